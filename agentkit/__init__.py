@@ -1,0 +1,124 @@
+"""The debugger for tool-calling LLM agents that lives in a notebook: step a rollout cell by cell, and see exactly what the server sent.
+
+    import agentkit as ak
+
+    dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
+    dbg.step()                       # one model call, or one tool call
+    dbg.run()                        # to the end
+    dbg.trajectory.turns[0].raw      # the raw answer, beside what it was read as
+
+Names are imported when they are first used, so that `import agentkit` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from agentkit.types import late
+
+if TYPE_CHECKING:
+    from agentkit import parsers, testing
+    from agentkit.agent import Agent, record, replay, rollout
+    from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
+    from agentkit.debugger import Debugger, debug
+    from agentkit.demo import demo
+    from agentkit.errors import AgentkitError
+    from agentkit.files import load, save
+    from agentkit.read.error import read_error
+    from agentkit.read.response import read_response
+    from agentkit.servers import Server
+    from agentkit.tool_pool import resize_tool_pool
+    from agentkit.tools import Tool, tool
+    from agentkit.types import ApiError, Exchange, Message, Problem, Response, ToolCall, ToolResult, Trajectory, Turn
+    from agentkit.views.opening import view
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "agentkit.agent": "Agent record replay rollout",
+    "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.debugger": "Debugger debug",
+    "agentkit.demo": "demo",
+    "agentkit.errors": "AgentkitError",
+    "agentkit.files": "load save",
+    "agentkit.read.error": "read_error",
+    "agentkit.read.response": "read_response",
+    "agentkit.servers": "Server",
+    "agentkit.tool_pool": "resize_tool_pool",
+    "agentkit.tools": "Tool tool",
+    "agentkit.types": "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn",
+    "agentkit.views.opening": "view",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+_MODULES = ("parsers", "testing")
+
+__all__ = [
+    "Agent",
+    "AgentLoop",
+    "AgentResult",
+    "AgentkitError",
+    "ApiError",
+    "Debugger",
+    "Exchange",
+    "Message",
+    "Problem",
+    "Response",
+    "Server",
+    "Tool",
+    "ToolCall",
+    "ToolError",
+    "ToolResult",
+    "Trajectory",
+    "Turn",
+    "debug",
+    "demo",
+    "load",
+    "parsers",
+    "read_error",
+    "read_response",
+    "record",
+    "replay",
+    "resize_tool_pool",
+    "rollout",
+    "save",
+    "testing",
+    "tool",
+    "view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"agentkit.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'agentkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _show(record: Any) -> Any:
+    from agentkit.views import mimebundle
+
+    return mimebundle(record)
+
+
+def _page(record: Any) -> Any:
+    from agentkit.views import standalone
+
+    return standalone(record)
+
+
+def _from_history(name: str) -> Any:
+    def derive(*args: Any) -> Any:
+        return getattr(import_module("agentkit.history"), name)(*args)
+
+    return derive
+
+
+late.update(show=_show, page=_page, messages=_from_history("messages"), request=_from_history("request"))

@@ -1,0 +1,208 @@
+"""An agent: a model behind a server, tools, and how its answers are read. A rollout is what it does with a prompt."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentkit.background import run
+from agentkit.codec import request_key
+from agentkit.engine import Engine
+from agentkit.errors import ReplayMiss, UsageError
+from agentkit.files import CassetteWriter, load_all
+from agentkit.history import get_profile, profile_for
+from agentkit.loop import start
+from agentkit.parsers import get_parser
+from agentkit.perform import Perform, live, recording, replaying
+from agentkit.servers import ChatServer, as_server
+from agentkit.tool_runner import Functions, tool_runner
+from agentkit.tools import toolset
+from agentkit.types import Message, Policy, Spec, Trajectory
+
+DEFAULT_SERVER = "https://api.openai.com/v1"
+
+
+class Agent:
+    """A model, its tools, and the server that runs it."""
+
+    def __init__(
+        self,
+        model: str | None,
+        tools: Iterable[Any] = (),
+        server: Any = None,
+        *,
+        system: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        max_turns: int | None = 30,
+        extra_body: Mapping[str, Any] | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        parser: str | None = None,
+        policy: Policy = "normalize",
+        tool_timeout: float | None = None,
+        parallel_tools: bool = True,
+        stream: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """An agent.
+
+        Args:
+            model: the name the server knows it by; None where the server serves one model and needs no name.
+            tools: functions, or what `ak.tool` made of them.
+            server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object with an async `chat_completion(**kwargs)`.
+                Without one: OPENAI_BASE_URL, else OpenAI.
+            system: a system message put before every prompt that is a text.
+            sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
+            profile: how the history goes back; by default what fits the server.
+            parser: the tool-call format whose calls, found in text, are run; by default they are only listed as recoverable.
+            policy: which calls may run: `strict`, `normalize` or `repair`.
+            tool_timeout: seconds one tool call may run.
+            parallel_tools: run the calls of one turn side by side.
+
+        Raises:
+            UsageError: a server, tool, profile or policy that cannot be used; the note says the mend.
+        """
+        if model is not None and not isinstance(model, str):
+            raise UsageError(f"the model is a {type(model).__name__}, not a name", mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
+        if policy not in ("strict", "normalize", "repair"):
+            raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
+        if parser is not None:
+            get_parser(parser)
+        self.tools = toolset(tools)
+        server = os.environ.get("OPENAI_BASE_URL", DEFAULT_SERVER) if server is None else server
+        self.server: ChatServer = as_server(server, clock=clock)
+        chosen = profile or self.server.profile or profile_for(getattr(self.server, "url", None), model)
+        own = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
+        fields = {**(sampling or {}), **{k: v for k, v in own.items() if v is not None}}
+        self.spec = Spec(
+            model=model, tools=tuple(t.schema for t in self.tools.values()), sampling=fields, profile=get_profile(chosen).name,
+            parser=parser, policy=policy, max_turns=max_turns, stream=stream,
+        )  # fmt: skip
+        self.system = system
+        self.parallel_tools = parallel_tools
+        self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
+        self._wrap: Callable[[Perform, Trajectory, int], Perform] = lambda perform, trajectory, sample: perform
+
+    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
+        """The trajectory of this prompt before its first turn.
+
+        Raises:
+            UsageError: the prompt is neither a text nor a list of messages.
+        """
+        if prompt is None:
+            raise UsageError("there is no prompt", mend="pass a text or a list of messages")
+        trajectory = start(prompt, self.spec, meta)
+        if self.system and isinstance(prompt, str):
+            first = Message(wire={"role": "system", "content": self.system})
+            trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
+        return trajectory
+
+    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
+        """How the steps of one rollout are performed."""
+        return self._wrap(live(self.server, self._run_tool), trajectory, sample)
+
+    def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
+        """An engine over a trajectory, ready for its next step."""
+        return Engine(trajectory, self.perform(trajectory, sample), **{"parallel_tools": self.parallel_tools, **options})
+
+    def wrapped(self, wrap: Callable[[Perform, Trajectory, int], Perform]) -> Agent:
+        """The same agent with every rollout's `Perform` wrapped."""
+        inner = self._wrap
+        twin = copy.copy(self)
+        twin._wrap = lambda perform, trajectory, sample: wrap(inner(perform, trajectory, sample), trajectory, sample)
+        return twin
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at {self.server!r}>"
+
+
+def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
+    """The trajectory of one rollout, run to its end. A failed request ends it with `stop_reason="error"`, and nothing is lost.
+
+    An interrupt is raised as it is; what had finished is on its note's trajectory only in a debugger, so prefer `ak.debug` to look around.
+    """
+    engine = agent.engine(agent.start(prompt, **meta))
+    run(engine.run())
+    return engine.trajectory
+
+
+def record(agent: Agent, path: Any) -> Agent:
+    """The same agent, whose every finished step is appended to a cassette. Keys and authorization headers never reach it.
+
+    Raises:
+        UsageError: the file exists and is not a cassette.
+    """
+    writer = CassetteWriter(path)
+    return agent.wrapped(lambda perform, trajectory, sample: recording(perform, writer.write, writer.new_sample()))
+
+
+class ReplayAgent(Agent):
+    """An agent that plays recorded rollouts: offline, exact, and never a live call."""
+
+    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None) -> None:
+        """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
+        super().__init__(recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile)
+        if base is not None:
+            self.__dict__.update(base.__dict__)
+        else:
+            self.spec = recorded[0].spec
+        self.recorded = recorded
+        self._played: Counter[str] = Counter()
+
+    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
+        """The start of the rollout that was recorded for this prompt; without a prompt, of the first.
+
+        Raises:
+            ReplayMiss: no rollout of this prompt was recorded.
+        """
+        if prompt is None:
+            return start(list(self.recorded[0].prompt), self.spec, self.recorded[0].meta)
+        asked = super().start(prompt, **meta)
+        if not any(_same_prompt(asked, t) for t in self.recorded):
+            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}")
+        return asked
+
+    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
+        """Plays the rollouts of this prompt in the order they were recorded, then from the first again."""
+        matches = [t for t in self.recorded if _same_prompt(trajectory, t)] or list(self.recorded)
+        key = request_key({"prompt": [m.wire for m in trajectory.prompt]})
+        self._played[key] += 1
+        return replaying(matches[(self._played[key] - 1) % len(matches)])
+
+    def __repr__(self) -> str:
+        return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
+
+
+def replay(agent: Any, path: Any = None) -> ReplayAgent:
+    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
+
+    Raises:
+        CassetteError: the file is not a cassette.
+    """
+    agent, path = (None, agent) if path is None else (agent, path)
+    recorded = tuple(load_all(path))
+    if not recorded:
+        raise ReplayMiss(f"{str(path)!r} holds no rollout")
+    return ReplayAgent(recorded, agent)
+
+
+class _NoServer:
+    """Stands where a replay has no server."""
+
+    async def chat_completion(self, **kwargs: Any) -> Any:
+        raise ReplayMiss("a replay asks no server")
+
+
+def _same_prompt(a: Trajectory, b: Trajectory) -> bool:
+    return [m.wire for m in a.prompt] == [m.wire for m in b.prompt]
+
+
+def _prompts(recorded: tuple[Trajectory, ...]) -> str:
+    users = [next((m.content for m in t.prompt if m.role == "user"), "") for t in recorded[:5]]
+    return ", ".join(repr(text[:60]) for text in users)

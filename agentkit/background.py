@@ -1,0 +1,122 @@
+"""The event-loop thread behind the synchronous face: one for the process, so that a cell with or without a running loop works alike.
+
+An interrupt of the caller cancels what runs there, waits until it has settled, and goes on as the interrupt it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+from agentkit.errors import UsageError
+
+T = TypeVar("T")
+
+_POLL = 0.05
+"""Seconds between looks for an interrupt."""
+_SETTLE = 2.0
+"""Seconds a cancelled step is given to settle before the interrupt goes on without it."""
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
+_pid = 0
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """The running loop of the background thread, started on first use; a forked process gets one of its own."""
+    global _loop, _thread, _pid
+    with _lock:
+        if _loop is None or _pid != os.getpid() or _thread is None or not _thread.is_alive():
+            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            _thread = threading.Thread(target=_serve, args=(_loop,), name="agentkit", daemon=True)
+            _thread.start()
+        return _loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+
+
+@atexit.register
+def shut_down() -> None:
+    """Ends the background loop, and what was left open on it."""
+    global _loop
+    loop, _loop = _loop, None
+    if loop is None or _pid != os.getpid() or loop.is_closed():
+        return
+    try:
+        asyncio.run_coroutine_threadsafe(_wind_up(loop), loop).result(_SETTLE)
+    except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError, RuntimeError):
+        return
+    loop.call_soon_threadsafe(loop.stop)
+    if _thread is not None:
+        _thread.join(_SETTLE)
+    if not loop.is_running():
+        loop.close()
+
+
+async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+
+
+class _Work(Generic[T]):
+    """One coroutine on the background loop."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        if threading.current_thread() is _thread:
+            coroutine.close()
+            raise UsageError("this would wait for itself", mend="inside an async tool, use the async form and await it")
+        self.settled = threading.Event()
+        self.future = asyncio.run_coroutine_threadsafe(self._settling(coroutine), event_loop())
+
+    async def _settling(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await coroutine
+        finally:
+            self.settled.set()
+
+    def cancel(self) -> None:
+        """Cancels it and waits, a moment at most, until nothing of it runs any more."""
+        self.future.cancel()
+        self.settled.wait(_SETTLE)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine returns, run on the background loop while this thread waits."""
+    work = _Work(coroutine)
+    try:
+        while True:
+            try:
+                return work.future.result(_POLL)
+            except concurrent.futures.TimeoutError:
+                if work.future.done():
+                    raise
+    except BaseException:
+        work.cancel()
+        raise
+
+
+async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear an interrupt."""
+    work = _Work(coroutine)
+    waiting = asyncio.wrap_future(work.future)
+    try:
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=_POLL)
+        return waiting.result()
+    except BaseException:
+        if not work.future.done():
+            work.future.cancel()
+            await asyncio.wait({waiting}, timeout=_SETTLE)
+        raise

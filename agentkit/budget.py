@@ -1,0 +1,51 @@
+"""A limit on how much of a tool's result the model is given; the whole of it stays on the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agentkit.types import ToolResult
+
+_NAMES = {
+    "result_characters": ("result_characters", "default_result_size", "max_result_size", "result_size"),
+    "turn_characters": ("turn_characters", "turn_budget", "max_turn_size"),
+    "preview_characters": ("preview_characters", "preview_size"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Sizes in characters."""
+
+    result_characters: int = 100_000
+    """A longer result is shortened."""
+    turn_characters: int = 200_000
+    """A result that would take its turn beyond this is shortened."""
+    preview_characters: int = 1_500
+    """What is left of a shortened result."""
+
+    @classmethod
+    def of(cls, config: Any) -> Budget | None:
+        """The budget a caller means: None for none, True for the default, or an object or dict with sizes, under hermes-agent's names too."""
+        if config is None or config is False:
+            return None
+        if isinstance(config, cls):
+            return config
+        found = {ours: size for ours, names in _NAMES.items() for name in reversed(names) if (size := _size(config, name)) is not None}
+        return cls(**found)
+
+    def shortened(self, result: ToolResult, others: Iterable[ToolResult]) -> ToolResult:
+        """The result itself where it fits, else one whose content is a preview that says what was cut."""
+        size = len(result.content)
+        spent = sum(len(other.content) for other in others)
+        if size <= self.preview_characters or (size <= self.result_characters and spent + size <= self.turn_characters):
+            return result
+        note = f"\n\n[shortened: the first {self.preview_characters:,} of {size:,} characters are shown]"
+        return replace(result, content=result.content[: self.preview_characters] + note, full_content=result.content)
+
+
+def _size(config: Any, name: str) -> int | None:
+    value = config.get(name) if isinstance(config, dict) else getattr(config, name, None)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,227 @@
+"""Records as versioned JSON lines, one step a line, and back. The cassette and the saved trajectory are this one format.
+
+    {"agentkit": 1, "kind": "rollout", "sample": 0, "spec": {…}, "prompt": […], "meta": {…}}
+    {"step": "model", "sample": 0, "turn": 0, "request_key": "…", "exchange": {…}}
+    {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
+    {"step": "end", "sample": 0, "stop_reason": "final"}
+
+A line of a model step holds the raw exchange, not its reading: loading reads it again. What the caller said before a turn stands on that turn's
+line (`kept`, `added`, `sampling`). Lines of several samples may be mixed. A torn last line is what a crash leaves; it is reported and ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields, replace
+from functools import cache
+from typing import Any
+
+from agentkit.errors import CassetteError
+from agentkit.loop import Answer, Result, apply, rewrite, start
+from agentkit.read.plain import plain
+from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
+
+VERSION = 1
+Line = dict[str, Any]
+
+
+def to_json(record: Any) -> Any:
+    """A record as JSON data, fields at their default left out."""
+    if isinstance(record, Record):
+        return {f.name: to_json(value) for f in fields(record) if (value := getattr(record, f.name)) != _default(f)}  # type: ignore[arg-type]
+    if isinstance(record, (tuple, list)):
+        return [to_json(item) for item in record]
+    return plain(record)
+
+
+def _default(f: Any) -> Any:
+    if f.default is not MISSING:
+        return f.default
+    return f.default_factory() if f.default_factory is not MISSING else MISSING
+
+
+_RECORDS = {cls.__name__: cls for cls in (ApiError, Chunk, Exchange, Message, Spec, ToolResult)}
+
+
+def from_json(kind: Callable[..., Any], data: Any) -> Any:
+    """The record of this class that JSON data holds; fields it does not know are ignored, so that newer files load.
+
+    Raises:
+        CassetteError: the data is not such a record.
+    """
+    if not isinstance(data, dict):
+        raise CassetteError(f"a {kind.__name__} is an object, not {type(data).__name__}")
+    hints = _hints(kind)
+    try:
+        return kind(**{name: _value(hints[name], value) for name, value in data.items() if name in hints})
+    except TypeError as exc:
+        raise CassetteError(f"not a {kind.__name__}: {exc}") from None
+
+
+@cache
+def _hints(kind: Callable[..., Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind)}  # type: ignore[arg-type]
+
+
+def _value(hint: Any, value: Any) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        inner = next((arg for arg in args if arg is not type(None)), None)
+        return None if value is None else _value(inner, value)
+    if origin is tuple and isinstance(value, list):
+        kinds = [args[0]] * len(value) if args[-1:] == (Ellipsis,) else args
+        return tuple(_value(kind, item) for kind, item in zip(kinds, value, strict=False))
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return from_json(hint, value)
+    return value
+
+
+def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
+    """The lines of a trajectory, in the order the steps happened."""
+    lines = [head(trajectory, sample)]
+    failed = list(trajectory.attempts)
+    turns: tuple[Turn | OpenTurn, ...] = (*trajectory.turns, *([trajectory.open] if trajectory.open else ()))
+    for index, turn in enumerate(turns):
+        while failed and failed[0].turn == index:
+            lines.append(model_line(index, failed.pop(0).exchange, sample, turn))
+        if turn.response is not None:
+            lines.append(model_line(index, turn.response.exchange, sample, turn))
+        elif turn != OpenTurn():
+            lines.append({"step": "open", "sample": sample, "turn": index, **_given(turn)})
+        for position, result in enumerate(turn.results):
+            if result is not None:
+                lines.append(tool_line(index, position, result, sample))
+    lines.extend(model_line(attempt.turn, attempt.exchange, sample) for attempt in failed)
+    if trajectory.stop_reason is not None:
+        lines.append(end(trajectory, sample))
+    return lines
+
+
+def head(trajectory: Trajectory, sample: int = 0) -> Line:
+    """The first line of a sample: what it was run with."""
+    line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
+    line["prompt"] = [message.wire for message in trajectory.prompt]
+    return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
+
+
+def model_line(turn: int, exchange: Exchange, sample: int = 0, given: Turn | OpenTurn | None = None, key: str | None = None) -> Line:
+    """The line of a model step."""
+    line: Line = {"step": "model", "sample": sample, "turn": turn, **(_given(given) if given else {})}
+    return {**line, **({"request_key": key} if key else {}), "exchange": to_json(exchange)}
+
+
+def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
+    """The line of a tool step."""
+    return {"step": "tool", "sample": sample, "turn": turn, "position": position, "result": to_json(result)}
+
+
+def end(trajectory: Trajectory, sample: int = 0) -> Line:
+    """The last line of a sample: why it stopped."""
+    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason}
+
+
+def _given(turn: Turn | OpenTurn) -> Line:
+    given: Line = {} if turn.kept is None else {"kept": turn.kept}
+    if turn.added:
+        given["added"] = [message.wire for message in turn.added]
+    return given if turn.sampling is None else {**given, "sampling": turn.sampling}
+
+
+def request_key(body: Mapping[str, Any]) -> str:
+    """A short digest of a request's body: equal for requests that say the same."""
+    text = json.dumps(plain(body), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def encode_line(line: Line) -> str:
+    """A line as text with its newline; text that UTF-8 cannot carry is escaped."""
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(line, separators=(",", ":"))
+    return text + "\n"
+
+
+def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda message: None) -> Iterator[Line]:
+    """The lines of a file.
+
+    Args:
+        torn: is told of a torn line: the last one, or one a later run appended behind.
+
+    Raises:
+        CassetteError: a line in the middle is not JSON, or the file is not ours.
+    """
+    broken: str | None = None
+    for number, raw in enumerate(text, 1):
+        if not raw.strip():
+            continue
+        try:
+            line = json.loads(raw)
+        except ValueError:
+            line = None
+        if broken is not None and not (isinstance(line, dict) and "agentkit" in line):
+            raise CassetteError(broken, mend="only the last line of a run may be torn; restore the file or cut it there")
+        if broken is not None:
+            torn(broken)
+        broken = f"line {number} is torn and is ignored" if line is None and number > 1 else None
+        if broken is None:
+            yield _checked(line, number)
+    if broken is not None:
+        torn(broken)
+
+
+def _checked(line: Any, number: int) -> Line:
+    if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
+        raise CassetteError(f"line {number} is not a line of an agentkit file", mend="a chat JSONL is read with ak.view(path)")
+    if line.get("agentkit", VERSION) > VERSION:
+        raise CassetteError(f"the file has version {line['agentkit']}; this agentkit reads up to {VERSION}", mend="upgrade agentkit")
+    return line
+
+
+def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
+    """The trajectories of a file, by sample index; every raw exchange is read again.
+
+    Raises:
+        CassetteError: a step stands where none can.
+    """
+    samples: dict[int, Trajectory] = {}
+    for line in lines:
+        sample = line.get("sample", 0)
+        if "agentkit" in line:
+            samples[sample] = start([Message(wire=wire) for wire in line["prompt"]], from_json(Spec, line["spec"]), line.get("meta"))
+        elif sample not in samples:
+            raise CassetteError(f"a step of sample {sample} stands before its first line")
+        else:
+            samples[sample] = _after(samples[sample], line)
+    return [samples[index] for index in sorted(samples)]
+
+
+def _after(trajectory: Trajectory, line: Line) -> Trajectory:
+    match line.get("step"):
+        case "model" | "open":
+            trajectory = _with_given(trajectory, line)
+            return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
+        case "tool":
+            return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+        case "end":
+            return replace(trajectory, stop_reason=line.get("stop_reason"))
+    return trajectory
+
+
+def _with_given(trajectory: Trajectory, line: Line) -> Trajectory:
+    if trajectory.stop_reason is not None:
+        trajectory = replace(trajectory, stop_reason=None, error=None)
+    added = tuple(Message(wire=wire) for wire in line.get("added", ()))
+    if "kept" in line:
+        trajectory = rewrite(trajectory, line["kept"], added)
+    elif added:
+        trajectory = replace(trajectory, open=replace(trajectory.open or OpenTurn(), added=added))
+    if "sampling" in line:
+        trajectory = replace(trajectory, open=replace(trajectory.open or OpenTurn(), sampling=line["sampling"]))
+    return trajectory

@@ -1,0 +1,159 @@
+"""Rollouts on disk: the cassette that grows a line a step, and the saved trajectory, which is the same file written at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines
+from agentkit.errors import CassetteError, UsageError
+from agentkit.types import Trajectory, late
+
+_log = logging.getLogger("agentkit")
+
+
+class CassetteWriter:
+    """Appends lines to a cassette. Each line reaches the operating system before the next step begins."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        self._samples = _next_sample(self.path)
+
+    def new_sample(self) -> int:
+        """The index of a rollout that is about to be recorded."""
+        with self._lock:
+            index, self._samples = self._samples, self._samples + 1
+            return index
+
+    def write(self, line: Line) -> None:
+        """Appends one line."""
+        data = encode_line(line).encode()
+        with self._lock, open(self.path, "ab") as file:
+            if not _ends_whole(self.path):
+                file.write(b"\n")
+            file.write(data)
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the file is empty or ends with a line break; a torn line must not run into the next."""
+    with open(path, "rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _next_sample(path: Path) -> int:
+    if not path.exists() or path.stat().st_size == 0:
+        return 0
+    try:
+        return 1 + max((line.get("sample", 0) for line in _lines(path)), default=-1)
+    except CassetteError as exc:
+        raise UsageError(f"{path.name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
+
+
+def save(rollouts: Any, path: Any) -> Path:
+    """The path, once the trajectory, or the list of them, is written there; whole or not at all.
+
+    A path that ends in `.html` gets one self-contained page that works offline; any other the format `ak.load` and `ak.replay` read.
+
+    Raises:
+        UsageError: there is nothing to save.
+    """
+    trajectories = trajectories_of(rollouts)
+    target = Path(path)
+    if target.suffix.lower() in (".html", ".htm"):
+        _write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
+    else:
+        _write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
+    return target
+
+
+def trajectories_of(value: Any) -> list[Trajectory]:
+    """The trajectories in a trajectory, a list of them, or anything that has a `trajectory` or `trajectories`.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if isinstance(value, Trajectory):
+        return [value]
+    held = getattr(value, "trajectories", None) or getattr(value, "trajectory", None)
+    if held is not None:
+        return trajectories_of(held)
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict)):
+        found = [t for item in value for t in trajectories_of(item)]
+        if found:
+            return found
+    raise UsageError(f"a {type(value).__name__} holds no trajectory", mend="pass a trajectory, a debugger, an AgentResult, or a list of them")
+
+
+def _write_whole(target: Path, texts: Iterable[str]) -> None:
+    """Written beside the target and moved over it, so that a crash leaves the old file."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(texts)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: Any) -> Any:
+    """The trajectory saved or recorded at the path; a list where the file holds several.
+
+    Every raw answer is read again, so an old file profits from a better reader. A torn last line, as a crash leaves it, is ignored.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: it is not such a file.
+    """
+    found = load_all(path)
+    if not found:
+        raise CassetteError(f"{str(path)!r} holds no rollout")
+    return found[0] if len(found) == 1 else found
+
+
+def load_all(path: Any) -> list[Trajectory]:
+    """The trajectories of a file, by sample."""
+    return load_lines(_lines(Path(path)))
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        yield from decode_lines(file, lambda message: _log.warning("%s: %s", path.name, message))
+
+
+def read_json_lines(path: Any) -> list[Any]:
+    """The values of a JSON Lines file, or the value of a JSON file in a list.
+
+    Raises:
+        CassetteError: it is neither.
+    """
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        pass
+    values = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except ValueError as exc:
+                raise CassetteError(f"line {number} of {Path(path).name!r} is not JSON: {exc}") from None
+    return values

@@ -1,0 +1,169 @@
+"""How a turn goes back to the server. Each server wants its own history: reasoning under one name, another, or not at all; ids of a form.
+
+The record keeps the truth; what is sent is derived from it by a profile, and pairs every call with exactly one result under the same id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from agentkit.errors import NotFound
+from agentkit.read.reasoning import FIELDS, cut
+from agentkit.types import OpenTurn, Record, Request, Response, ToolCall, ToolResult, Trajectory, Turn, record
+
+
+@record
+class Profile(Record):
+    """What one kind of server wants of its history."""
+
+    name: str
+    reasoning_field: Literal["reasoning", "reasoning_content"] | None = "reasoning_content"
+    """Where reasoning goes back; None: not at all."""
+    reasoning_details: bool = False
+    """Send `reasoning_details` back as they came (OpenRouter)."""
+    think_text: bool = True
+    """Send think tags of the content back verbatim; False: the content without them."""
+    ids: Literal["any", "alnum9"] = "any"
+    """`alnum9`: nine alphanumerics, as Mistral's templates demand; other ids are mapped to such."""
+    strict_names: bool = False
+    """Names outside `[a-zA-Z0-9_-]{1,64}` are refused and are sent with `_` in place of what is not allowed."""
+
+    def summary(self) -> str:
+        return self.name
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(name="generic"),
+        Profile(name="openai", reasoning_field=None, strict_names=True),
+        Profile(name="vllm", reasoning_field="reasoning"),
+    )
+}
+
+
+def get_profile(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise NotFound(f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}") from None
+
+
+def profile_for(url: str | None, model: str | None = None) -> str:
+    """The name of the profile that fits a server, by its address; `generic` where that tells nothing."""
+    host = (urlsplit(url).hostname or "") if url else ""
+    if host == "api.openai.com" or host.endswith((".openai.azure.com", ".cognitiveservices.azure.com")):
+        return "openai"
+    return "generic"
+
+
+def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
+    """The answer as the assistant message that is sent back: content, calls and reasoning as the profile wants them."""
+    message: dict[str, Any] = {"role": "assistant", "content": _content(response, profile)}
+    if response.tool_calls:
+        message["tool_calls"] = [_call(call, profile) for call in response.tool_calls]
+    if profile.reasoning_field:
+        texts = [block.text for block in response.reasoning_blocks if block.source in FIELDS and block.text]
+        details = [block.text for block in response.reasoning_blocks if block.source in ("reasoning_details", "content:thinking")]
+        text = "\n\n".join(texts or filter(None, details))
+        if text:
+            message[profile.reasoning_field] = text
+    raw = [block.raw for block in response.reasoning_blocks if block.source == "reasoning_details"]
+    if profile.reasoning_details and raw:
+        message["reasoning_details"] = raw
+    return message
+
+
+def _content(response: Response, profile: Profile) -> str:
+    wire = response.wire_content or ""
+    spans = [call.span for call in response.tool_calls if call.span and call.status != "invalid"]
+    if not profile.think_text:
+        return response.content or ""
+    return (cut(wire, spans) or "") if spans else wire
+
+
+def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
+    name = sent_name(call.name, profile)
+    if call.status == "custom":
+        return {"id": sent_id(call.id, profile), "type": "custom", "custom": {"name": name, "input": call.raw_arguments}}
+    function = {"name": name, "arguments": _arguments(call)}
+    return {"id": sent_id(call.id, profile), "type": "function", "function": function}
+
+
+def _arguments(call: ToolCall) -> str:
+    """Text every server can parse: the model's own where it was read as it stands, the object read from it, or `{}`."""
+    if call.status == "ok" and call.raw_arguments:
+        return call.raw_arguments
+    return json.dumps(call.arguments if call.arguments is not None else {}, ensure_ascii=False)
+
+
+def sent_name(name: str, profile: Profile) -> str:
+    """The name as it may stand in the history."""
+    if not name:
+        return "unknown_tool"
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] if profile.strict_names else name
+
+
+def sent_id(call_id: str, profile: Profile) -> str:
+    """The id in the form the profile demands; the same id always gives the same one."""
+    if profile.ids == "any" or re.fullmatch(r"[a-zA-Z0-9]{9}", call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode(errors="surrogatepass")).hexdigest()[:9]
+
+
+def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
+    """A result as the tool message that answers its call."""
+    return {"role": "tool", "tool_call_id": sent_id(call.id, profile), "content": result.content}
+
+
+def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:
+    """The assistant message of a turn, then its results in the order of the calls."""
+    if turn.response is None:
+        return
+    yield assistant_message(turn.response, profile)
+    for call, result in zip(turn.response.tool_calls, turn.results, strict=True):
+        if result is not None:
+            yield tool_message(call, result, profile)
+
+
+def messages(trajectory: Trajectory) -> list[dict[str, Any]]:
+    """The conversation so far, as its profile sends it."""
+    return _messages(trajectory, (*trajectory.turns, *([trajectory.open] if trajectory.open else ())))
+
+
+def _messages(trajectory: Trajectory, turns: Iterable[Turn | OpenTurn], until: int | None = None) -> list[dict[str, Any]]:
+    profile = get_profile(trajectory.spec.profile)
+    found = [dict(message.wire) for message in trajectory.prompt]
+    for index, turn in enumerate(turns):
+        if turn.kept is not None:
+            del found[turn.kept :]
+        found.extend(dict(message.wire) for message in turn.added)
+        if index == until:
+            break
+        found.extend(turn_messages(turn, profile))
+    return found
+
+
+def request(trajectory: Trajectory, turn: int) -> Request:
+    """What was, or would be, sent for the model call of this turn.
+
+    Raises:
+        IndexError: the turn is beyond the next one.
+    """
+    turns: tuple[Turn | OpenTurn, ...] = (*trajectory.turns, trajectory.open or OpenTurn())
+    if not 0 <= turn < len(turns):
+        raise IndexError(f"there is no turn {turn}; the next one is {len(turns) - 1}")
+    spec = trajectory.spec
+    sampling = {**spec.sampling, **(turns[turn].sampling or {})}
+    return Request(model=spec.model, messages=tuple(_messages(trajectory, turns, turn)), tools=spec.tools, sampling=sampling)
+

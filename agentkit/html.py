@@ -1,0 +1,141 @@
+"""HTML that is escaped by construction: model and tool output goes in as text and comes out as text, whatever it holds.
+
+The rules:
+    An `Html` is made only by the functions of this module. A plain string given to them is text, always escaped; adding an `Html` to a
+    string gives a plain string again, which would be escaped if it were used.
+    Tags and attributes come from two short lists; there is no style, no script, no event handler, no image.
+    A link is made only by `link`, from a file name or address that the user's own code gave.
+    Characters that do something instead of showing something (controls, escapes of a terminal, bidi overrides, invisible ones, lone
+    surrogates) are shown as what they are, `\\u202e`, in a `<span class="ak-ctl">`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Self, TypeAlias
+from urllib.parse import quote
+
+from agentkit.errors import UsageError
+
+
+class Html(str):
+    """Markup that is safe to show; a str, so that it can be written and joined, that no string turns into by accident."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: object) -> Self:
+        raise TypeError("html is made by el, fragment and link, never from a string")
+
+
+Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
+"""What an element may hold: text, a number, markup, nothing, or several of these."""
+
+TAGS = frozenset({"section", "header", "div", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary"})
+ATTRIBUTES = {"class_": "class", "title": "title", "dir": "dir", "open": "open", "aria_hidden": "aria-hidden", "data_key": "data-key"}
+"""Keyword to attribute name."""
+
+_HIDDEN_RANGES = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
+    "\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"  # separators and bidi controls
+    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
+    # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they only choose how an emoji looks
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
+"""Characters that do not show themselves; a terminal's colour sequence as a whole."""
+
+
+def visible(text: str) -> str:
+    """The text with every character that does not show itself written out, as `\\x1b` or `\\u202e`; always encodable."""
+    return text if _plain(text) else _HIDDEN.sub(_written, text)
+
+
+def escape(text: str) -> Html:
+    """The text as markup that shows exactly that text."""
+    return _html(_escaped(text))
+
+
+def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
+    """The element. Children are escaped unless they are `Html`; an attribute whose value is None is left out.
+
+    Raises:
+        ValueError: the tag or an attribute is not on the list.
+    """
+    if tag not in TAGS:
+        raise UsageError(f"no element {tag!r} in a view")
+    inner = "".join([_child(child) for child in children])
+    if tag == "pre" and inner.startswith("\n"):
+        inner = f"\n{inner}"  # a parser drops the first line feed of a pre
+    given = "".join([_attribute(name, value) for name, value in attributes.items()]) if attributes else ""
+    return _html(f"<{tag}{given}>{inner}</{tag}>")
+
+
+def fragment(*children: Child) -> Html:
+    """The children one after the other, without an element around them."""
+    return _html("".join([_child(child) for child in children]))
+
+
+def joined(separator: str, children: Iterable[Child]) -> Html:
+    """The children one after the other with the text between them."""
+    return _html(_escaped(separator).join([_child(child) for child in children]))
+
+
+def link(target: str, *children: Child) -> Html:
+    """A link to a relative file name or an http(s) address which the user's own code gave; never for what a model or tool said.
+
+    Raises:
+        ValueError: an absolute path.
+    """
+    if re.match(r"https?://[^/]", target):
+        address = quote(target, safe="/:?#[]@!$&'()*+,;=%~", errors="surrogatepass")
+    elif target.startswith(("/", "\\")) or not target:
+        raise UsageError(f"not a relative file name: {target!r}", mend="give it relative to the notebook")
+    else:
+        address = quote(target, safe="/~", errors="surrogatepass")
+    return _html(f'<a href="{html.escape(address)}">{"".join(map(_child, children or (target,)))}</a>')
+
+
+def _html(markup: str) -> Html:
+    return str.__new__(Html, markup)
+
+
+def _child(child: Child) -> str:
+    kind = type(child)
+    if kind is str:
+        return _escaped(child)  # type: ignore[arg-type]
+    if kind is Html:
+        return child  # type: ignore[return-value]
+    if child is None:
+        return ""
+    if isinstance(child, (str, int)):
+        return _escaped(str(child))
+    return "".join([_child(item) for item in child])
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text if _plain(text) else _HIDDEN.sub(_marked, text)
+
+
+@lru_cache(1024)
+def _attribute(name: str, value: str | int | None) -> str:
+    if name not in ATTRIBUTES:
+        raise UsageError(f"no attribute {name!r} in a view")
+    return "" if value is None else f' {ATTRIBUTES[name]}="{html.escape(visible(str(value)))}"'
+
+
+def _plain(text: str) -> bool:
+    """Whether the text surely holds none of the hidden characters: a cheap test that nearly every text passes."""
+    return text.isascii() and (text.isprintable() or text.replace("\n", "").isprintable())
+
+
+def _written(match: re.Match[str]) -> str:
+    return "".join(ch if " " <= ch <= "~" else ascii(ch)[1:-1] for ch in match.group())
+
+
+def _marked(match: re.Match[str]) -> str:
+    return f'<span class="ak-ctl">{_written(match)}</span>'

@@ -1,0 +1,249 @@
+"""The loop as pure functions over values: what comes next, and what the trajectory is once it has happened.
+
+    next_step(t) -> Step | None        a model call, a tool call, or nothing
+    apply(t, outcome) -> t             the trajectory with the outcome in it
+
+No clock, no network, no threads: an effect happens between the two, in `agentkit.perform`. An answer is read here, from its raw exchange, so
+that a stored rollout read again gives the same trajectory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.read.error import read_error
+from agentkit.read.finish import means
+from agentkit.read.known_tools import KnownTools
+from agentkit.read.plain import plain
+from agentkit.read.response import read_response
+from agentkit.types import (
+    UNUSABLE,
+    ApiError,
+    Attempt,
+    Exchange,
+    Message,
+    OpenTurn,
+    Record,
+    Response,
+    Spec,
+    StopReason,
+    TokenIds,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Turn,
+    record,
+)
+
+
+@record
+class ModelStep(Record):
+    """Ask the model."""
+
+    trajectory: Trajectory
+
+    @property
+    def turn(self) -> int:
+        return len(self.trajectory.turns)
+
+    def summary(self) -> str:
+        return f"ask the model, turn {self.turn}"
+
+
+@record
+class ToolStep(Record):
+    """Run one call of the open turn."""
+
+    trajectory: Trajectory
+    call: ToolCall
+
+    @property
+    def turn(self) -> int:
+        return len(self.trajectory.turns)
+
+    def summary(self) -> str:
+        return f"run {self.call.summary()}, turn {self.turn}"
+
+
+@record
+class Answer(Record):
+    """The outcome of a model step: the exchange, failed or not."""
+
+    exchange: Exchange
+
+
+@record
+class Result(Record):
+    """The outcome of a tool step; also how a call is skipped or answered by hand."""
+
+    position: int
+    result: ToolResult
+
+
+Step = ModelStep | ToolStep
+Outcome = Answer | Result
+
+
+def start(prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None = None) -> Trajectory:
+    """A trajectory before its first turn.
+
+    Args:
+        prompt: a text (the user's), or a list of messages as dicts or SDK objects.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return Trajectory(spec=spec or Spec(), prompt=prompt_messages(prompt), meta=dict(meta or {}))
+
+
+def prompt_messages(prompt: Any) -> tuple[Message, ...]:
+    """A text or a list of messages as records of their own; a later change of the list does not reach them.
+
+    Raises:
+        UsageError: it is neither, with the mend.
+    """
+    mend = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise UsageError("the prompt is an empty text", mend=mend)
+        return (Message(wire={"role": "user", "content": prompt}),)
+    if isinstance(prompt, Message):
+        return (prompt,)
+    if not isinstance(prompt, Sequence) or isinstance(prompt, (bytes, bytearray)):
+        raise UsageError(f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages", mend=mend)
+    if not prompt:
+        raise UsageError("the list of messages is empty", mend=mend)
+    return tuple(_message(item, index, mend) for index, item in enumerate(prompt))
+
+
+def _message(item: Any, index: int, mend: str) -> Message:
+    if isinstance(item, Message):
+        return item
+    wire = plain(item)
+    if not isinstance(wire, dict) or not isinstance(wire.get("role"), str):
+        raise UsageError(f"message {index} of the prompt has no role: {plain(item)!r}"[:300], mend=mend)
+    return Message(wire=wire)
+
+
+def next_step(trajectory: Trajectory) -> Step | None:
+    """What happens next; None when the rollout has stopped."""
+    if trajectory.stop_reason is not None:
+        return None
+    pending = trajectory.pending
+    return ToolStep(trajectory=trajectory, call=pending[0]) if pending else ModelStep(trajectory=trajectory)
+
+
+def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
+    """The trajectory after a step.
+
+    Raises:
+        UsageError: there is no step this could be the outcome of.
+    """
+    if isinstance(outcome, Answer):
+        return _answered(trajectory, outcome.exchange)
+    o = trajectory.open
+    if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
+        raise UsageError(f"there is no call {outcome.position} in the open turn")
+    results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
+    return _closed_if_done(replace(trajectory, open=replace(o, results=results)))
+
+
+def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
+    if trajectory.pending:
+        raise UsageError("calls of the open turn have no result yet")
+    response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
+    error = failure(exchange, response)
+    if error is not None:
+        attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange)
+        return replace(trajectory, attempts=(*trajectory.attempts, attempt), stop_reason="error", error=error)
+    before = trajectory.turns[-1].response.prompt_token_ids if trajectory.turns else ()
+    if response.prompt_token_ids and isinstance(before, TokenIds):
+        response = replace(response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before))
+    opened = trajectory.open or OpenTurn()
+    opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
+    return _closed_if_done(replace(trajectory, open=opened, stop_reason=None, error=None))
+
+
+def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
+    """An exchange read as this rollout reads its answers."""
+    return read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+
+
+_KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
+
+
+def _known(spec: Spec) -> KnownTools | None:
+    """The tools of a spec, prepared once for as long as the same schemas are in use."""
+    if not spec.tools:
+        return None
+    found = _KNOWN.get(id(spec.tools))
+    if found is None or found[0] is not spec.tools:
+        if len(_KNOWN) > 256:
+            _KNOWN.clear()
+        found = _KNOWN[id(spec.tools)] = (spec.tools, KnownTools(spec.tools))
+    return found[1]
+
+
+def failure(exchange: Exchange, response: Response) -> ApiError | None:
+    """Why an exchange gave no message to go on from; None where it did."""
+    if exchange.transport_error is not None:
+        return exchange.transport_error
+    if exchange.status is not None and not 200 <= exchange.status < 300:
+        return read_error(exchange.status, exchange.headers, exchange.text)
+    reason = next((p for p in response.problems if p.code in UNUSABLE), None)
+    if reason is None:
+        return None
+    said = read_error(None, exchange.headers, exchange.text) if reason.code in ("error_in_200", "body_not_object") else None
+    if said is not None and reason.code == "error_in_200":
+        return replace(said, status=exchange.status)
+    return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=reason.code in ("body_empty",))
+
+
+def _closed_if_done(trajectory: Trajectory) -> Trajectory:
+    o = trajectory.open
+    if o is None or o.response is None or o.pending:
+        return trajectory
+    turn = Turn(
+        index=len(trajectory.turns), response=o.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling
+    )
+    turns = (*trajectory.turns, turn)
+    return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
+
+
+def _stop_reason(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+    if not turn.tool_calls:
+        return "length" if means(turn.response.finish_reason, "length") else "final"
+    return "max_turns" if max_turns is not None and count >= max_turns else None
+
+
+def resume(trajectory: Trajectory) -> Trajectory:
+    """The trajectory ready for the step that failed, or was stopped before; one that ended is returned as it is."""
+    return replace(trajectory, stop_reason=None, error=None) if trajectory.stop_reason in ("error", "stopped") else trajectory
+
+
+def stop(trajectory: Trajectory) -> Trajectory:
+    """The trajectory stopped where it is; `resume` lets it go on."""
+    return trajectory if trajectory.stop_reason else replace(trajectory, stop_reason="stopped")
+
+
+def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
+    """The trajectory with messages for the next turn; calls that had no result are answered as cancelled, so that history pairs."""
+    for call in trajectory.pending:
+        trajectory = apply(trajectory, Result(position=call.position, result=cancelled(call)))
+    opened = trajectory.open or OpenTurn()
+    opened = replace(opened, added=(*opened.added, *prompt_messages(prompt)))
+    return replace(trajectory, open=opened, stop_reason=None, error=None)
+
+
+def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Trajectory:
+    """The trajectory whose next turn sends the first `kept` messages of the history and then `added`."""
+    opened = OpenTurn(kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None)
+    return replace(trajectory, open=opened, stop_reason=None, error=None)
+
+
+def cancelled(call: ToolCall, reason: str = "the call was not run") -> ToolResult:
+    """The result of a call that will never be run."""
+    return ToolResult(call_id=call.id, name=call.name, status="cancelled", content=f'{{"error": "{reason}"}}', error=reason)

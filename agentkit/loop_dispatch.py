@@ -1,0 +1,113 @@
+"""How `AgentLoop` runs a named tool: the caller's dispatch function or tools, and the few that are answered inside the loop."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.loop import ToolStep
+from agentkit.todo import TodoStore
+from agentkit.tools import Tool
+
+log = logging.getLogger("agentkit.agent_loop")
+
+BLOCKED_TOOLS: Mapping[str, str] = {
+    "memory": "Memory is not available in RL environments.",
+    "session_search": "Session search is not available in RL environments.",
+}
+"""Tools that would carry something over between rollouts, and what the model is told instead."""
+
+
+def default_dispatch() -> Callable[..., Any]:
+    """hermes-agent's `model_tools.handle_function_call`, where it is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        from model_tools import handle_function_call
+    except ImportError:
+        raise UsageError(
+            "tools are declared, but nothing says how to run them",
+            mend="pass dispatch=fn, called as fn(name, args, task_id=..., user_task=...), or tools=[functions]",
+        ) from None
+    dispatch: Callable[..., Any] = handle_function_call
+    return dispatch
+
+
+class LoopTools:
+    """The tools of one loop by name."""
+
+    def __init__(
+        self, names: Iterable[str], dispatch: Callable[..., Any] | None, functions: Mapping[str, Tool], blocked: Mapping[str, str], task_id: str
+    ) -> None:
+        self._names = frozenset(names)
+        self._dispatch = dispatch
+        self._functions = functions
+        self._blocked = blocked
+        self._task_id = task_id
+        self._accepts = _accepted(dispatch)
+        self._user_task: str | None = None
+        self._todo = TodoStore()
+
+    def begin(self, messages: list[dict[str, Any]]) -> None:
+        """Takes up a new run: an empty todo list, and the task the user gave."""
+        self._todo = TodoStore()
+        self._user_task = user_task(messages)
+
+    def names(self) -> Iterable[str]:
+        return self._names
+
+    def is_async(self, name: str) -> bool:
+        if name in self._functions:
+            return self._functions[name].is_async
+        return self._inside(name) is None and inspect.iscoroutinefunction(self._dispatch)
+
+    def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any:
+        if name in self._functions:
+            tool = self._functions[name]
+            return tool.function(**tool.bind(arguments))
+        inside = self._inside(name)
+        if inside is not None:
+            return inside(arguments)
+        if name == "terminal":
+            log.info("[%s] $ %s", self._task_id[:8], str(arguments.get("command", ""))[:80])
+        if self._dispatch is None:
+            raise UsageError(f"nothing says how to run {name!r}")
+        extra = {"task_id": self._task_id, "user_task": self._user_task}
+        return self._dispatch(name, arguments, **{k: v for k, v in extra.items() if self._accepts is None or k in self._accepts})
+
+    def _inside(self, name: str) -> Callable[[dict[str, Any]], str] | None:
+        """The tools the loop answers itself, so that nothing outlives the run."""
+        if name in self._blocked:
+            return lambda arguments: json.dumps({"error": self._blocked[name]})
+        return self._todo if name == "todo" else None
+
+
+def _accepted(dispatch: Callable[..., Any] | None) -> frozenset[str] | None:
+    """The keywords a dispatch function takes; None for all, or where it cannot be told."""
+    try:
+        parameters = inspect.signature(dispatch).parameters.values() if dispatch is not None else ()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return frozenset(p.name for p in parameters)
+
+
+def user_task(messages: Iterable[dict[str, Any]]) -> str | None:
+    """The first user text that is not blank, stripped, at most 500 characters."""
+    for message in messages:
+        if message.get("role") != "user":
+            continue
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [content]
+        texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+        text = " ".join(text for text in texts if isinstance(text, str)).strip()
+        if text:
+            return text[:500]
+    return None

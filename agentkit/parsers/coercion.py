@@ -1,0 +1,177 @@
+"""Text to values by a tool's schema, for formats that write values without types. Text that does not fit its type stays text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentkit.parsers.python_text import read_literal
+from agentkit.read.plain import finite
+
+Schema = Mapping[str, Any] | None
+Coercion = Callable[[str, Schema], Any]
+"""The value a text stands for; the schema is None where the tool, or the parameter, is unknown."""
+
+_ABSENT = object()
+_ALIASES = {
+    **dict.fromkeys(("str", "text", "varchar", "char", "enum"), "string"),
+    **dict.fromkeys(("int", "int32", "int64", "uint", "uint32", "uint64", "long", "short", "unsigned"), "integer"),
+    **dict.fromkeys(("float", "float32", "float64", "double"), "number"),
+    **dict.fromkeys(("arr", "list", "sequence"), "array"),
+    "bool": "boolean",
+    "dict": "object",
+}
+_OF_VALUE = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
+
+
+def types_of(schema: Schema) -> set[str]:
+    """The JSON types a schema allows; {"string"} where it names none."""
+    return _types(schema, 0) or {"string"}
+
+
+def _types(schema: Any, depth: int) -> set[str]:
+    if not isinstance(schema, Mapping) or depth > 8:
+        return {"string"}
+    given = schema.get("type")
+    found = {_ALIASES.get(t.strip().lower(), t.strip().lower()) for t in ([given] if not isinstance(given, list) else given) if isinstance(t, str)}
+    found |= {_OF_VALUE[type(v)] for v in _list(schema.get("enum")) if type(v) in _OF_VALUE}
+    for either in ("anyOf", "oneOf", "allOf"):
+        for choice in _list(schema.get(either)):
+            found |= _types(choice, depth + 1) or {"string"}
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def by_schema(text: str, schema: Schema) -> Any:
+    """The first type of null, integer, number, boolean, object or array, string that the schema allows and the text is."""
+    if schema is None:
+        return text
+    kinds = types_of(schema)
+    for kind, read in _READERS.items():
+        if kind in kinds and (value := read(text)) is not _ABSENT:
+            return value
+    return text if "string" in kinds else as_json(text, None)
+
+
+def _null(text: str) -> Any:
+    return None if text.lower() == "null" else _ABSENT
+
+
+def _integer(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return _ABSENT
+
+
+def _number(text: str) -> Any:
+    try:
+        value = float(text)
+    except ValueError:
+        return _ABSENT
+    if not finite(value):
+        return _ABSENT
+    return int(value) if value.is_integer() else value
+
+
+def _boolean(text: str) -> Any:
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), _ABSENT)
+
+
+def _container(text: str) -> Any:
+    value = as_json(text, None)
+    return _ABSENT if value is text else value
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "null": _null, "integer": _integer, "number": _number, "boolean": _boolean, "object": _container, "array": _container,
+}  # fmt: skip
+
+
+def as_json(text: str, schema: Schema) -> Any:
+    """The JSON value, whatever the schema says, or the text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if finite(value) else text
+
+
+def as_json_or_text(text: str, schema: Schema) -> Any:
+    """The JSON value, except where the schema wants a string."""
+    return text if schema is not None and types_of(schema) == {"string"} else as_json(text, None)
+
+
+def as_literal(text: str, schema: Schema) -> Any:
+    """The JSON or Python value, except where the schema wants a string."""
+    if schema is not None and schema.get("type") == "string":
+        return text
+    value = as_json(text.strip(), None)
+    return python_value(text) if isinstance(value, str) and value == text.strip() else value
+
+
+def python_value(text: str) -> Any:
+    """The Python literal, or the text."""
+    literal = read_literal(text.strip())
+    return text if literal is None or not finite(literal.value) else literal.value
+
+
+def by_schema_or_python(text: str, schema: Schema) -> Any:
+    """As `by_schema`, and Python's literals where nothing fits."""
+    value = by_schema(text, schema)
+    return python_value(text) if value is text and schema is not None and "string" not in types_of(schema) else value
+
+
+def stripped(text: str, schema: Schema) -> Any:
+    """As `by_schema`, without the white space around it."""
+    return by_schema(text.strip(), schema)
+
+
+def stripped_unless_string(text: str, schema: Schema) -> Any:
+    """As `by_schema`; white space around it counts only where a string is allowed."""
+    return by_schema(text if "string" in types_of(schema) else text.strip(), schema)
+
+
+def scalars(text: str, schema: Schema) -> Any:
+    """Numbers, booleans and null by the schema's plain `type`; everything else is text without the white space around it."""
+    text = text.strip()
+    read = _READERS.get(str((schema or {}).get("type")))
+    value = _ABSENT if read in (None, _container) or text in ("0", "1") and read is _boolean else read(text)  # type: ignore[misc]
+    return text if value is _ABSENT else value
+
+
+def coerce_value(value: Any, schema: Any) -> Any:
+    """A value of JSON as the schema wants it, where its text says exactly that."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, str):
+        return by_schema(value, schema)
+    if isinstance(value, dict):
+        return coerce_fields(value, schema)
+    if isinstance(value, list):
+        return [coerce_value(item, schema.get("items")) for item in value]
+    text = json.dumps(value)
+    coerced = by_schema(text, schema)
+    return value if coerced == value and type(coerced) is type(value) else coerced
+
+
+def coerce_fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """An object with each field as the schema wants it."""
+    fields = fields_of(schema)
+    return {key: coerce_value(item, fields.get(key)) for key, item in value.items()}
+
+
+def fields_of(schema: Schema) -> Mapping[str, Any]:
+    """The schemas of an object's fields."""
+    fields = (schema or {}).get("properties")
+    return fields if isinstance(fields, Mapping) else {}
+
+
+def field_schema(parameters: Schema, key: str) -> Schema:
+    """The schema of one parameter; None where it is unknown."""
+    schema = fields_of(parameters).get(key)
+    return schema if isinstance(schema, Mapping) else None

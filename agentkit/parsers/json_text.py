@@ -1,0 +1,109 @@
+"""JSON as models write it: the members of an object with their places, and what can be made out of an object that is broken."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import JSONDecodeError, scanstring
+from typing import Any, NamedTuple
+
+from agentkit.parsers.scanner import end_of
+from agentkit.read.relaxed import relax
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*+")
+_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
+_NAME = re.compile(r'"(?:name|tool_name)"\s*+:\s*+"([^"\\]*+)"')
+_ARGUMENTS = re.compile(r'"(?:arguments|parameters|args)"\s*+:\s*+')
+
+
+class Member(NamedTuple):
+    start: int
+    """Where the value starts in the text."""
+    end: int
+    value: Any
+
+
+class Object(NamedTuple):
+    members: dict[str, Member]
+    """By key; of a key given twice the last one."""
+    end: int
+
+
+def read_value(text: str, at: int) -> tuple[Any, int] | None:
+    """The JSON value at this place and where it ends; None where there is none."""
+    try:
+        return _DECODER.raw_decode(text, end_of(_SPACE, text, at))
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_object(text: str, at: int) -> Object | None:
+    """The JSON object whose `{` stands at this place; None where it is not JSON."""
+    members: dict[str, Member] = {}
+    try:
+        at = end_of(_SPACE, text, at + 1)
+        while text[at] == '"':
+            key, at = scanstring(text, at + 1, True)
+            at = end_of(_SPACE, text, at)
+            if text[at] != ":":
+                return None
+            start = end_of(_SPACE, text, at + 1)
+            value, at = _DECODER.raw_decode(text, start)
+            members[key] = Member(start, at, value)
+            at = end_of(_SPACE, text, at)
+            if text[at] == "}":
+                return Object(members, at + 1)
+            if text[at] != ",":
+                return None
+            at = end_of(_SPACE, text, at + 1)
+        return Object(members, at + 1) if text[at] == "}" and not members else None
+    except (ValueError, RecursionError, IndexError):
+        return None
+
+
+def balanced_end(text: str, at: int) -> int | None:
+    """Where the bracket that opens at this place is closed again, strings left out; None where it is not."""
+    depth = 0
+    for found in _STRUCTURE.finditer(text, at):
+        char = found.group()
+        if char in "{[":
+            depth += 1
+        elif char in "}]":
+            depth -= 1
+            if depth <= 0:
+                return found.end()
+    return None
+
+
+class Salvage(NamedTuple):
+    """What can be told of a call whose JSON is broken."""
+
+    name: str | None
+    arguments: str
+    """The text of the arguments, as far as it goes."""
+    start: int
+    """Where that text starts."""
+    mendable: bool
+    """Whether value-preserving rules make JSON of the whole object, so that only the arguments are in question."""
+
+
+def salvage(text: str) -> Salvage:
+    """The name and the arguments' text of a broken object."""
+    name = _NAME.search(text)
+    found = _ARGUMENTS.search(text)
+    start = found.end() if found else len(text)
+    end = balanced_end(text, start) if text[start : start + 1] in ("{", "[") else None
+    mendable = found is not None and end is not None and balanced_end(text, 0) is not None and relax(text).found
+    return Salvage(name.group(1) if name else None, text[start:end], start, mendable)
+
+
+def error_at(text: str) -> tuple[str, int]:
+    """What is wrong with a text that is no JSON, and where."""
+    try:
+        json.loads(text)
+    except JSONDecodeError as exc:
+        return exc.msg[:1].lower() + exc.msg[1:], exc.pos
+    except (ValueError, RecursionError):
+        return "it is nested too deeply", 0
+    return "it is not an object", 0

@@ -1,0 +1,34 @@
+"""What a parser gives back: the text beside the calls, the calls, and, while a stream is running, the pieces that became certain."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from agentkit.types import Problem, Record, ToolCall, record
+
+PieceKind = Literal["content", "begin", "arguments", "call"]
+
+
+@record
+class Parsed(Record):
+    """A model's text, read."""
+
+    content: str | None
+    """The text beside the calls, broken ones left standing in it; None where nothing but white space is left."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """In the order of the text; broken ones are among them, as `invalid`."""
+    problems: tuple[Problem, ...] = ()
+    """Problems of the text as a whole; those of a call are on the call."""
+
+    def summary(self) -> str:
+        return f"{len(self.tool_calls)} calls, content={self.content!r:.60}"
+
+
+class Piece(NamedTuple):
+    """Something that became certain while text was arriving."""
+
+    kind: PieceKind
+    """`content`: text beside the calls. `begin`: a call's marker was read. `arguments`: raw text of that call. `call`: it is complete."""
+    text: str = ""
+    call: ToolCall | None = None
+    """The call, for kind `call`; its id is settled by `finish`, which sees all calls of the text."""

@@ -1,0 +1,211 @@
+"""Python's literals and calls of them, as models write them: read in one linear pass, nothing is evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+_TOKEN = re.compile(
+    r"""(?: [\ \t\r\n\f]++ | \#[^\n]*+ | \\\n )*+
+    (?: (?P<string> [rRuU]?+ (?: \'{3} (?: [^'\\]++ | \\. | '(?!'') )*+ \'{3}
+                               | "{3} (?: [^"\\]++ | \\. | "(?!"") )*+ "{3}
+                               | ' (?: [^'\\]++ | \\. )*+ '
+                               | " (?: [^"\\]++ | \\. )*+ " ) )
+      | (?P<number> [+-]?+ \ *+ (?: 0[xX][0-9a-fA-F_]++ | 0[oO][0-7_]++ | 0[bB][01_]++
+                                | (?: \d[\d_]*+ (?:\.\d*+)?+ | \.\d++ ) (?:[eE][+-]?+\d++)?+ ) (?![\w.]) )
+      | (?P<word> [^\W\d] [\w.\-]*+ )
+      | (?P<mark> [\[\](){}:,=] ) )""",
+    re.DOTALL | re.VERBOSE,
+)
+_WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
+_ESCAPE = re.compile(r"\\(?:\n|([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+_SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'}
+_DEEPEST = 100
+
+
+class Literal(NamedTuple):
+    value: Any
+    end: int
+
+
+class Call(NamedTuple):
+    name: str
+    arguments: dict[str, Any] | None
+    """None where they are not keywords with literals."""
+    start: int
+    open: int
+    """Where the `(` stands."""
+    end: int
+    fault: str = ""
+
+
+class _Unreadable(Exception):
+    def __init__(self, why: str, at: int) -> None:
+        super().__init__(why)
+        self.why, self.at = why, at
+
+
+class _Reader:
+    """A cursor over the tokens of one text."""
+
+    def __init__(self, text: str, at: int, loose: bool) -> None:
+        self.text, self.at, self.loose = text, at, loose
+        self.depth = 0
+        self.start = at
+        """Where the last token starts."""
+
+    def next(self) -> tuple[str, str]:
+        """The next token's kind and text."""
+        found = _TOKEN.match(self.text, self.at)
+        if found is None or found.lastgroup is None:
+            raise _Unreadable("something that is no literal stands here" if self.text[self.at :].strip() else "it ends here", self.at)
+        self.at, self.start = found.end(), found.start(found.lastgroup)
+        return found.lastgroup, found.group(found.lastgroup)
+
+    def peek(self) -> str:
+        """The next token's text, "" where there is none."""
+        found = _TOKEN.match(self.text, self.at)
+        return found.group(found.lastgroup) if found and found.lastgroup else ""
+
+    def value(self) -> Any:
+        kind, piece = self.next()
+        if kind == "string":
+            return self._string(piece)
+        if kind == "number":
+            return _number(piece, self.loose)
+        if kind == "word" and piece in _WORDS:
+            return _WORDS[piece]
+        if kind == "mark" and piece in _CONTAINERS and self.depth < _DEEPEST:
+            self.depth += 1
+            value = _CONTAINERS[piece](self)
+            self.depth -= 1
+            return value
+        raise _Unreadable("an argument is not a literal", self.start)
+
+    def _string(self, piece: str) -> str:
+        parts = [self._unquoted(piece)]
+        while (found := _TOKEN.match(self.text, self.at)) and found.lastgroup == "string":
+            self.at = found.end()
+            parts.append(self._unquoted(found.group("string")))
+        return "".join(parts)
+
+    def _unquoted(self, piece: str) -> str:
+        raw = piece[0] in "rR"
+        piece = piece.lstrip("rRuU")
+        width = 3 if piece[:3] in ("'''", '"""') else 1
+        if width == 1 and "\n" in piece and not self.loose:
+            raise _Unreadable("a line ends inside a string", self.start)
+        body = piece[width:-width]
+        return body if raw or "\\" not in body else _ESCAPE.sub(_unescaped, body)
+
+    def items(self, closing: str, item: Callable[[], None]) -> bool:
+        """Reads items to the closing bracket; whether a comma stood behind the last one."""
+        comma = False
+        while self.peek() != closing:
+            item()
+            comma = self.peek() == ","
+            if comma:
+                self.next()
+            elif self.peek() != closing:
+                raise _Unreadable("a comma or a closing bracket is missing", self.at)
+        self.next()
+        return comma
+
+    def mark(self, wanted: str) -> None:
+        if self.next()[1] != wanted:
+            raise _Unreadable(f"{wanted!r} is missing", self.start)
+
+    def keywords(self) -> dict[str, Any]:
+        """The keyword arguments behind an opening bracket."""
+        found: dict[str, Any] = {}
+
+        def keyword() -> None:
+            kind, key = self.next()
+            if kind != "word" or self.peek() != "=":
+                raise _Unreadable("an argument has no name", self.start)
+            self.next()
+            found[key] = self.value()
+
+        self.items(")", keyword)
+        return found
+
+
+def _list(reader: _Reader) -> list[Any]:
+    values: list[Any] = []
+    reader.items("]", lambda: values.append(reader.value()))
+    return values
+
+
+def _tuple(reader: _Reader) -> Any:
+    values: list[Any] = []
+    comma = reader.items(")", lambda: values.append(reader.value()))
+    return values[0] if len(values) == 1 and not comma else values
+
+
+def _dict(reader: _Reader) -> Any:
+    values: dict[str, Any] = {}
+
+    def pair() -> None:
+        key = reader.value()
+        reader.mark(":")
+        values[key if isinstance(key, str) else _key(key)] = reader.value()
+
+    reader.items("}", pair)
+    return values
+
+
+def _key(value: Any) -> str:
+    return {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+_CONTAINERS: dict[str, Callable[[_Reader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
+
+
+def _number(piece: str, loose: bool) -> int | float:
+    text = "".join(piece.split()).replace("_", "")
+    digits = text.lstrip("+-")
+    if digits.isdigit() and (len(digits) > 4000 or (len(digits) > 1 and digits[0] == "0" and digits.strip("0") and not loose)):
+        raise _Unreadable("a number cannot be read", 0)
+    if digits.isdigit():
+        return int(text)
+    return int(text, 0) if digits[:2].lower() in ("0x", "0o", "0b") else float(text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    octal, *codes, other = found.groups()
+    code = int(octal, 8) if octal else next((int(c, 16) for c in codes if c), None)
+    if code is not None:
+        return chr(code) if code < 0x110000 else found.group()
+    return _SIMPLE.get(other, "\\" + other) if other else ""
+
+
+def read_literal(text: str) -> Literal | None:
+    """The Python literal a whole text is; None where it is none."""
+    reader = _Reader(text, 0, False)
+    try:
+        value = reader.value()
+    except _Unreadable:
+        return None
+    return Literal(value, reader.at) if not text[reader.at :].strip() else None
+
+
+def read_call(text: str, at: int, loose: bool = False) -> Call | None:
+    """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket stands there.
+
+    Args:
+        loose: line ends inside strings and leading zeros are read too.
+    """
+    reader = _Reader(text, at, loose)
+    try:
+        kind, name = reader.next()
+    except _Unreadable:
+        return None
+    start, opening = reader.start, reader.at
+    if kind != "word" or text[opening : opening + 1] != "(":
+        return None
+    reader.at += 1
+    try:
+        return Call(name, reader.keywords(), start, opening, reader.at)
+    except _Unreadable as exc:
+        return Call(name, None, start, opening, exc.at or reader.at, exc.why)

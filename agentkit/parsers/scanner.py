@@ -1,0 +1,225 @@
+"""Text that arrives in pieces, read by generators that pause where more is needed: every decision depends on the text alone and never on
+where it was cut, so a stream and a whole text give the same result. Each character is looked at a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+Reading = Generator[None, None, T]
+"""A computation that yields while it waits for text."""
+
+
+class Tokens:
+    """Literal markers, searched for together; the longest one wins."""
+
+    __slots__ = ("_first", "_longest", "_prefixes", "first", "literals", "plain", "quoted", "regex")
+
+    def __init__(self, literals: Iterable[str]) -> None:
+        self.literals = tuple(sorted(dict.fromkeys(literals), key=len, reverse=True))
+        either = "|".join(re.escape(literal) for literal in self.literals) or r"(?!)"
+        self.regex = re.compile(either)
+        self.quoted = re.compile(rf'["\\]|{either}')
+        """The same beside the two characters that matter outside a JSON string."""
+        self.first = frozenset(literal[0] for literal in self.literals)
+        self.plain = self.first | frozenset('"\\')
+        self._first = re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
+        self._prefixes = {literal[:n] for literal in self.literals for n in range(1, len(literal))}
+        self._longest = max(map(len, self.literals), default=1)
+
+    def partial(self, text: str, at: int = 0) -> int:
+        """How many characters at the end of the text may be the beginning of a marker."""
+        at = max(at, len(text) - self._longest + 1)
+        while found := self._first.search(text, at):
+            if text[found.start() :] in self._prefixes:
+                return len(text) - found.start()
+            at = found.start() + 1
+        return 0
+
+    def may_grow(self, found: re.Match[str], text: str) -> bool:
+        """Whether what was found at the end of the text may be the beginning of a longer marker."""
+        return found.end() == len(text) and found.group() in self._prefixes
+
+
+class Scanner:
+    """A window on the arriving text. `at` is where reading stands in it, `base` the window's place in the whole text."""
+
+    __slots__ = ("_arrived", "_mark", "_parts", "_seen", "at", "base", "ended", "idle", "start", "text")
+
+    def __init__(self) -> None:
+        self.text, self.at, self.base, self.ended = "", 0, 0, False
+        self.idle: frozenset[str] | None = None
+        """While waiting: text without any of these characters can be taken as it comes (see `take_idle`)."""
+        self.start = 0
+        """Where the marked text starts in the whole text."""
+        self._arrived: list[str] = []
+        self._parts: list[str] | None = None
+        self._mark = self._seen = 0
+
+    @property
+    def position(self) -> int:
+        return self.base + self.at
+
+    @property
+    def final(self) -> bool:
+        """Whether the window reaches the end of the whole text."""
+        return self.ended and not self._arrived
+
+    def arrive(self, piece: str) -> None:
+        self._arrived.append(piece)
+
+    def take_idle(self, piece: str, content: list[str]) -> bool:
+        """Takes a piece that changes nothing without waking the reader; whether it belongs to a marked text."""
+        self.base += len(piece)
+        marked = self._parts is not None
+        (self._parts if self._parts is not None else content).append(piece)
+        self._seen += marked
+        return marked
+
+    def more(self, idle: frozenset[str] | None = None) -> Reading[bool]:
+        """Lets go of what was read and waits for text; False when there is none left."""
+        if self._parts is not None:
+            self._parts.append(self.text[self._mark : self.at])
+        self.base += self.at
+        self.text = self.text[self.at :]
+        self.at = self._mark = 0
+        while not self._arrived:
+            if self.ended:
+                return False
+            self.idle = idle if not self.text else None
+            yield
+            self.idle = None
+        self.text += "".join(self._arrived)
+        self._arrived.clear()
+        return True
+
+    def mark(self) -> None:
+        """Starts to keep the text that is read from here on."""
+        self._parts, self._mark, self._seen, self.start = [], self.at, 0, self.position
+
+    def marked(self) -> str:
+        """What was read since `mark`."""
+        return "".join(self._parts or ()) + self.text[self._mark : self.at]
+
+    def unseen(self) -> str:
+        """What was read since the mark and not asked for before, to be shown."""
+        parts = (self._parts or [])[self._seen :]
+        self._seen += len(parts)
+        return "".join(parts)
+
+    def unmark(self) -> str:
+        """Stops to keep text; what was not seen of it yet."""
+        unseen = self.unseen() + self.text[self._mark : self.at]
+        self._parts = None
+        return unseen
+
+    def rewind(self, keep: int) -> None:
+        """Takes reading back to `keep` characters behind the mark."""
+        marked = self.marked()
+        self.text = marked[keep:] + self.text[self.at :]
+        self._parts, self._seen = [marked[:keep]], 1
+        self.base, self.at, self._mark = self.start + keep, 0, 0
+
+    def seek(self, tokens: Tokens, idle: bool = True) -> Reading[re.Match[str] | None]:
+        """The next marker, reading up to its start; None at the end of the text."""
+        while True:
+            found = tokens.regex.search(self.text, self.at)
+            if found and (self.final or not tokens.may_grow(found, self.text)):
+                self.at = found.start()
+                return found
+            keep = len(self.text) - found.start() if found else 0 if self.final else tokens.partial(self.text, self.at)
+            self.at = len(self.text) - keep
+            if not (yield from self.more(tokens.first if idle else None)):
+                if not keep:
+                    return None
+
+
+_IN_STRING = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"}
+_ENDS_STRING = {quote: frozenset(quote + "\\") for quote in "\"'"}
+_SCALAR = re.compile(r"[\w.+\-]*+")
+_BETWEEN = re.compile(r"[\w\s:,.+\-=]*+")
+_SPACE = re.compile(r"\s*+")
+_CLOSES = {"{": "}", "[": "]", "(": ")"}
+
+
+def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where the pattern's match at this place ends; the place itself where there is none."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def past_string(s: Scanner, quote: str = '"') -> Reading[bool]:
+    """Reads past a string's closing quote; False where the text ends before it."""
+    while True:
+        s.at = end_of(_IN_STRING[quote], s.text, s.at)
+        if s.text[s.at : s.at + 1] == quote:
+            s.at += 1
+            return True
+        if not (yield from s.more(_ENDS_STRING[quote])):
+            s.at = len(s.text)
+            return False
+
+
+def past_space(s: Scanner) -> Reading[str]:
+    """The next character that is not white space, which is not read; "" at the end of the text."""
+    while True:
+        s.at = end_of(_SPACE, s.text, s.at)
+        if s.at < len(s.text) or not (yield from s.more()):
+            return s.text[s.at : s.at + 1]
+
+
+def past_json(s: Scanner, stops: Tokens) -> Reading[re.Match[str] | None]:
+    """The next marker that does not stand inside a JSON string, reading up to its start; None where the text ends, or is no JSON.
+
+    A backslash outside a string ends it: with that, no two readings from different markers can both run past a third one (the strings of
+    one are the gaps of the other), so that starting over after a broken call costs a constant factor.
+    """
+    while True:
+        found = stops.quoted.search(s.text, s.at)
+        if found is None or (not s.final and stops.may_grow(found, s.text)):
+            keep = len(s.text) - found.start() if found else 0 if s.final else stops.partial(s.text, s.at)
+            s.at = len(s.text) - keep
+            if not (yield from s.more(stops.plain)) and not keep:
+                return None
+        elif found.group() == '"':
+            s.at = found.end()
+            if not (yield from past_string(s)):
+                return None
+        else:
+            s.at = found.start()
+            return found if found.group() != "\\" else None
+
+
+def past_value(s: Scanner, more: str = "") -> Reading[bool]:
+    """Reads past one value of JSON, or of Python with brackets and quotes in `more`; False where it is broken off or is none.
+
+    Args:
+        more: further characters to accept outside strings: `'` for single-quoted strings, `(`.
+    """
+    if not (yield from past_space(s)):
+        return False
+    expected: list[str] = []
+    while True:
+        s.at = end_of(_BETWEEN if expected else _SCALAR, s.text, s.at)
+        if s.at == len(s.text):
+            if not (yield from s.more()):
+                return not expected
+            continue
+        char = s.text[s.at]
+        if char in _CLOSES and (char != "(" or char in more):
+            expected.append(_CLOSES[char])
+            s.at += 1
+        elif expected and char == expected[-1]:
+            expected.pop()
+            s.at += 1
+        elif char == '"' or (char == "'" and char in more):
+            s.at += 1
+            if not (yield from past_string(s, char)):
+                return False
+        else:
+            return not expected
+        if not expected:
+            return True

@@ -1,0 +1,146 @@
+"""The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
+
+    live(server, run_tool)      asks the server, runs the tools
+    recording(perform, write)   the same, and every finished step is written down
+    replaying(trajectory)       what was recorded, offline; a miss is an error that says what differs, never a live call
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from agentkit.codec import Line, head, model_line, tool_line
+from agentkit.encoded_history import EncodedHistory
+from agentkit.errors import ReplayMiss
+from agentkit.history import request
+from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
+from agentkit.servers import Call, ChatServer, Emit, Server
+from agentkit.tool_runner import RunTool
+from agentkit.types import Exchange, Request, Spec, ToolResult, Trajectory, clip
+
+
+class Perform(Protocol):
+    """Performs a step. `emit` takes the pieces of a streamed answer as they come."""
+
+    def __call__(self, step: Step, emit: Emit | None = None) -> Awaitable[Outcome]: ...
+
+
+Write = Callable[[Line], None]
+
+
+def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Everything a request holds besides its messages, and what is merged over it (`extra_body`)."""
+    sampling = {**spec.sampling, **(override or {})}
+    extra = sampling.pop("extra_body", None)
+    head = {"model": spec.model} if spec.model is not None else {}
+    tools = {"tools": list(spec.tools)} if spec.tools else {}
+    return {**head, **tools, **sampling}, extra
+
+
+def live(server: ChatServer, run_tool: RunTool) -> Perform:
+    """Asks the server and runs the tools. Messages that a turn sends again are not encoded again."""
+    encoded = EncodedHistory()
+
+    async def perform(step: Step, emit: Emit | None = None) -> Outcome:
+        if isinstance(step, ToolStep):
+            return Result(position=step.call.position, result=await run_tool(step))
+        trajectory = step.trajectory
+        fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
+        fast = isinstance(server, Server)
+        call = Call(
+            messages=() if fast else request(trajectory, step.turn).messages, encoded=encoded.encode(trajectory) if fast else None,
+            fields=fields, extra_body=extra, stream=trajectory.spec.stream,
+        )  # fmt: skip
+        return Answer(exchange=await server.chat(call, emit))
+
+    return perform
+
+
+def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
+    """The same, and every finished step is written before it is committed: what a crash costs is the step in flight."""
+    encoded = EncodedHistory()
+    begun = False
+
+    async def record(step: Step, emit: Emit | None = None) -> Outcome:
+        nonlocal begun
+        if not begun:
+            write(head(step.trajectory, sample))
+            begun = True
+        outcome = await perform(step, emit)
+        if isinstance(outcome, Answer):
+            opened = step.trajectory.open
+            fields, extra = fields_of(step.trajectory.spec, opened.sampling if opened else None)
+            key = encoded.key(step.trajectory, {**fields, **(extra or {})})
+            write(model_line(step.turn, outcome.exchange, sample, opened, key))
+        else:
+            write(tool_line(step.turn, outcome.position, outcome.result, sample))
+        return outcome
+
+    return record
+
+
+def replaying(recorded: Trajectory) -> Perform:
+    """What was recorded, in order, offline. A step that asks for something else is a `ReplayMiss`."""
+    exchanges: dict[int, list[Exchange]] = defaultdict(list)
+    for attempt in recorded.attempts:
+        exchanges[attempt.turn].append(attempt.exchange)
+    for turn in recorded.all_turns:
+        exchanges[turn.index].append(turn.response.exchange)
+    results = {(turn.index, position): result for turn in recorded.all_turns for position, result in enumerate(turn.results) if result}
+    played: dict[int, int] = defaultdict(int)
+
+    async def perform(step: Step, emit: Emit | None = None) -> Outcome:
+        if isinstance(step, ToolStep):
+            return Result(position=step.call.position, result=_recorded_result(recorded, step, results))
+        _check_request(recorded, step)
+        found = exchanges[step.turn]
+        index = min(played[step.turn], len(found) - 1)
+        if index < 0:
+            raise ReplayMiss(f"the recording holds no answer for turn {step.turn}", mend="record the rollout again, to its end")
+        played[step.turn] += 1
+        for chunk in found[index].chunks if emit else ():
+            emit(chunk)  # type: ignore[misc]
+        return Answer(exchange=found[index])
+
+    return perform
+
+
+def _check_request(recorded: Trajectory, step: ModelStep) -> None:
+    try:
+        was = request(recorded, step.turn)
+    except IndexError:
+        raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end") from None
+    now = request(step.trajectory, step.turn)
+    for what, a, b in _parts(was, now):
+        if a != b:
+            diff = "\n".join(difflib.unified_diff(_pretty(a), _pretty(b), "recorded", "asked", lineterm="", n=1))
+            raise ReplayMiss(
+                f"turn {step.turn} asks with other {what} than were recorded:\n{diff[:2000]}",
+                mend="replay with what was recorded, or record again; a replay never asks a server",
+            )
+
+
+def _parts(was: Request, now: Request) -> list[tuple[str, Any, Any]]:
+    return [
+        ("messages", list(was.messages), list(now.messages)), ("tools", list(was.tools), list(now.tools)),
+        ("sampling", was.sampling, now.sampling), ("model", was.model, now.model),
+    ]  # fmt: skip
+
+
+def _pretty(value: Any) -> list[str]:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str).splitlines()
+
+
+def _recorded_result(recorded: Trajectory, step: ToolStep, results: dict[tuple[int, int], ToolResult]) -> ToolResult:
+    found = results.get((step.turn, step.call.position))
+    calls = [call for turn in recorded.all_turns if turn.index == step.turn for call in turn.tool_calls]
+    was = next((call for call in calls if call.position == step.call.position), None)
+    if found is None or was is None:
+        raise ReplayMiss(f"the recording holds no result for call {step.call.position} of turn {step.turn}: {clip(repr(step.call), 120)}")
+    if (was.name, was.arguments) != (step.call.name, step.call.arguments):
+        raise ReplayMiss(f"call {step.call.position} of turn {step.turn} is {step.call.summary()}; recorded is {was.summary()}")
+    return found

@@ -1,0 +1,238 @@
+"""One entry of `tool_calls` as a `ToolCall`: its name, id and arguments, each with what was wrong about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.read.arguments import Arguments, read_arguments
+from agentkit.read.known_tools import KnownTools
+from agentkit.types import CallStatus, Policy, Problem, ToolCall, problem
+
+_SPECIAL_TOKEN = re.compile(r"<[|｜][^<>]{0,80}[|｜]>\w*|</?s>|\[/?INST\]")
+_PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
+_INDEX_SUFFIX = re.compile(r":\d+\Z")
+_WRAPPERS = ("tool_call", "function_call", "tool_use", "call_tool", "use_tool")
+
+
+def read_calls(
+    entry: Any, position: int, tools: KnownTools, policy: Policy, *, origin: str = "tool_calls", pointer: str = ""
+) -> list[ToolCall]:
+    """The calls one wire entry holds: one, or several where it is a wrapper around others.
+
+    Args:
+        entry: plain data (see `agentkit.read.plain`).
+        position: where the first of them stands among the message's calls.
+    """
+    shape: list[Problem] = []
+    if isinstance(entry, str):
+        entry = _loads(entry)
+        shape.append(problem("tool_call_flat", "the call came as a text", pointer=pointer))
+    if not isinstance(entry, dict):
+        return [_nameless(entry, position, origin, pointer, shape)]
+    if _is_custom(entry):
+        return [_custom(entry, position, tools, origin, pointer)]
+    name, arguments, where, flat = _parts(entry)
+    shape.extend(flat(pointer))
+    inner = list(_wrapped(name, arguments, tools))
+    if inner:
+        note = problem("wrapper_tool_call", f"{name!r} wraps {len(inner)} calls; they are read one by one", pointer=pointer, before=name)
+        parts = [(entry.get("id") if i == 0 else None, n, a) for i, (n, a) in enumerate(inner)]
+        return [
+            make_call(position + i, n, a, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=(*shape, note))
+            for i, (raw_id, n, a) in enumerate(parts)
+        ]
+    raw_id = next((entry[key] for key in ("id", "call_id", "tool_call_id") if key in entry), None)
+    return [make_call(position, name, arguments, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=tuple(shape))]
+
+
+def make_call(
+    position: int,
+    raw_name: Any,
+    raw_arguments: Any,
+    tools: KnownTools,
+    policy: Policy,
+    *,
+    raw_id: Any = None,
+    origin: str = "tool_calls",
+    span: tuple[int, int] | None = None,
+    pointer: str = "",
+    notes: tuple[Problem, ...] = (),
+) -> ToolCall:
+    """A call from its parts, its name and arguments read by the status table.
+
+    The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's own or "".
+    """
+    name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
+    at = f"{pointer}/arguments" if pointer else ""
+    arguments = read_arguments(raw_arguments, parameters=tools.parameters(name), policy=policy, pointer=at)
+    problems = (*notes, *name_problems, *arguments.problems)
+    status = _status(arguments.status, name, problems)
+    runs = status != "invalid" and (policy != "strict" or status == "ok")
+    value = arguments.value if runs else None
+    return ToolCall(
+        position=position, id=raw_id if isinstance(raw_id, str) else "", raw_id=raw_id, name=name, raw_name=raw_name, arguments=value,
+        raw_arguments=arguments.raw, status=status, origin=origin, span=span, problems=problems,
+        suggestion=arguments.suggestion if value is not None else _suggestion(arguments),
+    )  # fmt: skip
+
+
+def _suggestion(arguments: Arguments) -> dict[str, Any] | None:
+    return arguments.suggestion if arguments.suggestion is not None else arguments.value
+
+
+def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> CallStatus:
+    if not name:
+        return "invalid"
+    harmless = {"arguments_schema", "name_unknown"}
+    return "normalized" if status == "ok" and any(p.code not in harmless for p in problems) else status
+
+
+def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
+    """The name to dispatch by, "" where there is none, and what was taken off it or is wrong with it."""
+    if not isinstance(raw, str) or not raw.strip():
+        return "", (problem("name_missing", "the call has no name", pointer=pointer, before=raw),)
+    if raw in tools:
+        return raw, ()
+    name, problems = raw, []
+    for code, message, clean in (
+        ("name_special_tokens", "special tokens stand in the name", lambda n: _SPECIAL_TOKEN.sub("", n)),
+        ("name_whitespace", "white space stands around the name", str.strip),
+        ("name_prefix", "a prefix stands before the name", lambda n: _without_prefix(n, tools)),
+    ):
+        cleaned = clean(name)
+        if cleaned != name and cleaned.strip():
+            problems.append(problem(code, message, pointer=pointer, before=raw, after=cleaned))
+            name = cleaned
+        if name in tools:
+            break
+    if tools and name not in tools:
+        known = ", ".join(sorted(tools)) or "none"
+        problems.append(problem("name_unknown", f"no tool is named {name!r}; there are: {known}"[:300], pointer=pointer, before=raw))
+    return name, tuple(problems)
+
+
+def _without_prefix(name: str, tools: KnownTools) -> str:
+    """The name without its namespace, where a known tool, or a known namespace, makes that certain."""
+    bare = _INDEX_SUFFIX.sub("", name)
+    ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
+    for end in ends:
+        if bare[end:] in tools:
+            return bare[end:]
+    if bare in tools:
+        return bare
+    prefix = _PREFIXES.match(bare)
+    return bare[prefix.end() :] if prefix and not tools and bare[prefix.end() :] else name
+
+
+def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
+    """The calls with ids that are unique and non-empty: the server's own where it is, else `call_{turn}_{position}`, flagged.
+
+    The synthetic id depends only on turn and position, so it is the same in the assistant message, in the tool message and in a re-run.
+    """
+    own = {call.raw_id for call in calls if isinstance(call.raw_id, str) and call.raw_id.strip()}
+    taken: set[str] = set()
+    settled = []
+    for call in calls:
+        note = _id_problem(call, taken)
+        if note:
+            call = _replace(call, id=_free_id(turn, call.position, own | taken), id_synthetic=True, note=note)
+        taken.add(call.id)
+        settled.append(call)
+    return tuple(settled)
+
+
+def _replace(call: ToolCall, *, id: str, id_synthetic: bool, note: Problem) -> ToolCall:
+    from dataclasses import replace
+
+    missing_in_text = call.origin.startswith(("content:", "function_call"))
+    status: CallStatus = "normalized" if call.status == "ok" and not missing_in_text else call.status
+    problems = call.problems if missing_in_text else (*call.problems, note)
+    return replace(call, id=id, id_synthetic=id_synthetic, problems=problems, status=status)
+
+
+def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
+    base = f"call_{position}" if turn is None else f"call_{turn}_{position}"
+    return next(name for name in (base, *(f"{base}_{i}" for i in range(len(taken) + 1))) if name not in taken)
+
+
+def _id_problem(call: ToolCall, taken: set[str]) -> Problem | None:
+    match call.raw_id:
+        case None:
+            return problem("id_missing", "the call has no id")
+        case str() as given if not given.strip():
+            return problem("id_empty", "the call's id is empty", before=given)
+        case str() as given if given in taken:
+            return problem("id_duplicate", f"the id {given!r} stands on an earlier call too", before=given)
+        case str():
+            return None
+    return problem("id_not_string", "the call's id is not a text", before=call.raw_id)
+
+
+def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
+    """Name, arguments, where they stand, and a function that gives the problems of the entry's shape."""
+    function = entry.get("function", entry.get("tool"))
+    nested = isinstance(function, dict)
+    holder: dict[str, Any] = function if isinstance(function, dict) else entry
+    name = holder.get("name", function if isinstance(function, str) else holder.get("tool_name"))
+    keys = ("arguments", "parameters", "args", "input")
+    key = next((k for k in keys if k in holder), next((k for k in keys if k in entry), "arguments"))
+    arguments = holder.get(key, entry.get(key))
+
+    def shape(pointer: str) -> Iterator[Problem]:
+        if not nested and (name is not None or key in entry):
+            yield problem("tool_call_flat", "name and arguments stand on the call itself, not under `function`", pointer=pointer)
+        if key != "arguments":
+            yield problem("arguments_key_parameters", f"the arguments stand under {key!r}", pointer=f"{pointer}/{key}")
+
+    return name, arguments, "/function" if nested else "", shape
+
+
+def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any, Any]]:
+    """The calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a tool named `tool_call`."""
+    if not isinstance(name, str) or name in tools:
+        return
+    inner = _loads(arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(inner, dict):
+        return
+    uses = inner.get("tool_uses") if name.removeprefix("functions.") in ("multi_tool_use.parallel", "multi_tool_use") else None
+    if isinstance(uses, list):
+        for use in uses:
+            use = use if isinstance(use, dict) else {}
+            yield use.get("recipient_name", use.get("name")), use.get("parameters", use.get("arguments"))
+    elif name in _WRAPPERS and isinstance(inner.get("name"), str) and ("arguments" in inner or "parameters" in inner):
+        yield inner["name"], inner.get("arguments", inner.get("parameters"))
+
+
+def _is_custom(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("custom"), dict) or (entry.get("type") in ("custom", "custom_tool_call") and "function" not in entry)
+
+
+def _custom(entry: dict[str, Any], position: int, tools: KnownTools, origin: str, pointer: str) -> ToolCall:
+    holder = entry["custom"] if isinstance(entry.get("custom"), dict) else entry
+    given = holder.get("input")
+    text = given if isinstance(given, str) else "" if given is None else json.dumps(given, ensure_ascii=False)
+    name, problems = read_name(holder.get("name"), tools, f"{pointer}/custom/name")
+    raw_id = entry.get("id", entry.get("call_id"))
+    return ToolCall(
+        position=position, id=raw_id if isinstance(raw_id, str) else "", raw_id=raw_id, name=name, raw_name=holder.get("name"),
+        arguments={"input": text} if name else None, raw_arguments=text, status="custom" if name else "invalid", origin=origin,
+        problems=problems,
+    )  # fmt: skip
+
+
+def _nameless(entry: Any, position: int, origin: str, pointer: str, notes: list[Problem]) -> ToolCall:
+    missing = problem("name_missing", "the entry is not a call", pointer=pointer, before=entry)
+    text = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+    return ToolCall(
+        position=position, id="", name="", arguments=None, raw_arguments=text, status="invalid", origin=origin, problems=(*notes, missing)
+    )
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

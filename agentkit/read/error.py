@@ -1,0 +1,171 @@
+"""A failed request, classified: the text of the body decides before the status, because config faults come as 500 and exhausted quota as 429."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from agentkit.read.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.plain import plain
+from agentkit.read.relaxed import relax
+from agentkit.types import ApiError, clip
+
+_TRY_AGAIN = re.compile(
+    r"(?:try again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)", re.IGNORECASE
+)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
+_UNITS = {"mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
+_TITLE = re.compile(r"<(title|h1)[^<>]*>([^<]{1,300})</", re.IGNORECASE)
+_TEXT_LIMIT = 20_000
+
+
+def read_error(status: int | None, headers: Any = None, body: Any = None) -> ApiError:
+    """A request that failed, as data: kind, retryable, retry_after, message, upstream message; never raises.
+
+    Args:
+        status: HTTP status; None where there was none (an error inside a stream or a 200).
+        headers: a mapping or pairs, any case.
+        body: bytes, text, or parsed JSON in any server's shape (object, list, plain text, HTML, nothing).
+    """
+    named = _headers(headers)
+    data, text = _parsed(body)
+    facts = list(_facts(data))
+    message, upstream = _messages(facts, text, data)
+    words = " ".join([*(str(f.get(k)) for f in facts for k in ("code", "type", "status", "reason") if f.get(k)), message, upstream or ""])
+    kind = _kind(status, f"{words} {_locations(facts)}"[:_TEXT_LIMIT], data, text)
+    fact = facts[-1] if facts else {}
+    return ApiError(
+        kind=kind, message=message or _status_message(status), status=status, retryable=_retryable(kind, status),
+        retry_after=_retry_after(named, f"{message} {upstream or ''}", facts), upstream_message=upstream if upstream != message else None,
+        code=_word(facts, ("code", "type", "status")), param=_word([fact, *facts], ("param",)), hint=HINTS.get(kind, ""),
+    )  # fmt: skip
+
+
+def _headers(headers: Any) -> dict[str, str]:
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    try:
+        return {str(k).lower(): str(v) for k, v in pairs}
+    except (TypeError, ValueError):
+        return {}
+
+
+def _parsed(body: Any) -> tuple[Any, str]:
+    if isinstance(body, (bytes, bytearray)):
+        body = bytes(body).decode(errors="replace")
+    if not isinstance(body, str):
+        return plain(body), ""
+    text = body.removeprefix("\ufeff").strip()
+    if text.startswith("data:"):
+        text = text[5:].strip()
+    try:
+        return json.loads(text), text
+    except (ValueError, RecursionError):
+        return None, text
+
+
+def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """The objects that may carry a message, outermost first."""
+    if depth > 6:
+        return
+    if isinstance(data, list):
+        for item in data[:5]:
+            yield from _facts(item, depth + 1)
+    if isinstance(data, str):
+        nested = _nested(data)
+        if nested is not None:
+            yield from _facts(nested, depth + 1)
+    if not isinstance(data, dict):
+        return
+    yield data
+    for key in ("error", "errors", "detail", "message", "metadata", "raw", "body", "cause", "details"):
+        if isinstance(data.get(key), (dict, list, str)):
+            yield from _facts(data[key], depth + 1)
+
+
+def _nested(text: str) -> Any:
+    """An object or list written inside a message, as JSON or as Python prints it (LiteLLM, OpenRouter's `metadata.raw`)."""
+    starts = [i for i in (text.find("{"), text.find("[{")) if i >= 0]
+    found = relax(text[:_TEXT_LIMIT], min(starts)) if starts else None
+    return found.value if found and found.found else None
+
+
+def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, str | None]:
+    """The server's own message, and the one of a provider behind it."""
+    said = [m for fact in facts for m in _said(fact)]
+    if not said:
+        if _HTML.match(text):
+            title = _TITLE.search(text[:_TEXT_LIMIT])
+            return clip(title.group(2).strip(), 200) if title else "an HTML page", None
+        return (data if isinstance(data, str) else text)[:2000], None
+    outer, inner = said[0], said[-1]
+    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or (len(said) > 1 and inner in outer)
+    return outer[:2000], inner[:2000] if gateway and inner != outer else None
+
+
+def _said(fact: dict[str, Any]) -> Iterator[str]:
+    for key in ("message", "error", "detail", "msg", "error_description", "error_message", "raw"):
+        value = fact.get(key)
+        if isinstance(value, str) and value.strip():
+            yield f"{'.'.join(str(p) for p in fact['loc'])}: {value}" if key == "msg" and isinstance(fact.get("loc"), list) else value
+            return
+
+
+def _locations(facts: list[dict[str, Any]]) -> str:
+    return " ".join(str(fact[k]) for fact in facts for k in ("param", "loc", "failed_generation") if fact.get(k))
+
+
+def _kind(status: int | None, words: str, data: Any, text: str) -> str:
+    for kind, pattern in rules():
+        if pattern.search(words):
+            return kind
+    if status is not None and status < 400:
+        if 300 <= status < 400:
+            return "redirect"
+        return "bad_response" if data is None else "server_error"
+    if status is None:
+        return "server_error" if data is not None or text else "bad_response"
+    return BY_STATUS.get(status) or ("server_error" if status >= 500 else "bad_request")
+
+
+def _retryable(kind: str, status: int | None) -> bool:
+    return kind in RETRYABLE and not (kind == "server_error" and status in (501, 505))
+
+
+def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]) -> float | None:
+    """Seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's `retryDelay`, or the message."""
+    for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) * scale
+            if 0 <= seconds < 1e7:
+                return seconds
+        except (KeyError, ValueError):
+            continue
+    try:
+        return max(0.0, (parsedate_to_datetime(headers["retry-after"]) - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        pass
+    delay = next((str(fact["retryDelay"]) for fact in facts if fact.get("retryDelay")), None)
+    found = _TRY_AGAIN.search(text[:_TEXT_LIMIT])
+    spans = _SPAN.findall(delay or (found.group(1) if found else ""))
+    return sum(float(n) * _unit(unit) for n, unit in spans) if spans else None
+
+
+def _unit(word: str) -> float:
+    lowered = word.lower()
+    if lowered.startswith(("ms", "milli")):
+        return 0.001
+    return _UNITS.get(lowered[:2]) or _UNITS[lowered[:1]]
+
+
+def _word(facts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
+    """The first of the keys that says more than a status number, in the innermost object that has one."""
+    values = [fact[key] for fact in facts for key in keys if isinstance(fact.get(key), (str, int)) and not isinstance(fact.get(key), bool)]
+    return next((str(v) for v in values if isinstance(v, str) and not v.isdigit()), next((str(v) for v in values), None))
+
+
+def _status_message(status: int | None) -> str:
+    return f"the server answered {status} with an empty body" if status else "the server sent nothing"

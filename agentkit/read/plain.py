@@ -1,0 +1,143 @@
+"""Any answer as plain JSON data: a dict, an SDK model, an attribute object, or a mixture of them at any level.
+
+The fault this project grew from: vLLM's ToolCallTranslator puts plain dicts as `tool_calls` into an OpenAI SDK message, so code that expects
+one shape at every level breaks. Nothing here trusts a model's own `model_dump`: it warns, or fails, on exactly such mixtures.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any
+
+WIRE_NAMES = tuple(
+    " ".join((
+        "id object created model choices usage error index message delta finish_reason stop_reason role content refusal tool_calls",
+        "function_call reasoning reasoning_content reasoning_details logprobs token_ids prompt_token_ids type function custom name arguments",
+        "input text parameters prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details code param data",
+        "output candidates",
+    )).split()
+)
+"""Field names asked for on objects that define them as properties or answer them dynamically."""
+
+_MAX_DEPTH = 200
+
+
+def plain(obj: Any) -> Any:
+    """The object as dicts, lists, strings, numbers, booleans and None; never raises.
+
+    Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a depth over 200 becomes "…".
+    """
+    return _plain(obj, 0, set())
+
+
+def _plain(obj: Any, depth: int, path: set[int]) -> Any:
+    if obj is None or type(obj) in (str, bool, int, float):
+        return obj
+    if depth > _MAX_DEPTH or id(obj) in path:
+        return "…"
+    path.add(id(obj))
+    try:
+        if isinstance(obj, Enum):
+            return _plain(obj.value, depth + 1, path)
+        if isinstance(obj, (str, int, float, bytes, bytearray, memoryview, datetime, date, time)):
+            return _leaf(obj)
+        if type(obj).__module__.split(".")[0] in ("numpy", "torch") and hasattr(obj, "tolist"):
+            return _plain(obj.tolist(), depth + 1, path)
+        if isinstance(obj, (list, tuple, Set)) and not hasattr(obj, "_asdict"):
+            return [_plain(item, depth + 1, path) for item in obj]
+        pairs = members(obj)
+        return _text(obj) if pairs is None else {str(key): _plain(value, depth + 1, path) for key, value in pairs.items()}
+    except Exception as exc:
+        return f"<unreadable {type(obj).__name__}: {type(exc).__name__}>"
+    finally:
+        path.discard(id(obj))
+
+
+def _leaf(obj: Any) -> Any:
+    """A subclass of a plain type as the plain type itself; bytes and times as text."""
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        data = bytes(obj)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(data).decode()
+    if isinstance(obj, (datetime, date, time)):
+        return obj.isoformat()
+    return next(kind(obj) for kind in (str, int, float) if isinstance(obj, kind))
+
+
+def _text(obj: Any) -> str:
+    silent = all("__str__" not in cls.__dict__ and "__repr__" not in cls.__dict__ for cls in type(obj).__mro__[:-1])
+    return f"<{type(obj).__name__}>" if silent or callable(obj) else str(obj)
+
+
+def members(obj: Any) -> Mapping[Any, Any] | None:
+    """The public data of an object by name, in its own order; None where it has none, as a `Decimal` or a `Path`."""
+    if isinstance(obj, Mapping):
+        return obj
+    if _is_mock(obj):
+        return {name: value for name, value in _mocked(obj).items() if not name.startswith(("_", "method_calls"))}
+    if hasattr(obj, "_asdict"):
+        return dict(obj._asdict())
+    found = {name: value for name, value in _stored(obj).items() if not name.startswith("_") and not _is_method(value)}
+    for name in WIRE_NAMES:
+        if name not in found and (value := _offered(obj, name)) is not _ABSENT:
+            found[name] = value
+    return found if found or hasattr(obj, "__dict__") or is_dataclass(obj) else None
+
+
+_ABSENT = object()
+
+
+def _stored(obj: Any) -> dict[str, Any]:
+    names = [f.name for f in fields(obj)] if is_dataclass(obj) and not isinstance(obj, type) else []
+    names += [name for cls in type(obj).__mro__ for name in _slot_names(cls)]
+    stored = {name: getattr(obj, name) for name in names if hasattr(obj, name)}
+    return {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
+
+
+def _mocked(mock: Any) -> dict[str, Any]:
+    """What a test set on a mock; anything else it would invent when asked."""
+    return {**vars(mock), **{k: v for k, v in vars(mock).get("_mock_children", {}).items() if _is_mock(v) and members(v)}}
+
+
+def _slot_names(cls: type) -> tuple[str, ...]:
+    slots = cls.__dict__.get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _offered(obj: Any, name: str) -> Any:
+    if not (hasattr(type(obj), name) or hasattr(type(obj), "__getattr__")):
+        return _ABSENT
+    try:
+        value = getattr(obj, name)
+    except Exception:
+        return _ABSENT
+    return _ABSENT if _is_method(value) else value
+
+
+def _is_mock(obj: Any) -> bool:
+    return any(cls.__module__.startswith(("unittest.mock", "mock")) for cls in type(obj).__mro__)
+
+
+def _is_method(value: Any) -> bool:
+    return callable(value) and not _is_mock(value) and not hasattr(value, "model_fields") and not isinstance(value, Mapping)
+
+
+def finite(value: Any) -> bool:
+    """Whether no number in the data is NaN or infinite."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return False
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return True

@@ -1,0 +1,199 @@
+"""Any server's answer as a `Response`: a dict, an SDK model, an attribute object, or a mixture of them at any level, read the same.
+
+A finish reason never decides whether calls run; truncated JSON is never completed; a call in the text is listed, and run only where a parser
+was chosen; whatever cannot be read is reported, and the raw answer is kept beside its reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from agentkit.read.call import read_calls, settle_ids
+from agentkit.read.envelope import Envelope, open_envelope, parse_body
+from agentkit.read.finish import finish_problems, means, read_finish, read_logprobs, read_token_ids, read_usage
+from agentkit.read.known_tools import KnownTools, known_tools
+from agentkit.read.plain import plain
+from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
+from agentkit.read.text_calls import TextCalls, find_text_calls, markup_in
+from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, ToolCall, problem
+
+
+def read_response(
+    obj: Any, tools: Any = None, policy: Policy = "normalize", *, parser: str | None = None, turn: int | None = None
+) -> Response:
+    """The answer, read; never raises, whatever it is given.
+
+    Args:
+        obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message alone; a body as text or bytes; an `Exchange`.
+        tools: the tools that were offered (OpenAI schemas, `ak.tool` objects, names); without them no name is unknown.
+        policy: which calls may run: `strict` the exact contract only, `normalize`, or `repair`.
+        parser: the tool-call format whose calls, found in the text, are to be run; without one they are listed in `recoverable`.
+        turn: the turn's index, part of synthetic ids, so that they are unique in a conversation.
+    """
+    if isinstance(obj, Response):
+        obj = obj.exchange
+    exchange, data, problems = _source(obj)
+    envelope = open_envelope(data) if not problems or data is not None else Envelope()
+    envelope.problems[:0] = problems
+    return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
+
+
+def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
+    """The raw answer as an exchange, as data, and what was wrong with its text."""
+    if isinstance(obj, Exchange):
+        return (obj, *parse_body(obj.text))
+    if isinstance(obj, (str, bytes, bytearray)):
+        text = obj if isinstance(obj, str) else bytes(obj).decode(errors="replace")
+        return (Exchange(body=text), *parse_body(text))
+    data = plain(obj)
+    return Exchange(body=_dump(data)), data, []
+
+
+def _dump(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() or _encodable(text) else json.dumps(data, separators=(",", ":"))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _read(envelope: Envelope, exchange: Exchange, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:
+    body, choice = envelope.body, envelope.choice
+    answer = Response(
+        usage=read_usage(body.get("usage")), model=body.get("model") if isinstance(body.get("model"), str) else None,
+        logprobs=read_logprobs(choice.get("logprobs")), token_ids=read_token_ids(choice.get("token_ids")),
+        prompt_token_ids=read_token_ids(body.get("prompt_token_ids") or choice.get("prompt_token_ids")),
+        problems=tuple(envelope.problems), exchange=exchange,
+    )  # fmt: skip
+    if envelope.message is None:
+        return answer
+    return _read_message(answer, envelope, tools, policy, parser, turn)
+
+
+def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:
+    message, at = envelope.message or {}, envelope.pointer
+    blocks, problems = field_blocks(message, at)
+    content = _read_content(message.get("content"), f"{at}/content")
+    finish, finish_notes = (None, []) if envelope.bare else read_finish(envelope.choice, at.rpartition("/")[0])
+    structured, call_notes = _structured_calls(message, tools, policy, at)
+    text = find_text_calls(content.text, tools, policy, None if structured else parser, cut_off=means(finish, "length"))
+    calls = structured or text.calls
+    blocks += content.blocks + text.think.blocks
+    recoverable = (*content.calls(tools, policy), *text.recoverable)
+    calls, recoverable = settle_ids(list(calls), turn), settle_ids([replace(c, position=i) for i, c in enumerate(recoverable)], turn)
+    refusal = message.get("refusal") if isinstance(message.get("refusal"), str) and message.get("refusal") else content.refusal
+    response = replace(
+        answer, content=text.content, wire_content=content.text, reasoning=joined(blocks), reasoning_blocks=tuple(blocks), tool_calls=calls,
+        recoverable=recoverable, refusal=refusal, finish_reason=finish,
+    )  # fmt: skip
+    notes = [*answer.problems, *problems, *content.problems, *call_notes, *finish_notes, *_text_problems(text, f"{at}/content")]
+    notes += _whole_problems(response, envelope.bare, at)
+    return replace(response, problems=tuple(notes))
+
+
+def _text_problems(text: TextCalls, pointer: str) -> Iterator[Problem]:
+    yield from think_problems(text.think, pointer)
+    if text.calls or text.recoverable:
+        found = (*text.calls, *text.recoverable)
+        what = "run" if text.calls else "listed in `recoverable`, not run"
+        yield problem("tool_call_in_content", f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}", pointer=pointer)
+    elif text.markup:
+        yield problem("markup_leak", f"tool-call or template markup is left in the content: {text.markup!r}", pointer=pointer, before=text.markup)
+
+
+def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
+    """What only shows when all parts of the answer are seen together."""
+    if not bare:
+        yield from finish_problems(response.finish_reason, response.tool_calls, response.recoverable, pointer.rpartition("/")[0])
+    if response.refusal:
+        yield problem("refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal")
+    in_reasoning = markup_in(response.reasoning)
+    if in_reasoning:
+        at = f"{pointer}/{response.reasoning_blocks[0].source}" if response.reasoning_blocks[0].source.startswith("reasoning") else pointer
+        yield problem("tool_call_in_reasoning", f"tool-call markup stands in the reasoning: {in_reasoning!r}; it is never run", pointer=at)
+    if response.tool_calls or response.recoverable or response.refusal or (response.content or "").strip():
+        return
+    cut = means(response.finish_reason, "length") or means(response.finish_reason, "content_filter")
+    if (response.reasoning or "").strip() and not cut and not in_reasoning:
+        message = "the reasoning holds text and the answer is empty: the answer may have been read as reasoning"
+        yield problem("answer_in_reasoning", message, pointer=pointer)
+    yield problem("empty_response", "the answer holds neither text nor calls", pointer=pointer)
+
+
+class _Content:
+    """A message's content: its text, and what content parts held besides."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+        self.blocks: list[ReasoningBlock] = []
+        self.problems: list[Problem] = []
+        self.refusal: str | None = None
+        self.uses: list[dict[str, Any]] = []
+
+    def calls(self, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
+        """Calls that stood as content parts (Anthropic's `tool_use`)."""
+        return tuple(call for use in self.uses for call in read_calls(use, 0, tools, policy, origin="content:tool_use"))
+
+
+def _read_content(raw: Any, pointer: str) -> _Content:
+    if raw is None or isinstance(raw, str):
+        return _Content(raw)
+    content = _Content(None)
+    parts = raw if isinstance(raw, list) else [raw]
+    texts: list[str] = []
+    for part in parts:
+        _read_part(part, content, texts)
+    content.text = "".join(texts) if texts else None
+    kinds = ", ".join(dict.fromkeys(str(p.get("type", "object")) if isinstance(p, dict) else type(p).__name__ for p in parts))
+    content.problems.append(problem("content_list", f"the content is not a text but parts: {kinds or 'none'}"[:300], pointer=pointer, before=raw))
+    return content
+
+
+def _read_part(part: Any, content: _Content, texts: list[str]) -> None:
+    if not isinstance(part, dict):
+        texts.append(part if isinstance(part, str) else "" if part is None else json.dumps(part, ensure_ascii=False))
+        return
+    kind = str(part.get("type", "text"))
+    if "thinking" in kind or kind.startswith("reasoning"):
+        content.blocks.append(part_block(part))
+    elif kind == "refusal":
+        content.refusal = str(part.get("refusal") or part.get("text") or "")
+    elif kind in ("tool_use", "tool_call", "function"):
+        content.uses.append(part)
+    else:
+        text = part.get("text", part.get("content"))
+        text = text.get("value") if isinstance(text, dict) else text
+        if isinstance(text, str):
+            texts.append(text)
+
+
+def _structured_calls(message: dict[str, Any], tools: KnownTools, policy: Policy, at: str) -> tuple[list[ToolCall], list[Problem]]:
+    raw, pointer = message.get("tool_calls"), f"{at}/tool_calls"
+    notes: list[Problem] = []
+    if isinstance(raw, str) and raw.strip():
+        parsed, _ = parse_body(raw)
+        raw = parsed if isinstance(parsed, (list, dict)) else [raw]
+        notes.append(problem("tool_calls_not_list", "`tool_calls` is a text", pointer=pointer, before=message["tool_calls"]))
+    elif raw is not None and not isinstance(raw, list):
+        notes.append(problem("tool_calls_not_list", "`tool_calls` is not a list", pointer=pointer, before=raw))
+        raw = list(raw.values()) if isinstance(raw, dict) and raw and all(isinstance(v, dict) and "function" in v for v in raw.values()) else [raw]
+        raw = [entry for entry in raw if isinstance(entry, (dict, list))]
+    calls: list[ToolCall] = []
+    for index, entry in enumerate(raw or ()):
+        if entry is None:
+            notes.append(problem("tool_call_null_entry", "an entry of `tool_calls` is null", pointer=f"{pointer}/{index}"))
+            continue
+        calls.extend(read_calls(entry, len(calls), tools, policy, pointer=f"{pointer}/{index}"))
+    legacy = message.get("function_call")
+    if not calls and isinstance(legacy, dict) and legacy:
+        notes.append(problem("legacy_function_call", "the call stands in `function_call`, deprecated in 2023", pointer=f"{at}/function_call"))
+        calls.extend(read_calls({"function": legacy}, 0, tools, policy, origin="function_call", pointer=f"{at}/function_call"))
+    return calls, notes

@@ -1,0 +1,115 @@
+"""Arguments against a tool's JSON schema: what does not fit, with a pointer, and a variant that would, offered and never applied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from agentkit.types import Problem, problem
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+_MOST = 20
+
+
+def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
+    """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where plain type coercion is enough."""
+    validator = _validator(parameters)
+    if validator is None:
+        return (), None
+    problems = tuple(_problems(validator, value, pointer))
+    if not problems:
+        return (), None
+    coerced = coerce(value, parameters or {})
+    fits = isinstance(coerced, dict) and coerced != value and not any(_problems(validator, coerced, ""))
+    return problems, coerced if fits else None
+
+
+def _problems(validator: Validator, value: dict[str, Any], pointer: str) -> Iterator[Problem]:
+    try:
+        for count, error in enumerate(validator.iter_errors(value)):
+            if count >= _MOST:
+                return
+            where = pointer + "".join(f"/{_escape(part)}" for part in error.absolute_path)
+            yield problem("arguments_schema", _message(error), pointer=where, before=error.instance)
+    except Exception:  # a schema that is itself broken says nothing about the arguments
+        return
+
+
+def _message(error: Any) -> str:
+    field = "/".join(str(part) for part in error.absolute_path) or "arguments"
+    match error.validator:
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            return f"{field}: missing {', '.join(repr(name) for name in missing)}"
+        case "type":
+            return f"{field}: {_type(error.instance)} where {error.validator_value} is wanted"
+        case "enum":
+            return f"{field}: {error.instance!r} is none of {error.validator_value!r}"[:300]
+    return f"{field}: {error.message}"[:300]
+
+
+def _type(value: Any) -> str:
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _escape(part: Any) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _validator(parameters: Mapping[str, Any] | None) -> Validator | None:
+    if not parameters:
+        return None
+    try:
+        return _compiled(json.dumps(parameters, sort_keys=True))
+    except Exception:
+        return None
+
+
+@lru_cache(maxsize=512)
+def _compiled(schema: str) -> Validator:
+    from jsonschema.validators import validator_for
+
+    parsed = json.loads(schema)
+    kind = validator_for(parsed)
+    kind.check_schema(parsed)
+    compiled: Validator = kind(parsed)
+    return compiled
+
+
+def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
+    """The value with each scalar turned into the type its schema names, where the text of it says exactly that; else unchanged."""
+    kinds = schema.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds or ())
+    if isinstance(value, str) and "string" not in kinds:
+        value = _from_text(value, kinds)
+    elif kinds == ["string"] and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and "integer" in kinds and "number" not in kinds:
+        return int(value)
+    if isinstance(value, dict) and isinstance(schema.get("properties"), Mapping):
+        fields = schema["properties"]
+        return {k: coerce(v, fields[k]) if isinstance(fields.get(k), Mapping) else v for k, v in value.items()}
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [coerce(item, schema["items"]) for item in value]
+    return value
+
+
+def _from_text(text: str, kinds: list[str]) -> Any:
+    lowered = text.strip().lower()
+    if "boolean" in kinds and lowered in ("true", "false"):
+        return lowered == "true"
+    if "null" in kinds and lowered in ("null", "none"):
+        return None
+    if not {"integer", "number", "object", "array"} & set(kinds):
+        return text
+    try:
+        parsed = json.loads(text, parse_constant=lambda _: text)
+    except (ValueError, RecursionError):
+        return text
+    fits = {"integer": int, "number": (int, float), "object": dict, "array": list}
+    return parsed if any(k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool) for k in kinds) else text  # type: ignore[arg-type]

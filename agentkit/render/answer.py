@@ -1,0 +1,101 @@
+"""A server's answer: who speaks, the reasoning behind a fold, the text, the calls, the facts of the wire."""
+
+from __future__ import annotations
+
+from agentkit.html import Child, Html, el, fragment
+from agentkit.render.block import bar, code, facts, fold, note, prose, row, status, whole
+from agentkit.render.call import call_row, outcome_cell
+from agentkit.render.outline import Limits
+from agentkit.render.pretty import pretty
+from agentkit.render.problem import problems
+from agentkit.render.raw import raw, retries
+from agentkit.render.request import masked
+from agentkit.render.words import count, seconds, tally, tokens
+from agentkit.types import Response, ToolResult, Turn
+
+_ASSISTANT = el("strong", "assistant")
+
+
+def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | None = None, *, state: str = "") -> dict[str, Html]:
+    """An answer and one fragment per call, with its result where the answer is a turn's. `state`: the word for a call without one."""
+    path = f"{at}.response" if turn else at
+    shown = {key: _row(key, response, limits, path, turn)}
+    calls, size = response.tool_calls, 0
+    for i, call in enumerate(calls):
+        if i >= limits.items or size > limits.size // 4:
+            shown[f"{key}/more"] = row(f"{key}/more", "note", (None, note("… ", count(len(calls) - i, "more call"), " not shown")))
+            break
+        outcome = outcome_cell(_result(turn, i), state, limits, f"{at}.results[{i}]", call.name) if turn else None
+        part = f"{key}/call-{i}"
+        shown[part] = call_row(part, call, limits, f"{path}.tool_calls[{i}]", outcome)
+        size += len(shown[part])
+    for i, call in enumerate(response.recoverable[: limits.items]):
+        part = f"{key}/found-{i}"
+        shown[part] = call_row(part, call, limits, f"{path}.recoverable[{i}]", found=True)
+    return shown | _strays(key, turn, limits, at)
+
+
+def _result(turn: Turn, position: int) -> ToolResult | None:
+    return turn.results[position] if position < len(turn.results) else None
+
+
+def _strays(key: str, turn: Turn | None, limits: Limits, at: str) -> dict[str, Html]:
+    """Results that no call asked for."""
+    calls, results = (len(turn.tool_calls), turn.results) if turn else (0, ())
+    parts = {i: f"{key}/result-{i}" for i in range(calls, min(len(results), calls + limits.items))}
+    return {part: row(part, "call", outcome_cell(results[i], "no result", limits, f"{at}.results[{i}]")) for i, part in parts.items()}
+
+
+def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
+    """Everything of an answer but its calls."""
+    label = [_ASSISTANT, " ", el("small", f"turn {turn.index}")] if turn else _ASSISTANT
+    known = facts(seconds(response.exchange.elapsed), tokens(response.usage), _finish(response), _warned(response))
+    return row(key, "assistant", (label, [
+        bar(known, raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))),
+        retries(response.exchange),
+        _reasoning(response, limits, at),
+        _said(response, limits, at),
+        problems(response.problems, limits),
+    ]))  # fmt: skip
+
+
+def _asked(turn: Turn | None, limits: Limits) -> Child:
+    if turn is None or not turn.sampling:
+        return None
+    return [facts("sampling of this turn"), whole(pretty(masked(turn.sampling)), limits, "turn.sampling")]
+
+
+def _finish(response: Response) -> Child:
+    return fragment("finish ", code(response.finish_reason)) if response.finish_reason else "no finish reason"
+
+
+def _warned(response: Response) -> Child:
+    found = response.all_problems
+    if not (number := tally(found)):
+        return None
+    tone = "bad" if any(problem.severity == "error" for problem in found) else "warn"
+    return el("span", number, class_=f"ak-status ak-{tone}")
+
+
+def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
+    blocks = response.reasoning_blocks
+    if not response.reasoning and not blocks:
+        return None
+    sources = dict.fromkeys(block.source for block in blocks)
+    sealed = sum(block.kind == "encrypted" for block in blocks)
+    told = facts(
+        count(len(response.reasoning or ""), "character"),
+        [["from " if i == 0 else ", ", code(source)] for i, source in enumerate(sources)],
+        f"{count(sealed, 'part')} encrypted" if sealed else None,
+    )
+    return fold(["reasoning ", told], whole(response.reasoning or "", limits, f"{at}.reasoning"), kind="fold ak-reasoning")
+
+
+def _said(response: Response, limits: Limits, at: str) -> Child:
+    sent = response.wire_content
+    return [
+        prose(response.content, limits, f"{at}.content") if response.content else None,
+        [status("refusal"), " ", prose(response.refusal, limits, f"{at}.refusal")] if response.refusal else None,
+        None if response.content or response.refusal or response.tool_calls else note("no text"),
+        fold("text as it was sent", whole(sent, limits, f"{at}.wire_content")) if sent and sent != response.content else None,
+    ]

@@ -1,0 +1,100 @@
+"""The few shapes every view is made of: a row with a label, a text, a fold, a status, a line of facts.
+
+Text from a model, a tool or a server always stands in a `pre` or a `code`. There its spaces and lines survive without any CSS, and the
+notebook's mathematics, which reads dollar signs everywhere else, lets it be.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from agentkit.html import Child, Html, el, fragment, joined
+from agentkit.render.outline import Limits
+from agentkit.render.words import count, mark
+
+FOLD = 1_200
+"""Characters of a text that show without a click."""
+FOLD_PROSE = 4_000
+"""The same for what a person or the model said."""
+_PLACES = ("ak-label", "ak-body")
+_LINES_PER_CHARACTER = 1 / 60
+
+
+def row(key: str, kind: str, *cells: tuple[Child, Child]) -> Html:
+    """One part of the conversation: who or what at the left, the content beside it. `kind` is a class and never comes from a record."""
+    inside = [el("div", part, class_=place) for cell in cells for part, place in zip(cell, _PLACES, strict=True)]
+    return el("section", inside, class_=f"ak-row ak-{kind}", data_key=key)
+
+
+def bar(*children: Child) -> Html:
+    """Things on one line, as far as there is room."""
+    return el("div", joined(" ", [child for child in children if child is not None]), class_="ak-bar")
+
+
+def facts(*items: Child) -> Html | None:
+    """Small print, its items parted by dots; None for none."""
+    shown = [item for item in items if item]
+    return el("small", joined(" · ", shown), class_="ak-facts") if shown else None
+
+
+def code(text: str) -> Html:
+    """A short text of a model or server within a line; the direction of its letters stays its own."""
+    short = text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
+    return el("code", short, dir="auto")
+
+
+@lru_cache(256)
+def status(word: str) -> Html:
+    """A status as icon and word."""
+    icon, tone = mark(word)
+    shown = word if len(word) <= 60 else f"{word[:60]}…"
+    return el("span", el("span", icon, aria_hidden="true"), " ", shown, class_=f"ak-status ak-{tone}")
+
+
+def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
+    """Content behind one click; the browser gives it its keys."""
+    return el("details", el("summary", title), *content, class_=f"ak-{kind}")
+
+
+def note(*content: Child) -> Html:
+    return el("p", *content, class_="ak-note")
+
+
+def prose(text: str, limits: Limits, at: str) -> Html:
+    """What a person or the model said."""
+    return _block(text, limits, at, "prose", FOLD_PROSE)
+
+
+def data(text: str, limits: Limits, at: str) -> Html:
+    """JSON, or what a tool said."""
+    return _block(text, limits, at, "data", FOLD)
+
+
+def whole(text: str, limits: Limits, at: str) -> Html:
+    """A text inside a fold: nothing of it is folded again."""
+    return _block(text, limits, at, "data", limits.text)
+
+
+def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
+    shown, hidden = text[: limits.text], len(text) - limits.text
+    first = shown[: _cut(shown, room)]
+    wide = " ak-wide" if "\n" in first or len(first) > 100 else ""
+    pre = el("pre", first, class_=f"ak-{kind}{wide}", dir="auto" if kind == "prose" else None)
+    if len(first) == len(shown) and hidden <= 0:
+        return pre
+    rest = shown[len(first) :]
+    more = fold(count(len(rest), "more character"), el("pre", rest, class_=f"ak-{kind} ak-wide")) if rest else None
+    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden > 0 else None
+    return fragment(pre, more, cut)
+
+
+def _cut(text: str, room: int) -> int:
+    """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
+    lines = max(8, int(room * _LINES_PER_CHARACTER))
+    end = room
+    if text.count("\n", 0, room) > lines:
+        end = -1
+        for _ in range(lines):
+            end = text.index("\n", end + 1)
+        end += 1
+    return end if len(text) - end > room // 4 else len(text)

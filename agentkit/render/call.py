@@ -1,0 +1,84 @@
+"""A call and its result."""
+
+from __future__ import annotations
+
+from agentkit.html import Child, Html, el, fragment
+from agentkit.render.block import bar, code, data, facts, fold, note, row, status, whole
+from agentkit.render.outline import Limits
+from agentkit.render.pretty import pretty, verbatim
+from agentkit.render.problem import problems
+from agentkit.render.words import seconds
+from agentkit.types import ToolCall, ToolResult
+
+_CALL = el("strong", "→ call")
+_FOUND = el("strong", "→ found")
+_RESULT = el("strong", "← result")
+_SHORT = 200
+"""Characters of arguments that are quoted within a line."""
+
+
+def call_row(key: str, call: ToolCall, limits: Limits, at: str, outcome: tuple[Child, Child] | None = None, *, found: bool = False) -> Html:
+    """A call, with its outcome under it where it has one. `found`: it stood in the text and was not run."""
+    cells = [(_FOUND if found else _CALL, call_body(call, limits, at, found=found))]
+    return row(key, "call", *cells, *([outcome] if outcome else []))
+
+
+def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Html:
+    """The call's name, status, arguments and problems."""
+    where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
+    span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
+    told = facts("found in the text, not run" if found else None, _identity(call), where, span)
+    head = bar(code(call.name or "?"), _arguments(call, limits, at), status(call.status), told)
+    return fragment(head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
+
+
+def _identity(call: ToolCall) -> Html:
+    if call.id_synthetic:
+        return fragment("id ", code(call.id), " made here")
+    return fragment("id ", code(call.id))
+
+
+def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
+    if call.arguments is None or call.status == "custom":
+        return data(call.raw_arguments, limits, f"{at}.raw_arguments")
+    return data(pretty(call.arguments), limits, f"{at}.arguments")
+
+
+def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    """What the server sent, where it is not what is used."""
+    pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
+    told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
+    if call.arguments is None or call.status not in ("normalized", "repaired"):
+        return facts(*told)
+    if len(call.raw_arguments) <= _SHORT:
+        return facts(*told, fragment("arguments sent as ", code(call.raw_arguments)))
+    return fragment(facts(*told), fold("arguments as sent", whole(call.raw_arguments, limits, f"{at}.raw_arguments")))
+
+
+def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    if call.suggestion is None:
+        return None
+    return fragment(note("could be read as, never run by itself:"), data(pretty(call.suggestion), limits, f"{at}.suggestion"))
+
+
+def outcome_cell(result: ToolResult | None, missing: str, limits: Limits, at: str, name: str | None = None) -> tuple[Child, Child]:
+    """What came of a call, beside its label; `missing` is the word where nothing has come yet."""
+    return _RESULT, status(missing) if result is None else result_body(result, limits, at, name)
+
+
+def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = None) -> Html:
+    """What the model sees of a result, its status and time. `name`: of the call above it, not repeated."""
+    known = facts(
+        seconds(result.elapsed),
+        f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.05 else None,
+        f"value sent as {result.conversion}" if result.conversion in ("json", "text", "bytes") else None,
+        code(result.error) if result.error and result.error not in result.content else None,
+    )
+    who = code(result.name) if result.name != name else None
+    return fragment(bar(who, status(result.status), known, data(result.content, limits, f"{at}.content")), _full(result, limits, at))
+
+
+def _full(result: ToolResult, limits: Limits, at: str) -> Html | None:
+    if result.full_content is None:
+        return None
+    return fold("the whole result; the model sees the preview above", whole(result.full_content, limits, f"{at}.full_content"))

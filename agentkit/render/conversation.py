@@ -1,0 +1,124 @@
+"""A rollout as fragments, in the order of the conversation, each under a key that stays while the rollout grows."""
+
+from __future__ import annotations
+
+from agentkit.html import Child, Html, el, fragment, link
+from agentkit.render.answer import answer
+from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.render.message import message_row
+from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, window
+from agentkit.render.pretty import pretty
+from agentkit.render.problem import api_error, attempt
+from agentkit.render.request import asked, request_head
+from agentkit.render.words import ENDINGS, count, tally, totals
+from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
+
+
+def trajectory_fragments(trajectory: Trajectory, limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
+    """The head, the conversation and its end. `whole_file`: where the user keeps all of it, relative to the page."""
+    said = conversation(outline(trajectory), limits, whole_file)
+    return {"head": _head(trajectory, limits), **said, "end": _end(trajectory, limits)}
+
+
+def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
+    """One turn by itself, with what was said before it."""
+    return conversation(turn_entries(turn, f"turn-{turn.index}", "turn", []), limits)
+
+
+def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
+    """The turn in progress by itself."""
+    alone = [entry._replace(at=entry.at.replace("trajectory.open", "turn", 1)) for entry in outline(Trajectory(open=turn))]
+    return conversation(alone, limits) or {"empty": row("empty", "note", (None, note("nothing has been said for this turn")))}
+
+
+def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
+    """The fields of a request, then its messages."""
+    messages = [Entry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]") for i, wire in enumerate(request.messages)]
+    return {"head": request_head(request, limits), **conversation(messages, limits)}
+
+
+def conversation(entries: list[Entry], limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
+    """The entries as far as the limits let them be shown, with a note where some are left out."""
+    first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
+    gap = [{"gap": row("gap", "note", (None, _gap(hidden, whole_file)))}] if hidden else []
+    return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
+
+
+def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
+    """The fragments of one entry: one, and one more for each call of a turn."""
+    key, item, at = entry.key, entry.item, entry.at
+    match item:
+        case Message():
+            return {key: message_row(key, item, limits, at)}
+        case Kept():
+            return {key: row(key, "note", (None, _kept(item)))}
+        case Attempt():
+            return {key: attempt(key, item, limits, at)}
+        case Turn():
+            return answer(key, item.response, limits, at, item, state="pending" if entry.open else "not run")
+
+
+def _size(parts: dict[str, Html]) -> int:
+    return sum(map(len, parts.values()))
+
+
+def _kept(kept: Kept) -> Html:
+    return note("↺ the history was rewritten here: its first ", count(kept.messages, "message"), " went on, the later ones did not")
+
+
+def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
+    turns = sum(isinstance(entry.item, Turn) for entry in hidden)
+    others = len(hidden) - turns
+    left_out = " and ".join(filter(None, [count(turns, "turn") if turns else "", count(others, "message") if others else ""]))
+    see = ["see ", link(whole_file)] if whole_file else ["see all with ", el("code", 'ak.save(trajectory, "rollout.html")')]
+    return note("… ", el("strong", left_out, " not shown here"), "; ", see)
+
+
+def _head(trajectory: Trajectory, limits: Limits) -> Html:
+    number = tally(trajectory.problems)
+    title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), number or None), _ending(trajectory))
+    return el(
+        "header",
+        title,
+        asked(trajectory.spec, limits),
+        fold(["meta ", facts(count(len(trajectory.meta), "entry"))], whole(pretty(trajectory.meta), limits, "trajectory.meta"))
+        if trajectory.meta
+        else None,
+        _parent(trajectory.parent),
+        class_="ak-head",
+        data_key="head",
+    )
+
+
+def _parent(parent: Parent | None) -> Child:
+    if parent is None:
+        return None
+    change = [": ", code(parent.change)] if parent.change else None
+    return note("⑂ forked from turn ", parent.turn, " of another trajectory", change)
+
+
+def _ending(trajectory: Trajectory) -> Html:
+    if trajectory.stop_reason:
+        return status(trajectory.stop_reason)
+    waiting = _waiting(trajectory)
+    return status("pending") if waiting else status("open")
+
+
+def _waiting(trajectory: Trajectory) -> int:
+    """How many calls of the open turn have no result."""
+    turn = trajectory.open
+    if turn is None or turn.response is None:
+        return 0
+    return sum(i >= len(turn.results) or turn.results[i] is None for i in range(len(turn.response.tool_calls)))
+
+
+def _end(trajectory: Trajectory, limits: Limits) -> Html:
+    stop, waiting = trajectory.stop_reason, _waiting(trajectory)
+    if stop:
+        said: list[Child] = [status(stop), note(ENDINGS.get(stop, ""))]
+    elif waiting:
+        said = [status("pending"), note(count(waiting, "call"), " without a result yet")]
+    else:
+        said = [note("can go on")]
+    error = api_error(trajectory.error, limits, "trajectory.error") if trajectory.error else None
+    return row("end", "end", (el("strong", "end" if stop else "now"), fragment(bar(*said), error)))

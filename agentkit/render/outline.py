@@ -1,0 +1,114 @@
+"""What a conversation is made of, in the order it is read, and how much of a very long one is shown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from agentkit.types import Attempt, Message, Trajectory, Turn
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is shown at most. What is left out is always counted and said."""
+
+    head: int = 40
+    """Turns from the start."""
+    tail: int = 160
+    """Turns up to the end."""
+    size: int = 2_000_000
+    """Characters of the whole."""
+    text: int = 20_000
+    """Characters of one text."""
+    items: int = 200
+    """Calls of one turn, and problems of one list."""
+
+
+STATIC = Limits()
+"""For what is kept in a notebook."""
+TEXT = Limits(size=200_000, text=2_000)
+"""For `text/plain`."""
+WHOLE = Limits(**dict.fromkeys(("head", "tail", "size", "text", "items"), 1 << 60))
+"""Everything, for a page of its own."""
+
+
+class Kept(NamedTuple):
+    """The history was rewritten: only so many of its messages went on."""
+
+    messages: int
+
+
+Item: TypeAlias = "Message | Kept | Attempt | Turn"
+
+
+class Entry(NamedTuple):
+    """One thing to draw, with a key that stays the same while the conversation grows."""
+
+    key: str
+    item: Item
+    at: str
+    """Where it is, as Python: `trajectory.turns[3]`."""
+    open: bool = False
+    """Whether it belongs to the turn in progress."""
+
+
+def outline(trajectory: Trajectory) -> list[Entry]:
+    """Everything a trajectory holds, in the order of the conversation; linear."""
+    entries = [Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]") for i, message in enumerate(trajectory.prompt)]
+    attempts: defaultdict[int, list[Entry]] = defaultdict(list)
+    for i, attempt in enumerate(trajectory.attempts):
+        attempts[attempt.turn].append(Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]"))
+    for i, turn in enumerate(trajectory.turns):
+        entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", attempts.pop(i, []))
+    entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
+    return entries + [entry for late in attempts.values() for entry in late]
+
+
+def _open_entries(trajectory: Trajectory, attempts: list[Entry]) -> list[Entry]:
+    turn, key = trajectory.open, f"turn-{len(trajectory.turns)}"
+    if turn is None:
+        return attempts
+    if turn.response:
+        asked = trajectory.all_turns[-1]
+        return [entry._replace(open=True) for entry in turn_entries(asked, key, "trajectory.open", attempts)]
+    return [*_before(turn.kept, turn.added, key, "trajectory.open"), *attempts]
+
+
+def turn_entries(turn: Turn, key: str, at: str, attempts: list[Entry]) -> list[Entry]:
+    """One turn with what the caller did to the history before it, and the requests that failed on the way."""
+    return [*_before(turn.kept, turn.added, key, at), *attempts, Entry(key, turn, at)]
+
+
+def _before(kept: int | None, added: tuple[Message, ...], key: str, at: str) -> Iterator[Entry]:
+    if kept is not None:
+        yield Entry(f"{key}/kept", Kept(kept), at)
+    for i, message in enumerate(added):
+        yield Entry(f"{key}/added-{i}", message, f"{at}.added[{i}]")
+
+
+def window(
+    entries: list[Entry], draw: Callable[[Entry], T], size: Callable[[T], int], limits: Limits
+) -> tuple[list[T], list[Entry], list[T]]:
+    """What is drawn from the start, the entries left out, and what is drawn up to the end; only what is shown is ever drawn."""
+    first = _take(entries, draw, size, replace(limits, size=limits.size // 4), limits.head)
+    rest = entries[len(first) :]
+    last = _take(rest[::-1], draw, size, replace(limits, size=limits.size - sum(map(size, first))), limits.tail)
+    return first, rest[: len(rest) - len(last)], last[::-1]
+
+
+def _take(entries: list[Entry], draw: Callable[[Entry], T], size: Callable[[T], int], limits: Limits, turns: int) -> list[T]:
+    taken: list[T] = []
+    room, others = limits.size, 4 * turns
+    for entry in entries:
+        if taken and min(room, turns, others) <= 0:
+            break
+        drawn = draw(entry)
+        room -= size(drawn)
+        turns -= isinstance(entry.item, Turn)
+        others -= not isinstance(entry.item, Turn)
+        taken.append(drawn)
+    return taken

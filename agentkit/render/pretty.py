@@ -1,0 +1,64 @@
+"""JSON for people: what fits on a line stays on a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import NoneType
+from typing import Any
+
+from agentkit.read.plain import plain
+
+WIDTH = 72
+_DEPTH = 60
+_text: Callable[[str], str] = json.encoder.encode_basestring  # as `ensure_ascii=False` writes it
+_SIMPLE = {True: "true", False: "false", None: "null"}
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def pretty(value: Any, width: int = WIDTH) -> str:
+    """JSON text of any value, a container on one line where it fits, else one item a line, indented by two.
+
+    >>> print(pretty({"city": "Oslo", "days": [1, 2]}))
+    {"city": "Oslo", "days": [1, 2]}
+    >>> print(pretty({"city": "Oslo", "days": [1, 2]}, width=20))
+    {
+      "city": "Oslo",
+      "days": [1, 2]
+    }
+    """
+    return _pretty(value, width, 0)
+
+
+def verbatim(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else pretty(value)
+
+
+def _pretty(value: Any, width: int, depth: int) -> str:
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is dict and depth <= _DEPTH:
+        items = [f"{_text(key if type(key) is str else _flat(key))}: {_pretty(item, width, depth + 1)}" for key, item in value.items()]
+        return _container("{", items, "}", width - 2 * depth, depth)
+    if kind in (list, tuple) and depth <= _DEPTH:
+        return _container("[", [_pretty(item, width, depth + 1) for item in value], "]", width - 2 * depth, depth)
+    if kind in (int, float, bool, dict, list, tuple) or value is None:
+        return _flat(value)
+    return _pretty(plain(value), width, depth + 1)
+
+
+def _container(left: str, items: list[str], right: str, width: int, depth: int) -> str:
+    line = ", ".join(items)
+    if len(line) + 2 <= width and "\n" not in line:
+        return f"{left}{line}{right}"
+    pad = "\n" + "  " * (depth + 1)
+    return f"{left}{pad}{f',{pad}'.join(items)}\n{'  ' * depth}{right}"
+
+
+def _flat(value: Any) -> str:
+    try:
+        return _SIMPLE[value] if type(value) in (bool, NoneType) else repr(value) if type(value) is int else _encode(plain(value))
+    except ValueError:  # an integer of thousands of digits
+        return f"<{type(value).__name__}>"

@@ -1,0 +1,56 @@
+"""The wire, one click away: the answer as it came."""
+
+from __future__ import annotations
+
+from agentkit.html import Child, Html, el
+from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.render.outline import Limits
+from agentkit.render.pretty import pretty
+from agentkit.render.words import count, seconds
+from agentkit.types import Exchange
+
+_PER_RUN = ("date",)
+"""Headers that say when, not what."""
+
+
+def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | None:
+    """The answer behind a click, laid out where it is JSON; None where there is none."""
+    if not exchange.text:
+        return fold("raw", *more, kind="raw") if any(more) else None
+    return fold("raw", _told(exchange), *more, whole(body(exchange, limits), limits, at), kind="raw")
+
+
+def body(exchange: Exchange, limits: Limits) -> str:
+    """The answer's text, laid out where it is JSON and not far beyond what is shown of it."""
+    if not exchange.body or len(exchange.body) > 4 * limits.text:
+        return exchange.text
+    answer = exchange.raw
+    return answer if isinstance(answer, str) else pretty(answer)
+
+
+def _told(exchange: Exchange) -> Html | None:
+    """The facts of the wire. The address stays out: it differs from run to run, and can hold a key."""
+    size = count(len(exchange.text), "character")
+    chunks = f"streamed in {count(len(exchange.chunks), 'chunk')}" if exchange.chunks else None
+    return facts(f"HTTP {exchange.status}" if exchange.status else None, size, chunks)
+
+
+def headers(exchange: Exchange) -> Html | None:
+    """The kept headers of the answer; None where there are none."""
+    shown = [[el("li", code(f"{name}: {value}"))] for name, value in exchange.headers if name.lower() not in _PER_RUN]
+    return fold(count(len(shown), "header"), el("ul", shown)) if shown else None
+
+
+def retries(exchange: Exchange) -> Html | None:
+    """The tries that failed before this answer; None where it came at once."""
+    failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
+    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed)) if failed else None
+
+
+def exchange_row(exchange: Exchange, limits: Limits) -> Html:
+    """An exchange by itself: status, time, failed tries, headers and the answer."""
+    failed = exchange.transport_error
+    error = bar(status("error"), code(failed.kind), code(failed.message)) if failed else None
+    answer = whole(body(exchange, limits), limits, "exchange.text") if exchange.text else note("no answer")
+    told = bar(_told(exchange), facts(seconds(exchange.elapsed)))
+    return row("exchange", "assistant", (el("strong", "exchange"), [told, error, retries(exchange), headers(exchange), answer]))

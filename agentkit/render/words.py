@@ -1,0 +1,108 @@
+"""The words and numbers that the HTML and the plain text share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agentkit.types import Problem, Trajectory, Usage
+
+
+class Mark(NamedTuple):
+    """How a status looks: an icon and a tone, always beside its word."""
+
+    icon: str
+    tone: str
+    """`good`, `warn`, `bad` or `quiet`; becomes a class, so it is never taken from a record."""
+
+
+_OTHER = Mark("•", "quiet")
+_MARKS = {
+    "ok": Mark("✓", "good"),
+    "normalized": Mark("≈", "warn"),
+    "repaired": Mark("✎", "warn"),
+    "invalid": Mark("✕", "bad"),
+    "custom": Mark("◇", "quiet"),
+    "error": Mark("✕", "bad"),
+    "timeout": Mark("◷", "bad"),
+    "cancelled": Mark("⊘", "warn"),
+    "invalid_call": Mark("✕", "bad"),
+    "unknown_tool": Mark("✕", "bad"),
+    "skipped": Mark("↷", "quiet"),
+    "edited": Mark("✎", "warn"),
+    "pending": Mark("◌", "warn"),
+    "warning": Mark("▲", "warn"),
+    "info": Mark("•", "quiet"),
+    "final": Mark("✓", "good"),
+    "max_turns": Mark("■", "warn"),
+    "length": Mark("■", "warn"),
+    "stopped": Mark("■", "quiet"),
+}
+
+ENDINGS = {
+    "final": "the model gave its final answer",
+    "max_turns": "the limit of model calls was reached",
+    "length": "the answer was cut at the token limit",
+    "error": "a request failed",
+    "stopped": "stopped by the caller",
+}
+"""Stop reason to what it means."""
+
+
+def mark(word: str) -> Mark:
+    """The icon and tone of a status, severity or stop reason; a neutral one for a word nobody knows."""
+    return _MARKS.get(word, _OTHER)
+
+
+def seconds(elapsed: float | None) -> str:
+    """A recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none was recorded.
+
+    >>> [seconds(s) for s in (0.0004, 0.012, 0.42, 12.3456, 200)]
+    ['<1 ms', '12 ms', '0.42 s', '12.3 s', '3 min 20 s']
+    """
+    if elapsed is None or not 0 <= elapsed < 1e9:
+        return ""
+    if elapsed < 0.0995:
+        return f"{elapsed * 1000:.0f} ms" if elapsed >= 0.0005 or not elapsed else "<1 ms"
+    if elapsed < 119.5:
+        return f"{elapsed:.2f} s" if elapsed < 9.995 else f"{elapsed:.1f} s"
+    minutes, rest = divmod(round(elapsed), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+def count(number: int, thing: str) -> str:
+    """The number with its thing, in the plural where there is not just one.
+
+    >>> count(1, "turn"), count(1200, "turn"), count(2, "failed try")
+    ('1 turn', '1,200 turns', '2 failed tries')
+    """
+    if number == 1:
+        return f"1 {thing}"
+    return f"{number:,} {thing[:-1]}ies" if thing.endswith("ry") else f"{number:,} {thing}s"
+
+
+def tokens(usage: Usage | None) -> str:
+    """Input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the server told nothing."""
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return ""
+    parts = ", ".join(f"{n:,} {word}" for n, word in ((usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached")) if n)
+    return f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)} tokens{f' ({parts})' if parts else ''}"
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def totals(trajectory: Trajectory) -> list[str]:
+    """What a rollout comes to: turns, calls, tokens, seconds, as far as they are known."""
+    turns = trajectory.all_turns
+    usages = [turn.response.usage for turn in turns if turn.response.usage]
+    spent = Usage(input_tokens=sum(u.input_tokens or 0 for u in usages), output_tokens=sum(u.output_tokens or 0 for u in usages))
+    times = [elapsed for turn in turns if (elapsed := turn.elapsed) is not None]
+    bits = [count(len(turns), "turn"), count(sum(len(turn.tool_calls) for turn in turns), "call")]
+    return [*bits, *filter(None, [tokens(spent) if usages else "", seconds(sum(times)) if times else ""])]
+
+
+def tally(problems: tuple[Problem, ...]) -> str:
+    """How many problems there are, info left out as it never counts as one; "" for none."""
+    number = sum(problem.severity != "info" for problem in problems)
+    return count(number, "problem") if number else ""

@@ -1,0 +1,148 @@
+"""A server's address: the URL as it is used, whose host it is, and which key of the environment may be sent there."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from agentkit.errors import UsageError
+from agentkit.servers.redaction import Secret, clean_url
+from agentkit.types import Exchange
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+_PATH = "/chat/completions"
+_VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where requests go."""
+
+    url: str
+    """The base URL without a trailing slash, credentials or query."""
+    query: tuple[tuple[str, str], ...]
+    """Query parameters that were in the URL."""
+    login: Secret | None
+    """`user:password` where the URL held them."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether a key sent there is not readable on the way."""
+        return self.url.startswith("https:") or is_private(self.host)
+
+
+def parse_address(url: str) -> Address:
+    """The address in a URL as people write it: with or without `/v1`, a trailing slash, or `/chat/completions`.
+
+    A missing `/v1` is not added: some servers have none, and the fault would be hidden; see `address_hint`.
+
+    Raises:
+        UsageError: it is not an http or https URL.
+    """
+    parts = _split(url.strip())
+    path = parts.path.rstrip("/").removesuffix(_PATH).rstrip("/")
+    login = Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}") if parts.username else None
+    return Address(f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2]}{path}", tuple(parse_qsl(parts.query)), login)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"\s", url):
+        shown = url.rpartition("@")[2].partition("?")[0]
+        raise UsageError(f"{shown!r} is not the URL of a server", mend="give it with its scheme, as 'http://localhost:8000/v1'")
+    return parts
+
+
+def is_openai(host: str) -> bool:
+    """Whether the host is OpenAI's own, in any of its regions."""
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def is_private(host: str) -> bool:
+    """Whether the host is this machine or on its own network: private addresses, names without a dot, `.local`, `.internal`."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return is_loopback(host) or "." not in host or host.endswith((".local", ".internal", ".lan"))
+
+
+def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) -> str | None:
+    """The key to send: the caller's, else the one the environment holds for this host, else `EMPTY`, as in vLLM's documentation.
+
+    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only, `OPENROUTER_API_KEY` to OpenRouter's, `AGENTKIT_API_KEY` to all others. None of them is
+    sent unencrypted over a public network.
+
+    Raises:
+        UsageError: the host needs a key and there is none, or the key cannot be a header.
+    """
+    if key and key.strip():
+        return _sendable(key.strip(), "key")
+    if address.login or {name.lower() for name in headers} & {"authorization", "api-key", "x-api-key"}:
+        return None
+    variable = _variable(address.host)
+    found = os.environ.get(variable, "").strip() if address.secure else ""
+    if not found and variable != "AGENTKIT_API_KEY":
+        raise UsageError(f"there is no key for {address.url!r}", mend=f"set {variable} in the environment, or pass key=")
+    return _sendable(found, variable) if found else "EMPTY"
+
+
+def _variable(host: str) -> str:
+    if is_openai(host):
+        return "OPENAI_API_KEY"
+    return "OPENROUTER_API_KEY" if host == "openrouter.ai" or host.endswith(".openrouter.ai") else "AGENTKIT_API_KEY"
+
+
+def _sendable(value: str, name: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise UsageError(f"{name} holds characters no header can carry", mend="copy it again, without line breaks or typographic marks")
+    return value
+
+
+def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """All headers of our own to send: the caller's, and an authorization where the caller gave none.
+
+    Raises:
+        UsageError: a header that cannot be sent.
+    """
+    own = {str(name): _sendable(str(value), f"header {str(name)!r}") for name, value in headers.items()}
+    if "authorization" not in {name.lower() for name in own}:
+        if key:
+            own["Authorization"] = f"Bearer {key}"
+        elif address.login:
+            own["Authorization"] = "Basic " + base64.b64encode(address.login.reveal().encode()).decode()
+    return own
+
+
+def address_hint(exchange: Exchange) -> str:
+    """What to change in the server's URL, where the exchange shows that it is wrong; "" where it does not."""
+    base = exchange.url.partition("?")[0].removesuffix(_PATH)
+    if exchange.status is None or not exchange.url:
+        return ""
+    if 300 <= exchange.status < 400:
+        target = dict(exchange.headers).get("location", "another address")
+        return f"the server sends on to {clean_url(target).removesuffix(_PATH)}; give that as the url if it is the right place"
+    web_page = exchange.status < 300 and exchange.body.lstrip()[:1] == "<"
+    if (exchange.status in (404, 405) or web_page) and not _VERSION.search(urlsplit(base).path):
+        return f"the url has no /v1, and most servers want it: {base}/v1"
+    return ""

@@ -1,0 +1,157 @@
+"""Objects that people have already, as servers: openai clients, and whatever has a `chat_completion(**kwargs)`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from agentkit.errors import AgentkitError, UsageError
+from agentkit.read.plain import plain
+from agentkit.servers.address import is_openai
+from agentkit.servers.call import Call, ChatServer, Clock, Emit, fresh, needs_completion_tokens, request_body, sent_fields
+from agentkit.servers.failures import raised_error
+from agentkit.servers.recording import Recording
+from agentkit.servers.redaction import Redactor
+from agentkit.servers.server import Server
+from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
+from agentkit.types import Exchange
+
+_PATH = "/chat/completions"
+
+
+def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
+    """The object as a server: a URL, an openai client, anything with a `chat_completion`, or what is a server already.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if isinstance(obj, (Server, OpenAIClient, CompletionObject)):
+        return obj
+    if isinstance(obj, str):
+        return Server(obj, clock=clock)
+    wire = _openai_wire(obj)
+    if wire is not None:
+        return OpenAIClient(obj, wire, clock=clock)
+    if not isinstance(obj, type):
+        if callable(getattr(obj, "chat_completion", None)):
+            return CompletionObject(obj, clock=clock)
+        if inspect.iscoroutinefunction(getattr(obj, "chat", None)) and hasattr(obj, "profile"):
+            server: ChatServer = obj
+            return server
+    kind = f"the class {obj.__name__}" if isinstance(obj, type) else f"an object of type {type(obj).__name__}"
+    raise UsageError(
+        f"{kind} is no server",
+        mend="give a URL, ak.Server(url, key), an openai client, or an object with an async chat_completion(**kwargs)",
+    )
+
+
+def _openai_wire(obj: Any) -> Wire | None:
+    """How to send through the object, where it is an openai client; whoever has one has imported the package."""
+    openai: Any = sys.modules.get("openai")
+    if openai is None:
+        return None
+    if isinstance(obj, openai.AsyncOpenAI):
+        return AsyncWire(obj)
+    return ThreadWire(obj) if isinstance(obj, openai.OpenAI) else None
+
+
+class OpenAIClient:
+    """An openai client of the caller's, sync or async, Azure included: its own address, key, headers, time-outs and connections are used.
+
+    Its retries are not: they would not be seen on the record.
+    """
+
+    def __init__(self, client: Any, wire: Wire, *, profile: str | None = None, clock: Clock = time.time) -> None:
+        self.target = client
+        self.profile = profile
+        self._wire = wire
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<OpenAIClient {type(self.target).__name__}>"
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """The answer to one request, errors included.
+
+        Raises:
+            UsageError: the request is not JSON.
+        """
+        body = request_body(call, completion_tokens=self._renames(call))
+        key = getattr(self.target, "api_key", None)
+        redact = Redactor([key] if isinstance(key, str) else [])
+        recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=redact)
+        options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
+        return await transfer(self._wire, recording, self._path(call), body, options)
+
+    def _renames(self, call: Call) -> bool:
+        return is_openai(self.target.base_url.host) and needs_completion_tokens(call.fields.get("model"))
+
+    def _path(self, call: Call) -> str:
+        """The path under the client's address; an Azure client without a deployment takes the model's name for it."""
+        import openai
+
+        model = (call.extra_body or {}).get("model", call.fields.get("model"))
+        azure = isinstance(self.target, (openai.AzureOpenAI, openai.AsyncAzureOpenAI))
+        if azure and model is not None and "/deployments" not in self.target.base_url.path:
+            return f"/deployments/{quote(str(model), safe='')}{_PATH}"
+        return _PATH
+
+
+class CompletionObject:
+    """Anything with a `chat_completion(**kwargs)`: Atropos' servers, hermes-agent's stubs, one written by hand.
+
+    It is called as the original loop called it. Its answer may be a dict, an SDK model, an object with attributes, or a mixture of them.
+    """
+
+    def __init__(self, target: Any, *, profile: str | None = None, clock: Clock = time.time) -> None:
+        self.target = target
+        self.profile = profile
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<CompletionObject {type(self.target).__name__}>"
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """The answer to one request; an exception is part of it. There are no streamed pieces to emit.
+
+        Raises:
+            AgentkitError: the object raised it on purpose.
+        """
+        kwargs = _arguments(call)
+        recording = Recording(clock=self._clock, stream=False)
+        try:
+            answer = self.target.chat_completion(**kwargs)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except AgentkitError:
+            raise
+        except Exception as exc:
+            return _failed(recording, exc)
+        return replace(recording.exchange(), body=_text(answer))
+
+
+def _failed(recording: Recording, exc: Exception) -> Exchange:
+    """The exception as data, with the answer it carries."""
+    note_failure(recording, exc)
+    exchange = recording.exchange()
+    body = exchange.body or recording.redact(_text(getattr(exc, "body", None) or ""))
+    status = exchange.status or getattr(exc, "status_code", None)
+    error = raised_error(exc, status if isinstance(status, int) else None, exchange.headers, body)
+    return replace(exchange, body=body, transport_error=replace(error, message=recording.redact(error.message)))
+
+
+def _text(answer: Any) -> str:
+    if isinstance(answer, (bytes, bytearray)):
+        return bytes(answer).decode("utf-8", "surrogateescape")
+    return answer if isinstance(answer, str) else json.dumps(plain(answer), ensure_ascii=False)
+
+
+def _arguments(call: Call) -> dict[str, Any]:
+    """The keyword arguments the original loop gave, in data of their own."""
+    extra = {"extra_body": fresh(call.extra_body)} if call.extra_body else {}
+    return {"messages": fresh(list(call.messages)), **fresh(sent_fields(call)), **extra}

@@ -1,0 +1,129 @@
+"""What must never be kept: keys and tokens, wherever a server repeats them, and the answer headers worth keeping."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+REDACTED = "[redacted]"
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
+_PLACEHOLDERS = frozenset({"not-needed", "not_needed", "no-key", "lm-studio", "sk-no-key-required", "missing-api-key"})
+_KEPT = frozenset({
+    "content-type", "content-encoding", "x-request-id", "request-id", "apim-request-id", "retry-after", "retry-after-ms", "x-ms-retry-after-ms",
+    "openai-processing-ms", "openai-version", "server", "via", "cf-ray", "date", "location", "x-should-retry",
+})  # fmt: skip
+_KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
+
+
+class Secret:
+    """A text that shows itself only when asked: its repr, and the repr of what holds it, say nothing."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = lambda: value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._value()
+
+    def __repr__(self) -> str:
+        return f"Secret({REDACTED})"
+
+
+class Redactor:
+    """Replaces secrets in text, in the forms in which servers repeat them (plain, in JSON, in a URL, in HTML).
+
+    >>> Redactor(["sk-0123"])("bad key: sk-0123")
+    'bad key: [redacted]'
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = frozenset(filter(_is_secret, secrets))
+        self._forms = sorted({form for secret in self._secrets for form in _forms(secret)}, key=len, reverse=True)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._secrets)} secrets)"
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, REDACTED)
+        return text
+
+    def with_secrets(self, secrets: Iterable[str]) -> Redactor:
+        """One that knows these secrets too."""
+        more = frozenset(filter(_is_secret, secrets))
+        return self if more <= self._secrets else Redactor(self._secrets | more)
+
+    def unfinished(self, text: str) -> int:
+        """How many characters at the end of the text may be the beginning of a secret that goes on in the next piece."""
+        return max((_overlap(text, form) for form in self._forms), default=0)
+
+
+def _overlap(text: str, form: str) -> int:
+    start = max(0, len(text) - len(form) + 1)
+    while (start := text.find(form[0], start)) >= 0:
+        if form.startswith(text[start:]):
+            return len(text) - start
+        start += 1
+    return 0
+
+
+def _is_secret(value: str) -> bool:
+    """Whether the value is worth redacting: `EMPTY` or `ollama` are not, and occur in ordinary text."""
+    return value not in _PLACEHOLDERS and (len(value) >= 12 or (len(value) >= 6 and not value.isalpha()))
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe=""), html.escape(secret)}
+
+
+def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """The secret values among request headers, found by the header's name; of `Bearer xyz`, only `xyz`."""
+    found: list[str] = []
+    for name, value in headers:
+        if _SECRET_NAME.search(name):
+            scheme, _, token = value.strip().partition(" ")
+            found.append(token.strip() if token and scheme.isalpha() else value.strip())
+            if scheme.lower() == "basic":
+                found += _basic_parts(token)
+    return found
+
+
+def _basic_parts(token: str) -> list[str]:
+    try:
+        user_and_password = base64.b64decode(token).decode()
+    except ValueError:
+        return []
+    return [user_and_password, user_and_password.partition(":")[2]]
+
+
+def url_secrets(url: str) -> list[str]:
+    """The secret values in a URL: the password, and query parameters named like a key."""
+    parts = urlsplit(url)
+    query = [value for name, value in parse_qsl(parts.query) if _SECRET_NAME.search(name)]
+    return [parts.password, *query] if parts.password else query
+
+
+def clean_url(url: str) -> str:
+    """The URL without user, password and secret query values."""
+    parts = urlsplit(url)
+    query = re.sub(r"([^&=]+)=([^&]*)", lambda m: f"{m[1]}={REDACTED}" if _SECRET_NAME.search(m[1]) else m[0], parts.query)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
+    """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not among them."""
+    pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
+    return tuple((name, redact(_shown(name, value))) for name, value in pairs if name in _KEPT or name.startswith(_KEPT_PREFIXES))
+
+
+def _shown(name: str, value: str) -> str:
+    return clean_url(value) if name == "location" else value

@@ -1,0 +1,131 @@
+"""An OpenAI-compatible server at a URL."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from agentkit.errors import UsageError
+from agentkit.servers.address import OPENAI_URL, auth_headers, choose_key, is_loopback, is_openai, parse_address
+from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
+from agentkit.servers.per_loop import Close, PerLoop
+from agentkit.servers.recording import Recording
+from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, url_secrets
+from agentkit.servers.transfer import AsyncWire, transfer
+from agentkit.types import Exchange
+
+_CONNECT_SECONDS = 10.0
+_KEEPALIVE_SECONDS = 4.0
+"""Less than the 5 seconds after which uvicorn, and so vLLM and SGLang, closes an idle connection: none is used just as it goes."""
+
+_AMBIENT = ("OpenAI-Organization", "OpenAI-Project")
+
+
+@functools.cache
+def _tls() -> Any:
+    """The one TLS context of the process: reading the certificates costs more than everything else in a new client."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+class Server:
+    """A server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, OpenRouter, ….
+
+    Args:
+        url: the base URL, as `http://localhost:8000/v1`; None: `OPENAI_BASE_URL`, else OpenAI.
+        key: the API key. None: `OPENAI_API_KEY` for OpenAI's hosts, `OPENROUTER_API_KEY` for OpenRouter's, `AGENTKIT_API_KEY` for others,
+            and `EMPTY` where that is not set. A key of the environment is never sent to another host, nor unencrypted over the internet.
+        headers: more request headers; an `Authorization` here takes the key's place.
+        profile: how the history is sent, a name of `agentkit.history`; None leaves it to the agent.
+        max_completion_tokens: send `max_tokens` under this newer name; None: for OpenAI's reasoning models.
+        timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting for a free connection is not counted.
+        connections: requests under way at once, per event loop; more wait.
+        params: query parameters. httpx logs them with the URL, so a secret is better given as a header.
+
+    Raises:
+        UsageError: the URL is none, or the host needs a key and there is none.
+    """
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, headers: Mapping[str, str] | None = None, profile: str | None = None, *,
+        max_completion_tokens: bool | None = None, timeout: float | None = 600.0, connections: int = 512,
+        params: Mapping[str, str] | None = None, clock: Clock = time.time,
+    ) -> None:  # fmt: skip
+        if connections < 1 or (timeout is not None and timeout <= 0):
+            raise UsageError("timeout and connections must be positive")
+        address = parse_address(url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
+        own = auth_headers(address, choose_key(address, key, headers or {}), headers or {})
+        self.url = address.url
+        """The base URL in use, without credentials or query."""
+        self.profile = profile
+        self.timeout = timeout
+        self.connections = connections
+        self.max_completion_tokens = max_completion_tokens
+        self._clock = clock
+        self._host = address.host
+        self._headers = {name: Secret(value) for name, value in own.items()}
+        self._query = {name: Secret(str(value)) for name, value in {**dict(address.query), **(params or {})}.items()}
+        full = f"{address.url}/chat/completions{'?' if self._query else ''}{urlencode({n: v.reveal() for n, v in self._query.items()})}"
+        self._redact = Redactor([*header_secrets(own.items()), *url_secrets(full)])
+        self._shown = self._redact(clean_url(full))
+        self._clients = PerLoop(self._connect)
+
+    def __repr__(self) -> str:
+        return f"<Server {self.url}{f' profile={self.profile!r}' if self.profile else ''}>"
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """The answer to one request, errors included.
+
+        Raises:
+            UsageError: the request is not JSON.
+        """
+        body = request_body(call, completion_tokens=self._renames(call))
+        wire, slots, options = await self._clients.get()
+        async with slots:
+            recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self._redact, url=self._shown)
+            return await transfer(wire, recording, "/chat/completions", body, options, seconds=self.timeout)
+
+    async def aclose(self) -> None:
+        """Closes the connections of all loops; the next request opens new ones. Not needed where the loop ends with the program."""
+        await self._clients.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def _renames(self, call: Call) -> bool:
+        if self.max_completion_tokens is not None:
+            return self.max_completion_tokens
+        return is_openai(self._host) and needs_completion_tokens(call.fields.get("model"))
+
+    def _connect(self) -> tuple[tuple[AsyncWire, asyncio.Semaphore, dict[str, Any]], Close]:
+        """A client for the running loop, the places for its requests, and what each request carries."""
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        limits = httpx2.Limits(
+            max_connections=self.connections, max_keepalive_connections=self.connections, keepalive_expiry=_KEEPALIVE_SECONDS
+        )
+        connect = _CONNECT_SECONDS if self.timeout is None else min(_CONNECT_SECONDS, self.timeout)
+        timeout = httpx2.Timeout(self.timeout, connect=connect, pool=None)
+        http = DefaultAioHttpClient(limits=limits, timeout=timeout, verify=_tls(), trust_env=not is_loopback(self._host))
+        client = AsyncOpenAI(base_url=self.url, api_key="EMPTY", max_retries=0, timeout=timeout, http_client=http)
+        options = {"headers": self._request_headers(), "params": {name: value.reveal() for name, value in self._query.items()}}
+        return (AsyncWire(client), asyncio.Semaphore(self.connections), options), client.close
+
+    def _request_headers(self) -> dict[str, Any]:
+        """Our headers, and none that the openai package would take from its environment variables for another host."""
+        from openai import Omit
+
+        ambient = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines() if ":" in line]
+        omitted = {name: Omit() for name in [*ambient, *(() if is_openai(self._host) else _AMBIENT)]}
+        own = {name: value.reveal() for name, value in self._headers.items()}
+        return {"Authorization": Omit(), "Accept-Encoding": "identity", **omitted, **own}

@@ -1,0 +1,207 @@
+"""One POST through an openai client, sync or async, into one `Exchange`.
+
+The client's `post` is used with ready bytes: its per-message request transform costs more than all else together. It is asked for the
+unread response, so that status, headers and every piece with its time are seen as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import threading
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol
+
+from agentkit.servers.failures import chain
+from agentkit.servers.recording import Recording
+from agentkit.types import Exchange
+
+_GRACE = 1.0
+"""Seconds a finished stream may take to end its connection in order, so that it can be used again."""
+
+
+_SLICE = 2**18
+"""Bytes sent at once: a body sent whole would hold up the event loop, and from 1 MiB on aiohttp warns of it."""
+
+
+class Wire(Protocol):
+    """An openai client behind one async face."""
+
+    async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
+        """The unread response; raises what the client raises, an answer of status 300 and above included."""
+
+    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]: ...
+
+    async def close(self, response: Any) -> None: ...
+
+
+class AsyncWire:
+    """Of an `AsyncOpenAI` client."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
+        if len(body) <= _SLICE:
+            return await self.client.post(path, **_unread(body, options))
+        sized = {**options, "headers": {**options.get("headers", {}), "Content-Length": str(len(body))}}
+        return await self.client.post(path, **_unread(_slices(body), sized))
+
+    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
+        stream: AsyncGenerator[bytes, None] = response.aiter_raw() if raw else response.aiter_bytes()
+        return stream
+
+    async def close(self, response: Any) -> None:
+        await response.aclose()
+
+
+class ThreadWire:
+    """Of an `OpenAI` client: whatever blocks runs in a thread."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
+        return await in_thread(lambda: self.client.post(path, **_unread(body, options)))
+
+    async def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
+        stream = response.iter_raw() if raw else response.iter_bytes()
+        while (piece := await in_thread(lambda: next(stream, None))) is not None:
+            yield piece
+
+    async def close(self, response: Any) -> None:
+        await in_thread(response.close)
+
+
+async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(body), _SLICE):
+        yield body[start : start + _SLICE]
+
+
+def _unread(body: bytes | AsyncGenerator[bytes, None], options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `post` that make it return the response itself, before its body is read."""
+    import httpx2
+
+    return {"cast_to": httpx2.Response, "content": body, "stream": True, "stream_cls": object,
+            "options": {"max_retries": 0, "follow_redirects": False, **options}}  # fmt: skip
+
+
+async def transfer(
+    wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any], *, seconds: float | None = None
+) -> Exchange:
+    """What came back; raises only what `emit` raises, and cancellation.
+
+    Args:
+        seconds: time for the whole answer; None: the client's own limits hold.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            response = await _post(wire, recording, path, body, options)
+            if response is not None:
+                await _read(wire, recording, response, limit)
+    except TimeoutError as exc:
+        if not limit.expired():
+            raise
+        recording.fail(exc, seconds=seconds)
+    return recording.exchange()
+
+
+async def _post(wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any]) -> Any:
+    """The unread response of a success; None where there is nothing left to read."""
+    try:
+        response = await wire.post(path, body, options)
+    except Exception as exc:
+        note_failure(recording, exc, hidden=True)
+        return None
+    recording.asked(response.request)
+    recording.answered(response)
+    return response
+
+
+def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) -> None:
+    """Records the answer an exception carries, whose body the client has read already, or the failure to get one.
+
+    Args:
+        hidden: the answer may stand behind what `raise … from …` hides: openai reads the body while it handles the bad status.
+    """
+    request, response = _carried(list(chain(exc, hidden=hidden)))
+    if request is not None:
+        recording.asked(request)
+    if response is not None:
+        recording.answered(response)
+    content = _attribute(response, "content")
+    if isinstance(content, bytes):
+        recording.feed(content)
+    else:  # no answer, or one whose body was cut or could not be decompressed
+        recording.fail(exc)
+
+
+def _carried(found: list[BaseException]) -> tuple[Any, Any]:
+    """The request and the response that one of the exceptions carries; None for what there is not."""
+    responses = (_attribute(e, "response") for e in found)
+    response = next((r for r in responses if isinstance(_attribute(r, "status_code"), int) and _has_headers(r)), None)
+    requests = (_attribute(e, "request") for e in (response, *found))
+    return next((r for r in requests if _has_headers(r) and hasattr(r, "url")), None), response
+
+
+def _has_headers(obj: Any) -> bool:
+    return callable(getattr(_attribute(obj, "headers"), "items", None))
+
+
+def _attribute(obj: Any, name: str) -> Any:
+    try:
+        return getattr(obj, name, None)
+    except Exception:  # httpx raises where an exception has no request, or a response was not read
+        return None
+
+
+async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.Timeout) -> None:
+    read_before = response.is_stream_consumed  # by a mock transport or an event hook of the caller's
+    pieces = wire.pieces(response, not read_before and recording.wants_raw())
+    try:
+        while (piece := await _next(pieces, recording)) is not None:
+            recording.feed(piece)
+            if recording.done:
+                limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
+    finally:
+        with contextlib.suppress(Exception):  # a connection that broke cannot be closed in order, and that has been noted
+            await pieces.aclose()
+            await wire.close(response)
+
+
+async def _next(pieces: AsyncGenerator[bytes, None], recording: Recording) -> bytes | None:
+    """The next piece; None at the end, and where the connection failed, which is noted."""
+    try:
+        return await anext(pieces, None)
+    except Exception as exc:
+        recording.fail(exc)
+        return None
+
+
+async def in_thread(function: Callable[[], Any]) -> Any:
+    """What the function returns, called in a thread of its own: none is joined at exit, and none waits for a place in a pool."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, exc: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if exc is None:
+            future.set_result(result)
+        else:
+            future.set_exception(exc)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = context.run(function)
+        except BaseException as exc:
+            error = exc
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile; nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=run, name="agentkit-openai", daemon=True).start()
+    return await future

@@ -1,0 +1,184 @@
+"""Threads for synchronous tools: bounded, resizable, and never in the way.
+
+The threads are daemons, so a tool that hangs cannot keep the process from ending. A thread whose call was given up on is counted as abandoned and
+replaced, so that hung tools do not use the pool up; what it returns later is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentkit.errors import UsageError
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    function: Callable[[], Any]
+    done: Callable[[], None]
+    """Called in the pool's thread when the function has ended."""
+    clock: Clock
+    began: float | None = None
+    """Real time, for time-outs."""
+    started: float | None = None
+    """The caller's clock, for the record."""
+    ended: float | None = None
+    value: Any = None
+    error: BaseException | None = None
+    given_up: bool = False
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+
+    def run(self) -> None:
+        self.began, self.started = time.monotonic(), self.clock()
+        try:
+            self.value = self.context.run(self.function)
+        except BaseException as exc:  # whatever a tool raises is its result, SystemExit too
+            self.error = exc
+        self.ended = self.clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A call that has ended: its value or its error, and its times in seconds of the caller's clock."""
+
+    value: Any
+    error: BaseException | None
+    started: float
+    elapsed: float
+    queued: float
+
+
+class ToolPool:
+    """At most `size` tools at a time; further ones wait in order."""
+
+    def __init__(self, size: int = 128) -> None:
+        if not isinstance(size, int) or size < 1:
+            raise UsageError(f"a tool pool of {size!r} threads cannot run anything", mend="give a whole number from 1 up")
+        self.size = size
+        self._jobs: deque[_Job] = deque()
+        self._lock = threading.Condition()
+        self._threads = self._idle = self._abandoned = 0
+        self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """Calls that wait for a thread."""
+        return len(self._jobs)
+
+    @property
+    def abandoned(self) -> int:
+        """Threads that still run a call which was given up on."""
+        return self._abandoned
+
+    def close(self) -> None:
+        """Takes no more calls; those that wait are still run."""
+        with self._lock:
+            self._closed = True
+            self._lock.notify_all()
+
+    async def run(self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time) -> Ran:
+        """What the function returned or raised.
+
+        Args:
+            timeout: seconds it may run, not counting the wait for a thread; beyond them it is abandoned.
+
+        Raises:
+            TimeoutError: it ran longer.
+            asyncio.CancelledError: the caller was cancelled; the call is abandoned.
+        """
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        job = _Job(function, lambda: _wake(loop, ended), clock)
+        asked = clock()
+        self._submit(job)
+        try:
+            await self._wait(job, ended, timeout)
+        except BaseException:
+            self._give_up(job)
+            raise
+        started, end = job.started or asked, job.ended or asked
+        return Ran(job.value, job.error, started, end - started, max(0.0, started - asked))
+
+    async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> None:
+        left = timeout
+        while not ended.is_set():
+            try:
+                await asyncio.wait_for(ended.wait(), left)
+            except TimeoutError:
+                left = timeout if job.began is None else (timeout or 0) - (time.monotonic() - job.began)
+                if job.began is not None and left is not None and left <= 0 and not ended.is_set():
+                    raise
+
+    def _submit(self, job: _Job) -> None:
+        with self._lock:
+            if self._closed:
+                raise UsageError("the tool pool is closed", mend="take the new one: it is looked up at each call")
+            self._jobs.append(job)
+            if self._idle:
+                self._lock.notify()
+            elif self._threads - self._abandoned < self.size:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"agentkit-tool-{self._threads}", daemon=True).start()
+
+    def _give_up(self, job: _Job) -> None:
+        with self._lock:
+            if job.given_up or job.ended is not None:
+                return
+            job.given_up = True
+            if job in self._jobs:
+                self._jobs.remove(job)
+            else:
+                self._abandoned += 1
+
+    def _work(self) -> None:
+        while job := self._take():
+            job.run()
+            with self._lock:
+                if job.given_up:
+                    self._abandoned -= 1
+            job.done()
+
+    def _take(self) -> _Job | None:
+        with self._lock:
+            while not self._jobs and not self._closed and self._threads - self._abandoned <= self.size:
+                self._idle += 1
+                self._lock.wait()
+                self._idle -= 1
+            if self._jobs and self._threads - self._abandoned <= self.size:
+                return self._jobs.popleft()
+            self._threads -= 1
+            return None
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(event.set)
+    except RuntimeError:  # the loop was closed while the tool ran; nobody waits any more
+        return
+
+
+_pool = ToolPool()
+
+
+def tool_pool() -> ToolPool:
+    """The pool all agents of this process share."""
+    return _pool
+
+
+def resize_tool_pool(size: int) -> None:
+    """Replaces the shared pool by one of `size` threads and closes the old one, which still ends what it has begun.
+
+    Raises:
+        UsageError: `size` is not a whole number from 1 up.
+    """
+    global _pool
+    old, _pool = _pool, ToolPool(size)
+    old.close()

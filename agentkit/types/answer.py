@@ -1,0 +1,120 @@
+"""What a server's answer was read as: calls, reasoning, text, and everything that was wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field
+from typing import Any, Literal
+
+from agentkit.types.problem import Problem
+from agentkit.types.record import Record, clip, record
+from agentkit.types.wire import Exchange, TokenLogprob, Usage
+
+CallStatus = Literal["ok", "normalized", "repaired", "invalid", "custom"]
+Policy = Literal["strict", "normalize", "repair"]
+
+
+@record
+class ToolCall(Record):
+    """One call the model made. Its position in the message is its identity; the id is a label on the wire."""
+
+    position: int
+    id: str = field(compare=False)
+    """The id used in the history: the server's own where that was a unique non-empty text, else synthetic."""
+    raw_id: Any = field(default=None, compare=False)
+    """The id as it was sent."""
+    id_synthetic: bool = field(default=False, compare=False)
+    name: str
+    """The name used for dispatch."""
+    raw_name: Any = field(default=None, compare=False)
+    """The name as it was sent."""
+    arguments: dict[str, Any] | None
+    """What the tool is called with; None where the call must not run under the policy in force."""
+    raw_arguments: str
+    """The arguments as they were sent; an object that came unencoded is shown as JSON."""
+    status: CallStatus
+    origin: str = "tool_calls"
+    """Where it was found: `tool_calls`, `function_call`, `content:hermes`, …."""
+    span: tuple[int, int] | None = field(default=None, compare=False)
+    """Start and end in the text it was found in (characters), for a call found in text."""
+    problems: tuple[Problem, ...] = ()
+    suggestion: dict[str, Any] | None = None
+    """Arguments a person could adopt; never run by themselves."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether it may be dispatched: it has a name, and arguments the policy lets run."""
+        return self.arguments is not None and bool(self.name)
+
+    def summary(self) -> str:
+        return f"{self.name or '?'}({clip(self.raw_arguments, 60)}) {self.status}"
+
+
+@record
+class ReasoningBlock(Record):
+    """One piece of reasoning and the place it came from."""
+
+    source: str
+    """`reasoning`, `reasoning_content`, `reasoning_details`, `content:thinking` or `content:think_tags`."""
+    kind: str = "text"
+    """`text`, `summary` or `encrypted`."""
+    text: str = ""
+    raw: Any = field(default=None, compare=False)
+    """The block as sent, where it is more than its text (`reasoning_details`, content parts)."""
+
+
+@record
+class Response(Record):
+    """A server's answer, read. Built by `read_response` and `read_stream`, never by hand."""
+
+    content: str | None = None
+    """The text for the user: reasoning tags and calls that were taken out of it are gone; None where nothing is left."""
+    wire_content: str | None = field(default=None, compare=False)
+    """The text as it was sent, think tags and all: what goes back into the history."""
+    reasoning: str | None = None
+    reasoning_blocks: tuple[ReasoningBlock, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    recoverable: tuple[ToolCall, ...] = ()
+    """Calls found in the text that the policy does not run; adopt them by hand."""
+    refusal: str | None = None
+    finish_reason: str | None = None
+    """The server's own word."""
+    usage: Usage | None = None
+    logprobs: tuple[TokenLogprob, ...] = field(default=(), compare=False)
+    token_ids: Sequence[int] = field(default=(), compare=False)
+    """Ids of the output tokens, where the server returned them."""
+    prompt_token_ids: Sequence[int] = field(default=(), compare=False)
+    """Ids of the whole prompt, where the server returned them."""
+    model: str | None = field(default=None, compare=False)
+    problems: tuple[Problem, ...] = ()
+    """Problems of the answer as a whole; those of a call are on the call."""
+    exchange: Exchange = field(default_factory=Exchange, compare=False)
+
+    @property
+    def raw(self) -> Any:
+        """The answer as parsed JSON, a fresh copy at each access; its text where it is not JSON."""
+        return self.exchange.raw
+
+    @property
+    def all_problems(self) -> tuple[Problem, ...]:
+        """The answer's problems, then those of its calls, then those of the calls found in text."""
+        calls = (p for call in (*self.tool_calls, *self.recoverable) for p in call.problems)
+        return (*self.problems, *calls)
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a message to go on from; an error or a foreign body is not."""
+        return not any(p.code in UNUSABLE for p in self.problems)
+
+    def summary(self) -> str:
+        calls = ", ".join(call.name or "?" for call in self.tool_calls)
+        said = f"calls {calls}" if calls else clip(repr(self.content), 60)
+        more = f", {len(self.all_problems)} problems" if self.all_problems else ""
+        return f"{said}, finish_reason={self.finish_reason!r}{more}"
+
+
+UNUSABLE = frozenset({
+    "error_in_200", "choices_missing", "message_missing", "foreign_dialect", "body_not_json", "body_not_object", "body_empty", "body_html",
+    "content_encoding_bad", "stream_error_event", "stream_not_sse", "stream_truncated",
+})  # fmt: skip
+"""Codes that mean there is no message in the answer."""

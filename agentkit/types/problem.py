@@ -1,0 +1,75 @@
+"""Problems: what a model, tool or server got wrong, as data. The codes are the project's vocabulary and are never reused for a second meaning."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from agentkit.types.record import Record, clip, record
+
+Severity = Literal["info", "warning", "error"]
+
+_ERRORS = """
+arguments_truncated arguments_concatenated arguments_not_object arguments_invalid_json arguments_nonfinite name_missing
+finish_hides_truncation error_in_200 choices_missing message_missing foreign_dialect stream_no_finish stream_error_event stream_bad_json
+stream_not_sse stream_truncated body_not_json body_not_object body_nonstandard_number body_empty body_html content_encoding_bad empty_response
+refusal
+bad_request bad_response rate_limited quota_exhausted request_too_large server_error server_feature_off context_length_exceeded auth_failed
+permission_denied model_not_found endpoint_not_found redirect unknown_field schema_rejected template_error tool_choice_unsupported
+tool_use_failed content_filtered timeout connection_failed connection_reset
+history_tool_result_missing history_orphan_tool_result history_role_order history_id_format history_empty_tool_calls history_bad_name
+history_bad_arguments history_bad_content history_reasoning_missing
+"""
+
+_WARNINGS = """
+arguments_object arguments_double_encoded arguments_empty arguments_null arguments_null_string arguments_leading_data arguments_trailing_data
+arguments_duplicated arguments_duplicate_keys arguments_python_literal arguments_control_chars arguments_bad_escape arguments_schema
+arguments_code_fence arguments_comments arguments_trailing_comma arguments_lone_surrogate arguments_key_parameters
+name_unknown name_prefix name_whitespace name_special_tokens wrapper_tool_call id_missing id_empty id_duplicate id_not_string id_changed
+index_missing index_collision identity_repeated tool_call_flat tool_calls_not_list tool_call_null_entry legacy_function_call
+tool_call_in_content tool_call_in_reasoning answer_in_reasoning markup_leak think_in_content orphan_think_close unclosed_think
+content_list reasoning_not_string finish_missing finish_nonstandard finish_empty_string finish_length finish_content_filter
+finish_stop_with_tool_calls finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse
+"""
+
+SEVERITIES: dict[str, Severity] = {
+    **dict.fromkeys(_ERRORS.split(), "error"),
+    **dict.fromkeys(_WARNINGS.split(), "warning"),
+}
+"""Every code and its severity: *error* means the call or turn cannot be used as it stands, *warning* means handled and always shown."""
+
+
+@record
+class Problem(Record):
+    code: str
+    """A code of `SEVERITIES`."""
+    severity: Severity
+    message: str
+    """One lower-case fact a person can act on."""
+    pointer: str = ""
+    """JSON pointer into the raw answer (RFC 6901), or "" where none applies."""
+    before: Any = None
+    """What the server sent, at most a short excerpt of it."""
+    after: Any = None
+    """What it was read as, where it was changed."""
+
+    def summary(self) -> str:
+        return f"{self.severity} {self.code}: {clip(self.message, 100)}"
+
+
+def problem(code: str, message: str, *, pointer: str = "", before: Any = None, after: Any = None) -> Problem:
+    """A `Problem` with the severity of its code; excerpts are cut at 200 characters.
+
+    Raises:
+        KeyError: the code is not in the vocabulary.
+    """
+    return Problem(
+        code=code, severity=SEVERITIES[code], message=message, pointer=pointer, before=excerpt(before), after=excerpt(after)
+    )
+
+
+def excerpt(value: Any, limit: int = 200) -> Any:
+    """The value itself when it is small, else its first `limit` characters as text."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,264 @@
+"""The rollout's record: an immutable trajectory of turns, and the open turn that steps fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from typing import Any, Literal
+
+from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.problem import Problem
+from agentkit.types.record import Record, clip, late, record
+from agentkit.types.wire import ApiError, Exchange, Request
+
+ResultStatus = Literal["ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"]
+StopReason = Literal["final", "max_turns", "length", "error", "stopped"]
+
+
+@record
+class Message(Record):
+    """One chat message as it was given: sent verbatim, read for its role and text."""
+
+    wire: dict[str, Any]
+    """The message in OpenAI's chat format, verbatim."""
+
+    @property
+    def role(self) -> str:
+        return str(self.wire.get("role", ""))
+
+    @property
+    def content(self) -> str:
+        """The text; the text parts joined where the content is a list of parts."""
+        content = self.wire.get("content")
+        if isinstance(content, list):
+            parts = (part.get("text", "") if isinstance(part, dict) else part for part in content)
+            return "".join(part for part in parts if isinstance(part, str))
+        return content if isinstance(content, str) else ""
+
+    def summary(self) -> str:
+        return f"{self.role}: {clip(self.content)}"
+
+
+@record
+class ToolResult(Record):
+    call_id: str = field(compare=False)
+    name: str
+    status: ResultStatus
+    content: str
+    """What the model sees."""
+    value: Any = field(default=None, compare=False)
+    """What the tool returned, where that is not `content` itself."""
+    conversion: str | None = None
+    """How `value` became `content`: `json`, `text`, `bytes`; None where the tool returned text."""
+    error: str | None = None
+    """Type and message of what went wrong, as `Type: message`."""
+    started: float | None = field(default=None, compare=False)
+    """Unix time in seconds when the tool began."""
+    elapsed: float | None = field(default=None, compare=False)
+    """Seconds the tool ran."""
+    queued: float | None = field(default=None, compare=False)
+    """Seconds the call waited for a thread of the pool."""
+    full_content: str | None = field(default=None, compare=False)
+    """The whole text where `content` is a preview under a result budget."""
+
+    def summary(self) -> str:
+        return f"{self.name} {self.status}: {clip(self.content)}"
+
+
+@record
+class Attempt(Record):
+    """A model call that failed: kept, never part of the history."""
+
+    turn: int
+    error: ApiError
+    exchange: Exchange = field(default_factory=Exchange, compare=False)
+
+    def summary(self) -> str:
+        return f"turn {self.turn}: {self.error.summary()}"
+
+
+@record
+class Turn(Record):
+    """One answer and the results of its calls. `kept` and `added` say what the caller did to the history before it was asked for."""
+
+    index: int
+    """Counts from 0."""
+    response: Response
+    results: tuple[ToolResult | None, ...] = ()
+    """By call position; None where a call has not run."""
+    kept: int | None = None
+    """How many messages of the history so far were kept; None for all of them."""
+    added: tuple[Message, ...] = ()
+    """Messages the caller put after those, before this answer was asked for."""
+    sampling: dict[str, Any] | None = None
+    """Sampling of this turn alone, over the spec's."""
+
+    @property
+    def raw(self) -> Any:
+        """The raw answer as parsed JSON."""
+        return self.response.raw
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return self.response.tool_calls
+
+    @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        return tuple(result for result in self.results if result is not None)
+
+    @property
+    def reasoning(self) -> str | None:
+        return self.response.reasoning
+
+    @property
+    def usage(self) -> Any:
+        return self.response.usage
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of the answer and its calls."""
+        return self.response.all_problems
+
+    @property
+    def started(self) -> float | None:
+        """Unix time in seconds when the model was asked."""
+        return self.response.exchange.started
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds the model and the tools worked; time a person spent looking between two steps is not counted."""
+        model = self.response.exchange.elapsed
+        tools = _covered([(r.started, r.elapsed) for r in self.tool_results if r.started is not None and r.elapsed is not None])
+        return None if model is None else model + tools
+
+    def summary(self) -> str:
+        results = ", ".join(f"{r.name} {r.status}" for r in self.tool_results)
+        return f"{self.index}: {self.response.summary()}{f' → {results}' if results else ''}"
+
+
+def _covered(intervals: list[tuple[float, float]]) -> float:
+    """Seconds covered by (start, length) intervals, overlaps counted once."""
+    total, end = 0.0, float("-inf")
+    for start, length in sorted(intervals):
+        total += max(0.0, start + length - max(start, end))
+        end = max(end, start + length)
+    return total
+
+
+@record
+class OpenTurn(Record):
+    """The turn in progress: what the caller said, the answer once it is there, the results so far by position."""
+
+    kept: int | None = None
+    added: tuple[Message, ...] = ()
+    sampling: dict[str, Any] | None = None
+    response: Response | None = None
+    results: tuple[ToolResult | None, ...] = ()
+
+    @property
+    def pending(self) -> tuple[ToolCall, ...]:
+        """The calls that have no result yet, in order."""
+        calls = self.response.tool_calls if self.response else ()
+        return tuple(call for call in calls if self.results[call.position] is None)
+
+    def summary(self) -> str:
+        return f"{self.response.summary()}, {len(self.pending)} pending" if self.response else f"{len(self.added)} messages to send"
+
+
+@record
+class Spec(Record):
+    """What a rollout was run with; everything that decides what is sent and how it is read."""
+
+    model: str | None = None
+    tools: tuple[dict[str, Any], ...] = ()
+    """Tool schemas in OpenAI's format."""
+    sampling: dict[str, Any] = field(default_factory=dict)
+    profile: str = "generic"
+    """How the history goes back: a name of `agentkit.history`."""
+    parser: str | None = None
+    """The parser whose calls, found in text, are run; None: they are only listed as recoverable."""
+    policy: Policy = "normalize"
+    max_turns: int | None = None
+    """Model calls at most; None for no limit."""
+    stream: bool = False
+
+    def summary(self) -> str:
+        return f"{self.model} {len(self.tools)} tools, profile={self.profile}"
+
+
+@record
+class Parent(Record):
+    """Where a fork came from."""
+
+    trajectory: Trajectory
+    turn: int
+    """The turn of the parent that the fork leaves from."""
+    change: str = ""
+    """What was changed there, in words."""
+
+
+@record
+class Trajectory(Record):
+    """A rollout as an immutable value. Every operation gives a new one; messages, requests and totals are derived from it."""
+
+    spec: Spec = field(default_factory=Spec)
+    prompt: tuple[Message, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    open: OpenTurn | None = None
+    """The turn in progress, or what the caller has said for the next one."""
+    stop_reason: StopReason | None = None
+    """Why it ended; None while it can go on."""
+    error: ApiError | None = None
+    """The failed request behind `stop_reason="error"`."""
+    attempts: tuple[Attempt, ...] = ()
+    parent: Parent | None = field(default=None, compare=False)
+    meta: dict[str, Any] = field(default_factory=dict)
+    """Task, sample, reward, labels: the caller's own."""
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh list."""
+        return list(late["messages"](self))
+
+    def request(self, turn: int) -> Request:
+        """What was, or would be, sent for the model call of this turn.
+
+        Raises:
+            IndexError: the turn is beyond the next one.
+        """
+        request: Request = late["request"](self, turn)
+        return request
+
+    @property
+    def all_turns(self) -> tuple[Turn, ...]:
+        """The finished turns, then the open one where it has an answer."""
+        return (*self.turns, *self._open_turn())
+
+    def _open_turn(self) -> Iterator[Turn]:
+        if self.open and self.open.response:
+            o = self.open
+            yield Turn(
+                index=len(self.turns), response=self.open.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling
+            )
+
+    @property
+    def pending(self) -> tuple[ToolCall, ...]:
+        """The calls of the open turn that have no result yet."""
+        return self.open.pending if self.open else ()
+
+    @property
+    def final(self) -> str | None:
+        """The last answer's text, where the rollout ended with one."""
+        return self.turns[-1].response.content if self.stop_reason == "final" and self.turns else None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(p for turn in self.all_turns for p in turn.problems)
+
+    def summary(self) -> str:
+        calls = sum(len(turn.tool_calls) for turn in self.all_turns)
+        state = self.stop_reason or ("pending calls" if self.pending else "ready")
+        bits = [f"{len(self.turns)} turns", f"{calls} calls", state]
+        if self.problems:
+            bits.append(f"{len(self.problems)} problems")
+        return ", ".join(bits)

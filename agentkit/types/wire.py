@@ -1,0 +1,209 @@
+"""The wire: what was asked, what came back, byte for byte, and what a failed request was read as."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field
+from typing import Any, overload
+
+from agentkit.types.record import Record, clip, record
+
+
+@record
+class Chunk(Record):
+    """One piece of a streamed answer as it was read from the socket."""
+
+    at: float = field(compare=False)
+    """Seconds since the request was sent."""
+    text: str
+    """Raw SSE text, cut where the network cut it."""
+
+
+@record
+class ApiError(Record):
+    """A request that gave no usable answer, classified. `kind` is a problem code (`rate_limited`, `context_length_exceeded`, …)."""
+
+    kind: str
+    message: str
+    """What to tell a person: the innermost message of the server, or the transport's."""
+    status: int | None = None
+    """HTTP status; None when no answer came."""
+    retryable: bool = False
+    retry_after: float | None = field(default=None, compare=False)
+    """Seconds the server asked to wait."""
+    upstream_message: str | None = None
+    """The message of a provider behind a gateway, where the body holds one."""
+    code: str | None = None
+    """The server's own error code or type, verbatim."""
+    param: str | None = None
+    """The request field the server complains about."""
+    hint: str = ""
+    """What to change, in one sentence, where it is known."""
+
+    def summary(self) -> str:
+        return f"{self.kind}{f' {self.status}' if self.status else ''}: {clip(self.message, 100)}"
+
+
+@record
+class Exchange(Record):
+    """One request's answer as it crossed the wire. The request itself is the trajectory's prefix and is derived, not stored again."""
+
+    body: str = ""
+    """The answer's text; "" while streaming and when none came."""
+    status: int | None = None
+    """HTTP status; None for an object that was handed over without HTTP, or when no answer came."""
+    url: str = field(default="", compare=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Answer headers worth keeping, lower-case names; never cookies or credentials."""
+    chunks: tuple[Chunk, ...] = field(default=(), compare=False)
+    """The pieces of a streamed answer, in order."""
+    transport_error: ApiError | None = None
+    """Set where no complete answer came: time-out, refused connection, cut stream."""
+    started: float | None = field(default=None, compare=False)
+    """Unix time in seconds when the request was sent."""
+    elapsed: float | None = field(default=None, compare=False)
+    """Seconds from sending to the last byte."""
+    retries: tuple[ApiError, ...] = field(default=(), compare=False)
+    """Failed tries before this answer."""
+
+    @property
+    def text(self) -> str:
+        """The answer's text, streamed or not."""
+        return self.body or "".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def raw(self) -> Any:
+        """The answer as parsed JSON, or its text where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return self.text
+
+    def summary(self) -> str:
+        kind = f"{len(self.chunks)} chunks" if self.chunks else f"{len(self.body)} characters"
+        return f"status={self.status} {kind}"
+
+
+@record
+class Request(Record):
+    """What is sent for one model call: derived from a trajectory, and what the raw pane shows."""
+
+    model: str | None
+    messages: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...] = ()
+    sampling: dict[str, Any] = field(default_factory=dict)
+    """Everything else in the body: temperature, max_tokens, extra_body fields."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body as a dict of its own."""
+        head = {"model": self.model} if self.model is not None else {}
+        tools = {"tools": list(self.tools)} if self.tools else {}
+        return {**head, "messages": [dict(m) for m in self.messages], **tools, **self.sampling}
+
+    def summary(self) -> str:
+        return f"{self.model} {len(self.messages)} messages, {len(self.tools)} tools"
+
+
+@record
+class Usage(Record):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    """Part of `output_tokens` spent on reasoning, where the server says so."""
+    cached_tokens: int | None = None
+    """Part of `input_tokens` served from the prefix cache, where the server says so."""
+
+    @property
+    def total_tokens(self) -> int:
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+    def summary(self) -> str:
+        return f"{self.input_tokens}→{self.output_tokens} tokens"
+
+
+@record
+class TokenLogprob(Record):
+    token: str
+    logprob: float
+    """Natural logarithm; −9999 is what vLLM and OpenAI send for "not among the candidates"."""
+    token_id: int | None = None
+    top: tuple[tuple[str, float], ...] = ()
+    """The alternatives the server listed, as (token, logprob), best first."""
+
+
+class TokenIds(Sequence[int]):
+    """An immutable sequence of token ids that shares what it has in common with the sequence before it.
+
+    A server that returns the prompt's ids returns the whole history at every turn; kept as `base[:shared] + own`, a rollout's memory
+    grows with its tokens and not with their square. Reads like a tuple of ints; `len`, slices, iteration and equality are linear at worst.
+    """
+
+    __slots__ = ("_base", "_own", "_shared")
+
+    def __init__(self, ids: Iterable[int] = (), *, base: TokenIds | None = None) -> None:
+        own = ids._flat() if isinstance(ids, TokenIds) else array("q", ids)
+        shared = 0
+        if base is not None:
+            shared = _common_prefix(base._flat(), own)
+        self._base = base if shared else None
+        self._shared = shared
+        self._own = own[shared:] if shared else own
+
+    def _flat(self) -> array[int]:
+        parts: list[array[int]] = []
+        node: TokenIds | None = self
+        limit = len(self)
+        while node is not None:
+            parts.append(node._own[: max(0, limit - node._shared)])
+            limit = min(limit, node._shared)
+            node = node._base
+        flat = array("q")
+        for part in reversed(parts):
+            flat.extend(part)
+        return flat
+
+    @property
+    def shared(self) -> int:
+        """How many leading ids are shared with the sequence before."""
+        return self._shared
+
+    def __len__(self) -> int:
+        return self._shared + len(self._own)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._flat())
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[int, ...]: ...
+    def __getitem__(self, index: int | slice) -> int | tuple[int, ...]:
+        return tuple(self._flat()[index]) if isinstance(index, slice) else self._flat()[index]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, TokenIds):
+            return len(self) == len(other) and self._flat() == other._flat()
+        if isinstance(other, (tuple, list)):
+            return len(self) == len(other) and list(self._flat()) == list(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._flat()))
+
+    def __repr__(self) -> str:
+        head = ", ".join(str(i) for i in self[:6])
+        return f"<TokenIds {len(self)}: {head}{', …' if len(self) > 6 else ''}>"
+
+
+def _common_prefix(a: array[int], b: array[int]) -> int:
+    size = min(len(a), len(b))
+    if a[:size] == b[:size]:
+        return size
+    low, high = 0, size
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
+    return low

@@ -1,0 +1,55 @@
+"""What a notebook keeps of a view: HTML and plain text, from recorded state alone. No script is in it."""
+
+from __future__ import annotations
+
+import html
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol, runtime_checkable
+
+from agentkit.html import Html, visible
+from agentkit.render import STATIC, TEXT, WHOLE, Limits, page, render, text
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """Anything that is no record and knows how to draw itself."""
+
+    def html(self, limits: Limits) -> Html:
+        """Its markup."""
+
+    def text(self, limits: Limits) -> str:
+        """Its plain text."""
+
+
+def mimebundle(record: Any) -> dict[str, str]:
+    """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself."""
+    if isinstance(record, Shown):
+        return bundle(record.text(TEXT), record.html(STATIC))
+    return bundle(text(record), page(render(record)))
+
+
+def bundle(plain: str, body: Html) -> dict[str, str]:
+    """The two static mime types of a text and its markup."""
+    return {"text/plain": plain, "text/html": f"<style>{css()}</style>{body}"}
+
+
+def standalone(record: Any, title: str = "agentkit") -> str:
+    """One HTML page that shows all of the record: no script, and nothing is loaded from anywhere."""
+    body = record.html(WHOLE) if isinstance(record, Shown) else page(render(record, WHOLE))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{html.escape(visible(title))}</title>"
+        f"<style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:1100px;padding:1rem}}{css()}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
+
+
+@cache
+def css() -> str:
+    """The style sheet of every view."""
+    return files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8")

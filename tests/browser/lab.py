@@ -1,0 +1,193 @@
+"""JupyterLab and Notebook 7 in a real browser, for tests: each function starts what it needs and ends what it started.
+
+    with jupyter(folder) as server, browser() as chromium, tab(chromium) as (page, heard):
+        open_notebook(page, server, "demo.ipynb")
+        run_all(page)
+        assert not heard.errors and not heard.remote
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+from urllib.error import URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+App = Literal["lab", "notebook"]
+Theme = Literal["Light", "Dark"]
+ROOT = Path(__file__).parents[2]
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_FLAGS += ["--disable-component-update", "--disable-sync"]
+
+
+def chromium_path() -> str | None:
+    """Where Chromium is installed; None where it is not."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Jupyter server."""
+
+    address: str
+    app: App
+    pid: int
+
+    def url(self, notebook: str) -> str:
+        """The address of a notebook in the server's folder."""
+        return f"{self.address}/{'lab/tree' if self.app == 'lab' else 'notebooks'}/{quote(notebook)}"
+
+
+@contextmanager
+def jupyter(folder: Path, theme: Theme = "Light", app: App = "lab") -> Iterator[Server]:
+    """A server over the folder, on a free port of this machine, with settings, trust and history of its own."""
+    with TemporaryDirectory(prefix="jupyter-") as home, (Path(home) / "log").open("wb") as log:
+        port = _free_port()
+        environment = _environment(Path(home), theme)
+        command = [sys.executable, "-m", f"jupyter{app}" if app == "lab" else app, *_options(folder, port, app, Path(home))]
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        try:
+            _await_answer(f"http://127.0.0.1:{port}/api", process, Path(home) / "log")
+            yield Server(address=f"http://127.0.0.1:{port}", app=app, pid=process.pid)
+        finally:
+            _end(process)
+
+
+def _options(folder: Path, port: int, app: App, home: Path) -> list[str]:
+    name = "LabApp" if app == "lab" else "JupyterNotebookApp"
+    return [
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.open_browser=False",
+        "--ServerApp.allow_root=True",
+        "--IdentityProvider.token=",
+        f"--{name}.expose_app_in_browser=True",
+        f"--{name}.user_settings_dir={home / 'settings'}",
+        f"--{name}.workspaces_dir={home / 'workspaces'}",
+    ]
+
+
+def _environment(home: Path, theme: Theme) -> dict[str, str]:
+    """Settings that keep the news prompt off the page, and folders that keep the user's own Jupyter out of the test."""
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    news = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _await_answer(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(address, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"jupyter did not start:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Asks the server to end, which ends its kernels; what is left of its process group after that is killed."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=chromium_path(), args=_FLAGS)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@dataclass
+class Heard:
+    """What a page said and asked for while it was open."""
+
+    errors: list[str] = field(default_factory=list)
+    """Console errors, and exceptions nobody caught."""
+    remote: list[str] = field(default_factory=list)
+    """Requests that left this machine."""
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location}")
+
+    def request(self, request: Request) -> None:
+        if urlsplit(request.url).hostname not in ("127.0.0.1", None):
+            self.remote.append(request.url)
+
+
+@contextmanager
+def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tuple[Page, Heard]]:
+    """A page of its own, and what was heard of it."""
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page, heard = context.new_page(), Heard()
+    page.on("console", heard.console)
+    page.on("pageerror", lambda error: heard.errors.append(str(error)))
+    page.on("request", heard.request)
+    try:
+        yield page, heard
+    finally:
+        context.close()
+
+
+def open_notebook(page: Page, server: Server, name: str) -> None:
+    """Opens a notebook and waits until its kernel answers; the idle badge comes before the kernel's channels are up."""
+    page.goto(server.url(name))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.evaluate(
+        """async () => {
+            await window.jupyterapp.restored;
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.context.ready;
+            await panel.sessionContext.ready;
+            const kernel = panel.sessionContext.session.kernel;
+            while (kernel.connectionStatus !== 'connected') await new Promise(next => setTimeout(next, 20));
+            await kernel.requestKernelInfo();
+        }"""
+    )
+
+
+def run_all(page: Page) -> None:
+    """Runs every cell and waits for the last."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("() => !document.querySelector('.jp-InputPrompt')?.textContent.includes('*')")
