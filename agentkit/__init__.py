@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from agentkit.demo import demo
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
+    from agentkit.preflight import preflight
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
+    from agentkit.read.stream import read_stream
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
@@ -42,8 +44,10 @@ _HOMES = {
     "agentkit.demo": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
+    "agentkit.preflight": "preflight",
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
+    "agentkit.read.stream": "read_stream",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
@@ -75,8 +79,10 @@ __all__ = [
     "demo",
     "load",
     "parsers",
+    "preflight",
     "read_error",
     "read_response",
+    "read_stream",
     "record",
     "replay",
     "resize_tool_pool",

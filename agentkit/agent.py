@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,17 +13,16 @@ from agentkit.background import run
 from agentkit.codec import request_key
 from agentkit.engine import Engine
 from agentkit.errors import ReplayMiss, UsageError
-from agentkit.files import CassetteWriter, load_all
-from agentkit.history import get_profile, profile_for
+from agentkit.files import cassette, load_all
+
 from agentkit.loop import start
 from agentkit.parsers import get_parser
 from agentkit.perform import Perform, live, recording, replaying
-from agentkit.servers import ChatServer, as_server
+from agentkit.profiles import get_profile, profile_for
+from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tools import toolset
 from agentkit.types import Message, Policy, Spec, Trajectory
-
-DEFAULT_SERVER = "https://api.openai.com/v1"
 
 
 class Agent:
@@ -75,8 +73,7 @@ class Agent:
         if parser is not None:
             get_parser(parser)
         self.tools = toolset(tools)
-        server = os.environ.get("OPENAI_BASE_URL", DEFAULT_SERVER) if server is None else server
-        self.server: ChatServer = as_server(server, clock=clock)
+        self.server: ChatServer = Server(clock=clock) if server is None else as_server(server, clock=clock)
         chosen = profile or self.server.profile or profile_for(getattr(self.server, "url", None), model)
         own = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
         fields = {**(sampling or {}), **{k: v for k, v in own.items() if v is not None}}
@@ -122,13 +119,32 @@ class Agent:
         return f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at {self.server!r}>"
 
 
+def checked(agent: Any) -> Agent:
+    """The agent itself.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(agent, Agent):
+        raise UsageError(f"the agent is a {type(agent).__name__}", mend="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
+    return agent
+
+
 def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
     """The trajectory of one rollout, run to its end. A failed request ends it with `stop_reason="error"`, and nothing is lost.
 
-    An interrupt is raised as it is; what had finished is on its note's trajectory only in a debugger, so prefer `ak.debug` to look around.
+    An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look around and go on, use `ak.debug`.
+
+    Raises:
+        UsageError: it is not an agent, or there is no prompt.
     """
-    engine = agent.engine(agent.start(prompt, **meta))
-    run(engine.run())
+    engine = checked(agent).engine(agent.start(prompt, **meta))
+    try:
+        run(engine.run())
+    except BaseException as exc:
+        exc.trajectory = engine.trajectory  # type: ignore[attr-defined]
+        exc.add_note("what had finished is kept: sys.last_value.trajectory")
+        raise
     return engine.trajectory
 
 
@@ -136,9 +152,11 @@ def record(agent: Agent, path: Any) -> Agent:
     """The same agent, whose every finished step is appended to a cassette. Keys and authorization headers never reach it.
 
     Raises:
-        UsageError: the file exists and is not a cassette.
+        UsageError: it is not an agent, or the file exists and is not a cassette.
+        OSError: the file cannot be written.
     """
-    writer = CassetteWriter(path)
+    checked(agent)
+    writer = cassette(path)
     return agent.wrapped(lambda perform, trajectory, sample: recording(perform, writer.write, writer.new_sample()))
 
 
@@ -179,16 +197,25 @@ class ReplayAgent(Agent):
         return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
 
 
-def replay(agent: Any, path: Any = None) -> ReplayAgent:
+def replay(agent: Any, path: Any = None, *, sample: int | None = None) -> ReplayAgent:
     """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
+
+    Args:
+        agent: the agent whose tools, prompts and sampling are checked against what was recorded; left out, the recorded ones are used.
+        sample: play only the rollout at this place of the file, counting from 0.
 
     Raises:
         CassetteError: the file is not a cassette.
+        ReplayMiss: it holds no such rollout.
+        UsageError: what should be played with it is not an agent.
     """
     agent, path = (None, agent) if path is None else (agent, path)
+    if agent is not None:
+        checked(agent)
     recorded = tuple(load_all(path))
-    if not recorded:
-        raise ReplayMiss(f"{str(path)!r} holds no rollout")
+    if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
+        raise ReplayMiss(f"{str(path)!r} holds {len(recorded)} rollout(s)" + ("" if sample is None else f", none at {sample}"))
+    recorded = recorded if sample is None else (recorded[sample],)
     return ReplayAgent(recorded, agent)
 
 

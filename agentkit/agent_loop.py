@@ -6,7 +6,6 @@ lost (raw answers, latencies, usage, failures, ids that pair) is on `loop.trajec
 
 from __future__ import annotations
 
-import copy
 import inspect
 import logging
 import time
@@ -17,17 +16,19 @@ from typing import Any
 
 from agentkit.budget import Budget
 from agentkit.engine import Engine
-from agentkit.errors import UsageError
-from agentkit.history import assistant_message, get_profile, profile_for, tool_message
-from agentkit.loop import Answer, Outcome, Result, Step, prompt_messages, rewrite, start, stop
-from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, default_dispatch
-from agentkit.perform import Perform, live
+from agentkit.errors import Busy, UsageError
+from agentkit.history import assistant_message, tool_message
+from agentkit.loop import Outcome, Result, Step, prompt_messages, rewrite, start
+from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
+from agentkit.perform import Perform, budgeted, live
+from agentkit.profiles import get_profile, profile_for
+from agentkit.read.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers import Emit, as_server
 from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tools import toolset
-from agentkit.types import ApiError, OpenTurn, Policy, Spec, StopReason, ToolResult, Trajectory, Turn
+from agentkit.types import ApiError, OpenTurn, Policy, Spec, StopReason, Trajectory, Turn
 
 log = logging.getLogger("agentkit.agent_loop")
 SLOW_TOOL = 30.0
@@ -122,33 +123,35 @@ class AgentLoop:
             wrap: wraps how steps are performed, for recording or fault injection.
 
         Raises:
-            UsageError: neither `dispatch` nor `tools` says how to run the tools that are declared.
+            UsageError: nothing says how to run a tool that is declared.
         """
         functions = toolset(tools)
         schemas = [plain(schema) for schema in tool_schemas or ()] or [made.schema for made in functions.values()]
-        self.valid_tool_names = set(valid_tool_names) if valid_tool_names is not None else _names(schemas)
+        self.valid_tool_names = set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
         self.tool_schemas = schemas
         self.max_turns = max_turns
         self.task_id = task_id or str(uuid.uuid4())
         self.server = server
-        if dispatch is None and not functions and self.valid_tool_names:
-            dispatch = default_dispatch()
         self._chat = as_server(server, clock=clock)
         self._tools = LoopTools(self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id)
-        self._perform = wrap(live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock)))
+        perform = live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock))
+        budget = Budget.of(budget_config)
+        self._perform = wrap(budgeted(perform, budget) if budget else perform)
         own = {"n": 1, "temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
         chosen = profile or self._chat.profile or profile_for(getattr(self._chat, "url", None), model)
         self.spec = Spec(
             model=model, tools=tuple(schemas), sampling={**{k: v for k, v in own.items() if v is not None}, **(sampling or {})},
-            profile=get_profile(chosen).name, parser=text_calls, policy=policy, max_turns=max_turns, stream=stream,
+            profile=get_profile(chosen).name, parser=text_calls if schemas else None, policy=policy, max_turns=max_turns, stream=stream,
         )  # fmt: skip
-        self._budget = Budget.of(budget_config)
         self._result_error = result_error
         self._parallel = parallel_tools
         self._emit = emit
         self._engine: Engine | None = None
         self._messages: list[Any] = []
         self._seen: list[Any] = []
+        """The messages as the rollout knows them, as plain data."""
+        self._told = 0
+        """How many results of the turn in progress are in the list."""
         self.tool_errors: list[ToolError] = []
 
     @property
@@ -165,15 +168,18 @@ class AgentLoop:
 
         Raises:
             UsageError: it is not a list of messages.
+            Busy: a rollout of this loop is running; one loop runs one at a time.
         """
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
+        if self._engine is not None and self._engine.busy:
+            raise Busy("this loop is running already", mend="make a loop for each rollout; they share the server and the tool pool")
         trajectory = start(messages, self.spec, {"task_id": self.task_id})
+        if isinstance(messages, str):
+            messages = [dict(message.wire) for message in trajectory.prompt]
         if not isinstance(messages, list):
             raise UsageError("messages is not a list, so nothing can be appended to it", mend="pass a list of messages")
         self._tools.begin([message.wire for message in trajectory.prompt])
         self._engine = Engine(trajectory, self._perform, parallel_tools=self._parallel, emit=self._emit, commit=self._commit)
-        self._messages, self._seen = messages, copy.deepcopy(messages)
+        self._messages, self._seen = messages, [plain(message) for message in messages]
         self.tool_errors = []
 
     async def step(self) -> Turn | None:
@@ -183,38 +189,38 @@ class AgentLoop:
         in it is what is sent.
         """
         engine = self._started()
-        if engine.trajectory.stop_reason in ("final", "max_turns", "length") and self._messages == self._seen:
-            return None
         self._follow_list(engine)
-        before = len(engine.trajectory.turns)
+        before, failed = len(engine.trajectory.turns), len(engine.trajectory.attempts)
         began = time.perf_counter()
         await engine.next()
         done = engine.trajectory.turns[before:]
         if done:
             self._log_turn(done[-1], time.perf_counter() - began)
+        for attempt in engine.trajectory.attempts[failed:]:
+            log.error("[%s] turn %d: the request failed: %s", self.task_id[:8], attempt.turn + 1, attempt.error.summary())
         return done[-1] if done else None
 
     async def run(self, messages: list[Any]) -> AgentResult:
         """The result of a whole rollout: until the model answers without calls, `max_turns` is reached, or a request fails."""
         self.start(messages)
         engine = self._started()
-        if self.max_turns <= 0:
-            engine.trajectory = replace(engine.trajectory, stop_reason="max_turns")
         while engine.trajectory.stop_reason is None:
             await self.step()
         return await self.result()
 
     def stop(self) -> None:
-        """Marks the rollout as stopped; the next `step` goes on."""
-        engine = self._started()
-        engine.trajectory = stop(engine.trajectory)
+        """Marks the rollout as stopped, after the call that is running; the next `step` goes on."""
+        self._started().stop()
 
     async def result(self) -> AgentResult:
         """What the run has given so far, with the server's managed state where it has one."""
-        trajectory = self.trajectory
+        engine, state = self._started(), await self._managed_state()
+        if engine.trajectory.stop_reason == "final" and _cut_at_limit(state, engine.trajectory.turns[-1].response.wire_content):
+            engine.trajectory = replace(engine.trajectory, stop_reason="length")
+        trajectory, turns = engine.trajectory, engine.trajectory.all_turns
         return AgentResult(
-            messages=self._messages, managed_state=await self._managed_state(), turns_used=len(trajectory.turns) + len(trajectory.attempts),
-            finished_naturally=trajectory.stop_reason == "final", reasoning_per_turn=[turn.reasoning for turn in trajectory.turns],
+            messages=self._messages, managed_state=state, turns_used=len(turns) + len(trajectory.attempts),
+            finished_naturally=trajectory.stop_reason == "final", reasoning_per_turn=[turn.reasoning for turn in turns],
             tool_errors=list(self.tool_errors), trajectory=trajectory, stop_reason=trajectory.stop_reason, error=trajectory.error,
         )  # fmt: skip
 
@@ -232,10 +238,9 @@ class AgentLoop:
 
     def _follow_list(self, engine: Engine) -> None:
         """Takes up what the caller did to the list since the last step."""
-        if self._messages == self._seen or engine.trajectory.pending:
+        same = self._same()
+        if same is None or engine.trajectory.pending:
             return
-        pairs = zip(self._messages, self._seen, strict=False)
-        same = next((i for i, (now, was) in enumerate(pairs) if now != was), min(len(self._messages), len(self._seen)))
         opened = engine.trajectory.open or OpenTurn()
         if same == len(self._seen):
             opened = replace(opened, added=(*opened.added, *prompt_messages(self._messages[same:])))
@@ -245,67 +250,57 @@ class AgentLoop:
             kept = min(same, given)
             rest = self._messages[kept:]
             engine.trajectory = rewrite(engine.trajectory, kept, prompt_messages(rest) if rest else ())
-        self._seen[same:] = copy.deepcopy(self._messages[same:])
+        self._seen[same:] = [plain(message) for message in self._messages[same:]]
 
-    def _commit(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> Trajectory:
+    def _same(self) -> int | None:
+        """How many messages at the start of the list are as they were; None where nothing has changed."""
+        pairs = zip(self._messages, self._seen, strict=False)
+        both = min(len(self._messages), len(self._seen))
+        same = next((i for i, (now, was) in enumerate(pairs) if now != was and plain(now) != was), both)
+        return None if same == len(self._messages) == len(self._seen) else same
+
+    def _commit(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
         """Brings the caller's list and the tool errors up to a step that is about to be committed."""
-        if isinstance(outcome, Result):
-            trajectory = self._commit_result(step, outcome, trajectory)
         profile = get_profile(self.spec.profile)
-        turn = trajectory.open if trajectory.open and trajectory.open.response else (trajectory.turns[-1:] or (None,))[0]
-        if turn is None or turn.response is None:
-            return trajectory
-        if isinstance(outcome, Answer):
-            if turn.response.exchange is outcome.exchange:
-                self._append(assistant_message(turn.response, profile))
-        elif trajectory.open is None:
-            for call, result in zip(turn.response.tool_calls, turn.results, strict=True):
-                if result is not None:
-                    self._append(tool_message(call, result, profile))
-        return trajectory
+        if isinstance(outcome, Result):
+            self._note(step, outcome)
+            turn = trajectory.all_turns[-1]
+            for call, result in list(zip(turn.tool_calls, turn.results, strict=True))[self._told :]:
+                if result is None:
+                    break
+                self._append(tool_message(call, result, profile))
+                self._told += 1
+        elif trajectory.stop_reason != "error":
+            self._told = 0
+            self._append(assistant_message(trajectory.all_turns[-1].response, profile))
 
     def _append(self, message: dict[str, Any]) -> None:
         self._messages.append(message)
-        self._seen.append(copy.deepcopy(message))
+        self._seen.append(plain(message))
 
-    def _commit_result(self, step: Step, outcome: Result, trajectory: Trajectory) -> Trajectory:
+    def _note(self, step: Step, outcome: Result) -> None:
+        """Lists a failed call, and warns of a slow one."""
         result = outcome.result
-        self._note_error(step, outcome)
-        self._warn_if_slow(result)
-        if self._budget is None:
-            return trajectory
-        turn = trajectory.open or trajectory.turns[-1]
-        short = self._budget.shortened(result, [r for r in turn.results if r is not None and r is not result])
-        if short is result:
-            return trajectory
-        results = tuple(short if i == outcome.position else r for i, r in enumerate(turn.results))
-        if trajectory.open is not None:
-            return replace(trajectory, open=replace(trajectory.open, results=results))
-        return replace(trajectory, turns=(*trajectory.turns[:-1], replace(trajectory.turns[-1], results=results)))
-
-    def _note_error(self, step: Step, outcome: Result) -> None:
-        result = outcome.result
-        error = result.error if result.status != "ok" else self._result_error(result.content)
+        error = result.error if result.status != "ok" else self._result_error(result.full_content or result.content)
         if error:
             opened = step.trajectory.open
             call = opened.response.tool_calls[outcome.position] if opened and opened.response else None
             arguments = call.raw_arguments[:200] if call else ""
-            used = len(step.trajectory.turns) + len(step.trajectory.attempts) + 1
-            self.tool_errors.append(ToolError(used, result.name, arguments, error, result.content))
-
-    def _warn_if_slow(self, result: ToolResult) -> None:
+            self.tool_errors.append(ToolError(step.turn + 1, result.name, arguments, error, result.content))
         if result.elapsed is not None and result.elapsed > SLOW_TOOL:
-            log.warning("[%s] %s took %.1fs (%d waiting for a thread)", self.task_id[:8], result.name, result.elapsed, tool_pool().queued)
+            values = self.task_id[:8], step.turn + 1, result.name, result.elapsed, tool_pool().queued
+            log.warning("[%s] turn %d: %s took %.1fs (pool queue=%d)", *values)
 
     def _log_turn(self, turn: Turn, took: float) -> None:
         api = turn.response.exchange.elapsed or 0.0
-        count = len(turn.tool_calls)
-        if count:
-            log.info("[%s] turn %d: api=%.1fs, %d tools, turn_total=%.1fs", self.task_id[:8], turn.index + 1, api, count, took)
-        else:
-            log.info("[%s] turn %d: api=%.1fs, no tools (finished), turn_total=%.1fs", self.task_id[:8], turn.index + 1, api, took)
+        tools = f"{len(turn.tool_calls)} tools" if turn.tool_calls else "no tools (finished)"
+        log.info("[%s] turn %d: api=%.1fs, %s, turn_total=%.1fs", self.task_id[:8], turn.index + 1, api, tools, took)
 
 
-def _names(schemas: Iterable[dict[str, Any]]) -> set[str]:
-    holders = (next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s) for s in schemas)
-    return {str(holder["name"]) for holder in holders if holder.get("name")}
+def _cut_at_limit(state: Any, text: str | None) -> bool:
+    """Whether an Atropos node that ends with this text was cut at the token limit; the response itself may say `stop` all the same."""
+    state = plain(state)
+    held = (state.get("nodes") or state.get("sequences")) if isinstance(state, dict) else None
+    nodes = list(held.values()) if isinstance(held, dict) else held if isinstance(held, list) else []
+    mine = [n for n in nodes if isinstance(n, dict) and text and str(n.get("full_text")).rstrip().endswith(text.rstrip())]
+    return any(means(read_finish(n["metadata"], "")[0], "length") for n in mine[-1:] if isinstance(n.get("metadata"), dict))

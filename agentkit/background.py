@@ -71,52 +71,56 @@ async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class _Work(Generic[T]):
-    """One coroutine on the background loop."""
+    """One coroutine on the background loop. Its future is done when nothing of it runs any more, and not before."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
         if threading.current_thread() is _thread:
             coroutine.close()
             raise UsageError("this would wait for itself", mend="inside an async tool, use the async form and await it")
-        self.settled = threading.Event()
-        self.future = asyncio.run_coroutine_threadsafe(self._settling(coroutine), event_loop())
+        self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self.future.set_running_or_notify_cancel()
+        self._loop = event_loop()
+        self._loop.call_soon_threadsafe(self._begin, coroutine)
 
-    async def _settling(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await coroutine
-        finally:
-            self.settled.set()
+    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._task = asyncio.ensure_future(coroutine)
+        self._task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(task.result())
 
     def cancel(self) -> None:
-        """Cancels it and waits, a moment at most, until nothing of it runs any more."""
-        self.future.cancel()
-        self.settled.wait(_SETTLE)
+        """Asks it to end."""
+        self._loop.call_soon_threadsafe(lambda: self._task.cancel())
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, run on the background loop while this thread waits."""
     work = _Work(coroutine)
     try:
-        while True:
-            try:
-                return work.future.result(_POLL)
-            except concurrent.futures.TimeoutError:
-                if work.future.done():
-                    raise
+        while not work.future.done():
+            concurrent.futures.wait([work.future], _POLL)
     except BaseException:
         work.cancel()
+        concurrent.futures.wait([work.future], _SETTLE)
         raise
+    return work.future.result()
 
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear an interrupt."""
     work = _Work(coroutine)
     waiting = asyncio.wrap_future(work.future)
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # so that asyncio does not report it as lost
     try:
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=_POLL)
-        return waiting.result()
     except BaseException:
-        if not work.future.done():
-            work.future.cancel()
-            await asyncio.wait({waiting}, timeout=_SETTLE)
+        work.cancel()
+        await asyncio.wait({waiting}, timeout=_SETTLE)
         raise
+    return waiting.result()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
-from agentkit.agent import Agent
+from agentkit.agent import Agent, checked
 from agentkit.background import run, run_async
 from agentkit.engine import Engine
-from agentkit.errors import UsageError
+from agentkit.errors import Busy
 from agentkit.history import request
 from agentkit.html import Html, el
 from agentkit.loop import Answer, Outcome, Step, next_step, say
@@ -30,25 +29,46 @@ from agentkit.types import (
 
 @record
 class Ended(Record):
-    """There was no step to take. False in a condition, so `while dbg.step(): ...` ends."""
+    """There was no step to take, or the request failed. False in a condition, so `while dbg.step(): ...` ends."""
 
     stop_reason: StopReason
-    trajectory: Trajectory = field(compare=False, default_factory=Trajectory)
+    error: ApiError | None = None
+    """Why the request failed, where it did; the next step asks again."""
 
     def __bool__(self) -> bool:
         return False
 
+    @property
+    def advice(self) -> str:
+        """What can be done from here."""
+        return _advice(self.stop_reason)
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: the error where there is one, and what can be done."""
+        shown = render(self.error, limits) if self.error is not None else {}
+        return page({**shown, "advice": el("p", self.advice, class_="ak-title")})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join([*([text(self.error, limits)] if self.error is not None else []), self.advice])
+
     def summary(self) -> str:
-        return f"{self.stop_reason}: the rollout has ended; dbg.say(text) goes on with it"
+        return f"{self.error.summary()}; {self.advice}" if self.error is not None else self.advice
+
+
+def _advice(stop_reason: StopReason | None) -> str:
+    if stop_reason == "error":
+        return "the request failed; what came before is kept, and the next step asks again"
+    if stop_reason == "stopped":
+        return "the rollout is stopped; the next step goes on"
+    return f"the rollout has ended ({stop_reason}); dbg.say(text) goes on with it"
 
 
 class Debugger:
     """One rollout of an agent, advanced step by step. A step that is interrupted or fails costs that step and nothing else."""
 
     def __init__(self, agent: Agent, prompt: Any = None, **meta: Any) -> None:
-        if not isinstance(agent, Agent):
-            raise UsageError(f"the agent is a {type(agent).__name__}", mend="ak.debug(ak.Agent(model, tools=[...], server=...), prompt)")
-        self.agent = agent
+        self.agent = checked(agent)
         self._engine: Engine = agent.engine(agent.start(prompt, **meta))
 
     @property
@@ -86,8 +106,8 @@ class Debugger:
         """Why the last request failed, where it did; `step` asks again."""
         return self.trajectory.error
 
-    def step(self) -> Response | ToolResult | ApiError | Ended:
-        """The outcome of one step: a model call's answer, a tool call's result, why a request failed, or that there is no step left.
+    def step(self) -> Response | ToolResult | Ended:
+        """The outcome of one step: a model call's answer, a tool call's result, or `Ended`: no step is left, or the request failed.
 
         An interrupt is heard within a fifth of a second; the step in flight is dropped and can be taken again.
 
@@ -96,7 +116,7 @@ class Debugger:
         """
         return self._shown(run(self._engine.step()))
 
-    async def step_async(self) -> Response | ToolResult | ApiError | Ended:
+    async def step_async(self) -> Response | ToolResult | Ended:
         """The same, awaited from any event loop.
 
         Raises:
@@ -104,7 +124,7 @@ class Debugger:
         """
         return self._shown(await run_async(self._engine.step()))
 
-    def next(self) -> Turn | ApiError | Ended:
+    def next(self) -> Turn | Ended:
         """The turn, once it is whole: the answer, if it is still to come, and the results of all its calls.
 
         Raises:
@@ -115,7 +135,7 @@ class Debugger:
         run(self._engine.next())
         return self._whole_turn()
 
-    async def next_async(self) -> Turn | ApiError | Ended:
+    async def next_async(self) -> Turn | Ended:
         """The same, awaited.
 
         Raises:
@@ -149,7 +169,10 @@ class Debugger:
 
         Raises:
             UsageError: it is neither a text nor a list of messages.
+            Busy: a step is running.
         """
+        if self._engine.busy:
+            raise Busy("a step of this rollout is running", mend="wait for it, or interrupt it")
         self._engine.trajectory = say(self._engine.trajectory, prompt)
         return self
 
@@ -157,26 +180,22 @@ class Debugger:
         return self.trajectory.stop_reason not in (None, "error", "stopped")
 
     def _end(self) -> Ended:
-        return Ended(stop_reason=self.trajectory.stop_reason or "stopped", trajectory=self.trajectory)
+        return Ended(stop_reason=self.trajectory.stop_reason or "stopped", error=self.error)
 
-    def _whole_turn(self) -> Turn | ApiError | Ended:
-        return self.error or (self.trajectory.turns[-1] if self.trajectory.turns else self._end())
+    def _whole_turn(self) -> Turn | Ended:
+        return self._end() if self.error or not self.trajectory.turns else self.trajectory.turns[-1]
 
-    def _shown(self, outcome: Outcome | None) -> Response | ToolResult | ApiError | Ended:
-        if outcome is None:
-            return self._end()
-        if not isinstance(outcome, Answer):
-            return outcome.result
-        if self.error is not None:
-            return self.error
+    def _shown(self, outcome: Outcome | None) -> Response | ToolResult | Ended:
         turn = self.turn
-        return turn.response if turn is not None else self._end()
+        if outcome is None or self.error is not None or turn is None:
+            return self._end()
+        return turn.response if isinstance(outcome, Answer) else outcome.result
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: the conversation, and what comes next."""
         step = self.next_step
-        line = f"next step: {step.summary()}" if step else f"the rollout has ended ({self.trajectory.stop_reason}); dbg.say(text) goes on with it"
-        return page({**render(self.trajectory, limits), "next": el("p", el("strong", "Debugger"), " ", line, class_="ak-title")})
+        line = f"next step: {step.summary()}" if step else _advice(self.trajectory.stop_reason)
+        return page({**render(self.trajectory, limits), "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title")})
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
@@ -184,7 +203,7 @@ class Debugger:
 
     def __repr__(self) -> str:
         step = self.next_step
-        return f"<Debugger {self.trajectory.summary()}; next: {step.summary() if step else 'nothing'}>"
+        return f"<Debugger {self.trajectory.summary()}; next: {step.summary() if step else _advice(self.trajectory.stop_reason)}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         show = late.get("show")

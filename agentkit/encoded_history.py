@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from operator import is_
 from typing import Any
 
-from agentkit.history import Profile, get_profile, turn_messages
+from agentkit.history import turn_messages
+from agentkit.profiles import Profile, get_profile
 from agentkit.types import Message, Trajectory, Turn
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from agentkit.errors import Busy
-from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume
+from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume, stop
 from agentkit.perform import Perform
 from agentkit.servers import Emit
 from agentkit.types import Trajectory
 
-Commit = Callable[[Step, Outcome, Trajectory], Trajectory]
-"""Sees a step, its outcome and the trajectory it gives; returns the trajectory to commit."""
+Commit = Callable[[Step, Outcome, Trajectory], None]
+"""Sees a step, its outcome and the trajectory that is about to be committed."""
 
 
 class Engine:
@@ -27,7 +27,7 @@ class Engine:
         self.parallel_tools = parallel_tools
         self.emit = emit
         self.commit = commit
-        self._busy = False
+        self._busy = self._stopping = False
 
     @property
     def busy(self) -> bool:
@@ -60,36 +60,51 @@ class Engine:
         """
         with self._exclusively():
             await self._turn()
-            while next_step(self.trajectory) is not None:
+            while self._next is not None:
                 await self._turn()
+
+    def stop(self) -> None:
+        """Marks the rollout as stopped: at once, or when the step that is running has been committed."""
+        if self._busy:
+            self._stopping = True
+        else:
+            self.trajectory = stop(self.trajectory)
+
+    @property
+    def _next(self) -> Step | None:
+        return None if self._stopping else next_step(self.trajectory)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
         if self._busy:
             raise Busy("a step of this rollout is running", mend="wait for it, or interrupt it")
-        self._busy = True
+        self._busy, self._stopping = True, False
         self.trajectory = resume(self.trajectory)
         try:
             yield
         finally:
             self._busy = False
+            if self._stopping:
+                self.stop()
 
     async def _turn(self) -> None:
-        if isinstance(next_step(self.trajectory), ModelStep):
+        if isinstance(self._next, ModelStep):
             await self._step()
-        if self.parallel_tools and len(self.trajectory.pending) > 1:
+        if self.parallel_tools and isinstance(self._next, ToolStep):
             await self._together([ToolStep(trajectory=self.trajectory, call=call) for call in self.trajectory.pending])
-        while isinstance(next_step(self.trajectory), ToolStep):
+        while isinstance(self._next, ToolStep):
             await self._step()
 
     async def _step(self) -> Outcome | None:
-        step = next_step(self.trajectory)
+        step = self._next
         return await self._perform(step) if step is not None else None
 
     async def _perform(self, step: Step) -> Outcome:
         outcome = await self.perform(step, self.emit)
         trajectory = apply(self.trajectory, outcome)
-        self.trajectory = self.commit(step, outcome, trajectory) if self.commit else trajectory
+        if self.commit:
+            self.commit(step, outcome, trajectory)
+        self.trajectory = trajectory
         return outcome
 
     async def _together(self, steps: list[ToolStep]) -> None:

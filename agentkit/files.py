@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines
 from agentkit.errors import CassetteError, UsageError
@@ -21,14 +22,18 @@ _log = logging.getLogger("agentkit")
 class CassetteWriter:
     """Appends lines to a cassette. Each line reaches the operating system before the next step begins."""
 
-    def __init__(self, path: Any) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._lock = threading.Lock()
-        self._samples = _next_sample(self.path)
+        self._samples = _next_sample(path)
+        with open(path, "ab"):  # a path that cannot be written is found out before a model is paid for
+            pass
 
     def new_sample(self) -> int:
         """The index of a rollout that is about to be recorded."""
         with self._lock:
+            if not self.path.exists():  # it was removed, to begin anew
+                self._samples = 0
             index, self._samples = self._samples, self._samples + 1
             return index
 
@@ -39,6 +44,23 @@ class CassetteWriter:
             if not _ends_whole(self.path):
                 file.write(b"\n")
             file.write(data)
+
+
+_cassettes: WeakValueDictionary[Path, CassetteWriter] = WeakValueDictionary()
+
+
+def cassette(path: Any) -> CassetteWriter:
+    """The writer of this file: one for all who record there, so that each rollout gets an index of its own.
+
+    Raises:
+        UsageError: the file exists and is not a cassette.
+        OSError: it cannot be written.
+    """
+    target = Path(path).resolve()
+    writer = _cassettes.get(target)
+    if writer is None:
+        writer = _cassettes[target] = CassetteWriter(target)
+    return writer
 
 
 def _ends_whole(path: Path) -> bool:

@@ -9,67 +9,35 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-from agentkit.errors import NotFound
+from agentkit.preflight import preflight
+from agentkit.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.read.reasoning import FIELDS, cut
-from agentkit.types import OpenTurn, Record, Request, Response, ToolCall, ToolResult, Trajectory, Turn, record
+from agentkit.types import OpenTurn, Request, Response, ToolCall, ToolResult, Trajectory, Turn
 
+__all__ = [
+    "PROFILES",
+    "Profile",
+    "assistant_message",
+    "get_profile",
+    "messages",
+    "preflight",
+    "profile_for",
+    "request",
+    "sent_id",
+    "sent_name",
+    "tool_message",
+    "turn_messages",
+]
 
-@record
-class Profile(Record):
-    """What one kind of server wants of its history."""
-
-    name: str
-    reasoning_field: Literal["reasoning", "reasoning_content"] | None = "reasoning_content"
-    """Where reasoning goes back; None: not at all."""
-    reasoning_details: bool = False
-    """Send `reasoning_details` back as they came (OpenRouter)."""
-    think_text: bool = True
-    """Send think tags of the content back verbatim; False: the content without them."""
-    ids: Literal["any", "alnum9"] = "any"
-    """`alnum9`: nine alphanumerics, as Mistral's templates demand; other ids are mapped to such."""
-    strict_names: bool = False
-    """Names outside `[a-zA-Z0-9_-]{1,64}` are refused and are sent with `_` in place of what is not allowed."""
-
-    def summary(self) -> str:
-        return self.name
-
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile(name="generic"),
-        Profile(name="openai", reasoning_field=None, strict_names=True),
-        Profile(name="vllm", reasoning_field="reasoning"),
-    )
-}
-
-
-def get_profile(name: str) -> Profile:
-    """The profile of this name.
-
-    Raises:
-        NotFound: there is none.
-    """
-    try:
-        return PROFILES[name]
-    except KeyError:
-        raise NotFound(f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}") from None
-
-
-def profile_for(url: str | None, model: str | None = None) -> str:
-    """The name of the profile that fits a server, by its address; `generic` where that tells nothing."""
-    host = (urlsplit(url).hostname or "") if url else ""
-    if host == "api.openai.com" or host.endswith((".openai.azure.com", ".cognitiveservices.azure.com")):
-        return "openai"
-    return "generic"
+_ALNUM9 = re.compile(r"[a-zA-Z0-9]{9}")
 
 
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
     """The answer as the assistant message that is sent back: content, calls and reasoning as the profile wants them."""
-    message: dict[str, Any] = {"role": "assistant", "content": _content(response, profile)}
+    content = _content(response, profile)
+    message: dict[str, Any] = {"role": "assistant", "content": content or None if response.tool_calls and profile.null_content else content}
     if response.tool_calls:
         message["tool_calls"] = [_call(call, profile) for call in response.tool_calls]
     if profile.reasoning_field:
@@ -95,9 +63,9 @@ def _content(response: Response, profile: Profile) -> str:
 def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
     name = sent_name(call.name, profile)
     if call.status == "custom":
-        return {"id": sent_id(call.id, profile), "type": "custom", "custom": {"name": name, "input": call.raw_arguments}}
+        return {"id": sent_id(call, profile), "type": "custom", "custom": {"name": name, "input": call.raw_arguments}}
     function = {"name": name, "arguments": _arguments(call)}
-    return {"id": sent_id(call.id, profile), "type": "function", "function": function}
+    return {"id": sent_id(call, profile), "type": "function", "function": function}
 
 
 def _arguments(call: ToolCall) -> str:
@@ -114,16 +82,21 @@ def sent_name(name: str, profile: Profile) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] if profile.strict_names else name
 
 
-def sent_id(call_id: str, profile: Profile) -> str:
-    """The id in the form the profile demands; the same id always gives the same one."""
-    if profile.ids == "any" or re.fullmatch(r"[a-zA-Z0-9]{9}", call_id):
-        return call_id
-    return hashlib.sha256(call_id.encode(errors="surrogatepass")).hexdigest()[:9]
+def sent_id(call: ToolCall, profile: Profile) -> str:
+    """The call's id in the form the profile demands; the same id always gives the same one."""
+    match profile.ids:
+        case "kimi" if call.id_synthetic:
+            return f"functions.{sent_name(call.name, profile)}:{call.position}"
+        case "alnum9" if not _ALNUM9.fullmatch(call.id):
+            return hashlib.sha256(call.id.encode(errors="surrogatepass")).hexdigest()[:9]
+    if profile.id_limit is not None and len(call.id) > profile.id_limit:
+        return f"call_{hashlib.sha256(call.id.encode(errors='surrogatepass')).hexdigest()[:24]}"
+    return call.id
 
 
 def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
     """A result as the tool message that answers its call."""
-    return {"role": "tool", "tool_call_id": sent_id(call.id, profile), "content": result.content}
+    return {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
 
 
 def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: model and tool output goes in as text and comes out as text, whatever it holds.
+r"""HTML that is escaped by construction: model and tool output goes in as text and comes out as text, whatever it holds.
 
 The rules:
     An `Html` is made only by the functions of this module. A plain string given to them is text, always escaped; adding an `Html` to a
@@ -6,14 +6,14 @@ The rules:
     Tags and attributes come from two short lists; there is no style, no script, no event handler, no image.
     A link is made only by `link`, from a file name or address that the user's own code gave.
     Characters that do something instead of showing something (controls, escapes of a terminal, bidi overrides, invisible ones, lone
-    surrogates) are shown as what they are, `\\u202e`, in a `<span class="ak-ctl">`.
+    surrogates) are shown as what they are, `\u202e`, in a `<span class="ak-ctl">`.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Self, TypeAlias
 from urllib.parse import quote
@@ -33,7 +33,9 @@ class Html(str):
 Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 """What an element may hold: text, a number, markup, nothing, or several of these."""
 
-TAGS = frozenset({"section", "header", "div", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary"})
+TAGS = frozenset(
+    {"section", "header", "div", "dl", "dt", "dd", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary"}
+)
 ATTRIBUTES = {"class_": "class", "title": "title", "dir": "dir", "open": "open", "aria_hidden": "aria-hidden", "data_key": "data-key"}
 """Keyword to attribute name."""
 
@@ -50,7 +52,7 @@ _HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
 
 
 def visible(text: str) -> str:
-    """The text with every character that does not show itself written out, as `\\x1b` or `\\u202e`; always encodable."""
+    r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
     return text if _plain(text) else _HIDDEN.sub(_written, text)
 
 
@@ -65,18 +67,31 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
     Raises:
         ValueError: the tag or an attribute is not on the list.
     """
+    return element(tag, **attributes)(*children)
+
+
+def element(tag: str, /, **attributes: str | int | None) -> Callable[..., Html]:
+    """A function of the children, for an element that is made many times.
+
+    Raises:
+        ValueError: the tag or an attribute is not on the list.
+    """
     if tag not in TAGS:
         raise UsageError(f"no element {tag!r} in a view")
-    inner = "".join([_child(child) for child in children])
-    if tag == "pre" and inner.startswith("\n"):
-        inner = f"\n{inner}"  # a parser drops the first line feed of a pre
-    given = "".join([_attribute(name, value) for name, value in attributes.items()]) if attributes else ""
-    return _html(f"<{tag}{given}>{inner}</{tag}>")
+    start, end = f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>", f"</{tag}>"
+    verbatim = tag == "pre"
+
+    def make(*children: Child) -> Html:
+        inner = _markup(children)
+        feed = "\n" if verbatim and inner.startswith("\n") else ""  # a parser drops the first line feed of a pre
+        return _html(f"{start}{feed}{inner}{end}")
+
+    return make
 
 
 def fragment(*children: Child) -> Html:
     """The children one after the other, without an element around them."""
-    return _html("".join([_child(child) for child in children]))
+    return _html(_markup(children))
 
 
 def joined(separator: str, children: Iterable[Child]) -> Html:
@@ -96,24 +111,29 @@ def link(target: str, *children: Child) -> Html:
         raise UsageError(f"not a relative file name: {target!r}", mend="give it relative to the notebook")
     else:
         address = quote(target, safe="/~", errors="surrogatepass")
-    return _html(f'<a href="{html.escape(address)}">{"".join(map(_child, children or (target,)))}</a>')
+    return _html(f'<a href="{html.escape(address)}">{_markup(children or (target,))}</a>')
 
 
 def _html(markup: str) -> Html:
     return str.__new__(Html, markup)
 
 
+def _markup(children: Iterable[Child]) -> str:
+    return "".join([child if type(child) is Html else _child(child) for child in children])
+
+
 def _child(child: Child) -> str:
-    kind = type(child)
-    if kind is str:
-        return _escaped(child)  # type: ignore[arg-type]
-    if kind is Html:
-        return child  # type: ignore[return-value]
+    if type(child) is str:
+        return _escaped(child)
     if child is None:
         return ""
-    if isinstance(child, (str, int)):
-        return _escaped(str(child))
-    return "".join([_child(item) for item in child])
+    if isinstance(child, Html):
+        return child
+    if isinstance(child, str):
+        return _escaped(str.__str__(child))  # a subclass could have methods of its own
+    if isinstance(child, int):
+        return str(child)
+    return _markup(child)
 
 
 def _escaped(text: str) -> str:
@@ -130,7 +150,7 @@ def _attribute(name: str, value: str | int | None) -> str:
 
 def _plain(text: str) -> bool:
     """Whether the text surely holds none of the hidden characters: a cheap test that nearly every text passes."""
-    return text.isascii() and (text.isprintable() or text.replace("\n", "").isprintable())
+    return text.isascii() and (text.isprintable() or text.replace("\n", " ").isprintable())
 
 
 def _written(match: re.Match[str]) -> str:

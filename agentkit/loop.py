@@ -9,11 +9,13 @@ that a stored rollout read again gives the same trajectory.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.read.address_hint import address_hint
 from agentkit.read.error import read_error
 from agentkit.read.finish import means
 from agentkit.read.known_tools import KnownTools
@@ -96,7 +98,9 @@ def start(prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None 
     Raises:
         UsageError: it is neither.
     """
-    return Trajectory(spec=spec or Spec(), prompt=prompt_messages(prompt), meta=dict(meta or {}))
+    spec = spec or Spec()
+    none_left = spec.max_turns is not None and spec.max_turns <= 0
+    return Trajectory(spec=spec, prompt=prompt_messages(prompt), stop_reason="max_turns" if none_left else None, meta=dict(meta or {}))
 
 
 def prompt_messages(prompt: Any) -> tuple[Message, ...]:
@@ -189,16 +193,22 @@ def _known(spec: Spec) -> KnownTools | None:
 
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
     """Why an exchange gave no message to go on from; None where it did."""
+    found = _failure(exchange, response)
+    hint = address_hint(exchange) if found is not None else ""
+    return replace(found, hint=hint) if found is not None and hint else found
+
+
+def _failure(exchange: Exchange, response: Response) -> ApiError | None:
     if exchange.transport_error is not None:
         return exchange.transport_error
     if exchange.status is not None and not 200 <= exchange.status < 300:
         return read_error(exchange.status, exchange.headers, exchange.text)
-    reason = next((p for p in response.problems if p.code in UNUSABLE), None)
-    if reason is None:
+    reasons = [p for p in response.problems if p.code in UNUSABLE]
+    if not reasons:
         return None
-    said = read_error(None, exchange.headers, exchange.text) if reason.code in ("error_in_200", "body_not_object") else None
-    if said is not None and reason.code == "error_in_200":
-        return replace(said, status=exchange.status)
+    if any(p.code == "error_in_200" for p in reasons):
+        return replace(read_error(None, exchange.headers, exchange.text), status=exchange.status)
+    reason = reasons[0]
     return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=reason.code in ("body_empty",))
 
 
@@ -246,4 +256,4 @@ def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Tr
 
 def cancelled(call: ToolCall, reason: str = "the call was not run") -> ToolResult:
     """The result of a call that will never be run."""
-    return ToolResult(call_id=call.id, name=call.name, status="cancelled", content=f'{{"error": "{reason}"}}', error=reason)
+    return ToolResult(call_id=call.id, name=call.name, status="cancelled", content=json.dumps({"error": reason}), error=reason)

@@ -22,19 +22,28 @@ BLOCKED_TOOLS: Mapping[str, str] = {
 """Tools that would carry something over between rollouts, and what the model is told instead."""
 
 
-def default_dispatch() -> Callable[..., Any]:
+def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
+    """The names that tool schemas declare."""
+    holders = (next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s) for s in schemas)
+    return {str(holder["name"]) for holder in holders if holder.get("name")}
+
+
+def default_dispatch(names: Iterable[str]) -> Callable[..., Any]:
     """hermes-agent's `model_tools.handle_function_call`, where it is installed.
 
+    Args:
+        names: the tools it is wanted for.
+
     Raises:
-        UsageError: it is not.
+        UsageError: it is not installed.
     """
     try:
         from model_tools import handle_function_call
-    except ImportError:
+    except ImportError as exc:
         raise UsageError(
-            "tools are declared, but nothing says how to run them",
+            f"nothing says how to run the tools that are declared: {', '.join(sorted(names))}",
             mend="pass dispatch=fn, called as fn(name, args, task_id=..., user_task=...), or tools=[functions]",
-        ) from None
+        ) from (None if isinstance(exc, ModuleNotFoundError) and exc.name == "model_tools" else exc)
     dispatch: Callable[..., Any] = handle_function_call
     return dispatch
 
@@ -46,11 +55,12 @@ class LoopTools:
         self, names: Iterable[str], dispatch: Callable[..., Any] | None, functions: Mapping[str, Tool], blocked: Mapping[str, str], task_id: str
     ) -> None:
         self._names = frozenset(names)
-        self._dispatch = dispatch
+        others = self._names - {*functions, *blocked, "todo"}
+        self._dispatch = default_dispatch(others) if dispatch is None and others else dispatch
         self._functions = functions
         self._blocked = blocked
         self._task_id = task_id
-        self._accepts = _accepted(dispatch)
+        self._accepts = _accepted(self._dispatch)
         self._user_task: str | None = None
         self._todo = TodoStore()
 
@@ -62,10 +72,10 @@ class LoopTools:
     def names(self) -> Iterable[str]:
         return self._names
 
-    def is_async(self, name: str) -> bool:
+    def on_loop(self, name: str) -> bool:
         if name in self._functions:
             return self._functions[name].is_async
-        return self._inside(name) is None and inspect.iscoroutinefunction(self._dispatch)
+        return self._inside(name) is not None or inspect.iscoroutinefunction(self._dispatch)
 
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any:
         if name in self._functions:

@@ -1,6 +1,7 @@
 """The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
 
     live(server, run_tool)      asks the server, runs the tools
+    budgeted(perform, budget)   the same, and results that are too long for the model are shortened
     recording(perform, write)   the same, and every finished step is written down
     replaying(trajectory)       what was recorded, offline; a miss is an error that says what differs, never a live call
 """
@@ -10,17 +11,18 @@ from __future__ import annotations
 import difflib
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from agentkit.codec import Line, head, model_line, tool_line
+from agentkit.budget import Budget
+from agentkit.codec import Line, dump, model_line, tool_line
 from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import ReplayMiss
 from agentkit.history import request
 from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.servers import Call, ChatServer, Emit, Server
 from agentkit.tool_runner import RunTool
-from agentkit.types import Exchange, Request, Spec, ToolResult, Trajectory, clip
+from agentkit.types import Exchange, Request, Spec, ToolResult, Trajectory, Turn, clip
 
 
 class Perform(Protocol):
@@ -60,16 +62,37 @@ def live(server: ChatServer, run_tool: RunTool) -> Perform:
     return perform
 
 
+def budgeted(perform: Perform, budget: Budget) -> Perform:
+    """The same, with tool results shortened that do not fit the budget of their turn."""
+    others: dict[int, ToolResult] = {}
+
+    async def shorten(step: Step, emit: Emit | None = None) -> Outcome:
+        outcome = await perform(step, emit)
+        if isinstance(outcome, Answer):
+            others.clear()
+            return outcome
+        outcome = Result(position=outcome.position, result=budget.shortened(outcome.result, others.values()))
+        others[outcome.position] = outcome.result
+        return outcome
+
+    return shorten
+
+
 def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
-    """The same, and every finished step is written before it is committed: what a crash costs is the step in flight."""
+    """The same, and every finished step is written before it is committed: what a crash costs is the step in flight.
+
+    What happened to the trajectory between two steps, as calls that were answered by hand, is written with the second of them.
+    """
     encoded = EncodedHistory()
+    results: set[tuple[int, int]] = set()
     begun = False
 
     async def record(step: Step, emit: Emit | None = None) -> Outcome:
         nonlocal begun
-        if not begun:
-            write(head(step.trajectory, sample))
-            begun = True
+        for line in _since(step.trajectory, results, sample) if begun else dump(step.trajectory, sample):
+            write(line)
+        begun = True
+        results.update(_positions(step.trajectory.all_turns[-1:]))
         outcome = await perform(step, emit)
         if isinstance(outcome, Answer):
             opened = step.trajectory.open
@@ -78,9 +101,22 @@ def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
             write(model_line(step.turn, outcome.exchange, sample, opened, key))
         else:
             write(tool_line(step.turn, outcome.position, outcome.result, sample))
+            results.add((step.turn, outcome.position))
         return outcome
 
     return record
+
+
+def _positions(turns: Iterable[Turn]) -> Iterator[tuple[int, int]]:
+    return ((turn.index, position) for turn in turns for position, result in enumerate(turn.results) if result is not None)
+
+
+def _since(trajectory: Trajectory, written: set[tuple[int, int]], sample: int) -> Iterator[Line]:
+    """The lines of results in the last turn that no step gave."""
+    for turn in trajectory.all_turns[-1:]:
+        for position, result in enumerate(turn.results):
+            if result is not None and (turn.index, position) not in written:
+                yield tool_line(turn.index, position, result, sample)
 
 
 def replaying(recorded: Trajectory) -> Perform:

@@ -1,13 +1,15 @@
 """Threads for synchronous tools: bounded, resizable, and never in the way.
 
 The threads are daemons, so a tool that hangs cannot keep the process from ending. A thread whose call was given up on is counted as abandoned and
-replaced, so that hung tools do not use the pool up; what it returns later is dropped.
+replaced, so that hung tools do not use the pool up; what it returns later is dropped. A forked process starts with a pool of its own: threads do
+not come along.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 import time
 from collections import deque
@@ -34,6 +36,7 @@ class _Job:
     value: Any = None
     error: BaseException | None = None
     given_up: bool = False
+    """Nobody waits for it any more."""
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     def run(self) -> None:
@@ -47,13 +50,15 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A call that has ended: its value or its error, and its times in seconds of the caller's clock."""
+    """A call that has ended, or was given up on at its time limit: its value or its error, and its times in seconds of the caller's clock."""
 
     value: Any
     error: BaseException | None
     started: float
     elapsed: float
     queued: float
+    timed_out: bool = False
+    """It ran out of time; what it does from then on is not waited for."""
 
 
 class ToolPool:
@@ -79,19 +84,18 @@ class ToolPool:
         return self._abandoned
 
     def close(self) -> None:
-        """Takes no more calls; those that wait are still run."""
+        """Lets the threads end as soon as no call waits; one that comes late is still run."""
         with self._lock:
             self._closed = True
             self._lock.notify_all()
 
     async def run(self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time) -> Ran:
-        """What the function returned or raised.
+        """What the function returned or raised, or that it ran out of time.
 
         Args:
             timeout: seconds it may run, not counting the wait for a thread; beyond them it is abandoned.
 
         Raises:
-            TimeoutError: it ran longer.
             asyncio.CancelledError: the caller was cancelled; the call is abandoned.
         """
         loop = asyncio.get_running_loop()
@@ -100,43 +104,50 @@ class ToolPool:
         asked = clock()
         self._submit(job)
         try:
-            await self._wait(job, ended, timeout)
-        except BaseException:
+            in_time = await self._wait(job, ended, timeout)
+        finally:
             self._give_up(job)
-            raise
-        started, end = job.started or asked, job.ended or asked
-        return Ran(job.value, job.error, started, end - started, max(0.0, started - asked))
+        started = asked if job.started is None else job.started
+        took = (timeout or 0.0) if job.ended is None or not in_time else job.ended - started
+        return Ran(job.value, job.error, started, max(0.0, took), max(0.0, started - asked), timed_out=not in_time)
 
-    async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> None:
-        left = timeout
+    async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> bool:
+        """Whether it ended in time."""
         while not ended.is_set():
+            left = timeout if timeout is None or job.began is None else timeout - (time.monotonic() - job.began)
+            if left is not None and left <= 0:
+                return False
             try:
-                await asyncio.wait_for(ended.wait(), left)
+                async with asyncio.timeout(left):
+                    await ended.wait()
             except TimeoutError:
-                left = timeout if job.began is None else (timeout or 0) - (time.monotonic() - job.began)
-                if job.began is not None and left is not None and left <= 0 and not ended.is_set():
-                    raise
+                continue
+        return True
 
     def _submit(self, job: _Job) -> None:
         with self._lock:
-            if self._closed:
-                raise UsageError("the tool pool is closed", mend="take the new one: it is looked up at each call")
             self._jobs.append(job)
-            if self._idle:
-                self._lock.notify()
-            elif self._threads - self._abandoned < self.size:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"agentkit-tool-{self._threads}", daemon=True).start()
+            self._staff()
+
+    def _staff(self) -> None:
+        """Sees to it that a thread comes for the calls that wait, as long as the size allows one."""
+        if len(self._jobs) <= self._idle:
+            self._lock.notify()
+        elif self._jobs and self._threads - self._abandoned < self.size:
+            self._threads += 1
+            threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
     def _give_up(self, job: _Job) -> None:
+        """Forgets a call that has not ended, and puts another thread in the place of the one that runs it."""
         with self._lock:
-            if job.given_up or job.ended is not None:
+            if job.ended is not None:
                 return
             job.given_up = True
             if job in self._jobs:
                 self._jobs.remove(job)
             else:
                 self._abandoned += 1
+                self._staff()
 
     def _work(self) -> None:
         while job := self._take():
@@ -171,6 +182,15 @@ _pool = ToolPool()
 def tool_pool() -> ToolPool:
     """The pool all agents of this process share."""
     return _pool
+
+
+def _after_fork() -> None:
+    global _pool
+    _pool = ToolPool(_pool.size)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def resize_tool_pool(size: int) -> None:

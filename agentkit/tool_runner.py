@@ -19,10 +19,10 @@ RunTool = Callable[[ToolStep], Awaitable[ToolResult]]
 
 
 class Dispatch(Protocol):
-    """How a named tool is called: synchronously, in a thread, unless `is_async` says otherwise."""
+    """How a named tool is called: in a thread, unless `on_loop` says that it may be called on the event loop."""
 
     def names(self) -> Iterable[str]: ...
-    def is_async(self, name: str) -> bool: ...
+    def on_loop(self, name: str) -> bool: ...
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any: ...
 
 
@@ -35,7 +35,7 @@ class Functions:
     def names(self) -> Iterable[str]:
         return self._tools
 
-    def is_async(self, name: str) -> bool:
+    def on_loop(self, name: str) -> bool:
         return self._tools[name].is_async
 
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any:
@@ -55,47 +55,49 @@ def tool_runner(dispatch: Dispatch, *, timeout: float | None = None, clock: Cloc
         call = step.call
         known = list(dispatch.names())
         if call.name and call.name not in known:
-            error = f"Unknown tool '{call.name}'. Available tools: {sorted(known)}"
-            return ToolResult(call_id=call.id, name=call.name, status="unknown_tool", content=error_text(error), error=error)
+            error = f"Unknown tool '{call.name}'"
+            content = error_text(f"{error}. Available tools: {sorted(known)}")
+            return ToolResult(call_id=call.id, name=call.name, status="unknown_tool", content=content, error=error)
         if not call.valid:
             return invalid_result(call)
-        arguments = copy.deepcopy(call.arguments or {})
-        try:
-            ran = await _run(dispatch, call.name, arguments, step, timeout, clock)
-        except TimeoutError:
-            error = f"Tool execution timed out after {timeout:g} s"
-            return ToolResult(
-                call_id=call.id, name=call.name, status="timeout", content=error_text(error), error=error, elapsed=timeout
-            )
-        return tool_result(call, ran)
+        return tool_result(call, await _run(dispatch, step, timeout, clock))
 
     return run
 
 
-async def _run(dispatch: Dispatch, name: str, arguments: dict[str, Any], step: ToolStep, timeout: float | None, clock: Clock) -> Ran:
-    if dispatch.is_async(name):
-        return await _awaited(lambda: dispatch.call(name, arguments, step), timeout, clock)
-    ran = await tool_pool().run(lambda: dispatch.call(name, arguments, step), timeout=timeout, clock=clock)
-    if inspect.isawaitable(ran.value):
-        return await _awaited(lambda: ran.value, timeout, clock)
+async def _run(dispatch: Dispatch, step: ToolStep, timeout: float | None, clock: Clock) -> Ran:
+    name, given = step.call.name, step.call.arguments or {}
+
+    def begin() -> Any:
+        return dispatch.call(name, copy.deepcopy(given), step)
+
+    if dispatch.on_loop(name):
+        return await _on_loop(begin, timeout, clock)
+    ran = await tool_pool().run(begin, timeout=timeout, clock=clock)
+    if inspect.isawaitable(ran.value) and not ran.timed_out:
+        return await _on_loop(lambda: ran.value, timeout, clock)
     return ran
 
 
-async def _awaited(begin: Callable[[], Any], timeout: float | None, clock: Clock) -> Ran:
+async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock) -> Ran:
+    """What an async tool gave. It is not waited for beyond its time, whatever it makes of being cancelled."""
     started = clock()
     task = asyncio.ensure_future(_outcome(begin))
     try:
-        value, error = await asyncio.wait_for(task, timeout)
-    except asyncio.CancelledError:
+        done, _ = await asyncio.wait({task}, timeout=timeout)
+    finally:
         task.cancel()
-        raise
-    return Ran(value, error, started, clock() - started, 0.0)
+    if not done:
+        return Ran(None, None, started, timeout or 0.0, 0.0, timed_out=True)
+    value, error = (None, asyncio.CancelledError("the tool was cancelled from inside")) if task.cancelled() else task.result()
+    return Ran(value, error, started, max(0.0, clock() - started), 0.0)
 
 
 async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     """A tool's own `TimeoutError` is its error, not the limit's."""
     try:
-        return await begin(), None
+        value = begin()
+        return (await value if inspect.isawaitable(value) else value), None
     except asyncio.CancelledError:
         raise
     except BaseException as exc:  # SystemExit in a tool must not end the event loop
@@ -105,8 +107,11 @@ async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]
 def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
     """What a call that ended gave, as the model will see it."""
     times: dict[str, Any] = {"started": ran.started, "elapsed": ran.elapsed, "queued": ran.queued}
+    if ran.timed_out:
+        error = f"Tool execution timed out after {ran.elapsed:g} s"
+        return ToolResult(call_id=call.id, name=call.name, status="timeout", content=error_text(error), error=error, **times)
     if ran.error is not None:
-        error = f"{type(ran.error).__name__}: {ran.error}"
+        error = f"{type(ran.error).__name__}: {_said(ran.error)}"
         content = error_text(f"Tool execution failed: {error}")
         return ToolResult(call_id=call.id, name=call.name, status="error", content=content, error=error, **times)
     content, conversion = as_text(ran.value)
@@ -114,14 +119,20 @@ def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
     return ToolResult(call_id=call.id, name=call.name, status="ok", content=content, conversion=conversion, value=value, **times)
 
 
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception whose text cannot be had is still the tool's error
+        return "(its message cannot be read)"
+
+
 def invalid_result(call: ToolCall) -> ToolResult:
     """What the model is told of a call that cannot be run: what is wrong, and to try again."""
     reasons = [p.message for p in call.problems if p.severity == "error"] or [p.message for p in call.problems if p.code != "name_unknown"]
-    if not call.name:
-        error = "Invalid tool call: the call has no name. Please retry with a tool name."
-    else:
-        error = f"Invalid JSON in tool arguments: {'; '.join(reasons) or 'unreadable'}. Please retry with valid JSON."
-    return ToolResult(call_id=call.id, name=call.name, status="invalid_call", content=error_text(error), error=error)
+    reason = "; ".join(reasons) or "unreadable"
+    error = f"Invalid JSON: {reason}" if call.name else "Invalid tool call: the call has no name"
+    told = f"Invalid JSON in tool arguments: {reason}. Please retry with valid JSON." if call.name else f"{error}. Please retry with a tool name."
+    return ToolResult(call_id=call.id, name=call.name, status="invalid_call", content=error_text(told), error=error)
 
 
 def infrastructure_failure(content: str) -> str | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
-from functools import cached_property, partial, update_wrapper
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, overload
+from enum import Enum
+from functools import cached_property, update_wrapper
+from types import NoneType
+from typing import Any, overload
 
 from agentkit.errors import SchemaError, UsageError
-
-_PLAIN_TYPES = (str, int, float, bool, list, dict, NoneType, Any, inspect.Parameter.empty)
+from agentkit.read.plain import finite, plain
+from agentkit.tool_schema import arguments_schema, is_plain, summary, target_of, type_hints
 
 
 class Tool:
@@ -24,14 +25,15 @@ class Tool:
         self, function: Callable[..., Any], *, name: str | None = None, description: str | None = None, parameters: dict[str, Any] | None = None
     ) -> None:
         self.function = function
-        self.name: str = name or str(getattr(function, "__name__", type(function).__name__))
+        target = target_of(function)
+        self.name: str = name or str(getattr(target, "__name__", type(target).__name__))
         if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", self.name):
             raise SchemaError(
                 f"{self.name!r} cannot name a tool", mend="name it with letters, digits, _ and -: ak.tool(function, name='look_up')"
             )
-        self.description = description if description is not None else _summary(inspect.getdoc(function) or "")
-        self.parameters = parameters if parameters is not None else _parameters(self)
-        update_wrapper(self, function)
+        self.description = description if description is not None else summary(function)
+        self.parameters = parameters if parameters is not None else arguments_schema(self.name, function)
+        update_wrapper(self, function, updated=())
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -41,8 +43,7 @@ class Tool:
     @property
     def is_async(self) -> bool:
         call = getattr(self.function, "__call__", None)  # noqa: B004  an object with an async __call__ is async too
-        inner = self.function.func if isinstance(self.function, partial) else self.function
-        return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(call)
+        return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(call)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -58,7 +59,7 @@ class Tool:
     @cached_property
     def _rich(self) -> dict[str, Any]:
         """By name, the adapters of parameters whose type JSON does not have."""
-        rich = {name: hint for name, hint in _hints(self.function).items() if name != "return" and not _is_plain(hint)}
+        rich = {name: hint for name, hint in type_hints(self.function).items() if not is_plain(hint)}
         if not rich:
             return {}
         from pydantic import TypeAdapter
@@ -94,10 +95,12 @@ def tool(function: Callable[..., Any] | None = None, /, **described: Any) -> Too
     >>> add.schema["function"]["parameters"]["required"]
     ['a']
     """
-    if function is None:
-        return lambda f: tool(f, **described)
+    return (lambda f: _made(f, **described)) if function is None else _made(function, **described)
+
+
+def _made(function: Any, **described: Any) -> Tool:
     if isinstance(function, Tool):
-        return function if not described else Tool(function.function, **described)
+        return Tool(function.function, **described) if described else function
     if not callable(function):
         raise SchemaError(f"a tool is a function, not {type(function).__name__}", mend="pass functions, or ak.tool(function)")
     return Tool(function, **described)
@@ -110,135 +113,92 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
         SchemaError: one cannot be described.
         UsageError: two have the same name, or there is something else among them.
     """
-    if callable(tools) or isinstance(tools, (str, dict)):
+    if callable(tools) or isinstance(tools, (str, dict)) or not isinstance(tools, (Iterable, NoneType)):
         raise UsageError("tools is a list of functions", mend="pass tools=[my_function]")
     found: dict[str, Tool] = {}
     for item in tools or ():
         if isinstance(item, dict):
             raise UsageError("a tool schema alone cannot be run", mend="pass the function, or ak.tool(function, parameters=schema)")
-        made = tool(item)
+        made = _made(item)
         if made.name in found:
             raise UsageError(f"two tools are named {made.name!r}", mend="give one another name: ak.tool(function, name='other')")
         found[made.name] = made
     return found
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    target = function.func if isinstance(function, partial) else function
-    if not inspect.isroutine(target) and not inspect.isclass(target):
-        target = type(target).__call__
-    try:
-        return get_type_hints(target, include_extras=True)
-    except Exception as exc:
-        raise SchemaError(f"the type hints of {target!r} cannot be resolved: {exc}", mend="import the names its annotations use") from None
-
-
-def _is_plain(hint: Any) -> bool:
-    origin = get_origin(hint)
-    if origin in (Union, UnionType, list, dict, Literal):
-        return origin is Literal or all(_is_plain(arg) for arg in get_args(hint))
-    if hasattr(hint, "__metadata__"):
-        return _is_plain(get_args(hint)[0])
-    return hint in _PLAIN_TYPES
-
-
-def _parameters(made: Tool) -> dict[str, Any]:
-    """The JSON schema of the arguments."""
-    from pydantic import ConfigDict, Field, create_model
-    from pydantic.errors import PydanticUserError
-
-    described = _argument_docs(inspect.getdoc(made.function) or "")
-    hints = _hints(made.function)
-    wanted: dict[str, Any] = {}
-    for name, parameter in _signature(made).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise SchemaError(f"{made.name!r} takes {name!r} by position only", mend="tools are called by keyword: remove the / from the signature")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        wanted[f"field_{len(wanted)}"] = (hints.get(name, Any), Field(default, alias=name, description=described.get(name)))
-    try:
-        model = create_model(made.name, __config__=ConfigDict(arbitrary_types_allowed=False), **wanted)
-        schema = model.model_json_schema(by_alias=True)
-    except (PydanticUserError, TypeError, ValueError) as exc:
-        reason = str(exc).splitlines()[0]
-        raise SchemaError(
-            f"{made.name!r} cannot be described as a tool: {reason}",
-            mend="use types JSON has, pydantic models or dataclasses, or pass parameters={...} to ak.tool",
-        ) from None
-    described_schema: dict[str, Any] = _without_titles(schema)
-    return described_schema
-
-
-def _signature(made: Tool) -> inspect.Signature:
-    try:
-        return inspect.signature(made.function)
-    except (ValueError, TypeError):
-        raise SchemaError(f"{made.name!r} has no signature to describe", mend="wrap it in a function with named parameters") from None
-
-
-def _without_titles(schema: Any, names: bool = False) -> Any:
-    """The schema without the titles pydantic adds; a property named `title` stays."""
-    if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {k: _without_titles(v, names=k in ("properties", "$defs")) for k, v in schema.items() if names or k != "title" or not isinstance(v, str)}
-    return {**kept, "properties": kept.get("properties", {})} if kept.get("type") == "object" and not names else kept
-
-
-def _summary(doc: str) -> str:
-    """The docstring without its sections."""
-    return re.split(r"\n\s*(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*\n", f"{doc}\n")[0].strip()
-
-
-def _argument_docs(doc: str) -> dict[str, str]:
-    """Descriptions by argument name, from the `Args:` section of a Google-style docstring."""
-    section = re.search(r"(?:^|\n)\s*(?:Args|Arguments|Parameters):\s*\n(.*?)(?=\n\s*\n|\n\S|\Z)", doc, re.DOTALL)
-    return dict(_argument_lines(section.group(1))) if section else {}
-
-
-def _argument_lines(section: str) -> Iterator[tuple[str, str]]:
-    name, words = "", [""]
-    indent = len(section) - len(section.lstrip())
-    for line in section.splitlines():
-        found = re.match(r"\s*\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)", line)
-        if found and len(line) - len(line.lstrip()) <= indent:
-            if name:
-                yield name, " ".join(words).strip()
-            name, words = found.group(1), [found.group(2)]
-        else:
-            words.append(line.strip())
-    if name:
-        yield name, " ".join(words).strip()
-
-
 def as_text(value: Any) -> tuple[str, str | None]:
-    """What a tool returned as text for the model, and how it was converted: None for text, else `json`, `bytes` or `text`."""
-    if isinstance(value, str):
-        return str(value), None
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode(errors="replace"), "bytes"
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat(), "text"
+    """What a tool returned as text for the model, and how it was converted: None for text, else `json`, `bytes` or `text`; never raises.
+
+    Numbers JSON does not have, NaN and the infinities, are null in it, as pandas and JavaScript write them.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, default=_jsonable), "json"
-    except (TypeError, ValueError, RecursionError):
-        return str(value), "text"
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return str.__str__(value), None
+        data = _data(value, ())
+        if isinstance(data, str):
+            return data, "bytes" if isinstance(value, (bytes, bytearray, memoryview)) else "text"
+        return json.dumps(data, ensure_ascii=False, allow_nan=False), "json"
+    except Exception:  # whatever the methods of a foreign object raise
+        return _shown(value), "text"
 
 
-def _jsonable(value: Any) -> Any:
+def _data(value: Any, path: tuple[int, ...]) -> Any:
+    """The value as JSON data."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return _data(value.value, path)
+    if isinstance(value, (str, int, float)):
+        return plain(value) if isinstance(value, (str, int)) or finite(value) else None
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode(errors="replace")
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat() if value == value else None  # noqa: PLR0124  pandas' NaT equals nothing
+    if id(value) in path:
+        raise ValueError("circular")
+    path = (*path, id(value))
+    opened = _opened(value)
+    if opened is not value:
+        return _data(opened, path)
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else as_text(key)[0]: _data(item, path) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_data(item, path) for item in value]
+    return _shown(value) if _speaks(value) else plain(value)
+
+
+def _opened(value: Any) -> Any:
+    """What a container of any library holds, as a dict or list; anything else as it is."""
+    if isinstance(value, Set):
+        return sorted(value, key=repr)
+    if isinstance(value, type):
+        return value.__name__
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if hasattr(value, "to_dict"):
+    if is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if hasattr(value, "to_dicts"):  # polars
+        return value.to_dicts()
+    numbered = type(getattr(value, "index", None)).__name__ == "RangeIndex"  # pandas: an index that only counts says nothing
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return (value if numbered else value.reset_index()).to_dict(orient="records")
+    if hasattr(value, "to_dict") and not numbered:
         return value.to_dict()
-    return as_text(value)[0] if isinstance(value, (bytes, bytearray, datetime, date, time)) else str(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _speaks(value: Any) -> bool:
+    """Whether its class says how it is shown."""
+    return any("__str__" in cls.__dict__ or "__repr__" in cls.__dict__ for cls in type(value).__mro__[:-1])
+
+
+def _shown(value: Any) -> str:
+    """Its text, or its type's name where that has none, or one that only says where in memory it is."""
+    try:
+        text = str(value)
+    except Exception:  # it has none, or nests too deeply
+        text = ""
+    return text if text and not re.search(r" at 0x[0-9A-Fa-f]+", text) else f"<{type(value).__name__}>"
 
 
 def error_text(message: str) -> str:

@@ -47,7 +47,7 @@ def message(role: str, content: Any, **more: Any) -> Message:
 
 def call(name: str = "get_weather", arguments: Any = None, **more: Any) -> ToolCall:
     arguments = {"city": "Oslo"} if arguments is None else arguments
-    known: dict[str, Any] = {"position": 0, "id": "call_1", "raw_id": "call_1", "raw_name": name, "status": "ok"}
+    known: dict[str, Any] = {"position": 0, "id": "call_1", "raw_id": more.get("id", "call_1"), "raw_name": name, "status": "ok"}
     return ToolCall(**{**known, "name": name, "arguments": arguments, "raw_arguments": json.dumps(arguments), **more})
 
 
@@ -255,7 +255,7 @@ def long(turns: int = 1000, text: str = "The model says something about the weat
 def filled(said: str) -> Trajectory:
     """A rollout that holds the text in every slot that a server, a model or a tool can fill."""
     wrong = Problem(code=said, severity=said, message=said, pointer=said, before=said, after=said)  # type: ignore[arg-type]
-    data = {said: [said, {said: said}]}
+    data = {said: [said, {said: said}], "pad": "x" * 80}
     calls = (
         call(
             said,

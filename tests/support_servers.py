@@ -7,10 +7,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from support_http import Answer, Asked, HttpServer
-
 from agentkit.servers import Call, Server
 from agentkit.types import Exchange
+from tests.support_http import Answer, Asked, HttpServer
 
 KEY = "sk-proj-0123/4567+89ab=="
 MESSAGES = [{"role": "user", "content": "2+2 in Zürich?"}]
@@ -27,7 +26,7 @@ def ask(call: Call, *answers: Answer | Callable[[Asked], Answer], emit: Any = No
 
 def kind(exchange: Exchange) -> str | None:
     """What went wrong, where no complete answer came."""
-    return exchange.transport_error and exchange.transport_error.kind
+    return exchange.transport_error.kind if exchange.transport_error else None
 
 
 def everything(exchange: Exchange) -> str:

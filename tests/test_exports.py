@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import agentkit as ak
 
 SOURCE = Path(ak.__file__).read_text()
@@ -27,12 +29,8 @@ def test_names_are_offered_to_completion_and_type_checkers() -> None:
 
 
 def test_a_name_that_is_not_there_says_so() -> None:
-    try:
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         ak.nothing_of_the_kind  # type: ignore[attr-defined]  # noqa: B018
-    except AttributeError as exc:
-        assert "nothing_of_the_kind" in str(exc)
-    else:
-        raise AssertionError("no AttributeError")
 
 
 def test_import_leaves_heavy_packages_alone() -> None:

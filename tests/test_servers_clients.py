@@ -12,12 +12,12 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from support_http import COMPLETION, Answer, HttpServer
-from support_servers import CALL, HELLO, KEY, MESSAGES, STREAM, closed_port, echo, everything, kind
 
 from agentkit.errors import ReplayMiss
 from agentkit.servers import Call, as_server
 from agentkit.types import Chunk, Exchange
+from tests.support_http import COMPLETION, Answer, HttpServer
+from tests.support_servers import CALL, HELLO, KEY, MESSAGES, STREAM, closed_port, echo, everything, kind
 
 # openai clients
 
@@ -51,12 +51,17 @@ def test_an_openai_client_is_used_as_it_is(name: str) -> None:
     with HttpServer() as http:
         exchange = through(CLIENTS[name](http.url), CALL)
     asked = http.requests[0]
-    assert exchange.status == 200 and exchange.raw == COMPLETION and exchange.transport_error is None
-    assert asked.json == {"model": "m", "temperature": 1.0, "messages": MESSAGES} and asked.headers["x-own"] == "1"
+    assert exchange.status == 200
+    assert exchange.raw == COMPLETION
+    assert exchange.transport_error is None
+    assert asked.json == {"model": "m", "temperature": 1.0, "messages": MESSAGES}
+    assert asked.headers["x-own"] == "1"
     if "azure" in name:
-        assert asked.path == "/v1/openai/deployments/m/chat/completions?api-version=v" and asked.headers["api-key"] == KEY
+        assert asked.path == "/v1/openai/deployments/m/chat/completions?api-version=v"
+        assert asked.headers["api-key"] == KEY
     else:
-        assert asked.path == "/v1/chat/completions" and asked.headers["authorization"] == f"Bearer {KEY}"
+        assert asked.path == "/v1/chat/completions"
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
     assert exchange.url.endswith(asked.path)
 
 
@@ -65,9 +70,14 @@ def test_an_openai_clients_errors_are_data_and_not_tried_again(name: str) -> Non
     with HttpServer(lambda asked: Answer({"error": dict(asked.headers)}, status=500)) as http:
         exchange = through(CLIENTS[name](http.url), CALL)
         assert len(http.requests) == 1
-    assert exchange.status == 500 and exchange.transport_error is None and KEY not in everything(exchange) and "[redacted]" in exchange.body
+    assert exchange.status == 500
+    assert exchange.transport_error is None
+    assert KEY not in everything(exchange)
+    assert "[redacted]" in exchange.body
     refused = through(CLIENTS[name](f"http://127.0.0.1:{closed_port()}"), CALL).transport_error
-    assert refused and refused.kind == "connection_failed" and "is the server running at" in refused.hint
+    assert refused
+    assert refused.kind == "connection_failed"
+    assert "is the server running at" in refused.hint
 
 
 @pytest.mark.parametrize("name", CLIENTS)
@@ -75,10 +85,12 @@ def test_an_openai_client_streams(name: str) -> None:
     got: list[Chunk] = []
     with HttpServer(Answer(pieces=[HELLO, HELLO, "data: [DONE]\n\n"])) as http:
         exchange = through(CLIENTS[name](http.url), STREAM, got.append)
-    assert [c.text for c in got] == [HELLO, HELLO, "data: [DONE]\n\n"] and exchange.chunks == tuple(got)
+    assert [c.text for c in got] == [HELLO, HELLO, "data: [DONE]\n\n"]
+    assert exchange.chunks == tuple(got)
     with HttpServer(Answer(pieces=[HELLO], cut=True)) as http:
         cut = through(CLIENTS[name](http.url), STREAM)
-    assert kind(cut) == "connection_reset" and cut.text == HELLO
+    assert kind(cut) == "connection_reset"
+    assert cut.text == HELLO
 
 
 def test_the_time_limit_of_an_openai_client_counts() -> None:
@@ -91,7 +103,8 @@ def test_a_deployment_of_an_azure_client_is_kept() -> None:
     with HttpServer() as http:
         client = openai.AzureOpenAI(azure_endpoint=http.url, azure_deployment="mine", azure_ad_token="ad-token-0123", api_version="v")
         exchange = through(client, CALL)
-    assert http.requests[0].path == "/v1/openai/deployments/mine/chat/completions?api-version=v" and exchange.status == 200
+    assert http.requests[0].path == "/v1/openai/deployments/mine/chat/completions?api-version=v"
+    assert exchange.status == 200
     assert http.requests[0].headers["authorization"] == "Bearer ad-token-0123"
 
 
@@ -101,12 +114,15 @@ def test_a_mock_transport_of_the_callers(status: int) -> None:
         return httpx2.Response(status, json={"model": json.loads(request.content)["model"], "auth": request.headers["authorization"]})
 
     transport = httpx2.MockTransport(answer)
-    clients = openai.OpenAI(api_key=KEY, http_client=httpx2.Client(transport=transport)), openai.AsyncOpenAI(
-        api_key=KEY, http_client=httpx2.AsyncClient(transport=transport)
+    clients = (
+        openai.OpenAI(api_key=KEY, http_client=httpx2.Client(transport=transport)),
+        openai.AsyncOpenAI(api_key=KEY, http_client=httpx2.AsyncClient(transport=transport)),
     )
     for client in clients:
         exchange = through(client, CALL)
-        assert exchange.status == status and exchange.raw == {"model": "m", "auth": "Bearer [redacted]"} and kind(exchange) is None
+        assert exchange.status == status
+        assert exchange.raw == {"model": "m", "auth": "Bearer [redacted]"}
+        assert kind(exchange) is None
 
 
 def test_a_reasoning_model_of_openai_gets_the_new_name() -> None:
@@ -124,7 +140,8 @@ def test_a_reasoning_model_of_openai_gets_the_new_name() -> None:
 def test_a_key_from_a_function_is_redacted_too() -> None:
     with HttpServer(echo) as http:
         exchange = through(openai.OpenAI(base_url=http.url, api_key=lambda: KEY), CALL)
-    assert http.requests[0].headers["authorization"] == f"Bearer {KEY}" and KEY not in everything(exchange)
+    assert http.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in everything(exchange)
 
 
 # objects with chat_completion
@@ -184,8 +201,11 @@ def test_a_stub_is_called_as_the_original_loop_called_it(fields: dict[str, Any],
 )  # fmt: skip
 def test_an_answer_of_any_shape_becomes_its_json(answer: Any) -> None:
     exchange = stubbed(answer)
-    assert exchange.raw["choices"][0]["message"]["content"] == "four" and exchange.status is None and exchange.transport_error is None
-    assert exchange.started is not None and exchange.elapsed is not None
+    assert exchange.raw["choices"][0]["message"]["content"] == "four"
+    assert exchange.status is None
+    assert exchange.transport_error is None
+    assert exchange.started is not None
+    assert exchange.elapsed is not None
 
 
 def test_dicts_inside_an_sdk_object() -> None:
@@ -220,14 +240,17 @@ REQUEST = httpx2.Request("POST", "http://h")
 )
 def test_what_a_stub_raises_is_data(raised: Exception, expected: str, message: str) -> None:
     error = stubbed(raised).transport_error
-    assert error and (error.kind, error.message) == (expected, message)
+    assert error
+    assert (error.kind, error.message) == (expected, message)
 
 
 def test_an_answer_inside_an_exception_is_kept() -> None:
     exchange = stubbed(status_error(429, f'{{"error":{{"message":"slow down {KEY}"}}}}'))
     error = exchange.transport_error
-    assert exchange.status == 429 and exchange.body == '{"error":{"message":"slow down [redacted]"}}'
-    assert error and (error.kind, error.retryable, error.retry_after) == ("rate_limited", True, 7.0)
+    assert exchange.status == 429
+    assert exchange.body == '{"error":{"message":"slow down [redacted]"}}'
+    assert error
+    assert (error.kind, error.retryable, error.retry_after) == ("rate_limited", True, 7.0)
     assert error.message == "APIStatusError: Error code: 429 [redacted]"
 
 
@@ -235,7 +258,10 @@ def test_the_cause_of_a_wrapper_is_looked_at() -> None:
     wrapper = RuntimeError(f"RetryError[{object()!r}]")
     wrapper.__cause__ = status_error(503, "busy")
     error = stubbed(wrapper).transport_error
-    assert error and error.kind == "server_error" and error.status == 503 and " at 0x" not in error.message
+    assert error
+    assert error.kind == "server_error"
+    assert error.status == 503
+    assert " at 0x" not in error.message
 
 
 def test_what_agentkit_raises_on_purpose_passes_through() -> None:

@@ -10,11 +10,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from support_http import COMPLETION, Answer, HttpServer
-from support_servers import CALL, kind
-
 from agentkit.servers import Server
 from agentkit.types import Exchange
+from tests.support_http import COMPLETION, Answer, HttpServer
+from tests.support_servers import CALL, kind
 
 
 def test_the_limit_of_connections_is_kept_and_they_are_used_again() -> None:
@@ -25,25 +24,27 @@ def test_the_limit_of_connections_is_kept_and_they_are_used_again() -> None:
                 return await asyncio.gather(*(server.chat(CALL) for _ in range(30)))
 
         assert {x.status for x in asyncio.run(main())} == {200}
-        assert http.peak <= 5 and http.connections <= 5 and len(http.requests) == 30
+        assert http.peak <= 5
+        assert http.connections <= 5
+        assert len(http.requests) == 30
 
 
 def test_two_hundred_requests_at_once() -> None:
-    with HttpServer(Answer(COMPLETION, delay=0.2)) as http:
+    with HttpServer(Answer(COMPLETION, delay=0.3)) as http:
 
         async def main() -> list[Exchange]:
             server = Server(http.url)
             return await asyncio.gather(*(server.chat(CALL) for _ in range(200)))
 
         assert [x.status for x in asyncio.run(main())] == [200] * 200
-        assert http.peak > 100
+        assert http.peak > 50
 
 
 def test_waiting_for_a_connection_is_not_counted() -> None:
-    with HttpServer(Answer(COMPLETION, delay=0.25)) as http:
+    with HttpServer(Answer(COMPLETION, delay=0.2)) as http:
 
         async def main() -> list[Exchange]:
-            server = Server(http.url, connections=1, timeout=0.6)
+            server = Server(http.url, connections=1, timeout=0.7)
             return await asyncio.gather(*(server.chat(CALL) for _ in range(4)))
 
         assert [kind(x) for x in asyncio.run(main())] == [None] * 4
@@ -66,7 +67,8 @@ def test_one_server_in_one_loop_after_another_and_in_two_at_once() -> None:
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             loop.close()
-        assert found == [200] * 7 and len(server._clients._held) == 0
+        assert found == [200] * 7
+        assert len(server._clients._held) == 0
 
 
 def test_aclose_closes_the_clients_of_other_loops() -> None:

@@ -1,22 +1,74 @@
-"""Raw model text to tool calls, by the names of vLLM's tool-call parsers."""
+"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's parsers."""
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from collections.abc import Iterable
 
 from agentkit.errors import NotFound
-from agentkit.parsers.bootstrap import HermesParser, Parsed
+from agentkit.parsers.engine import Incremental, Parser
+from agentkit.parsers.formats import FORMATS
+from agentkit.parsers.markers import detect, has_call_markup
+from agentkit.parsers.parsed import Parsed, Piece
+from agentkit.parsers.reasoning import ReasoningParser
+from agentkit.parsers.reasoning_formats import REASONING
 
-__all__ = ["Parsed", "get_parser", "names"]
+__all__ = [
+    "Incremental",
+    "Parsed",
+    "Parser",
+    "Piece",
+    "ReasoningParser",
+    "detect",
+    "get_parser",
+    "get_reasoning_parser",
+    "has_call_markup",
+    "names",
+    "reasoning_names",
+]
 
 
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers."""
-    return ("hermes",)
+    """The names of the tool-call parsers: vLLM's, and the aliases of other projects."""
+    return tuple(sorted(FORMATS))
 
 
-def get_parser(name: str) -> Any:
-    """The parser of this name."""
-    if name != "hermes":
-        raise NotFound(f"no tool-call parser is named {name!r}")
-    return HermesParser()
+def reasoning_names() -> tuple[str, ...]:
+    """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare where vLLM has none of that name."""
+    return tuple(sorted(REASONING))
+
+
+def get_parser(name: str) -> Parser:
+    """The tool-call parser of this name. `sglang/NAME` is the same reading as NAME.
+
+    >>> get_parser("hermes").parse('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>').tool_calls[0].arguments
+    {'a': 1}
+
+    Raises:
+        NotFound: there is none; the note names the closest ones.
+    """
+    form = FORMATS.get(name.removeprefix("sglang/"))
+    if form is None:
+        raise _not_found("tool-call", name, names())
+    return Parser(name, form)
+
+
+def get_reasoning_parser(name: str) -> ReasoningParser:
+    """The reasoning parser of this name.
+
+    >>> get_reasoning_parser("qwen3").parse("<think>2 + 2</think>4")
+    ('2 + 2', '4')
+
+    Raises:
+        NotFound: there is none; the note names the closest ones.
+    """
+    reading = REASONING.get(name)
+    if reading is None:
+        raise _not_found("reasoning", name, reasoning_names())
+    return ReasoningParser(name, reading)
+
+
+def _not_found(kind: str, name: str, known: Iterable[str]) -> NotFound:
+    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5)
+    mend = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
+    return NotFound(f"no {kind} parser is named {name!r}", mend=mend)

@@ -153,16 +153,18 @@ def coerce_value(value: Any, schema: Any) -> Any:
     if isinstance(value, dict):
         return coerce_fields(value, schema)
     if isinstance(value, list):
-        return [coerce_value(item, schema.get("items")) for item in value]
+        items = [coerce_value(item, schema.get("items")) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
     text = json.dumps(value)
     coerced = by_schema(text, schema)
     return value if coerced == value and type(coerced) is type(value) else coerced
 
 
 def coerce_fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """An object with each field as the schema wants it."""
+    """An object with each field as the schema wants it; the object itself where nothing changes."""
     fields = fields_of(schema)
-    return {key: coerce_value(item, fields.get(key)) for key, item in value.items()}
+    coerced = {key: coerce_value(item, fields.get(key)) for key, item in value.items()}
+    return coerced if any(coerced[key] is not value[key] for key in value) else value
 
 
 def fields_of(schema: Schema) -> Mapping[str, Any]:

@@ -55,6 +55,5 @@ def to_call(draft: Draft, position: int, tools: KnownTools, policy: Policy, orig
 
 
 def _faulty(call: ToolCall, fault: Problem) -> ToolCall:
-    errors = tuple(p for p in call.problems if p.severity == "error" or p.code.startswith("name_"))
-    others = tuple(p for p in errors if p.code != fault.code)
-    return replace(call, status="invalid", arguments=None, problems=(fault, *others), suggestion=call.suggestion or call.arguments or None)
+    problems = (fault, *(p for p in call.problems if p.code.startswith("name_")))
+    return replace(call, status="invalid", arguments=None, problems=problems, suggestion=call.suggestion or call.arguments or None)

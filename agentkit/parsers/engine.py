@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from agentkit.errors import UsageError
 from agentkit.parsers.draft import Draft, to_call
@@ -13,8 +13,11 @@ from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import settle_ids
 from agentkit.read.known_tools import KnownTools, known_tools
-from agentkit.types import Policy, ToolCall
+from agentkit.types import Policy, ToolCall, problem
 
+Ending = Literal["end", "next", "cut"]
+"""How a region ends: with its own marker or value, before something else, or where the text ends."""
+_SPACES = re.compile(r"\s++")
 _SEPARATORS = re.compile(r"[\s;]*+\Z")
 
 
@@ -28,11 +31,14 @@ class Output:
         self.pieces: list[Piece] = []
         self.held: list[str] = []
         """Markers and white space that are dropped where a call stands beside them, and are content where none does."""
+        self.silent = False
+        """What is read is not content: a message that is not to the user."""
         self.after_call = False
         """Nothing but separators stands between the last call and here."""
+        self._tail, self._tailed = "", 0
 
     def text(self, text: str) -> None:
-        if not text:
+        if not text or self.silent:
             return
         if self.after_call or self.held:
             if _SEPARATORS.match(text):
@@ -42,13 +48,27 @@ class Output:
         self.content.append(text)
         self.pieces.append(Piece("content", text))
 
+    def last(self, text: str, closing: Tokens) -> None:
+        """The end of the text; a part of a closing marker, right behind a call, is dropped."""
+        end = len(text) - closing.partial(text)
+        self.text(text[:end])
+        if not self.after_call:
+            self.text(text[end:])
+
+    def stands_behind(self, texts: tuple[str, ...]) -> bool:
+        """Whether one of these texts, or nothing, stands before the place that is read, white space left out."""
+        new = "".join((*self.content[self._tailed :], *self.held))
+        self._tailed = len(self.content)
+        self._tail = _SPACES.sub(" ", self._tail + new)[-64:]
+        return not self._tail.strip() or self._tail.rstrip().endswith(texts)
+
     def opened(self, marker: str) -> None:
         """A marker that belongs to the calls that follow it."""
         self.held.append(marker)
 
     def closed(self, marker: str) -> None:
-        """A marker that belongs to the calls before it."""
-        if self.after_call:
+        """A marker that belongs to the calls before it; with nothing but white space between the two markers both are dropped."""
+        if self.after_call or self.held:
             self.held.clear()
         else:
             self.release(marker)
@@ -62,26 +82,41 @@ class Output:
             self.content.append(text)
             self.pieces.append(Piece("content", text))
 
-    def drafts(self, drafts: list[Draft], raw: str, start: int) -> None:
-        """The calls of one region of the text; what it holds of broken ones stays in the content."""
-        left = []
-        for draft in drafts:
+    def region(self, found: Found | None, raw: str, start: int) -> None:
+        """What one region of the text holds; text of calls that are broken stays in the content."""
+        left = list(found.left) if found else []
+        taken = False
+        for draft in found.drafts if found else ():
             call = to_call(draft, len(self.calls), self.tools, self.policy, self.origin)
             self.calls.append(call)
             self.pieces.append(Piece("call", call.raw_arguments, call))
-            if not (draft.whole or call.valid):
-                left.append(raw[draft.start - start : draft.end - start])
-        if len(left) < len(drafts):
+            if draft.whole or call.valid:
+                taken = True
+            else:
+                left.append((draft.start, draft.end))
+        if taken:
             self.held.clear()
             self.after_call = True
-        if left or not drafts:
-            self.release("".join(left) if drafts else raw)
+            self.text("".join(raw[a - start : b - start] for a, b in sorted(left)))
+        else:
+            self.release(raw)
 
-    def parsed(self) -> Parsed:
+    def parsed(self, markers: tuple[str, ...]) -> Parsed:
+        """The result; a problem says where a marker of the format is left in the content and no broken call explains it."""
         if not self.after_call:
             self.release()
         content = "".join(self.content)
-        return Parsed(content=content if content.strip() else None, tool_calls=settle_ids(self.calls))
+        leaked = next((m for m in markers if m in content), None) if all(call.status != "invalid" for call in self.calls) else None
+        problems = (problem("markup_leak", f"the content holds {leaked!r}, which belongs to no call", before=content),) if leaked else ()
+        return Parsed(content=content if content.strip() else None, tool_calls=settle_ids(self.calls), problems=problems)
+
+
+class Found(NamedTuple):
+    """What a region of the text holds."""
+
+    drafts: list[Draft]
+    left: list[tuple[int, int]] = []
+    """The spans of other text in it, which is content."""
 
 
 class Format(ABC):
@@ -89,18 +124,27 @@ class Format(ABC):
 
     opens: tuple[str, ...] = ()
     """Markers before calls."""
+    wraps: tuple[str, ...] = ()
+    """Markers before those."""
+    drops: tuple[str, ...] = ()
+    """Markers that are never content."""
     closes: tuple[str, ...] = ()
     """Markers behind calls."""
     calls: tuple[str, ...] = ()
     """Markers that a call starts with."""
     only_inside = False
     """Calls count only between `opens` and `closes`."""
+    at_start: tuple[str, ...] = ()
+    """Those of `calls` that count only at the start of the text, or behind one of `behind`."""
+    behind: tuple[str, ...] = ()
 
     def prepare(self) -> None:
         """Compiles the markers; called once, at the end of construction."""
-        self.roles = {**dict.fromkeys(self.closes, "close"), **dict.fromkeys(self.opens, "open"), **dict.fromkeys(self.calls, "call")}
+        groups = {"drop": self.drops, "wrap": self.wraps, "close": self.closes, "open": self.opens, "call": self.calls}
+        self.roles = {marker: role for role, markers in groups.items() for marker in markers}
         self.everywhere = Tokens(self.roles)
-        self.outside = Tokens(self.opens) if self.only_inside else self.everywhere
+        self.outside = Tokens((*self.drops, *self.wraps, *self.opens, *self.closes)) if self.only_inside else self.everywhere
+        self.closers = Tokens(self.closes)
 
     @property
     def markers(self) -> tuple[str, ...]:
@@ -108,56 +152,70 @@ class Format(ABC):
         return self.opens or self.calls
 
     @abstractmethod
-    def region(self, s: Scanner) -> Reading[bool]:
-        """Reads from a call's marker to the call's end; whether the end was marked."""
+    def region(self, s: Scanner) -> Reading[Ending]:
+        """Reads from a call's marker to the call's end."""
 
     @abstractmethod
-    def read(self, raw: str, start: int, closed: bool, tools: KnownTools) -> list[Draft]:
-        """The calls in a region, which starts at this place of the text; none where it is plain text after all."""
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        """The calls in a region, which starts at this place of the text; None where it is plain text after all."""
 
     def run(self, s: Scanner, out: Output) -> Reading[None]:
         """Reads the whole text."""
         inside = False
         while True:
-            found = yield from read_text(s, out, self.everywhere if inside else self.outside)
+            found = yield from read_text(s, out, self.everywhere if inside else self.outside, self.closers)
             if found is None:
                 return
             role = self.roles[found]
-            if role == "call":
-                raw, start, closed = yield from read_region(self, s, out)
-                out.drafts(self.read(raw, start, closed, out.tools), raw, start)
-                continue
-            s.at += len(found)
-            inside = role == "open"
-            (out.opened if inside else out.closed)(found)
+            if found in self.at_start and not out.stands_behind(self.behind):
+                out.text(found)
+                s.at += len(found)
+            elif role == "call":
+                raw, start, ending = yield from read_region(self, s, out)
+                out.region(self.read(raw, start, ending, out.tools), raw, start)
+            else:
+                s.at += len(found)
+                inside = self._beside(role, found, out, inside)
+
+    def _beside(self, role: str, marker: str, out: Output, inside: bool) -> bool:
+        """Takes a marker that starts no call; whether calls count behind it."""
+        if role in ("open", "wrap"):
+            out.opened(marker)
+        elif role == "close":
+            out.closed(marker)
+        return role == "open" or (inside and role == "drop")
 
 
-def read_text(s: Scanner, out: Output, tokens: Tokens) -> Reading[str | None]:
-    """The next marker; the text before it goes to the output as far as it is certain. None at the end of the text."""
+def read_text(s: Scanner, out: Output, tokens: Tokens, closing: Tokens) -> Reading[str | None]:
+    """The next marker; the text before it goes to the output as far as it is certain. None at the end of the text.
+
+    Args:
+        closing: markers of which a part at the end of the text, right behind a call, is dropped.
+    """
     while True:
         found = tokens.regex.search(s.text, s.at)
         sure = found is not None and (s.final or not tokens.may_grow(found, s.text))
-        if found:
-            end = found.start()
+        end = found.start() if found else len(s.text) - (0 if s.final else tokens.partial(s.text, s.at))
+        if s.final and not found:
+            out.last(s.text[s.at :], closing)
         else:
-            end = len(s.text) - (0 if s.final else tokens.partial(s.text, s.at))
-        out.text(s.text[s.at : end])
+            out.text(s.text[s.at : end])
         s.at = end
         if sure and found:
             return found.group()
-        more = s.more(None if out.after_call or out.held else tokens.first)
+        more = s.more(None if out.after_call or out.held or out.silent else tokens.first)
         if not (yield from more) and s.at == len(s.text):
             return None
 
 
-def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int, bool]]:
-    """One region's text, its place, and whether its end was marked."""
+def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int, Ending]]:
+    """One region's text, its place, and how it ends."""
     s.mark()
     out.pieces.append(Piece("begin"))
-    closed = yield from form.region(s)
+    ending = yield from form.region(s)
     raw, start = s.marked(), s.start
     out.pieces.append(Piece("arguments", s.unmark()))
-    return raw, start, closed
+    return raw, start, ending
 
 
 class Incremental:
@@ -166,6 +224,7 @@ class Incremental:
     def __init__(self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize") -> None:
         self._scanner = Scanner()
         self._out = Output(known_tools(tools), policy, origin)
+        self._markers = tuple(marker for marker in form.roles if len(marker) > 3 and not marker.startswith("`"))
         self._run: Iterator[None] | None = form.run(self._scanner, self._out)
         self._result: Parsed | None = None
 
@@ -195,7 +254,7 @@ class Incremental:
             while self._run is not None:
                 self._advance()
             self._scanner.idle = None
-            self._result = self._out.parsed()
+            self._result = self._out.parsed(self._markers)
         return self._result
 
     def _advance(self) -> None:

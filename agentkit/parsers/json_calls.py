@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from agentkit.parsers.coercion import coerce_fields
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Format
+from agentkit.parsers.engine import Ending, Format, Found
 from agentkit.parsers.json_text import Object, balanced_end, error_at, read_object, salvage
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_json, past_space, past_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_brackets, past_json, past_literal, past_space, past_value
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import problem
 
 _BESIDE = re.compile(r"[\s,;\[\]]*+")
+_BEGINS = re.compile(r'\{\s*+"name"\s*+:\s*+"[^"]*"\s*+,?\s*+(?:"[a-z]*"?\s*+:?\s*+)?\Z')
 _ANY_KEY = ("arguments", "parameters", "args")
 
 
@@ -37,12 +38,18 @@ class JsonCalls(Format):
     """The keys of the arguments that are the format's own."""
     id: str = ""
     """The key of the id."""
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    """With no `ends`: what may stand behind the value, by the marker before it."""
     strict: bool = True
     """Nothing else may stand beside the objects."""
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
     bare: bool = False
     """The markers are ordinary text too: what is no call with a name and arguments is left alone."""
+    drops: tuple[str, ...] = ()
+    at_start: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    only_inside: bool = False
     list_only: bool = False
     """The JSON is a list, or it is no call."""
     objects_only: bool = False
@@ -51,68 +58,77 @@ class JsonCalls(Format):
     end_tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stops = Tokens((*self.ends, *self.calls))
-        self.end_tokens = Tokens(self.ends)
         self.prepare()
+        self.stops = Tokens(marker for marker in (*self.ends, *self.calls, *self.opens, *self.closes) if marker not in "{[")
+        self.end_tokens = Tokens((*self.ends, *self.pairs.values()))
 
-    def region(self, s: Scanner) -> Reading[bool]:
-        marker = self.everywhere.regex.match(s.text, s.at)
-        s.at += len(marker.group()) if marker and marker.group() not in "{[" else 0
+    def region(self, s: Scanner) -> Reading[Ending]:
+        marker = s.text[s.at : s.at + self._opening(s.text, s.at)]
+        s.at += len(marker)
         if self.ends:
             return (yield from marked_end(s, self.stops, self.end_tokens))
         opening = yield from past_space(s)
-        if opening not in ("[" if self.list_only else "{["):
-            return False
-        return (yield from past_value(s, "" if self.bare else "'"))
+        if opening and opening in ("[" if self.list_only else "{["):
+            whole = yield from past_value(s, self.stops, "" if self.bare else "'")
+            yield from past_brackets(s)
+            if whole and marker in self.pairs:
+                yield from past_literal(s, self.pairs[marker])
+            if whole:
+                return "end"
+        return "cut" if s.finished else "next"
 
-    def read(self, raw: str, start: int, closed: bool, tools: KnownTools) -> list[Draft]:
-        opening = end_of(self.everywhere.regex, raw, 0) if raw[0] not in "{[" else 0
-        body_end = len(raw) - self._end_length(raw, closed)
-        drafts, rest = self._objects(raw, opening, body_end, start, closed, tools)
+    def _opening(self, text: str, at: int) -> int:
+        """The length of the marker here; brackets belong to the JSON."""
+        end = end_of(self.everywhere.regex, text, at)
+        return 0 if text[at:end] in "{[" else end - at
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        opening = self._opening(raw, 0)
+        end = len(raw) - self._end_length(raw, ending)
+        drafts, left = self._objects(raw, opening, end, start, ending, tools)
         if self.bare:
-            return [d for d in drafts if d.name and (d.whole or d.arguments)] if self._is_call(raw, opening, drafts) else []
-        if len(drafts) == 1 and not rest:
-            drafts[0].start, drafts[0].end = start, start + len(raw)
+            calls = [draft for draft in drafts if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start))]
+            left.extend((draft.start, draft.end) for draft in drafts if draft not in calls)
+            return Found(calls, left) if calls else None
+        if not drafts and ending != "end":
+            return None
         if not drafts:
-            body = raw[opening:body_end]
-            why, at = error_at(body)
-            return [broken(start, start + len(raw), None, body.strip(), why, start + opening + at)]
-        return drafts
+            why, at = error_at(raw[opening:end])
+            return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), why, start + opening + at)])
+        if len(drafts) == 1 and not left:
+            drafts[0].start, drafts[0].end = start, start + len(raw)
+        return Found(drafts, left)
 
-    def _is_call(self, raw: str, opening: int, drafts: list[Draft]) -> bool:
-        return bool(drafts) and not (self.list_only and raw[end_of(_BESIDE, raw, opening) - 1 :][:1] == "")
-
-    def _end_length(self, raw: str, closed: bool) -> int:
-        if not self.ends:
-            return 0
-        if closed:
-            return next(len(end) for end in self.end_tokens.literals if raw.endswith(end))
-        return self.end_tokens.partial(raw)
+    def _end_length(self, raw: str, ending: Ending) -> int:
+        if ending == "end":
+            return next((len(end) for end in self.end_tokens.literals if raw.endswith(end)), 0)
+        return self.end_tokens.partial(raw) if ending == "cut" else 0
 
     def _objects(
-        self, raw: str, at: int, end: int, start: int, closed: bool, tools: KnownTools
-    ) -> tuple[list[Draft], bool]:
-        """The objects in the text, and whether something else stands beside them."""
+        self, raw: str, at: int, end: int, start: int, ending: Ending, tools: KnownTools
+    ) -> tuple[list[Draft], list[tuple[int, int]]]:
+        """The objects in the text, and the spans of other text beside them."""
         drafts: list[Draft] = []
-        strange = False
+        left = []
         while (at := end_of(_BESIDE, raw, at)) < end:
             if raw[at] == "{":
                 found = read_object(raw, at)
-                draft = self._draft(raw, at, found, start, tools) if found else self._broken(raw[at:end], start + at, closed)
-                drafts.append(draft)
-                at = draft.end - start
+                drafts.append(self._draft(raw, at, found, start, tools) if found else self._broken(raw[at:end], start + at, ending))
+                at = drafts[-1].end - start
                 continue
             following = raw.find("{", at, end)
             following = end if following < 0 else following
-            strange = True
-            if self.strict and drafts and (closed or raw[at] in "}]"):
-                self._spoil(drafts[-1], raw[at:following], start + at)
+            junk = raw[at:following].rstrip()
+            if self.strict and drafts and (ending == "end" or junk[0] == "}"):
+                self._spoil(drafts[-1], junk, start + at)
+            elif self.strict or junk.strip("}] \n"):
+                left.append((start + at, start + following))
             at = following
-        return drafts, strange
+        return drafts, left
 
     def _spoil(self, draft: Draft, junk: str, at: int) -> None:
-        draft.whole = False
-        what = "a bracket too many" if junk[0] in "}]" else "other text"
+        draft.whole, draft.end = False, at + len(junk)
+        what = "a bracket too many" if junk[0] == "}" else "other text"
         draft.fault = problem("arguments_invalid_json", f"{what} stands behind the call's JSON, at character {at}", before=junk)
 
     def _draft(self, raw: str, at: int, found: Object, start: int, tools: KnownTools) -> Draft:
@@ -133,39 +149,35 @@ class JsonCalls(Format):
             draft.notes = (problem("arguments_key_parameters", f"the arguments stand under {key!r}"),)
         if self.coerce and isinstance(value, dict):
             coerced = coerce_fields(value, tools.parameters(read_name(draft.name, tools)[0]))
-            draft.value = coerced if coerced != value else None
+            draft.value = None if coerced is value else coerced
         return draft
 
-    def _broken(self, text: str, start: int, closed: bool) -> Draft:
+    def _broken(self, text: str, start: int, ending: Ending) -> Draft:
         found = salvage(text)
         end = balanced_end(text, 0)
         stop = start + (len(text) if end is None else end)
         if found.mendable:
             return Draft(start, stop, found.name, found.arguments, whole=False)
-        if end is None and not closed:
+        if end is None and ending == "cut":
             return truncated(start, stop, found.name, found.arguments)
         why, at = error_at(text[:end])
         return broken(start, stop, found.name, found.arguments, why, start + at)
 
 
-def marked_end(s: Scanner, stops: Tokens, ends: Tokens) -> Reading[bool]:
-    """Reads to behind the marker that ends a region; whether it is there. Another call's marker ends the region too, before itself."""
-    found = yield from past_json(s, stops)
+def marked_end(s: Scanner, stops: Tokens, ends: Tokens, quotes: str = '"') -> Reading[Ending]:
+    """Reads to behind the marker that ends a region, or to where something else stands."""
+    found = yield from past_json(s, stops, quotes)
     if found is None:
         text = s.marked()
-        opening = end_of(stops.regex, text, 0)
-        earlier = stops.regex.search(text, opening)
+        earlier = stops.regex.search(text, end_of(stops.regex, text, 0))
         if earlier:
             ended = earlier.group() in ends.literals
             s.rewind(earlier.end() if ended else earlier.start())
-            return ended
+            return "end" if ended else "next"
         found = yield from s.seek(stops)
-    if found is None or found.group() not in ends.literals:
-        return False
+    if found is None:
+        return "cut"
+    if found.group() not in ends.literals:
+        return "next"
     s.at = found.end()
-    return True
-
-
-def text_of(value: Any) -> str | None:
-    """The value where it is text."""
-    return value if isinstance(value, str) else None
+    return "end"

@@ -10,8 +10,8 @@ _TOKEN = re.compile(
     r"""(?: [\ \t\r\n\f]++ | \#[^\n]*+ | \\\n )*+
     (?: (?P<string> [rRuU]?+ (?: \'{3} (?: [^'\\]++ | \\. | '(?!'') )*+ \'{3}
                                | "{3} (?: [^"\\]++ | \\. | "(?!"") )*+ "{3}
-                               | ' (?: [^'\\]++ | \\. )*+ '
-                               | " (?: [^"\\]++ | \\. )*+ " ) )
+                               | ' [^'\\]*+ (?: \\. [^'\\]*+ )*+ '
+                               | " [^"\\]*+ (?: \\. [^"\\]*+ )*+ " ) )
       | (?P<number> [+-]?+ \ *+ (?: 0[xX][0-9a-fA-F_]++ | 0[oO][0-7_]++ | 0[bB][01_]++
                                 | (?: \d[\d_]*+ (?:\.\d*+)?+ | \.\d++ ) (?:[eE][+-]?+\d++)?+ ) (?![\w.]) )
       | (?P<word> [^\W\d] [\w.\-]*+ )
@@ -19,8 +19,12 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
-_ESCAPE = re.compile(r"\\(?:\n|([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
-_SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'}
+_ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_COMMON_ESCAPES = re.compile(r"""[^\\]*+(?:\\[ntr\\'"][^\\]*+)*+\Z""")
+_ESCAPES = {
+    r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\a": "\a", r"\b": "\b", r"\f": "\f", r"\v": "\v", r"\\": "\\", r"\'": "'", r"\"": '"',
+    "\\\n": "",
+}  # fmt: skip
 _DEEPEST = 100
 
 
@@ -54,18 +58,29 @@ class _Reader:
         self.depth = 0
         self.start = at
         """Where the last token starts."""
+        self._ahead: re.Match[str] | None = None
+
+    def _look(self) -> re.Match[str] | None:
+        """The next token, which is not read."""
+        if self._ahead is None:
+            self._ahead = _TOKEN.match(self.text, self.at)
+        return self._ahead
 
     def next(self) -> tuple[str, str]:
         """The next token's kind and text."""
-        found = _TOKEN.match(self.text, self.at)
+        found = self._look()
         if found is None or found.lastgroup is None:
-            raise _Unreadable("something that is no literal stands here" if self.text[self.at :].strip() else "it ends here", self.at)
-        self.at, self.start = found.end(), found.start(found.lastgroup)
-        return found.lastgroup, found.group(found.lastgroup)
+            raise _Unreadable("something that is no literal stands here" if self.text[self.at : self.at + 40].strip() else "it ends here", self.at)
+        kind = found.lastgroup
+        piece = found.group(kind)
+        self._ahead = None
+        self.at = found.end()
+        self.start = self.at - len(piece)
+        return kind, piece
 
     def peek(self) -> str:
         """The next token's text, "" where there is none."""
-        found = _TOKEN.match(self.text, self.at)
+        found = self._look()
         return found.group(found.lastgroup) if found and found.lastgroup else ""
 
     def value(self) -> Any:
@@ -85,9 +100,8 @@ class _Reader:
 
     def _string(self, piece: str) -> str:
         parts = [self._unquoted(piece)]
-        while (found := _TOKEN.match(self.text, self.at)) and found.lastgroup == "string":
-            self.at = found.end()
-            parts.append(self._unquoted(found.group("string")))
+        while (found := self._look()) and found.lastgroup == "string":
+            parts.append(self._unquoted(self.next()[1]))
         return "".join(parts)
 
     def _unquoted(self, piece: str) -> str:
@@ -97,7 +111,9 @@ class _Reader:
         if width == 1 and "\n" in piece and not self.loose:
             raise _Unreadable("a line ends inside a string", self.start)
         body = piece[width:-width]
-        return body if raw or "\\" not in body else _ESCAPE.sub(_unescaped, body)
+        if raw or "\\" not in body:
+            return body
+        return _plainly_unescaped(body) if _COMMON_ESCAPES.match(body) else _ESCAPE.sub(_unescaped, body)
 
     def items(self, closing: str, item: Callable[[], None]) -> bool:
         """Reads items to the closing bracket; whether a comma stood behind the last one."""
@@ -172,12 +188,21 @@ def _number(piece: str, loose: bool) -> int | float:
     return int(text, 0) if digits[:2].lower() in ("0x", "0o", "0b") else float(text)
 
 
+def _plainly_unescaped(body: str) -> str:
+    """A text whose escapes all stand for one character each, without looking at every one of them in Python."""
+    parts = body.split(r"\\")
+    for escape in (r"\n", r"\t", r"\r", r"\'", r"\""):
+        parts = [part.replace(escape, _ESCAPES[escape]) for part in parts]
+    return "\\".join(parts)
+
+
 def _unescaped(found: re.Match[str]) -> str:
-    octal, *codes, other = found.groups()
-    code = int(octal, 8) if octal else next((int(c, 16) for c in codes if c), None)
-    if code is not None:
-        return chr(code) if code < 0x110000 else found.group()
-    return _SIMPLE.get(other, "\\" + other) if other else ""
+    escape = found.group()
+    simple = _ESCAPES.get(escape)
+    if simple is not None or len(escape) < 2 or escape[1] not in "01234567xuU" or (escape[1] in "xuU" and len(escape) == 2):
+        return escape if simple is None else simple
+    code = int(escape[1:], 8) if escape[1].isdigit() else int(escape[2:], 16)
+    return chr(code) if code < 0x110000 else escape
 
 
 def read_literal(text: str) -> Literal | None:
@@ -204,7 +229,7 @@ def read_call(text: str, at: int, loose: bool = False) -> Call | None:
     start, opening = reader.start, reader.at
     if kind != "word" or text[opening : opening + 1] != "(":
         return None
-    reader.at += 1
+    reader.next()
     try:
         return Call(name, reader.keywords(), start, opening, reader.at)
     except _Unreadable as exc:

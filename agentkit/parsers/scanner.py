@@ -16,16 +16,18 @@ Reading = Generator[None, None, T]
 class Tokens:
     """Literal markers, searched for together; the longest one wins."""
 
-    __slots__ = ("_first", "_longest", "_prefixes", "first", "literals", "plain", "quoted", "regex")
+    __slots__ = ("_first", "_longest", "_prefixes", "first", "literals", "plain", "quoted", "regex", "structure")
 
     def __init__(self, literals: Iterable[str]) -> None:
         self.literals = tuple(sorted(dict.fromkeys(literals), key=len, reverse=True))
         either = "|".join(re.escape(literal) for literal in self.literals) or r"(?!)"
         self.regex = re.compile(either)
-        self.quoted = re.compile(rf'["\\]|{either}')
-        """The same beside the two characters that matter outside a JSON string."""
+        self.quoted = {quotes: re.compile(rf"[{quotes}\\]|{either}") for quotes in ('"', "\"'")}
+        """The same beside the characters that matter outside a string, by the quotes in use."""
+        self.structure = re.compile(rf"{either}|[^\w\s:,.+\-=]")
+        """The same beside everything but the words, numbers and separators of JSON."""
         self.first = frozenset(literal[0] for literal in self.literals)
-        self.plain = self.first | frozenset('"\\')
+        self.plain = self.first | frozenset("\"'\\")
         self._first = re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
         self._prefixes = {literal[:n] for literal in self.literals for n in range(1, len(literal))}
         self._longest = max(map(len, self.literals), default=1)
@@ -40,19 +42,22 @@ class Tokens:
         return 0
 
     def may_grow(self, found: re.Match[str], text: str) -> bool:
-        """Whether what was found at the end of the text may be the beginning of a longer marker."""
-        return found.end() == len(text) and found.group() in self._prefixes
+        """Whether what was found near the end of the text may be the beginning of a longer marker."""
+        start = found.start()
+        return len(text) - start < self._longest and text[start:] in self._prefixes
 
 
 class Scanner:
     """A window on the arriving text. `at` is where reading stands in it, `base` the window's place in the whole text."""
 
-    __slots__ = ("_arrived", "_mark", "_parts", "_seen", "at", "base", "ended", "idle", "start", "text")
+    __slots__ = ("_arrived", "_mark", "_parts", "_seen", "at", "base", "ended", "idle", "patience", "start", "text")
 
     def __init__(self) -> None:
         self.text, self.at, self.base, self.ended = "", 0, 0, False
         self.idle: frozenset[str] | None = None
         """While waiting: text without any of these characters can be taken as it comes (see `take_idle`)."""
+        self.patience = 3
+        """How often nested markup may turn out to be unbalanced before it is read flat at once (so that reading stays linear)."""
         self.start = 0
         """Where the marked text starts in the whole text."""
         self._arrived: list[str] = []
@@ -62,6 +67,11 @@ class Scanner:
     @property
     def position(self) -> int:
         return self.base + self.at
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything is read and nothing more will come."""
+        return self.final and self.at == len(self.text)
 
     @property
     def final(self) -> bool:
@@ -118,6 +128,9 @@ class Scanner:
 
     def rewind(self, keep: int) -> None:
         """Takes reading back to `keep` characters behind the mark."""
+        if not self._parts:
+            self.at = self._mark + keep
+            return
         marked = self.marked()
         self.text = marked[keep:] + self.text[self.at :]
         self._parts, self._seen = [marked[:keep]], 1
@@ -140,8 +153,8 @@ class Scanner:
 _IN_STRING = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"}
 _ENDS_STRING = {quote: frozenset(quote + "\\") for quote in "\"'"}
 _SCALAR = re.compile(r"[\w.+\-]*+")
-_BETWEEN = re.compile(r"[\w\s:,.+\-=]*+")
 _SPACE = re.compile(r"\s*+")
+_BRACKETS = re.compile(r"[}\]]*+")
 _CLOSES = {"{": "}", "[": "]", "(": ")"}
 
 
@@ -171,55 +184,89 @@ def past_space(s: Scanner) -> Reading[str]:
             return s.text[s.at : s.at + 1]
 
 
-def past_json(s: Scanner, stops: Tokens) -> Reading[re.Match[str] | None]:
-    """The next marker that does not stand inside a JSON string, reading up to its start; None where the text ends, or is no JSON.
+def past_json(s: Scanner, stops: Tokens, quotes: str = '"') -> Reading[re.Match[str] | None]:
+    """The next marker that does not stand inside a string, reading up to its start; None where the text ends, or is no JSON.
 
     A backslash outside a string ends it: with that, no two readings from different markers can both run past a third one (the strings of
     one are the gaps of the other), so that starting over after a broken call costs a constant factor.
     """
     while True:
-        found = stops.quoted.search(s.text, s.at)
+        found = stops.quoted[quotes].search(s.text, s.at)
         if found is None or (not s.final and stops.may_grow(found, s.text)):
             keep = len(s.text) - found.start() if found else 0 if s.final else stops.partial(s.text, s.at)
             s.at = len(s.text) - keep
             if not (yield from s.more(stops.plain)) and not keep:
                 return None
-        elif found.group() == '"':
+        elif found.group() in quotes:
             s.at = found.end()
-            if not (yield from past_string(s)):
+            if not (yield from past_string(s, found.group())):
                 return None
         else:
             s.at = found.start()
             return found if found.group() != "\\" else None
 
 
-def past_value(s: Scanner, more: str = "") -> Reading[bool]:
-    """Reads past one value of JSON, or of Python with brackets and quotes in `more`; False where it is broken off or is none.
+def past_literal(s: Scanner, literal: str) -> Reading[bool]:
+    """Reads past white space and this text, where it stands here."""
+    before = len(s.marked())
+    if (yield from past_space(s)) == literal[:1]:
+        while not s.final and len(s.text) - s.at < len(literal) and literal.startswith(s.text[s.at :]):
+            yield from s.more()
+        if s.text.startswith(literal, s.at):
+            s.at += len(literal)
+            return True
+    s.rewind(before)
+    return False
+
+
+def past_brackets(s: Scanner) -> Reading[None]:
+    """Reads past closing brackets."""
+    while True:
+        s.at = end_of(_BRACKETS, s.text, s.at)
+        if s.at < len(s.text) or not (yield from s.more()):
+            return
+
+
+def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
+    """Reads past one value of JSON; False where it is broken off, or a marker stands in it, which is not read.
 
     Args:
-        more: further characters to accept outside strings: `'` for single-quoted strings, `(`.
+        stops: markers that do not stand in a value, except inside its strings.
+        more: further characters to accept: `'` for single-quoted strings, `(` for calls.
     """
     if not (yield from past_space(s)):
         return False
     expected: list[str] = []
-    while True:
-        s.at = end_of(_BETWEEN if expected else _SCALAR, s.text, s.at)
-        if s.at == len(s.text):
-            if not (yield from s.more()):
-                return not expected
+    while expected or not (yield from past_scalar(s)):
+        found = stops.structure.search(s.text, s.at)
+        if found is None or (not s.final and stops.may_grow(found, s.text)):
+            keep = len(s.text) - found.start() if found else 0 if s.final else stops.partial(s.text, s.at)
+            s.at = len(s.text) - keep
+            if not (yield from s.more()) and not keep:
+                return False
             continue
-        char = s.text[s.at]
+        s.at = found.start()
+        char = found.group()
         if char in _CLOSES and (char != "(" or char in more):
             expected.append(_CLOSES[char])
-            s.at += 1
         elif expected and char == expected[-1]:
             expected.pop()
-            s.at += 1
-        elif char == '"' or (char == "'" and char in more):
-            s.at += 1
-            if not (yield from past_string(s, char)):
-                return False
-        else:
-            return not expected
+        elif not (char == '"' or (char == "'" and char in more)):
+            return False
+        s.at += 1
+        if char in "\"'" and not (yield from past_string(s, char)):
+            return False
         if not expected:
             return True
+    return True
+
+
+def past_scalar(s: Scanner) -> Reading[bool]:
+    """Reads past a number or a word, where one stands here; whether one does."""
+    began = False
+    while True:
+        end = end_of(_SCALAR, s.text, s.at)
+        began |= end > s.at
+        s.at = end
+        if end < len(s.text) or not (yield from s.more()):
+            return began

@@ -5,23 +5,28 @@ changing a value is `repaired`, everything else is `invalid`. Nothing is ever co
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from agentkit.read.plain import finite, plain
-from agentkit.read.relaxed import Relaxed, relax
+from agentkit.read.relaxed import COMMENT, Loaded, Relaxed, loads, relax
 from agentkit.read.schema import check_schema
 from agentkit.types import CallStatus, Policy, Problem, Record, clip, problem, record
 
+_JSON_SPACE = " \t\r\n"
 _FENCE_LABEL = re.compile(r"[\w-]*+[ \t]*+\r?\n?")
-_MARKUP = r"""\s|["'`]|</?[A-Za-z_:|｜▁][^<>\s]{0,60}>|<\|[^|<>]{1,60}\|>"""
-_LEADING_MARKUP = re.compile(rf"(?:{_MARKUP}|json\b)*+\Z")
-_TRAILING_MARKUP = re.compile(rf"(?:{_MARKUP}|[}}\])])*+\Z")
+_OPEN_STRING = re.compile(r'"(?:[^"\\]|\\.)*+\\?', re.DOTALL)
+_COMMENT = re.compile(COMMENT, re.DOTALL)
+_MARKUP = rf"""[\s\x00\u200b\ufeff"'`;]|</?[A-Za-z_:|｜▁][^<>\s]{{0,60}}>|<\|[^|<>]{{1,60}}\|>|\[/?[A-Z][A-Z_]{{2,40}}\]|{COMMENT}"""
+_BEFORE = re.compile(rf"(?:{_MARKUP}|json\b)*+", re.DOTALL)
+_BETWEEN = re.compile(rf"(?:{_MARKUP}|,)*+", re.DOTALL)
+_BEHIND = re.compile(rf"(?:{_MARKUP}|[,}}\])])*+", re.DOTALL)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _RANK: dict[CallStatus, int] = {"ok": 0, "normalized": 1, "repaired": 2, "invalid": 3}
+_ALLOWED: dict[Policy, int] = {"strict": 0, "normalize": 1, "repair": 2}
+_MOST_LAYERS = 4
+_MOST_OBJECTS = 1000
 
 
 @record
@@ -65,8 +70,7 @@ def read_arguments(
     if value is not None:
         schema_problems, coerced = check_schema(value, parameters, pointer)
         problems, suggestion = (*problems, *schema_problems), coerced
-    allowed = _RANK[reading.status] <= {"strict": 0, "normalize": 1, "repair": 2}[policy]
-    if value is not None and not allowed:
+    if value is not None and _RANK[reading.status] > _ALLOWED[policy]:
         value, suggestion = None, suggestion or value
     return Arguments(value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion)
 
@@ -85,87 +89,67 @@ def _read(raw: Any, pointer: str) -> _Reading:
     return _Reading(value=value, status="normalized", problems=(code,)) if finite(value) else _nonfinite(pointer, (code,))
 
 
-def _read_text(text: str, pointer: str, depth: int = 0) -> _Reading:
-    if not text.strip("\ufeff \t\r\n"):
+def _read_text(text: str, pointer: str, layer: int = 0) -> _Reading:
+    if not text.strip().strip("\ufeff").strip():
         return _given_nothing("arguments_empty", "the arguments are an empty text", pointer, text)
-    duplicates: list[str] = []
-    constants: list[str] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            duplicates.extend(key for key, count in Counter(key for key, _ in items).items() if count > 1)
-        return found
-
-    def constant(name: str) -> float:
-        constants.append(name)
-        return math.nan
-
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        loaded = loads(text)
     except (ValueError, RecursionError):
-        return _read_broken(text, pointer, depth)
+        return _read_broken(text, pointer, layer)
+    value = loaded.value
     if value is None:
         return _given_nothing("arguments_null_string", "the arguments are the text 'null'", pointer, text)
     if isinstance(value, str):
-        return _read_encoded_twice(value, pointer, depth)
+        return _read_encoded_twice(value, pointer, layer)
     if not isinstance(value, dict):
         return _not_object(value, pointer)
-    if constants or not finite(value):
+    if loaded.nonfinite or not finite(value):
         return _nonfinite(pointer)
-    return _Reading(value=value, **_shown(_quirks(text, value, duplicates, pointer)))
+    problems = _quirks(text, loaded, pointer)
+    return _Reading(value=value, status="normalized" if problems else "ok", problems=problems)
 
 
 def _given_nothing(code: str, message: str, pointer: str, before: str | None = None) -> _Reading:
     return _Reading(absent=True, status="normalized", problems=(problem(code, message, pointer=pointer, before=before),))
 
 
-def _shown(problems: tuple[Problem, ...]) -> dict[str, Any]:
-    return {"status": "normalized" if problems else "ok", "problems": problems}
-
-
-def _quirks(text: str, value: dict[str, Any], duplicates: list[str], pointer: str) -> tuple[Problem, ...]:
+def _quirks(text: str, loaded: Loaded, pointer: str) -> tuple[Problem, ...]:
+    """What is odd about an object that could be read."""
     found = []
-    if duplicates:
-        names = ", ".join(repr(name) for name in dict.fromkeys(duplicates))
-        found.append(problem("arguments_duplicate_keys", f"the key {names} is given more than once; the last one is read", pointer=pointer))
-    if not text.isascii() or "\\u" in text:
-        alone = _SURROGATE.search(json.dumps(value, ensure_ascii=False))
-    else:
-        alone = None
-    if alone:
+    if loaded.duplicates:
+        names = ", ".join(repr(name) for name in dict.fromkeys(loaded.duplicates))
+        found.append(problem("arguments_duplicate_keys", f"given more than once, the last one is read: {names}"[:300], pointer=pointer))
+    if (not text.isascii() or "\\u" in text) and _SURROGATE.search(json.dumps(loaded.value, ensure_ascii=False)):
         found.append(problem("arguments_lone_surrogate", "half of a surrogate pair stands alone; it cannot be sent as UTF-8", pointer=pointer))
     return tuple(found)
 
 
-def _read_encoded_twice(inner: str, pointer: str, depth: int) -> _Reading:
-    if depth >= 4 or not inner.strip() or inner.strip()[0] not in '{["n':
+def _read_encoded_twice(inner: str, pointer: str, layer: int) -> _Reading:
+    if layer >= _MOST_LAYERS or inner.lstrip("\ufeff" + _JSON_SPACE)[:1] not in ("{", "[", "n", "`", '"'):
         return _not_object(inner, pointer)
-    reading = _read_text(inner, pointer, depth + 1)
+    reading = _read_text(inner, pointer, layer + 1)
     if reading.status == "invalid" and any(p.code == "arguments_invalid_json" for p in reading.problems):
         return _not_object(inner, pointer)
-    code = problem("arguments_double_encoded", "the arguments are JSON text inside JSON text", pointer=pointer, before=inner)
-    status: CallStatus = max("normalized", reading.status, key=lambda s: _RANK[s])
-    return _Reading(value=reading.value, status=status, problems=(code, *reading.problems), suggestion=reading.suggestion, absent=reading.absent)
+    return _with(problem("arguments_double_encoded", "the arguments are JSON text inside JSON text", pointer=pointer, before=inner), "normalized", reading)
 
 
-def _read_broken(text: str, pointer: str, depth: int) -> _Reading:
+def _read_broken(text: str, pointer: str, layer: int) -> _Reading:
     """A text that is not JSON as it stands: the value-preserving rules, or what is wrong with it and where."""
-    if text.startswith("\ufeff"):
+    bare = text.lstrip("\ufeff" + _JSON_SPACE)
+    if "\ufeff" in text[: len(text) - len(bare)]:
         bom = problem("arguments_leading_data", "a byte-order mark stands before the JSON", pointer=pointer, before=text)
-        return _with(bom, "normalized", _read_text(text.lstrip("\ufeff"), pointer, depth))
+        return _with(bom, "normalized", _read_text(bare, pointer, layer))
     stripped = text.strip()
-    if len(stripped) > 6 and stripped.startswith("```") and stripped.endswith("```"):
+    if layer < _MOST_LAYERS and len(stripped) > 6 and stripped.startswith("```") and stripped.endswith("```"):
         code = problem("arguments_code_fence", "the JSON stands in a code fence", pointer=pointer, before=text)
         label = _FENCE_LABEL.match(stripped, 3)
-        return _with(code, "repaired", _read_text(stripped[label.end() if label else 3 : -3], pointer, depth))
+        return _with(code, "repaired", _read_text(stripped[label.end() if label else 3 : -3], pointer, layer + 1))
     if stripped == "None":
         code = problem("arguments_python_literal", "the arguments are Python's None", pointer=pointer, before=text)
         return _Reading(absent=True, status="repaired", problems=(code,))
-    start = next((i for i, char in enumerate(text) if char in "{["), -1)
-    if start < 0:
-        return _prose(text, pointer)
-    return _read_relaxed(text, start, pointer)
+    if _OPEN_STRING.fullmatch(stripped) or any(word.startswith(stripped) for word in ("true", "false", "null")):
+        return _truncated(text, pointer)
+    return _read_object(text, pointer)
 
 
 def _with(code: Problem, status: CallStatus, reading: _Reading) -> _Reading:
@@ -175,48 +159,56 @@ def _with(code: Problem, status: CallStatus, reading: _Reading) -> _Reading:
     )
 
 
-def _prose(text: str, pointer: str) -> _Reading:
-    head = text.lstrip()
-    if head[:1] == '"' or any(word.startswith(head.strip()) for word in ("true", "false", "null")):
-        return _invalid("arguments_truncated", f"the arguments end inside a value, at character {len(text)}", text, pointer)
-    return _invalid("arguments_invalid_json", f"the arguments are not JSON: {clip(text, 60)!r}", text, pointer)
-
-
-def _read_relaxed(text: str, start: int, pointer: str) -> _Reading:
+def _read_object(text: str, pointer: str) -> _Reading:
+    """The object somewhere in a text, with what stands before and behind it."""
+    known = _matched(_BEFORE, text, 0)
+    start = next((i for i in range(known, len(text)) if text[i] in "{["), None)
+    if start is None:
+        return _invalid("arguments_invalid_json", f"the arguments are not JSON: {clip(text, 60)!r}", text, pointer)
     first = relax(text, start)
-    if not first.found:
+    if first.loaded is None:
         if first.open:
-            return _invalid("arguments_truncated", f"the arguments end inside a value, at character {len(text)}", text, pointer)
+            return _truncated(text, pointer)
         return _invalid("arguments_invalid_json", f"the arguments are not JSON: {_where(text)}", text, pointer)
-    if first.nonfinite or not finite(first.value):
+    if first.loaded.nonfinite or not finite(first.value):
         return _nonfinite(pointer)
-    others, end, cut = _following(text, first)
     if not isinstance(first.value, dict):
         return _not_object(first.value, pointer)
-    if cut or any(other != first.value for other in others):
-        message = "several different objects stand one after another" if not cut else "a second, unfinished object follows the first"
-        merged = next((o for o in (first.value, *others) if o), first.value)
-        return _invalid("arguments_concatenated", message, text, pointer, suggestion=merged if not cut else None)
-    codes = list(first.codes)
-    if others:
-        codes.append("arguments_duplicated")
-    return _edges(text, start, end, codes, first.value, pointer)
+    others, end, cut = _following(text, first)
+    if cut:
+        return _invalid("arguments_concatenated", "a second, unfinished object follows the first", text, pointer)
+    if others and _canonical(others[-1]) != _canonical(first.value):
+        only = next((o for o in (first.value, *others) if o), first.value)
+        return _invalid("arguments_concatenated", "several different objects stand one after another", text, pointer, suggestion=only)
+    codes = [*first.codes, *(["arguments_duplicated"] if others else [])]
+    return _mended(text, (start, end), known == start, codes, first.loaded, pointer)
+
+
+def _matched(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _following(text: str, first: Relaxed) -> tuple[list[Any], int, bool]:
-    """The objects right behind the first one, where they end, and whether the text ends inside one."""
+    """The objects right behind the first one up to one that differs, where they end, and whether the text ends inside one."""
     others: list[Any] = []
-    end = first.end
-    while True:
-        gap = re.compile(r"[\s,;]*").match(text, end)
-        at = gap.end() if gap else end
-        if at >= len(text) or text[at] != "{":
-            return others, end, False
+    end, same = first.end, _canonical(first.value)
+    while len(others) < _MOST_OBJECTS:
+        at = _matched(_BETWEEN, text, end)
+        if text[at : at + 1] != "{":
+            break
         following = relax(text, at)
         if not following.found:
             return others, end, following.open
         others.append(following.value)
         end = following.end
+        if _canonical(following.value) != same:
+            break
+    return others, end, False
 
 
 _RULES = {
@@ -231,22 +223,25 @@ _RULES = {
 }
 
 
-def _edges(text: str, start: int, end: int, codes: list[str], value: dict[str, Any], pointer: str) -> _Reading:
-    """The reading of one object, with what stands before and behind it."""
-    before, behind = text[:start], text[end:]
-    prose = False
-    if before.strip():
-        codes.append("arguments_leading_data")
-        prose |= not _LEADING_MARKUP.match(before)
-    if behind.strip():
-        codes.append("arguments_trailing_data")
-        prose |= not _TRAILING_MARKUP.match(behind)
-    shown = {"arguments_leading_data": before, "arguments_trailing_data": behind}
-    problems = tuple(problem(code, _RULES[code], pointer=pointer, before=shown.get(code, text)) for code in codes)
-    if prose:
-        bad = problem("arguments_invalid_json", "the arguments are an object inside other text", pointer=pointer, before=text)
-        return _Reading(status="invalid", problems=(*problems, bad), suggestion=value)
-    return _Reading(value=value, status="repaired", problems=problems)
+def _mended(text: str, span: tuple[int, int], known: bool, codes: list[str], loaded: Loaded, pointer: str) -> _Reading:
+    """The reading of an object that rules were needed for, or that stands among other text.
+
+    Args:
+        known: nothing but markup stands before the object.
+    """
+    before, behind = text[: span[0]], text[span[1] :]
+    around = {"arguments_leading_data": _COMMENT.sub("", before), "arguments_trailing_data": _COMMENT.sub("", behind)}
+    if [*around.values()] != [before, behind]:
+        codes.append("arguments_comments")
+    if around["arguments_trailing_data"].strip() == ",":
+        codes.append("arguments_trailing_comma")
+        around["arguments_trailing_data"] = ""
+    codes += [code for code, edge in around.items() if edge.strip(_JSON_SPACE)]
+    problems = tuple(problem(code, _RULES[code], pointer=pointer, before=around.get(code, text)) for code in dict.fromkeys(codes))
+    if known and _matched(_BEHIND, behind, 0) == len(behind):
+        return _Reading(value=loaded.value, status="repaired", problems=(*problems, *_quirks(text, loaded, pointer)))
+    bad = problem("arguments_invalid_json", "the arguments are an object inside other text", pointer=pointer, before=text)
+    return _Reading(status="invalid", problems=(*problems, bad), suggestion=loaded.value)
 
 
 def _where(text: str) -> str:
@@ -257,6 +252,10 @@ def _where(text: str) -> str:
     except (ValueError, RecursionError) as exc:
         return "nested too deeply" if isinstance(exc, RecursionError) else str(exc).lower()
     return "unreadable"
+
+
+def _truncated(text: str, pointer: str) -> _Reading:
+    return _invalid("arguments_truncated", f"the arguments end inside a value, at character {len(text)}", text, pointer)
 
 
 def _invalid(code: str, message: str, text: str, pointer: str, suggestion: Any = None) -> _Reading:
@@ -279,8 +278,10 @@ def _absent_or_empty(reading: _Reading, parameters: Mapping[str, Any] | None, po
     """`{}` where no arguments were given and the tool requires nothing, or is unknown to the reader."""
     if not reading.absent:
         return reading
-    required = [str(name) for name in (parameters or {}).get("required") or ()]
-    if not required:
+    lacking, _ = check_schema({}, parameters, pointer)
+    required = (parameters or {}).get("required")
+    if not lacking and not (isinstance(required, (list, tuple)) and required):
         return _Reading(value={}, status=reading.status, problems=reading.problems)
-    code = problem("arguments_not_object", f"the tool requires {', '.join(required)} and was given nothing", pointer=pointer)
+    names = ", ".join(map(str, required)) if isinstance(required, (list, tuple)) else "arguments"
+    code = problem("arguments_not_object", f"the tool requires {names} and was given nothing"[:300], pointer=pointer)
     return _Reading(status="invalid", problems=(*reading.problems, code))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from agentkit.read.arguments import Arguments, read_arguments
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import CallStatus, Policy, Problem, ToolCall, problem
 
-_SPECIAL_TOKEN = re.compile(r"<[|｜][^<>]{0,80}[|｜]>\w*|</?s>|\[/?INST\]")
+_SPECIAL_TOKEN = re.compile(r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]")
 _PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
 _INDEX_SUFFIX = re.compile(r":\d+\Z")
+_ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _WRAPPERS = ("tool_call", "function_call", "tool_use", "call_tool", "use_tool")
 
 
@@ -44,7 +47,7 @@ def read_calls(
             make_call(position + i, n, a, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=(*shape, note))
             for i, (raw_id, n, a) in enumerate(parts)
         ]
-    raw_id = next((entry[key] for key in ("id", "call_id", "tool_call_id") if key in entry), None)
+    raw_id = _given(entry, ("id", "call_id", "tool_call_id"))
     return [make_call(position, name, arguments, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=tuple(shape))]
 
 
@@ -98,7 +101,7 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
         return raw, ()
     name, problems = raw, []
     for code, message, clean in (
-        ("name_special_tokens", "special tokens stand in the name", lambda n: _SPECIAL_TOKEN.sub("", n)),
+        ("name_special_tokens", "special tokens stand in the name", _without_tokens),
         ("name_whitespace", "white space stands around the name", str.strip),
         ("name_prefix", "a prefix stands before the name", lambda n: _without_prefix(n, tools)),
     ):
@@ -112,6 +115,11 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
         known = ", ".join(sorted(tools)) or "none"
         problems.append(problem("name_unknown", f"no tool is named {name!r}; there are: {known}"[:300], pointer=pointer, before=raw))
     return name, tuple(problems)
+
+
+def _without_tokens(name: str) -> str:
+    """The name between special tokens: what follows one behind it is the token's own, as in `get_weather<|channel|>json`."""
+    return next((part for part in _SPECIAL_TOKEN.split(name) if part.strip()), name)
 
 
 def _without_prefix(name: str, tools: KnownTools) -> str:
@@ -138,24 +146,24 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
     for call in calls:
         note = _id_problem(call, taken)
         if note:
-            call = _replace(call, id=_free_id(turn, call.position, own | taken), id_synthetic=True, note=note)
+            call = _labelled(call, _free_id(turn, call.position, (own, taken)), note)
         taken.add(call.id)
         settled.append(call)
     return tuple(settled)
 
 
-def _replace(call: ToolCall, *, id: str, id_synthetic: bool, note: Problem) -> ToolCall:
-    from dataclasses import replace
+def _labelled(call: ToolCall, label: str, note: Problem) -> ToolCall:
+    """The call under a synthetic id; that a call in text, or in `function_call`, has none is no fault of its own."""
+    expected = call.origin.startswith("content:") or call.origin == "function_call"
+    status: CallStatus = "normalized" if call.status == "ok" and not call.origin.startswith("content:") else call.status
+    problems = call.problems if expected and call.raw_id is None else (*call.problems, note)
+    return replace(call, id=label, id_synthetic=True, problems=problems, status=status)
 
-    missing_in_text = call.origin.startswith(("content:", "function_call"))
-    status: CallStatus = "normalized" if call.status == "ok" and not missing_in_text else call.status
-    problems = call.problems if missing_in_text else (*call.problems, note)
-    return replace(call, id=id, id_synthetic=id_synthetic, problems=problems, status=status)
 
-
-def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
+def _free_id(turn: int | None, position: int, taken: Iterable[set[str]]) -> str:
     base = f"call_{position}" if turn is None else f"call_{turn}_{position}"
-    return next(name for name in (base, *(f"{base}_{i}" for i in range(len(taken) + 1))) if name not in taken)
+    names = (base if i == 0 else f"{base}_{i}" for i in count())
+    return next(name for name in names if not any(name in those for those in taken))
 
 
 def _id_problem(call: ToolCall, taken: set[str]) -> Problem | None:
@@ -176,18 +184,24 @@ def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
     function = entry.get("function", entry.get("tool"))
     nested = isinstance(function, dict)
     holder: dict[str, Any] = function if isinstance(function, dict) else entry
-    name = holder.get("name", function if isinstance(function, str) else holder.get("tool_name"))
-    keys = ("arguments", "parameters", "args", "input")
-    key = next((k for k in keys if k in holder), next((k for k in keys if k in entry), "arguments"))
-    arguments = holder.get(key, entry.get(key))
+    named = _given(holder, ("name", "tool_name"))
+    name = function if isinstance(function, str) else named if named is not None else entry.get("name")
+    key, source = next(((k, h) for h in (holder, entry) for k in _ARGUMENT_KEYS if h.get(k) is not None), ("arguments", holder))
+    arguments = source.get(key)
 
     def shape(pointer: str) -> Iterator[Problem]:
-        if not nested and (name is not None or key in entry):
+        if not nested and (name is not None or arguments is not None):
             yield problem("tool_call_flat", "name and arguments stand on the call itself, not under `function`", pointer=pointer)
         if key != "arguments":
-            yield problem("arguments_key_parameters", f"the arguments stand under {key!r}", pointer=f"{pointer}/{key}")
+            at = f"{pointer}/function/{key}" if nested and source is holder else f"{pointer}/{key}"
+            yield problem("arguments_key_parameters", f"the arguments stand under {key!r}", pointer=at)
 
     return name, arguments, "/function" if nested else "", shape
+
+
+def _given(entry: dict[str, Any], keys: tuple[str, ...]) -> Any:
+    """The first of the keys that says something."""
+    return next((entry[key] for key in keys if entry.get(key) is not None), None)
 
 
 def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any, Any]]:
@@ -207,7 +221,8 @@ def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any
 
 
 def _is_custom(entry: dict[str, Any]) -> bool:
-    return isinstance(entry.get("custom"), dict) or (entry.get("type") in ("custom", "custom_tool_call") and "function" not in entry)
+    kind, function, custom = entry.get("type"), entry.get("function"), entry.get("custom")
+    return not isinstance(function, dict) and (isinstance(custom, dict) or kind in ("custom", "custom_tool_call"))
 
 
 def _custom(entry: dict[str, Any], position: int, tools: KnownTools, origin: str, pointer: str) -> ToolCall:

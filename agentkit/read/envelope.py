@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.read.error import read_error
+from agentkit.read.error import is_error, read_error
 from agentkit.types import Problem, clip, problem
+
+_HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b", re.IGNORECASE | re.DOTALL)
+_SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):)")
 
 
 @dataclass(slots=True)
@@ -43,10 +48,10 @@ def parse_body(text: str) -> tuple[Any, list[Problem]]:
 
 
 def _not_json(text: str, exc: Exception) -> Problem:
-    head = text.lstrip()[:200].lower()
-    if head.startswith(("<!doctype", "<html", "<head", "<body")):
+    bare = text.lstrip("\ufeff")
+    if _HTML.match(bare):
         return problem("body_html", "the body is a web page; check the base URL and any proxy", before=text)
-    if head.startswith(("data:", "event:", ": ", ":\n", "id:", "retry:")):
+    if _SSE.match(bare):
         return problem("unexpected_sse", "the body is an event stream; read it with read_stream", before=text)
     return problem("body_not_json", f"the body is not JSON: {clip(str(exc), 80)}", before=text)
 
@@ -54,21 +59,17 @@ def _not_json(text: str, exc: Exception) -> Problem:
 def open_envelope(data: Any) -> Envelope:
     """The message inside plain data, and what was wrong on the way to it."""
     if not isinstance(data, dict):
-        kind = "a list" if isinstance(data, list) else "nothing" if data is None else "no object"
-        failed = read_error(None, None, data) if isinstance(data, (list, str)) and data else None
-        note = f": {failed.message}" if failed and failed.message else ""
-        return Envelope(problems=[problem("body_not_object", f"the answer is {kind}{note}"[:300], before=data)])
+        return Envelope(problems=list(_no_object(data)))
     if _is_message(data):
         return Envelope(message=data, bare=True)
-    if "choices" not in data:
-        outer, key = data, _nested_key(data)
-        if key:
-            inner = open_envelope(data[key])
-            inner.problems.insert(0, problem("nested_envelope", f"the answer stands inside {key!r}", pointer=f"/{key}"))
-            inner.pointer = f"/{key}{inner.pointer}"
-            inner.body = inner.body or outer
-            return inner
-    envelope = Envelope(body=data, problems=_errors(data))
+    key, nested = _nested(data)
+    if key:
+        inner = open_envelope(nested)
+        inner.problems.insert(0, problem("nested_envelope", f"the answer stands inside {key!r}", pointer=f"/{key}"))
+        inner.pointer = f"/{key}{inner.pointer}"
+        inner.body = {**{name: value for name, value in data.items() if name != key}, **inner.body}
+        return inner
+    envelope = Envelope(body=data, problems=_errors(data, ""))
     if not data.get("choices"):
         if not envelope.problems:
             envelope.problems.append(_no_choices(data))
@@ -76,24 +77,43 @@ def open_envelope(data: Any) -> Envelope:
     return _choose(envelope, data["choices"])
 
 
+def _no_object(data: Any) -> Iterator[Problem]:
+    kind = "a list" if isinstance(data, list) else "nothing" if data is None else "no object"
+    failed = read_error(None, None, data) if isinstance(data, (list, str)) and data else None
+    note = f": {failed.message}" if failed and failed.message else ""
+    yield problem("body_not_object", f"the answer is {kind}{note}"[:300], before=data)
+    if isinstance(data, list):
+        yield from (p for index, item in enumerate(data[:1]) if isinstance(item, dict) for p in _errors(item, f"/{index}"))
+
+
 def _is_message(data: dict[str, Any]) -> bool:
-    return "choices" not in data and data.get("role") == "assistant" and data.get("type") != "message"
+    if "choices" in data or data.get("type") == "message":
+        return False
+    return data.get("role") == "assistant" or ("role" not in data and "content" in data and "tool_calls" in data)
 
 
-def _nested_key(data: dict[str, Any]) -> str | None:
-    for key in ("response", "data", "result", "body", "completion", "output", "raw_response"):
+_NESTS = ("response", "data", "result", "body", "completion", "output", "raw_response")
+
+
+def _nested(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
+    """The key of an object, or of a JSON text of one, that holds the answer, and that object."""
+    if "choices" in data or depth > 3:
+        return None, None
+    for key in _NESTS:
         inner = data.get(key)
-        if isinstance(inner, dict) and (isinstance(inner.get("choices"), list) or (key in ("response", "body") and "choices" in inner)):
-            return key
-    return None
+        if isinstance(inner, str) and inner.lstrip().startswith("{"):
+            inner, _ = parse_body(inner)
+        if isinstance(inner, dict) and ("choices" in inner or (inner.get("error") and key in ("response", "body")) or _nested(inner, depth + 1)[0]):
+            return key, inner
+    return None, None
 
 
-def _errors(data: dict[str, Any]) -> list[Problem]:
-    if not data.get("error") and not (data.get("object") == "error" or (data.get("detail") and "choices" not in data)):
+def _errors(data: dict[str, Any], pointer: str) -> list[Problem]:
+    if not is_error(data):
         return []
     failed = read_error(None, None, data)
-    message = f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}"
-    return [problem("error_in_200", message, pointer="/error", before=data.get("error"))]
+    at = f"{pointer}/error" if "error" in data else pointer
+    return [problem("error_in_200", f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}", pointer=at, before=data.get("error"))]
 
 
 def _no_choices(data: dict[str, Any]) -> Problem:
@@ -101,14 +121,16 @@ def _no_choices(data: dict[str, Any]) -> Problem:
     if dialect:
         return problem("foreign_dialect", f"the answer is {dialect}, not a chat completion; point the base URL at the server's /v1/chat/completions")
     if "choices" in data:
-        return problem("choices_missing", "the list of choices is empty" if data["choices"] == [] else "`choices` is null", pointer="/choices")
+        said = "`choices` is null" if data["choices"] is None else "`choices` is empty"
+        return problem("choices_missing", said, pointer="/choices", before=data["choices"])
     return problem("choices_missing", f"the answer has no choices; it has: {clip(', '.join(map(str, data)) or 'nothing', 100)}")
 
 
 def _dialect(data: dict[str, Any]) -> str | None:
     if data.get("type") == "message" or ("stop_reason" in data and isinstance(data.get("content"), list)):
         return "an Anthropic message"
-    if isinstance(data.get("output"), list) or data.get("object") == "response":
+    items = data.get("output")
+    if data.get("object") == "response" or (isinstance(items, list) and any(isinstance(item, dict) and "type" in item for item in items)):
         return "an OpenAI Responses answer"
     if isinstance(data.get("candidates"), list):
         return "a Gemini generateContent answer"
@@ -118,30 +140,32 @@ def _dialect(data: dict[str, Any]) -> str | None:
         return "an Ollama /api/generate answer"
     if "generated_text" in data or ("text" in data and "meta_info" in data):
         return "a raw generation"
-    if isinstance(data.get("output"), dict) and ("message" in data["output"] or "stopReason" in data):
+    if isinstance(items, dict) and ("message" in items or "stopReason" in data):
         return "a Bedrock Converse answer"
+    if isinstance(data.get("message"), dict) and "finish_reason" in data:
+        return "a Cohere chat answer"
     return None
 
 
 def _choose(envelope: Envelope, choices: Any) -> Envelope:
     listed = choices if isinstance(choices, list) else [choices]
-    if not isinstance(choices, list):
-        envelope.problems.append(problem("choices_missing", "`choices` is not a list", pointer="/choices", before=choices))
     usable = [(i, choice) for i, choice in enumerate(listed) if isinstance(choice, dict)]
+    if not isinstance(choices, list) or not usable:
+        fact = "`choices` is not a list" if not isinstance(choices, list) else "no choice is an object"
+        envelope.problems.append(problem("choices_missing", fact, pointer="/choices", before=choices))
     if not usable:
-        envelope.problems.append(problem("choices_missing", "no choice is an object", pointer="/choices", before=choices))
         return envelope
     index, choice = usable[0]
     envelope.choice, envelope.pointer = choice, f"/choices/{index}/message"
     if choice.get("error"):
-        envelope.problems.extend(_errors(choice))
+        envelope.problems.extend(_errors(choice, f"/choices/{index}"))
     message = choice.get("message")
     if not isinstance(message, dict):
         envelope.problems.append(_no_message(choice, index))
         return envelope
-    parts = [other for _, other in usable[1:] if isinstance(other.get("message"), dict)]
+    parts = _parts(choice, [other for _, other in usable[1:] if isinstance(other.get("message"), dict)])
     envelope.message = message
-    if parts and _is_split(choice, parts):
+    if parts:
         envelope.message = _merged(message, [part["message"] for part in parts])
         envelope.problems.append(
             problem("choices_split", f"one answer is spread over {len(parts) + 1} choices; they are read together", pointer="/choices")
@@ -158,13 +182,12 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
     return problem("message_missing", "the choice has no message", pointer=at, before=choice.get("message"))
 
 
-def _is_split(first: dict[str, Any], others: list[dict[str, Any]]) -> bool:
-    """Whether the choices are parts of one answer: they share an index, or the first announces calls that only a later one has."""
-    indices = [choice.get("index") for choice in (first, *others)]
-    calls = [bool(choice["message"].get("tool_calls")) for choice in (first, *others)]
-    if len(set(map(str, indices))) < len(indices):
-        return True
-    return first.get("finish_reason") in ("tool_calls", "tool_use") and not calls[0] and any(calls)
+def _parts(first: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices that are parts of the first: those of its index, or the ones with the calls that it announces and has not."""
+    same = [other for other in others if first.get("index") is not None and other.get("index") == first["index"]]
+    if same or first.get("finish_reason") not in ("tool_calls", "tool_use") or first["message"].get("tool_calls"):
+        return same
+    return [other for other in others if other["message"].get("tool_calls")]
 
 
 def _merged(first: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:

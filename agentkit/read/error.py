@@ -20,6 +20,8 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)"
 _UNITS = {"mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^<>]*>([^<]{1,300})</", re.IGNORECASE)
+_SSE_DATA = re.compile(r"^data:[ \t]*([{\[].*)$", re.MULTILINE)
+_WAITS = ("retryDelay", "retry_after", "retry_after_seconds", "estimated_time")
 _TEXT_LIMIT = 20_000
 
 
@@ -45,6 +47,22 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
     )  # fmt: skip
 
 
+def is_error(body: dict[str, Any]) -> bool:
+    """Whether an answer that came as a success says that it is an error."""
+    error = body.get("error") or body.get("errors")
+    if any(error.values()) if isinstance(error, dict) else error:
+        return True
+    if body.get("choices"):
+        return False
+    status = body["base_resp"].get("status_code") if isinstance(body.get("base_resp"), dict) else None
+    says = any(isinstance(body.get(key), str) and body[key] for key in ("message", "error_msg", "error_message"))
+    return bool(body.get("object") == "error" or body.get("detail") or status or (says and not _is_foreign(body)))
+
+
+def _is_foreign(body: dict[str, Any]) -> bool:
+    return any(key in body for key in ("content", "output", "candidates", "generated_text", "response"))
+
+
 def _headers(headers: Any) -> dict[str, str]:
     pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     try:
@@ -59,8 +77,9 @@ def _parsed(body: Any) -> tuple[Any, str]:
     if not isinstance(body, str):
         return plain(body), ""
     text = body.removeprefix("\ufeff").strip()
-    if text.startswith("data:"):
-        text = text[5:].strip()
+    event = _SSE_DATA.search(text) if text.startswith(("data:", "event:")) else None
+    if event:
+        text = event.group(1).strip()
     try:
         return json.loads(text), text
     except (ValueError, RecursionError):
@@ -73,7 +92,7 @@ def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         return
     if isinstance(data, list):
         for item in data[:5]:
-            yield from _facts(item, depth + 1)
+            yield from [{"message": item}] if isinstance(item, str) else _facts(item, depth + 1)
     if isinstance(data, str):
         nested = _nested(data)
         if nested is not None:
@@ -81,7 +100,7 @@ def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     if not isinstance(data, dict):
         return
     yield data
-    for key in ("error", "errors", "detail", "message", "metadata", "raw", "body", "cause", "details"):
+    for key in ("error", "errors", "detail", "message", "metadata", "raw", "body", "cause", "details", "base_resp"):
         if isinstance(data.get(key), (dict, list, str)):
             yield from _facts(data[key], depth + 1)
 
@@ -102,12 +121,14 @@ def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, s
             return clip(title.group(2).strip(), 200) if title else "an HTML page", None
         return (data if isinstance(data, str) else text)[:2000], None
     outer, inner = said[0], said[-1]
-    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or (len(said) > 1 and inner in outer)
+    if outer.lstrip()[:1] in ("{", "[") and _nested(outer) is not None:
+        return inner[:2000], None
+    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or isinstance(_nested(outer), dict)
     return outer[:2000], inner[:2000] if gateway and inner != outer else None
 
 
 def _said(fact: dict[str, Any]) -> Iterator[str]:
-    for key in ("message", "error", "detail", "msg", "error_description", "error_message", "raw"):
+    for key in ("message", "error", "detail", "msg", "error_description", "error_message", "error_msg", "status_msg", "raw"):
         value = fact.get(key)
         if isinstance(value, str) and value.strip():
             yield f"{'.'.join(str(p) for p in fact['loc'])}: {value}" if key == "msg" and isinstance(fact.get("loc"), list) else value
@@ -115,13 +136,13 @@ def _said(fact: dict[str, Any]) -> Iterator[str]:
 
 
 def _locations(facts: list[dict[str, Any]]) -> str:
-    return " ".join(str(fact[k]) for fact in facts for k in ("param", "loc", "failed_generation") if fact.get(k))
+    return " ".join(str(fact[k]) for fact in facts for k in ("param", "loc") if fact.get(k))
 
 
 def _kind(status: int | None, words: str, data: Any, text: str) -> str:
-    for kind, pattern in rules():
-        if pattern.search(words):
-            return kind
+    kind = next((kind for kind, pattern in rules() if pattern.search(words)), None)
+    if kind is not None:
+        return "rate_limited" if kind == "quota_exhausted" and _TRY_AGAIN.search(words) else kind
     if status is not None and status < 400:
         if 300 <= status < 400:
             return "redirect"
@@ -148,9 +169,10 @@ def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]
         return max(0.0, (parsedate_to_datetime(headers["retry-after"]) - parsedate_to_datetime(headers["date"])).total_seconds())
     except (KeyError, ValueError, TypeError):
         pass
-    delay = next((str(fact["retryDelay"]) for fact in facts if fact.get("retryDelay")), None)
     found = _TRY_AGAIN.search(text[:_TEXT_LIMIT])
-    spans = _SPAN.findall(delay or (found.group(1) if found else ""))
+    asked = [fact[key] for fact in facts for key in _WAITS if isinstance(fact.get(key), (str, int, float))]
+    delay = asked[0] if asked else found.group(1) if found else ""
+    spans = _SPAN.findall(f"{delay} s" if isinstance(delay, (int, float)) or delay.replace(".", "", 1).isdigit() else delay)
     return sum(float(n) * _unit(unit) for n, unit in spans) if spans else None
 
 
@@ -164,7 +186,7 @@ def _unit(word: str) -> float:
 def _word(facts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
     """The first of the keys that says more than a status number, in the innermost object that has one."""
     values = [fact[key] for fact in facts for key in keys if isinstance(fact.get(key), (str, int)) and not isinstance(fact.get(key), bool)]
-    return next((str(v) for v in values if isinstance(v, str) and not v.isdigit()), next((str(v) for v in values), None))
+    return next((str(v) for v in values if isinstance(v, str) and v and v != "error" and not v.isdigit()), next((str(v) for v in values), None))
 
 
 def _status_message(status: int | None) -> str:

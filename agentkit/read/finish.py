@@ -57,7 +57,7 @@ def finish_problems(finish: str | None, calls: tuple[ToolCall, ...], found: tupl
 
 def read_usage(raw: Any) -> Usage | None:
     """Token counts under the names of OpenAI, Anthropic and DeepSeek; None where there are none."""
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or not raw:
         return None
     output = _inner(raw, "completion_tokens_details", "output_tokens_details")
     prompt = _inner(raw, "prompt_tokens_details", "input_tokens_details")
@@ -98,7 +98,7 @@ def _logprob(item: dict[str, Any]) -> TokenLogprob:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300 else float("nan")
 
 
 def read_token_ids(raw: Any) -> TokenIds | tuple[()]:

@@ -25,19 +25,24 @@ WIRE_NAMES = tuple(
 """Field names asked for on objects that define them as properties or answer them dynamically."""
 
 _MAX_DEPTH = 200
+_MAX_BITS = 14_000
+"""Python writes no integer of more than 4300 digits as text."""
 
 
 def plain(obj: Any) -> Any:
     """The object as dicts, lists, strings, numbers, booleans and None; never raises.
 
-    Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a depth over 200 becomes "…".
+    Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a depth over 200 becomes "…". An integer too long
+    to be written as text becomes a note.
     """
     return _plain(obj, 0, set())
 
 
 def _plain(obj: Any, depth: int, path: set[int]) -> Any:
-    if obj is None or type(obj) in (str, bool, int, float):
+    if obj is None or type(obj) in (str, bool, float):
         return obj
+    if type(obj) is int:
+        return obj if obj.bit_length() < _MAX_BITS else f"<integer of {obj.bit_length()} bits>"
     if depth > _MAX_DEPTH or id(obj) in path:
         return "…"
     path.add(id(obj))

@@ -21,7 +21,7 @@ _TAGS = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|inner_prefix|>": "<|inner_suffix|>",
 }
-_MARK = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair) + r"|```|`")
+_MARK = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair) + "|`+")
 _HINT = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair))
 _CLOSERS = frozenset(_TAGS.values())
 
@@ -32,12 +32,12 @@ def field_blocks(message: dict[str, Any], pointer: str) -> tuple[list[ReasoningB
     problems: list[Problem] = []
     for name in FIELDS:
         value = message.get(name)
-        if value is None or value == "":
+        if not value:
             continue
         text = value if isinstance(value, str) else _flatten(value)
         if not isinstance(value, str):
             problems.append(problem("reasoning_not_string", f"{name!r} is not a text", pointer=f"{pointer}/{name}", before=value))
-        if text not in [block.text for block in blocks]:
+        if text and text not in [block.text for block in blocks]:
             blocks.append(ReasoningBlock(source=name, text=text, raw=None if isinstance(value, str) else value))
     details = message.get("reasoning_details")
     if isinstance(details, (list, dict)):
@@ -76,8 +76,10 @@ def _flatten(value: Any) -> str:
     if isinstance(value, list):
         return "".join(_flatten(item) for item in value)
     if isinstance(value, dict):
-        inner = next((value[k] for k in ("text", "thinking", "content", "summary", "value") if k in value), None)
-        return json.dumps(value, ensure_ascii=False) if inner is None else _flatten(inner)
+        inner = next((value[k] for k in ("text", "thinking", "content", "summary", "value") if value.get(k)), None)
+        if inner is None:
+            return json.dumps(value, ensure_ascii=False) if any(value.values()) else ""
+        return _flatten(inner)
     return "" if value is None else str(value)
 
 
@@ -108,14 +110,21 @@ def split_think(text: str) -> ThinkText:
             at = _skip_code(text, mark, found.code)
         elif token in _CLOSERS:
             at = mark.end()
-            if not found.cuts:
-                _take(found, 0, at, text[: mark.start()], "orphan_think_close")
-                found.code.clear()
+            _close_orphan(found, text, mark)
         else:
             end, inner_end = _closing(text, mark.end(), token)
             _take(found, mark.start(), end, text[mark.end() : inner_end], "think_in_content" if end > inner_end else "unclosed_think")
             at = end
     return found
+
+
+def _close_orphan(found: ThinkText, text: str, mark: re.Match[str]) -> None:
+    """Only the first tag can close what the template opened; behind a closed block it is a stray tag and takes no text with it."""
+    if found.cuts:
+        _take(found, mark.start(), mark.end(), "", "orphan_think_close")
+    else:
+        _take(found, 0, mark.end(), text[: mark.start()], "orphan_think_close")
+        found.code.clear()
 
 
 def _take(found: ThinkText, start: int, end: int, inner: str, code: str) -> None:
@@ -138,14 +147,16 @@ def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
 
 
 def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> int:
-    """Where the search goes on behind a code region; an opening that never closes is no code."""
-    fence = mark.group()
-    limit = len(text) if fence == "```" else (text.find("\n", mark.end()) + 1 or len(text))
-    end = text.find(fence, mark.end(), limit)
-    if end < 0:
+    """Where the search goes on behind a code region. A fence that is never closed runs to the end; a lone backtick is no code."""
+    ticks, start = len(mark.group()), mark.start()
+    fence = ticks >= 3 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    closing = re.compile(rf"(?<!`)`{{{ticks}{',' if fence else ''}}}(?!`)")
+    found = closing.search(text, mark.end())
+    if not fence and (found is None or (ticks < 3 and "\n" in text[mark.end() : found.start()])):
         return mark.end()
-    code.append((mark.start(), end + len(fence)))
-    return end + len(fence)
+    end = found.end() if found else len(text)
+    code.append((start, end))
+    return end
 
 
 def think_problems(found: ThinkText, pointer: str) -> Iterator[Problem]:

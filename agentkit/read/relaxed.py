@@ -1,126 +1,171 @@
 """JSON that is nearly JSON: one linear pass that rewrites what can be rewritten without changing a value, and names each rule it used.
 
-Rules: raw control characters in strings, escapes JSON does not know, comments, a comma before a closing bracket, Python's quotes and
+Rules: raw control characters in strings, escapes JSON does not know, comments, a comma before a closing bracket, Python's quotes, escapes and
 `True`/`False`/`None`. Nothing is completed: a text that ends inside a value is reported as open.
 """
 
 from __future__ import annotations
 
-import ast
 import json
+import math
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+COMMENT = r"//[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"
+
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]+)
-      | (?P<string>"[^"\\]*(?:\\.[^"\\]*)*")
-      | (?P<quoted>'[^'\\]*(?:\\.[^'\\]*)*')
-      | (?P<comment>//[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)
-      | (?P<open>[{\[]) | (?P<close>[}\]]) | (?P<comma>,) | (?P<colon>:)
-      | (?P<word>[A-Za-z]+)
-      | (?P<number>[-+.0-9][-+.0-9eE]*)""",
+    rf"""(?P<space>[ \t\r\n]++)
+      | (?P<string>"(?:[^"\\]|\\.)*+")
+      | (?P<quoted>[uU]?+'(?:[^'\\]|\\.)*+')
+      | (?P<comment>{COMMENT})
+      | (?P<open>[{{\[]) | (?P<close>[}}\]]) | (?P<comma>,) | (?P<colon>:)
+      | (?P<word>[A-Za-z]++)
+      | (?P<number>[-+.0-9][-+.0-9eE]*+)""",
     re.VERBOSE | re.DOTALL,
 )
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_BAD_ESCAPE = re.compile(r"\\(?:([\"\\/bfnrt]|u[0-9a-fA-F]{4})|(.))", re.DOTALL)
-_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
+_UNFINISHED = re.compile(r"[uU]?'|\"|/\*|/\Z")
+_ODD_CHARACTER = re.compile(
+    r"""[\x00-\x1f"]|\\(?:(?P<json>["\\/bfnrt]|u[0-9a-fA-F]{4})|(?P<hex>x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})|(?P<octal>[0-7]{1,3})|(?P<other>.))""",
+    re.DOTALL,
+)
+_PYTHON_ESCAPES = {"'": "'", "a": "\\u0007", "v": "\\u000b", "\n": ""}
+_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null", "nan": "NaN", "inf": "Infinity"}
 _CLOSES = {"{": "}", "[": "]"}
+_VALUES = frozenset(("string", "quoted", "word", "number", "close"))
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A JSON text's value, and what the parser would have passed over."""
+
+    value: Any = None
+    duplicates: list[str] = field(default_factory=list)
+    """Keys that stood in one object more than once; the last one is read."""
+    nonfinite: bool = False
+    """It holds NaN or Infinity."""
+
+
+def loads(text: str) -> Loaded:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, or holds an integer too long to be read.
+        RecursionError: it is nested too deeply.
+    """
+    loaded = Loaded()
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            loaded.duplicates += [key for key, count in Counter(key for key, _ in items).items() if count > 1]
+        return found
+
+    def constant(_: str) -> float:
+        loaded.nonfinite = True
+        return math.nan
+
+    loaded.value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    return loaded
 
 
 @dataclass(slots=True)
 class Relaxed:
     """One value found at the start of a text."""
 
-    value: Any = None
+    loaded: Loaded | None = None
+    """The value; None where none was found."""
     end: int = 0
     """Where the value ends."""
-    found: bool = False
     open: bool = False
     """The text ended inside the value."""
-    nonfinite: bool = False
     codes: dict[str, None] = field(default_factory=dict)
     """Problem codes of the rules used, in order of first use."""
+
+    @property
+    def found(self) -> bool:
+        return self.loaded is not None
+
+    @property
+    def value(self) -> Any:
+        return self.loaded.value if self.loaded else None
 
 
 def relax(text: str, start: int = 0) -> Relaxed:
     """The first value from `start` on, read with the rules above; never raises."""
-    result = Relaxed()
-    out: list[str] = []
+    pieces: list[tuple[str, str]] = []
     stack: list[str] = []
-    comma = -1
     at = start
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            result.open = text[at] in "\"'" or (text[at] == "/" and text[at : at + 2] in ("/", "/*"))
-            return result
+            return Relaxed(open=bool(_UNFINISHED.match(text, at)))
         kind, piece = str(token.lastgroup), token.group()
         at = token.end()
-        if kind == "close":
-            if not stack or _CLOSES[stack.pop()] != piece:
-                return result
-            if comma >= 0:
-                out[comma] = ""
-                result.codes["arguments_trailing_comma"] = None
-        if kind not in ("space", "comment"):
-            comma = len(out) if kind == "comma" else -1
+        pieces.append((kind, piece))
         if kind == "open":
             stack.append(piece)
-        out.append(_rewrite(kind, piece, result.codes))
+        elif kind == "close" and (not stack or _CLOSES[stack.pop()] != piece):
+            return Relaxed()
         if not stack and kind not in ("space", "comment"):
-            return _finish(result, "".join(out), at)
-    result.open = bool(stack)
-    return result
+            return _finish(pieces, at)
+    return Relaxed(open=bool(stack))
 
 
-def _rewrite(kind: str, piece: str, codes: dict[str, None]) -> str:
+def _finish(pieces: list[tuple[str, str]], end: int) -> Relaxed:
+    codes: dict[str, None] = {}
+    try:
+        return Relaxed(loaded=loads(_strict(pieces, codes)), end=end, codes=codes)
+    except (ValueError, RecursionError):
+        return Relaxed()
+
+
+def _strict(pieces: list[tuple[str, str]], codes: dict[str, None]) -> str:
+    python = any(kind == "quoted" or piece in _PYTHON_WORDS for kind, piece in pieces)
+    out: list[str] = []
+    last, comma = "", -1
+    for kind, piece in pieces:
+        if kind == "close" and comma >= 0:
+            codes["arguments_trailing_comma"] = None
+            out[comma] = ""
+        if kind not in ("space", "comment"):
+            comma = len(out) if kind == "comma" and last in _VALUES else -1
+            last = kind
+        out.append(_json(kind, piece, python, codes))
+    return "".join(out)
+
+
+def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
     match kind:
         case "string":
-            return _string(piece, codes)
+            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece[1:-1])}"'
         case "quoted":
             codes["arguments_python_literal"] = None
-            return _python_string(piece, codes)
-        case "comment":
-            codes["arguments_comments"] = None
-            return " "
+            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece.lstrip("uU")[1:-1])}"'
         case "word" if piece in _PYTHON_WORDS:
             codes["arguments_python_literal"] = None
             return _PYTHON_WORDS[piece]
+        case "comment":
+            codes["arguments_comments"] = None
+            return " "
     return piece
 
 
-def _string(piece: str, codes: dict[str, None]) -> str:
-    if "\\" in piece:
-        piece = _BAD_ESCAPE.sub(lambda m: m.group() if m.group(1) else _literal_escape(m.group(2), codes), piece)
-    if _CONTROL.search(piece):
+def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
+    """One character of a string as JSON writes it; Python's escapes count only in a Python literal."""
+    text = odd.group()
+    if text == '"':
+        return '\\"'
+    if len(text) == 1:
         codes["arguments_control_chars"] = None
-        piece = _CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", piece)
-    return piece
-
-
-def _literal_escape(char: str, codes: dict[str, None]) -> str:
+        return f"\\u{ord(text):04x}"
+    if odd["json"]:
+        return text
+    number = int(odd["octal"], 8) if odd["octal"] else int(odd["hex"][1:], 16) if odd["hex"] else None
+    if python and number is not None and number <= 0x10FFFF:
+        return json.dumps(chr(number))[1:-1]
+    if python and odd["other"] in _PYTHON_ESCAPES:
+        return _PYTHON_ESCAPES[odd["other"]]
     codes["arguments_bad_escape"] = None
-    return char if char == "'" else "\\\\" + json.dumps(char, ensure_ascii=False)[1:-1]
-
-
-def _python_string(piece: str, codes: dict[str, None]) -> str:
-    if "\\" not in piece:
-        return json.dumps(piece[1:-1], ensure_ascii=False)
-    try:
-        value = ast.literal_eval(piece.replace("\n", "\\n").replace("\r", "\\r"))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return "?"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _finish(result: Relaxed, strict: str, end: int) -> Relaxed:
-    def constant(_: str) -> None:
-        result.nonfinite = True
-
-    try:
-        result.value = json.loads(strict, parse_constant=constant)
-    except (ValueError, RecursionError):
-        return result
-    result.end, result.found = end, True
-    return result
+    return "'" if text == "\\'" else "\\\\" + json.dumps(text[1:], ensure_ascii=False)[1:-1]

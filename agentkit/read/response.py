@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
+from agentkit.errors import UsageError
 from agentkit.read.call import read_calls, settle_ids
 from agentkit.read.envelope import Envelope, open_envelope, parse_body
 from agentkit.read.finish import finish_problems, means, read_finish, read_logprobs, read_token_ids, read_usage
 from agentkit.read.known_tools import KnownTools, known_tools
-from agentkit.read.plain import plain
+from agentkit.read.plain import finite, plain
 from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
-from agentkit.read.text_calls import TextCalls, find_text_calls, markup_in
+from agentkit.read.text_calls import TextCalls, call_markup_in, find_text_calls
 from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, ToolCall, problem
 
 
 def read_response(
     obj: Any, tools: Any = None, policy: Policy = "normalize", *, parser: str | None = None, turn: int | None = None
 ) -> Response:
-    """The answer, read; never raises, whatever it is given.
+    """The answer, read, whatever it is: what is wrong with it is in its problems.
 
     Args:
         obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message alone; a body as text or bytes; an `Exchange`.
@@ -32,24 +33,43 @@ def read_response(
         policy: which calls may run: `strict` the exact contract only, `normalize`, or `repair`.
         parser: the tool-call format whose calls, found in the text, are to be run; without one they are listed in `recoverable`.
         turn: the turn's index, part of synthetic ids, so that they are unique in a conversation.
+
+    Raises:
+        UsageError: there is no such policy.
+        NotFound: there is no such parser.
     """
+    if policy not in get_args(Policy):
+        raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
     if isinstance(obj, Response):
         obj = obj.exchange
+    if isinstance(obj, Exchange) and obj.chunks and not obj.body:
+        from agentkit.read.stream import read_stream
+
+        return replace(read_stream(obj.chunks, tools, policy, parser=parser, turn=turn), exchange=obj)
     exchange, data, problems = _source(obj)
     envelope = open_envelope(data) if not problems or data is not None else Envelope()
     envelope.problems[:0] = problems
     return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
 
 
+def read_body(data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:
+    """A body that is plain data already, read as the answer of this exchange."""
+    return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
+
+
 def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
     """The raw answer as an exchange, as data, and what was wrong with its text."""
     if isinstance(obj, Exchange):
         return (obj, *parse_body(obj.text))
+    if isinstance(obj, (bytes, bytearray)) and obj[:2] == b"\x1f\x8b":
+        zipped = problem("content_encoding_bad", "the body is still compressed (gzip)")
+        return Exchange(body=bytes(obj).decode(errors="replace")), None, [zipped]
     if isinstance(obj, (str, bytes, bytearray)):
         text = obj if isinstance(obj, str) else bytes(obj).decode(errors="replace")
         return (Exchange(body=text), *parse_body(text))
     data = plain(obj)
-    return Exchange(body=_dump(data)), data, []
+    odd = [] if finite(data) else [problem("body_nonstandard_number", "the answer holds NaN or an infinite number, which JSON does not know")]
+    return Exchange(body=_dump(data)), data, odd
 
 
 def _dump(data: Any) -> str:
@@ -68,7 +88,7 @@ def _encodable(text: str) -> bool:
 def _read(envelope: Envelope, exchange: Exchange, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:
     body, choice = envelope.body, envelope.choice
     answer = Response(
-        usage=read_usage(body.get("usage")), model=body.get("model") if isinstance(body.get("model"), str) else None,
+        usage=read_usage(body.get("usage") or choice.get("usage")), model=body.get("model") if isinstance(body.get("model"), str) else None,
         logprobs=read_logprobs(choice.get("logprobs")), token_ids=read_token_ids(choice.get("token_ids")),
         prompt_token_ids=read_token_ids(body.get("prompt_token_ids") or choice.get("prompt_token_ids")),
         problems=tuple(envelope.problems), exchange=exchange,
@@ -94,15 +114,15 @@ def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, polic
         answer, content=text.content, wire_content=content.text, reasoning=joined(blocks), reasoning_blocks=tuple(blocks), tool_calls=calls,
         recoverable=recoverable, refusal=refusal, finish_reason=finish,
     )  # fmt: skip
-    notes = [*answer.problems, *problems, *content.problems, *call_notes, *finish_notes, *_text_problems(text, f"{at}/content")]
+    notes = [*answer.problems, *problems, *content.problems, *call_notes, *finish_notes, *_text_problems(text, recoverable, f"{at}/content")]
     notes += _whole_problems(response, envelope.bare, at)
     return replace(response, problems=tuple(notes))
 
 
-def _text_problems(text: TextCalls, pointer: str) -> Iterator[Problem]:
+def _text_problems(text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str) -> Iterator[Problem]:
     yield from think_problems(text.think, pointer)
-    if text.calls or text.recoverable:
-        found = (*text.calls, *text.recoverable)
+    found = (*text.calls, *recoverable)
+    if found:
         what = "run" if text.calls else "listed in `recoverable`, not run"
         yield problem("tool_call_in_content", f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}", pointer=pointer)
     elif text.markup:
@@ -115,14 +135,14 @@ def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Pr
         yield from finish_problems(response.finish_reason, response.tool_calls, response.recoverable, pointer.rpartition("/")[0])
     if response.refusal:
         yield problem("refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal")
-    in_reasoning = markup_in(response.reasoning)
+    in_reasoning = call_markup_in(response.reasoning)
     if in_reasoning:
         at = f"{pointer}/{response.reasoning_blocks[0].source}" if response.reasoning_blocks[0].source.startswith("reasoning") else pointer
         yield problem("tool_call_in_reasoning", f"tool-call markup stands in the reasoning: {in_reasoning!r}; it is never run", pointer=at)
     if response.tool_calls or response.recoverable or response.refusal or (response.content or "").strip():
         return
     cut = means(response.finish_reason, "length") or means(response.finish_reason, "content_filter")
-    if (response.reasoning or "").strip() and not cut and not in_reasoning:
+    if (response.reasoning or "").strip() and not cut:
         message = "the reasoning holds text and the answer is empty: the answer may have been read as reasoning"
         yield problem("answer_in_reasoning", message, pointer=pointer)
     yield problem("empty_response", "the answer holds neither text nor calls", pointer=pointer)
@@ -178,22 +198,34 @@ def _read_part(part: Any, content: _Content, texts: list[str]) -> None:
 def _structured_calls(message: dict[str, Any], tools: KnownTools, policy: Policy, at: str) -> tuple[list[ToolCall], list[Problem]]:
     raw, pointer = message.get("tool_calls"), f"{at}/tool_calls"
     notes: list[Problem] = []
-    if isinstance(raw, str) and raw.strip():
-        parsed, _ = parse_body(raw)
-        raw = parsed if isinstance(parsed, (list, dict)) else [raw]
-        notes.append(problem("tool_calls_not_list", "`tool_calls` is a text", pointer=pointer, before=message["tool_calls"]))
-    elif raw is not None and not isinstance(raw, list):
-        notes.append(problem("tool_calls_not_list", "`tool_calls` is not a list", pointer=pointer, before=raw))
-        raw = list(raw.values()) if isinstance(raw, dict) and raw and all(isinstance(v, dict) and "function" in v for v in raw.values()) else [raw]
-        raw = [entry for entry in raw if isinstance(entry, (dict, list))]
+    if raw not in (None, "", {}) and not isinstance(raw, list):
+        notes.append(problem("tool_calls_not_list", f"`tool_calls` is {_kind(raw)}, not a list", pointer=pointer, before=raw))
     calls: list[ToolCall] = []
-    for index, entry in enumerate(raw or ()):
+    for key, entry in _entries(raw):
+        where = f"{pointer}/{key}" if key is not None else pointer
         if entry is None:
-            notes.append(problem("tool_call_null_entry", "an entry of `tool_calls` is null", pointer=f"{pointer}/{index}"))
-            continue
-        calls.extend(read_calls(entry, len(calls), tools, policy, pointer=f"{pointer}/{index}"))
+            notes.append(problem("tool_call_null_entry", "an entry of `tool_calls` is null", pointer=where))
+        else:
+            calls.extend(read_calls(entry, len(calls), tools, policy, pointer=where))
     legacy = message.get("function_call")
-    if not calls and isinstance(legacy, dict) and legacy:
+    if not calls and isinstance(legacy, dict) and any(legacy.values()):
         notes.append(problem("legacy_function_call", "the call stands in `function_call`, deprecated in 2023", pointer=f"{at}/function_call"))
         calls.extend(read_calls({"function": legacy}, 0, tools, policy, origin="function_call", pointer=f"{at}/function_call"))
     return calls, notes
+
+
+def _kind(raw: Any) -> str:
+    return "an object" if isinstance(raw, dict) else "a text" if isinstance(raw, str) else f"a {type(raw).__name__}"
+
+
+def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
+    """The entries of `tool_calls` with where they stand: of a list, of an object of calls, of one call alone, of a JSON text of these."""
+    if isinstance(raw, str):
+        parsed, _ = parse_body(raw)
+        raw = parsed if isinstance(parsed, (list, dict)) else [raw] if raw.strip() else []
+    if isinstance(raw, dict) and raw and all(isinstance(value, dict) for value in raw.values()) and not {"function", "custom"} & set(raw):
+        yield from raw.items()
+    elif isinstance(raw, dict) and raw:
+        yield None, raw
+    elif isinstance(raw, list):
+        yield from enumerate(raw)

@@ -73,11 +73,12 @@ def _validator(parameters: Mapping[str, Any] | None) -> Validator | None:
 @lru_cache(maxsize=512)
 def _compiled(schema: str) -> Validator:
     from jsonschema.validators import validator_for
+    from referencing import Registry
 
     parsed = json.loads(schema)
     kind = validator_for(parsed)
     kind.check_schema(parsed)
-    compiled: Validator = kind(parsed)
+    compiled: Validator = kind(parsed, registry=Registry())  # a registry of its own: a `$ref` is never fetched
     return compiled
 
 

@@ -75,11 +75,11 @@ def _single(key: str, record: Any, limits: Limits) -> Html:
         case Attempt():
             return attempt(key, record, limits, "attempt")
         case Problem():
-            return row(key, "note", (el("strong", "problem"), problems((record,), limits)))
+            return row(key, "aside", (el("strong", "problem"), problems((record,), limits)))
         case [Problem(), *_]:
-            return row(key, "note", (el("strong", "problems"), problems(record, limits)))
+            return row(key, "aside", (el("strong", "problems"), problems(record, limits)))
         case _:
-            return row(key, "note", (None, code(repr(record))))
+            return row(key, "aside", (None, code(repr(record))))
 
 
 def page(fragments: Mapping[str, Html]) -> Html:

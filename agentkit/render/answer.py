@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from agentkit.html import Child, Html, el, fragment
-from agentkit.render.block import bar, code, facts, fold, note, prose, row, status, whole
+from agentkit.render.block import code, facts, fold, note, prose, row, status, whole
 from agentkit.render.call import call_row, outcome_cell
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import problems
-from agentkit.render.raw import raw, retries
-from agentkit.render.request import masked
+from agentkit.render.raw import masked, raw, retries
 from agentkit.render.words import count, seconds, tally, tokens
 from agentkit.types import Response, ToolResult, Turn
 
@@ -23,7 +22,7 @@ def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | N
     calls, size = response.tool_calls, 0
     for i, call in enumerate(calls):
         if i >= limits.items or size > limits.size // 4:
-            shown[f"{key}/more"] = row(f"{key}/more", "note", (None, note("… ", count(len(calls) - i, "more call"), " not shown")))
+            shown[f"{key}/more"] = row(f"{key}/more", "aside", (None, note("… ", count(len(calls) - i, "more call"), " not shown")))
             break
         outcome = outcome_cell(_result(turn, i), state, limits, f"{at}.results[{i}]", call.name) if turn else None
         part = f"{key}/call-{i}"
@@ -50,19 +49,21 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
     """Everything of an answer but its calls."""
     label = [_ASSISTANT, " ", el("small", f"turn {turn.index}")] if turn else _ASSISTANT
     known = facts(seconds(response.exchange.elapsed), tokens(response.usage), _finish(response), _warned(response))
-    return row(key, "assistant", (label, [
-        bar(known, raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))),
+    parts = [
+        known,
         retries(response.exchange),
         _reasoning(response, limits, at),
         _said(response, limits, at),
         problems(response.problems, limits),
-    ]))  # fmt: skip
+    ]
+    wire = raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
+    return row(key, "assistant", (label, parts), raw=wire)
 
 
 def _asked(turn: Turn | None, limits: Limits) -> Child:
     if turn is None or not turn.sampling:
         return None
-    return [facts("sampling of this turn"), whole(pretty(masked(turn.sampling)), limits, "turn.sampling")]
+    return [note("sampling of this turn"), whole(pretty(masked(turn.sampling)), limits, "turn.sampling")]
 
 
 def _finish(response: Response) -> Child:

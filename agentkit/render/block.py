@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from agentkit.html import Child, Html, el, fragment, joined
+from agentkit.html import Child, Html, el, element, fragment, joined
 from agentkit.render.outline import Limits
 from agentkit.render.words import count, mark
 
@@ -16,31 +16,43 @@ FOLD = 1_200
 """Characters of a text that show without a click."""
 FOLD_PROSE = 4_000
 """The same for what a person or the model said."""
-_PLACES = ("ak-label", "ak-body")
+_LABEL, _BODY, _WIRE = element("dt", class_="ak-label"), element("dd", class_="ak-body"), element("dd", class_="ak-wire")
+_BAR, _FACTS, _NOTE = element("div", class_="ak-bar"), element("small", class_="ak-facts"), element("p", class_="ak-note")
+_CODE, _SUMMARY = element("code", dir="auto"), element("summary")
+_TEXT = {
+    ("prose", False): element("pre", class_="ak-prose", dir="auto"),
+    ("prose", True): element("pre", class_="ak-prose ak-wide", dir="auto"),
+    ("data", False): element("pre", class_="ak-data"),
+    ("data", True): element("pre", class_="ak-data ak-wide"),
+}
 _LINES_PER_CHARACTER = 1 / 60
 
 
-def row(key: str, kind: str, *cells: tuple[Child, Child]) -> Html:
-    """One part of the conversation: who or what at the left, the content beside it. `kind` is a class and never comes from a record."""
-    inside = [el("div", part, class_=place) for cell in cells for part, place in zip(cell, _PLACES, strict=True)]
-    return el("section", inside, class_=f"ak-row ak-{kind}", data_key=key)
+def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = None) -> Html:
+    """One part of the conversation: who or what at the left, the content beside it, the raw record behind a click at the right.
+
+    A description list, which a page that drops our CSS still sets apart and indents. `kind` is a class and never comes from a record.
+    """
+    inside = [part for label, body in cells for part in (_LABEL(label), _BODY(body))]
+    wire = _WIRE(raw) if raw else None
+    return el("dl", inside, wire, class_=f"ak-row ak-{kind}", data_key=key)
 
 
 def bar(*children: Child) -> Html:
     """Things on one line, as far as there is room."""
-    return el("div", joined(" ", [child for child in children if child is not None]), class_="ak-bar")
+    return _BAR(joined(" ", [child for child in children if child is not None]))
 
 
 def facts(*items: Child) -> Html | None:
     """Small print, its items parted by dots; None for none."""
     shown = [item for item in items if item]
-    return el("small", joined(" · ", shown), class_="ak-facts") if shown else None
+    return _FACTS(joined(" · ", shown)) if shown else None
 
 
 def code(text: str) -> Html:
     """A short text of a model or server within a line; the direction of its letters stays its own."""
     short = text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
-    return el("code", short, dir="auto")
+    return _CODE(short)
 
 
 @lru_cache(256)
@@ -53,11 +65,11 @@ def status(word: str) -> Html:
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
     """Content behind one click; the browser gives it its keys."""
-    return el("details", el("summary", title), *content, class_=f"ak-{kind}")
+    return el("details", _SUMMARY(title), *content, class_=f"ak-{kind}")
 
 
 def note(*content: Child) -> Html:
-    return el("p", *content, class_="ak-note")
+    return _NOTE(*content)
 
 
 def prose(text: str, limits: Limits, at: str) -> Html:
@@ -78,23 +90,22 @@ def whole(text: str, limits: Limits, at: str) -> Html:
 def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     shown, hidden = text[: limits.text], len(text) - limits.text
     first = shown[: _cut(shown, room)]
-    wide = " ak-wide" if "\n" in first or len(first) > 100 else ""
-    pre = el("pre", first, class_=f"ak-{kind}{wide}", dir="auto" if kind == "prose" else None)
+    pre = _TEXT[kind, "\n" in first or len(first) > 100](first)
     if len(first) == len(shown) and hidden <= 0:
         return pre
     rest = shown[len(first) :]
-    more = fold(count(len(rest), "more character"), el("pre", rest, class_=f"ak-{kind} ak-wide")) if rest else None
+    more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
     cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden > 0 else None
     return fragment(pre, more, cut)
 
 
 def _cut(text: str, room: int) -> int:
     """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
-    lines = max(8, int(room * _LINES_PER_CHARACTER))
+    lines = max(12, int(room * _LINES_PER_CHARACTER))
     end = room
     if text.count("\n", 0, room) > lines:
-        end = -1
+        end = 0
         for _ in range(lines):
-            end = text.index("\n", end + 1)
-        end += 1
-    return end if len(text) - end > room // 4 else len(text)
+            end = text.index("\n", end) + 1
+    few = len(text) - end <= room // 4 and text.count("\n", end) <= lines // 4
+    return len(text) if few else end

@@ -33,9 +33,7 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
 
 
 def _identity(call: ToolCall) -> Html:
-    if call.id_synthetic:
-        return fragment("id ", code(call.id), " made here")
-    return fragment("id ", code(call.id))
+    return fragment("id ", code(call.id), ", synthetic" if call.id_synthetic else None)
 
 
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from agentkit.html import Child, Html, el, fragment, link
+from typing import Any
+
+from agentkit.html import Child, Html, el, link
 from agentkit.render.answer import answer
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.render.message import message_row
 from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
-from agentkit.render.request import asked, request_head
+from agentkit.render.raw import asked, request_head
 from agentkit.render.words import ENDINGS, count, tally, totals
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
@@ -28,7 +30,7 @@ def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
 def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
     """The turn in progress by itself."""
     alone = [entry._replace(at=entry.at.replace("trajectory.open", "turn", 1)) for entry in outline(Trajectory(open=turn))]
-    return conversation(alone, limits) or {"empty": row("empty", "note", (None, note("nothing has been said for this turn")))}
+    return conversation(alone, limits) or {"empty": row("empty", "aside", (None, note("nothing has been said for this turn")))}
 
 
 def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
@@ -40,7 +42,7 @@ def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
 def conversation(entries: list[Entry], limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
     """The entries as far as the limits let them be shown, with a note where some are left out."""
     first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
-    gap = [{"gap": row("gap", "note", (None, _gap(hidden, whole_file)))}] if hidden else []
+    gap = [{"gap": row("gap", "aside", (None, _gap(hidden, whole_file)))}] if hidden else []
     return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
 
 
@@ -51,7 +53,7 @@ def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
         case Message():
             return {key: message_row(key, item, limits, at)}
         case Kept():
-            return {key: row(key, "note", (None, _kept(item)))}
+            return {key: row(key, "aside", (None, _kept(item)))}
         case Attempt():
             return {key: attempt(key, item, limits, at)}
         case Turn():
@@ -75,33 +77,28 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits) -> Html:
-    number = tally(trajectory.problems)
-    title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), number or None), _ending(trajectory))
-    return el(
-        "header",
-        title,
-        asked(trajectory.spec, limits),
-        fold(["meta ", facts(count(len(trajectory.meta), "entry"))], whole(pretty(trajectory.meta), limits, "trajectory.meta"))
-        if trajectory.meta
-        else None,
-        _parent(trajectory.parent),
-        class_="ak-head",
-        data_key="head",
-    )
+    title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), tally(trajectory.problems)), _state(trajectory))
+    more = [asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)]
+    return el("header", title, more, class_="ak-head", data_key="head")
+
+
+def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:
+    """What the caller noted, on one line where it is short."""
+    if not meta:
+        return None
+    noted = pretty(meta)
+    return fold("meta", whole(noted, limits, "trajectory.meta")) if "\n" in noted else note("meta ", code(noted))
 
 
 def _parent(parent: Parent | None) -> Child:
     if parent is None:
         return None
     change = [": ", code(parent.change)] if parent.change else None
-    return note("⑂ forked from turn ", parent.turn, " of another trajectory", change)
+    return note("↳ forked from turn ", parent.turn, " of another trajectory", change)
 
 
-def _ending(trajectory: Trajectory) -> Html:
-    if trajectory.stop_reason:
-        return status(trajectory.stop_reason)
-    waiting = _waiting(trajectory)
-    return status("pending") if waiting else status("open")
+def _state(trajectory: Trajectory) -> Html:
+    return status(trajectory.stop_reason or ("pending" if _waiting(trajectory) else "open"))
 
 
 def _waiting(trajectory: Trajectory) -> int:
@@ -113,12 +110,10 @@ def _waiting(trajectory: Trajectory) -> int:
 
 
 def _end(trajectory: Trajectory, limits: Limits) -> Html:
-    stop, waiting = trajectory.stop_reason, _waiting(trajectory)
-    if stop:
-        said: list[Child] = [status(stop), note(ENDINGS.get(stop, ""))]
-    elif waiting:
-        said = [status("pending"), note(count(waiting, "call"), " without a result yet")]
-    else:
-        said = [note("can go on")]
-    error = api_error(trajectory.error, limits, "trajectory.error") if trajectory.error else None
-    return row("end", "end", (el("strong", "end" if stop else "now"), fragment(bar(*said), error)))
+    stop, error = trajectory.stop_reason, trajectory.error
+    label = el("strong", "end" if stop else "now")
+    if error:
+        return row("end", "error", (label, api_error(error, limits, "trajectory.error")))
+    waiting = _waiting(trajectory)
+    meaning = ENDINGS.get(stop, "") if stop else f"{count(waiting, 'call')} without a result" if waiting else "can go on"
+    return row("end", "end", (label, bar(_state(trajectory), note(meaning) if meaning else None)))

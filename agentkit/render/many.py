@@ -26,7 +26,7 @@ def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[s
         parts[key] = el("section", _rollout(i, trajectory, inner if room > 0 else None), class_="ak-rollout", data_key=key)
         room -= len(parts[key])
     if (rest := len(trajectories) - limits.items) > 0:
-        parts["gap"] = row("gap", "note", (None, note("… ", count(rest, "more trajectory"), " not shown here")))
+        parts["gap"] = row("gap", "aside", (None, note("… ", count(rest, "more trajectory"), " not shown here")))
     return parts
 
 

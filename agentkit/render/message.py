@@ -24,14 +24,14 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
     label = el("strong", role if known else code(role or "no role"))
     text = message.content
     body = [
-        None if _bare(wire) else bar(_about(wire), _raw(wire, limits, at)),
+        _about(wire),
         _reasoning(wire, limits, at),
         prose(text, limits, f"{at}.content") if text else None,
         _parts(wire.get("content"), limits, at),
         _calls(wire.get("tool_calls"), limits, at),
         None if len(wire) > 2 or text else note("empty"),
     ]
-    return row(key, role if known else "other", (label, body))
+    return row(key, role if known else "other", (label, body), raw=None if _bare(wire) else _raw(wire, limits, at))
 
 
 def _bare(wire: dict[str, Any]) -> bool:

@@ -11,6 +11,8 @@ from agentkit.read.plain import plain
 
 WIDTH = 72
 _DEPTH = 60
+_TINY = 14
+"""Characters of an item that shares a line with its like."""
 _text: Callable[[str], str] = json.encoder.encode_basestring  # as `ensure_ascii=False` writes it
 _SIMPLE = {True: "true", False: "false", None: "null"}
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -54,7 +56,16 @@ def _container(left: str, items: list[str], right: str, width: int, depth: int) 
     if len(line) + 2 <= width and "\n" not in line:
         return f"{left}{line}{right}"
     pad = "\n" + "  " * (depth + 1)
-    return f"{left}{pad}{f',{pad}'.join(items)}\n{'  ' * depth}{right}"
+    rows = _filled(items, width - 2) if left == "[" and len(line) <= _TINY * len(items) else items
+    return f"{left}{pad}{f',{pad}'.join(rows)}\n{'  ' * depth}{right}"
+
+
+def _filled(items: list[str], width: int) -> list[str]:
+    """Small items, several to a line: a list of numbers would be a tower."""
+    if max(map(len, items)) > _TINY or any(item[0] in "[{" for item in items):
+        return items
+    each = max(1, width // (max(map(len, items)) + 2))
+    return [", ".join(items[i : i + each]) for i in range(0, len(items), each)]
 
 
 def _flat(value: Any) -> str:

@@ -39,11 +39,18 @@ def _changed(before: Any, after: Any) -> Html | None:
     return fragment(sent, read)
 
 
-def api_error(error: ApiError, limits: Limits, at: str) -> Html:
-    """The error as its kind, what the server said and what to do about it."""
+def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = None) -> Html:
+    """The error as its kind, what the server said and what to do about it; `elapsed`: seconds until it came."""
     retry = "can be tried again" if error.retryable else "trying again will not help"
     wait = f"the server asks to wait {seconds(error.retry_after)}" if error.retry_after else None
-    known = facts(f"HTTP {error.status}" if error.status else None, retry, wait, _named("code", error.code), _named("field", error.param))
+    known = facts(
+        seconds(elapsed),
+        f"HTTP {error.status}" if error.status else None,
+        retry,
+        wait,
+        _named("code", error.code),
+        _named("field", error.param),
+    )
     upstream = [note("the provider behind it said:"), prose(error.upstream_message, limits, at)] if error.upstream_message else None
     hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
     return fragment(bar(status("error"), code(error.kind), known), prose(error.message, limits, f"{at}.message"), upstream, hint)
@@ -56,5 +63,5 @@ def _named(name: str, value: str | None) -> Html | None:
 def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """A model call that failed and is no part of the history."""
     label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
-    took = bar(facts(seconds(failed.exchange.elapsed)), raw(failed.exchange, limits, f"{at}.exchange.text"))
-    return row(key, "error", (label, [api_error(failed.error, limits, f"{at}.error"), took]))
+    said = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
+    return row(key, "error", (label, said), raw=raw(failed.exchange, limits, f"{at}.exchange.text"))

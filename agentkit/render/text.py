@@ -96,7 +96,7 @@ def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str)
     bits = [f"turn {turn.index}" if turn else "", seconds(response.exchange.elapsed), tokens(response.usage), finish]
     yield f"assistant [{', '.join(filter(None, bits))}]"
     if response.reasoning:
-        yield f"  (reasoning, {count(len(response.reasoning), 'character')}) {_line(response.reasoning, 200)}"
+        yield f"  (reasoning, {count(len(response.reasoning), 'character')}) {_line(response.reasoning.strip(), 200)}"
     for said in filter(None, (response.content, response.refusal)):
         yield _block(" ", said, limits)
     yield from (f"  {_problem(problem)}" for problem in response.problems[: limits.items])

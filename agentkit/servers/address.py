@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from agentkit.errors import UsageError
-from agentkit.servers.redaction import Secret, clean_url
-from agentkit.types import Exchange
+from agentkit.servers.redaction import Secret
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 _PATH = "/chat/completions"
-_VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Address:
 def parse_address(url: str) -> Address:
     """The address in a URL as people write it: with or without `/v1`, a trailing slash, or `/chat/completions`.
 
-    A missing `/v1` is not added: some servers have none, and the fault would be hidden; see `address_hint`.
+    A missing `/v1` is not added: some servers have none, and the fault would be hidden; see `agentkit.read.address_hint`.
 
     Raises:
         UsageError: it is not an http or https URL.
@@ -90,8 +88,8 @@ def is_private(host: str) -> bool:
 def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) -> str | None:
     """The key to send: the caller's, else the one the environment holds for this host, else `EMPTY`, as in vLLM's documentation.
 
-    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only, `OPENROUTER_API_KEY` to OpenRouter's, `AGENTKIT_API_KEY` to all others. None of them is
-    sent unencrypted over a public network.
+    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only, `OPENROUTER_API_KEY` to OpenRouter's,
+    `AGENTKIT_API_KEY` to all others. None of them is sent unencrypted over a public network.
 
     Raises:
         UsageError: the host needs a key and there is none, or the key cannot be a header.
@@ -132,17 +130,3 @@ def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) 
         elif address.login:
             own["Authorization"] = "Basic " + base64.b64encode(address.login.reveal().encode()).decode()
     return own
-
-
-def address_hint(exchange: Exchange) -> str:
-    """What to change in the server's URL, where the exchange shows that it is wrong; "" where it does not."""
-    base = exchange.url.partition("?")[0].removesuffix(_PATH)
-    if exchange.status is None or not exchange.url:
-        return ""
-    if 300 <= exchange.status < 400:
-        target = dict(exchange.headers).get("location", "another address")
-        return f"the server sends on to {clean_url(target).removesuffix(_PATH)}; give that as the url if it is the right place"
-    web_page = exchange.status < 300 and exchange.body.lstrip()[:1] == "<"
-    if (exchange.status in (404, 405) or web_page) and not _VERSION.search(urlsplit(base).path):
-        return f"the url has no /v1, and most servers want it: {base}/v1"
-    return ""

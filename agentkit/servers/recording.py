@@ -61,8 +61,8 @@ class Recording:
         self._content_type = response.headers.get("content-type", "")
         self._encoding = response.headers.get("content-encoding", "").strip().lower().replace("identity", "")
 
-    def wants_raw(self) -> bool:
-        """Whether to be fed the bytes as they crossed the wire; else decompressed by the client, which knows more encodings."""
+    def inflates(self) -> bool:
+        """Whether it wants the bytes as they crossed the wire, and inflates them from now on; else the client must, which knows more encodings."""
         if self._encoding in _INFLATED:
             self._inflate = _Inflate(self._encoding)
         return not self._encoding or self._encoding in _INFLATED
@@ -139,9 +139,7 @@ class Recording:
         self._note("content_encoding_bad", message, False, "a proxy in between may have changed the body or its headers")
 
     def _note(self, kind: str, message: str, retryable: bool, hint: str) -> None:
-        self._error = ApiError(
-            kind=kind, message=self.redact(message), status=self._status, retryable=retryable, hint=self.redact(hint)
-        )
+        self._error = ApiError(kind=kind, message=self.redact(message), status=self._status, retryable=retryable, hint=self.redact(hint))
 
     def _since(self) -> float:
         return max(0.0, self._clock() - self._started)

@@ -6,14 +6,22 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 REDACTED = "[redacted]"
 
+_NO_KEY = "EMPTY"
+
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
-_PLACEHOLDERS = frozenset({"not-needed", "not_needed", "no-key", "lm-studio", "sk-no-key-required", "missing-api-key"})
+_PLACEHOLDERS = frozenset({
+    "anything", "api-key", "api_key", "apikey", "ignored", "lm-studio", "localhost", "missing-api-key", "no-key", "no-key-required", "not-needed",
+    "not_needed", "notneeded", "nothing", "ollama", "openai", "placeholder", "sk-no-key-required", "unused", "whatever",
+})  # fmt: skip
+"""What people give to servers that want no key; some are words of ordinary text."""
+
 _KEPT = frozenset({
     "content-type", "content-encoding", "x-request-id", "request-id", "apim-request-id", "retry-after", "retry-after-ms", "x-ms-retry-after-ms",
     "openai-processing-ms", "openai-version", "server", "via", "cf-ray", "date", "location", "x-should-retry",
@@ -27,7 +35,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = lambda: value
+        self._value: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
         """The text itself."""
@@ -77,8 +85,8 @@ def _overlap(text: str, form: str) -> int:
 
 
 def _is_secret(value: str) -> bool:
-    """Whether the value is worth redacting: `EMPTY` or `ollama` are not, and occur in ordinary text."""
-    return value not in _PLACEHOLDERS and (len(value) >= 12 or (len(value) >= 6 and not value.isalpha()))
+    """Whether the value is worth redacting wherever it occurs; a few letters or a placeholder would take words out of ordinary text."""
+    return len(value) >= 6 and value.lower() not in _PLACEHOLDERS
 
 
 def _forms(secret: str) -> set[str]:
@@ -86,12 +94,13 @@ def _forms(secret: str) -> set[str]:
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """The secret values among request headers, found by the header's name; of `Bearer xyz`, only `xyz`."""
+    """The secret values among request headers, found by the header's name; of `Bearer xyz`, `xyz` alone where that is no everyday word."""
     found: list[str] = []
     for name, value in headers:
         if _SECRET_NAME.search(name):
             scheme, _, token = value.strip().partition(" ")
-            found.append(token.strip() if token and scheme.isalpha() else value.strip())
+            alone = scheme.isalpha() and (_is_secret(token.strip()) or token == _NO_KEY)
+            found.append(token.strip() if alone else value.strip())
             if scheme.lower() == "basic":
                 found += _basic_parts(token)
     return found
@@ -122,7 +131,13 @@ def clean_url(url: str) -> str:
 def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
     """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not among them."""
     pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
-    return tuple((name, redact(_shown(name, value))) for name, value in pairs if name in _KEPT or name.startswith(_KEPT_PREFIXES))
+    return tuple(_pair(name, redact(_shown(name, value))) for name, value in pairs if name in _KEPT or name.startswith(_KEPT_PREFIXES))
+
+
+@lru_cache(maxsize=1024)
+def _pair(name: str, value: str) -> tuple[str, str]:
+    """The same pair for the same header, so that thousands of answers share it."""
+    return name, value
 
 
 def _shown(name: str, value: str) -> str:

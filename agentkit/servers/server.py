@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from agentkit.errors import UsageError
 from agentkit.servers.address import OPENAI_URL, auth_headers, choose_key, is_loopback, is_openai, parse_address
 from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
+from agentkit.servers.openai_package import http_library
 from agentkit.servers.per_loop import Close, PerLoop
 from agentkit.servers.recording import Recording
 from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, url_secrets
@@ -29,9 +30,7 @@ _AMBIENT = ("OpenAI-Organization", "OpenAI-Project")
 @functools.cache
 def _tls() -> Any:
     """The one TLS context of the process: reading the certificates costs more than everything else in a new client."""
-    import httpx2
-
-    return httpx2.create_ssl_context()
+    return http_library().create_ssl_context()
 
 
 class Server:
@@ -108,14 +107,14 @@ class Server:
 
     def _connect(self) -> tuple[tuple[AsyncWire, asyncio.Semaphore, dict[str, Any]], Close]:
         """A client for the running loop, the places for its requests, and what each request carries."""
-        import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
-        limits = httpx2.Limits(
+        httpx = http_library()
+        limits = httpx.Limits(
             max_connections=self.connections, max_keepalive_connections=self.connections, keepalive_expiry=_KEEPALIVE_SECONDS
         )
         connect = _CONNECT_SECONDS if self.timeout is None else min(_CONNECT_SECONDS, self.timeout)
-        timeout = httpx2.Timeout(self.timeout, connect=connect, pool=None)
+        timeout = httpx.Timeout(self.timeout, connect=connect, pool=None)
         http = DefaultAioHttpClient(limits=limits, timeout=timeout, verify=_tls(), trust_env=not is_loopback(self._host))
         client = AsyncOpenAI(base_url=self.url, api_key="EMPTY", max_retries=0, timeout=timeout, http_client=http)
         options = {"headers": self._request_headers(), "params": {name: value.reveal() for name, value in self._query.items()}}

@@ -14,12 +14,12 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
 
 from agentkit.servers.failures import chain
+from agentkit.servers.openai_package import takes_content, unread
 from agentkit.servers.recording import Recording
 from agentkit.types import Exchange
 
 _GRACE = 1.0
 """Seconds a finished stream may take to end its connection in order, so that it can be used again."""
-
 
 _SLICE = 2**18
 """Bytes sent at once: a body sent whole would hold up the event loop, and from 1 MiB on aiohttp warns of it."""
@@ -43,10 +43,10 @@ class AsyncWire:
         self.client = client
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        if len(body) <= _SLICE:
-            return await self.client.post(path, **_unread(body, options))
+        if len(body) <= _SLICE or not takes_content():
+            return await self.client.post(path, **unread(body, options))
         sized = {**options, "headers": {**options.get("headers", {}), "Content-Length": str(len(body))}}
-        return await self.client.post(path, **_unread(_slices(body), sized))
+        return await self.client.post(path, **unread(_slices(body), sized))
 
     def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
         stream: AsyncGenerator[bytes, None] = response.aiter_raw() if raw else response.aiter_bytes()
@@ -63,7 +63,7 @@ class ThreadWire:
         self.client = client
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        return await in_thread(lambda: self.client.post(path, **_unread(body, options)))
+        return await in_thread(lambda: self.client.post(path, **unread(body, options)))
 
     async def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
         stream = response.iter_raw() if raw else response.iter_bytes()
@@ -77,14 +77,6 @@ class ThreadWire:
 async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
     for start in range(0, len(body), _SLICE):
         yield body[start : start + _SLICE]
-
-
-def _unread(body: bytes | AsyncGenerator[bytes, None], options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `post` that make it return the response itself, before its body is read."""
-    import httpx2
-
-    return {"cast_to": httpx2.Response, "content": body, "stream": True, "stream_cls": object,
-            "options": {"max_retries": 0, "follow_redirects": False, **options}}  # fmt: skip
 
 
 async def transfer(
@@ -159,7 +151,7 @@ def _attribute(obj: Any, name: str) -> Any:
 
 async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.Timeout) -> None:
     read_before = response.is_stream_consumed  # by a mock transport or an event hook of the caller's
-    pieces = wire.pieces(response, not read_before and recording.wants_raw())
+    pieces = wire.pieces(response, not read_before and recording.inflates())
     try:
         while (piece := await _next(pieces, recording)) is not None:
             recording.feed(piece)

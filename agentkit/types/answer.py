@@ -86,6 +86,10 @@ class Response(Record):
     prompt_token_ids: Sequence[int] = field(default=(), compare=False)
     """Ids of the whole prompt, where the server returned them."""
     model: str | None = field(default=None, compare=False)
+    time_to_first_token: float | None = field(default=None, compare=False)
+    """Seconds from sending the request to the first piece of the answer; None where it was not streamed."""
+    token_gaps: tuple[float, ...] = field(default=(), compare=False)
+    """Seconds between the pieces of a streamed answer."""
     problems: tuple[Problem, ...] = ()
     """Problems of the answer as a whole; those of a call are on the call."""
     exchange: Exchange = field(default_factory=Exchange, compare=False)

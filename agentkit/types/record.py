@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
 
+from agentkit.html import visible
+
 T = TypeVar("T")
 
 late: dict[str, Callable[..., Any]] = {}
@@ -41,5 +43,5 @@ class Record:
 
 def clip(text: str, limit: int = 60) -> str:
     """The text on one line of at most `limit` characters, an ellipsis in place of what was cut."""
-    line = " ".join(text[: 4 * limit].split())
+    line = visible(" ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"

@@ -159,7 +159,7 @@ class OpenTurn(Record):
     def pending(self) -> tuple[ToolCall, ...]:
         """The calls that have no result yet, in order."""
         calls = self.response.tool_calls if self.response else ()
-        return tuple(call for call in calls if self.results[call.position] is None)
+        return tuple(call for call in calls if call.position >= len(self.results) or self.results[call.position] is None)
 
     def summary(self) -> str:
         return f"{self.response.summary()}, {len(self.pending)} pending" if self.response else f"{len(self.added)} messages to send"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol, runtime_checkable
 
 from agentkit.html import Html, visible
@@ -52,4 +51,6 @@ def standalone(record: Any, title: str = "agentkit") -> str:
 @cache
 def css() -> str:
     """The style sheet of every view."""
+    from importlib.resources import files
+
     return files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8")

@@ -1,5 +1,6 @@
 """JupyterLab and Notebook 7 in a real browser, for tests: each function starts what it needs and ends what it started.
 
+Example:
     with jupyter(folder) as server, browser() as chromium, tab(chromium) as (page, heard):
         open_notebook(page, server, "demo.ipynb")
         run_all(page)
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.error import URLError
@@ -50,7 +52,9 @@ class Server:
 
     def url(self, notebook: str) -> str:
         """The address of a notebook in the server's folder."""
-        return f"{self.address}/{'lab/tree' if self.app == 'lab' else 'notebooks'}/{quote(notebook)}"
+        # a workspace of its own, or JupyterLab would open again what an earlier page had open
+        place = f"lab/workspaces/{token_hex(4)}/tree" if self.app == "lab" else "notebooks"
+        return f"{self.address}/{place}/{quote(notebook)}"
 
 
 @contextmanager
@@ -175,19 +179,29 @@ def open_notebook(page: Page, server: Server, name: str) -> None:
     page.goto(server.url(name))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.evaluate(
-        """async () => {
-            await window.jupyterapp.restored;
-            const panel = window.jupyterapp.shell.currentWidget;
-            await panel.context.ready;
-            await panel.sessionContext.ready;
-            const kernel = panel.sessionContext.session.kernel;
-            while (kernel.connectionStatus !== 'connected') await new Promise(next => setTimeout(next, 20));
-            await kernel.requestKernelInfo();
+        """() => {
+            window.kernelAnswers = false;
+            (async () => {
+                await window.jupyterapp.restored;
+                const panel = window.jupyterapp.shell.currentWidget;
+                await panel.context.ready;
+                await panel.sessionContext.ready;
+                const kernel = panel.sessionContext.session.kernel;
+                while (kernel.connectionStatus !== 'connected') await new Promise(next => setTimeout(next, 20));
+                await kernel.requestKernelInfo();
+                window.kernelAnswers = true;
+            })();
         }"""
     )
+    page.wait_for_function("() => window.kernelAnswers", timeout=60_000)
 
 
 def run_all(page: Page) -> None:
     """Runs every cell and waits for the last."""
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function("() => !document.querySelector('.jp-InputPrompt')?.textContent.includes('*')")
+    page.evaluate(
+        """() => {
+            window.allRun = false;
+            window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.allRun = true; });
+        }"""
+    )
+    page.wait_for_function("() => window.allRun", timeout=120_000)

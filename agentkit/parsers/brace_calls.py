@@ -1,0 +1,188 @@
+"""Gemma's calls: `call:N{k:<|"|>v<|"|>,n:1}`, strings between two equal marks, everything else bare."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema
+from agentkit.parsers.draft import Draft, broken, truncated
+from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
+from agentkit.read.call import read_name
+from agentkit.read.known_tools import KnownTools
+
+_SPACE = re.compile(r"[\s,]*+")
+_KEY = re.compile(r"[^:{}\[\],]*+")
+_BARE = re.compile(r"[^,{}\[\]]*+")
+_DEEPEST = 100
+
+
+_BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
+
+
+class _Unreadable(Exception):
+    """Why the arguments cannot be read."""
+
+
+@dataclass(eq=False, kw_only=True)
+class BraceCalls(Format):
+    calls: tuple[str, ...]
+    ends: tuple[str, ...]
+    quote: str
+    """The mark before and behind a string."""
+    drops: tuple[str, ...] = ()
+    strings: Coercion | None = None
+    """How strings are read; None: all values are read by the tool's schema."""
+    tokens: Tokens = field(init=False)
+    head: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prepare()
+        self.tokens = Tokens((self.quote, *self.calls, *self.ends))
+        self.head = re.compile(rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]")
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        opened = len(self.calls[0])
+        s.at += opened
+        for nested in (True, False) if s.patience else (False,):
+            ending = yield from self._end(s, nested)
+            if ending is not None:
+                return ending
+            s.patience -= nested
+            text = s.marked()
+            first = text.find(self.ends[0], opened)
+            if not nested:
+                if first < 0:
+                    return "cut"
+                s.rewind(first + len(self.ends[0]))
+            else:
+                s.rewind(opened)
+        return "end"
+
+    def _end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
+        """Reads to the call's end outside its strings; None where the text ends inside one. A whole call in a string is skipped."""
+        inside, depth = False, 0
+        while found := (yield from s.seek(self.tokens)):
+            marker = found.group()
+            if not inside and marker in self.calls:
+                return "next"
+            s.at += len(marker)
+            if marker == self.quote:
+                inside = inside if depth else not inside
+            elif marker in self.calls:
+                depth += nested
+            elif not inside:
+                return "end"
+            else:
+                depth = max(0, depth - 1)
+        return None if inside else "cut"
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        end = start + len(raw)
+        head = self.head.match(raw)
+        if head is None:
+            if ending == "end":
+                return Found([broken(start, end, None, raw, "there is no name", start)])
+            return Found([truncated(start, end, None, "")]) if ending == "cut" and not re.search(r"\s", raw.strip()) else None
+        name, at = head["name"], head.end()
+        close = len(self.ends[0]) if ending == "end" else 0
+        arguments = raw[at : len(raw) - close].rstrip().removesuffix("}").removesuffix(")")
+        reader = _Reader(raw, at, self)
+        try:
+            value = reader.fields(0)
+        except _Unreadable as exc:
+            if ending == "cut":
+                return Found([truncated(start, end, name, arguments)])
+            return Found([broken(start, end, name, arguments, str(exc), start + reader.at)])
+        rest = raw[reader.at : len(raw) - close].strip()
+        if rest and not self.ends[0].startswith(rest):
+            return Found([broken(start, end, name, arguments, "something stands behind the arguments", start + reader.at)])
+        value = self._typed(value, tools.parameters(read_name(name, tools)[0]))
+        return Found([Draft(start, end, name, raw[at : reader.at - 1], value=value)])
+
+    def _typed(self, value: dict[str, Any], parameters: Schema) -> dict[str, Any]:
+        if self.strings is None:
+            return coerce_fields(value, parameters)
+        read = self.strings
+        return {k: read(v, field_schema(parameters, k)) if isinstance(v, str) else v for k, v in value.items()}
+
+
+class _Reader:
+    """A cursor over the arguments of one call."""
+
+    def __init__(self, raw: str, at: int, form: BraceCalls) -> None:
+        self.raw, self.at, self.form = raw, at, form
+        self.nested = True
+        """A whole call inside a string is a part of the string."""
+
+    def fields(self, depth: int) -> dict[str, Any]:
+        """The fields up to the closing bracket."""
+        found: dict[str, Any] = {}
+        while self._char(_SPACE) not in ("", "}", ")"):
+            if self.raw.startswith(self.form.quote, self.at):
+                key = self.string()
+            else:
+                begin, self.at = self.at, end_of(_KEY, self.raw, self.at)
+                key = self.raw[begin : self.at].strip()
+            if self._char() != ":" or not key:
+                raise _Unreadable("a value has no name")
+            self.at += 1
+            found[key] = self.value(depth)
+        self._close()
+        return found
+
+    def items(self, depth: int) -> list[Any]:
+        """The items up to the closing bracket."""
+        found: list[Any] = []
+        while self._char(_SPACE) not in ("", "]"):
+            found.append(self.value(depth))
+        self._close()
+        return found
+
+    def value(self, depth: int) -> Any:
+        first = self._char(_SPACE)
+        if depth > _DEEPEST:
+            raise _Unreadable("it is nested too deeply")
+        if self.raw.startswith(self.form.quote, self.at):
+            value = self.string()
+            if self._char() not in ",}]) \n\t":
+                raise _Unreadable("something stands behind a string")
+            return value
+        if first and first in "{[":
+            self.at += 1
+            return self.fields(depth + 1) if first == "{" else self.items(depth + 1)
+        begin, self.at = self.at, end_of(_BARE, self.raw, self.at)
+        text = self.raw[begin : self.at].strip()
+        if not text:
+            raise _Unreadable("a value is missing")
+        return by_schema(text, _BARE_TYPES) if self.form.strings else text
+
+    def string(self) -> str:
+        """The string whose mark stands here."""
+        tokens, quote = self.form.tokens, self.form.quote
+        begin = at = self.at + len(quote)
+        depth = 0
+        while self.nested and (found := tokens.regex.search(self.raw, at)):
+            at = found.end()
+            if found.group() == quote and not depth:
+                self.at = at
+                return self.raw[begin : found.start()]
+            depth += (found.group() in self.form.calls) - (found.group() in self.form.ends and depth > 0)
+        self.nested = False
+        end = self.raw.find(quote, begin)
+        if end < 0:
+            raise _Unreadable("a string is not closed")
+        self.at = end + len(quote)
+        return self.raw[begin:end]
+
+    def _char(self, skip: re.Pattern[str] | None = None) -> str:
+        if skip:
+            self.at = end_of(skip, self.raw, self.at)
+        return self.raw[self.at : self.at + 1]
+
+    def _close(self) -> None:
+        if not self._char():
+            raise _Unreadable("a bracket is not closed")
+        self.at += 1

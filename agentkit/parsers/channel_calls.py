@@ -1,0 +1,147 @@
+"""Formats whose text is a sequence of messages with a recipient or a channel each: harmony (gpt-oss), and Muse.
+
+A message to a tool is a call, one to the user is content; reasoning has a message of its own and is not content.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from agentkit.parsers.draft import Draft, truncated
+from agentkit.parsers.engine import Ending, Format, Found, Output, read_region, read_text
+from agentkit.parsers.json_calls import marked_end
+from agentkit.parsers.json_text import read_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.parsers.tag_calls import TagCalls
+from agentkit.read.known_tools import KnownTools
+
+_RECIPIENT = re.compile(r"(?:^|[\s>])to=(?:functions\.)?+(?P<name>[^\s<]++)")
+_BUILT_IN = ("python", "browser", "container")
+_CHANNEL = re.compile(r"<\|channel\|>\s*+(?P<name>\w*+)")
+
+
+@dataclass(eq=False, kw_only=True)
+class Harmony(Format):
+    """`<|start|>assistant<|channel|>commentary to=functions.N <|constrain|>json<|message|>A<|call|>`; the first header may be cut short."""
+
+    calls: tuple[str, ...] = ("<|start|>", "<|channel|>")
+    drops: tuple[str, ...] = ("<|call|>", "<|end|>", "<|return|>")
+    stops: Tokens = field(init=False)
+    header: Tokens = field(init=False)
+    ends: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prepare()
+        self.stops, self.ends = Tokens((*self.drops, *self.calls)), Tokens(self.drops)
+        self.header = Tokens(("<|message|>", "<|start|>", *self.drops))
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        return ("<|channel|>commentary to=", "<|channel|>analysis to=", "to=functions.")
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        """A message to a tool to its end; any other message's header."""
+        s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        found = yield from s.seek(self.header)
+        if found is None or found.group() != "<|message|>":
+            return "next"
+        s.at += len("<|message|>")
+        if not _RECIPIENT.search(s.marked()):
+            return "next"
+        return (yield from marked_end(s, self.stops, self.ends))
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        header, message, body = raw.partition("<|message|>")
+        name = _RECIPIENT.search(header)
+        if name is None or not message or (name["name"].partition(".")[0] in _BUILT_IN and name["name"] not in tools):
+            return None
+        end = start + len(raw)
+        text = body if ending != "end" else next(body.removesuffix(marker) for marker in self.drops if body.endswith(marker))
+        value = read_value(text, 0)
+        rest = text[value[1] :].strip() if value else text
+        if ending == "cut" and (value is None or (rest and not self.ends.partial(rest))):
+            return Found([truncated(start, end, name["name"], text.strip())])
+        arguments = text[: value[1]] if value and ending == "cut" else text
+        return Found([Draft(start, end, name["name"], arguments.strip())])
+
+    def run(self, s: Scanner, out: Output) -> Reading[None]:
+        while (found := (yield from read_text(s, out, self.everywhere, self.closers))) is not None:
+            out.silent = False
+            if found in self.drops:
+                s.at += len(found)
+                continue
+            raw, start, ending = yield from read_region(self, s, out)
+            calls = self.read(raw, start, ending, out.tools)
+            if calls or "<|message|>" not in raw:
+                out.region(calls, raw, start)
+            else:
+                channel = _CHANNEL.search(raw)
+                out.silent = channel is not None and channel["name"] == "analysis"
+
+
+_TO = re.compile(r"[^\S\n]*+to=(?P<name>[A-Za-z0-9_.\-]{1,200}+)\Z")
+_MAY_BE_TO = re.compile(r"(?:[^\S\n]++|(?<![^\n]))(?:t(?:o(?:=[A-Za-z0-9_.\-]{0,200}+)?+)?+)?+\Z")
+
+
+class Muse(TagCalls):
+    """` to=N<|message|><atem:function_calls>…<|eot|>`, messages between `<|start|>assistant` and `<|eom|>` or `<|eot|>`."""
+
+    frame = ("<|start|>", "<|message|>", "<|eom|>", "<|eot|>")
+    drops = frame
+
+    def run(self, s: Scanner, out: Output) -> Reading[None]:
+        framed, to = False, ""
+        while found := (yield from self._text(s, out)):
+            marker, named = found
+            if marker in self.frame:
+                s.at += len(marker)
+                if marker == "<|start|>":
+                    named = yield from self._header(s, out)
+                framed |= marker == "<|message|>" or named is not None
+                to = named or ""
+                out.silent = to == "self"
+            elif marker not in self.calls:
+                s.at += len(marker)
+                (out.opened if marker in self.opens else out.closed)(marker)
+            elif to not in ("", "self", "user") or not framed:
+                raw, start, ending = yield from read_region(self, s, out)
+                out.region(self.read(raw, start, ending, out.tools), raw, start)
+            else:
+                out.text(marker)
+                s.at += len(marker)
+
+    def _text(self, s: Scanner, out: Output) -> Reading[tuple[str, str | None] | None]:
+        """The next marker, and the recipient that stands before it; other text goes to the output."""
+        while True:
+            found = self.everywhere.regex.search(s.text, s.at)
+            end = found.start() if found else len(s.text) - (0 if s.final else self.everywhere.partial(s.text, s.at))
+            header = found is not None and found.group() == "<|message|>"
+            held = (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end) if header or not (found or s.final) else None
+            if s.final and not found:
+                out.last(s.text[s.at :], self.closers)
+            else:
+                out.text(s.text[s.at : held.start() if held else end])
+            s.at = end if found or not held else held.start()
+            if found:
+                return found.group(), held["name"] if held and header else None
+            if not (yield from s.more()) and s.at == len(s.text):
+                return None
+
+    def _header(self, s: Scanner, out: Output) -> Reading[str | None]:
+        """Reads a header behind `<|start|>`; its recipient, "" where it names none, None where it is no header."""
+        s.mark()
+        found = yield from s.seek(self.everywhere)
+        text = s.marked()
+        s.unmark()
+        if found is None or found.group() != "<|message|>":
+            out.text("<|start|>" + text)
+            return None
+        s.at += len("<|message|>")
+        name = _TO.search(text)
+        return name["name"] if name else ""
+
+    def named(self, name: str, tools: KnownTools) -> str:
+        """The name; `x.x` is the tool `x`."""
+        head, _, tail = name.partition(".")
+        return head if head == tail and name not in tools and head in tools else name

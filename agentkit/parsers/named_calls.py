@@ -1,0 +1,120 @@
+"""Calls whose name stands before their arguments, which are JSON: `N<sep>A`, in special tokens or behind `[TOOL_CALLS]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from agentkit.parsers.coercion import coerce_fields
+from agentkit.parsers.draft import Draft, broken, truncated
+from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.json_calls import JsonCalls, marked_end
+from agentkit.parsers.json_text import read_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, past_brackets, past_space, past_value
+from agentkit.read.call import read_name
+from agentkit.read.known_tools import KnownTools
+
+
+@dataclass(eq=False, kw_only=True)
+class NamedCalls(Format):
+    """A call is a marker, a head with the name, JSON, and an end marker."""
+
+    calls: tuple[str, ...]
+    head: re.Pattern[str]
+    """What stands between the marker and the JSON; groups `name` and, where the format has ids, `id`."""
+    ends: tuple[str, ...]
+    tail: str = ""
+    """What stands between the JSON and the end marker."""
+    opens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    only_inside: bool = True
+    coerce: bool = False
+    """Values are read by the tool's schema, although JSON has types."""
+    stops: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prepare()
+        self.stops = Tokens((*self.ends, *self.calls, *self.opens, *self.closes))
+        self.end_tokens = Tokens(self.ends)
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        s.at += len(s.text[s.at :]) and next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        return (yield from marked_end(s, self.stops, self.end_tokens))
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        end = start + len(raw)
+        head = self.head.match(raw)
+        if head is None:
+            if ending == "cut":
+                return Found([truncated(start, end, None, "")]) if self.only_inside else None
+            return Found([broken(start, end, None, raw, "there is no name", start)])
+        if ending == "end":
+            close = next(len(marker) for marker in self.end_tokens.literals if raw.endswith(marker))
+            text = raw[head.end() : -close].rstrip()
+            text = text.removesuffix(self.tail).strip() if self.tail else text.strip()
+        else:
+            found = self._complete(raw, head.end())
+            if found is None:
+                return Found([truncated(start, end, head["name"].strip(), raw[head.end() :].strip())])
+            text = found
+        return Found([with_schema(Draft(start, end, head["name"].strip(), text, id=head.groupdict().get("id")), tools, self.coerce)])
+
+    def _complete(self, raw: str, at: int) -> str | None:
+        """The arguments where they are complete and only what ends the call is cut off."""
+        value = read_value(raw, at)
+        if value is None:
+            return None
+        rest = "".join(raw[value[1] :].split())
+        return raw[at : value[1]].strip() if any((self.tail + end).startswith(rest) for end in self.ends) else None
+
+
+def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
+    """The draft with values as the tool's schema wants them, where the format reads them so."""
+    value = read_value(draft.arguments or "", 0) if coerce else None
+    if value and isinstance(value[0], dict) and not (draft.arguments or "")[value[1] :].strip():
+        coerced = coerce_fields(value[0], tools.parameters(read_name(draft.name, tools)[0]))
+        if coerced is not value[0]:
+            return replace(draft, value=coerced)
+    return draft
+
+
+_NAME = re.compile(r"\s*+(?P<name>[^\[{<\s][^\[{<]*+)(?:\[CALL_ID\](?P<id>[^\[{<]*+))?+(?:\[ARGS\])?+")
+
+
+class MistralCalls(JsonCalls):
+    """`[TOOL_CALLS] [{"name", "arguments"}, …]`, and `[TOOL_CALLS]N[ARGS]A` or `[TOOL_CALLS]NA`, an id between them or not."""
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        marker = self.calls[0]
+        s.at += len(marker)
+        first = yield from past_space(s)
+        if first and first not in "[{":
+            found = yield from s.seek(_BEFORE_ARGUMENTS)
+            while found and found.group() in ("[ARGS]", "[CALL_ID]"):
+                s.at = found.end()
+                if found.group() == "[ARGS]":
+                    break
+                found = yield from s.seek(_BEFORE_ARGUMENTS)
+            if found is None or found.group() == marker:
+                return "cut" if found is None else "next"
+        whole = yield from past_value(s, self.stops, "'")
+        yield from past_brackets(s)
+        return "end" if whole else "cut" if s.finished else "next"
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        head = _NAME.match(raw, len(self.calls[0]))
+        if head is None:
+            return super().read(raw, start, ending, tools)
+        text = raw[head.end() :].strip()
+        end = start + len(raw)
+        name = head["name"].strip()
+        if ending != "end" or not text:
+            prose = not text and len(name.split()) > 1
+            return None if prose else Found([truncated(start, end, name, text)])
+        value = read_value(text, 0)
+        draft = Draft(start, end, name, text[: value[1]] if value else text, id=(head["id"] or "").strip() or None)
+        return Found([with_schema(draft, tools, True)])
+
+
+_BEFORE_ARGUMENTS = Tokens(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))

@@ -1,0 +1,86 @@
+"""Calls written as Python: `[N(k=v), M()]` as the whole text or between markers, or one a line between markers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from agentkit.parsers.draft import Draft, broken, truncated
+from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.json_calls import marked_end
+from agentkit.parsers.python_text import Call, read_call
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_space, past_value
+from agentkit.read.known_tools import KnownTools
+
+_BESIDE = re.compile(r"[\s,\[\]]*+")
+_NEXT_CALL = re.compile(r"[,\n]\s*+(?=[^\W\d][\w.\-]*+\()")
+
+
+@dataclass(eq=False, kw_only=True)
+class PythonCalls(Format):
+    calls: tuple[str, ...]
+    ends: tuple[str, ...] = ()
+    """Markers behind the calls. A call list without a marker before it is the whole text."""
+    at_start: tuple[str, ...] = ()
+    loose: bool = False
+    """Line ends inside strings and leading zeros are read too."""
+    stops: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prepare()
+        markers = [call for call in self.calls if call != "["]
+        self.stops, self.end_tokens = Tokens((*self.ends, *markers)), Tokens(self.ends)
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        if s.text[s.at] != "[":
+            s.at += end_of(self.everywhere.regex, s.text, s.at) - s.at
+            return (yield from marked_end(s, self.stops, self.end_tokens, "\"'"))
+        following = "["
+        while following == "[":
+            if not (yield from past_value(s, self.stops, "'(")):
+                return "cut" if s.finished else "next"
+            following = yield from past_space(s)
+        return "next" if following else "end"
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        opening = 0 if raw[0] == "[" else end_of(self.everywhere.regex, raw, 0)
+        if not opening and ending == "next":
+            return None
+        end = len(raw)
+        if opening:
+            end -= next((len(m) for m in self.ends if raw.endswith(m)), 0) if ending == "end" else self.end_tokens.partial(raw)
+        drafts, left = self._calls(raw, opening, end, start, ending)
+        if not any(draft.whole for draft in drafts) and (not opening or ending != "end"):
+            return Found(drafts) if drafts and ending == "cut" else None
+        if not drafts:
+            return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), "there is no call", start + opening)])
+        if len(drafts) == 1 and not left and drafts[0].whole:
+            drafts[0].start, drafts[0].end = start, start + len(raw)
+        return Found(drafts, left)
+
+    def _calls(self, raw: str, at: int, end: int, start: int, ending: Ending) -> tuple[list[Draft], list[tuple[int, int]]]:
+        drafts: list[Draft] = []
+        left = []
+        while (at := end_of(_BESIDE, raw, at)) < end:
+            found = read_call(raw, at, self.loose)
+            if found and found.arguments is not None:
+                text = raw[found.open + 1 : found.end - 1]
+                drafts.append(Draft(start + found.start, start + found.end, found.name, text, value=found.arguments))
+                at = found.end
+                continue
+            following = _NEXT_CALL.search(raw, found.end if found else at, end)
+            rest = following.start() if following else end
+            if found is None:
+                left.append((start + at, start + rest))
+                at = rest
+                continue
+            drafts.append(self._broken(found, raw, rest, start, ending))
+            at = rest
+        return drafts, left
+
+    def _broken(self, found: Call, raw: str, rest: int, start: int, ending: Ending) -> Draft:
+        text = raw[found.open + 1 : rest].rstrip()
+        if ending == "cut" and rest == len(raw):
+            return truncated(start + found.start, start + rest, found.name, text)
+        return broken(start + found.start, start + rest, found.name, text, found.fault, start + found.end)

@@ -1,0 +1,207 @@
+"""Calls in tags: a name, then parameters with values between an opening and a closing tag. Values are raw text without escapes.
+
+A value may hold the family's own markup, which is read by matching opening and closing tags. Where they do not match, the call is read
+flat: a value ends at the first closing tag.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of
+from agentkit.parsers.draft import Draft, broken, truncated
+from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.json_text import read_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.call import read_name
+from agentkit.read.known_tools import KnownTools
+from agentkit.types import problem
+
+_CUT_NAME = re.compile(r"[\s\"'=]*+[\w.\-]*+\Z")
+
+
+class Value(NamedTuple):
+    """One parameter of a call."""
+
+    key: str
+    text: str
+    type: str | None
+    """The type the markup names."""
+    closed: bool
+
+
+@dataclass(eq=False, kw_only=True)
+class TagCalls(Format):
+    calls: tuple[str, ...]
+    head: re.Pattern[str]
+    """From the call's marker on: group `name`."""
+    parameter: str
+    """The marker every parameter starts with."""
+    opening: re.Pattern[str]
+    """A parameter's opening tag: groups `key` and, where the markup has one, `type`."""
+    closing: str
+    """The tag that closes a value."""
+    ends: tuple[str, ...]
+    opens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    wraps: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    only_inside: bool = False
+    coercion: Coercion = by_schema
+    trim_newline: bool = False
+    """One newline on each side of a value belongs to the markup."""
+    typed: str = ""
+    """How types in the markup are meant: `json` (`type="string"` is text, the rest JSON), or `dsml` (`string="true"` is text, the rest JSON,
+    then the schema)."""
+    entities: tuple[tuple[str, str], ...] = ()
+    """Escapes in attributes."""
+    tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prepare()
+        self.tokens = Tokens((self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes))
+
+    def region(self, s: Scanner) -> Reading[Ending]:
+        opened = next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        s.at += opened
+        if s.patience:
+            ending = yield from self._matched_end(s, nested=True)
+            if ending is not None:
+                return ending
+            s.patience -= 1
+            s.rewind(opened)
+        ending = yield from self._matched_end(s, nested=False)
+        if ending is None:
+            text = s.marked()
+            first = min((at for at in (text.find(end) for end in self.ends) if at >= 0), default=-1)
+            if first < 0:
+                return "cut"
+            s.rewind(first + len(next(end for end in self.ends if text.startswith(end, first))))
+            return "end"
+        return ending
+
+    def _matched_end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
+        """Reads to the call's end outside its values; None where the text ends inside one."""
+        depth = 0
+        while found := (yield from s.seek(self.tokens)):
+            marker = found.group()
+            if depth == 0 and marker not in (self.parameter, self.closing):
+                if marker not in self.ends:
+                    return "next"
+                s.at += len(marker)
+                return "end"
+            s.at += len(marker)
+            if marker == self.parameter:
+                depth = depth + 1 if nested else 1
+            elif marker == self.closing:
+                depth = max(0, depth - 1)
+        return None if depth else "cut"
+
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+        end = start + len(raw)
+        head = self.head.match(raw)
+        if head is None:
+            if ending == "end":
+                return Found([broken(start, end, None, raw, "there is no name", start)])
+            opened = next(len(call) for call in self.calls if raw.startswith(call))
+            return Found([truncated(start, end, None, "")]) if ending == "cut" and _CUT_NAME.match(raw, opened) else None
+        close = next((len(marker) for marker in self.ends if raw.endswith(marker)), 0) if ending == "end" else 0
+        body_end = len(raw) - close
+        values, rest, strange = self._values(raw, head.end(), body_end)
+        name = self.named(self._plain(head["name"]), tools)
+        arguments = raw[head.end() : body_end].strip()
+        if ending == "cut" and ((values and not values[-1].closed) or not self._cut_in_end(raw[rest:])):
+            return Found([truncated(start, end, name, arguments)])
+        if values and not values[-1].closed:
+            return Found([broken(start, end, name, arguments, "a value is not closed", start + rest)])
+        value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
+        notes = (problem("arguments_trailing_data", "other text stands between the parameters", before=strange),) if strange else ()
+        return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
+
+    def named(self, name: str, tools: KnownTools) -> str:
+        """The tool's name."""
+        return name
+
+    def _plain(self, name: str) -> str:
+        name = name.strip()
+        if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+            name = name[1:-1]
+        for escaped, char in self.entities:
+            name = name.replace(escaped, char)
+        return name.strip()
+
+    def _cut_in_end(self, rest: str) -> bool:
+        """Whether nothing but the call's own closing tag can have been cut off."""
+        rest = rest.strip()
+        return bool(rest) and not self.parameter.startswith(rest) and any(end.startswith(rest) for end in self.ends)
+
+    def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
+        """The parameters, where the last one ends, and text between them that belongs to nothing."""
+        marks = list(self.tokens.regex.finditer(raw, at, end))
+        nested = self._balanced(marks)
+        values: list[Value] = []
+        strange = ""
+        index = 0
+        while index < len(marks):
+            tag = self.opening.match(raw, marks[index].start(), end) if marks[index].group() == self.parameter else None
+            index += 1
+            if tag is None:
+                continue
+            strange += raw[at : tag.start()].strip()
+            index, stop, at, closed = self._value_end(marks, index, tag.end(), end, nested)
+            text = raw[tag.end() : stop]
+            if self.trim_newline:
+                text = text.removeprefix("\n").removesuffix("\n")
+            values.append(Value(self._plain(tag["key"]), text, tag.groupdict().get("type"), closed))
+        return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
+
+    def _balanced(self, marks: list[re.Match[str]]) -> bool:
+        depth = 0
+        for found in marks:
+            depth += (found.group() == self.parameter) - (found.group() == self.closing)
+            if depth < 0:
+                return False
+        return depth == 0
+
+    def _value_end(self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool) -> tuple[int, int, int, bool]:
+        """The marker to go on with, where a value and its closing tag end, and whether it has one."""
+        depth = 1
+        for at in range(index, len(marks)):
+            found = marks[at]
+            if found.start() < begin:
+                continue
+            if found.group() == self.closing:
+                depth -= 1
+            elif found.group() == self.parameter:
+                if not nested:
+                    return at, found.start(), found.start(), True
+                depth += 1
+            if depth == 0:
+                return at + 1, found.start(), found.end(), True
+        return len(marks), end, end, False
+
+    def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
+        """The parameters as values; of a key given twice the last one."""
+        found = {value.key: self._decoded(value, field_schema(parameters, value.key)) for value in values}
+        return _unwrapped(coerce_fields(found, parameters), parameters) if self.typed == "dsml" else found
+
+    def _decoded(self, value: Value, schema: Schema) -> Any:
+        if not self.typed:
+            return self.coercion(value.text, schema)
+        as_text = value.type == "true" if self.typed == "dsml" else value.type in (None, "string")
+        parsed = None if as_text else read_value(value.text, 0)
+        return parsed[0] if parsed and not value.text[parsed[1] :].strip() else value.text
+
+
+def _unwrapped(arguments: dict[str, Any], parameters: Schema) -> dict[str, Any]:
+    """The arguments out of a single parameter `arguments` or `input` that the tool does not have."""
+    known = fields_of(parameters)
+    key, inner = next(iter(arguments.items()), ("", None))
+    if len(arguments) != 1 or key not in ("arguments", "input") or not known or key in known:
+        return arguments
+    if isinstance(inner, str):
+        parsed = read_value(inner, 0)
+        inner = parsed[0] if parsed else None
+    return coerce_fields(inner, parameters) if isinstance(inner, dict) and set(inner) <= set(known) else arguments

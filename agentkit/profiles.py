@@ -1,0 +1,98 @@
+"""What each kind of server wants of the history it is sent, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from agentkit.errors import NotFound
+from agentkit.types import Record, record
+
+ReasoningField = Literal["reasoning", "reasoning_content"]
+
+
+@record
+class Profile(Record):
+    """What one kind of server wants of its history, and what it refuses."""
+
+    name: str
+    reasoning_field: ReasoningField | None = "reasoning_content"
+    """Where reasoning goes back; None: not at all."""
+    reasoning_required: bool = False
+    """An assistant message with calls must carry its reasoning."""
+    reasoning_details: bool = False
+    """`reasoning_details` go back as they came (OpenRouter)."""
+    refuses_reasoning: bool = False
+    """A reasoning field in a message is refused, not ignored."""
+    think_text: bool = True
+    """Think tags of the content go back verbatim; False: the content without them."""
+    ids: Literal["any", "alnum9", "kimi"] = "any"
+    """`alnum9`: nine letters and digits (Mistral); `kimi`: `functions.name:i`, from which the template takes the name."""
+    id_limit: int | None = None
+    """Characters an id may have."""
+    strict_names: bool = False
+    """Names must match `[a-zA-Z0-9_-]{1,64}`."""
+    null_content: bool = False
+    """An assistant message with calls and no text has `content: null`, not ""."""
+    empty_tool_calls: bool = False
+    """`tool_calls: []` is accepted."""
+    json_arguments: bool = True
+    """Arguments in the history must hold a JSON object, because the chat template parses them."""
+    alternates: bool = False
+    """User and assistant must alternate, and the last message must be the user's or a tool's."""
+    system_first: bool = False
+    """A system message is accepted only at the start."""
+
+    def summary(self) -> str:
+        return self.name
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(name="generic"),
+        Profile(
+            name="openai", reasoning_field=None, refuses_reasoning=True, id_limit=40, strict_names=True, null_content=True, json_arguments=False
+        ),
+        Profile(name="vllm", reasoning_field="reasoning", empty_tool_calls=True, system_first=True),
+        Profile(name="sglang", reasoning_field="reasoning_content", empty_tool_calls=True, system_first=True),
+        Profile(
+            name="mistral", reasoning_field=None, refuses_reasoning=True, ids="alnum9", strict_names=True, alternates=True, system_first=True
+        ),
+        Profile(name="kimi", reasoning_field="reasoning_content", reasoning_required=True, ids="kimi", strict_names=True),
+        Profile(name="deepseek", reasoning_field="reasoning_content", reasoning_required=True, strict_names=True),
+        Profile(name="gemini", reasoning_field=None, strict_names=True, json_arguments=True),
+        Profile(name="openrouter", reasoning_field="reasoning", reasoning_details=True, strict_names=True),
+    )
+}  # fmt: skip
+
+_HOSTS = {
+    "api.openai.com": "openai", "openai.azure.com": "openai", "cognitiveservices.azure.com": "openai", "services.ai.azure.com": "openai",
+    "openrouter.ai": "openrouter", "api.mistral.ai": "mistral", "api.moonshot.cn": "kimi", "api.moonshot.ai": "kimi",
+    "api.deepseek.com": "deepseek", "generativelanguage.googleapis.com": "gemini", "aiplatform.googleapis.com": "gemini",
+}  # fmt: skip
+
+_MODELS = {"kimi-k2": "kimi", "mistral": "mistral", "mixtral": "mistral", "devstral": "mistral", "magistral": "mistral"}
+"""Families whose chat template wants ids of a form, whoever serves them."""
+
+
+def get_profile(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        return PROFILES[name]
+    except (KeyError, TypeError):
+        raise NotFound(f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}") from None
+
+
+def profile_for(url: str | None, model: str | None = None) -> str:
+    """The name of the profile that fits a server, by its address and then by the model; `generic` where neither tells."""
+    host = (urlsplit(url).hostname or "") if url else ""
+    known = next((name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}")), None)
+    if known is not None:
+        return known
+    family = (model or "").rpartition("/")[2].lower()
+    return next((name for start, name in _MODELS.items() if family.startswith(start)), "generic")

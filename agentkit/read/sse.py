@@ -1,0 +1,86 @@
+"""Server-sent events from text in pieces cut anywhere (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from agentkit.types import Record, record
+
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+@record
+class Event(Record):
+    """One event of a stream."""
+
+    data: str
+    """The data lines, joined by line breaks."""
+    kind: str = ""
+    """The `event:` field, "" where there is none."""
+    complete: bool = True
+    """False where the text ended before the blank line that ends an event."""
+
+
+class SSE:
+    """Feeds on pieces and gives the events that have become whole; linear in the text, however it is cut."""
+
+    def __init__(self) -> None:
+        self._line: list[str] = []
+        self._data: list[str] = []
+        self._kind = ""
+        self._after_cr = False
+        self._first = True
+        self.other: list[str] = []
+        """Lines that belong to no field of an event stream."""
+
+    def feed(self, piece: str) -> Iterator[Event]:
+        """The events this piece completes."""
+        if self._first and piece:
+            piece, self._first = piece.removeprefix("\ufeff"), False
+        for part in _LINES.findall(piece):
+            yield from self._take(part)
+
+    def _take(self, part: str) -> Iterator[Event]:
+        """One line, or the part of one that this piece holds. Only CR, LF and CRLF end a line."""
+        if self._after_cr:
+            self._after_cr = False
+            if part == "\n":
+                return
+        if part.endswith("\r\n"):
+            body = part[:-2]
+        elif part.endswith(("\n", "\r")):
+            body, self._after_cr = part[:-1], part.endswith("\r")
+        else:
+            self._line.append(part)
+            return
+        line = "".join([*self._line, body])
+        self._line.clear()
+        if line:
+            self._field(line)
+        elif event := self._event():
+            yield event
+
+    def finish(self) -> Iterator[Event]:
+        """What is left: an event the text ended inside of, marked as such."""
+        rest = "".join(self._line)
+        self._line.clear()
+        if rest:
+            self._field(rest)
+        if event := self._event(complete=False):
+            yield event
+
+    def _field(self, line: str) -> None:
+        name, colon, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._kind = value
+        elif name not in ("", "id", "retry") or not colon:
+            self.other.append(line)
+
+    def _event(self, complete: bool = True) -> Event | None:
+        data, kind = self._data, self._kind
+        self._data, self._kind = [], ""
+        return Event(data="\n".join(data), kind=kind, complete=complete) if data else None

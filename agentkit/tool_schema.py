@@ -1,0 +1,202 @@
+"""A function's JSON schema: from its signature, its type hints and its Google-style docstring."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import abc
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+
+from agentkit.errors import SchemaError
+from agentkit.read.plain import finite
+
+_PLAIN_TYPES = (str, int, float, bool, list, dict, NoneType, Any, object, inspect.Parameter.empty)
+_PLAIN_ORIGINS = (
+    Union, UnionType, Required, NotRequired, list, dict, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable, abc.Mapping,
+    abc.MutableMapping,
+)  # fmt: skip
+_VERBATIM = ("default", "const", "enum", "examples")
+_SECTION = re.compile(r"(\s*)(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*$")
+_ARGUMENT = re.compile(r"\s*\*{0,2}(\w+)\s*(?:\(.*?\))?\s*:\s*(.*)")
+
+
+def target_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, or the one a `partial` was made of."""
+    return function.func if isinstance(function, partial) else function
+
+
+def summary(function: Callable[..., Any]) -> str:
+    """The function's docstring without its sections."""
+    lines = _doc(function).splitlines()
+    first = next((i for i, line in enumerate(lines) if _SECTION.match(line)), len(lines))
+    return "\n".join(lines[:first]).strip()
+
+
+def _doc(function: Callable[..., Any]) -> str:
+    target = target_of(function)
+    own = inspect.getdoc(target)
+    return own or ("" if inspect.isroutine(target) else inspect.getdoc(type(target).__call__) or "")
+
+
+def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of the parameters by name, as pydantic reads them.
+
+    Raises:
+        SchemaError: an annotation names what is not there.
+    """
+    target: Any = target_of(function)
+    if not inspect.isroutine(target) and not inspect.isclass(target):
+        target = type(target).__call__
+    try:
+        hints = get_type_hints(target, include_extras=True)
+        if inspect.isclass(target) and inspect.isfunction(target.__init__):
+            hints |= get_type_hints(target.__init__, include_extras=True)
+    except Exception as exc:
+        raise SchemaError(f"the type hints of {target!r} cannot be resolved: {exc}", mend="import the names its annotations use") from None
+    return {name: _readable(hint) for name, hint in hints.items() if name != "return"}
+
+
+def _readable(hint: Any) -> Any:
+    """The hint with each `typing.TypedDict` in it as one that pydantic reads on every Python."""
+    args: tuple[Any, ...] = get_args(hint)
+    origin: Any = get_origin(hint)
+    if _is_typed_dict(hint):
+        from typing_extensions import TypedDict
+
+        make: Any = TypedDict
+        made = make(hint.__name__, {name: _field(hint, name, value) for name, value in get_type_hints(hint, include_extras=True).items()})
+        made.__doc__ = hint.__doc__
+        return made
+    if not args or origin is Literal:
+        return hint
+    if origin is Annotated:
+        return Annotated[(_readable(args[0]), *hint.__metadata__)]
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_readable, args))]  # noqa: UP007  made at run time
+    generic = isinstance(origin, type) and not any(isinstance(arg, list) for arg in args)
+    return origin[tuple(map(_readable, args))] if generic else hint
+
+
+def _is_typed_dict(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__required_keys__")
+
+
+def _field(kind: Any, name: str, hint: Any) -> Any:
+    """The field of a TypedDict: what its annotation says of being required counts before what the class does."""
+    said = get_origin(hint)
+    value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint)
+    return value if said is Required or (said is None and name in kind.__required_keys__) else NotRequired[value]
+
+
+def is_plain(hint: Any) -> bool:
+    """Whether values of the type are what JSON gives."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        return True
+    if origin is Annotated:
+        return is_plain(get_args(hint)[0])
+    if _is_typed_dict(hint):
+        return all(map(is_plain, get_type_hints(hint).values()))
+    return all(map(is_plain, get_args(hint))) if origin in _PLAIN_ORIGINS else hint in _PLAIN_TYPES
+
+
+def arguments_schema(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """The JSON schema of the function's arguments.
+
+    Raises:
+        SchemaError: the function cannot be described.
+    """
+    from pydantic import TypeAdapter, create_model
+    from pydantic.errors import PydanticUserError
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Generate(GenerateJsonSchema):
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  pydantic's own spelling
+
+    record = inspect.isclass(function) and (is_dataclass(function) or hasattr(function, "model_fields"))
+    wanted = {} if record else _wanted(name, function)
+    try:
+        kind: Any = function if record else create_model(name, **wanted)
+        schema = TypeAdapter(kind).json_schema(by_alias=True, schema_generator=Generate)
+    except (PydanticUserError, TypeError, ValueError) as exc:
+        raise SchemaError(
+            f"{name!r} cannot be described as a tool: {str(exc).splitlines()[0]}",
+            mend="use types JSON has, pydantic models or dataclasses, or pass parameters={...} to ak.tool",
+        ) from None
+    return {"type": "object", "properties": {}, **_without_titles({k: v for k, v in schema.items() if k != "description"})}
+
+
+def _wanted(tool: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps some names to itself."""
+    from pydantic import Field
+    from pydantic.fields import FieldInfo
+
+    described = _argument_docs(_doc(function))
+    hints = type_hints(function)
+    wanted: dict[str, Any] = {}
+    for name, parameter in _signature(tool, function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise SchemaError(f"{tool!r} takes {name!r} by position only", mend="tools are called by keyword: remove the / from the signature")
+        if name == "self" and not wanted:
+            raise SchemaError(f"{tool!r} is a method without its object", mend="pass the method of an object: ak.tool(thing.method)")
+        if isinstance(parameter.default, FieldInfo):
+            raise SchemaError(f"the default of {name!r} is a pydantic Field", mend=f"write {name}: Annotated[type, Field(...)] = default")
+        hint = hints.get(name, Any)
+        note = next((text for text in map(_note, getattr(hint, "__metadata__", ())) if text), None) or described.get(name)
+        more: dict[str, Any] = {"description": note} if note else {}
+        default = ... if parameter.default is parameter.empty else parameter.default
+        wanted[f"field_{len(wanted)}"] = (hint, Field(default, alias=name, **more))
+    return wanted
+
+
+def _note(annotation: Any) -> str | None:
+    """The description in what stands in an `Annotated`: a text, or something that has one."""
+    note = annotation if isinstance(annotation, str) else getattr(annotation, "description", None) or getattr(annotation, "documentation", None)
+    return note if isinstance(note, str) else None
+
+
+def _signature(tool: str, function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        raise SchemaError(f"{tool!r} has no signature to describe", mend="wrap it in a function with named parameters") from None
+
+
+def _without_titles(schema: Any, names: bool = False) -> Any:
+    """The schema without the titles pydantic adds and without defaults JSON does not have; a property named `title` stays."""
+    if isinstance(schema, list):
+        return [_without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    dropped = () if names else [k for k, v in schema.items() if (k == "title" and isinstance(v, str)) or (k == "default" and not finite(v))]
+    return {
+        k: v if k in _VERBATIM and not names else _without_titles(v, names=k in ("properties", "$defs") and not names)
+        for k, v in schema.items()
+        if k not in dropped
+    }
+
+
+def _argument_docs(doc: str) -> dict[str, str]:
+    """Descriptions by argument name, from the `Args:` section of a Google-style docstring."""
+    found: dict[str, list[str]] = {}
+    words: list[str] = []
+    header = inner = None
+    for line in doc.splitlines():
+        section, indent = _SECTION.match(line), len(line) - len(line.lstrip())
+        if section and (header is None or indent <= header):
+            header, inner = (len(section[1]), None) if section[2] in ("Args", "Arguments", "Parameters") else (None, None)
+        elif header is not None and line.strip() and indent <= header:
+            header = None
+        elif header is not None and line.strip():
+            inner = indent if inner is None else inner
+            argument = _ARGUMENT.match(line) if indent <= inner else None
+            if argument:
+                words = found.setdefault(argument[1], [])
+            words.append(argument[2] if argument else line.strip())
+    return {name: " ".join(words).strip() for name, words in found.items()}
