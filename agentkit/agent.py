@@ -14,13 +14,13 @@ from agentkit.codec import request_key
 from agentkit.engine import Engine
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files import cassette, load_all
-
 from agentkit.loop import start
 from agentkit.parsers import get_parser
 from agentkit.perform import Perform, live, recording, replaying
 from agentkit.profiles import get_profile, profile_for
 from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
+from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
 from agentkit.types import Message, Policy, Spec, Trajectory
 
@@ -78,7 +78,7 @@ class Agent:
         own = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
         fields = {**(sampling or {}), **{k: v for k, v in own.items() if v is not None}}
         self.spec = Spec(
-            model=model, tools=tuple(t.schema for t in self.tools.values()), sampling=fields, profile=get_profile(chosen).name,
+            model=model, tools=shared_schemas(t.schema for t in self.tools.values()), sampling=fields, profile=get_profile(chosen).name,
             parser=parser, policy=policy, max_turns=max_turns, stream=stream,
         )  # fmt: skip
         self.system = system

@@ -27,6 +27,7 @@ from agentkit.read.plain import plain
 from agentkit.servers import Emit, as_server
 from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
+from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
 from agentkit.types import ApiError, OpenTurn, Policy, Spec, StopReason, Trajectory, Turn
 
@@ -126,9 +127,9 @@ class AgentLoop:
             UsageError: nothing says how to run a tool that is declared.
         """
         functions = toolset(tools)
-        schemas = [plain(schema) for schema in tool_schemas or ()] or [made.schema for made in functions.values()]
+        schemas = shared_schemas(tool_schemas or ()) or shared_schemas(made.schema for made in functions.values())
         self.valid_tool_names = set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
-        self.tool_schemas = schemas
+        self.tool_schemas = list(schemas)
         self.max_turns = max_turns
         self.task_id = task_id or str(uuid.uuid4())
         self.server = server
@@ -140,7 +141,7 @@ class AgentLoop:
         own = {"n": 1, "temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
         chosen = profile or self._chat.profile or profile_for(getattr(self._chat, "url", None), model)
         self.spec = Spec(
-            model=model, tools=tuple(schemas), sampling={**{k: v for k, v in own.items() if v is not None}, **(sampling or {})},
+            model=model, tools=schemas, sampling={**{k: v for k, v in own.items() if v is not None}, **(sampling or {})},
             profile=get_profile(chosen).name, parser=text_calls if schemas else None, policy=policy, max_turns=max_turns, stream=stream,
         )  # fmt: skip
         self._result_error = result_error

@@ -1,6 +1,7 @@
 """The event-loop thread behind the synchronous face: one for the process, so that a cell with or without a running loop works alike.
 
-An interrupt of the caller cancels what runs there, waits until it has settled, and goes on as the interrupt it was.
+An interrupt of the caller cancels what runs there and goes on as the interrupt it was. What does not end at once is left to end by itself; the
+next call waits for it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ T = TypeVar("T")
 
 _POLL = 0.05
 """Seconds between looks for an interrupt."""
+_PROMPT = 0.1
+"""Seconds cancelled work is given to end before the interrupt goes on without it."""
 _SETTLE = 2.0
-"""Seconds a cancelled step is given to settle before the interrupt goes on without it."""
+"""Seconds a later call waits for it."""
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _thread: threading.Thread | None = None
 _pid = 0
+_leaving: set[concurrent.futures.Future[Any]] = set()
+"""Cancelled work of which something may still run."""
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
@@ -95,32 +100,51 @@ class _Work(Generic[T]):
 
     def cancel(self) -> None:
         """Asks it to end."""
+        _leaving.add(self.future)
+        self.future.add_done_callback(_leaving.discard)
         self._loop.call_soon_threadsafe(lambda: self._task.cancel())
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, run on the background loop while this thread waits."""
-    work = _Work(coroutine)
+    work: _Work[T] | None = None
     try:
+        concurrent.futures.wait(list(_leaving), _SETTLE)
+        work = _Work(coroutine)
         while not work.future.done():
             concurrent.futures.wait([work.future], _POLL)
     except BaseException:
+        if work is None:
+            coroutine.close()
+            raise
         work.cancel()
-        concurrent.futures.wait([work.future], _SETTLE)
+        concurrent.futures.wait([work.future], _PROMPT)
         raise
     return work.future.result()
 
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear an interrupt."""
-    work = _Work(coroutine)
-    waiting = asyncio.wrap_future(work.future)
-    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # so that asyncio does not report it as lost
+    work: _Work[T] | None = None
     try:
+        leaving = [_wrapped(future) for future in list(_leaving)]
+        if leaving:
+            await asyncio.wait(leaving, timeout=_SETTLE)
+        work = _Work(coroutine)
+        waiting = _wrapped(work.future)
         while not waiting.done():
-            await asyncio.wait({waiting}, timeout=_POLL)
+            await asyncio.wait([waiting], timeout=_POLL)
     except BaseException:
+        if work is None:
+            coroutine.close()
+            raise
         work.cancel()
-        await asyncio.wait({waiting}, timeout=_SETTLE)
+        await asyncio.wait([_wrapped(work.future)], timeout=_PROMPT)
         raise
     return waiting.result()
+
+
+def _wrapped(future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+    wrapped = asyncio.wrap_future(future)
+    wrapped.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, so that asyncio does not report it as lost
+    return wrapped

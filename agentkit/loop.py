@@ -161,7 +161,8 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
     response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
     error = failure(exchange, response)
     if error is not None:
-        attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange)
+        came = response if response.content or response.reasoning or response.tool_calls else None
+        attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange, response=came)
         return replace(trajectory, attempts=(*trajectory.attempts, attempt), stop_reason="error", error=error)
     before = trajectory.turns[-1].response.prompt_token_ids if trajectory.turns else ()
     if response.prompt_token_ids and isinstance(before, TokenIds):
@@ -205,11 +206,19 @@ def _failure(exchange: Exchange, response: Response) -> ApiError | None:
         return read_error(exchange.status, exchange.headers, exchange.text)
     reasons = [p for p in response.problems if p.code in UNUSABLE]
     if not reasons:
-        return None
+        return _broken_off(exchange, response)
     if any(p.code == "error_in_200" for p in reasons):
         return replace(read_error(None, exchange.headers, exchange.text), status=exchange.status)
     reason = reasons[0]
     return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=reason.code in ("body_empty",))
+
+
+def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
+    """A stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole call to go on with."""
+    reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
+    if reason is None or any(call.valid for call in response.tool_calls) or any("[DONE]" in c.text for c in exchange.chunks[-2:]):
+        return None
+    return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=True)
 
 
 def _closed_if_done(trajectory: Trajectory) -> Trajectory:

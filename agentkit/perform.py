@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 from collections import defaultdict
@@ -57,7 +58,11 @@ def live(server: ChatServer, run_tool: RunTool) -> Perform:
             messages=() if fast else request(trajectory, step.turn).messages, encoded=encoded.encode(trajectory) if fast else None,
             fields=fields, extra_body=extra, stream=trajectory.spec.stream,
         )  # fmt: skip
-        return Answer(exchange=await server.chat(call, emit))
+        exchange = await server.chat(call, emit)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # the server would not hear of it; the step was given up all the same
+            raise asyncio.CancelledError
+        return Answer(exchange=exchange)
 
     return perform
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections import abc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from agentkit.errors import SchemaError
-from agentkit.read.plain import finite
+from agentkit.read.plain import finite, plain
 
 _PLAIN_TYPES = (str, int, float, bool, list, dict, NoneType, Any, object, inspect.Parameter.empty)
 _PLAIN_ORIGINS = (
@@ -200,3 +201,13 @@ def _argument_docs(doc: str) -> dict[str, str]:
                 words = found.setdefault(argument[1], [])
             words.append(argument[2] if argument else line.strip())
     return {name: " ".join(words).strip() for name, words in found.items()}
+
+
+def shared_schemas(schemas: Iterable[Any]) -> tuple[dict[str, Any], ...]:
+    """Tool schemas as plain data. Equal lists of them are one object, so that thousands of rollouts share it."""
+    return _shared(json.dumps([plain(schema) for schema in schemas]))
+
+
+@lru_cache(maxsize=256)
+def _shared(text: str) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads(text))

@@ -34,15 +34,17 @@ def _types(schema: Any, depth: int) -> set[str]:
     if not isinstance(schema, Mapping) or depth > 8:
         return {"string"}
     given = schema.get("type")
-    found = {_ALIASES.get(t.strip().lower(), t.strip().lower()) for t in ([given] if not isinstance(given, list) else given) if isinstance(t, str)}
-    found |= {_OF_VALUE[type(v)] for v in _list(schema.get("enum")) if type(v) in _OF_VALUE}
+    names = [kind.strip().lower() for kind in (given if isinstance(given, list) else [given]) if isinstance(kind, str)]
+    found = {_ALIASES.get(name, name) for name in names}
+    found |= {_OF_VALUE[type(v)] for v in as_list(schema.get("enum")) if type(v) in _OF_VALUE}
     for either in ("anyOf", "oneOf", "allOf"):
-        for choice in _list(schema.get(either)):
+        for choice in as_list(schema.get(either)):
             found |= _types(choice, depth + 1) or {"string"}
     return found
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """The value, if it is a list."""
     return value if isinstance(value, list) else []
 
 
@@ -140,7 +142,9 @@ def scalars(text: str, schema: Schema) -> Any:
     """Numbers, booleans and null by the schema's plain `type`; everything else is text without the white space around it."""
     text = text.strip()
     read = _READERS.get(str((schema or {}).get("type")))
-    value = _ABSENT if read in (None, _container) or text in ("0", "1") and read is _boolean else read(text)  # type: ignore[misc]
+    if read is None or read is _container or (read is _boolean and text in ("0", "1")):
+        return text
+    value = read(text)
     return text if value is _ABSENT else value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.parsers.coercion import Schema, by_schema, field_schema, fields_of, types_of
+from agentkit.parsers.coercion import Schema, as_list, by_schema, field_schema, fields_of, types_of
 from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format, Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
@@ -148,5 +148,5 @@ def _container(schema: Any, depth: int) -> tuple[str, Mapping[str, Any]] | None:
         return "array", schema
     if given is None and (fields_of(schema) or "additionalProperties" in schema):
         return "object", schema
-    choices = [choice for key in ("anyOf", "oneOf") for choice in (schema.get(key) if isinstance(schema.get(key), list) else ())]
+    choices = [choice for key in ("anyOf", "oneOf") for choice in as_list(schema.get(key))]
     return next((found for choice in choices if (found := _container(choice, depth + 1))), None)

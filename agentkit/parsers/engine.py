@@ -115,7 +115,7 @@ class Found(NamedTuple):
     """What a region of the text holds."""
 
     drafts: list[Draft]
-    left: list[tuple[int, int]] = []
+    left: tuple[tuple[int, int], ...] = ()
     """The spans of other text in it, which is content."""
 
 

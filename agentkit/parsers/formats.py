@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from agentkit.parsers.brace_calls import BraceCalls
 from agentkit.parsers.channel_calls import Harmony, Muse
@@ -28,9 +29,7 @@ def _json() -> dict[str, Format]:
         "granite4": _hermes("tool_call"),
         "ernie45": _hermes("tool_call"),
         "longcat": _hermes("longcat_tool_call"),
-        "llama3_json": JsonCalls(
-            calls=("{",), opens=("<|python_tag|>",), arguments=("parameters", "arguments"), bare=True, strict=False
-        ),
+        "llama3_json": JsonCalls(calls=("{",), opens=("<|python_tag|>",), arguments=("parameters", "arguments"), bare=True, strict=False),
         "granite": JsonCalls(calls=("<|tool_call|>",), coerce=True, strict=False),
         "granite-20b-fc": JsonCalls(calls=("<function_call>",), strict=False),
         "internlm": JsonCalls(
@@ -40,16 +39,30 @@ def _json() -> dict[str, Format]:
         "hunyuan_a13b": JsonCalls(calls=("<tool_calls>",), ends=("</tool_calls>",), objects_only=True),
         "phi4_mini_json": JsonCalls(calls=("functools",), arguments=("arguments", "parameters"), list_only=True),
         "xlam": JsonCalls(
-            calls=("```json", "```", "[TOOL_CALLS]", "<tool_call>", "["), pairs={"```json": "```", "```": "```", "<tool_call>": "</tool_call>"},
-            at_start=("[", "```"), behind=("</think>",), bare=True, list_only=True, objects_only=True,
+            calls=("```json", "```", "[TOOL_CALLS]", "<tool_call>", "["),
+            pairs={"```json": "```", "```": "```", "<tool_call>": "</tool_call>"},
+            at_start=("[", "```"),
+            behind=("</think>",),
+            bare=True,
+            list_only=True,
+            objects_only=True,
         ),
         "cohere_command3": JsonCalls(
-            calls=("<|START_ACTION|>",), ends=("<|END_ACTION|>",), name="tool_name", arguments=("parameters",), id="tool_call_id", strict=False
+            calls=("<|START_ACTION|>",),
+            ends=("<|END_ACTION|>",),
+            name="tool_name",
+            arguments=("parameters",),
+            id="tool_call_id",
+            strict=False,
         ),
         "apertus": JsonCalls(calls=("<|tools_prefix|>",), ends=("<|tools_suffix|>",), name=""),
         "gigachat3": JsonCalls(calls=("<|function_call|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n"), drops=("</s>",)),
         "inkling": JsonCalls(
-            calls=("<|content_invoke_tool_json|>",), ends=("<|end_message|>",), arguments=("args",), strict=False, coerce=True,
+            calls=("<|content_invoke_tool_json|>",),
+            ends=("<|end_message|>",),
+            arguments=("args",),
+            strict=False,
+            coerce=True,
             drops=("<|message_model|>", "<|content_text|>", "<|end_message|>", "<|content_model_end_sampling|>"),
         ),
         "mistral": MistralCalls(calls=("[TOOL_CALLS]",), id="id"),
@@ -57,7 +70,7 @@ def _json() -> dict[str, Format]:
 
 
 def _named() -> dict[str, Format]:
-    deepseek = {
+    deepseek: dict[str, Any] = {
         "opens": ("<｜tool▁calls▁begin｜>",), "closes": ("<｜tool▁calls▁end｜>",),
         "calls": ("<｜tool▁call▁begin｜>",), "ends": ("<｜tool▁call▁end｜>",),
     }  # fmt: skip
@@ -69,7 +82,9 @@ def _named() -> dict[str, Format]:
         "kimi_k2": NamedCalls(
             opens=("<|tool_calls_section_begin|>",), closes=("<|tool_calls_section_end|>",),
             calls=("<|tool_call_begin|>",), ends=("<|tool_call_end|>",), coerce=True,
-            head=re.compile(r"<\|tool_call_begin\|>\s*+(?P<id>(?:functions\.)?+(?P<name>[^:<\s]++)(?::\d++)?+)\s*+<\|tool_call_argument_begin\|>"),
+            head=re.compile(
+                r"<\|tool_call_begin\|>\s*+(?P<id>(?:functions\.)?+(?P<name>[^:<\s]++)(?::\d++)?+)\s*+<\|tool_call_argument_begin\|>"
+            ),
         ),
         "plamo3": NamedCalls(
             opens=("<|plamo:begin_tool_requests:plamo|>",), closes=("<|plamo:end_tool_requests:plamo|>",),
@@ -156,11 +171,11 @@ def _function_tags(block: str, trim_newline: bool = True) -> TagCalls:
     )  # fmt: skip
 
 
-def _invoke_tags(space: str, opens: tuple[str, ...], closes: tuple[str, ...], **more: object) -> TagCalls:
+def _invoke_tags(space: str, opens: tuple[str, ...], closes: tuple[str, ...], **more: Any) -> TagCalls:
     return TagCalls(
         opens=opens, closes=closes, calls=(f"<{space}invoke",), head=re.compile(f"<{space}invoke" + _ATTRIBUTE.format("name")),
         ends=(f"</{space}invoke>",), parameter=f"<{space}parameter", opening=re.compile(f"<{space}parameter" + _ATTRIBUTE.format("key")),
-        closing=f"</{space}parameter>", **more,  # type: ignore[arg-type]
+        closing=f"</{space}parameter>", **more,
     )  # fmt: skip
 
 
@@ -174,7 +189,7 @@ def _dsml(space: str, *sections: str) -> TagCalls:
     )  # fmt: skip
 
 
-def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", **more: object) -> TagCalls:
+def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", **more: Any) -> TagCalls:
     behind = re.escape(separator) if separator else f"(?=<{re.escape(prefix)}arg_key>|</{re.escape(call)}>)"
     key, value = (re.escape(f"{prefix}arg_{part}") for part in ("key", "value"))
     return TagCalls(
@@ -184,7 +199,7 @@ def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "
         opening=re.compile(
             rf"<{key}>(?P<key>[^<]*+)</{key}>\s*+(?:<{re.escape(prefix)}arg_type>(?P<type>[^<]*+)</{re.escape(prefix)}arg_type>\s*+)?+<{value}>"
         ),
-        **more,  # type: ignore[arg-type]
+        **more,
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class JsonCalls(Format):
         if self.bare:
             calls = [draft for draft in drafts if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start))]
             left.extend((draft.start, draft.end) for draft in drafts if draft not in calls)
-            return Found(calls, left) if calls else None
+            return Found(calls, tuple(left)) if calls else None
         if not drafts and ending != "end":
             return None
         if not drafts:
@@ -97,7 +97,7 @@ class JsonCalls(Format):
             return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), why, start + opening + at)])
         if len(drafts) == 1 and not left:
             drafts[0].start, drafts[0].end = start, start + len(raw)
-        return Found(drafts, left)
+        return Found(drafts, tuple(left))
 
     def _end_length(self, raw: str, ending: Ending) -> int:
         if ending == "end":

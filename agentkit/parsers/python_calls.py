@@ -57,7 +57,7 @@ class PythonCalls(Format):
             return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), "there is no call", start + opening)])
         if len(drafts) == 1 and not left and drafts[0].whole:
             drafts[0].start, drafts[0].end = start, start + len(raw)
-        return Found(drafts, left)
+        return Found(drafts, tuple(left))
 
     def _calls(self, raw: str, at: int, end: int, start: int, ending: Ending) -> tuple[list[Draft], list[tuple[int, int]]]:
         drafts: list[Draft] = []

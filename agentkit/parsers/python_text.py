@@ -70,7 +70,8 @@ class _Reader:
         """The next token's kind and text."""
         found = self._look()
         if found is None or found.lastgroup is None:
-            raise _Unreadable("something that is no literal stands here" if self.text[self.at : self.at + 40].strip() else "it ends here", self.at)
+            ends = not self.text[self.at : self.at + 40].strip()
+            raise _Unreadable("it ends here" if ends else "something that is no literal stands here", self.at)
         kind = found.lastgroup
         piece = found.group(kind)
         self._ahead = None

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from agentkit.parsers.reasoning import Blocks, Marked, Messages, Once, Pairs, Reading
 
 _HYBRID = Once(begins="behind", either=True)
-"""Models that think or not, as they were asked: vLLM reads them by the request, which the text does not tell, so a text without markers is content."""
+"""Models that think or not, as they were asked: vLLM reads them by the request, which no text tells, so text without markers is content."""
 _THINKING = Once(begins="behind")
 _OPTIONAL = Once(forced=False)
 _TOOL = ("<tool_call>",)
-_MM = {"start": ("<mm:think>",), "end": ("</mm:think>",)}
-_IFM = {"start": ("<ifm|think>",), "end": ("</ifm|think>",)}
+_MM: dict[str, Any] = {"start": ("<mm:think>",), "end": ("</mm:think>",)}
+_IFM: dict[str, Any] = {"start": ("<ifm|think>",), "end": ("</ifm|think>",)}
 _COHERE = ("<|START_THINKING|>", "<|END_THINKING|>")
 _RESPONSE = ("<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>")
 _INKLING = ("<|message_model|>", "<|content_text|>", "<|content_model_end_sampling|>", "<|content_tool_text|>", "<|content_tool_error|>")
-_K3 = {"start": ("<|open|>think<|sep|>",), "end": ("<|close|>think<|sep|>",), "begins": "behind", "drops": _RESPONSE}
+_K3: dict[str, Any] = {"start": ("<|open|>think<|sep|>",), "end": ("<|close|>think<|sep|>",), "begins": "behind", "drops": _RESPONSE}
 _HARMONY_HEADER = r"<\|channel\|>\s*+(?P<channel>\w*+)(?:\s*+to=(?P<to>[^\s<]++))?+[^<]*+(?:<\|constrain\|>[^<]*+)?+<\|message\|>"
 _HARMONY = re.compile(rf"(?:\A\s*+|<\|start\|>\w*+){_HARMONY_HEADER}")
 _HARMONY_ANYWHERE = re.compile(rf"(?:<\|start\|>\w*+)?+{_HARMONY_HEADER}")
@@ -27,9 +28,7 @@ _MUSE_SPACED = re.compile(rf"(?:(?<![^\S\n])[^\S\n]++)?+{_MUSE_HEADER}")
 _MUSE_END = re.compile(r"<\|eom\|>|<\|eot\|>|(?=<\|start\|>)")
 
 
-def _qwen(**more: object) -> Blocks:
-    return Blocks(tools=_TOOL, strips=False, **more)  # type: ignore[arg-type]
-
+_QWEN = Blocks(tools=_TOOL, strips=False)
 
 _VLLM: dict[str, Reading] = {
     "deepseek_r1": _THINKING,
@@ -43,7 +42,7 @@ _VLLM: dict[str, Reading] = {
     "olmo3": Once(begins="first", unclosed="text"),
     "minimax_m3": Once(forced=False, begins="behind", before=True, stray=True, **_MM),
     "k2_horizon": Once(begins="first", unclosed="content", tools=("<ifm|tool_calls>",), **_IFM),
-    "kimi_k3": Once(**_K3),  # type: ignore[arg-type]
+    "kimi_k3": Once(**_K3),
     "granite": Once(
         start=("Here's my thought process:", "Here is my thought process:"), end=("Here's my response:", "Here is my response:"),
         forced=False, begins="behind", unclosed="text",
@@ -52,9 +51,9 @@ _VLLM: dict[str, Reading] = {
         start=("<think>\n",), end=("\n</think>\n<answer>\n",), forced=False, begins="behind", unclosed="text", drops=("\n</answer>",)
     ),
     "minimax_m2_append_think": Marked(),
-    "qwen3": _qwen(),
-    "mimo": _qwen(),
-    "minicpmv": _qwen(),
+    "qwen3": _QWEN,
+    "mimo": _QWEN,
+    "minicpmv": _QWEN,
     "step3p5": Blocks(tools=_TOOL),
     "nemotron_v3": Blocks(tools=_TOOL),
     "glm45": Blocks(tools=_TOOL, reopens=True),
@@ -106,7 +105,7 @@ _SGLANG: dict[str, Reading] = {
     "minimax-append-think": Marked(),
     "apertus2509": Pairs(start="<|inner_prefix|>", end="<|inner_suffix|>"),
     "cohere_command4": Once(start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>",)),
-    "kimi_k3": Once(tools=("<|open|>tools<|sep|>",), tools_first=True, **_K3),  # type: ignore[arg-type]
+    "kimi_k3": Once(tools=("<|open|>tools<|sep|>",), tools_first=True, **_K3),
     "inkling": Blocks(
         start="<|content_thinking|>", end="<|end_message|>", thinking=False, reopens=True, strips=False, drops=_INKLING,
         tools=("<|content_invoke_tool_json|>",), shared=True,

@@ -145,9 +145,8 @@ class Scanner:
                 return found
             keep = len(self.text) - found.start() if found else 0 if self.final else tokens.partial(self.text, self.at)
             self.at = len(self.text) - keep
-            if not (yield from self.more(tokens.first if idle else None)):
-                if not keep:
-                    return None
+            if not (yield from self.more(tokens.first if idle else None)) and not keep:
+                return None
 
 
 _IN_STRING = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"}

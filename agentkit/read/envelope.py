@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.read.error import is_error, read_error
+from agentkit.read.plain import finite
 from agentkit.types import Problem, clip, problem
 
 _HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b", re.IGNORECASE | re.DOTALL)
+_LARGE = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+"""What a number that JSON cannot carry looks like in a text, or may look like."""
 _SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):)")
 
 
@@ -33,18 +36,16 @@ def parse_body(text: str) -> tuple[Any, list[Problem]]:
     """The body's text as data; None and the reason where it is not JSON."""
     if not text.strip("\ufeff \t\r\n"):
         return None, [problem("body_empty", "the body is empty")]
-    odd: list[str] = []
-
-    def constant(name: str) -> float:
-        odd.append(name)
-        return float(name.replace("Infinity", "inf"))
-
     try:
-        data = json.loads(text.removeprefix("\ufeff"), parse_constant=constant)
+        data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as exc:
         return None, [_not_json(text, exc)]
-    bad = [problem("body_nonstandard_number", f"the body holds {odd[0]}, which JSON does not know")] if odd else []
-    return data, bad
+    return data, number_problems(data) if _LARGE.search(text) else []
+
+
+def number_problems(data: Any) -> list[Problem]:
+    """A problem where the data holds a number that JSON cannot carry."""
+    return [] if finite(data) else [problem("body_nonstandard_number", "the body holds NaN or an infinite number, which JSON does not know")]
 
 
 def _not_json(text: str, exc: Exception) -> Problem:

@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 from agentkit.errors import UsageError
 from agentkit.read.call import read_calls, settle_ids
-from agentkit.read.envelope import Envelope, open_envelope, parse_body
+from agentkit.read.envelope import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.finish import finish_problems, means, read_finish, read_logprobs, read_token_ids, read_usage
 from agentkit.read.known_tools import KnownTools, known_tools
-from agentkit.read.plain import finite, plain
+from agentkit.read.plain import plain
 from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
 from agentkit.read.text_calls import TextCalls, call_markup_in, find_text_calls
 from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, ToolCall, problem
@@ -68,8 +68,7 @@ def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
         text = obj if isinstance(obj, str) else bytes(obj).decode(errors="replace")
         return (Exchange(body=text), *parse_body(text))
     data = plain(obj)
-    odd = [] if finite(data) else [problem("body_nonstandard_number", "the answer holds NaN or an infinite number, which JSON does not know")]
-    return Exchange(body=_dump(data)), data, odd
+    return Exchange(body=_dump(data)), data, number_problems(data)
 
 
 def _dump(data: Any) -> str:

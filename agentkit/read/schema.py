@@ -17,6 +17,8 @@ _MOST = 20
 
 def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
     """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where plain type coercion is enough."""
+    if not parameters or _fits(value, parameters):
+        return (), None
     validator = _validator(parameters)
     if validator is None:
         return (), None
@@ -26,6 +28,42 @@ def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, po
     coerced = coerce(value, parameters or {})
     fits = isinstance(coerced, dict) and coerced != value and not any(_problems(validator, coerced, ""))
     return problems, coerced if fits else None
+
+
+_NOTES = frozenset(("$schema", "$id", "title", "description", "default", "examples", "format", "deprecated", "strict", "$defs", "definitions"))
+_IS = {
+    "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
+    "boolean": lambda v: isinstance(v, bool), "null": lambda v: v is None, "integer": lambda v: type(v) is int,
+    "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
+}  # fmt: skip
+
+
+def _fits(value: Any, schema: Any) -> bool:
+    """Whether the value plainly fits a plain schema; False too where only the whole of JSON Schema can tell. Loading that takes a second."""
+    if not isinstance(schema, Mapping):
+        return schema is True
+    return all(name in _NOTES or _keyword_fits(value, name, rule, schema) for name, rule in schema.items())
+
+
+def _keyword_fits(value: Any, name: str, rule: Any, schema: Mapping[str, Any]) -> bool:
+    fields = schema.get("properties")
+    fields = fields if isinstance(fields, Mapping) else {}
+    match name, rule:
+        case "type", str():
+            return rule in _IS and _IS[rule](value)
+        case "enum", list() if isinstance(value, str):
+            return value in rule
+        case "required", list():
+            return not isinstance(value, dict) or all(field in value for field in rule)
+        case "properties", Mapping():
+            return not isinstance(value, dict) or all(_fits(value[field], inner) for field, inner in rule.items() if field in value)
+        case "additionalProperties", bool():
+            return rule or not isinstance(value, dict) or all(field in fields for field in value)
+        case "items", Mapping():
+            return not isinstance(value, list) or all(_fits(item, rule) for item in value)
+        case "anyOf", list():
+            return any(_fits(value, choice) for choice in rule)
+    return False
 
 
 def _problems(validator: Validator, value: dict[str, Any], pointer: str) -> Iterator[Problem]:
@@ -61,9 +99,7 @@ def _escape(part: Any) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
-def _validator(parameters: Mapping[str, Any] | None) -> Validator | None:
-    if not parameters:
-        return None
+def _validator(parameters: Mapping[str, Any]) -> Validator | None:
     try:
         return _compiled(json.dumps(parameters, sort_keys=True))
     except Exception:

@@ -108,7 +108,7 @@ class StreamReader:
         for event in (*self._sse.feed(tail), *self._sse.finish()):
             self._event(event, self._chunks[-1].at if self._chunks else 0.0)
         kept = exchange or Exchange(chunks=tuple(self._chunks))
-        if not self._answer.chunks and not any(p.code == "stream_error_event" for p in self._problems):
+        if not self._answer.chunks and not self._done and not any(p.code == "stream_error_event" for p in self._problems):
             return self._not_a_stream(kept, tools, policy, parser, turn)
         response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
@@ -121,8 +121,9 @@ class StreamReader:
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
         if self._answer.finish_reason is None:
-            kept = [p for p in kept if p.code not in ("empty_response", "answer_in_reasoning")] if streamed and not response.content else kept
-            streamed.append(problem("stream_no_finish", "the stream ends without a finish reason; what came may be cut"))
+            kept = [p for p in kept if p.code != "answer_in_reasoning"]
+            ending = "with [DONE], but" if self._done else "without [DONE] and"
+            streamed.append(problem("stream_no_finish", f"the stream ends {ending} without a finish reason; what came may be cut"))
         return (*streamed, *kept)
 
     def _not_a_stream(self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:

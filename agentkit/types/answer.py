@@ -119,6 +119,6 @@ class Response(Record):
 
 UNUSABLE = frozenset({
     "error_in_200", "choices_missing", "message_missing", "foreign_dialect", "body_not_json", "body_not_object", "body_empty", "body_html",
-    "content_encoding_bad", "stream_error_event", "stream_not_sse", "stream_truncated",
+    "content_encoding_bad", "stream_error_event", "stream_not_sse",
 })  # fmt: skip
 """Codes that mean there is no message in the answer."""

@@ -72,6 +72,8 @@ class Attempt(Record):
     turn: int
     error: ApiError
     exchange: Exchange = field(default_factory=Exchange, compare=False)
+    response: Response | None = field(default=None, compare=False)
+    """What came of an answer that broke off."""
 
     def summary(self) -> str:
         return f"turn {self.turn}: {self.error.summary()}"
