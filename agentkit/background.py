@@ -102,7 +102,10 @@ class _Work(Generic[T]):
         """Asks it to end."""
         _leaving.add(self.future)
         self.future.add_done_callback(_leaving.discard)
-        self._loop.call_soon_threadsafe(lambda: self._task.cancel())
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        self._task.cancel()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

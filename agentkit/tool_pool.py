@@ -133,8 +133,9 @@ class ToolPool:
         """Sees to it that a thread comes for the calls that wait, as long as the size allows one."""
         if len(self._jobs) <= self._idle:
             self._lock.notify()
-        elif self._jobs and self._threads - self._abandoned < self.size:
+        elif self._threads - self._abandoned < self.size:
             self._threads += 1
+            self._idle += 1
             threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
     def _give_up(self, job: _Job) -> None:
@@ -153,16 +154,16 @@ class ToolPool:
         while job := self._take():
             job.run()
             with self._lock:
-                if job.given_up:
-                    self._abandoned -= 1
-            job.done()
+                self._abandoned -= job.given_up
+                self._idle += 1
+                job.done()  # under the lock: whoever hears of it finds this thread free
+            del job  # an idle thread keeps no result alive
 
     def _take(self) -> _Job | None:
         with self._lock:
             while not self._jobs and not self._closed and self._threads - self._abandoned <= self.size:
-                self._idle += 1
                 self._lock.wait()
-                self._idle -= 1
+            self._idle -= 1
             if self._jobs and self._threads - self._abandoned <= self.size:
                 return self._jobs.popleft()
             self._threads -= 1

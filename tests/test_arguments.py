@@ -124,6 +124,33 @@ def test_a_stricter_policy_runs_the_same_value_or_none(text: str) -> None:
     assert normal.value in (None, repair.value)
 
 
+kinds = st.sampled_from(["object", "array", "string", "number", "integer", "boolean", "null", "nonsense", ["string", "null"]])
+schemas = st.recursive(
+    st.fixed_dictionaries({}, optional={"type": kinds, "enum": st.lists(json_values, max_size=3), "description": st.just("x"), "minimum": st.just(1)}),
+    lambda inner: st.fixed_dictionaries({}, optional={
+        "type": kinds, "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3), "items": inner, "anyOf": st.lists(inner, min_size=1, max_size=2),
+        "required": st.lists(st.sampled_from("abc"), max_size=2), "additionalProperties": st.booleans() | inner,
+    }),
+    max_leaves=8,
+)  # fmt: skip
+fitting = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.text(max_size=1) | st.none() | st.booleans() | st.lists(st.integers(), max_size=2) | st.just({"a": 1}))
+
+
+@given(fitting, schemas)
+def test_schema_problems_are_those_of_json_schema(value: dict[str, Any], schema: dict[str, Any]) -> None:
+    from jsonschema import SchemaError, validate
+    from jsonschema.exceptions import ValidationError
+
+    try:
+        validate(value, schema)
+        fits = True
+    except SchemaError:
+        fits = True
+    except ValidationError:
+        fits = False
+    assert (read_arguments(json.dumps(value), parameters=schema).problems == ()) == fits
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
 def test_any_value_is_read(value: Any) -> None:
     read = read_arguments(value, parameters=SCHEMA)

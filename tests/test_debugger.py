@@ -64,7 +64,8 @@ def test_a_rollout_step_by_step() -> None:
     assert dbg.step().content == "4"  # type: ignore[union-attr]
     assert (dbg.pending, len(dbg.trajectory.turns)) == ((), 1)
     assert dbg.step().content == "done"  # type: ignore[union-attr]
-    assert (dbg.trajectory.stop_reason, dbg.trajectory.final, dbg.next_step) == ("final", "done", None)
+    assert (dbg.trajectory.stop_reason, dbg.trajectory.final) == ("final", "done")
+    assert not dbg.step()
 
 
 def test_what_is_there_to_look_at() -> None:
@@ -138,9 +139,10 @@ def test_say_answers_calls_that_still_wait() -> None:
 
 @pytest.mark.parametrize("bad", [None, 3, "", "  ", [], [{"content": "x"}], b"bytes", {"role": "user"}])
 def test_a_prompt_that_is_neither_text_nor_messages(bad: Any) -> None:
-    for use in (lambda: debugger(says("hi"), prompt=bad), lambda: debugger(says("hi")).say(bad)):
+    dbg = debugger(says("hi"))
+    for use in (dbg.say, lambda prompt: debugger(says("hi"), prompt=prompt)):
         with pytest.raises(UsageError) as caught:
-            use()
+            use(bad)
         assert caught.value.__notes__
 
 
@@ -176,8 +178,8 @@ def test_next_and_run_stop_at_a_failed_request() -> None:
 def test_a_tool_that_raises_is_a_result() -> None:
     dbg = debugger(says(None, calls("fail", n=3), calls("nope"), calls("double", n="x")), says("done"))
     dbg.step()
-    results = [dbg.step() for _ in range(3)]
-    assert [r.status for r in results if isinstance(r, ToolResult)] == ["error", "unknown_tool", "ok"]
+    results = [outcome for outcome in (dbg.step() for _ in range(3)) if isinstance(outcome, ToolResult)]
+    assert [r.status for r in results] == ["error", "unknown_tool", "ok"]
     assert results[0].error == "LookupError: no 3"
     assert dbg.run().final == "done"
 
@@ -214,9 +216,9 @@ async def test_steps_under_a_running_event_loop() -> None:
 
 def test_steps_from_several_event_loops_and_none() -> None:
     dbg = debugger(TWO, says("done"))
-    asyncio.run(dbg.step_async())  # type: ignore[arg-type]
+    asyncio.run(dbg.step_async())
     dbg.step()
-    asyncio.run(dbg.next_async())  # type: ignore[arg-type]
+    asyncio.run(dbg.next_async())
 
     async def inside() -> Any:
         return dbg.step()
@@ -260,7 +262,7 @@ def test_one_step_at_a_time() -> None:
     other = threading.Thread(target=lambda: given.append(dbg.step()))
     other.start()
     began.wait(10)
-    attempts: list[Callable[[], Any]] = [dbg.step, dbg.next, dbg.run, lambda: dbg.say("x"), lambda: asyncio.run(dbg.step_async())]  # type: ignore[arg-type]
+    attempts: list[Callable[[], Any]] = [dbg.step, dbg.next, dbg.run, lambda: dbg.say("x"), lambda: asyncio.run(dbg.step_async())]
     for attempt in attempts:
         with pytest.raises(Busy):
             attempt()

@@ -95,6 +95,7 @@ class Kernel:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     manager = KernelManager(connection_file=str(tmp_path_factory.mktemp("kernel") / "kernel.json"), transport="ipc")
+    assert manager.kernel_spec is not None
     manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.start_kernel(cwd=str(HERE.parent), stderr=subprocess.DEVNULL)
     client = manager.blocking_client()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -69,7 +72,10 @@ async def test_values_and_errors_come_back_with_their_times() -> None:
     pool.close()
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(), StopIteration(1), StopAsyncIteration()])
+HARD: list[BaseException] = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
+
+
+@pytest.mark.parametrize("error", [*HARD, StopIteration(1), StopAsyncIteration()])
 async def test_whatever_a_tool_raises_is_its_result(error: BaseException) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise error
@@ -80,7 +86,7 @@ async def test_whatever_a_tool_raises_is_its_result(error: BaseException) -> Non
     assert result.finished_naturally
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(), ValueError("no"), TimeoutError("own")])
+@pytest.mark.parametrize("error", [*HARD, ValueError("no"), TimeoutError("own")])
 async def test_whatever_an_async_tool_raises_is_its_result(error: BaseException) -> None:
     async def fail(*args: Any, **kwargs: Any) -> None:
         await asyncio.sleep(0)
@@ -119,7 +125,7 @@ async def test_no_more_than_its_size_at_once_and_the_rest_in_order() -> None:
         with lock:
             running -= 1
 
-    results = await asyncio.gather(*(pool.run(lambda n=n: work(n)) for n in range(20)))
+    results = await asyncio.gather(*(pool.run(partial(work, number)) for number in range(20)))
     assert peak == 2
     assert sorted(order) == list(range(20))
     assert all(abs(number - place) <= 1 for place, number in enumerate(order))
@@ -144,6 +150,18 @@ async def test_threads_are_used_again() -> None:
     assert threads_of(pool) == 1
     pool.close()
     await until(lambda: threads_of(pool) == 0)
+
+
+async def test_an_idle_thread_keeps_no_result_alive() -> None:
+    class Large:
+        pass
+
+    pool = ToolPool(1)
+    ran = await pool.run(Large)
+    held = weakref.ref(ran.value)
+    del ran
+    await until(lambda: gc.collect() is not None and held() is None)
+    pool.close()
 
 
 async def test_a_call_that_hangs_is_given_up_counted_and_replaced(gates: Callable[[], Gate]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ _MOST = 20
 
 def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
     """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where plain type coercion is enough."""
-    if not parameters or _fits(value, parameters):
+    if not parameters or _plainly_fits(value, parameters):
         return (), None
     validator = _validator(parameters)
     if validator is None:
@@ -31,15 +31,25 @@ def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, po
 
 
 _NOTES = frozenset(("$schema", "$id", "title", "description", "default", "examples", "format", "deprecated", "strict", "$defs", "definitions"))
-_IS = {
+_IS: dict[str, Callable[[Any], bool]] = {
     "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
     "boolean": lambda v: isinstance(v, bool), "null": lambda v: v is None, "integer": lambda v: type(v) is int,
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
 }  # fmt: skip
 
 
+def _plainly_fits(value: Any, schema: Any) -> bool:
+    """Whether the value fits by the plain words of a schema; False too where only the whole of JSON Schema can tell.
+
+    Loading that costs a second where Jupyter is installed, and using it ten times what this does.
+    """
+    try:
+        return _fits(value, schema)
+    except RecursionError:
+        return False
+
+
 def _fits(value: Any, schema: Any) -> bool:
-    """Whether the value plainly fits a plain schema; False too where only the whole of JSON Schema can tell. Loading that takes a second."""
     if not isinstance(schema, Mapping):
         return schema is True
     return all(name in _NOTES or _keyword_fits(value, name, rule, schema) for name, rule in schema.items())

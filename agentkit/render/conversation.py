@@ -12,7 +12,7 @@ from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, 
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
-from agentkit.render.words import ENDINGS, count, tally, totals
+from agentkit.render.words import count, ending, tally, totals
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
 
@@ -115,5 +115,5 @@ def _end(trajectory: Trajectory, limits: Limits) -> Html:
     if error:
         return row("end", "error", (label, api_error(error, limits, "trajectory.error")))
     waiting = _waiting(trajectory)
-    meaning = ENDINGS.get(stop, "") if stop else f"{count(waiting, 'call')} without a result" if waiting else "can go on"
+    meaning = ending(trajectory) if stop else f"{count(waiting, 'call')} without a result" if waiting else "can go on"
     return row("end", "end", (label, bar(_state(trajectory), note(meaning) if meaning else None)))

@@ -9,7 +9,7 @@ from agentkit.html import visible
 from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
-from agentkit.render.words import ENDINGS, count, seconds, tally, tokens, totals
+from agentkit.render.words import count, ending, seconds, tally, tokens, totals
 from agentkit.types import ApiError, Attempt, Message, OpenTurn, Problem, Request, Response, ToolCall, ToolResult, Trajectory, Turn
 
 _LINE = 500
@@ -57,7 +57,7 @@ def _trajectory(trajectory: Trajectory, limits: Limits) -> Iterator[str]:
     yield f"Trajectory: {', '.join(filter(None, bits))}"
     yield from _entries(outline(trajectory), limits)
     if trajectory.stop_reason:
-        yield f"end: {_line(trajectory.stop_reason)}, {ENDINGS.get(trajectory.stop_reason, '')}"
+        yield f"end: {_line(trajectory.stop_reason)}, {ending(trajectory)}"
     if trajectory.error:
         yield f"  {_error(trajectory.error)}"
 

@@ -48,6 +48,14 @@ ENDINGS = {
 """Stop reason to what it means."""
 
 
+def ending(trajectory: Trajectory) -> str:
+    """What a rollout's stop reason means; "" while it can go on."""
+    last = trajectory.turns[-1].response if trajectory.turns else None
+    if trajectory.stop_reason == "final" and last is not None and not (last.content or last.refusal or "").strip():
+        return "the model stopped without an answer"
+    return ENDINGS.get(trajectory.stop_reason or "", "")
+
+
 def mark(word: str) -> Mark:
     """The icon and tone of a status, severity or stop reason; a neutral one for a word nobody knows."""
     return _MARKS.get(word, _OTHER)
