@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream import read_stream
+    from agentkit.reparse import reparse
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
@@ -48,6 +49,7 @@ _HOMES = {
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream": "read_stream",
+    "agentkit.reparse": "reparse",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
@@ -85,6 +87,7 @@ __all__ = [
     "read_stream",
     "record",
     "replay",
+    "reparse",
     "resize_tool_pool",
     "rollout",
     "save",

@@ -46,6 +46,7 @@ class Agent:
         tool_timeout: float | None = None,
         parallel_tools: bool = True,
         stream: bool = False,
+        retries: int = 2,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """An agent.
@@ -62,6 +63,8 @@ class Agent:
             policy: which calls may run: `strict`, `normalize` or `repair`.
             tool_timeout: seconds one tool call may run.
             parallel_tools: run the calls of one turn side by side.
+            stream: ask for the answer in pieces; times to the first token and between tokens are then on the record.
+            retries: how often a rate limit or server error is asked again; each try is on the record.
 
         Raises:
             UsageError: a server, tool, profile or policy that cannot be used; the note says the mend.
@@ -83,6 +86,7 @@ class Agent:
         )  # fmt: skip
         self.system = system
         self.parallel_tools = parallel_tools
+        self.retries = retries
         self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
         self._wrap: Callable[[Perform, Trajectory, int], Perform] = lambda perform, trajectory, sample: perform
 
@@ -102,7 +106,7 @@ class Agent:
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """How the steps of one rollout are performed."""
-        return self._wrap(live(self.server, self._run_tool), trajectory, sample)
+        return self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
         """An engine over a trajectory, ready for its next step."""

@@ -101,6 +101,7 @@ class AgentLoop:
         blocked_tools: Mapping[str, str] = BLOCKED_TOOLS,
         result_error: Callable[[str], str | None] = infrastructure_failure,
         stream: bool = False,
+        retries: int = 2,
         emit: Emit | None = None,
         sampling: Mapping[str, Any] | None = None,
         wrap: Callable[[Perform], Perform] = lambda perform: perform,
@@ -135,7 +136,7 @@ class AgentLoop:
         self.server = server
         self._chat = as_server(server, clock=clock)
         self._tools = LoopTools(self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id)
-        perform = live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock))
+        perform = live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock), retries=retries)
         budget = Budget.of(budget_config)
         self._perform = wrap(budgeted(perform, budget) if budget else perform)
         own = {"n": 1, "temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}

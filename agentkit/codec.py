@@ -20,7 +20,7 @@ from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import Any
 
-from agentkit.errors import CassetteError
+from agentkit.errors import CassetteError, UsageError
 from agentkit.loop import Answer, Result, apply, rewrite, start
 from agentkit.read.plain import plain
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
@@ -193,13 +193,18 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
     samples: dict[int, Trajectory] = {}
     for line in lines:
         sample = line.get("sample", 0)
-        if "agentkit" in line:
-            samples[sample] = start([Message(wire=wire) for wire in line["prompt"]], from_json(Spec, line["spec"]), line.get("meta"))
-        elif sample not in samples:
+        if "agentkit" not in line and sample not in samples:
             raise CassetteError(f"a step of sample {sample} stands before its first line")
-        else:
-            samples[sample] = _after(samples[sample], line)
+        try:
+            samples[sample] = _begun(line) if "agentkit" in line else _after(samples[sample], line)
+        except (UsageError, KeyError, TypeError, AttributeError) as exc:
+            what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
+            raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
     return [samples[index] for index in sorted(samples)]
+
+
+def _begun(line: Line) -> Trajectory:
+    return start([Message(wire=wire) for wire in line["prompt"]], from_json(Spec, line["spec"]), line.get("meta"))
 
 
 def _after(trajectory: Trajectory, line: Line) -> Trajectory:

@@ -199,11 +199,19 @@ def failure(exchange: Exchange, response: Response) -> ApiError | None:
     return replace(found, hint=hint) if found is not None and hint else found
 
 
-def _failure(exchange: Exchange, response: Response) -> ApiError | None:
+def request_error(exchange: Exchange) -> ApiError | None:
+    """Why the transport or the status says that a request failed; None where an answer came, whatever is in it."""
     if exchange.transport_error is not None:
         return exchange.transport_error
     if exchange.status is not None and not 200 <= exchange.status < 300:
         return read_error(exchange.status, exchange.headers, exchange.text)
+    return None
+
+
+def _failure(exchange: Exchange, response: Response) -> ApiError | None:
+    error = request_error(exchange)
+    if error is not None:
+        return error
     reasons = [p for p in response.problems if p.code in UNUSABLE]
     if not reasons:
         return _broken_off(exchange, response)

@@ -21,7 +21,8 @@ from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import ReplayMiss
 from agentkit.history import request
 from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
-from agentkit.servers import Call, ChatServer, Emit, Server
+from agentkit.retrying import ask
+from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
 from agentkit.types import Exchange, Request, Spec, ToolResult, Trajectory, Turn, clip
 
@@ -44,9 +45,14 @@ def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[
     return {**head, **tools, **sampling}, extra
 
 
-def live(server: ChatServer, run_tool: RunTool) -> Perform:
-    """Asks the server and runs the tools. Messages that a turn sends again are not encoded again."""
+def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
+    """Asks the server and runs the tools. Messages that a turn sends again are not encoded again.
+
+    Args:
+        retries: how often a passing failure is asked again, where the server is reached by HTTP.
+    """
     encoded = EncodedHistory()
+    retries = retries if isinstance(server, (Server, OpenAIClient)) else 0
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
@@ -58,7 +64,7 @@ def live(server: ChatServer, run_tool: RunTool) -> Perform:
             messages=() if fast else request(trajectory, step.turn).messages, encoded=encoded.encode(trajectory) if fast else None,
             fields=fields, extra_body=extra, stream=trajectory.spec.stream,
         )  # fmt: skip
-        exchange = await server.chat(call, emit)
+        exchange = await ask(server, call, emit, retries=retries) if retries else await server.chat(call, emit)
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # the server would not hear of it; the step was given up all the same
             raise asyncio.CancelledError
@@ -129,6 +135,7 @@ def replaying(recorded: Trajectory) -> Perform:
     exchanges: dict[int, list[Exchange]] = defaultdict(list)
     for attempt in recorded.attempts:
         exchanges[attempt.turn].append(attempt.exchange)
+    failed = {turn: len(found) for turn, found in exchanges.items()}
     for turn in recorded.all_turns:
         exchanges[turn.index].append(turn.response.exchange)
     results = {(turn.index, position): result for turn in recorded.all_turns for position, result in enumerate(turn.results) if result}
@@ -137,11 +144,12 @@ def replaying(recorded: Trajectory) -> Perform:
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=_recorded_result(recorded, step, results))
-        _check_request(recorded, step)
         found = exchanges[step.turn]
+        if not found:
+            raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end")
         index = min(played[step.turn], len(found) - 1)
-        if index < 0:
-            raise ReplayMiss(f"the recording holds no answer for turn {step.turn}", mend="record the rollout again, to its end")
+        if index >= failed.get(step.turn, 0):  # a request that failed may have been changed before the next one
+            _check_request(recorded, step)
         played[step.turn] += 1
         for chunk in found[index].chunks if emit else ():
             emit(chunk)  # type: ignore[misc]
@@ -151,12 +159,7 @@ def replaying(recorded: Trajectory) -> Perform:
 
 
 def _check_request(recorded: Trajectory, step: ModelStep) -> None:
-    try:
-        was = request(recorded, step.turn)
-    except IndexError:
-        raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end") from None
-    now = request(step.trajectory, step.turn)
-    for what, a, b in _parts(was, now):
+    for what, a, b in _parts(request(recorded, step.turn), request(step.trajectory, step.turn)):
         if a != b:
             diff = "\n".join(difflib.unified_diff(_pretty(a), _pretty(b), "recorded", "asked", lineterm="", n=1))
             raise ReplayMiss(

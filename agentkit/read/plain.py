@@ -103,7 +103,14 @@ def _stored(obj: Any) -> dict[str, Any]:
     names = [f.name for f in fields(obj)] if is_dataclass(obj) and not isinstance(obj, type) else []
     names += [name for cls in type(obj).__mro__ for name in _slot_names(cls)]
     stored = {name: getattr(obj, name) for name in names if hasattr(obj, name)}
-    return {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
+    stored = {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
+    return {name: value for name, value in stored.items() if value is not None or name not in _unset(obj)}
+
+
+def _unset(obj: Any) -> Set[str]:
+    """The fields of a pydantic model that were never given; one of these that is None was not in the answer."""
+    declared = getattr(type(obj), "__pydantic_fields__", None)
+    return set(declared) - getattr(obj, "__pydantic_fields_set__", set()) if declared else frozenset()
 
 
 def _mocked(mock: Any) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def _slot_names(cls: type) -> tuple[str, ...]:
 
 
 def _offered(obj: Any, name: str) -> Any:
-    if not (hasattr(type(obj), name) or hasattr(type(obj), "__getattr__")):
+    if name in _unset(obj) or not (hasattr(type(obj), name) or hasattr(type(obj), "__getattr__")):
         return _ABSENT
     try:
         value = getattr(obj, name)

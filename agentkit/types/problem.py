@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from agentkit.types.record import Record, clip, record
@@ -68,8 +69,15 @@ def problem(code: str, message: str, *, pointer: str = "", before: Any = None, a
 
 
 def excerpt(value: Any, limit: int = 200) -> Any:
-    """The value itself when it is small, else its first `limit` characters as text."""
+    """The value itself where it is a number, else the first `limit` characters of it as text; an object's keys in order, as it may have come in any."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _json(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

@@ -1,0 +1,110 @@
+"""A stored rollout read again, offline: with another parser, or another policy, and what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.html import Html, el
+from agentkit.loop import read_answer
+from agentkit.parsers import get_parser
+from agentkit.render import Limits, page, render, text
+from agentkit.types import OpenTurn, Policy, Record, Response, ToolCall, ToolResult, Trajectory, Turn, clip, record
+
+
+@record
+class Change(Record):
+    """What one turn is read as now, where that differs."""
+
+    turn: int
+    what: str
+    """`tool_calls`, `recoverable`, `content`, `reasoning` or `problems`."""
+    before: str
+    after: str
+
+    def summary(self) -> str:
+        return f"turn {self.turn} {self.what}: {clip(self.before, 80)} → {clip(self.after, 80)}"
+
+
+@record
+class Reparsed(Record):
+    """A rollout read again. Results stay with the calls they answer; a call that is new has none."""
+
+    trajectory: Trajectory
+    changes: tuple[Change, ...] = ()
+
+    def summary(self) -> str:
+        return f"{len(self.changes)} changes: {'; '.join(change.summary() for change in self.changes[:3])}" if self.changes else "nothing changes"
+
+    def html(self, limits: Limits) -> Html:
+        """The changes, then the conversation as it is read now."""
+        rows = [el("li", f"turn {c.turn}, {c.what}: ", el("code", clip(c.before, 200)), " → ", el("code", clip(c.after, 200))) for c in self.changes]
+        head = el("p", el("strong", "read again"), f": {len(rows)} changes" if rows else ": nothing changes", class_="ak-title")
+        return page({"changes": el("div", head, el("ul", *rows)) if rows else head, **render(self.trajectory, limits)})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        lines = [change.summary() for change in self.changes] or ["nothing changes"]
+        return "\n".join([*lines, text(self.trajectory, limits)])
+
+
+def reparse(trajectory: Trajectory, *, parser: str | None = None, policy: Policy | None = None) -> Reparsed:
+    """The rollout with every stored raw answer read again, and what that changes. Nothing is run and nothing is asked.
+
+    Args:
+        trajectory: a rollout, or what holds one (`AgentResult`, `Debugger`).
+        parser: the tool-call format to look for in texts; None lists what is found without taking it for calls.
+        policy: which calls may run; by default the rollout's own.
+
+    Raises:
+        UsageError: it holds no rollout.
+        NotFound: there is no such parser.
+    """
+    trajectory = trajectory if isinstance(trajectory, Trajectory) else getattr(trajectory, "trajectory", trajectory)
+    if not isinstance(trajectory, Trajectory):
+        raise UsageError(f"a {type(trajectory).__name__} holds no rollout", mend="pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes')")
+    if parser is not None:
+        get_parser(parser)
+    spec = replace(trajectory.spec, parser=parser, policy=policy or trajectory.spec.policy)
+    again = tuple(_again(turn, read_answer(spec, turn.response.exchange, turn.index)) for turn in trajectory.turns)
+    opened = trajectory.open
+    if opened is not None and opened.response is not None:
+        opened = _again(opened, read_answer(spec, opened.response.exchange, len(again)))
+    fresh = replace(trajectory, spec=spec, turns=again, open=opened)
+    return Reparsed(trajectory=fresh, changes=tuple(_changes(trajectory, fresh)))
+
+
+def _again(turn: Any, response: Response) -> Any:
+    results = tuple(_result_of(call, turn) for call in response.tool_calls)
+    return replace(turn, response=response, results=results)
+
+
+def _result_of(call: ToolCall, turn: Turn | OpenTurn) -> ToolResult | None:
+    """The result of the call that says the same, at the same place or anywhere in the turn."""
+    old = turn.response.tool_calls if turn.response else ()
+    same = [o for o in old if (o.name, o.arguments) == (call.name, call.arguments)]
+    best = next((o for o in same if o.position == call.position), same[0] if len(same) == 1 else None)
+    return turn.results[best.position] if best is not None and best.position < len(turn.results) else None
+
+
+def _changes(before: Trajectory, after: Trajectory) -> Iterator[Change]:
+    for old, new in zip(before.all_turns, after.all_turns, strict=True):
+        for what, say in _ASPECTS.items():
+            a, b = say(old.response), say(new.response)
+            if a != b:
+                yield Change(turn=old.index, what=what, before=a, after=b)
+
+
+def _calls(calls: tuple[ToolCall, ...]) -> str:
+    return ", ".join(f"{call.name or '?'}({call.raw_arguments}) {call.status}" for call in calls) or "none"
+
+
+_ASPECTS = {
+    "tool_calls": lambda r: _calls(r.tool_calls),
+    "recoverable": lambda r: _calls(r.recoverable),
+    "content": lambda r: repr(r.content),
+    "reasoning": lambda r: repr(r.reasoning),
+    "problems": lambda r: ", ".join(sorted(p.code for p in r.all_problems)) or "none",
+}

@@ -1,0 +1,48 @@
+"""Asks again after a passing failure: a few times, visibly, and never once a piece of the answer has come.
+
+What is asked again: rate limits, server errors and connections that broke before the answer began. Exhausted quota, configuration faults and a
+server that is not there are not: waiting does not mend them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from agentkit.loop import request_error
+from agentkit.servers import Call, ChatServer, Emit
+from agentkit.types import ApiError, Exchange
+
+PASSING = frozenset({"rate_limited", "server_error", "connection_reset"})
+LONGEST_WAIT = 30.0
+"""Seconds; a server that asks for a longer wait is not waited for."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def ask(server: ChatServer, call: Call, emit: Emit | None, *, retries: int, sleep: Sleep = asyncio.sleep) -> Exchange:
+    """The answer of the last try; the errors of those before it are its `retries`."""
+    from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_exponential, wait_random
+
+    failed: list[ApiError] = []
+    backoff = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 0.5)
+
+    def passing(exchange: Exchange) -> bool:
+        error = request_error(exchange)
+        if error is None or error.kind not in PASSING or exchange.chunks or (error.retry_after or 0) > LONGEST_WAIT:
+            return False
+        failed.append(error)
+        return True
+
+    def wait(state: RetryCallState) -> float:
+        asked_for = failed[-1].retry_after
+        return backoff(state) if asked_for is None else asked_for
+
+    tries = AsyncRetrying(
+        stop=stop_after_attempt(retries + 1), wait=wait, retry=retry_if_result(passing), sleep=sleep,
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )  # fmt: skip
+    exchange: Exchange = await tries(server.chat, call, emit)
+    before = failed[:retries]
+    return replace(exchange, retries=(*exchange.retries, *before)) if before else exchange
