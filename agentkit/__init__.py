@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent, record, replay, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.debugger import Debugger, debug
-    from agentkit.demo import demo
+    from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
     from agentkit.preflight import preflight
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream import read_stream
-    from agentkit.reparse import reparse
+    from agentkit.reparsing import reparse
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
@@ -42,14 +42,14 @@ _HOMES = {
     "agentkit.agent": "Agent record replay rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.debugger": "Debugger debug",
-    "agentkit.demo": "demo",
+    "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
     "agentkit.preflight": "preflight",
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream": "read_stream",
-    "agentkit.reparse": "reparse",
+    "agentkit.reparsing": "reparse",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
@@ -86,8 +86,8 @@ __all__ = [
     "read_response",
     "read_stream",
     "record",
-    "replay",
     "reparse",
+    "replay",
     "resize_tool_pool",
     "rollout",
     "save",

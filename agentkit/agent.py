@@ -76,6 +76,8 @@ class Agent:
         if parser is not None:
             get_parser(parser)
         self.tools = toolset(tools)
+        if isinstance(server, str) and not server.strip():  # an empty setting must not become OpenAI
+            raise UsageError("the server is an empty text", mend="give its URL, as 'http://localhost:8000/v1'; None is OpenAI")
         self.server: ChatServer = Server(clock=clock) if server is None else as_server(server, clock=clock)
         chosen = profile or self.server.profile or profile_for(getattr(self.server, "url", None), model)
         own = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}

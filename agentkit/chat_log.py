@@ -8,16 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.loop import prompt_messages
-from agentkit.read.envelope import open_envelope
+from agentkit.loop import Answer, apply, close, prompt_messages
+from agentkit.read.envelope import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.types import Exchange, Message, OpenTurn, Response, Spec, ToolCall, ToolResult, Trajectory, Turn
+from agentkit.types import Chunk, Exchange, Message, OpenTurn, Response, Spec, ToolCall, ToolResult, Trajectory, Turn
 
+_MEND = 'each entry is a list of messages, or {"messages": [...]}'
+_READ = frozenset(("messages", "conversation", "conversations", "tools", "functions", "request", "response", "body", "choices", "chunks"))
+"""What of an entry is read; the rest of it is kept as the trajectory's meta."""
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "function_response": "tool", "observation": "tool", "bing": "assistant"}
 
 
-def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None) -> Trajectory:
+def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None) -> Trajectory:
     """A list of chat messages as a trajectory: each assistant message a turn, the tool messages behind it its results.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else stands between two answers, is kept as
@@ -28,8 +31,8 @@ def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | No
     """
     given = prompt_messages(messages)
     first = next((i for i, message in enumerate(given) if message.role == "assistant"), len(given))
-    schemas = tuple(tool for tool in plain(tools) if isinstance(tool, dict)) if tools else ()
-    trajectory = Trajectory(spec=Spec(tools=schemas), prompt=given[:first], meta=dict(meta or {}))
+    schemas = _schemas(tools)
+    trajectory = Trajectory(spec=Spec(model=model if isinstance(model, str) else None, tools=schemas), prompt=given[:first], meta=dict(meta or {}))
     turns: list[Turn] = []
     said: list[Message] = []
     rest = list(given[first:])
@@ -43,9 +46,18 @@ def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | No
         del rest[: len(answers)]
         turns.append(turn)
         said = orphans
-    trajectory = replace(trajectory, turns=tuple(turns), open=OpenTurn(added=tuple(said)) if said else None)
-    ended = bool(turns) and not said and not turns[-1].tool_calls
-    return replace(trajectory, stop_reason="final" if ended else None)
+    opened = OpenTurn(added=tuple(said)) if said else None
+    if turns and not said and None in turns[-1].results:  # its calls are still to be answered
+        last = turns.pop()
+        opened = OpenTurn(added=last.added, response=last.response, results=last.results)
+    ended = bool(turns) and opened is None and not turns[-1].tool_calls
+    return replace(trajectory, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
+
+
+def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
+    """Tool schemas as they stand in a request, or as the JSON text that some data sets keep."""
+    given = parse_body(tools)[0] if isinstance(tools, str) else plain(tools)
+    return tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
 
 
 def _leading_results(rest: Sequence[Message]) -> list[Message]:
@@ -73,7 +85,8 @@ def _paired(response: Response, answers: list[Message]) -> tuple[tuple[ToolResul
     orphans = []
     for answer in left:
         named = answer.wire.get("name")
-        free = [c for c in calls if c.position not in results and not answer.wire.get("tool_call_id")]
+        named_id = answer.wire.get("tool_call_id")
+        free = [c for c in calls if c.position not in results and (c.id_synthetic or not named_id)]
         call = next((c for c in free if named in (None, c.name)), None)
         if call is None:
             orphans.append(answer)
@@ -95,53 +108,60 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
     listed = list(values)
     if listed and all(isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed):
         return [trajectory_of(listed)]
-    return [_conversation(value, index) for index, value in enumerate(listed)]
+    found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
+    if listed and not any(found):
+        raise UsageError("no entry holds messages", mend=_MEND)
+    return [trajectory for trajectory in found if trajectory is not None]
 
 
-def _conversation(value: Any, index: int) -> Trajectory:
-    value = plain(value)
+def _conversation(value: Any, index: int) -> Trajectory | None:
+    """The conversation of an entry; None where it is other traffic of a server, as a list of its models."""
     if isinstance(value, list):
         return trajectory_of(value)
     if not isinstance(value, dict):
-        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], mend='each entry is a list of messages, or {"messages": [...]}')
+        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], mend=_MEND)
     request = next((value[k] for k in ("request", "body") if isinstance(value.get(k), dict) and "messages" in value[k]), value)
     messages = next((request[k] for k in ("messages", "conversation", "conversations") if isinstance(request.get(k), list)), None)
-    known = ("messages", "conversation", "conversations", "tools", "functions", "request", "response", "body", "choices")
-    meta = {k: v for k, v in value.items() if k not in known}
+    if messages is None and any(isinstance(value.get(key), str) for key in ("path", "url")):
+        return None
     answer = _answer(value)
     if messages is None and answer is None:
-        raise UsageError(f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend='each entry is {"messages": [...]}')
+        raise UsageError(f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend=_MEND)
+    meta = {k: v for k, v in value.items() if k not in _READ}
     tools = request.get("tools") or request.get("functions")
-    trajectory = trajectory_of(_standard(messages), tools, meta) if messages else Trajectory(meta=meta)
-    return trajectory if answer is None else _answered(trajectory, answer)
+    trajectory = trajectory_of(_standard(messages), tools, meta, request.get("model")) if messages else Trajectory(meta=meta)
+    return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
-def _answer(value: dict[str, Any]) -> str | None:
-    """The raw answer kept beside a request, as text."""
+def _answer(value: dict[str, Any]) -> Exchange | None:
+    """The raw answer that an entry keeps, beside its request or alone."""
+    status, elapsed = value.get("status"), value.get("elapsed")
+    kept = Exchange(status=status if type(status) is int else None, elapsed=elapsed if isinstance(elapsed, float) else None)
     if isinstance(value.get("choices"), list):
-        return json.dumps(value, ensure_ascii=False)
+        return Exchange(body=json.dumps(value))
     for key in ("response", "body"):
         found = value.get(key)
         found = found.get("body", found) if isinstance(found, dict) else found
-        if isinstance(found, str) and found.lstrip()[:1] == "{":
-            return found
-        if isinstance(found, dict) and open_envelope(found).message is not None and "messages" not in found:
-            return json.dumps(found, ensure_ascii=False)
+        if isinstance(found, str) and (kept.status or found.lstrip()[:1] == "{"):
+            return replace(kept, body=found)
+        if isinstance(found, dict) and "messages" not in found and (found.get("choices") or found.get("error")):
+            return replace(kept, body=json.dumps(found))
+    pieces = value.get("chunks")
+    if isinstance(pieces, list) and pieces and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pieces):
+        return replace(kept, chunks=tuple(Chunk(at=float(at), text=text) for at, text in pieces))
     return None
-
-
-def _answered(trajectory: Trajectory, body: str) -> Trajectory:
-    opened = trajectory.open or OpenTurn()
-    response = read_response(body, trajectory.spec.tools or None, turn=len(trajectory.turns))
-    turn = Turn(
-        index=len(trajectory.turns), response=response, results=(None,) * len(response.tool_calls), added=opened.added, kept=opened.kept
-    )
-    stop_reason = None if response.tool_calls else "final"
-    return replace(trajectory, turns=(*trajectory.turns, turn), open=None, stop_reason=stop_reason)  # type: ignore[arg-type]
 
 
 def _standard(messages: list[Any]) -> list[Any]:
     """ShareGPT's `{"from", "value"}` as chat messages; others as they are."""
     if not all(isinstance(m, dict) and "from" in m and "role" not in m for m in messages):
         return messages
-    return [{"role": _ROLES.get(str(m["from"]), str(m["from"])), "content": m.get("value", "")} for m in messages]
+    return [_from_sharegpt(str(m["from"]), m.get("value", "")) for m in messages]
+
+
+def _from_sharegpt(speaker: str, value: Any) -> dict[str, Any]:
+    if speaker == "function_call" and isinstance(value, str):
+        called, _ = parse_body(value)
+        calls = [{"function": call} for call in (called if isinstance(called, list) else [called]) if isinstance(call, dict) and "name" in call]
+        return {"role": "assistant", "content": None if calls else value, "tool_calls": calls}
+    return {"role": _ROLES.get(speaker, speaker), "content": value}

@@ -5,6 +5,8 @@
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
     {"step": "end", "sample": 0, "stop_reason": "final"}
 
+A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered.
+
 A line of a model step holds the raw exchange, not its reading: loading reads it again. What the caller said before a turn stands on that turn's
 line (`kept`, `added`, `sampling`). Lines of several samples may be mixed. A torn last line is what a crash leaves; it is reported and ignored.
 """
@@ -21,7 +23,7 @@ from functools import cache
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.loop import Answer, Result, apply, rewrite, start
+from agentkit.loop import Answer, Result, apply, close, rewrite, start
 from agentkit.read.plain import plain
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
 
@@ -32,16 +34,16 @@ Line = dict[str, Any]
 def to_json(record: Any) -> Any:
     """A record as JSON data, fields at their default left out."""
     if isinstance(record, Record):
-        return {f.name: to_json(value) for f in fields(record) if (value := getattr(record, f.name)) != _default(f)}  # type: ignore[arg-type]
+        return {f.name: to_json(value) for f in fields(record) if not _is_default(f, value := getattr(record, f.name))}  # type: ignore[arg-type]
     if isinstance(record, (tuple, list)):
         return [to_json(item) for item in record]
     return plain(record)
 
 
-def _default(f: Any) -> Any:
-    if f.default is not MISSING:
-        return f.default
-    return f.default_factory() if f.default_factory is not MISSING else MISSING
+def _is_default(f: Any, value: Any) -> bool:
+    """Whether a field holds its default; what a tool returned may be of any type, and is not asked to compare itself with another."""
+    default = f.default_factory() if f.default_factory is not MISSING else f.default
+    return value is default or (type(value) is type(default) and bool(value == default))
 
 
 _RECORDS = {cls.__name__: cls for cls in (ApiError, Chunk, Exchange, Message, Spec, ToolResult)}
@@ -96,8 +98,10 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
         for position, result in enumerate(turn.results):
             if result is not None:
                 lines.append(tool_line(index, position, result, sample))
+        if isinstance(turn, Turn) and None in turn.results:
+            lines.append({"step": "close", "sample": sample, "turn": index})
     lines.extend(model_line(attempt.turn, attempt.exchange, sample) for attempt in failed)
-    if trajectory.stop_reason is not None:
+    if trajectory.stop_reason is not None or trajectory.attempts:
         lines.append(end(trajectory, sample))
     return lines
 
@@ -105,7 +109,7 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
 def head(trajectory: Trajectory, sample: int = 0) -> Line:
     """The first line of a sample: what it was run with."""
     line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
-    line["prompt"] = [message.wire for message in trajectory.prompt]
+    line["prompt"] = plain([message.wire for message in trajectory.prompt])
     return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
 
 
@@ -121,15 +125,15 @@ def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> 
 
 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
-    """The last line of a sample: why it stopped."""
+    """The last line of a sample: why it stopped; None where it can go on."""
     return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason}
 
 
 def _given(turn: Turn | OpenTurn) -> Line:
     given: Line = {} if turn.kept is None else {"kept": turn.kept}
     if turn.added:
-        given["added"] = [message.wire for message in turn.added]
-    return given if turn.sampling is None else {**given, "sampling": turn.sampling}
+        given["added"] = plain([message.wire for message in turn.added])
+    return given if turn.sampling is None else {**given, "sampling": plain(turn.sampling)}
 
 
 def request_key(body: Mapping[str, Any]) -> str:
@@ -163,7 +167,7 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
             continue
         try:
             line = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if broken is not None and not (isinstance(line, dict) and "agentkit" in line):
             raise CassetteError(broken, mend="only the last line of a run may be torn; restore the file or cut it there")
@@ -179,8 +183,9 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
 def _checked(line: Any, number: int) -> Line:
     if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
         raise CassetteError(f"line {number} is not a line of an agentkit file", mend="a chat JSONL is read with ak.view(path)")
-    if line.get("agentkit", VERSION) > VERSION:
-        raise CassetteError(f"the file has version {line['agentkit']}; this agentkit reads up to {VERSION}", mend="upgrade agentkit")
+    version = line.get("agentkit", VERSION)
+    if not isinstance(version, int) or version > VERSION:
+        raise CassetteError(f"the file has version {version!r}; this agentkit reads up to {VERSION}", mend="upgrade agentkit")
     return line
 
 
@@ -204,7 +209,8 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
 
 
 def _begun(line: Line) -> Trajectory:
-    return start([Message(wire=wire) for wire in line["prompt"]], from_json(Spec, line["spec"]), line.get("meta"))
+    spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
+    return start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
 
 
 def _after(trajectory: Trajectory, line: Line) -> Trajectory:
@@ -214,8 +220,11 @@ def _after(trajectory: Trajectory, line: Line) -> Trajectory:
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
             return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+        case "close":
+            return close(trajectory)
         case "end":
-            return replace(trajectory, stop_reason=line.get("stop_reason"))
+            reason = line.get("stop_reason")
+            return replace(trajectory, stop_reason=reason, error=trajectory.error if reason == "error" else None)
     return trajectory
 
 

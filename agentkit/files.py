@@ -160,6 +160,17 @@ def _lines(path: Path) -> Iterator[Line]:
         yield from decode_lines(file, lambda message: _log.warning("%s: %s", path.name, message))
 
 
+def is_ours(path: Any) -> bool:
+    """Whether the file is one of agentkit's, by its first line."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        first = next((line for line in file if line.strip()), "")
+    try:
+        head = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(head, dict) and "agentkit" in head
+
+
 def read_json_lines(path: Any) -> list[Any]:
     """The values of a JSON Lines file, or the value of a JSON file in a list.
 
@@ -172,7 +183,7 @@ def read_json_lines(path: Any) -> list[Any]:
     except ValueError:
         pass
     values = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # and no other line break: JSON may hold U+2028 as it is
         if line.strip():
             try:
                 values.append(json.loads(line))

@@ -231,13 +231,19 @@ def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
 
 def _closed_if_done(trajectory: Trajectory) -> Trajectory:
     o = trajectory.open
-    if o is None or o.response is None or o.pending:
-        return trajectory
-    turn = Turn(
-        index=len(trajectory.turns), response=o.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling
-    )
+    return trajectory if o is None or o.response is None or o.pending else _closed(trajectory, o, o.response)
+
+
+def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
+    turn = Turn(index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling)
     turns = (*trajectory.turns, turn)
     return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
+
+
+def close(trajectory: Trajectory) -> Trajectory:
+    """The trajectory whose open turn is over although calls of it have no result, as in a history that was given so."""
+    o = trajectory.open
+    return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
 
 def _stop_reason(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:

@@ -13,18 +13,19 @@ import difflib
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.budget import Budget
 from agentkit.codec import Line, dump, model_line, tool_line
-from agentkit.encoded_history import EncodedHistory
+from agentkit.encoded_history import EncodedHistory, SentHistory
 from agentkit.errors import ReplayMiss
 from agentkit.history import request
 from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.retrying import ask
 from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
-from agentkit.types import Exchange, Request, Spec, ToolResult, Trajectory, Turn, clip
+from agentkit.types import Exchange, OpenTurn, Request, Spec, ToolResult, Trajectory, Turn, clip
 
 
 class Perform(Protocol):
@@ -46,25 +47,24 @@ def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[
 
 
 def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
-    """Asks the server and runs the tools. Messages that a turn sends again are not encoded again.
+    """Asks the server and runs the tools. Messages that a turn sends again are not made, nor encoded, again.
 
     Args:
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
     """
-    encoded = EncodedHistory()
-    retries = retries if isinstance(server, (Server, OpenAIClient)) else 0
+    by_http = isinstance(server, (Server, OpenAIClient))
+    encoded, sent = EncodedHistory(), SentHistory(dict)
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
         fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
-        fast = isinstance(server, Server)
         call = Call(
-            messages=() if fast else request(trajectory, step.turn).messages, encoded=encoded.encode(trajectory) if fast else None,
+            messages=() if by_http else sent.messages(trajectory), encoded=encoded.encode(trajectory) if by_http else None,
             fields=fields, extra_body=extra, stream=trajectory.spec.stream,
         )  # fmt: skip
-        exchange = await ask(server, call, emit, retries=retries) if retries else await server.chat(call, emit)
+        exchange = await ask(server, call, emit, retries=retries) if retries and by_http else await server.chat(call, emit)
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # the server would not hear of it; the step was given up all the same
             raise asyncio.CancelledError
@@ -106,10 +106,8 @@ def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
         results.update(_positions(step.trajectory.all_turns[-1:]))
         outcome = await perform(step, emit)
         if isinstance(outcome, Answer):
-            opened = step.trajectory.open
-            fields, extra = fields_of(step.trajectory.spec, opened.sampling if opened else None)
-            key = encoded.key(step.trajectory, {**fields, **(extra or {})})
-            write(model_line(step.turn, outcome.exchange, sample, opened, key))
+            key = encoded.key(step.trajectory, _fields(step.trajectory))
+            write(model_line(step.turn, outcome.exchange, sample, step.trajectory.open, key))
         else:
             write(tool_line(step.turn, outcome.position, outcome.result, sample))
             results.add((step.turn, outcome.position))
@@ -132,24 +130,27 @@ def _since(trajectory: Trajectory, written: set[tuple[int, int]], sample: int) -
 
 def replaying(recorded: Trajectory) -> Perform:
     """What was recorded, in order, offline. A step that asks for something else is a `ReplayMiss`."""
+    turns = recorded.all_turns
     exchanges: dict[int, list[Exchange]] = defaultdict(list)
     for attempt in recorded.attempts:
         exchanges[attempt.turn].append(attempt.exchange)
     failed = {turn: len(found) for turn, found in exchanges.items()}
-    for turn in recorded.all_turns:
+    for turn in turns:
         exchanges[turn.index].append(turn.response.exchange)
-    results = {(turn.index, position): result for turn in recorded.all_turns for position, result in enumerate(turn.results) if result}
     played: dict[int, int] = defaultdict(int)
+    was, now = EncodedHistory(), EncodedHistory()
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
-            return Result(position=step.call.position, result=_recorded_result(recorded, step, results))
+            return Result(position=step.call.position, result=_recorded_result(turns[step.turn : step.turn + 1], step))
         found = exchanges[step.turn]
         if not found:
             raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end")
         index = min(played[step.turn], len(found) - 1)
         if index >= failed.get(step.turn, 0):  # a request that failed may have been changed before the next one
-            _check_request(recorded, step)
+            before = _before(recorded, turns[step.turn])
+            if was.key(before, _fields(before)) != now.key(step.trajectory, _fields(step.trajectory)):
+                _check_request(before, step)
         played[step.turn] += 1
         for chunk in found[index].chunks if emit else ():
             emit(chunk)  # type: ignore[misc]
@@ -158,8 +159,18 @@ def replaying(recorded: Trajectory) -> Perform:
     return perform
 
 
-def _check_request(recorded: Trajectory, step: ModelStep) -> None:
-    for what, a, b in _parts(request(recorded, step.turn), request(step.trajectory, step.turn)):
+def _before(recorded: Trajectory, turn: Turn) -> Trajectory:
+    """The trajectory when this turn's answer was asked for."""
+    return replace(recorded, turns=recorded.turns[: turn.index], open=OpenTurn(kept=turn.kept, added=turn.added, sampling=turn.sampling))
+
+
+def _fields(trajectory: Trajectory) -> dict[str, Any]:
+    fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
+    return {**fields, **(extra or {})}
+
+
+def _check_request(before: Trajectory, step: ModelStep) -> None:
+    for what, a, b in _parts(request(before, step.turn), request(step.trajectory, step.turn)):
         if a != b:
             diff = "\n".join(difflib.unified_diff(_pretty(a), _pretty(b), "recorded", "asked", lineterm="", n=1))
             raise ReplayMiss(
@@ -179,12 +190,12 @@ def _pretty(value: Any) -> list[str]:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str).splitlines()
 
 
-def _recorded_result(recorded: Trajectory, step: ToolStep, results: dict[tuple[int, int], ToolResult]) -> ToolResult:
-    found = results.get((step.turn, step.call.position))
-    calls = [call for turn in recorded.all_turns if turn.index == step.turn for call in turn.tool_calls]
-    was = next((call for call in calls if call.position == step.call.position), None)
+def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> ToolResult:
+    call = step.call
+    recorded = [(was, found) for turn in turns for was, found in zip(turn.tool_calls, turn.results, strict=True)]
+    was, found = recorded[call.position] if call.position < len(recorded) else (None, None)
     if found is None or was is None:
-        raise ReplayMiss(f"the recording holds no result for call {step.call.position} of turn {step.turn}: {clip(repr(step.call), 120)}")
-    if (was.name, was.arguments) != (step.call.name, step.call.arguments):
-        raise ReplayMiss(f"call {step.call.position} of turn {step.turn} is {step.call.summary()}; recorded is {was.summary()}")
+        raise ReplayMiss(f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}")
+    if (was.name, was.arguments) != (call.name, call.arguments):
+        raise ReplayMiss(f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}")
     return found

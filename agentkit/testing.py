@@ -21,8 +21,12 @@ class FixedClock:
         self.tick = tick
 
     def __call__(self) -> float:
-        self.now = round(self.now + self.tick, 6)
+        self.advance(self.tick)
         return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.now = round(self.now + seconds, 6)
 
 
 def says(text: str | None, *calls: dict[str, Any], reasoning: str | None = None, finish_reason: str | None = None) -> dict[str, Any]:
@@ -57,7 +61,7 @@ class ScriptedServer:
         """A server.
 
         Args:
-            latency: seconds every answer is recorded to have taken; nothing waits.
+            latency: seconds every answer is recorded to have taken; nothing waits, but a `FixedClock` goes on by them.
         """
         self._script = script
         self._model = model
@@ -73,6 +77,8 @@ class ScriptedServer:
         self.calls.append(call)
         answer = self._answer(index, [dict(message) for message in call.messages])
         started = self._clock()
+        if isinstance(self._clock, FixedClock):
+            self._clock.advance(self._latency)
         times: dict[str, Any] = {"started": started, "elapsed": self._latency}
         if isinstance(answer, Exchange):
             return answer

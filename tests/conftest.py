@@ -36,3 +36,10 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", checked)
 
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Ids that are the same in every process, so that tests can be spread over several."""
+    if callable(val):
+        return f"{argname}-{getattr(val, '__qualname__', type(val).__name__)}"
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None

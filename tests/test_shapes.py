@@ -69,8 +69,14 @@ def class_attributes(fields: dict[str, Any]) -> Any:
     return type("Attributes", (), dict(fields))()
 
 
-def frozen_dataclass(fields: dict[str, Any]) -> Any:
-    return make_dataclass("Fields", [(name, Any) for name in fields], frozen=True, slots=True)(**fields)
+@cache
+def dataclass_of(names: tuple[str, ...]) -> Any:
+    return make_dataclass("Fields", [(name, Any) for name in names], frozen=True, slots=True)
+
+
+@cache
+def tuple_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Fields", names)
 
 
 def sdk(kind: Any) -> Make:
@@ -81,8 +87,8 @@ ANY_KEYS: dict[str, Make] = {
     "dict": dict, "ordered": OrderedDict, "proxy": MappingProxyType, "user dict": UserDict, "attribute dict": AttributeDict,
 }  # fmt: skip
 NAMES: dict[str, Make] = {
-    "namespace": lambda fields: SimpleNamespace(**fields), "pydantic": lambda fields: Extras.model_construct(**fields), "dataclass": frozen_dataclass,
-    "named tuple": lambda fields: namedtuple("Fields", fields)(**fields), "slots": with_slots,
+    "namespace": lambda fields: SimpleNamespace(**fields), "pydantic": lambda fields: Extras.model_construct(**fields),
+    "dataclass": lambda fields: dataclass_of(tuple(fields))(**fields), "named tuple": lambda fields: tuple_of(tuple(fields))(**fields), "slots": with_slots,
 }  # fmt: skip
 KNOWN: dict[str, Make] = {"properties": with_properties, "asked": Asked, "class": class_attributes}
 ROLES = {"choices": Choice, "message": ChatCompletionMessage, "usage": CompletionUsage}
@@ -138,7 +144,7 @@ def parsed_cases() -> Iterator[tuple[str, dict[str, Any], Any]]:
 CASES = list(parsed_cases())
 BODIES = [
     (f"{name}: {row['case']}", {"tools": row["request"].get("tools")}, json.loads(row["body"]))
-    for name in ("hermes-qwen3", "hermes-no-reasoning", "wrong-parser", "no-parsers") for row in captured(name)
+    for name in ("hermes-qwen3", "wrong-parser") for row in captured(name)
     if row.get("body") and row["path"].endswith("chat/completions")
 ]  # fmt: skip
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools

@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass, field
 
 from agentkit.parsers.draft import Draft, truncated
-from agentkit.parsers.engine import Ending, Format, Found, Output, read_region, read_text
+from agentkit.parsers.engine import Ending, Format, read_region, read_text
 from agentkit.parsers.json_calls import marked_end
 from agentkit.parsers.json_text import read_value
+from agentkit.parsers.output import Found, Output
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.parsers.tag_calls import TagCalls
 from agentkit.read.known_tools import KnownTools
@@ -94,21 +95,22 @@ class Muse(TagCalls):
         framed, to = False, ""
         while found := (yield from self._text(s, out)):
             marker, named = found
-            if marker in self.frame:
+            if marker == "<|start|>":
+                named = yield from self._header(s, out)
+            elif marker in self.frame:
                 s.at += len(marker)
-                if marker == "<|start|>":
-                    named = yield from self._header(s, out)
+            if marker in self.frame:
                 framed |= marker == "<|message|>" or named is not None
                 to = named or ""
                 out.silent = to == "self"
             elif marker not in self.calls:
+                (out.opened if marker in self.opens else out.closed)(s.position, marker)
                 s.at += len(marker)
-                (out.opened if marker in self.opens else out.closed)(marker)
             elif to not in ("", "self", "user") or not framed:
                 raw, start, ending = yield from read_region(self, s, out)
                 out.region(self.read(raw, start, ending, out.tools), raw, start)
             else:
-                out.text(marker)
+                out.text(s.position, marker)
                 s.at += len(marker)
 
     def _text(self, s: Scanner, out: Output) -> Reading[tuple[str, str | None] | None]:
@@ -119,9 +121,9 @@ class Muse(TagCalls):
             header = found is not None and found.group() == "<|message|>"
             held = (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end) if header or not (found or s.final) else None
             if s.final and not found:
-                out.last(s.text[s.at :], self.closers)
+                out.last(s.position, s.text[s.at :], self.closers)
             else:
-                out.text(s.text[s.at : held.start() if held else end])
+                out.text(s.position, s.text[s.at : held.start() if held else end])
             s.at = end if found or not held else held.start()
             if found:
                 return found.group(), held["name"] if held and header else None
@@ -129,13 +131,14 @@ class Muse(TagCalls):
                 return None
 
     def _header(self, s: Scanner, out: Output) -> Reading[str | None]:
-        """Reads a header behind `<|start|>`; its recipient, "" where it names none, None where it is no header."""
+        """Reads a header that `<|start|>` begins; its recipient, "" where it names none, None where it is no header."""
         s.mark()
+        s.at += len("<|start|>")
         found = yield from s.seek(self.everywhere)
-        text = s.marked()
+        text, start = s.marked(), s.start
         s.unmark()
         if found is None or found.group() != "<|message|>":
-            out.text("<|start|>" + text)
+            out.text(start, text)
             return None
         s.at += len("<|message|>")
         name = _TO.search(text)

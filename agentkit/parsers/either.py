@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner
 from agentkit.read.known_tools import KnownTools
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from agentkit.parsers.coercion import Schema, as_list, by_schema, field_schema, fields_of, types_of
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools

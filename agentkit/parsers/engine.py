@@ -2,121 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from agentkit.errors import UsageError
-from agentkit.parsers.draft import Draft, to_call
+from agentkit.parsers.output import Found, Output
 from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.call import settle_ids
 from agentkit.read.known_tools import KnownTools, known_tools
-from agentkit.types import Policy, ToolCall, problem
+from agentkit.types import Policy
 
 Ending = Literal["end", "next", "cut"]
 """How a region ends: with its own marker or value, before something else, or where the text ends."""
-_SPACES = re.compile(r"\s++")
-_SEPARATORS = re.compile(r"[\s;]*+\Z")
-
-
-class Output:
-    """Collects what a format reads: content, calls, and the pieces to show."""
-
-    def __init__(self, tools: KnownTools, policy: Policy, origin: str) -> None:
-        self.tools, self.policy, self.origin = tools, policy, origin
-        self.content: list[str] = []
-        self.calls: list[ToolCall] = []
-        self.pieces: list[Piece] = []
-        self.held: list[str] = []
-        """Markers and white space that are dropped where a call stands beside them, and are content where none does."""
-        self.silent = False
-        """What is read is not content: a message that is not to the user."""
-        self.after_call = False
-        """Nothing but separators stands between the last call and here."""
-        self._tail, self._tailed = "", 0
-
-    def text(self, text: str) -> None:
-        if not text or self.silent:
-            return
-        if self.after_call or self.held:
-            if _SEPARATORS.match(text):
-                self.held.append(text)
-                return
-            self.release()
-        self.content.append(text)
-        self.pieces.append(Piece("content", text))
-
-    def last(self, text: str, closing: Tokens) -> None:
-        """The end of the text; a part of a closing marker, right behind a call, is dropped."""
-        end = len(text) - closing.partial(text)
-        self.text(text[:end])
-        if not self.after_call:
-            self.text(text[end:])
-
-    def stands_behind(self, texts: tuple[str, ...]) -> bool:
-        """Whether one of these texts, or nothing, stands before the place that is read, white space left out."""
-        new = "".join((*self.content[self._tailed :], *self.held))
-        self._tailed = len(self.content)
-        self._tail = _SPACES.sub(" ", self._tail + new)[-64:]
-        return not self._tail.strip() or self._tail.rstrip().endswith(texts)
-
-    def opened(self, marker: str) -> None:
-        """A marker that belongs to the calls that follow it."""
-        self.held.append(marker)
-
-    def closed(self, marker: str) -> None:
-        """A marker that belongs to the calls before it; with nothing but white space between the two markers both are dropped."""
-        if self.after_call or self.held:
-            self.held.clear()
-        else:
-            self.release(marker)
-
-    def release(self, more: str = "") -> None:
-        """Turns what is held into content."""
-        text = "".join(self.held) + more
-        self.held.clear()
-        self.after_call = False
-        if text:
-            self.content.append(text)
-            self.pieces.append(Piece("content", text))
-
-    def region(self, found: Found | None, raw: str, start: int) -> None:
-        """What one region of the text holds; text of calls that are broken stays in the content."""
-        left = list(found.left) if found else []
-        taken = False
-        for draft in found.drafts if found else ():
-            call = to_call(draft, len(self.calls), self.tools, self.policy, self.origin)
-            self.calls.append(call)
-            self.pieces.append(Piece("call", call.raw_arguments, call))
-            if draft.whole or call.valid:
-                taken = True
-            else:
-                left.append((draft.start, draft.end))
-        if taken:
-            self.held.clear()
-            self.after_call = True
-            self.text("".join(raw[a - start : b - start] for a, b in sorted(left)))
-        else:
-            self.release(raw)
-
-    def parsed(self, markers: tuple[str, ...]) -> Parsed:
-        """The result; a problem says where a marker of the format is left in the content and no broken call explains it."""
-        if not self.after_call:
-            self.release()
-        content = "".join(self.content)
-        leaked = next((m for m in markers if m in content), None) if all(call.status != "invalid" for call in self.calls) else None
-        problems = (problem("markup_leak", f"the content holds {leaked!r}, which belongs to no call", before=content),) if leaked else ()
-        return Parsed(content=content if content.strip() else None, tool_calls=settle_ids(self.calls), problems=problems)
-
-
-class Found(NamedTuple):
-    """What a region of the text holds."""
-
-    drafts: list[Draft]
-    left: tuple[tuple[int, int], ...] = ()
-    """The spans of other text in it, which is content."""
 
 
 class Format(ABC):
@@ -168,22 +66,18 @@ class Format(ABC):
                 return
             role = self.roles[found]
             if found in self.at_start and not out.stands_behind(self.behind):
-                out.text(found)
+                out.text(s.position, found)
                 s.at += len(found)
             elif role == "call":
                 raw, start, ending = yield from read_region(self, s, out)
                 out.region(self.read(raw, start, ending, out.tools), raw, start)
             else:
+                if role in ("open", "wrap"):
+                    out.opened(s.position, found)
+                elif role == "close":
+                    out.closed(s.position, found)
                 s.at += len(found)
-                inside = self._beside(role, found, out, inside)
-
-    def _beside(self, role: str, marker: str, out: Output, inside: bool) -> bool:
-        """Takes a marker that starts no call; whether calls count behind it."""
-        if role in ("open", "wrap"):
-            out.opened(marker)
-        elif role == "close":
-            out.closed(marker)
-        return role == "open" or (inside and role == "drop")
+                inside = role == "open" or (inside and role == "drop")
 
 
 def read_text(s: Scanner, out: Output, tokens: Tokens, closing: Tokens) -> Reading[str | None]:
@@ -197,9 +91,9 @@ def read_text(s: Scanner, out: Output, tokens: Tokens, closing: Tokens) -> Readi
         sure = found is not None and (s.final or not tokens.may_grow(found, s.text))
         end = found.start() if found else len(s.text) - (0 if s.final else tokens.partial(s.text, s.at))
         if s.final and not found:
-            out.last(s.text[s.at :], closing)
+            out.last(s.position, s.text[s.at :], closing)
         else:
-            out.text(s.text[s.at : end])
+            out.text(s.position, s.text[s.at : end])
         s.at = end
         if sure and found:
             return found.group()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from agentkit.parsers.coercion import coerce_fields
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import JsonCalls, marked_end
 from agentkit.parsers.json_text import read_value
+from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, past_brackets, past_space, past_value
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools

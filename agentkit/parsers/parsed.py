@@ -17,6 +17,8 @@ class Parsed(Record):
     """The text beside the calls, broken ones left standing in it; None where nothing but white space is left."""
     tool_calls: tuple[ToolCall, ...] = ()
     """In the order of the text; broken ones are among them, as `invalid`."""
+    kept: tuple[tuple[int, int], ...] = ()
+    """The spans of the text that the content is made of."""
     problems: tuple[Problem, ...] = ()
     """Problems of the text as a whole; those of a call are on the call."""
 

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import marked_end
+from agentkit.parsers.output import Found
 from agentkit.parsers.python_text import Call, read_call
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_space, past_value
 from agentkit.read.known_tools import KnownTools

@@ -8,6 +8,8 @@ import re
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
+Slice = tuple[int, str]
+"""A piece of the text, and where it starts."""
 T = TypeVar("T")
 Reading = Generator[None, None, T]
 """A computation that yields while it waits for text."""
@@ -81,12 +83,15 @@ class Scanner:
     def arrive(self, piece: str) -> None:
         self._arrived.append(piece)
 
-    def take_idle(self, piece: str, content: list[str]) -> bool:
+    def take_idle(self, piece: str, content: list[Slice]) -> bool:
         """Takes a piece that changes nothing without waking the reader; whether it belongs to a marked text."""
-        self.base += len(piece)
         marked = self._parts is not None
-        (self._parts if self._parts is not None else content).append(piece)
-        self._seen += marked
+        if self._parts is None:
+            content.append((self.base, piece))
+        else:
+            self._parts.append(piece)
+            self._seen += 1
+        self.base += len(piece)
         return marked
 
     def more(self, idle: frozenset[str] | None = None) -> Reading[bool]:

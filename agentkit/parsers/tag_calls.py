@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, Found
+from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_text import read_value
+from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools

@@ -53,7 +53,7 @@ def _not_json(text: str, exc: Exception) -> Problem:
     if _HTML.match(bare):
         return problem("body_html", "the body is a web page; check the base URL and any proxy", before=text)
     if _SSE.match(bare):
-        return problem("unexpected_sse", "the body is an event stream; read it with read_stream", before=text)
+        return problem("unexpected_sse", "the body is an event stream, which was not asked for; it is read as one", before=text)
     return problem("body_not_json", f"the body is not JSON: {clip(str(exc), 80)}", before=text)
 
 

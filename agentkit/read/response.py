@@ -7,7 +7,7 @@ was chosen; whatever cannot be read is reported, and the raw answer is kept besi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -43,10 +43,10 @@ def read_response(
     if isinstance(obj, Response):
         obj = obj.exchange
     if isinstance(obj, Exchange) and obj.chunks and not obj.body:
-        from agentkit.read.stream import read_stream
-
-        return replace(read_stream(obj.chunks, tools, policy, parser=parser, turn=turn), exchange=obj)
+        return _read_events(obj, [], tools, policy, parser, turn)
     exchange, data, problems = _source(obj)
+    if any(p.code == "unexpected_sse" for p in problems):
+        return _read_events(exchange, problems, tools, policy, parser, turn)
     envelope = open_envelope(data) if not problems or data is not None else Envelope()
     envelope.problems[:0] = problems
     return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
@@ -55,6 +55,15 @@ def read_response(
 def read_body(data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:
     """A body that is plain data already, read as the answer of this exchange."""
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
+
+
+def _read_events(
+    exchange: Exchange, notes: list[Problem], tools: Any, policy: Policy, parser: str | None, turn: int | None
+) -> Response:
+    from agentkit.read.stream import read_stream
+
+    read = read_stream(exchange.chunks or exchange.text, tools, policy, parser=parser, turn=turn)
+    return replace(read, exchange=exchange, problems=(*notes, *read.problems))
 
 
 def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
@@ -107,7 +116,7 @@ def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, polic
     calls = structured or text.calls
     blocks += content.blocks + text.think.blocks
     recoverable = (*content.calls(tools, policy), *text.recoverable)
-    calls, recoverable = settle_ids(list(calls), turn), settle_ids([replace(c, position=i) for i, c in enumerate(recoverable)], turn)
+    calls, recoverable = settle_ids(_placed(calls), turn), settle_ids(_placed(recoverable), turn)
     refusal = message.get("refusal") if isinstance(message.get("refusal"), str) and message.get("refusal") else content.refusal
     response = replace(
         answer, content=text.content, wire_content=content.text, reasoning=joined(blocks), reasoning_blocks=tuple(blocks), tool_calls=calls,
@@ -116,6 +125,11 @@ def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, polic
     notes = [*answer.problems, *problems, *content.problems, *call_notes, *finish_notes, *_text_problems(text, recoverable, f"{at}/content")]
     notes += _whole_problems(response, envelope.bare, at)
     return replace(response, problems=tuple(notes))
+
+
+def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
+    """The calls with the positions they have in the list they end up in."""
+    return [call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)]
 
 
 def _text_problems(text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str) -> Iterator[Problem]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agentkit.parsers import detect, get_parser, has_call_markup
+from agentkit.parsers import Parsed, detect, get_parser, has_call_markup
 from agentkit.read.known_tools import KnownTools
 from agentkit.read.reasoning import ThinkText, cut, mask, split_think
 from agentkit.types import Policy, ToolCall
@@ -51,33 +52,61 @@ def find_text_calls(text: str | None, tools: KnownTools, policy: Policy, parser:
     """
     if not text:
         return TextCalls(content=text, think=ThinkText([], [], [], []))
+    given = tools if tools else None
     think = split_think(text)
-    searched = mask(text, [*think.cuts, *think.code])
-    chosen = get_parser(parser).parse(searched, tools if tools else None, policy).tool_calls if parser else ()
-    run = tuple(call for call in chosen if _is_run(call, cut_off))
-    left = tuple(call for call in chosen if not _is_run(call, cut_off)) if chosen else _listed(searched, tools, policy)
-    spans = [call.span for call in run if call.span and call.status != "invalid"]
+    chosen, think = _read(parser, text, think, given, policy) if parser else (Parsed(content=text), think)
+    run = tuple(call for call in chosen.tool_calls if _is_run(call, cut_off))
+    left = tuple(call for call in chosen.tool_calls if not _is_run(call, cut_off))
+    if not chosen.tool_calls:
+        left, think = _listed(text, think, tools, policy)
+    kept = [*chosen.kept, *think.code, *(call.span for call in left if call.span)] if run else [(0, len(text))]
     return TextCalls(
-        content=cut(text, [*think.cuts, *spans]), think=think, calls=run, recoverable=left,
-        markup=None if run or left else _markup_in(searched),
+        content=cut(text, [*think.cuts, *_gaps(kept, len(text))]), think=think, calls=run, recoverable=left,
+        markup=None if run or left else _markup_in(_masked(text, think)),
     )  # fmt: skip
+
+
+def _masked(text: str, think: ThinkText) -> str:
+    return mask(text, [*think.cuts, *think.code])
+
+
+def _read(name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy) -> tuple[Parsed, ThinkText]:
+    """What a parser reads outside think blocks and code, and those: tags and backticks in a call's own text are a part of the call."""
+    searched = _masked(text, think)
+    parsed = get_parser(name).parse(searched, tools, policy)
+    spans = [call.span for call in parsed.tool_calls if call.span]
+    if not spans or searched == text:
+        return parsed, think
+    think = split_think(mask(text, spans))
+    return get_parser(name).parse(_masked(text, think), tools, policy), think
+
+
+def _gaps(kept: list[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:
+    """What lies between these regions of a text."""
+    at = 0
+    for start, stop in [*sorted(kept), (end, end)]:
+        if start > at:
+            yield at, start
+        at = max(at, stop)
 
 
 def _is_run(call: ToolCall, cut_off: bool) -> bool:
     return bool(call.name) and (call.status != "invalid" or not cut_off)
 
 
-def _listed(text: str, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
+def _listed(text: str, think: ThinkText, tools: KnownTools, policy: Policy) -> tuple[tuple[ToolCall, ...], ThinkText]:
     """The calls by the first of the formats the text may be in that finds usable ones; in marked text, else, by the first of them.
 
     Bare JSON or Python is a call only where nothing stands before it and it names a known tool.
     """
-    marked = call_markup_in(text) is not None or has_call_markup(text)
-    if not marked and not (tools and text.lstrip()[:1] in ("{", "[")):
-        return ()
-    readings = [get_parser(name).parse(text, tools if tools else None, policy).tool_calls for name in detect(text)]
-    usable = (calls for calls in readings if any(_is_usable(call, tools) for call in calls))
-    return next(usable, readings[0] if marked and readings else ())
+    searched = _masked(text, think)
+    marked = call_markup_in(searched) is not None or has_call_markup(searched)
+    if not marked and not (tools and searched.lstrip()[:1] in ("{", "[")):
+        return (), think
+    readings = [_read(name, text, think, tools if tools else None, policy) for name in detect(searched)]
+    usable = (reading for reading in readings if any(_is_usable(call, tools) for call in reading[0].tool_calls))
+    best, think = next(usable, readings[0] if marked and readings else (Parsed(content=text), think))
+    return best.tool_calls, think
 
 
 def _is_usable(call: ToolCall, tools: KnownTools) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
-from agentkit.files import load_all, read_json_lines, trajectories_of
+from agentkit.files import is_ours, load_all, read_json_lines, trajectories_of
 from agentkit.types import Message, Record, Response, Trajectory, Turn
 from agentkit.views.view import View
 
@@ -19,7 +19,7 @@ def view(x: Any, *, title: str = "") -> View:
     """A look at what exists already, drawn as a rollout is drawn.
 
     Args:
-        x: a list of messages; a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`); a path: an agentkit file, an OpenAI
+        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`); a path: an agentkit file, an OpenAI
             chat JSONL, a JSON file of messages.
         title: a heading.
 
@@ -30,7 +30,7 @@ def view(x: Any, *, title: str = "") -> View:
     """
     if isinstance(x, (str, os.PathLike)):
         return View(_from_file(Path(x)), title=title, source=str(x))
-    if isinstance(x, dict):
+    if isinstance(x, dict) or hasattr(x, "choices"):
         return View(trajectories_in([x]), title=title)
     if isinstance(x, (Turn, Response)):
         turn = x if isinstance(x, Turn) else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
@@ -53,11 +53,11 @@ def _is_message(item: Any) -> bool:
 
 
 def _from_file(path: Path) -> list[Trajectory]:
+    if is_ours(path):
+        return load_all(path)
     values = read_json_lines(path)
     if not values:
         raise UsageError(f"{path.name!r} is empty", mend=_MEND)
-    if isinstance(values[0], dict) and "agentkit" in values[0]:
-        return load_all(path)
     return trajectories_in(values[0] if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0]) else values)
 
 
