@@ -227,6 +227,8 @@ def check_invariants(response: Response) -> None:
     ids = [call.id for call in response.tool_calls]
     assert all(ids)
     assert len(set(ids)) == len(ids)
+    for calls in (response.tool_calls, response.recoverable):
+        assert [call.position for call in calls] == list(range(len(calls)))
     for call in (*response.tool_calls, *response.recoverable):
         assert call.name or call.status == "invalid"
         assert call.arguments is None or call.status != "invalid"

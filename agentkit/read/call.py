@@ -135,6 +135,16 @@ def _without_prefix(name: str, tools: KnownTools) -> str:
     return bare[prefix.end() :] if prefix and not tools and bare[prefix.end() :] else name
 
 
+def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
+    """The calls of an answer that broke off: where the last one was given no arguments, they were still to come."""
+    last = calls[-1] if calls else None
+    if last is None or not any(p.code in ("arguments_null", "arguments_empty") for p in last.problems):
+        return calls
+    cut = problem("arguments_truncated", "the answer ends before the arguments begin", pointer=last.problems[-1].pointer)
+    kept = tuple(p for p in last.problems if p.code not in ("arguments_null", "arguments_empty", "arguments_not_object"))
+    return [*calls[:-1], replace(last, arguments=None, status="invalid", problems=(*kept, cut), suggestion=None)]
+
+
 def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
     """The calls with ids that are unique and non-empty: the server's own where it is, else `call_{turn}_{position}`, flagged.
 

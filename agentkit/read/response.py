@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.errors import UsageError
-from agentkit.read.call import read_calls, settle_ids
+from agentkit.read.call import cut_short, read_calls, settle_ids
 from agentkit.read.envelope import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.finish import finish_problems, means, read_finish, read_logprobs, read_token_ids, read_usage
 from agentkit.read.known_tools import KnownTools, known_tools
@@ -112,6 +112,8 @@ def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, polic
     content = _read_content(message.get("content"), f"{at}/content")
     finish, finish_notes = (None, []) if envelope.bare else read_finish(envelope.choice, at.rpartition("/")[0])
     structured, call_notes = _structured_calls(message, tools, policy, at)
+    if means(finish, "length") or (finish is None and answer.exchange.chunks):
+        structured = cut_short(structured)
     text = find_text_calls(content.text, tools, policy, None if structured else parser, cut_off=means(finish, "length"))
     calls = structured or text.calls
     blocks += content.blocks + text.think.blocks
