@@ -256,6 +256,8 @@ class AgentLoop:
 
     def _same(self) -> int | None:
         """How many messages at the start of the list are as they were; None where nothing has changed."""
+        if self._messages == self._seen:
+            return None
         pairs = zip(self._messages, self._seen, strict=False)
         both = min(len(self._messages), len(self._seen))
         same = next((i for i, (now, was) in enumerate(pairs) if now != was and plain(now) != was), both)

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _ALNUM9 = re.compile(r"[a-zA-Z0-9]{9}")
+_KIMI = re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")
 
 
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def sent_name(name: str, profile: Profile) -> str:
 def sent_id(call: ToolCall, profile: Profile) -> str:
     """The call's id in the form the profile demands; the same id always gives the same one."""
     match profile.ids:
-        case "kimi" if call.id_synthetic:
+        case "kimi" if not _KIMI.fullmatch(call.id):
             return f"functions.{sent_name(call.name, profile)}:{call.position}"
         case "alnum9" if not _ALNUM9.fullmatch(call.id):
             return hashlib.sha256(call.id.encode(errors="surrogatepass")).hexdigest()[:9]

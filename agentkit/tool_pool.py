@@ -109,7 +109,8 @@ class ToolPool:
             self._give_up(job)
         started = asked if job.started is None else job.started
         took = (timeout or 0.0) if job.ended is None or not in_time else job.ended - started
-        return Ran(job.value, job.error, started, max(0.0, took), max(0.0, started - asked), timed_out=not in_time)
+        took, queued = (max(0.0, round(seconds, 6)) for seconds in (took, started - asked))
+        return Ran(job.value, job.error, started, took, queued, timed_out=not in_time)
 
     async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> bool:
         """Whether it ended in time."""

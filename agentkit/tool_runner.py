@@ -90,7 +90,7 @@ async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock
     if not done:
         return Ran(None, None, started, timeout or 0.0, 0.0, timed_out=True)
     value, error = (None, asyncio.CancelledError("the tool was cancelled from inside")) if task.cancelled() else task.result()
-    return Ran(value, error, started, max(0.0, clock() - started), 0.0)
+    return Ran(value, error, started, max(0.0, round(clock() - started, 6)), 0.0)
 
 
 async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]:

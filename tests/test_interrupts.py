@@ -83,7 +83,7 @@ class Kernel:
 
     def interrupted(self, code: str, after: float) -> tuple[dict[str, Any], float]:
         """The reply to a cell that was interrupted, and the seconds it took from there."""
-        request = self.client.execute(code)
+        request = self.client.execute(code, stop_on_error=False)
         time.sleep(after)
         sent = time.monotonic()
         self.manager.interrupt_kernel()
@@ -113,10 +113,10 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 @pytest.mark.parametrize("cell", ["dbg.step()", "await dbg.step_async()", "dbg.run()", "await dbg.run_async()"])
 @pytest.mark.parametrize("kind", MAKE)
 def test_an_interrupt_in_a_notebook(kernel: Kernel, kind: str, cell: str) -> None:
-    kernel.run(f"seconds = 5.0\n{MAKE[kind]}\nbefore = dbg.trajectory")
+    kernel.run(f"seconds = 30.0\n{MAKE[kind]}\nbefore = dbg.trajectory")
     reply, took = kernel.interrupted(cell, after=0.3)
     assert (reply["status"], reply["ename"]) in [("error", "KeyboardInterrupt"), ("error", "CancelledError")]
-    assert took < 0.5
+    assert took < 3.0  # 0.06 s on a quiet machine; what would be missed is the 30 s of the step
     assert kernel.value("[dbg.trajectory == before, [c.name for c in dbg.pending]]") == [True, [] if kind == "server" else [kind.replace(" ", "_")]]
     assert kernel.run("seconds = 0.0\n" + cell)["status"] == "ok"
     assert kernel.value("dbg.run().final") == "done"

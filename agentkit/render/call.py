@@ -68,7 +68,7 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
     """What the model sees of a result, its status and time. `name`: of the call above it, not repeated."""
     known = facts(
         seconds(result.elapsed),
-        f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.05 else None,
+        f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
         f"value sent as {result.conversion}" if result.conversion in ("json", "text", "bytes") else None,
         code(result.error) if result.error and result.error not in result.content else None,
     )

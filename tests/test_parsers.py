@@ -1,0 +1,205 @@
+"""The parsers against what the real ones answered, with every deliberate difference named; and the package's own names and promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import agentkit as ak
+from agentkit.errors import NotFound, UsageError
+from agentkit.parsers import Parsed
+from tests.support_call_formats import WRITTEN, tools_for
+from tests.support_corpus import CORPUS
+
+DIFFERENCES = json.loads((CORPUS / "parsers" / "differences.json").read_text(encoding="utf-8"))
+WEATHER = ("get_weather", {"city": "Oslo", "days": 3})
+
+
+def rows(name: str) -> Iterator[dict[str, Any]]:
+    with open(CORPUS / "parsers" / f"{name}.jsonl", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+TOOL_ROWS = {f"{row['parser']}/{row['id']}": row for row in rows("tool_calls")}
+REASONING_ROWS = {f"{row['engine']}/{row['parser']}/{row['id']}": row for row in rows("reasoning")}
+
+
+def value(text: str) -> Any:
+    """Arguments as the server gave them: mostly JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def stripped(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def exact(calls: list[Any]) -> str:
+    """Calls as text in which true is not 1, but 1.0 is, and the order of keys does not matter."""
+    return re.sub(r"(?<=\d)\.0\b", "", json.dumps(calls, sort_keys=True))
+
+
+def runnable(parsed: Parsed) -> list[list[Any]]:
+    return [[call.name, call.arguments] for call in parsed.tool_calls if call.valid]
+
+
+def observed(row: dict[str, Any]) -> tuple[list[list[Any]], set[str]]:
+    """The calls the real parser found, and its content: by itself, and (where it differs) as the server sent it."""
+    calls = [[call["name"], value(call["arguments"])] for call in row["expected"]["tool_calls"]]
+    answers = [row["expected"], *([row["served"]] if row.get("served") and row["tools"] else [])]
+    return calls, {stripped(answer["content"]) for answer in answers}
+
+
+@pytest.mark.parametrize("key", TOOL_ROWS)
+def test_calls_are_those_of_the_real_parser(key: str) -> None:
+    row = TOOL_ROWS[key]
+    for name in (row["parser"], *row.get("aliases", ())):
+        parsed = ak.parsers.get_parser(name).parse(row["input"], row["tools"])
+        calls, contents = observed(row)
+        if key in DIFFERENCES["tool_calls"]:
+            ours = DIFFERENCES["tool_calls"][key]
+            assert exact(calls) != exact(ours["calls"]) or stripped(ours["content"]) not in contents, "this is no difference"
+            calls, contents = ours["calls"], {stripped(ours["content"])}
+            assert [[c.name, c.problems[0].code] for c in parsed.tool_calls if not c.valid] == ours.get("invalid", [])
+        assert exact(runnable(parsed)) == exact(calls)
+        assert stripped(parsed.content) in contents
+        assert parsed.content is None or parsed.content.strip()
+
+
+@pytest.mark.parametrize("key", REASONING_ROWS)
+def test_reasoning_is_that_of_the_real_parser(key: str) -> None:
+    row = REASONING_ROWS[key]
+    name = row["parser"] if row["engine"] == "vllm" else f"sglang/{row['parser']}"
+    reasoning, content = ak.parsers.get_reasoning_parser(name).parse(row["input"])
+    expected = DIFFERENCES["reasoning"].get(key, row["expected"])
+    assert (stripped(reasoning), stripped(content)) == (stripped(expected["reasoning"]), stripped(expected["content"]))
+    assert reasoning != ""
+    assert content != ""
+
+
+def test_every_difference_is_one_and_has_a_reason() -> None:
+    assert set(DIFFERENCES["tool_calls"]) <= set(TOOL_ROWS)
+    assert set(DIFFERENCES["reasoning"]) <= set(REASONING_ROWS)
+    reasons = {entry["reason"] for kind in ("tool_calls", "reasoning") for entry in DIFFERENCES[kind].values()}
+    assert reasons == set(DIFFERENCES["reasons"])
+    for key, entry in DIFFERENCES["reasoning"].items():
+        theirs = REASONING_ROWS[key]["expected"]
+        assert any(stripped(theirs[part]) != stripped(entry[part]) for part in ("reasoning", "content"))
+
+
+def test_every_format_has_its_names() -> None:
+    names = set(ak.parsers.names())
+    assert {row["parser"] for row in TOOL_ROWS.values()} <= names
+    assert set(WRITTEN) <= names
+    assert {"qwen", "qwen25", "qwen3_json", "llama4_json", "glm47", "deepseek_v3_1", "qwen3_xml", "longcat", "mistral", "kimi_k2"} <= names
+    reasoning = set(ak.parsers.reasoning_names())
+    assert {row["parser"] for row in REASONING_ROWS.values() if row["engine"] == "vllm"} <= reasoning
+    assert {f"sglang/{row['parser']}" for row in REASONING_ROWS.values() if row["engine"] == "sglang"} <= reasoning
+    for name in names:
+        assert ak.parsers.get_parser(name).parse("") == Parsed(content=None)
+        assert ak.parsers.get_parser(f"sglang/{name}").name == f"sglang/{name}"
+    for name in reasoning:
+        assert ak.parsers.get_reasoning_parser(name).parse("") == (None, "<think>" if "append" in name else None)
+
+
+@pytest.mark.parametrize("get", [ak.parsers.get_parser, ak.parsers.get_reasoning_parser])
+def test_an_unknown_name_says_what_is_close(get: Any) -> None:
+    with pytest.raises(NotFound, match="'kimi_k4'") as raised:
+        get("kimi_k4")
+    assert "kimi_k2" in raised.value.__notes__[0]
+    with pytest.raises(NotFound) as raised:
+        get("")
+    assert "qwen3" in raised.value.__notes__[0]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_a_call_says_about_itself(name: str) -> None:
+    text = f"First. {WRITTEN[name].write([WEATHER])}" if name not in ("pythonic", "xlam") else WRITTEN[name].write([WEATHER])
+    parsed = ak.parsers.get_parser(name).parse(text, tools_for([WEATHER]))
+    (call,) = parsed.tool_calls
+    assert (call.name, call.arguments, call.status, call.origin, call.problems) == (*WEATHER, "ok", f"content:{name}", ())
+    assert call.span is not None
+    assert call.raw_arguments in text[slice(*call.span)]
+    assert "Oslo" in call.raw_arguments
+    (unknown,) = ak.parsers.get_parser(name).parse(text, tools_for([("other", {})])).tool_calls
+    assert (unknown.name, [p.code for p in unknown.problems]) == ("get_weather", ["name_unknown"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "ids"),
+    [
+        ("kimi_k2", WRITTEN["kimi_k2"].write([WEATHER, WEATHER]), ["functions.get_weather:0", "functions.get_weather:1"]),
+        ("cohere_command3", WRITTEN["cohere_command3"].write([WEATHER, WEATHER]), ["0", "1"]),
+        ("mistral", '[TOOL_CALLS]get_weather[CALL_ID]abc123XYZ[ARGS]{"city": "Oslo"}', ["abc123XYZ"]),
+        ("mistral", '[TOOL_CALLS] [{"name": "get_weather", "arguments": {}, "id": "abc123XYZ"}]', ["abc123XYZ"]),
+        ("hermes", WRITTEN["hermes"].write([WEATHER, WEATHER]), ["call_0", "call_1"]),
+        ("kimi_k2", WRITTEN["kimi_k2"].write([WEATHER]) * 2, ["functions.get_weather:0", "call_1"]),
+    ],
+)
+def test_ids_are_the_models_where_it_writes_them(name: str, text: str, ids: list[str]) -> None:
+    calls = ak.parsers.get_parser(name).parse(text).tool_calls
+    assert [call.id for call in calls] == ids
+    assert [call.id_synthetic for call in calls] == [call_id.startswith("call_") for call_id in ids]
+
+
+def test_the_policy_decides_about_repairs() -> None:
+    text = "<tool_call>{\"name\": \"get_weather\", \"arguments\": {'city': 'Oslo',}}</tool_call>"
+    for policy, arguments in (("strict", None), ("normalize", None), ("repair", {"city": "Oslo"})):
+        (call,) = ak.parsers.get_parser("hermes").parse(text, policy=policy).tool_calls
+        assert call.arguments == arguments
+
+
+def test_a_broken_call_says_where_it_is_and_stays_in_the_content() -> None:
+    good = WRITTEN["hermes"].write([WEATHER])
+    parsed = ak.parsers.get_parser("hermes").parse(f'Now: <tool_call>{{"name": "f", "arguments": {{"a": 1, oops</tool_call> and {good} end')
+    broken, call = parsed.tool_calls
+    assert (broken.name, broken.status, broken.span) == ("f", "invalid", (5, 68))
+    assert "character" in broken.problems[0].message
+    assert call.arguments == WEATHER[1]
+    assert parsed.content == 'Now: <tool_call>{"name": "f", "arguments": {"a": 1, oops</tool_call> and  end'
+
+
+def test_markup_that_is_no_call_is_pointed_out() -> None:
+    parsed = ak.parsers.get_parser("hermes").parse("Write <tool_call> around it.")
+    assert (parsed.content, parsed.tool_calls) == ("Write <tool_call> around it.", ())
+    assert [p.code for p in parsed.problems] == ["markup_leak"]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_format_is_detected(name: str) -> None:
+    text = WRITTEN[name].write([WEATHER, WEATHER])
+    found = ak.parsers.detect(text)
+    best = ak.parsers.get_parser(found[0]).parse(text, tools_for([WEATHER]))
+    assert name in found or WRITTEN[name] in [WRITTEN.get(other) for other in found] or name == "cohere_command4"
+    assert runnable(best) == runnable(ak.parsers.get_parser(name).parse(text, tools_for([WEATHER])))
+    assert best.content is None
+    assert ak.parsers.has_call_markup(text) == (name not in ("llama3_json", "xlam", "pythonic"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Hello.", '{"answer": 42}', "[1, 2, 3]", "See [1] and f(x).", "<div>a &lt; b</div>", "```json\n{}\n```", "a <b> c | d", "x = [f(1)]"]
+)
+def test_ordinary_text_is_no_format(text: str) -> None:
+    assert ak.parsers.detect(text) == ()
+    assert not ak.parsers.has_call_markup(text)
+    for name in ak.parsers.names():
+        parsed = ak.parsers.get_parser(name).parse(text)
+        assert (stripped(parsed.content), parsed.tool_calls) == (stripped(text), ())
+
+
+def test_what_is_certain_is_shown_as_it_arrives() -> None:
+    reading = ak.parsers.get_parser("hermes").incremental()
+    shown = [piece for part in ("I look", ". <tool", '_call>\n{"name": "f", "argu', 'ments": {}}\n</tool_call>') for piece in reading.feed(part)]
+    assert [piece.kind for piece in shown[:3]] == ["content", "content", "begin"]
+    assert "".join(piece.text for piece in shown if piece.kind == "content").strip() == "I look."
+    (called,) = [piece.call for piece in shown if piece.call]
+    assert (called.name, called.arguments) == ("f", {})
+    assert reading.finish() is reading.finish()
+    with pytest.raises(UsageError, match="finished"):
+        reading.feed("more")
