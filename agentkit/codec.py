@@ -224,7 +224,8 @@ def _after(trajectory: Trajectory, line: Line) -> Trajectory:
             return close(trajectory)
         case "end":
             reason = line.get("stop_reason")
-            return replace(trajectory, stop_reason=reason, error=trajectory.error if reason == "error" else None)
+            failed = trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
+            return replace(trajectory, stop_reason=reason, error=failed)
     return trajectory
 
 

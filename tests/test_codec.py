@@ -180,7 +180,7 @@ def test_a_conversation_that_begins_with_an_answer() -> None:
 WHOLE = lines_of(apply(start("hi"), Answer(exchange=FINAL)))
 
 
-@pytest.mark.parametrize("cut", [1, 10, 40])
+@pytest.mark.parametrize("cut", [2, 10, 40])
 def test_a_torn_last_line_is_told_and_ignored(cut: int) -> None:
     told: list[str] = []
     lines = [*WHOLE[:2], WHOLE[1][:-cut]]
@@ -210,7 +210,7 @@ def test_a_torn_line_in_the_middle_is_damage() -> None:
         ([WHOLE[0], '{"step": "tool", "sample": 0, "position": 0}\n'], "tool line"), ([WHOLE[0], "5\n"], "line 2"),
         ([WHOLE[0], '{"step": "tool", "sample": 0, "position": 0, "result": {"name": "f"}}\n'], "tool line|ToolResult"),
         ([WHOLE[0], '{"step": "model", "sample": 0, "exchange": []}\n'], "Exchange"), (["[" * 100_000 + "\n"], "line 1"),
-        ([WHOLE[0].replace('"prompt":[', '"prompt":[5,')], "first line"), ([WHOLE[0].replace('"profile"', '"policy":"x","profile"'), WHOLE[1]], ""),
+        ([WHOLE[0].replace('"prompt":[', '"prompt":[5,')], "first line"), ([WHOLE[0].replace('"profile"', '"policy":"x","profile"'), WHOLE[1]], "policy"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_ours_says_so(lines: list[str], message: str) -> None:
