@@ -26,7 +26,26 @@ from agentkit.types import Message, Policy, Spec, Trajectory
 
 
 class Agent:
-    """A model, its tools, and the server that runs it."""
+    """A model, its tools, and the server that runs it.
+
+    Args:
+        model: the name the server knows it by; None where the server serves one model and needs no name.
+        tools: functions, or what `ak.tool` made of them.
+        server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object with an async `chat_completion(**kwargs)`.
+            Without one: OPENAI_BASE_URL, else OpenAI.
+        system: a system message put before every prompt that is a text.
+        sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
+        profile: how the history goes back; by default what fits the server.
+        parser: the tool-call format whose calls, found in text, are run; by default they are only listed as recoverable.
+        policy: which calls may run: `strict`, `normalize` or `repair`.
+        tool_timeout: seconds one tool call may run.
+        parallel_tools: run the calls of one turn side by side.
+        stream: ask for the answer in pieces; times to the first token and between tokens are then on the record.
+        retries: how often a rate limit or server error is asked again; each try is on the record.
+
+    Raises:
+        UsageError: a server, tool, profile or policy that cannot be used; the note says the mend.
+    """
 
     def __init__(
         self,
@@ -49,42 +68,14 @@ class Agent:
         retries: int = 2,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """An agent.
-
-        Args:
-            model: the name the server knows it by; None where the server serves one model and needs no name.
-            tools: functions, or what `ak.tool` made of them.
-            server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object with an async `chat_completion(**kwargs)`.
-                Without one: OPENAI_BASE_URL, else OpenAI.
-            system: a system message put before every prompt that is a text.
-            sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
-            profile: how the history goes back; by default what fits the server.
-            parser: the tool-call format whose calls, found in text, are run; by default they are only listed as recoverable.
-            policy: which calls may run: `strict`, `normalize` or `repair`.
-            tool_timeout: seconds one tool call may run.
-            parallel_tools: run the calls of one turn side by side.
-            stream: ask for the answer in pieces; times to the first token and between tokens are then on the record.
-            retries: how often a rate limit or server error is asked again; each try is on the record.
-
-        Raises:
-            UsageError: a server, tool, profile or policy that cannot be used; the note says the mend.
-        """
-        if model is not None and not isinstance(model, str):
-            raise UsageError(f"the model is a {type(model).__name__}, not a name", mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
-        if policy not in ("strict", "normalize", "repair"):
-            raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
-        if parser is not None:
-            get_parser(parser)
         self.tools = toolset(tools)
         if isinstance(server, str) and not server.strip():  # an empty setting must not become OpenAI
             raise UsageError("the server is an empty text", mend="give its URL, as 'http://localhost:8000/v1'; None is OpenAI")
         self.server: ChatServer = Server(clock=clock) if server is None else as_server(server, clock=clock)
-        chosen = profile or self.server.profile or profile_for(getattr(self.server, "url", None), model)
-        own = {"temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
-        fields = {**(sampling or {}), **{k: v for k, v in own.items() if v is not None}}
-        self.spec = Spec(
-            model=model, tools=shared_schemas(t.schema for t in self.tools.values()), sampling=fields, profile=get_profile(chosen).name,
-            parser=parser, policy=policy, max_turns=max_turns, stream=stream,
+        self.spec = make_spec(
+            self.server, model, shared_schemas(t.schema for t in self.tools.values()), profile, parser, policy,
+            {**(sampling or {}), **given(temperature=temperature, max_tokens=max_tokens, extra_body=dict(extra_body or {}) or None)},
+            max_turns=max_turns, stream=stream,
         )  # fmt: skip
         self.system = system
         self.parallel_tools = parallel_tools
@@ -123,6 +114,34 @@ class Agent:
 
     def __repr__(self) -> str:
         return f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at {self.server!r}>"
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Those of the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def make_spec(
+    server: ChatServer, model: Any, tools: tuple[dict[str, Any], ...], profile: str | None, parser: str | None, policy: Policy,
+    sampling: dict[str, Any], *, max_turns: int | None, stream: bool,
+) -> Spec:  # fmt: skip
+    """What a rollout is run with, by default with the profile that fits the server.
+
+    Raises:
+        UsageError: the model is no name, or there is no such policy.
+        NotFound: there is no such profile or parser.
+    """
+    if model is not None and not isinstance(model, str):
+        raise UsageError(f"the model is a {type(model).__name__}, not a name", mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
+    if policy not in ("strict", "normalize", "repair"):
+        raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
+    if parser is not None:
+        get_parser(parser)
+    chosen = profile or server.profile or profile_for(getattr(server, "url", None), model)
+    return Spec(
+        model=model, tools=tools, sampling=sampling, profile=get_profile(chosen).name, parser=parser, policy=policy, max_turns=max_turns,
+        stream=stream,
+    )  # fmt: skip
 
 
 def checked(agent: Any) -> Agent:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentkit.agent import given, make_spec
 from agentkit.budget import Budget
 from agentkit.engine import Engine
 from agentkit.errors import Busy, UsageError
@@ -21,7 +22,7 @@ from agentkit.history import assistant_message, tool_message
 from agentkit.loop import Outcome, Result, Step, prompt_messages, rewrite, start
 from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.perform import Perform, budgeted, live
-from agentkit.profiles import get_profile, profile_for
+from agentkit.profiles import get_profile
 from agentkit.read.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers import Emit, as_server
@@ -29,7 +30,7 @@ from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
-from agentkit.types import ApiError, OpenTurn, Policy, Spec, StopReason, Trajectory, Turn
+from agentkit.types import ApiError, OpenTurn, Policy, StopReason, Trajectory, Turn
 
 log = logging.getLogger("agentkit.agent_loop")
 SLOW_TOOL = 30.0
@@ -76,7 +77,32 @@ class AgentResult:
 
 
 class AgentLoop:
-    """A multi-turn, tool-calling loop over one server."""
+    """A multi-turn, tool-calling loop over one server.
+
+    Args:
+        server: anything with an async `chat_completion(**kwargs)`, an `ak.Server`, a URL, or an openai client.
+        tool_schemas: what the model is told, in OpenAI's format; by default that of `tools`.
+        valid_tool_names: the names it may call; by default those of the schemas.
+        task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
+        budget_config: an `agentkit.budget.Budget`, or an object with its fields under hermes-agent's names; None keeps results whole.
+        dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
+        tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
+        text_calls: the format whose calls are run when they stand in the text and no structured ones do; None runs none.
+        tool_timeout: seconds one call may run.
+        blocked_tools: names that are answered with an error without being called.
+        result_error: the error in a tool's text result that counts as a `ToolError`, or None.
+        emit: takes the pieces of streamed answers.
+        wrap: wraps how steps are performed, for recording or fault injection.
+
+    Raises:
+        UsageError: nothing says how to run a tool that is declared.
+    """
+
+    _messages: list[Any]
+    _seen: list[Any]
+    """The messages as the rollout knows them, as plain data."""
+    _told: int
+    """How many results of the turn in progress are in the list."""
 
     def __init__(
         self,
@@ -107,53 +133,26 @@ class AgentLoop:
         wrap: Callable[[Perform], Perform] = lambda perform: perform,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """A loop ready for `run` or `start`.
-
-        Args:
-            server: anything with an async `chat_completion(**kwargs)`, an `ak.Server`, a URL, or an openai client.
-            tool_schemas: what the model is told, in OpenAI's format; by default that of `tools`.
-            valid_tool_names: the names it may call; by default those of the schemas.
-            task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
-            budget_config: an `agentkit.budget.Budget`, or an object with its fields under hermes-agent's names; None keeps results whole.
-            dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
-            tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
-            text_calls: the format whose calls are run when they stand in the text and no structured ones do; None runs none.
-            tool_timeout: seconds one call may run.
-            blocked_tools: names that are answered with an error without being called.
-            result_error: the error in a tool's text result that counts as a `ToolError`, or None.
-            emit: takes the pieces of streamed answers.
-            wrap: wraps how steps are performed, for recording or fault injection.
-
-        Raises:
-            UsageError: nothing says how to run a tool that is declared.
-        """
         functions = toolset(tools)
         schemas = shared_schemas(tool_schemas or ()) or shared_schemas(made.schema for made in functions.values())
         self.valid_tool_names = set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
         self.tool_schemas = list(schemas)
-        self.max_turns = max_turns
+        self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
-        self.server = server
         self._chat = as_server(server, clock=clock)
         self._tools = LoopTools(self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id)
         perform = live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock), retries=retries)
         budget = Budget.of(budget_config)
         self._perform = wrap(budgeted(perform, budget) if budget else perform)
-        own = {"n": 1, "temperature": temperature, "max_tokens": max_tokens, "extra_body": dict(extra_body) if extra_body else None}
-        chosen = profile or self._chat.profile or profile_for(getattr(self._chat, "url", None), model)
-        self.spec = Spec(
-            model=model, tools=schemas, sampling={**{k: v for k, v in own.items() if v is not None}, **(sampling or {})},
-            profile=get_profile(chosen).name, parser=text_calls if schemas else None, policy=policy, max_turns=max_turns, stream=stream,
+        own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=dict(extra_body or {}) or None)
+        self.spec = make_spec(
+            self._chat, model, schemas, profile, text_calls if schemas else None, policy, {**own, **(sampling or {})}, max_turns=max_turns,
+            stream=stream,
         )  # fmt: skip
         self._result_error = result_error
         self._parallel = parallel_tools
         self._emit = emit
         self._engine: Engine | None = None
-        self._messages: list[Any] = []
-        self._seen: list[Any] = []
-        """The messages as the rollout knows them, as plain data."""
-        self._told = 0
-        """How many results of the turn in progress are in the list."""
         self.tool_errors: list[ToolError] = []
 
     @property
@@ -181,7 +180,7 @@ class AgentLoop:
             raise UsageError("messages is not a list, so nothing can be appended to it", mend="pass a list of messages")
         self._tools.begin([message.wire for message in trajectory.prompt])
         self._engine = Engine(trajectory, self._perform, parallel_tools=self._parallel, emit=self._emit, commit=self._commit)
-        self._messages, self._seen = messages, [plain(message) for message in messages]
+        self._messages, self._seen, self._told = messages, [plain(message) for message in messages], 0
         self.tool_errors = []
 
     async def step(self) -> Turn | None:

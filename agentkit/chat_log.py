@@ -109,7 +109,7 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
     if listed and all(isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed):
         return [trajectory_of(listed)]
     found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
-    if listed and not any(found):
+    if not any(found):
         raise UsageError("no entry holds messages", mend=_MEND)
     return [trajectory for trajectory in found if trajectory is not None]
 
@@ -125,7 +125,7 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
     if messages is None and any(isinstance(value.get(key), str) for key in ("path", "url")):
         return None
     answer = _answer(value)
-    if messages is None and answer is None:
+    if not messages and answer is None:
         raise UsageError(f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend=_MEND)
     meta = {k: v for k, v in value.items() if k not in _READ}
     tools = request.get("tools") or request.get("functions")

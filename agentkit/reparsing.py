@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -101,7 +101,7 @@ def _calls(calls: tuple[ToolCall, ...]) -> str:
     return ", ".join(f"{call.name or '?'}({call.raw_arguments}) {call.status}" for call in calls) or "none"
 
 
-_ASPECTS = {
+_ASPECTS: dict[str, Callable[[Response], str]] = {
     "tool_calls": lambda r: _calls(r.tool_calls),
     "recoverable": lambda r: _calls(r.recoverable),
     "content": lambda r: repr(r.content),

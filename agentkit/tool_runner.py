@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from agentkit.errors import UsageError
 from agentkit.loop import ToolStep
 from agentkit.tool_pool import Clock, Ran, tool_pool
 from agentkit.tools import Tool, as_text, error_text
@@ -49,7 +50,13 @@ def tool_runner(dispatch: Dispatch, *, timeout: float | None = None, clock: Cloc
     Args:
         timeout: seconds one call may run; None for no limit.
         clock: Unix time in seconds; a scripted agent brings one of its own, so that its times repeat.
+
+    Raises:
+        UsageError: the limit is no number above 0.
     """
+
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+        raise UsageError(f"a tool cannot run for {timeout!r} seconds", mend="give a number above 0, or None for no limit")
 
     async def run(step: ToolStep) -> ToolResult:
         call = step.call

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -124,7 +123,7 @@ def agents(url: str) -> dict[str, Callable[[], ak.Debugger]]:
 
 def interrupt_when_begun() -> None:
     began.wait(20)
-    time.sleep(0.1)
+    time.sleep(0.03)
     sent[0] = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -185,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -119,6 +119,8 @@ def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
         ({"model": "m", "server": URL, "tools": [ak.tool(double).schema]}, "schema", "ak.tool("),
         ({"model": "m", "server": URL, "tools": [3]}, "not int", "ak.tool("),
         ({"model": "m", "server": URL, "policy": "lenient"}, "'lenient'", "'normalize'"),
+        ({"model": "m", "server": URL, "tool_timeout": 0}, "0 seconds", "above 0"),
+        ({"model": "m", "server": URL, "tool_timeout": "5"}, "'5' seconds", "above 0"),
         ({"model": "m", "server": URL, "parser": "hermess"}, "'hermess'", "hermes"),
         ({"model": "m", "server": URL, "profile": "vllmm"}, "'vllmm'", "vllm"),
     ],

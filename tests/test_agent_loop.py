@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.errors import UsageError
+from agentkit.errors import AgentkitError, UsageError
 from tests.support_loop import ECHO, SHAPES, TODO, USER, Stub, answer, as_sdk, call, contents, echo, loop
 
 shaped = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -84,6 +84,16 @@ def test_a_model_tools_that_fails_to_import_is_not_hidden(monkeypatch: pytest.Mo
 def test_an_object_that_is_no_server_is_refused() -> None:
     with pytest.raises(UsageError, match="no server"):
         loop(object())
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [({"policy": "lenient"}, "lenient"), ({"text_calls": "hermess"}, "hermess"), ({"profile": "x"}, "'x'"), ({"tool_timeout": -1}, "-1 seconds")],
+)
+def test_a_wrong_option_is_found_out_at_once(options: dict[str, Any], fact: str) -> None:
+    with pytest.raises(AgentkitError, match=fact) as caught:
+        loop(Stub(answer("hi")), **options)
+    assert caught.value.__notes__
 
 
 # messages

@@ -27,8 +27,12 @@ def test_wordings(row: dict[str, Any]) -> None:
     assert error.message
 
 
-@pytest.mark.parametrize("row", corpus_rows("error"))
-def test_the_form_of_a_body_makes_no_difference(row: dict[str, Any]) -> None:
+def test_the_form_of_a_body_makes_no_difference() -> None:
+    for param in corpus_rows("error"):
+        check_forms(param.values[0])
+
+
+def check_forms(row: dict[str, Any]) -> None:
     body = row.get("body", row.get("text"))
     text = body if isinstance(body, str) else json.dumps(body)
     pairs = list((row.get("headers") or {}).items())
@@ -52,12 +56,12 @@ def test_every_kind_is_of_the_vocabulary() -> None:
     assert {kind for kind in kinds if SEVERITIES.get(kind) != "error"} == set()
 
 
-@pytest.mark.parametrize("status", range(100, 600))
-def test_every_status_with_nothing_but_itself(status: int) -> None:
-    error = read_error(status, {}, "")
-    assert error.kind in SEVERITIES
-    assert error.retryable == (error.kind in RETRYABLE and status not in (501, 505))
-    assert str(status) in error.message
+def test_every_status_with_nothing_but_itself() -> None:
+    for status in range(100, 600):
+        error = read_error(status, {}, "")
+        assert error.kind in SEVERITIES
+        assert error.retryable == (error.kind in RETRYABLE and status not in (501, 505))
+        assert str(status) in error.message
 
 
 def test_tool_choice_that_a_server_does_not_take() -> None:

@@ -134,60 +134,6 @@ async def test_whatever_a_tool_returns_reaches_the_model_as_text(value: Any, tex
     assert (told.conversion, told.value) == (conversion, value if conversion else None)
 
 
-GOOD = '<tool_call>{"name": "echo", "arguments": {"text": "a"}}</tool_call>'
-
-
-async def in_text(content: str, **message: Any) -> tuple[ak.AgentResult, Dispatch]:
-    dispatch = Dispatch()
-    result = await loop(Stub(answer(content, finish="stop", **message), answer("done")), dispatch=dispatch).run(list(USER))
-    assert paired(result.messages)
-    return result, dispatch
-
-
-@pytest.mark.parametrize("broken", ['<tool_call>{"name": "echo", "arg</tool_call>', "<tool_call>not json</tool_call>", "<tool_call></tool_call>"])
-async def test_a_broken_block_does_not_take_the_good_one_with_it(broken: str) -> None:
-    for content in (f"{GOOD}\n{broken}", f"{broken}\n{GOOD}"):
-        result, dispatch = await in_text(content)
-        assert dispatch.given == [{"text": "a"}]
-        assert result.turns_used == 2
-        reported = result.trajectory.turns[0]
-        assert any(p.severity == "error" for p in reported.problems) or "markup_leak" in codes(reported)
-
-
-async def test_a_closing_tag_inside_a_string_is_text() -> None:
-    inside = {"text": "he said </tool_call> and <tool_call> {}"}
-    result, dispatch = await in_text(f"<tool_call>{json.dumps({'name': 'echo', 'arguments': inside})}</tool_call>")
-    assert dispatch.given == [inside]
-    assert result.messages[1]["content"] == ""
-
-
-@pytest.mark.parametrize("thought", ["<think>I could {call}</think>No.", "I could {call}</think>No.", "<think>I could {call}", "[THINK]{call}[/THINK]No."])
-async def test_a_call_inside_a_think_block_is_never_run(thought: str) -> None:
-    result, dispatch = await in_text(thought.replace("{call}", GOOD))
-    assert (dispatch.given, result.turns_used) == ([], 1)
-    assert "<tool_call>" in (result.reasoning_per_turn[0] or "")
-
-
-@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-async def test_a_call_inside_a_reasoning_field_is_never_run(field: str) -> None:
-    result, dispatch = await in_text("No.", **{field: GOOD})
-    assert (dispatch.given, result.turns_used, result.finished_naturally) == ([], 1, True)
-
-
-async def test_a_call_inside_a_code_fence_is_never_run() -> None:
-    _, dispatch = await in_text(f"It looks like this:\n```\n{GOOD}\n```\n")
-    assert dispatch.given == []
-
-
-@pytest.mark.parametrize(("before", "after", "left"), [("", "", ""), ("First. ", "", "First."), ("First. ", " Then.", "First.  Then.")])
-async def test_the_markup_of_a_call_that_is_run_leaves_the_content(before: str, after: str, left: str) -> None:
-    result, dispatch = await in_text(before + GOOD + after)
-    assert dispatch.given == [{"text": "a"}]
-    assert result.messages[1]["content"].split() == left.split()
-    assert len(result.messages[1]["tool_calls"]) == 1
-    assert result.trajectory.turns[0].raw["choices"][0]["message"]["content"] == before + GOOD + after
-
-
 @pytest.mark.parametrize(
     ("shape", "finish"),
     [(as_sdk, "length"), (as_attributes, "length"), (SHAPES["dict"], "max_tokens"), (SHAPES["dict"], {"type": "length", "length": 16})],
@@ -225,8 +171,10 @@ async def test_calls_in_an_answer_that_was_cut_are_run_where_they_are_whole() ->
 class HttpFailure(Exception):
     """An exception as HTTP clients raise them."""
 
-    status_code = 503
-    body = {"error": {"message": "the model is loading", "type": "unavailable"}}
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.status_code = 503
+        self.body = {"error": {"message": "the model is loading", "type": "unavailable"}}
 
 
 async def test_an_exception_of_the_server_is_on_the_record_and_the_run_can_go_on() -> None:

@@ -1,4 +1,4 @@
-"""`AgentLoop`: what it logs, the pool its tools run in, and budgets of results."""
+"""`AgentLoop`: what it logs, the pool its tools run in, budgets of results, and tools that raise anything at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.tool_pool import tool_pool
 from tests.support_loop import ECHO, USER, Stub, answer, call, contents, echo, loop, schema
 
 # log lines
@@ -117,3 +118,43 @@ async def test_the_default_budget() -> None:
     assert len(shown[0]) < 1_700
     assert len(shown[1]) == 100_000
     assert len(shown[2]) < 1_700
+
+
+# whatever a tool raises
+
+HARD: list[BaseException] = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
+
+
+@pytest.mark.parametrize("error", [*HARD, StopIteration(1), StopAsyncIteration()])
+async def test_whatever_a_tool_raises_is_its_result(error: BaseException) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    assert (await tool_pool().run(fail)).error is error
+    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
+    assert type(error).__name__ in contents(result.messages)[0]
+    assert result.finished_naturally
+
+
+@pytest.mark.parametrize("error", [*HARD, ValueError("no"), TimeoutError("own")])
+async def test_whatever_an_async_tool_raises_is_its_result(error: BaseException) -> None:
+    async def fail(*args: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail, tool_timeout=5).run(list(USER))
+    assert type(error).__name__ in contents(result.messages)[0]
+    assert [r.status for r in result.trajectory.turns[0].tool_results] == ["error"]
+    assert result.finished_naturally
+
+
+async def test_an_exception_whose_text_fails_is_a_result_too() -> None:
+    class Hostile(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise Hostile
+
+    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
+    assert "Tool execution failed: Hostile" in contents(result.messages)[0]

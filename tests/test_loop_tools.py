@@ -1,4 +1,4 @@
-"""`AgentLoop` runs tools: dispatch, errors, blocked tools, calls in the text."""
+"""`AgentLoop` runs tools: dispatch, errors, blocked tools."""
 
 from __future__ import annotations
 
@@ -215,38 +215,3 @@ async def test_the_table_of_blocked_tools_is_the_callers() -> None:
     server = Stub(answer(None, call("memory"), call("echo", {}, "2")), answer("done"))
     result = await loop(server, ECHO, schema("memory"), blocked_tools={"echo": "Not today."}).run(list(USER))
     assert [json.loads(told) for told in contents(result.messages)] == [{"name": "memory", "args": {}}, {"error": "Not today."}]
-
-
-# calls in the text
-
-TEXT_CALL = '<tool_call>\n{"name": "echo", "arguments": {"text": "a"}}\n</tool_call>'
-
-
-@shaped
-async def test_a_call_in_the_text_is_run_where_tools_were_given(shape: Any) -> None:
-    server = Stub(answer(f"Let me see. {TEXT_CALL}", finish="stop"), answer("done"), shape=shape)
-    result = await loop(server).run(list(USER))
-    assistant = result.messages[1]
-    assert assistant["content"] == "Let me see."
-    assert [c["function"] for c in assistant["tool_calls"]] == [{"name": "echo", "arguments": '{"text": "a"}'}]
-    assert result.messages[2]["tool_call_id"] == assistant["tool_calls"][0]["id"]
-    assert "tool_call_in_content" in [p.code for p in result.trajectory.turns[0].problems]
-    assert (result.turns_used, result.finished_naturally) == (2, True)
-
-
-async def test_a_call_in_the_text_is_text_where_no_tools_were_given() -> None:
-    result = await ak.AgentLoop(Stub(answer(TEXT_CALL)), [], set()).run(list(USER))
-    assert (result.turns_used, result.finished_naturally) == (1, True)
-    assert result.messages[-1]["content"] == TEXT_CALL
-
-
-async def test_text_calls_can_be_turned_off() -> None:
-    result = await loop(Stub(answer(TEXT_CALL)), text_calls=None).run(list(USER))
-    assert (result.turns_used, result.finished_naturally) == (1, True)
-    assert [c.name for c in result.trajectory.turns[0].response.recoverable] == ["echo"]
-
-
-async def test_structured_calls_win_over_text() -> None:
-    server = Stub(answer(TEXT_CALL, call("echo", {"text": "b"})), answer("done"))
-    result = await loop(server).run(list(USER))
-    assert [json.loads(told)["args"] for told in contents(result.messages)] == [{"text": "b"}]

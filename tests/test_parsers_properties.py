@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
@@ -54,6 +54,7 @@ def fed(name: str, pieces: list[str], tools: Any) -> tuple[Parsed, list[Piece]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_text_is_read_and_however_it_is_cut(name: str, data: st.DataObject) -> None:
     given_text = data.draw(soup(name))
@@ -123,6 +124,7 @@ def consistent(calls: list[Call]) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
+@settings(max_examples=25)
 @given(st.data())
 def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     calls = data.draw(written_calls(name))
@@ -136,6 +138,7 @@ def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
+@settings(max_examples=25)
 @given(st.data())
 def test_a_cut_text_holds_the_first_calls_and_no_other(name: str, data: st.DataObject) -> None:
     calls = data.draw(written_calls(name))

@@ -20,7 +20,7 @@ CALL = Call(messages=[{"role": "user", "content": "hi"}])
 
 
 class Answers:
-    profile = None
+    profile: str | None = None
 
     def __init__(self, *exchanges: Exchange) -> None:
         self.left = list(exchanges)

@@ -6,7 +6,7 @@ import json
 from collections import OrderedDict, UserDict, namedtuple
 from collections.abc import Callable, Iterator
 from dataclasses import make_dataclass
-from functools import cache
+from functools import cache, partial
 from keyword import iskeyword
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -62,7 +62,11 @@ def with_slots(fields: dict[str, Any]) -> Any:
 
 
 def with_properties(fields: dict[str, Any]) -> Any:
-    return type("Properties", (), {name: property(lambda self, value=value: value) for name, value in fields.items()})()
+    return type("Properties", (), {name: property(partial(_value, value)) for name, value in fields.items()})()
+
+
+def _value(value: Any, owner: object) -> Any:
+    return value
 
 
 def class_attributes(fields: dict[str, Any]) -> Any:
@@ -145,7 +149,7 @@ CASES = list(parsed_cases())
 BODIES = [
     (f"{name}: {row['case']}", {"tools": row["request"].get("tools")}, json.loads(row["body"]))
     for name in ("hermes-qwen3", "wrong-parser") for row in captured(name)
-    if row.get("body") and row["path"].endswith("chat/completions")
+    if row.get("body") and row["path"].endswith("chat/completions") and len(row["body"]) < 1200
 ]  # fmt: skip
 
 
@@ -153,17 +157,32 @@ def read(row: dict[str, Any], answer: Any) -> Response:
     return read_response(answer, row.get("tools"), **{key: row[key] for key in ("policy", "parser", "turn") if key in row})
 
 
-@pytest.mark.parametrize(("row", "body"), [(row, body) for _, row, body in CASES + BODIES], ids=[name for name, _, _ in CASES + BODIES])
-def test_every_form_reads_the_same(row: dict[str, Any], body: Any) -> None:
-    expected = said(read(row, body))
-    for form in FORMS:
-        assert said(read(row, reshaped(body, uniform(form)))) == expected, form
-    if isinstance(body, dict) and all(name.isidentifier() for name in body):
-        assert said(read(row, ChatCompletion.construct(**body))) == expected
+@cache
+def expected(name: str) -> tuple[Any, ...]:
+    """What a case says as plain dicts."""
+    row, body = next((row, body) for known, row, body in CASES + BODIES if known == name)
+    return said(read(row, body))
 
 
-@pytest.mark.parametrize(("row", "body"), [(row, body) for _, row, body in BODIES if "choices" in body], ids=[name for name, _, body in BODIES if "choices" in body])
-def test_a_validated_model_reads_the_same(row: dict[str, Any], body: Any) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_reads_the_same(form: str) -> None:
+    for name, row, body in CASES + BODIES:
+        assert said(read(row, reshaped(body, uniform(form)))) == expected(name), name
+
+
+def test_a_constructed_model_reads_the_same() -> None:
+    for name, row, body in CASES + BODIES:
+        if isinstance(body, dict) and all(field.isidentifier() for field in body):
+            assert said(read(row, ChatCompletion.construct(**body))) == expected(name), name
+
+
+def test_a_validated_model_reads_the_same() -> None:
+    for _, row, body in BODIES:
+        if "choices" in body:
+            check_validated(row, body)
+
+
+def check_validated(row: dict[str, Any], body: Any) -> None:
     model = ChatCompletion.model_validate(body)
     assert said(read(row, model)) == said(read(row, body))
     model.choices[0].message.tool_calls = body["choices"][0]["message"].get("tool_calls")  # what vLLM's ToolCallTranslator does
@@ -178,7 +197,7 @@ def test_any_mixture_reads_the_same(case: tuple[str, dict[str, Any], Any], data:
 
 
 def test_unset_fields_of_a_model_are_as_good_as_absent() -> None:
-    body = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}]}
+    body: dict[str, Any] = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}]}
     assert plain(ChatCompletion.construct(**body)) == body
 
 

@@ -72,44 +72,6 @@ async def test_values_and_errors_come_back_with_their_times() -> None:
     pool.close()
 
 
-HARD: list[BaseException] = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
-
-
-@pytest.mark.parametrize("error", [*HARD, StopIteration(1), StopAsyncIteration()])
-async def test_whatever_a_tool_raises_is_its_result(error: BaseException) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise error
-
-    assert (await tool_pool().run(fail)).error is error
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
-    assert type(error).__name__ in contents(result.messages)[0]
-    assert result.finished_naturally
-
-
-@pytest.mark.parametrize("error", [*HARD, ValueError("no"), TimeoutError("own")])
-async def test_whatever_an_async_tool_raises_is_its_result(error: BaseException) -> None:
-    async def fail(*args: Any, **kwargs: Any) -> None:
-        await asyncio.sleep(0)
-        raise error
-
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail, tool_timeout=5).run(list(USER))
-    assert type(error).__name__ in contents(result.messages)[0]
-    assert [r.status for r in result.trajectory.turns[0].tool_results] == ["error"]
-    assert result.finished_naturally
-
-
-async def test_an_exception_whose_text_fails_is_a_result_too() -> None:
-    class Hostile(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError("no")
-
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise Hostile
-
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
-    assert "Tool execution failed: Hostile" in contents(result.messages)[0]
-
-
 async def test_no_more_than_its_size_at_once_and_the_rest_in_order() -> None:
     pool = ToolPool(2)
     running, peak, order = 0, 0, []

@@ -82,7 +82,7 @@ class Harmony(Format):
 
 
 _TO = re.compile(r"[^\S\n]*+to=(?P<name>[A-Za-z0-9_.\-]{1,200}+)\Z")
-_MAY_BE_TO = re.compile(r"(?:[^\S\n]++|(?<![^\n]))(?:t(?:o(?:=[A-Za-z0-9_.\-]{0,200}+)?+)?+)?+\Z")
+_MAY_BE_TO = re.compile(r"[^\S\n]*+(?:t(?:o(?:=[A-Za-z0-9_.\-]{0,200}+)?+)?+)?+\Z")
 
 
 class Muse(TagCalls):

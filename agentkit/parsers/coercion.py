@@ -159,9 +159,9 @@ def coerce_value(value: Any, schema: Any) -> Any:
     if isinstance(value, list):
         items = [coerce_value(item, schema.get("items")) for item in value]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
-    text = json.dumps(value)
-    coerced = by_schema(text, schema)
-    return value if coerced == value and type(coerced) is type(value) else coerced
+    coerced = by_schema(json.dumps(value), schema)
+    kept = type(coerced) is type(value) or (isinstance(value, float) and "integer" not in types_of(schema))
+    return value if coerced == value and kept else coerced
 
 
 def coerce_fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:

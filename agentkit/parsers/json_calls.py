@@ -154,8 +154,8 @@ class JsonCalls(Format):
         return draft
 
     def _broken(self, text: str, start: int, ending: Ending) -> Draft:
-        found = salvage(text)
         end = balanced_end(text, 0)
+        found = salvage(text[:end])
         stop = start + (len(text) if end is None else end)
         if found.mendable:
             return Draft(start, stop, found.name, found.arguments, whole=False)

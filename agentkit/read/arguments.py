@@ -130,7 +130,8 @@ def _read_encoded_twice(inner: str, pointer: str, layer: int) -> _Reading:
     reading = _read_text(inner, pointer, layer + 1)
     if reading.status == "invalid" and any(p.code == "arguments_invalid_json" for p in reading.problems):
         return _not_object(inner, pointer)
-    return _with(problem("arguments_double_encoded", "the arguments are JSON text inside JSON text", pointer=pointer, before=inner), "normalized", reading)
+    code = problem("arguments_double_encoded", "the arguments are JSON text inside JSON text", pointer=pointer, before=inner)
+    return _with(code, "normalized", reading)
 
 
 def _read_broken(text: str, pointer: str, layer: int) -> _Reading:

@@ -277,15 +277,22 @@ def _merged_parts(parts: list[Any]) -> list[Any]:
     """Content parts of one kind that follow each other, joined as the block answer has them."""
     merged: list[Any] = []
     for part in parts:
-        last = merged[-1] if merged else None
-        same = isinstance(part, dict) and isinstance(last, dict) and part.get("type") == last.get("type")
-        key = "text" if same and isinstance(part.get("text"), str) and isinstance(last.get("text"), str) else None
-        if same and isinstance(part.get("thinking"), str) and isinstance(last.get("thinking"), str):
-            key = "thinking"
-        if key:
-            merged[-1] = {**last, key: last[key] + part[key]}
-        elif same and isinstance(part.get("thinking"), list) and isinstance(last.get("thinking"), list):
-            merged[-1] = {**last, "thinking": _merged_parts([*last["thinking"], *part["thinking"]])}
-        else:
+        joined = _joined(merged[-1], part) if merged else None
+        if joined is None:
             merged.append(part)
+        else:
+            merged[-1] = joined
     return merged
+
+
+def _joined(last: Any, part: Any) -> dict[str, Any] | None:
+    """Two parts of one kind as one; None where they are not."""
+    if not isinstance(last, dict) or not isinstance(part, dict) or last.get("type") != part.get("type"):
+        return None
+    for key in ("text", "thinking"):
+        a, b = last.get(key), part.get(key)
+        if isinstance(a, str) and isinstance(b, str):
+            return {**last, key: a + b}
+        if isinstance(a, list) and isinstance(b, list):
+            return {**last, key: _merged_parts([*a, *b])}
+    return None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 WIRE_NAMES = tuple(
     " ".join((
@@ -85,32 +86,52 @@ def members(obj: Any) -> Mapping[Any, Any] | None:
     """The public data of an object by name, in its own order; None where it has none, as a `Decimal` or a `Path`."""
     if isinstance(obj, Mapping):
         return obj
-    if _is_mock(obj):
+    traits = _traits(type(obj))
+    if traits.mock:
         return {name: value for name, value in _mocked(obj).items() if not name.startswith(("_", "method_calls"))}
-    if hasattr(obj, "_asdict"):
+    if traits.tuple:
         return dict(obj._asdict())
-    found = {name: value for name, value in _stored(obj).items() if not name.startswith("_") and not _is_method(value)}
-    for name in WIRE_NAMES:
-        if name not in found and (value := _offered(obj, name)) is not _ABSENT:
+    unset = traits.declared - getattr(obj, "__pydantic_fields_set__", set()) if traits.declared else traits.declared
+    stored = ((name, value) for name, value in _stored(obj, traits.stored).items() if value is not None or name not in unset)
+    found = {name: value for name, value in stored if not name.startswith("_") and not _is_method(value)}
+    for name in traits.asked:
+        if name not in found and name not in unset and (value := _offered(obj, name)) is not _ABSENT:
             found[name] = value
-    return found if found or hasattr(obj, "__dict__") or is_dataclass(obj) else None
+    return found if found or traits.holder or hasattr(obj, "__dict__") else None
 
 
 _ABSENT = object()
 
 
-def _stored(obj: Any) -> dict[str, Any]:
-    names = [f.name for f in fields(obj)] if is_dataclass(obj) and not isinstance(obj, type) else []
-    names += [name for cls in type(obj).__mro__ for name in _slot_names(cls)]
+class _Traits(NamedTuple):
+    """What a class says of where its objects keep their data."""
+
+    stored: tuple[str, ...]
+    """Dataclass fields and slots."""
+    asked: tuple[str, ...]
+    """Names it may answer for without storing them: properties, class attributes, any name where it answers dynamically."""
+    declared: Set[str]
+    """Fields of a pydantic model: one that was never given, and is None, was not in the answer."""
+    mock: bool
+    tuple: bool
+    holder: bool
+
+
+@lru_cache(maxsize=512)
+def _traits(cls: type) -> _Traits:
+    declared = frozenset(getattr(cls, "__pydantic_fields__", None) or ())
+    dynamic = hasattr(cls, "__getattr__") and not hasattr(cls, "__pydantic_fields__")
+    stored = [f.name for f in fields(cls)] if is_dataclass(cls) else []
+    stored += [name for base in cls.__mro__ for name in _slot_names(base)]
+    return _Traits(
+        stored=tuple(stored), asked=tuple(name for name in WIRE_NAMES if dynamic or hasattr(cls, name)), declared=declared,
+        mock=any(base.__module__.startswith(("unittest.mock", "mock")) for base in cls.__mro__), tuple=hasattr(cls, "_asdict"), holder=is_dataclass(cls),
+    )  # fmt: skip
+
+
+def _stored(obj: Any, names: Iterable[str]) -> dict[str, Any]:
     stored = {name: getattr(obj, name) for name in names if hasattr(obj, name)}
-    stored = {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
-    return {name: value for name, value in stored.items() if value is not None or name not in _unset(obj)}
-
-
-def _unset(obj: Any) -> Set[str]:
-    """The fields of a pydantic model that were never given; one of these that is None was not in the answer."""
-    declared = getattr(type(obj), "__pydantic_fields__", None)
-    return set(declared) - getattr(obj, "__pydantic_fields_set__", set()) if declared else frozenset()
+    return {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
 
 
 def _mocked(mock: Any) -> dict[str, Any]:
@@ -124,8 +145,6 @@ def _slot_names(cls: type) -> tuple[str, ...]:
 
 
 def _offered(obj: Any, name: str) -> Any:
-    if name in _unset(obj) or not (hasattr(type(obj), name) or hasattr(type(obj), "__getattr__")):
-        return _ABSENT
     try:
         value = getattr(obj, name)
     except Exception:
@@ -134,7 +153,7 @@ def _offered(obj: Any, name: str) -> Any:
 
 
 def _is_mock(obj: Any) -> bool:
-    return any(cls.__module__.startswith(("unittest.mock", "mock")) for cls in type(obj).__mro__)
+    return _traits(type(obj)).mock
 
 
 def _is_method(value: Any) -> bool:

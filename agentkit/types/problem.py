@@ -69,7 +69,7 @@ def problem(code: str, message: str, *, pointer: str = "", before: Any = None, a
 
 
 def excerpt(value: Any, limit: int = 200) -> Any:
-    """The value itself where it is a number, else the first `limit` characters of it as text; an object's keys in order, as it may have come in any."""
+    """The value itself where it is a number, else the first `limit` characters of it as text, an object with its keys in order."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else _json(value)

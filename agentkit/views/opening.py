@@ -19,8 +19,8 @@ def view(x: Any, *, title: str = "") -> View:
     """A look at what exists already, drawn as a rollout is drawn.
 
     Args:
-        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`); a path: an agentkit file, an OpenAI
-            chat JSONL, a JSON file of messages.
+        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`); a path: an
+            agentkit file, an OpenAI chat JSONL, a JSON file of messages.
         title: a heading.
 
     Raises:

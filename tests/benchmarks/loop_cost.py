@@ -91,8 +91,9 @@ async def plain_openai(url: str, turns: int) -> None:
 
     async with AsyncOpenAI(base_url=url, api_key="EMPTY", max_retries=0) as client:
         messages: list[Any] = [SYSTEM, USER]
+        tools: Any = TOOLS
         for _ in range(turns):
-            answer = await client.chat.completions.create(model="mock", messages=messages, tools=TOOLS, temperature=1.0)  # type: ignore[call-overload]
+            answer: Any = await client.chat.completions.create(model="mock", messages=messages, tools=tools, temperature=1.0)
             message = answer.choices[0].message
             messages.append(message.model_dump(exclude_none=True))
             for call in message.tool_calls or ():
