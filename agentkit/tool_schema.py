@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections import abc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import lru_cache, partial
-from types import NoneType, UnionType
+from types import FrameType, NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from agentkit.errors import SchemaError
@@ -52,16 +53,31 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
     target: Any = target_of(function)
     if not inspect.isroutine(target) and not inspect.isclass(target):
         target = type(target).__call__
+    around = _around(target)
     try:
-        hints = get_type_hints(target, include_extras=True)
+        hints = get_type_hints(target, None, around, include_extras=True)
         if inspect.isclass(target) and inspect.isfunction(target.__init__):
-            hints |= get_type_hints(target.__init__, include_extras=True)
+            hints |= get_type_hints(target.__init__, None, around, include_extras=True)
+        return {name: _readable(hint, around) for name, hint in hints.items() if name != "return"}
     except Exception as exc:
         raise SchemaError(f"the type hints of {target!r} cannot be resolved: {exc}", mend="import the names its annotations use") from None
-    return {name: _readable(hint) for name, hint in hints.items() if name != "return"}
 
 
-def _readable(hint: Any) -> Any:
+def _around(target: Any) -> dict[str, Any]:
+    """The local names around a function that was defined inside another: annotations are text, and may name a type defined beside it."""
+    if "<locals>" not in getattr(target, "__qualname__", ""):
+        return {}
+    names: dict[str, Any] = {}
+    space = getattr(inspect.unwrap(target), "__globals__", None) or vars(sys.modules[target.__module__])
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals is space and frame.f_locals is not space:
+            names = {**frame.f_locals, **names}
+        frame = frame.f_back
+    return names
+
+
+def _readable(hint: Any, around: dict[str, Any]) -> Any:
     """The hint with each `typing.TypedDict` in it as one that pydantic reads on every Python."""
     args: tuple[Any, ...] = get_args(hint)
     origin: Any = get_origin(hint)
@@ -69,27 +85,28 @@ def _readable(hint: Any) -> Any:
         from typing_extensions import TypedDict
 
         make: Any = TypedDict
-        made = make(hint.__name__, {name: _field(hint, name, value) for name, value in get_type_hints(hint, include_extras=True).items()})
+        hints = get_type_hints(hint, None, around, include_extras=True)
+        made = make(hint.__name__, {name: _field(hint, name, value, around) for name, value in hints.items()})
         made.__doc__ = hint.__doc__
         return made
     if not args or origin is Literal:
         return hint
     if origin is Annotated:
-        return Annotated[(_readable(args[0]), *hint.__metadata__)]
+        return Annotated[(_readable(args[0], around), *hint.__metadata__)]
     if origin in (Union, UnionType):
-        return Union[tuple(map(_readable, args))]  # noqa: UP007  made at run time
+        return Union[tuple(_readable(arg, around) for arg in args)]  # noqa: UP007  made at run time
     generic = isinstance(origin, type) and not any(isinstance(arg, list) for arg in args)
-    return origin[tuple(map(_readable, args))] if generic else hint
+    return origin[tuple(_readable(arg, around) for arg in args)] if generic else hint
 
 
 def _is_typed_dict(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__required_keys__")
 
 
-def _field(kind: Any, name: str, hint: Any) -> Any:
+def _field(kind: Any, name: str, hint: Any, around: dict[str, Any]) -> Any:
     """The field of a TypedDict: what its annotation says of being required counts before what the class does."""
     said = get_origin(hint)
-    value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint)
+    value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint, around)
     return value if said is Required or (said is None and name in kind.__required_keys__) else NotRequired[value]
 
 
@@ -105,8 +122,11 @@ def is_plain(hint: Any) -> bool:
     return all(map(is_plain, get_args(hint))) if origin in _PLAIN_ORIGINS else hint in _PLAIN_TYPES
 
 
-def arguments_schema(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+def arguments_schema(name: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON schema of the function's arguments.
+
+    Args:
+        hints: what `type_hints` says of it.
 
     Raises:
         SchemaError: the function cannot be described.
@@ -119,11 +139,11 @@ def arguments_schema(name: str, function: Callable[..., Any]) -> dict[str, Any]:
         ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  pydantic's own spelling
 
     record = inspect.isclass(function) and (is_dataclass(function) or hasattr(function, "model_fields"))
-    wanted = {} if record else _wanted(name, function)
+    wanted = {} if record else _wanted(name, function, hints)
     try:
         kind: Any = function if record else create_model(name, **wanted)
         schema = TypeAdapter(kind).json_schema(by_alias=True, schema_generator=Generate)
-    except (PydanticUserError, TypeError, ValueError) as exc:
+    except (PydanticUserError, TypeError, ValueError, NameError) as exc:
         raise SchemaError(
             f"{name!r} cannot be described as a tool: {str(exc).splitlines()[0]}",
             mend="use types JSON has, pydantic models or dataclasses, or pass parameters={...} to ak.tool",
@@ -131,13 +151,12 @@ def arguments_schema(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {}, **_without_titles({k: v for k, v in schema.items() if k != "description"})}
 
 
-def _wanted(tool: str, function: Callable[..., Any]) -> dict[str, Any]:
+def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps some names to itself."""
     from pydantic import Field
     from pydantic.fields import FieldInfo
 
     described = _argument_docs(_doc(function))
-    hints = type_hints(function)
     wanted: dict[str, Any] = {}
     for name, parameter in _signature(tool, function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

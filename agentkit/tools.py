@@ -32,7 +32,8 @@ class Tool:
                 f"{self.name!r} cannot name a tool", mend="name it with letters, digits, _ and -: ak.tool(function, name='look_up')"
             )
         self.description = description if description is not None else summary(function)
-        self.parameters = parameters if parameters is not None else arguments_schema(self.name, function)
+        self._hints = _hints(function, needed=parameters is None)
+        self.parameters = parameters if parameters is not None else arguments_schema(self.name, function, self._hints)
         update_wrapper(self, function, updated=())
 
     @property
@@ -59,7 +60,7 @@ class Tool:
     @cached_property
     def _rich(self) -> dict[str, Any]:
         """By name, the adapters of parameters whose type JSON does not have."""
-        rich = {name: hint for name, hint in type_hints(self.function).items() if not is_plain(hint)}
+        rich = {name: hint for name, hint in self._hints.items() if not is_plain(hint)}
         if not rich:
             return {}
         from pydantic import TypeAdapter
@@ -68,6 +69,16 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<Tool {self.name}({', '.join(self.parameters.get('properties', {}))})>"
+
+
+def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:
+    """The types of the parameters; none where they cannot be told and the caller has described the tool."""
+    try:
+        return type_hints(function)
+    except SchemaError:
+        if needed:
+            raise
+        return {}
 
 
 @overload

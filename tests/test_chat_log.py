@@ -294,3 +294,14 @@ def check_all_there(trajectory: Trajectory, log: list[dict[str, Any]]) -> None:
 def test_no_text_of_sharegpt_is_dropped(log: list[dict[str, Any]]) -> None:
     (trajectory,) = trajectories_in([{"conversations": log}])
     assert sorted(c for c in contents(trajectory) if c) == sorted(m["value"] for m in log)
+
+
+def test_a_capped_view_links_to_the_file_it_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = [ak.testing.says(f"answer {i}", ak.testing.calls("look", key=str(i))) for i in range(300)]
+    agent = ak.Agent("m", server=ak.testing.ScriptedServer(answers), max_turns=300)
+    ak.save(ak.rollout(agent, "go"), "long.jsonl")
+    shown = ak.view("long.jsonl")._repr_mimebundle_()["text/html"]
+    assert "100 turns not shown here" in shown
+    assert '<a href="long.jsonl">' in shown
+    assert "<a " not in ak.view(tmp_path / "long.jsonl")._repr_mimebundle_()["text/html"]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import jsonschema
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 import agentkit as ak
 from agentkit.errors import SchemaError, UsageError
@@ -196,6 +197,34 @@ async def test_plain_json_is_passed_as_it_was_sent() -> None:
 
     sent = {"a": "3", "b": ["x"], "c": ["y"], "d": 1, "e": {"k": "v"}, "f": -1, "g": {"city": 5, "more": 1}}
     assert await given(use, sent) == repr(tuple(sent.values()))
+
+
+async def test_types_may_be_defined_beside_the_tool() -> None:
+    class Local(BaseModel):
+        n: int
+
+    class Inner(TypedDict):
+        local: Local
+
+    @dataclasses.dataclass
+    class Plain:
+        n: int
+
+    @ak.tool
+    def use(local: Local, inner: list[Inner], plain: Plain | None = None) -> str:
+        """Use."""
+        return repr((local, inner, plain))
+
+    assert set(use.parameters["$defs"]) == {"Local", "Inner", "Plain"}
+    told = await given(use.function, {"local": {"n": 1}, "inner": [{"local": {"n": 2}}], "plain": {"n": 3}})
+    assert told == repr((Local(n=1), [{"local": Local(n=2)}], Plain(3)))
+
+
+async def test_a_tool_that_was_described_needs_no_types() -> None:
+    made = ak.tool(unresolved, parameters={"type": "object", "properties": {"a": {}}})
+    server = Stub(answer(None, call("unresolved", {"a": 1})), answer("done"))
+    result = await ak.AgentLoop(server, tools=[made]).run(list(USER))
+    assert contents(result.messages) == ["null"]
 
 
 async def test_a_value_that_does_not_fit_is_the_tools_error() -> None:

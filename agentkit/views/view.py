@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from agentkit.html import Html, el, fragment
+from agentkit.errors import UsageError
+from agentkit.html import Html, el, fragment, link
 from agentkit.render import Limits, page, render, text
 from agentkit.render.words import count
 from agentkit.types import Trajectory
@@ -46,8 +47,15 @@ class View(Sequence[Trajectory]):
     def html(self, limits: Limits) -> Html:
         """The conversation of a single trajectory, a list of several."""
         title = el("p", el("strong", self._heading()), class_="ak-title") if len(self) != 1 or self.title or self.source else None
-        shown = render(self._shown(), limits).values() if self.trajectories else ()
+        shown = render(self._shown(), limits, self._whole()).values() if self.trajectories else ()
         return page({"view": fragment(title, shown)})
+
+    def _whole(self) -> str | None:
+        """The file they came from, where a page can link to it: one named relative to the notebook."""
+        try:
+            return self.source if self.source and link(self.source) else None
+        except UsageError:
+            return None
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
