@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
-    from agentkit.preflight import preflight
+    from agentkit.preflighting import preflight
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream import read_stream
@@ -45,7 +45,7 @@ _HOMES = {
     "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
-    "agentkit.preflight": "preflight",
+    "agentkit.preflighting": "preflight",
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream": "read_stream",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentkit.preflight import preflight
+from agentkit.preflighting import preflight
 from agentkit.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.read.reasoning import FIELDS, cut
 from agentkit.types import OpenTurn, Request, Response, ToolCall, ToolResult, Trajectory, Turn

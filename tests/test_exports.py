@@ -43,3 +43,11 @@ def test_public_names_are_documented() -> None:
     for name in ak.__all__:
         value = getattr(ak, name)
         assert (value.__doc__ or "").strip(), f"ak.{name} has no docstring"
+
+
+def test_no_module_hides_a_public_name() -> None:
+    code = "import agentkit, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(agentkit.__path__, 'agentkit.')]; " + (
+        "print(*[n for n in agentkit.__all__ if type(getattr(agentkit, n)).__name__ == 'module'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["parsers", "testing"]
