@@ -8,6 +8,7 @@ import sys
 import types
 import uuid
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
@@ -190,6 +191,28 @@ async def test_the_server_cannot_change_the_history() -> None:
     await loop(server).run(messages)
     assert contents(messages, "user") == ["hello"]
     assert len(server.histories[1]) == 3
+
+
+def mocked(content: str | None, *calls: dict[str, Any]) -> MagicMock:
+    """An answer made of mocks, as many tests of loops make them."""
+    made = MagicMock()
+    made.choices = [MagicMock(finish_reason="tool_calls" if calls else "stop")]
+    message = made.choices[0].message
+    message.content = content
+    message.tool_calls = [MagicMock(id=c["id"]) for c in calls] or None
+    for mock, c in zip(message.tool_calls or (), calls, strict=True):
+        mock.function.name, mock.function.arguments = c["function"]["name"], c["function"]["arguments"]
+    return made
+
+
+async def test_servers_and_dispatch_may_be_mocks() -> None:
+    server = MagicMock(spec=["chat_completion"])
+    server.chat_completion = AsyncMock(side_effect=[mocked(None, call("echo", {"text": "a"})), mocked("done")])
+    dispatch = MagicMock(return_value="told")
+    result = await loop(server, dispatch=dispatch, task_id="t").run(list(USER))
+    assert [m["role"] for m in result.messages] == ["user", "assistant", "tool", "assistant"]
+    dispatch.assert_called_once_with("echo", {"text": "a"}, task_id="t", user_task="hello")
+    assert (result.finished_naturally, result.reasoning_per_turn, result.managed_state) == (True, [None, None], None)
 
 
 # the request

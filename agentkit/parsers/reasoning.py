@@ -203,10 +203,10 @@ class Messages(Reading):
 
     def _end(self, text: str, at: int) -> tuple[int, int]:
         """Where a message ends, and where the text goes on behind it."""
-        ended = self.ends.search(text, at)
-        end = (ended.start(), ended.end()) if ended else (len(text), len(text))
-        following = None if self.nested else self.header.search(text, at, end[0])
-        return (following.start(), following.start()) if following else end
+        following = None if self.nested else self.header.search(text, at)
+        limit = following.start() if following else len(text)
+        ended = self.ends.search(text, at, limit)
+        return (ended.start(), ended.end()) if ended else (limit, limit)
 
     def _outside(self, text: str) -> str:
         return self.ends.sub("", text) if self.outside else ""

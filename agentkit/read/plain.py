@@ -86,18 +86,18 @@ def members(obj: Any) -> Mapping[Any, Any] | None:
     """The public data of an object by name, in its own order; None where it has none, as a `Decimal` or a `Path`."""
     if isinstance(obj, Mapping):
         return obj
-    traits = _traits(type(obj))
+    traits = _traits_of(obj)
     if traits.mock:
         return {name: value for name, value in _mocked(obj).items() if not name.startswith(("_", "method_calls"))}
-    if traits.tuple:
+    if traits.named_tuple:
         return dict(obj._asdict())
-    unset = traits.declared - getattr(obj, "__pydantic_fields_set__", set()) if traits.declared else traits.declared
+    unset = traits.declared and traits.declared - getattr(obj, "__pydantic_fields_set__", set())
     stored = ((name, value) for name, value in _stored(obj, traits.stored).items() if value is not None or name not in unset)
     found = {name: value for name, value in stored if not name.startswith("_") and not _is_method(value)}
     for name in traits.asked:
         if name not in found and name not in unset and (value := _offered(obj, name)) is not _ABSENT:
             found[name] = value
-    return found if found or traits.holder or hasattr(obj, "__dict__") else None
+    return found if found or traits.dataclass or hasattr(obj, "__dict__") else None
 
 
 _ABSENT = object()
@@ -113,20 +113,29 @@ class _Traits(NamedTuple):
     declared: Set[str]
     """Fields of a pydantic model: one that was never given, and is None, was not in the answer."""
     mock: bool
-    tuple: bool
-    holder: bool
+    named_tuple: bool
+    dataclass: bool
+
+
+def _traits_of(obj: Any) -> _Traits:
+    cls: Any = type(obj)
+    return _traits(cls)
 
 
 @lru_cache(maxsize=512)
-def _traits(cls: type) -> _Traits:
+def _traits(cls: Any) -> _Traits:
     declared = frozenset(getattr(cls, "__pydantic_fields__", None) or ())
     dynamic = hasattr(cls, "__getattr__") and not hasattr(cls, "__pydantic_fields__")
     stored = [f.name for f in fields(cls)] if is_dataclass(cls) else []
     stored += [name for base in cls.__mro__ for name in _slot_names(base)]
     return _Traits(
-        stored=tuple(stored), asked=tuple(name for name in WIRE_NAMES if dynamic or hasattr(cls, name)), declared=declared,
-        mock=any(base.__module__.startswith(("unittest.mock", "mock")) for base in cls.__mro__), tuple=hasattr(cls, "_asdict"), holder=is_dataclass(cls),
-    )  # fmt: skip
+        stored=tuple(stored),
+        asked=tuple(name for name in WIRE_NAMES if dynamic or hasattr(cls, name)),
+        declared=declared,
+        mock=any(base.__module__.startswith(("unittest.mock", "mock")) for base in cls.__mro__),
+        named_tuple=hasattr(cls, "_asdict"),
+        dataclass=is_dataclass(cls),
+    )
 
 
 def _stored(obj: Any, names: Iterable[str]) -> dict[str, Any]:
@@ -153,7 +162,7 @@ def _offered(obj: Any, name: str) -> Any:
 
 
 def _is_mock(obj: Any) -> bool:
-    return _traits(type(obj)).mock
+    return _traits_of(obj).mock
 
 
 def _is_method(value: Any) -> bool:

@@ -1,0 +1,77 @@
+"""Four times the text takes about four times the time, however nearly it is a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+import agentkit as ak
+from agentkit.parsers.formats import CANONICAL
+from agentkit.parsers.reasoning_formats import REASONING
+from tests.support_call_formats import WRITTEN
+
+SHORT, LONG = 3_000, 12_000
+LINEAR, QUADRATIC = LONG / SHORT, (LONG / SHORT) ** 2
+FLOOR = 0.01
+"""CPU seconds that are too few to compare."""
+ANYWHERE = ['{"name": "f", "arguments": {"a": "', "[f(a=[{", '{"a": [', "\\", '"', "{'", " \n", "`", "<|", "<"]
+
+
+def almost_calls(name: str) -> list[str]:
+    """What to repeat: markers, markers with what may follow them, and calls broken off at every tenth of their length."""
+    form = CANONICAL[name]
+    call = WRITTEN.get(name, WRITTEN["hermes"]).write([("f", {"a": "b", "c": "d"})])
+    cut = [call[: len(call) * tenth // 10] for tenth in range(1, 10, 2)] + [call[len(call) * tenth // 10 :] for tenth in (2, 5)]
+    opened = [f"{marker}{behind}" for marker in form.calls for behind in ("", '{"a": "', "[", "\\", "'")]
+    return [unit for unit in dict.fromkeys([*cut, *opened, *form.roles, *ANYWHERE]) if unit]
+
+
+def cost(run: Callable[[str], object], text: str, times: int) -> float:
+    """The least CPU seconds a run took."""
+    spent = []
+    for _ in range(times):
+        began = time.process_time()
+        run(text)
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+def assert_linear(run: Callable[[str], object], unit: str) -> None:
+    short, long = (unit * (size // len(unit) + 1) for size in (SHORT, LONG))
+    for times in (1, 3, 10):
+        expensive = cost(run, long, times)
+        if expensive < FLOOR or expensive < (LINEAR + QUADRATIC) / 2 * cost(run, short, times):
+            return
+    pytest.fail(f"{unit!r} repeated: {LONG} characters take {expensive:.3f} s")
+
+
+@pytest.mark.parametrize("name", sorted(CANONICAL))
+def test_whole_texts(name: str) -> None:
+    for unit in almost_calls(name):
+        assert_linear(ak.parsers.get_parser(name).parse, unit)
+
+
+@pytest.mark.parametrize("name", sorted(CANONICAL))
+def test_pieces(name: str) -> None:
+    def in_pieces(text: str) -> None:
+        reading = ak.parsers.get_parser(name).incremental()
+        for at in range(0, len(text), 5):
+            reading.feed(text[at : at + 5])
+        reading.finish()
+
+    for unit in almost_calls(name)[::2]:
+        assert_linear(in_pieces, unit)
+
+
+@pytest.mark.parametrize("name", sorted(REASONING))
+def test_reasoning(name: str) -> None:
+    for unit in ("<think>", "</think>", "<think>a</think>", "[THINK]", "<|channel|>analysis<|message|>", "<|start|>assistant", "to=self<|message|>", "<|", " \n"):
+        assert_linear(ak.parsers.get_reasoning_parser(name).parse, unit)
+
+
+@pytest.mark.parametrize("unit", ["<", "<|", "[", "{", "<tool_call>", '{"name": "f"', "<｜tool", "functools", "a "])
+def test_markers(unit: str) -> None:
+    assert_linear(ak.parsers.has_call_markup, unit)
+    assert_linear(ak.parsers.detect, unit)
