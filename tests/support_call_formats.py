@@ -68,7 +68,8 @@ def tools_for(calls: Sequence[Call]) -> list[dict[str, Any]]:
     for name, arguments in calls:
         properties.setdefault(name, {}).update({key: {"type": kind_of(value)} for key, value in arguments.items()})
     return [
-        {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": fields}}} for name, fields in properties.items()
+        {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": fields}}}
+        for name, fields in properties.items()
     ]
 
 
@@ -103,7 +104,9 @@ def _dsml(tag: str, section: str) -> Written:
 
 
 def _python(before: str, after: str, between: str = ", ") -> Written:
-    return Written(before=before, call="{name}({parameters})", between=between, after=after, parameter="{key}={value}", joined=", ", value=repr)
+    return Written(
+        before=before, call="{name}({parameters})", between=between, after=after, parameter="{key}={value}", joined=", ", value=repr
+    )
 
 
 _MUSE = Written(

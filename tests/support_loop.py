@@ -86,7 +86,7 @@ def schema(name: str, required: Sequence[str] = (), **properties: str) -> dict[s
 
 
 ECHO = schema("echo", text="string")
-TODO = schema("todo", todos="array", merge="boolean")
+TASKS = schema("todo", todos="array", merge="boolean")
 USER = [{"role": "user", "content": "hello"}]
 
 

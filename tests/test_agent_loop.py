@@ -14,7 +14,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import AgentkitError, UsageError
-from tests.support_loop import ECHO, SHAPES, TODO, USER, Stub, answer, as_sdk, call, contents, echo, loop
+from tests.support_loop import ECHO, SHAPES, TASKS, USER, Stub, answer, as_sdk, call, contents, echo, loop
 
 shaped = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
@@ -56,7 +56,7 @@ def test_without_a_way_to_run_tools_construction_fails_with_the_mend() -> None:
 
 
 def test_tools_the_loop_answers_itself_need_no_dispatch() -> None:
-    assert ak.AgentLoop(Stub(answer("hi")), [TODO], {"todo", "memory", "session_search"}).valid_tool_names == {"todo", "memory", "session_search"}
+    assert ak.AgentLoop(Stub(answer("hi")), [TASKS], {"todo", "memory", "session_search"}).valid_tool_names == {"todo", "memory", "session_search"}
     assert ak.AgentLoop(Stub(answer("hi")), [], set()).tool_schemas == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.parsers import Parsed
+from agentkit.types import Policy
 from tests.support_call_formats import WRITTEN, tools_for
 from tests.support_corpus import CORPUS
 
@@ -40,9 +40,13 @@ def stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
-def exact(calls: list[Any]) -> str:
-    """Calls as text in which true is not 1, but 1.0 is, and the order of keys does not matter."""
-    return re.sub(r"(?<=\d)\.0\b", "", json.dumps(calls, sort_keys=True))
+def exact(value: Any) -> Any:
+    """The value so that `==` tells true from 1; 1.0 is 1."""
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    if isinstance(value, dict):
+        return {key: exact(item) for key, item in value.items()}
+    return f"<{value}>" if isinstance(value, bool) else value
 
 
 def runnable(parsed: Parsed) -> list[list[Any]]:
@@ -149,10 +153,10 @@ def test_ids_are_the_models_where_it_writes_them(name: str, text: str, ids: list
 
 
 def test_the_policy_decides_about_repairs() -> None:
-    text = "<tool_call>{\"name\": \"get_weather\", \"arguments\": {'city': 'Oslo',}}</tool_call>"
-    for policy, arguments in (("strict", None), ("normalize", None), ("repair", {"city": "Oslo"})):
-        (call,) = ak.parsers.get_parser("hermes").parse(text, policy=policy).tool_calls
-        assert call.arguments == arguments
+    text = """<tool_call>{"name": "get_weather", "arguments": {'city': 'Oslo',}}</tool_call>"""
+    policies: tuple[Policy, ...] = ("strict", "normalize", "repair")
+    parsed = [ak.parsers.get_parser("hermes").parse(text, policy=policy).tool_calls[0].arguments for policy in policies]
+    assert parsed == [None, None, {"city": "Oslo"}]
 
 
 def test_a_broken_call_says_where_it_is_and_stays_in_the_content() -> None:
@@ -182,9 +186,20 @@ def test_the_format_is_detected(name: str) -> None:
     assert ak.parsers.has_call_markup(text) == (name not in ("llama3_json", "xlam", "pythonic"))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Hello.", '{"answer": 42}', "[1, 2, 3]", "See [1] and f(x).", "<div>a &lt; b</div>", "```json\n{}\n```", "a <b> c | d", "x = [f(1)]"]
-)
+ORDINARY = [
+    "",
+    "Hello.",
+    '{"answer": 42}',
+    "[1, 2, 3]",
+    "See [1] and f(x).",
+    "<div>a &lt; b</div>",
+    "```json\n{}\n```",
+    "a <b> c | d",
+    "x = [f(1)]",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_is_no_format(text: str) -> None:
     assert ak.parsers.detect(text) == ()
     assert not ak.parsers.has_call_markup(text)
@@ -195,7 +210,8 @@ def test_ordinary_text_is_no_format(text: str) -> None:
 
 def test_what_is_certain_is_shown_as_it_arrives() -> None:
     reading = ak.parsers.get_parser("hermes").incremental()
-    shown = [piece for part in ("I look", ". <tool", '_call>\n{"name": "f", "argu', 'ments": {}}\n</tool_call>') for piece in reading.feed(part)]
+    parts = ("I look", ". <tool", '_call>\n{"name": "f", "argu', 'ments": {}}\n</tool_call>')
+    shown = [piece for part in parts for piece in reading.feed(part)]
     assert [piece.kind for piece in shown[:3]] == ["content", "content", "begin"]
     assert "".join(piece.text for piece in shown if piece.kind == "content").strip() == "I look."
     (called,) = [piece.call for piece in shown if piece.call]

@@ -12,10 +12,19 @@ from agentkit.parsers.formats import CANONICAL
 from agentkit.parsers.reasoning_formats import REASONING
 from tests.support_call_formats import WRITTEN
 
-SHORT, LONG = 3_000, 12_000
+SHORT, LONG = 2_000, 8_000
 LINEAR, QUADRATIC = LONG / SHORT, (LONG / SHORT) ** 2
 FLOOR = 0.01
 """CPU seconds that are too few to compare."""
+THINKING = [
+    "<think>",
+    "</think>",
+    "<think>a</think>",
+    "[THINK]",
+    "<|channel|>analysis<|message|>",
+    "<|start|>assistant",
+    "to=self<|message|>",
+]
 ANYWHERE = ['{"name": "f", "arguments": {"a": "', "[f(a=[{", '{"a": [', "\\", '"', "{'", " \n", "`", "<|", "<"]
 
 
@@ -67,7 +76,7 @@ def test_pieces(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REASONING))
 def test_reasoning(name: str) -> None:
-    for unit in ("<think>", "</think>", "<think>a</think>", "[THINK]", "<|channel|>analysis<|message|>", "<|start|>assistant", "to=self<|message|>", "<|", " \n"):
+    for unit in [*THINKING, *ANYWHERE]:
         assert_linear(ak.parsers.get_reasoning_parser(name).parse, unit)
 
 

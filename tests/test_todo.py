@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from tests.support_loop import TODO, USER, Stub, answer, call, contents
+from tests.support_loop import TASKS, USER, Stub, answer, call, contents
 
 
 async def told_by_todo(*arguments: Any) -> list[Any]:
     """What a run of todo calls was told, one call a turn."""
     turns = [answer(None, call("todo", given, f"c{i}")) for i, given in enumerate(arguments)]
-    result = await ak.AgentLoop(Stub(*turns, answer("done")), [TODO], {"todo"}).run(list(USER))
+    result = await ak.AgentLoop(Stub(*turns, answer("done")), [TASKS], {"todo"}).run(list(USER))
     return [json.loads(told) for told in contents(result.messages)]
 
 
@@ -56,7 +56,7 @@ async def test_todo_has_limits() -> None:
 
 async def test_a_new_run_has_an_empty_todo_list_and_loops_do_not_share_one() -> None:
     server = Stub(answer(None, call("todo", {"todos": [item("1")]})), answer("done"), answer(None, call("todo", {})), answer("done"))
-    running = ak.AgentLoop(server, [TODO], {"todo"})
+    running = ak.AgentLoop(server, [TASKS], {"todo"})
     await running.run(list(USER))
     result = await running.run(list(USER))
     assert json.loads(contents(result.messages)[0])["todos"] == []

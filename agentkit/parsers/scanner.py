@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable
+from functools import cached_property
 from typing import TypeVar
 
 Slice = tuple[int, str]
@@ -18,21 +19,37 @@ Reading = Generator[None, None, T]
 class Tokens:
     """Literal markers, searched for together; the longest one wins."""
 
-    __slots__ = ("_first", "_longest", "_prefixes", "first", "literals", "plain", "quoted", "regex", "structure")
-
     def __init__(self, literals: Iterable[str]) -> None:
         self.literals = tuple(sorted(dict.fromkeys(literals), key=len, reverse=True))
-        either = "|".join(re.escape(literal) for literal in self.literals) or r"(?!)"
-        self.regex = re.compile(either)
-        self.quoted = {quotes: re.compile(rf"[{quotes}\\]|{either}") for quotes in ('"', "\"'")}
-        """The same beside the characters that matter outside a string, by the quotes in use."""
-        self.structure = re.compile(rf"{either}|[^\w\s:,.+\-=]")
-        """The same beside everything but the words, numbers and separators of JSON."""
+        self._either = "|".join(re.escape(literal) for literal in self.literals) or r"(?!)"
         self.first = frozenset(literal[0] for literal in self.literals)
         self.plain = self.first | frozenset("\"'\\")
-        self._first = re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
-        self._prefixes = {literal[:n] for literal in self.literals for n in range(1, len(literal))}
-        self._longest = max(map(len, self.literals), default=1)
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self._either)
+
+    @cached_property
+    def quoted(self) -> dict[str, re.Pattern[str]]:
+        """The same beside the characters that matter outside a string, by the quotes in use."""
+        return {quotes: re.compile(rf"[{quotes}\\]|{self._either}") for quotes in ('"', "\"'")}
+
+    @cached_property
+    def structure(self) -> re.Pattern[str]:
+        """The same beside everything but the words, numbers and separators of JSON."""
+        return re.compile(rf"{self._either}|[^\w\s:,.+\-=]")
+
+    @cached_property
+    def _first(self) -> re.Pattern[str]:
+        return re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
+
+    @cached_property
+    def _prefixes(self) -> frozenset[str]:
+        return frozenset(literal[:n] for literal in self.literals for n in range(1, len(literal)))
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.literals), default=1)
 
     def partial(self, text: str, at: int = 0) -> int:
         """How many characters at the end of the text may be the beginning of a marker."""

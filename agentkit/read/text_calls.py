@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentkit.parsers import Parsed, detect, get_parser, has_call_markup
 from agentkit.read.known_tools import KnownTools
@@ -72,13 +72,17 @@ def _masked(text: str, think: ThinkText) -> str:
 
 def _read(name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy) -> tuple[Parsed, ThinkText]:
     """What a parser reads outside think blocks and code, and those: tags and backticks in a call's own text are a part of the call."""
+    parser = get_parser(name)
+    fenced = "```" in parser.format.calls
+    think = replace(think, code=[]) if fenced else think
     searched = _masked(text, think)
-    parsed = get_parser(name).parse(searched, tools, policy)
+    parsed = parser.parse(searched, tools, policy)
     spans = [call.span for call in parsed.tool_calls if call.span]
     if not spans or searched == text:
         return parsed, think
     think = split_think(mask(text, spans))
-    return get_parser(name).parse(_masked(text, think), tools, policy), think
+    think = replace(think, code=[]) if fenced else think
+    return parser.parse(_masked(text, think), tools, policy), think
 
 
 def _gaps(kept: list[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:

@@ -14,8 +14,9 @@ from tests.browser.lab import browser, chromium_path
 Write = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser for a module: while it is open its event loop runs in this thread, in which no other test could start one."""
     if chromium_path() is None:
         pytest.skip("no chromium is installed")
     with browser() as running:
