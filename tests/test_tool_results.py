@@ -92,7 +92,7 @@ SAID: list[tuple[Any, str, str]] = [
     (DAY, "2026-01-02", "text"),
     (Decimal("1.10"), "1.10", "text"),
     (Fraction(1, 3), "1/3", "text"),
-    (PurePosixPath("/tmp/x"), "/tmp/x", "text"),
+    (PurePosixPath("data/x"), "data/x", "text"),
     (UUID(int=1), "00000000-0000-0000-0000-000000000001", "text"),
     (Color.RED, "red", "text"),
     (Tint.PALE, "pale", "text"),
