@@ -14,8 +14,9 @@ from agentkit.errors import UsageError
 from agentkit.files import CassetteWriter
 from agentkit.loop import start
 from agentkit.parsers import get_parser
-from agentkit.perform import Perform, live, recording
+from agentkit.perform import Perform, live
 from agentkit.profiles import get_profile, profile_for
+from agentkit.recording import Recording
 from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tool_schema import shared_schemas
@@ -110,7 +111,7 @@ class Agent:
         """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
         perform = self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
         for writer in self._writers:
-            perform = recording(perform, writer.write, writer.new_sample())
+            perform = Recording(perform, writer)
         return perform
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
