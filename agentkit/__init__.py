@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
+    from agentkit.frames import messages_df, problems_df, tool_calls_df, turns_df
     from agentkit.preflighting import preflight
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
@@ -45,6 +46,7 @@ _HOMES = {
     "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
+    "agentkit.frames": "messages_df problems_df tool_calls_df turns_df",
     "agentkit.preflighting": "preflight",
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
@@ -80,8 +82,10 @@ __all__ = [
     "debug",
     "demo",
     "load",
+    "messages_df",
     "parsers",
     "preflight",
+    "problems_df",
     "read_error",
     "read_response",
     "read_stream",
@@ -93,6 +97,8 @@ __all__ = [
     "save",
     "testing",
     "tool",
+    "tool_calls_df",
+    "turns_df",
     "view",
 ]
 
