@@ -12,7 +12,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.frames import calls, messages, problems, turns
+from agentkit.frames import calls, messages, problems, tokens, turns
 from agentkit.frames.turns import queue_of
 from agentkit.types import Chunk, Exchange, OpenTurn, Response, Trajectory, Turn
 from tests.render_samples import HOSTILE, call, first_turn, long, message, result, troubled, waiting, weather
@@ -20,6 +20,7 @@ from tests.render_samples import HOSTILE, call, first_turn, long, message, resul
 CAPTURES = Path(__file__).parent / "corpus" / "captures"
 FRAMES = {
     "turns_df": turns.COLUMNS, "tool_calls_df": calls.COLUMNS, "messages_df": messages.COLUMNS, "problems_df": problems.COLUMNS,
+    "tokens_df": tokens.COLUMNS,
 }  # fmt: skip
 ROLLOUTS = [weather(), troubled(), waiting()]
 
