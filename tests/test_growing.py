@@ -46,10 +46,7 @@ def test_it_grows_into_what_is_read(path: Path, cuts: list[int]) -> None:
 def test_what_is_there_is_shown_before_the_stream_ends() -> None:
     text = text_of("parallel_interleaved")
     growing = Growing()
-    seen = []
-    for piece in text:
-        if growing.feed(piece):
-            seen.append([(call.name, call.arguments) for call in growing.calls])
+    seen = [[(call.name, call.arguments) for call in growing.calls] for piece in text if growing.feed(piece)]
     assert seen[0] == [("f", '{"a"')]
     assert [name for name, _ in seen[-1]] == ["f", "g"]
     assert seen[-1] == [(call.name, call.raw_arguments) for call in read_stream(text).tool_calls]

@@ -40,8 +40,8 @@ class Growing:
     >>> growing = Growing()
     >>> growing.feed('data: {"choices": [{"delta": {"content": "Hel')
     []
-    >>> growing.feed('lo"}}]}' + 2 * chr(10))
-    [Delta(kind='content', text='Hello', position=0)]
+    >>> [delta.text for delta in growing.feed('lo"}}]}' + 2 * chr(10))]
+    ['Hello']
     >>> growing.text
     'Hello'
     """
