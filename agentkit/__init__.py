@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
+    from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
+    from agentkit.prefix import prefix_check
     from agentkit.preflighting import preflight
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
@@ -48,6 +50,8 @@ _HOMES = {
     "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
+    "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
+    "agentkit.prefix": "prefix_check",
     "agentkit.preflighting": "preflight",
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
@@ -84,8 +88,11 @@ __all__ = [
     "debug",
     "demo",
     "load",
+    "messages_df",
     "parsers",
+    "prefix_check",
     "preflight",
+    "problems_df",
     "read_error",
     "read_response",
     "read_stream",
@@ -98,7 +105,10 @@ __all__ = [
     "rollouts_async",
     "save",
     "testing",
+    "tokens_df",
     "tool",
+    "tool_calls_df",
+    "turns_df",
     "view",
 ]
 

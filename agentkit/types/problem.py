@@ -19,6 +19,8 @@ permission_denied model_not_found endpoint_not_found redirect unknown_field sche
 tool_use_failed content_filtered timeout connection_failed connection_reset
 history_tool_result_missing history_orphan_tool_result history_role_order history_id_format history_empty_tool_calls history_bad_name
 history_bad_arguments history_bad_content history_reasoning_missing
+node_key_missing node_value_invalid node_lengths_differ node_mask_differs node_trains_on_prompt node_logprobs_short node_logprob_positive
+node_dummy_tokens
 """
 
 _WARNINGS = """
@@ -30,6 +32,7 @@ index_missing index_collision identity_repeated tool_call_flat tool_calls_not_li
 tool_call_in_content tool_call_in_reasoning answer_in_reasoning markup_leak think_in_content orphan_think_close unclosed_think
 content_list reasoning_not_string finish_missing finish_nonstandard finish_empty_string finish_length finish_content_filter
 finish_stop_with_tool_calls finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse
+node_empty node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated
 """
 
 SEVERITIES: dict[str, Severity] = {

@@ -1,0 +1,77 @@
+"""Whatever holds rollouts, as a list of trajectories: a value of ours, chat messages, a server's answer, a file of any of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from agentkit.chat_log import trajectories_in, trajectory_of
+from agentkit.errors import UsageError
+from agentkit.files import is_ours, load_all, read_json_lines, trajectories_of
+from agentkit.types import Message, Record, Response, Trajectory, Turn
+
+_MEND = "pass a list of messages, trajectories, or the path of a JSONL file"
+
+
+def rollouts_in(x: Any) -> list[Trajectory]:
+    """The trajectories in it, in order.
+
+    Args:
+        x: a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`, the result of many rollouts); a turn or a response; a list
+            of messages; a server's answer; a path: an agentkit file, an OpenAI chat JSONL, a JSON file of messages.
+
+    Raises:
+        UsageError: it is none of these.
+        FileNotFoundError: there is no such file.
+        CassetteError: the file cannot be read.
+    """
+    if isinstance(x, (str, os.PathLike)):
+        return _from_file(Path(x))
+    if isinstance(x, (Turn, Response)):
+        turn = x if isinstance(x, Turn) else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
+        return [Trajectory(turns=(turn,))]
+    if isinstance(x, dict) or hasattr(x, "choices"):
+        return trajectories_in([x])
+    if isinstance(x, (list, tuple)):
+        return _from_list(x)
+    try:
+        return trajectories_of(x)
+    except UsageError:
+        raise UsageError(f"a {type(x).__name__} holds no rollout", mend=_MEND) from None
+
+
+def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
+    if not items:
+        return []
+    if all(_is_message(item) for item in items):
+        return [trajectory_of(list(items))]
+    if all(isinstance(item, (dict, list)) for item in items) and not any(_holds_records(item) for item in items):
+        return trajectories_in(items)
+    return [trajectory for item in items for trajectory in rollouts_in(item)]
+
+
+def _holds_records(item: Any) -> bool:
+    """Whether it is a list of our own records: the samples of one prompt, say."""
+    return isinstance(item, list) and bool(item) and isinstance(item[0], Record) and not isinstance(item[0], Message)
+
+
+def _is_message(item: Any) -> bool:
+    if isinstance(item, Message):
+        return True
+    role = item.get("role") if isinstance(item, dict) else getattr(item, "role", None)
+    return isinstance(role, str) and not isinstance(item, Record)
+
+
+def _from_file(path: Path) -> list[Trajectory]:
+    if is_ours(path):
+        return load_all(path)
+    values = read_json_lines(path)
+    if not values:
+        raise UsageError(f"{path.name!r} is empty", mend=_MEND)
+    return trajectories_in(values[0] if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0]) else values)
+
+
+def _of_lists(values: list[Any]) -> bool:
+    """Whether a JSON file's one list holds conversations rather than messages."""
+    return all(isinstance(v, list) or (isinstance(v, dict) and "role" not in v) for v in values)
