@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
+    from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
     from agentkit.preflighting import preflight
@@ -43,6 +44,7 @@ _HOMES = {
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
+    "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
     "agentkit.preflighting": "preflight",
@@ -79,6 +81,7 @@ __all__ = [
     "Turn",
     "debug",
     "demo",
+    "diff",
     "load",
     "parsers",
     "preflight",
