@@ -19,8 +19,9 @@ from agentkit.types import late
 
 if TYPE_CHECKING:
     from agentkit import parsers, testing
-    from agentkit.agent import Agent, record, replay, rollout
+    from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
+    from agentkit.batch import rollouts, rollouts_async
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.diffing import diff
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream import read_stream
+    from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "agentkit.agent": "Agent record replay rollout",
+    "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.batch": "rollouts rollouts_async",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.diffing": "diff",
@@ -51,6 +54,7 @@ _HOMES = {
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream": "read_stream",
+    "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
@@ -93,6 +97,8 @@ __all__ = [
     "replay",
     "resize_tool_pool",
     "rollout",
+    "rollouts",
+    "rollouts_async",
     "save",
     "testing",
     "tool",

@@ -105,7 +105,14 @@ class Engine:
         if self.commit:
             self.commit(step, outcome, trajectory)
         self.trajectory = trajectory
+        self.finish()
         return outcome
+
+    def finish(self) -> None:
+        """Tells a recording why the rollout has stopped, where it has."""
+        finish = getattr(self.perform, "finish", None)
+        if finish is not None and self.trajectory.stop_reason is not None:
+            finish(self.trajectory)
 
     async def _together(self, steps: list[ToolStep]) -> None:
         """Each result is committed as it comes, so that an interrupt costs only the calls still running."""
