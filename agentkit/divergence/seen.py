@@ -26,7 +26,7 @@ class Seen:
         self.response = response
         self.error = error
         self.asked = asked
-        """The fields of the request beside its messages and tools, those of `extra_body` among them."""
+        """The fields of the request beside its messages and tools, those of `extra_body` among them; empty where it is not known."""
         self.tools = tools
         self.before = before
         """The answer of the turn before."""
@@ -121,7 +121,8 @@ def seen_turns(trajectory: Trajectory, tools: KnownTools | None = None) -> list[
     spec = trajectory.spec
     tools = tools if tools is not None else KnownTools(spec.tools) if spec.tools else None
     history = any(message.role in ("assistant", "tool") for message in trajectory.prompt)
-    base = {**spec.sampling, "stream": spec.stream or spec.sampling.get("stream", False)}
+    stream = {"stream": True} if spec.stream else {}
+    base = {**stream, **spec.sampling} if trajectory.prompt else {}
     found: list[Seen] = []
     used: set[str] = set()
     for turn in trajectory.all_turns:
