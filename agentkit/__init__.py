@@ -132,6 +132,12 @@ def _page(record: Any) -> Any:
     return standalone(record)
 
 
+def _display(thing: Any) -> bool:
+    from agentkit.views.showing import display
+
+    return display(thing)
+
+
 def _from_history(name: str) -> Any:
     def derive(*args: Any) -> Any:
         return getattr(import_module("agentkit.history"), name)(*args)
@@ -139,4 +145,4 @@ def _from_history(name: str) -> Any:
     return derive
 
 
-late.update(show=_show, page=_page, messages=_from_history("messages"), request=_from_history("request"))
+late.update(show=_show, display=_display, page=_page, messages=_from_history("messages"), request=_from_history("request"))

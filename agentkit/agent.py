@@ -119,9 +119,9 @@ class Agent:
         return Engine(trajectory, self.perform(trajectory, sample), **{"parallel_tools": self.parallel_tools, **options})
 
     def recorded_by(self, writer: CassetteWriter) -> Agent:
-        """The same agent with every finished step written down."""
+        """The same agent with every finished step written down; once, however often it is asked for."""
         twin = copy.copy(self)
-        twin._writers = (*self._writers, writer)
+        twin._writers = (*(other for other in self._writers if other is not writer), writer)
         return twin
 
     def wrapped(self, wrap: Wrap) -> Agent:

@@ -202,11 +202,17 @@ def checked_line(line: Any, number: int) -> Line:
 
 
 def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
-    """The trajectories of a file, by sample index; every raw exchange is read again.
+    """The trajectories of a file, in the order of their sample index; every raw exchange is read again.
 
     Raises:
         CassetteError: a step stands where none can.
     """
+    samples = load_samples(lines)
+    return [samples[index] for index in sorted(samples)]
+
+
+def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
+    """The same by sample index."""
     samples: dict[int, Trajectory] = {}
     for line in lines:
         sample = line.get("sample", 0)
@@ -217,7 +223,7 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
         except (UsageError, KeyError, TypeError, AttributeError) as exc:
             what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
             raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
-    return [samples[index] for index in sorted(samples)]
+    return samples
 
 
 def _begun(line: Line) -> Trajectory:

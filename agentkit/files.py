@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines
+from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
 from agentkit.errors import CassetteError, UsageError
 from agentkit.file_scan import Scan
 from agentkit.types import Trajectory, late
@@ -181,8 +181,13 @@ def load(path: Any) -> Any:
 
 
 def load_all(path: Any) -> list[Trajectory]:
-    """The trajectories of a file, by sample."""
+    """The trajectories of a file, in the order of their sample index."""
     return load_lines(_lines(Path(path)))
+
+
+def load_by_sample(path: Any) -> dict[int, Trajectory]:
+    """The trajectories of a file by sample index; none where there is no file."""
+    return load_samples(_lines(Path(path))) if Path(path).exists() else {}
 
 
 def _lines(path: Path) -> Iterator[Line]:

@@ -7,7 +7,7 @@ recording does not hold is a `ReplayMiss` that says what differs.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -137,19 +137,28 @@ class ReplayAgent(Agent):
         return replace(start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta), prompt=recorded.prompt)
 
     def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
-        """The start of one sample of a batch, with what was recorded of it.
-
-        Raises:
-            ReplayMiss: fewer samples of this prompt were recorded.
-        """
+        """The start of one sample of a batch, with what was recorded of it."""
         asked = super().sampled(trajectory, sample, **meta)
         found = self._recordings.peek(asked)
-        if found is None or sample >= len(self._recordings.of(asked)):
-            raise ReplayMiss(
-                f"{len(self._recordings.of(asked))} rollout(s) of {_asked(trajectory)!r} were recorded; sample {sample} is not among them",
-                mend="ask for as many samples as were recorded, or record more",
-            )
+        if found is None:
+            return asked
         return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec)
+
+    def check_enough(self, starts: Iterable[Trajectory]) -> None:
+        """Makes sure that there is a recorded rollout for each of a batch.
+
+        Raises:
+            ReplayMiss: there are fewer.
+        """
+        asked = [(begun, prompt_key(begun.prompt)) for begun in starts]
+        wanted = Counter(key for _, key in asked)
+        for begun, key in asked:
+            held = len(self._recordings.of(begun))
+            if held < wanted[key]:
+                raise ReplayMiss(
+                    f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are asked for",
+                    mend="ask for as many samples as were recorded, or record more",
+                )
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """Plays the rollouts of this prompt in the order they were recorded, then from the first again; a batch's each for its own sample."""

@@ -30,20 +30,23 @@ class Recording:
     does not go on from what was written (its past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its start.
     """
 
-    def __init__(self, perform: Perform, writer: Writer, *, sample: int | None = None, written: Trajectory | None = None) -> None:
-        """Records what `perform` gives.
-
-        Args:
-            sample, written: go on with this rollout of the file, of which so much stands there.
-        """
+    def __init__(self, perform: Perform, writer: Writer) -> None:
         self._perform = perform
-        self._writer = writer
+        self.writer = writer
         self._encoded = EncodedHistory()
-        self.sample = sample
+        self.sample: int | None = None
         """The rollout's index in the file; None before its first step."""
         self._end: StopReason | None = None
         self._asked: tuple[Any, ...] | None = None
-        self._take(written or Trajectory())
+        self._take(Trajectory())
+
+    def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
+        """Goes on with this rollout of the writer's file, of which so much stands there."""
+        if self.writer is writer:
+            self.sample = sample
+            self._take(trajectory)
+        elif isinstance(self._perform, Recording):
+            self._perform.go_on(writer, sample, trajectory)
 
     async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:
         self._catch_up(step.trajectory)
@@ -52,11 +55,11 @@ class Recording:
         if isinstance(outcome, Answer):
             opened = step.trajectory.open
             key = self._encoded.key(step.trajectory, request_fields(step.trajectory))
-            self._writer.write(model_line(step.turn, outcome.exchange, sample, opened, key))
+            self.writer.write(model_line(step.turn, outcome.exchange, sample, opened, key))
             self._asked = None if opened is None else (opened.kept, opened.added, opened.sampling)
             self._answers.append(outcome.exchange)
         else:
-            self._writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
+            self.writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
             self._results[outcome.position] = outcome.result
         self._end = None
         return outcome
@@ -68,16 +71,16 @@ class Recording:
             finish(trajectory)
         self._catch_up(trajectory)
         if trajectory.stop_reason is not None and trajectory.stop_reason != self._end:
-            self._writer.write(end(trajectory, self.sample or 0))
+            self.writer.write(end(trajectory, self.sample or 0))
             self._end = trajectory.stop_reason
 
     def _catch_up(self, trajectory: Trajectory) -> None:
         if self.sample is None or not self._continues(trajectory):
-            self.sample = self._writer.begin(trajectory)
+            self.sample = self.writer.begin(trajectory)
             self._take(trajectory)
             return
         for line in self._missing(trajectory):
-            self._writer.write(line)
+            self.writer.write(line)
         self._follow(trajectory)
 
     def _take(self, trajectory: Trajectory) -> None:

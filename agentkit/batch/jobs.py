@@ -1,14 +1,14 @@
-"""What a batch is to do: each prompt so many times, and what earlier runs have done of it."""
+"""What a batch is to do: each prompt so many times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.agent import Agent
 from agentkit.errors import UsageError
-from agentkit.recorded import ReplayAgent
+from agentkit.recorded import ReplayAgent, prompt_key
 from agentkit.types import Message, Trajectory
 
 _MEND = "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else belongs to it"
@@ -19,12 +19,20 @@ class Job:
     """One rollout that is to be done."""
 
     start: Trajectory
-    sample: int
+    """Shared by all samples of the prompt."""
+    key: str
+    """Of the prompt."""
     prompt_index: int
+    sample: int
 
     def begin(self, agent: Agent) -> Trajectory:
         """The trajectory it begins with, made when its turn comes."""
         return agent.sampled(self.start, self.sample, prompt_index=self.prompt_index)
+
+    def placed(self, trajectory: Trajectory) -> Trajectory:
+        """An earlier run's trajectory with this batch's meta."""
+        place = {**self.start.meta, "prompt_index": self.prompt_index, "sample": self.sample}
+        return replace(trajectory, meta={**{k: v for k, v in trajectory.meta.items() if k != "exception"}, **place})
 
 
 def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
@@ -32,12 +40,24 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
 
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.
-        ReplayMiss: a replay holds no rollout of a prompt.
+        ReplayMiss: a replay holds no rollout of a prompt, or too few.
     """
+    if prompts is None and isinstance(agent, ReplayAgent) and n == 1:
+        return [_replayed(agent, recorded, index, meta) for index, recorded in enumerate(agent.recorded)]
     starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
     if not starts:
         raise UsageError("there are no prompts", mend=_MEND)
-    return [Job(start, sample, index) for index, start in enumerate(starts) for sample in range(n)]
+    keyed = [(start, prompt_key(start.prompt)) for start in starts]
+    jobs = [Job(start, key, index, sample) for index, (start, key) in enumerate(keyed) for sample in range(n)]
+    if isinstance(agent, ReplayAgent):
+        agent.check_enough(job.start for job in jobs)
+    return jobs
+
+
+def _replayed(agent: ReplayAgent, recorded: Trajectory, index: int, meta: Mapping[str, Any]) -> Job:
+    start = agent.start_of(recorded)
+    place = (recorded.meta.get("prompt_index", index), recorded.meta.get("sample", 0))
+    return Job(replace(start, meta={**start.meta, **meta}), prompt_key(start.prompt), *place)
 
 
 def listed(prompts: Any) -> list[Any]:
@@ -61,8 +81,3 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
     if name is None:
         raise UsageError(f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[:200], mend=_MEND)
     return agent.start(prompt[name], **{**meta, **{str(key): value for key, value in prompt.items() if key != name}})
-
-
-def replayed_jobs(agent: ReplayAgent) -> list[Job]:
-    """Every rollout that was recorded, in the order of the file."""
-    return [Job(agent.start_of(t), t.meta.get("sample", 0), t.meta.get("prompt_index", i)) for i, t in enumerate(agent.recorded)]
