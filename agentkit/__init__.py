@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentkit.batch import rollouts, rollouts_async
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
+    from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
     from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
@@ -48,6 +49,7 @@ _HOMES = {
     "agentkit.batch": "rollouts rollouts_async",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
+    "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
     "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
@@ -87,6 +89,7 @@ __all__ = [
     "Turn",
     "debug",
     "demo",
+    "diff",
     "load",
     "messages_df",
     "parsers",
