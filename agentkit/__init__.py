@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from agentkit.read.stream import read_stream
     from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
+    from agentkit.samples import sample_tree
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
@@ -60,6 +61,7 @@ _HOMES = {
     "agentkit.read.stream": "read_stream",
     "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
+    "agentkit.samples": "sample_tree",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
@@ -106,6 +108,7 @@ __all__ = [
     "rollout",
     "rollouts",
     "rollouts_async",
+    "sample_tree",
     "save",
     "testing",
     "tokens_df",

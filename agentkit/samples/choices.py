@@ -1,0 +1,65 @@
+"""The `choices` of one answer (`n` > 1), each as an answer of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from agentkit.read.response import read_response
+from agentkit.read.sse import SSE
+from agentkit.types import Chunk, Exchange, Response, Turn
+
+
+def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ...]:
+    """Every choice of an answer, read by itself, in the order of their indices; the answer alone where it has but one.
+
+    Args:
+        answer: a response, or a turn; block or streamed.
+        tools: as for `read_response`.
+    """
+    response = answer.response if isinstance(answer, Turn) else answer
+    exchange = response.exchange
+    parts = list(_of_stream(exchange) if exchange.chunks and not exchange.body else _of_body(exchange))
+    return tuple(read_response(part, tools) for part in parts) if len(parts) > 1 else (response,)
+
+
+def _of_body(exchange: Exchange) -> Iterator[Exchange]:
+    body = exchange.raw
+    choices = body.get("choices") if isinstance(body, dict) else None
+    for choice in sorted(filter(_numbered, choices if isinstance(choices, list) else ()), key=lambda c: c["index"]):
+        yield replace(exchange, body=json.dumps({**body, "choices": [{**choice, "index": 0}]}, ensure_ascii=False))
+
+
+def _numbered(choice: Any) -> bool:
+    return isinstance(choice, dict) and type(choice.get("index")) is int
+
+
+def _of_stream(exchange: Exchange) -> Iterator[Exchange]:
+    """A stream per choice: its own deltas, and whatever belongs to all of them."""
+    events = list(_events(exchange))
+    indices = sorted({choice["index"] for _, data in events if isinstance(data, dict) for choice in filter(_numbered, data.get("choices") or ())})
+    for index in indices:
+        yield replace(exchange, chunks=tuple(Chunk(at=at, text=text) for at, data in events for text in _only(data, index)))
+
+
+def _events(exchange: Exchange) -> Iterator[tuple[float, Any]]:
+    """Each event with its time: parsed, or its text where it is no JSON."""
+    sse = SSE()
+    for chunk in exchange.chunks:
+        for event in sse.feed(chunk.text):
+            try:
+                yield chunk.at, json.loads(event.data)
+            except (ValueError, RecursionError):
+                yield chunk.at, event.data
+
+
+def _only(data: Any, index: int) -> Iterator[str]:
+    if not isinstance(data, dict):
+        yield f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n"
+        return
+    choices = data.get("choices")
+    mine = [{**choice, "index": 0} for choice in filter(_numbered, choices or ()) if choice["index"] == index]
+    if mine or not choices:
+        yield f"data: {json.dumps({**data, 'choices': mine} if choices else data, ensure_ascii=False)}\n\n"
