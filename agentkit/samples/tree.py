@@ -182,7 +182,7 @@ def _steps(sample: Trajectory, tools: KnownTools | None) -> Iterator[tuple[Hasha
         yield ("error", reason), "error", f"the request failed: {reason}", last
     elif sample.stop_reason in ("max_turns", "length", "stopped"):
         yield ("limit", sample.stop_reason), "limit", f"stopped: {sample.stop_reason}", last
-    elif sample.stop_reason is None:
+    elif sample.stop_reason is None and sample.prompt:  # the choices of one answer are no rollouts
         yield ("open",), "open", "not ended", last
 
 
