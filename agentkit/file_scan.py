@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.codec import VERSION, checked_line
+from agentkit.codec import VERSION, Numbering, checked_line
 from agentkit.types import StopReason
 
 _STEP = re.compile(rb'\{"step":"(\w+)","sample":(\d+),(?:"turn":(\d+))?')
@@ -54,10 +54,11 @@ class Scan:
     rollouts: dict[int, Found] = field(default_factory=dict)
     torn: list[int] = field(default_factory=list)
     """Numbers of lines that are no JSON, from 1."""
-    orphans: int = 0
-    """Lines of a rollout whose first line is not there."""
+    orphans: list[int] = field(default_factory=list)
+    """Numbers of lines of a rollout whose first line is not there."""
     end: int = 0
     """Offset behind the last whole line."""
+    numbers: Numbering = field(default_factory=Numbering)
     _spec: tuple[bytes, Any] = (b"", None)
 
     def read(self, file: BinaryIO) -> Scan:
@@ -93,12 +94,14 @@ class Scan:
             return False
         if "agentkit" in data:
             spec, prompt, meta = data.get("spec") or {}, data.get("prompt") or [], data.get("meta") or {}
-            self.rollouts[sample] = Found(sample, prompt=prompt, meta=meta, model=spec.get("model"))
-        elif sample not in self.rollouts:
-            self.orphans += 1
-            return True
-        _note(self.rollouts[sample], kind, data)
-        self.rollouts[sample].add(offset, len(line))
+            index = self.numbers.begin(sample)
+            self.rollouts[index] = Found(index, prompt=prompt, meta=meta, model=spec.get("model"))
+        place = self.numbers.of(sample)
+        if place is None:
+            self.orphans.append(number)
+        else:
+            _note(self.rollouts[place], kind, data)
+            self.rollouts[place].add(offset, len(line))
         return True
 
     def _head(self, line: bytes, head: re.Match[bytes]) -> dict[str, Any] | None:

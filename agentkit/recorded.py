@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.agent import Agent, checked
-from agentkit.codec import request_key
+from agentkit.codec import prompt_key
 from agentkit.errors import ReplayMiss
 from agentkit.files import cassette, load_all
 from agentkit.loop import start
 from agentkit.perform import Perform, replaying
-from agentkit.types import Message, Trajectory, clip
+from agentkit.types import Trajectory, clip
 
 _PLACE = ("prompt_index", "sample")
 """What of its meta says which rollout of a batch a trajectory is."""
@@ -65,15 +65,15 @@ class Recordings:
         self._waiting: dict[str, list[Trajectory]] = {}
         self._lock = threading.Lock()
         for trajectory in trajectories:
-            self._by_prompt[prompt_key(trajectory.prompt)].append(trajectory)
+            self._by_prompt[start_key(trajectory)].append(trajectory)
 
     def of(self, trajectory: Trajectory) -> list[Trajectory]:
         """All rollouts of the same prompt."""
-        return self._by_prompt.get(prompt_key(trajectory.prompt), [])
+        return self._by_prompt.get(start_key(trajectory), [])
 
     def peek(self, trajectory: Trajectory) -> Trajectory | None:
         """The rollout that `take` would give next."""
-        key = prompt_key(trajectory.prompt)
+        key = start_key(trajectory)
         waiting = self._waiting.get(key) or self._by_prompt.get(key, [])
         return min(waiting, key=lambda recorded: _distance(trajectory, recorded), default=None)
 
@@ -83,7 +83,7 @@ class Recordings:
         Args:
             again: when all have been given out, begin from the first; else there is none.
         """
-        key = prompt_key(trajectory.prompt)
+        key = start_key(trajectory)
         with self._lock:
             if key not in self._waiting or (again and not self._waiting[key]):
                 self._waiting[key] = list(self._by_prompt.get(key, []))
@@ -93,9 +93,9 @@ class Recordings:
             return found
 
 
-def prompt_key(prompt: Iterable[Message]) -> str:
+def start_key(trajectory: Trajectory) -> str:
     """A digest of the messages a rollout begins with."""
-    return request_key({"prompt": [message.wire for message in prompt]})
+    return prompt_key(message.wire for message in trajectory.prompt)
 
 
 def _distance(asked: Trajectory, recorded: Trajectory) -> tuple[bool, bool]:
@@ -150,7 +150,7 @@ class ReplayAgent(Agent):
         Raises:
             ReplayMiss: there are fewer.
         """
-        asked = [(begun, prompt_key(begun.prompt)) for begun in starts]
+        asked = [(begun, start_key(begun)) for begun in starts]
         wanted = Counter(key for _, key in asked)
         for begun, key in asked:
             held = len(self._recordings.of(begun))

@@ -14,8 +14,8 @@ LAYERS = {
     0: "types errors html",
     1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log capture_log todo budget",
     2: "alignment breakpoints diffing divergence token_spans token_runs managed prefix_cause charts export render reparsing samples",
-    3: "servers retrying tool_pool tool_runner perform recording background files file_scan sources frames prefix explorer",
-    4: "engine agent recorded agent_loop loop_dispatch debugger batch comparing testing demo_agent",
+    3: "servers retrying tool_pool tool_runner perform recording background files file_scan cassette sources frames prefix",
+    4: "engine agent recorded agent_loop loop_dispatch debugger batch comparing explorer testing demo_agent",
     5: "views",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
