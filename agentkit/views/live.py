@@ -34,7 +34,11 @@ _PACKED = 32_000
 @cache
 def script(*names: str) -> str:
     """The runtime and the scripts that follow it, as the one module a widget can have."""
-    return "\n".join(files("agentkit.views").joinpath("static", f"{name}.js").read_text("utf-8") for name in ("runtime", *names))
+    return "\n".join(_file(f"{name}.js") for name in ("runtime", *names))
+
+
+def _file(name: str) -> str:
+    return files("agentkit.views").joinpath("static", name).read_text("utf-8")
 
 
 class LiveView(anywidget.AnyWidget):
@@ -60,7 +64,7 @@ class LiveView(anywidget.AnyWidget):
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names of its own JavaScript files in `static/`."""
     _esm = script()
-    _css = css()
+    _css = css() + _file("live.css")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
