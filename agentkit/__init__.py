@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agentkit import parsers, testing
     from agentkit.agent import Agent, record, replay, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
+    from agentkit.breakpoints import break_on
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "agentkit.agent": "Agent record replay rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.breakpoints": "break_on",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
@@ -77,6 +79,7 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "break_on",
     "debug",
     "demo",
     "load",
