@@ -22,6 +22,7 @@ def controls(dbg: Any, step: str) -> dict[str, Any]:
     """The state of the controls. `step`: the last step that began."""
     running: bool = dbg.running
     word, tone, detail = _status(dbg, step)
+    tree = dbg.tree
     return {
         "running": running,
         "can": _can(dbg),
@@ -30,7 +31,8 @@ def controls(dbg: Any, step: str) -> dict[str, Any]:
         "detail": detail,
         "waiting": [] if running else _waiting(dbg),
         "breakpoints": [clip(point.summary(), 200) for point in dbg.breakpoints],
-        "tree": [_branch(depth, branch, dbg.tree.current) for depth, branch in dbg.tree.rows()],
+        "approval": clip(f"approval, before {' or '.join(dbg.breakpoints.approve)}", 200) if dbg.breakpoints.approve else "",
+        "tree": [_branch(depth, branch, tree.current) for depth, branch in tree.rows()],
     }
 
 
@@ -60,13 +62,14 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     if trajectory.stop_reason not in (None, "stopped"):
         return "ended", "good" if trajectory.stop_reason == "final" else "warn", clip(str(trajectory.stop_reason))
     following = dbg.next_step
-    return "ready", "quiet", f"next: {clip(following.summary(), 200)}" if following else ""
+    kept = "plays what was recorded: " if dbg.replays else ""
+    return "ready", "quiet", f"next: {kept}{clip(following.summary(), 200)}" if following else ""
 
 
 def _waiting(dbg: Any) -> list[dict[str, Any]]:
-    pending = dbg.pending
+    pending, turn = dbg.pending, len(dbg.trajectory.turns)
     return [
-        *(_call(call, turn=len(dbg.trajectory.turns)) for call in pending[:_SHOWN]),
+        *(_call(call, turn=turn) for call in pending[:_SHOWN]),
         *({**_call(call), "position": i, "found": True} for i, call in enumerate(pending.recoverable[:_SHOWN])),
     ]
 

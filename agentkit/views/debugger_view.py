@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 
 from agentkit.errors import UsageError
-from agentkit.events import Began, Committed, Event, Failed, Halted, Piece
+from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.html import visible
 from agentkit.loop import ModelStep
 from agentkit.types import Trajectory
+from agentkit.views.controls import breakpoint_named, controls, edit_of, object_of, slots_of, value_of
 from agentkit.views.conversation_view import ConversationView, Parts
 from agentkit.views.growing_rows import GrowingRows
-from agentkit.views.live import Op
+from agentkit.views.live import Op, sendable
 
 POSTED = frozenset({"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"})
 """What goes to the debugger as it is."""
@@ -64,6 +65,8 @@ class DebuggerView(ConversationView):
                     self._step = visible(step.summary())
                     if isinstance(step, ModelStep):
                         self._grow(GrowingRows(step.turn))
+                case Sampled(done=done, of=of):
+                    self._step = f"{done} of {of} answers"
                 case Piece(chunk=chunk) if self._growing:
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
@@ -96,7 +99,7 @@ class DebuggerView(ConversationView):
         what = what if what in dict(slots) else slots[-1][0]
         text = value_of(trajectory, at, what)
         turns = [["prompt", "the prompt"], *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1))]
-        self.send({"type": "loaded", "turns": turns, "turn": at, "slots": slots, "what": what, "text": _clean(text)})
+        self.send({"type": "loaded", "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
 
     def do_edit(self, turn: str, what: str, text: str) -> None:
         """Posts an edit."""
@@ -120,3 +123,18 @@ class DebuggerView(ConversationView):
         if self._growing:
             self._ended += self._growing.removal()
         self._growing = rows
+
+
+def _listener(view: DebuggerView) -> Callable[[Event], None]:
+    """Tells the view what happens without holding it. A fault of the view is shown in it and never reaches the engine."""
+    known = weakref.ref(view)
+
+    def listen(event: Event) -> None:
+        found = known()
+        if found is not None:
+            try:
+                found.heard(event)
+            except Exception as error:
+                found.report(error)
+
+    return listen

@@ -166,7 +166,7 @@ class LiveView(anywidget.AnyWidget):
     def report(self, error: BaseException) -> None:
         """Shows an error in the view."""
         text = str(error).strip() or type(error).__name__
-        self.send({"type": "failed", "message": _clean(text), "mend": _clean(" ".join(getattr(error, "__notes__", ())))})
+        self.send({"type": "failed", "message": sendable(text), "mend": sendable(" ".join(getattr(error, "__notes__", ())))})
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
         whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")  # a lone surrogate cannot travel
@@ -227,7 +227,8 @@ def _reference(target: Any) -> Callable[[], Any]:
         return lambda: target
 
 
-def _clean(text: str) -> str:
+def sendable(text: str) -> str:
+    """The text without lone surrogates, which no message can hold."""
     return text.encode("utf-8", "replace").decode()
 
 

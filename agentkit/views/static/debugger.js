@@ -243,7 +243,7 @@ function breakpoints(live, body) {
   const list = h("ul", { className: "ak-list" });
   const show = keyed(list, ({ index, text }) => h(
     "li", {}, h("code", { textContent: text }),
-    button("×", () => live.send("unbreak", { index }), { className: "ak-close", "aria-label": `remove breakpoint ${text}` }),
+    index === undefined ? null : button("×", () => live.send("unbreak", { index }), { className: "ak-close", "aria-label": `remove breakpoint ${text}` }),
   ));
   const kind = h("select", {}, ...Object.entries(BREAK_KINDS).map(([value, [label]]) => h("option", { value, textContent: label })));
   const value = h("input", { type: "text", placeholder: BREAK_KINDS.tool[1] });
@@ -257,7 +257,10 @@ function breakpoints(live, body) {
   value.addEventListener("keydown", (event) => { if (event.key === "Enter") add(); });
   const none = h("p", { className: "ak-note", textContent: "none: Run goes on to the end" });
   body.append(none, list, h("div", { className: "ak-line-of" }, labelled("Stop at", kind), labelled("Which", value), button("Add", add)));
-  return (items) => { none.hidden = items.length > 0; show(items.map((text, index) => ({ index, text }))); };
+  return (items, approval) => {
+    none.hidden = items.length > 0 || Boolean(approval);
+    show([...(approval ? [{ text: approval }] : []), ...items.map((text, index) => ({ index, text }))]);
+  };
 }
 
 /** @param {Live} live */
@@ -331,7 +334,7 @@ PARTS.push((live) => {
       );
       breaks.count(state.breakpoints?.length ?? 0);
       tree.count((state.tree?.length ?? 1) > 1 ? state.tree.length : 0);
-      showBreaks(state.breakpoints ?? []);
+      showBreaks(state.breakpoints ?? [], state.approval);
       showTree(state.tree ?? []);
       showWaiting(state.waiting ?? []);
       waiting.hidden = !(state.waiting ?? []).length;
