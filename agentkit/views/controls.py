@@ -11,7 +11,7 @@ from agentkit.errors import UsageError
 from agentkit.html import visible
 from agentkit.render.pretty import pretty
 from agentkit.render.raw import masked
-from agentkit.render.words import count
+from agentkit.render.words import count, ending
 from agentkit.types import ToolCall, Trajectory, Turn, clip
 
 _SHOWN = 20
@@ -60,7 +60,7 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     if stop is not None:
         return "stopped", "warn", visible(clip(stop.text, 300))
     if trajectory.stop_reason not in (None, "stopped"):
-        return "ended", "good" if trajectory.stop_reason == "final" else "warn", clip(str(trajectory.stop_reason))
+        return "ended", "good" if trajectory.stop_reason == "final" else "warn", ending(trajectory) or clip(str(trajectory.stop_reason))
     following = dbg.next_step
     kept = "plays what was recorded: " if dbg.replays else ""
     return "ready", "quiet", f"next: {kept}{clip(following.summary(), 200)}" if following else ""
@@ -76,7 +76,8 @@ def _waiting(dbg: Any) -> list[dict[str, Any]]:
 
 def _call(call: ToolCall, **more: Any) -> dict[str, Any]:
     worst = next((p.message for p in call.problems if p.severity != "info"), "")
-    return {"position": call.position, "name": clip(call.name or "?"), "status": call.status, "problem": clip(worst, 200), "arguments": _arguments(call), **more}
+    told = {"name": clip(call.name or "?"), "status": clip(call.status), "problem": clip(worst, 200), "arguments": _arguments(call)}
+    return {"position": call.position, **told, **more}
 
 
 def _arguments(call: ToolCall) -> str:
@@ -100,6 +101,17 @@ def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
         return [sampling]
     calls = [slot for i, call in enumerate(turn.tool_calls) for slot in _call_slots(i, call, turn)]
     return [sampling, ("message", "the answer"), *calls]
+
+
+def usual_slot(trajectory: Trajectory, at: str) -> str:
+    """What is edited most often at a turn: its last result, else its last call, else its answer."""
+    turn = _turn(trajectory, at)
+    if turn is None:
+        return "prompt" if at == "prompt" else "sampling"
+    results = [i for i, result in enumerate(turn.results[: len(turn.tool_calls)]) if result is not None]
+    if results:
+        return f"result:{results[-1]}"
+    return f"arguments:{len(turn.tool_calls) - 1}" if turn.tool_calls else "message"
 
 
 def _call_slots(position: int, call: ToolCall, turn: Turn) -> Iterator[tuple[str, str]]:
@@ -174,7 +186,7 @@ def breakpoint_named(kind: str, value: str) -> Breakpoint:
         case "recovered":
             return break_on.recovered()
         case _:
-            raise UsageError(f"a breakpoint on {kind!r} needs another value than {value!r}", mend="a turn and a repeat are numbers, a text is not empty")
+            raise UsageError(f"a breakpoint on {kind!r} needs another value than {value!r}", mend="a turn is a number, a text is not empty")
 
 
 def _turn(trajectory: Trajectory, at: str) -> Turn | None:

@@ -77,11 +77,14 @@ class ConversationView(LiveView):
 
     def _opening(self, trajectory: Trajectory) -> Parts:
         """What stays while a rollout grows: how it was asked, and the prompt."""
-        old = self._drawn
-        if self._head and all(map(is_, (old.spec, old.prompt, old.meta, old.parent), (trajectory.spec, trajectory.prompt, trajectory.meta, trajectory.parent))):
+        if self._head and all(map(is_, _origin(self._drawn), _origin(trajectory))):
             return {key: part for key, part in self._head.items() if key != "head"}
         asked = el("section", about(trajectory, LIVE), class_="ak-head ak-about", data_key="about")
         return {"about": asked, **_draw(prompt_entries(trajectory))}
+
+
+def _origin(trajectory: Trajectory) -> tuple[Any, ...]:
+    return trajectory.spec, trajectory.prompt, trajectory.meta, trajectory.parent
 
 
 def _common(old: Trajectory, new: Trajectory) -> int:

@@ -6,13 +6,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-
 from agentkit.errors import UsageError
 from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.html import visible
 from agentkit.loop import ModelStep
 from agentkit.types import Trajectory
-from agentkit.views.controls import breakpoint_named, controls, edit_of, object_of, slots_of, value_of
+from agentkit.views.controls import breakpoint_named, controls, edit_of, object_of, slots_of, usual_slot, value_of
 from agentkit.views.conversation_view import ConversationView, Parts
 from agentkit.views.growing_rows import GrowingRows
 from agentkit.views.live import Op, sendable
@@ -96,10 +95,10 @@ class DebuggerView(ConversationView):
         trajectory = self.trajectory
         at = turn or str(max(0, len(trajectory.all_turns) - 1))
         slots = slots_of(trajectory, at)
-        what = what if what in dict(slots) else slots[-1][0]
+        what = what if what in dict(slots) else usual_slot(trajectory, at)
         text = value_of(trajectory, at, what)
         turns = [["prompt", "the prompt"], *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1))]
-        self.send({"type": "loaded", "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
+        self.reply({"type": "loaded", "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
 
     def do_edit(self, turn: str, what: str, text: str) -> None:
         """Posts an edit."""

@@ -138,7 +138,7 @@ function pendingCall(live, call) {
   const send = (action, extra = {}) => live.send(`pending.${action}`, { call: call.position, ...extra });
   const ask = (action, label, name, verb) => {
     const { field } = textField("");
-    const done = () => send(action, { [name]: field.value });
+    const done = () => send(action, field.value.trim() || name === "value" ? { [name]: field.value } : {});
     onEnter(field, done);
     more.replaceChildren(labelled(label, field), h("div", { className: "ak-buttons" }, button(verb, done, { className: "ak-button ak-main" }), button("Cancel", () => more.replaceChildren())));
     field.focus();
@@ -153,28 +153,26 @@ function pendingCall(live, call) {
   };
   args.field.addEventListener("input", dirty);
   dirty();
-  const buttons = [
+  args.field.setAttribute("aria-label", `arguments of ${call.name}`);
+  return group(call, "waits:", [
     run, change,
-    button("Skip…", () => ask("skip", "Why it is skipped (the model sees it; may be empty)", "reason", "Skip")),
+    button("Skip…", () => ask("skip", "Why it is skipped, as the model is told (may stay empty)", "reason", "Skip")),
     button("Answer…", () => ask("answer", "The result, as the model will see it", "value", "Answer")),
-    button("Reject…", () => ask("reject", "What the model is told", "message", "Reject")),
-  ];
-  return h(
-    "fieldset", { className: "ak-pending", "data-call": call.position },
-    h("legend", {}, h("span", { textContent: "waits: " }), h("code", { textContent: call.name }), call.status === "ok" ? null : h("small", { textContent: ` ${call.status}` })),
-    call.problem ? h("small", { className: "ak-wrong", textContent: call.problem }) : null,
-    labelled("Arguments", args.field), args.wrong, h("div", { className: "ak-buttons" }, ...buttons), more,
-  );
+    button("Reject…", () => ask("reject", "What the model is told (may stay empty)", "message", "Reject")),
+  ], call.problem ? h("small", { className: "ak-wrong", textContent: call.problem }) : null, args.field, args.wrong, more);
 }
 
 /** A call that stands in the text and was not run. @param {Live} live */
 function foundCall(live, call) {
-  return h(
-    "fieldset", { className: "ak-pending", "data-found": call.position },
-    h("legend", {}, h("span", { textContent: "found in the text: " }), h("code", { textContent: call.name })),
-    h("code", { className: "ak-said", textContent: call.arguments }),
-    h("div", { className: "ak-buttons" }, button("Adopt", () => live.send("pending.adopt", { place: call.position }))),
-  );
+  const adopt = button("Adopt", () => live.send("pending.adopt", { place: call.position }));
+  return group(call, "found in the text:", [adopt], h("code", { className: "ak-said", textContent: call.arguments }));
+}
+
+/** A call with its name and buttons on one line, and more under it. */
+function group(call, word, buttons, ...content) {
+  const head = h("header", {}, h("span", { textContent: word }), h("code", { textContent: call.name }),
+    call.status === "ok" ? null : h("small", { textContent: call.status }), h("div", { className: "ak-buttons" }, ...buttons));
+  return h("div", { className: "ak-pending", role: "group", "aria-label": `${word} ${call.name}` }, head, ...content);
 }
 
 /** Keeps one node per item as long as the item stays the same, so that a draft in it stays too. */
