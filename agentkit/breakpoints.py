@@ -178,7 +178,8 @@ def breakpoint_of(value: Any) -> Breakpoint:
         return value
     if callable(value):
         return _point(getattr(value, "__name__", type(value).__name__), "after", "any", value, value)
-    raise UsageError(f"a {type(value).__name__} is no breakpoint", mend="pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop")
+    mend = "pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop"
+    raise UsageError(f"a {type(value).__name__} is no breakpoint", mend=mend)
 
 
 def breakpoints_of(value: Any) -> tuple[Breakpoint, ...]:

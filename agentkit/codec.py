@@ -3,13 +3,15 @@
     {"agentkit": 1, "kind": "rollout", "sample": 0, "spec": {…}, "prompt": […], "meta": {…}}
     {"step": "model", "sample": 0, "turn": 0, "request_key": "…", "exchange": {…}}
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
-    {"step": "end", "sample": 0, "stop_reason": "final"}
+    {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
 A step "adopt" and a step "change" hold what a person did to the calls of the answer before them.
-A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered.
+A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the
+rollout's meta what became known later, as its reward. An "end" sums up for whoever looks at the file without reading all of it.
 
 A line of a model step holds the raw exchange, not its reading: loading reads it again. What the caller said before a turn stands on that turn's
-line (`kept`, `added`, `sampling`). Lines of several samples may be mixed. A torn last line is what a crash leaves; it is reported and ignored.
+line (`kept`, `added`, `sampling`). Lines of several samples may be mixed, and a rollout may go on after its end. A torn line is what a crash
+leaves; it is reported and ignored where the rollout it belonged to ends there, or went on from the line before.
 """
 
 from __future__ import annotations
@@ -140,8 +142,19 @@ def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> 
 
 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
-    """The last line of a sample: why it stopped; None where it can go on."""
-    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason}
+    """The last line of a sample: why it stopped, None where it can go on, and what it came to."""
+    turns = trajectory.all_turns
+    usages = [turn.response.usage for turn in turns if turn.response.usage]
+    totals = {
+        "turns": len(turns), "calls": sum(len(turn.tool_calls) for turn in turns), "problems": len(trajectory.problems),
+        "input_tokens": sum(usage.input_tokens or 0 for usage in usages), "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
+    }  # fmt: skip
+    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason, "totals": {k: v for k, v in totals.items() if v}}
+
+
+def meta_line(meta: Mapping[str, Any], sample: int = 0) -> Line:
+    """What became known of a rollout after it had begun."""
+    return {"step": "meta", "sample": sample, "meta": plain(meta)}
 
 
 def _given(turn: Turn | OpenTurn) -> Line:
@@ -171,12 +184,11 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
     """The lines of a file.
 
     Args:
-        torn: is told of a torn line: the last one, or one a later run appended behind.
+        torn: is told of each torn line: the last one, or one that later lines were appended behind.
 
     Raises:
-        CassetteError: a line in the middle is not JSON, or the file is not ours.
+        CassetteError: the file is not ours, or of a newer version.
     """
-    broken: str | None = None
     for number, raw in enumerate(text, 1):
         if not raw.strip():
             continue
@@ -184,18 +196,18 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
             line = json.loads(raw)
         except (ValueError, RecursionError):
             line = None
-        if broken is not None and not (isinstance(line, dict) and "agentkit" in line):
-            raise CassetteError(broken, mend="only the last line of a run may be torn; restore the file or cut it there")
-        if broken is not None:
-            torn(broken)
-        broken = f"line {number} is torn and is ignored" if line is None and number > 1 else None
-        if broken is None:
-            yield _checked(line, number)
-    if broken is not None:
-        torn(broken)
+        if line is None and number > 1:
+            torn(f"line {number} is torn and is ignored")
+        else:
+            yield checked_line(line, number)
 
 
-def _checked(line: Any, number: int) -> Line:
+def checked_line(line: Any, number: int) -> Line:
+    """The line, where it can be one of ours.
+
+    Raises:
+        CassetteError: it cannot, or a newer agentkit wrote it.
+    """
     if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
         raise CassetteError(f"line {number} is not a line of an agentkit file", mend="a chat JSONL is read with ak.view(path)")
     version = line.get("agentkit", VERSION)
@@ -205,11 +217,17 @@ def _checked(line: Any, number: int) -> Line:
 
 
 def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
-    """The trajectories of a file, by sample index; every raw exchange is read again.
+    """The trajectories of a file, in the order of their sample index; every raw exchange is read again.
 
     Raises:
         CassetteError: a step stands where none can.
     """
+    samples = load_samples(lines)
+    return [samples[index] for index in sorted(samples)]
+
+
+def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
+    """The same by sample index."""
     samples: dict[int, Trajectory] = {}
     for line in lines:
         sample = line.get("sample", 0)
@@ -220,7 +238,7 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
         except (UsageError, KeyError, TypeError, AttributeError) as exc:
             what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
             raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
-    return [samples[index] for index in sorted(samples)]
+    return samples
 
 
 def _begun(line: Line) -> Trajectory:
@@ -233,6 +251,8 @@ def _begun(line: Line) -> Trajectory:
 def _after(trajectory: Trajectory, line: Line) -> Trajectory:
     match line.get("step"):
         case "model" | "open":
+            if line.get("turn", 0) > len(trajectory.turns):
+                raise UsageError(f"the next turn is {len(trajectory.turns)}")
             trajectory = _with_given(trajectory, line)
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
@@ -243,8 +263,12 @@ def _after(trajectory: Trajectory, line: Line) -> Trajectory:
             return changed(trajectory, line["turn"], line["position"], line["arguments"])
         case "close":
             return close(trajectory)
+        case "meta":
+            return replace(trajectory, meta={**trajectory.meta, **line["meta"]})
         case "end":
-            reason = line.get("stop_reason")
+            reason, there = line.get("stop_reason"), len(trajectory.all_turns)
+            if line.get("totals", {}).get("turns", 0) > there or (reason == "final" and not there):
+                raise UsageError(f"only {there} turns are there")
             failed = trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
             return replace(trajectory, stop_reason=reason, error=failed)
     return trajectory

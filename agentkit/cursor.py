@@ -18,7 +18,7 @@ from agentkit.engine import Engine
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.events import Event, Halted, Listener, Moved, Sampled
 from agentkit.loop import Outcome, Result, apply, next_step, say
-from agentkit.timeline import Place, at, back
+from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
 from agentkit.types import ToolCall, ToolResult, Trajectory
 
@@ -156,7 +156,7 @@ class Cursor:
         """Goes to the start of a turn, in the past or ahead."""
         self._idle()
         tip = self.engine.tip
-        index = editing.turn_index(tip, turn)
+        index = turn_index(tip, turn)
         self._stand(at(tip, Place(index, 0)))
 
     def _stand(self, there: Trajectory) -> None:
@@ -197,7 +197,7 @@ class Cursor:
         if turn is None:
             return editing.forked_here(self.trajectory)
         base = self._base(turn)
-        return editing.fork(base, editing.turn_index(base, turn), "fork")
+        return editing.fork(base, turn_index(base, turn), "fork")
 
     def twin(self, turn: int | None = None) -> Cursor:
         """Another cursor, on a branch of its own of the same tree."""
@@ -218,7 +218,7 @@ class Cursor:
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise UsageError(f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up")
         base = self._base(turn)
-        start = editing.fork(base, editing.answered_turn(base, turn, or_next=True), "rerun")
+        start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
         await self._under_way(self._sample(start, n))
 
     async def _sample(self, start: Trajectory, n: int) -> None:
@@ -256,7 +256,7 @@ class Cursor:
     def adopt(self, place: int) -> ToolCall:
         """Makes a recoverable call of the last answer a pending one, on a new branch."""
         self._idle()
-        turn = editing.answered_turn(self.trajectory, None)
+        turn = answered_turn(self.trajectory, None)
         self._plant(self.tree.grown(editing.adopt(self.trajectory, turn, place)))
         return self.trajectory.pending[-1]
 

@@ -25,6 +25,7 @@ from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_
 from agentkit.read.call import settle_ids
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
+from agentkit.timeline import answered_turn, attempts_until, opened_turn, reopened, start_of, turn_at, turn_index
 from agentkit.tools import as_text, error_text
 from agentkit.types import CallStatus, Exchange, OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
 
@@ -98,8 +99,8 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     error = failure(exchange, response)
     if error is not None:
         raise UsageError(f"this is no answer: {error.message}", mend="pass a text, an assistant message as a dict, or a whole chat completion")
-    old = _turn(trajectory, turn)
-    before = replace(start_of(trajectory, turn), attempts=_attempts(trajectory, turn))
+    old = turn_at(trajectory, turn)
+    before = replace(start_of(trajectory, turn), attempts=attempts_until(trajectory, turn))
     edited = apply(before, Answer(exchange=exchange))
     for call, result in _carried(old, response):
         edited = apply(edited, Result(position=call.position, result=replace(result, call_id=call.id)))
@@ -153,7 +154,7 @@ def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: 
 def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
     """The trajectory at a turn of which one call says something else, and has no result."""
     opened = reopened(trajectory, turn)
-    o, response = _answered(opened)
+    o, response = opened_turn(opened)
     calls, results = list(response.tool_calls), list(o.results)
     calls[position], results[position] = _changed(_call(opened, position), arguments), None
     response = replace(response, tool_calls=tuple(calls))
@@ -187,7 +188,7 @@ def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
     Raises:
         NotFound: the answer has no such recoverable call.
     """
-    listed = _answered(reopened(trajectory, turn))[1].recoverable
+    listed = opened_turn(reopened(trajectory, turn))[1].recoverable
     if not 0 <= place < len(listed):
         raise NotFound(f"there is no recoverable call {place} in turn {turn}", mend=f"it has {len(listed)}")
     call = listed[place]
@@ -197,7 +198,7 @@ def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
     """The trajectory in which the recoverable call that was read at this position is a call of the turn."""
     opened = reopened(trajectory, turn)
-    o, response = _answered(opened)
+    o, response = opened_turn(opened)
     call = next((c for c in response.recoverable if c.position == position), None)
     if call is None:
         raise NotFound(f"there is no recoverable call {position} in turn {turn}")
@@ -252,76 +253,13 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
     return branched(trajectory, edited, turn, f"sampling {clip(json.dumps(plain(sampling)), 60)}")
 
 
-def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
-    """The trajectory as it was before a turn was asked for, with what had been said for it."""
-    there = _turn(trajectory, turn)
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling) if there is not None else OpenTurn()
-    limit = trajectory.spec.max_turns
-    at_limit = trajectory.stop_reason == "max_turns" and there is None and limit is not None and turn >= limit
-    return replace(
-        trajectory, turns=trajectory.turns[:turn], open=opened if opened != OpenTurn() else None,
-        stop_reason="max_turns" if at_limit else None, error=None, attempts=_attempts(trajectory, turn - 1),
-    )  # fmt: skip
-
-
-def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
-    """The trajectory with a turn open again: its answer and its results stay, later turns are gone."""
-    there = _turn(trajectory, turn)
-    if there is None or there.response is None:
-        raise NotFound(f"turn {turn} has no answer")
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=there.results)
-    return replace(
-        trajectory, turns=trajectory.turns[:turn], open=opened, stop_reason=None, error=None, attempts=_attempts(trajectory, turn)
-    )
-
-
-def _attempts(trajectory: Trajectory, until: int) -> Any:
-    return tuple(attempt for attempt in trajectory.attempts if attempt.turn <= until)
-
-
 def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
     """The new trajectory, which says where it left the old one."""
     return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
 
 
-def turn_index(trajectory: Trajectory, turn: int) -> int:
-    """The turn as a number from 0; the next one, that has no answer yet, counts too.
-
-    Raises:
-        NotFound: there is no such turn.
-    """
-    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
-    index = turn + count if isinstance(turn, int) and turn < 0 else turn
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= len(trajectory.turns):
-        raise NotFound(f"there is no turn {turn!r}", mend=f"turns count from 0; the next one is {len(trajectory.turns)}")
-    return index
-
-
-def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = False) -> int:
-    """The turn as a number from 0; by default the last one that has an answer.
-
-    Raises:
-        NotFound: it has no answer.
-    """
-    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
-    index = turn_index(trajectory, turn if turn is not None else max(0, count - 1))
-    if index >= count and not or_next:
-        raise NotFound(f"turn {index} has no answer yet", mend="take a step first")
-    return index
-
-
-def _turn(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:
-    return trajectory.turns[turn] if turn < len(trajectory.turns) else trajectory.open
-
-
-def _answered(opened: Trajectory) -> tuple[OpenTurn, Response]:
-    """The open turn and its answer."""
-    o = opened.open or OpenTurn()
-    return o, o.response or Response()
-
-
 def _call(opened: Trajectory, position: int) -> ToolCall:
-    calls = _answered(opened)[1].tool_calls
+    calls = opened_turn(opened)[1].tool_calls
     if not isinstance(position, int) or not 0 <= position < len(calls):
         raise NotFound(f"there is no call {position!r} in turn {len(opened.turns)}", mend=f"it has {len(calls)}, counted from 0")
     return calls[position]
@@ -343,4 +281,3 @@ def by_hand(call: ToolCall, value: Any) -> ToolResult:
 def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
     """The result of a call that a person did not let run; the reason is what the model is told."""
     return ToolResult(call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason)
-

@@ -202,7 +202,14 @@ class Engine:
         if self.commit:
             self.commit(step, outcome, trajectory)
         self._committed(step, outcome, trajectory)
+        self.finish()
         return outcome
+
+    def finish(self) -> None:
+        """Tells a recording why the rollout has stopped, where it has."""
+        finish = getattr(self.perform, "finish", None)
+        if finish is not None and self.trajectory.stop_reason is not None:
+            finish(self.trajectory)
 
     def _committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
         self.trajectory = trajectory

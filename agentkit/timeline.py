@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentkit.editing import start_of
 from agentkit.errors import NotFound
 from agentkit.loop import Answer, Outcome, Result, Step, ToolStep
-from agentkit.types import OpenTurn, Trajectory, Turn
+from agentkit.types import Attempt, OpenTurn, Response, Trajectory, Turn
 
 
 class Place(NamedTuple):
@@ -59,7 +58,7 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
     if (turn, done) == place_of(trajectory):
         return trajectory
     start = start_of(trajectory, turn)
-    there = trajectory.turns[turn] if turn < len(trajectory.turns) else trajectory.open
+    there = turn_at(trajectory, turn)
     if not done or there is None or there.response is None:
         return start
     kept, left = [], done - 1
@@ -67,13 +66,78 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
         kept.append(result if left > 0 else None)
         left -= result is not None
     opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=tuple(kept))
-    return replace(start, open=opened, attempts=tuple(attempt for attempt in trajectory.attempts if attempt.turn <= turn))
+    return replace(start, open=opened, attempts=attempts_until(trajectory, turn))
+
+
+def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
+    """The trajectory as it was before a turn was asked for, with what had been said for it."""
+    there = turn_at(trajectory, turn)
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling) if there is not None else OpenTurn()
+    limit = trajectory.spec.max_turns
+    at_limit = trajectory.stop_reason == "max_turns" and there is None and limit is not None and turn >= limit
+    return replace(
+        trajectory, turns=trajectory.turns[:turn], open=opened if opened != OpenTurn() else None,
+        stop_reason="max_turns" if at_limit else None, error=None, attempts=attempts_until(trajectory, turn - 1),
+    )  # fmt: skip
+
+
+def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
+    """The trajectory with a turn open again: its answer and its results stay, later turns are gone."""
+    there = turn_at(trajectory, turn)
+    if there is None or there.response is None:
+        raise NotFound(f"turn {turn} has no answer")
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=there.results)
+    return replace(
+        trajectory, turns=trajectory.turns[:turn], open=opened, stop_reason=None, error=None, attempts=attempts_until(trajectory, turn)
+    )
+
+
+def turn_index(trajectory: Trajectory, turn: int) -> int:
+    """The turn as a number from 0; the next one, that has no answer yet, counts too.
+
+    Raises:
+        NotFound: there is no such turn.
+    """
+    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    index = turn + count if isinstance(turn, int) and turn < 0 else turn
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= len(trajectory.turns):
+        raise NotFound(f"there is no turn {turn!r}", mend=f"turns count from 0; the next one is {len(trajectory.turns)}")
+    return index
+
+
+def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = False) -> int:
+    """The turn as a number from 0; by default the last one that has an answer.
+
+    Raises:
+        NotFound: it has no answer.
+    """
+    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    index = turn_index(trajectory, turn if turn is not None else max(0, count - 1))
+    if index >= count and not or_next:
+        raise NotFound(f"turn {index} has no answer yet", mend="take a step first")
+    return index
+
+
+def turn_at(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:
+    """The turn at this place, the open one included; None where it has not begun."""
+    return trajectory.turns[turn] if turn < len(trajectory.turns) else trajectory.open
+
+
+def opened_turn(opened: Trajectory) -> tuple[OpenTurn, Response]:
+    """The open turn and its answer."""
+    o = opened.open or OpenTurn()
+    return o, o.response or Response()
+
+
+def attempts_until(trajectory: Trajectory, until: int) -> tuple[Attempt, ...]:
+    """The failed requests up to a turn, this one included."""
+    return tuple(attempt for attempt in trajectory.attempts if attempt.turn <= until)
 
 
 def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Trajectory] | None:
     """What was recorded for this step on the way to the tip, and the trajectory after it; None where nothing was."""
     turn = len(now.turns)
-    there = tip.turns[turn] if turn < len(tip.turns) else tip.open
+    there = turn_at(tip, turn)
     if there is None or there.response is None:
         return None
     if not isinstance(step, ToolStep):
@@ -93,5 +157,4 @@ def _arrived(now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: 
     if results == there.results:
         return at(tip, Place(turn, steps_of(there)))
     opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=results)  # type: ignore[arg-type]
-    attempts = tuple(attempt for attempt in tip.attempts if attempt.turn <= turn)
-    return replace(now, open=opened, attempts=attempts, stop_reason=None, error=None)
+    return replace(now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None)
