@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
+    from agentkit.breakpoints import break_on
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
+    from agentkit.explorer import explore
     from agentkit.files import load, save
     from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
     from agentkit.prefix import prefix_check
@@ -47,11 +49,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
+    "agentkit.explorer": "explore",
     "agentkit.files": "load save",
     "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
     "agentkit.prefix": "prefix_check",
@@ -89,10 +93,12 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "break_on",
     "cassette",
     "debug",
     "demo",
     "diff",
+    "explore",
     "load",
     "messages_df",
     "parsers",

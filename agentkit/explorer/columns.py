@@ -1,0 +1,72 @@
+"""The columns of a table of rollouts: what each is, in a rollout that is read, and in a line of an index that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from agentkit.cassette import Entry
+from agentkit.render.many import first_words
+from agentkit.types import Trajectory
+
+Kind = Literal["number", "text"]
+
+
+class Column(NamedTuple):
+    """One column. A value is a number, a text, or None where it is not known."""
+
+    name: str
+    kind: Kind
+    of: Callable[[Trajectory], Any]
+    indexed: Callable[[Entry], Any] | None = None
+    """The same from an index; None where the rollout must be read for it."""
+
+
+def _sum(name: str) -> Callable[[Trajectory], int]:
+    return lambda t: sum(getattr(turn.response.usage, name) or 0 for turn in t.all_turns if turn.response.usage)
+
+
+def _elapsed(trajectory: Trajectory) -> float | None:
+    times = [elapsed for turn in trajectory.all_turns if (elapsed := turn.elapsed) is not None]
+    return round(sum(times), 6) if times else None
+
+
+def _tools(trajectory: Trajectory) -> str:
+    return " ".join(dict.fromkeys(call.name or "?" for turn in trajectory.all_turns for call in turn.tool_calls))
+
+
+def _codes(trajectory: Trajectory) -> str:
+    return " ".join(sorted({problem.code for problem in trajectory.problems}))
+
+
+def meta_of(name: str) -> Column:
+    """The column of something the caller noted."""
+    return Column(name, "text", lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name)))
+
+
+def plain_value(value: Any) -> Any:
+    """A value that can be sorted and shown on a line; anything but numbers and texts as a short text."""
+    if value is None or isinstance(value, (int, float, str)):
+        return value
+    return repr(value)[:200]
+
+
+COLUMNS = (
+    Column("prompt", "text", first_words, lambda e: e.prompt),
+    Column("turns", "number", lambda t: len(t.all_turns), lambda e: e.turns),
+    Column("calls", "number", lambda t: sum(len(turn.tool_calls) for turn in t.all_turns), lambda e: e.calls),
+    Column("problems", "number", lambda t: sum(p.severity != "info" for p in t.problems), lambda e: e.problems),
+    Column("input_tokens", "number", _sum("input_tokens"), lambda e: e.input_tokens),
+    Column("output_tokens", "number", _sum("output_tokens"), lambda e: e.output_tokens),
+    Column("stop_reason", "text", lambda t: t.stop_reason or "open", lambda e: e.stop_reason or "open"),
+)
+"""Every table has these, in this order."""
+HIDDEN = (
+    Column("elapsed", "number", _elapsed),
+    Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
+    Column("tools", "text", _tools),
+    Column("codes", "text", _codes),
+    Column("error", "text", lambda t: t.error.kind if t.error else None),
+    Column("final", "text", lambda t: t.final),
+)
+"""These can be filtered and sorted by, and are in the frame; the page has no room for them."""

@@ -1,0 +1,90 @@
+"""Rollouts of the same prompt together, and how far they spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import field
+from statistics import fmean, pstdev
+from typing import Any
+
+from agentkit.explorer.source import Source
+from agentkit.types import Record, clip, record
+
+
+@record
+class Spread(Record):
+    """Numbers of a group: their mean, population standard deviation, least and greatest."""
+
+    mean: float
+    deviation: float
+    least: float
+    greatest: float
+
+    def summary(self) -> str:
+        return spread_text(self)
+
+
+def spread_of(values: Sequence[Any]) -> Spread | None:
+    """The spread of those values that are numbers; None where none is."""
+    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    if not numbers:
+        return None
+    return Spread(mean=fmean(numbers), deviation=pstdev(numbers), least=min(numbers), greatest=max(numbers))
+
+
+def spread_text(spread: Spread | None) -> str:
+    """The mean, and where the values differ how far: `0.5 ± 0.5 (0…1)`; "" for none."""
+    if spread is None:
+        return ""
+    if spread.least == spread.greatest:
+        return f"{spread.mean:.4g}"
+    return f"{spread.mean:.3g} ± {spread.deviation:.2g} ({spread.least:.4g}…{spread.greatest:.4g})"
+
+
+@record
+class Group(Record):
+    """The rollouts of one prompt."""
+
+    key: str = field(compare=False)
+    """A digest of the prompt."""
+    prompt: str
+    """The start of what the user asked."""
+    places: tuple[int, ...]
+    """Positions of its rollouts."""
+    reward: Spread | None = None
+    turns: Spread | None = None
+    calls: Spread | None = None
+    output_tokens: Spread | None = None
+    stop_reasons: tuple[tuple[str, int], ...] = ()
+    """How many ended for which reason, the most frequent first."""
+
+    @property
+    def count(self) -> int:
+        """How many rollouts it has."""
+        return len(self.places)
+
+    def summary(self) -> str:
+        reward = f", reward {spread_text(self.reward)}" if self.reward else ""
+        return f"{clip(self.prompt)}: {self.count} rollouts{reward}"
+
+
+def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
+    """The rollouts at these places by prompt, in the order the prompts come first; linear."""
+    keys = source.prompts()
+    found: dict[str, list[int]] = {}
+    for place in places:
+        found.setdefault(keys[place], []).append(place)
+    return tuple(_group(source, key, members) for key, members in found.items())
+
+
+def _group(source: Source, key: str, places: list[int]) -> Group:
+    def column(name: str) -> list[Any]:
+        values = source.values(name) if name in source.columns else None
+        return [values[place] for place in places] if values is not None else []
+
+    return Group(
+        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")), turns=spread_of(column("turns")),
+        calls=spread_of(column("calls")), output_tokens=spread_of(column("output_tokens")),
+        stop_reasons=tuple(Counter(column("stop_reason")).most_common()),
+    )  # fmt: skip

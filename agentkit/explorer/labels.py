@@ -1,0 +1,86 @@
+"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory where there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import CassetteError, UsageError
+from agentkit.files import write_whole
+
+_MOST = 200
+"""Characters of a label."""
+
+
+class Labels:
+    """The labels of each rollout, by its sample index in the file, or by its position."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        """Where they are kept; None: only in memory."""
+        self._of: dict[int, list[str]] = _read(path) if path is not None and path.exists() else {}
+
+    def of(self, key: int) -> tuple[str, ...]:
+        """The labels of one rollout, in the order they were given."""
+        return tuple(self._of.get(key, ()))
+
+    def add(self, label: str, *keys: int) -> None:
+        """Gives the label to rollouts.
+
+        Raises:
+            UsageError: it is no text, empty, or holds a comma or a line break.
+        """
+        said = checked(label)
+        for key in keys:
+            if said not in self._of.setdefault(key, []):
+                self._of[key].append(said)
+        self._write()
+
+    def remove(self, label: str, *keys: int) -> None:
+        """Takes the label from rollouts that have it."""
+        for key in keys:
+            if label in self._of.get(key, ()):
+                self._of[key].remove(label)
+        self._write()
+
+    @property
+    def all(self) -> dict[int, tuple[str, ...]]:
+        """Every rollout that has a label."""
+        return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
+
+    def save(self, path: Any) -> Path:
+        """Keeps them in this file from now on."""
+        self.path = Path(path)
+        self._write()
+        return self.path
+
+    def _write(self) -> None:
+        if self.path is not None:
+            kept = {"agentkit_labels": 1, "labels": {str(key): list(labels) for key, labels in self.all.items()}}
+            write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
+
+
+def labels_beside(path: Path) -> Path:
+    """Where the labels of a file of rollouts are kept."""
+    return path.with_name(f"{path.name}.labels.json")
+
+
+def checked(label: Any) -> str:
+    """A label without the space around it.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    said = " ".join(label.split()) if isinstance(label, str) else ""
+    if not said or "," in said or len(said) > _MOST:
+        raise UsageError(f"{label!r:.60} cannot be a label", mend="give a short text without a comma, such as 'wrong city'")
+    return said
+
+
+def _read(path: Path) -> dict[int, list[str]]:
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return {int(key): [str(label) for label in labels] for key, labels in kept["labels"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CassetteError(f"{path.name!r} is not a file of labels", mend="move it away; it is written anew") from None

@@ -1,0 +1,113 @@
+"""What a table shows of its rollouts, asked for in a line of text.
+
+    reward<0.5 stop_reason=error        conditions: = != < <= > >= and ~ (holds this text)
+    stop_reason=error,length            either of two
+    label=bad                           rollouts with this label
+    Oslo "get_weather"                  words that stand anywhere in the rollout's texts, whatever their case
+
+All of them must hold. A text with a space or a sign in it stands in double quotes. Nothing of it is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.types import Record, record
+
+_PART = re.compile(r'\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?("(?:[^"\\]|\\.)*"|[^\s"]+)')
+_NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@record
+class Condition(Record):
+    """One condition on a column."""
+
+    column: str
+    sign: str
+    values: tuple[str, ...]
+    """Any of them."""
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the column fulfils it; one that is not known fulfils only `!=`."""
+        if self.sign == "!=":
+            return not any(_equal(value, wanted) for wanted in self.values)
+        if value is None:
+            return False
+        if self.sign == "=":
+            return any(_equal(value, wanted) for wanted in self.values)
+        if self.sign == "~":
+            return any(wanted.casefold() in str(value).casefold() for wanted in self.values)
+        compare = _NUMERIC[self.sign]
+        return any(isinstance(value, (int, float)) and compare(value, float(wanted)) for wanted in self.values)
+
+    def summary(self) -> str:
+        return f"{self.column}{self.sign}{','.join(self.values)}"
+
+
+@record
+class Query(Record):
+    """Conditions on columns, and words that must stand in a rollout's texts."""
+
+    conditions: tuple[Condition, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        return " ".join([*(c.summary() for c in self.conditions), *self.words])
+
+
+def parse_query(text: str, columns: Iterable[str]) -> Query:
+    """The query a line of text says.
+
+    Raises:
+        UsageError: there is no such column, a number is none, or a quote is not closed.
+    """
+    known = list(columns)
+    conditions, words, at = [], [], 0
+    text = text.strip()
+    while at < len(text):
+        part = _PART.match(text, at)
+        if part is None:
+            raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", mend='close the quote, or write it as column=value: reward<0.5 "two words"')
+        name, sign, said = part.groups()
+        at = part.end()
+        if name is None:
+            words.append(_unquoted(said))
+        else:
+            conditions.append(_condition(name, sign, said, known))
+    return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
+
+
+def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
+    if name not in known:
+        near = get_close_matches(name, known, 3)
+        raise UsageError(f"no column is named {name!r}", mend=f"did you mean {' or '.join(near)}?" if near else f"the columns are {', '.join(known)}")
+    values = (_unquoted(said),) if said.startswith('"') else tuple(filter(None, said.split(",")))
+    if sign in _NUMERIC:
+        for value in values:
+            try:
+                float(value)
+            except ValueError:
+                raise UsageError(f"{name} {sign} wants a number, and {value!r} is none") from None
+    return Condition(column=name, sign=sign, values=values)
+
+
+def _unquoted(said: str) -> str:
+    return re.sub(r"\\(.)", r"\1", said[1:-1]) if said.startswith('"') else said
+
+
+def _equal(value: Any, wanted: str) -> bool:
+    if value is None:
+        return wanted.lower() in ("none", "null")
+    if isinstance(value, bool):
+        return wanted.lower() == str(value).lower()
+    if isinstance(value, (int, float)):
+        try:
+            return bool(value == float(wanted))
+        except ValueError:
+            return False
+    return str(value).casefold() == wanted.casefold()

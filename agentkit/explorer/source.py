@@ -1,0 +1,106 @@
+"""The rollouts behind a table, in memory or in a file: a value is only worked out when a column, a row or a text is asked for."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentkit.cassette import Cassette
+from agentkit.codec import prompt_key
+from agentkit.explorer.columns import COLUMNS, HIDDEN, Column, meta_of
+from agentkit.types import Trajectory
+
+_LOOKED_AT = 200
+"""Rollouts whose meta is looked at for columns."""
+_PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
+"""Characters that stand in a file as they are, however often the text around them was encoded."""
+
+
+class Source:
+    """A sequence of rollouts, by column."""
+
+    def __init__(self, rollouts: Sequence[Trajectory]) -> None:
+        self.rollouts = rollouts
+        self.entries = rollouts.entries if isinstance(rollouts, Cassette) else None
+        """The index of the file they are in; None where they are in memory."""
+        self._values: dict[str, list[Any]] = {}
+        found = {c.name: c for c in (*COLUMNS, *HIDDEN)}
+        noted = [meta_of(name) for name in self._noted() if name not in found]
+        self.columns: dict[str, Column] = {**found, **{c.name: c for c in noted}}
+        """Every column by its name, those of `meta` among them."""
+        self.shown = ("prompt", *(c.name for c in noted if c.name != "prompt_index")[:6], *(c.name for c in COLUMNS[1:]))
+        """The columns a page shows."""
+
+    def __len__(self) -> int:
+        return len(self.rollouts)
+
+    def _noted(self) -> list[str]:
+        items: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else self.rollouts[:_LOOKED_AT]
+        return list(dict.fromkeys(name for item in items for name in item.meta if isinstance(name, str)))
+
+    def value(self, name: str, place: int) -> Any:
+        """One value of a column."""
+        if name in self._values:
+            return self._values[name][place]
+        return self._one(self.columns[name], place)
+
+    def values(self, name: str) -> list[Any]:
+        """A whole column; worked out once."""
+        if name not in self._values:
+            column = self.columns[name]
+            if self.entries is not None and column.indexed is None:
+                self._values[name] = [column.of(trajectory) for trajectory in self.rollouts]
+            else:
+                self._values[name] = [self._one(column, place) for place in range(len(self))]
+        return self._values[name]
+
+    def _one(self, column: Column, place: int) -> Any:
+        if self.entries is not None and column.indexed is not None:
+            return column.indexed(self.entries[place])
+        return column.of(self.rollouts[place])
+
+    def prompts(self) -> list[str]:
+        """A digest of each rollout's prompt."""
+        if "\0prompt" not in self._values:
+            self._values["\0prompt"] = (
+                [entry.prompt_digest for entry in self.entries] if self.entries is not None
+                else [prompt_key(message.wire for message in t.prompt) for t in self.rollouts]
+            )  # fmt: skip
+        return self._values["\0prompt"]
+
+    def holding(self, words: Sequence[str]) -> Iterator[int]:
+        """The places of rollouts whose texts hold every one of these words, whatever their case."""
+        wanted = [word.casefold() for word in words]
+        for place in self._candidates(wanted):
+            if all(any(word in text for text in _texts(self.rollouts[place])) for word in wanted):
+                yield place
+
+    def _candidates(self, words: Sequence[str]) -> Iterable[int]:
+        """Where the words may be: for a file, the rollouts in whose raw lines the plain ones stand."""
+        plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
+        if self.entries is None or not plain:
+            return range(len(self))
+        return _standing(self.entries.path, [entry.spans for entry in self.entries], plain)
+
+
+def _standing(path: Path, spans: Sequence[tuple[tuple[int, int], ...]], words: Sequence[bytes]) -> Iterator[int]:
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for place, parts in enumerate(spans):
+            raw = b"".join(data[offset : offset + size] for offset, size in parts).lower()
+            if all(word in raw for word in words):
+                yield place
+
+
+def _texts(trajectory: Trajectory) -> list[str]:
+    """What was said in a rollout, in lower case."""
+    said = [message.content for message in trajectory.prompt]
+    for turn in trajectory.all_turns:
+        said += [message.content for message in turn.added]
+        said += [turn.response.content or "", turn.response.reasoning or ""]
+        said += [f"{call.name} {call.raw_arguments}" for call in (*turn.tool_calls, *turn.response.recoverable)]
+        said += [result.content for result in turn.tool_results]
+    if trajectory.error:
+        said.append(f"{trajectory.error.kind} {trajectory.error.message}")
+    return [text.casefold() for text in said if text]

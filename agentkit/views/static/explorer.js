@@ -1,0 +1,212 @@
+/**
+ * A table of rollouts that the kernel pages: only the rows in sight are asked for, and kept for as long as the same question stands.
+ * The row that is open holds what Python draws of it. Every cell is text.
+ */
+PARTS.push((live) => {
+  const HEIGHT = 27; // of a row, in px, as the style sheet says
+  const SPARE = 12; // rows drawn beyond what is seen
+  const BLOCK = 60; // rows asked for at once
+  /** @type {Map<number, {key: number, cells: string[]}>} */
+  let known = new Map();
+  let asked = new Set();
+  let generation = -1;
+  let columns = "";
+  let active = 0;
+  let drawn = "";
+
+  const button = (text, onclick, props = {}) => h("button", { type: "button", className: "ak-button", textContent: text, onclick, ...props });
+  const query = h("input", {
+    type: "search", spellcheck: false, placeholder: "filter: reward<0.5 stop_reason=error Oslo", "aria-label": "filter: conditions such as reward<0.5, and words",
+  });
+  const told = h("small", { className: "ak-told", role: "status" });
+  const grouped = button("group by prompt", () => live.send("ask", { grouped: !live.state.grouped }));
+  const compare = button("compare", () => live.send("compare"));
+  const label = h("input", { placeholder: "label", "aria-label": "label for the marked rollouts" });
+  const give = button("add", () => named(true), { "aria-label": "add the label to the marked rollouts" });
+  const take = button("remove", () => named(false), { "aria-label": "remove the label from the marked rollouts" });
+  const unmark = button("unmark all", () => live.send("unmark"));
+  const marks = h("div", { className: "ak-marks" }, compare, label, give, take, unmark);
+  const top = h("div", { className: "ak-explore-top" }, query, grouped, told, marks);
+  const head = h("div", { className: "ak-grid-head", role: "row" });
+  const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
+  const view = h("div", { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts" }, head, body);
+  const detail = h("div", { className: "ak-detail" });
+  const aside = h("div", { className: "ak-beside" });
+  const close = button("close", () => live.send("close"));
+  live.root.classList.add("ak-explorer");
+  live.rows.before(top, aside, view);
+  detail.append(live.rows);
+
+  let timer = 0;
+  query.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => live.send("ask", { query: query.value }), 250);
+  });
+  label.addEventListener("keydown", (event) => { if (event.key === "Enter") named(true); });
+  view.addEventListener("scroll", () => draw());
+  const resized = new ResizeObserver(() => { drawn = ""; draw(); });
+  resized.observe(view);
+
+  function named(on) {
+    if (label.value.trim()) live.send("label", { label: label.value, on });
+  }
+
+  const openRow = () => (live.state.open?.kind && live.state.open.row >= 0 ? live.state.open.row : -1);
+  const openHeight = () => (openRow() >= 0 ? detail.offsetHeight : 0);
+  /** The row at a height of the table, the open one's content counted to it. */
+  const rowAt = (y) => {
+    const open = openRow();
+    if (open < 0 || y < (open + 1) * HEIGHT) return Math.floor(y / HEIGHT);
+    return Math.max(open, Math.floor((y - openHeight()) / HEIGHT));
+  };
+
+  function draw() {
+    const total = live.state.shown ?? 0;
+    const from = Math.max(0, Math.min(rowAt(view.scrollTop) - SPARE, total - 1));
+    const to = Math.min(total, Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1);
+    need(from, to);
+    const open = openRow();
+    const now = JSON.stringify([generation, from, to, open, active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : 0)]);
+    if (now === drawn) return;
+    drawn = now;
+    const rows = [];
+    for (let i = from; i < to; i += 1) {
+      rows.push(rowOf(i));
+      if (i === open) rows.push(detail);
+    }
+    const above = from * HEIGHT + (open >= 0 && open < from ? openHeight() : 0);
+    const below = (total - to) * HEIGHT + (open >= to ? openHeight() : 0);
+    body.style.paddingTop = `${above}px`;
+    body.style.paddingBottom = `${below}px`;
+    const focused = document.activeElement?.dataset?.mark;
+    const inside = detail.contains(document.activeElement);
+    if (inside && detail.parentNode === body) keep(rows);
+    else body.replaceChildren(...rows);
+    if (focused !== undefined) body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
+    view.setAttribute("aria-rowcount", String(total + 1));
+    view.setAttribute("aria-activedescendant", body.querySelector(".ak-active")?.id ?? "");
+  }
+
+  /** Replaces all but the open row's content, which has the focus. */
+  function keep(rows) {
+    for (const node of [...body.childNodes]) if (node !== detail) node.remove();
+    const at = rows.indexOf(detail);
+    if (at < 0) return body.replaceChildren(...rows);
+    detail.before(...rows.slice(0, at));
+    detail.after(...rows.slice(at + 1));
+  }
+
+  function need(from, to) {
+    for (let block = Math.floor(from / BLOCK); block * BLOCK < to; block += 1) {
+      const start = block * BLOCK;
+      if (asked.has(start)) continue;
+      asked.add(start);
+      live.send("rows", { start, stop: start + BLOCK, generation });
+    }
+  }
+
+  let names = 0;
+  const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
+  function rowOf(i) {
+    const row = known.get(i);
+    const made = h("div", { className: "ak-grid-row", role: "row", id: `${prefix}-${i}`, "aria-rowindex": String(i + 2) });
+    if (i === active) made.classList.add("ak-active");
+    if (i === openRow()) made.setAttribute("aria-expanded", "true");
+    if (!row) {
+      made.append(h("span", { className: "ak-loading", role: "gridcell", textContent: "…" }));
+      return made;
+    }
+    if (live.state.grouped) {
+      made.append(h("span", { role: "gridcell" }, button("rollouts", (event) => { event.stopPropagation(); live.send("within", { row: i }); }, { "aria-label": "show the rollouts of this group", tabIndex: -1 })));
+    } else {
+      const marked = (live.state.marked ?? []).includes(row.key);
+      const mark = h("input", { type: "checkbox", checked: marked, tabIndex: -1, "aria-label": `mark rollout ${row.key}`, "data-mark": String(row.key) });
+      mark.addEventListener("click", (event) => { event.stopPropagation(); live.send("mark", { key: row.key, on: mark.checked }); });
+      made.append(h("span", { role: "gridcell" }, mark));
+    }
+    row.cells.forEach((text, place) => {
+      const [name, , kind] = live.state.columns[place] ?? [];
+      made.append(h("span", { role: "gridcell", className: `ak-cell ak-${kind}${name === "stop_reason" ? ` ak-end-${/^[a-z_]+$/.test(text) ? text : "other"}` : ""}`, textContent: text, title: text.length > 14 ? text : undefined, dir: "auto" }));
+    });
+    made.addEventListener("click", () => { active = i; toggle(i); });
+    return made;
+  }
+
+  const toggle = (i) => live.send(...(i === openRow() ? ["close"] : ["open", { row: i }]));
+
+  function headings(state) {
+    const now = JSON.stringify([state.columns, state.sort, state.descending, state.grouped]);
+    if (now === columns) return;
+    columns = now;
+    head.replaceChildren(h("span", { role: "columnheader", "aria-label": state.grouped ? "open" : "marks" }));
+    for (const [name, text, kind] of state.columns ?? []) {
+      const sorted = name === state.sort;
+      const next = sorted && state.descending ? { sort: "" } : { sort: name, descending: sorted ? true : kind === "number" && !sorted };
+      const click = () => live.send("ask", sorted && state.descending === (kind === "number") ? { sort: name, descending: !state.descending } : sorted ? { sort: "" } : next);
+      const arrow = sorted ? (state.descending ? " ↓" : " ↑") : "";
+      head.append(h("span", { role: "columnheader", className: `ak-${kind}`, "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none" },
+        h("button", { type: "button", className: "ak-sort", textContent: text + arrow, onclick: click, title: `sort by ${text}` })));
+    }
+    const wide = { prompt: "minmax(150px, 3fr)", label: "minmax(60px, 1fr)", rollout: "52px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
+    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? "minmax(90px, 1fr)" : kind === "number" ? "minmax(46px, .6fr)" : "minmax(60px, 1fr)"));
+    view.style.setProperty("--ak-columns", `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`);
+  }
+
+  function opened(state) {
+    const kind = state.open?.kind;
+    aside.hidden = kind !== "compare";
+    if (kind === "compare") aside.replaceChildren(close, live.rows);
+    else if (live.rows.parentNode !== detail) detail.replaceChildren(live.rows);
+  }
+
+  return {
+    state(state) {
+      if (state.generation !== generation) {
+        generation = state.generation;
+        known = new Map();
+        asked = new Set();
+        active = Math.max(0, Math.min(active, state.shown - 1));
+      }
+      headings(state);
+      if (document.activeElement !== query && query.value !== state.query) query.value = state.query;
+      grouped.setAttribute("aria-pressed", String(Boolean(state.grouped)));
+      const what = state.grouped ? `${count(state.shown)} groups of ${count(state.total)} rollouts` : state.shown === state.total ? `${count(state.total)} rollouts` : `${count(state.shown)} of ${count(state.total)} rollouts`;
+      told.textContent = [state.title, state.working ? "searching …" : what].filter(Boolean).join(" · ");
+      const number = (state.marked ?? []).length;
+      marks.hidden = number === 0;
+      compare.setAttribute("aria-disabled", String(number !== 2));
+      compare.textContent = `compare (${number} marked)`;
+      label.title = state.kept ? "kept beside the file" : "kept in memory; explorer.labels.save(path) writes them to a file";
+      opened(state);
+      if (!state.working) draw();
+    },
+    message(message) {
+      if (message.type !== "rows" || message.generation !== generation) return;
+      message.cells.forEach((cells, i) => known.set(message.start + i, { key: message.keys[i], cells }));
+      draw();
+    },
+    drawn() { requestAnimationFrame(() => { drawn = ""; draw(); }); },
+    keydown(event) {
+      if (event.target !== view) return;
+      const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
+      const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+      if (event.key in moves) {
+        active = Math.max(0, Math.min((live.state.shown ?? 1) - 1, active + moves[event.key]));
+        const y = active * HEIGHT + (openRow() >= 0 && openRow() < active ? openHeight() : 0);
+        if (y < view.scrollTop) view.scrollTop = y;
+        else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight) view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
+        draw();
+      } else if (event.key === "Enter") toggle(active);
+      else if (event.key === " " && known.has(active) && !live.state.grouped) {
+        const { key } = known.get(active);
+        live.send("mark", { key, on: !live.state.marked.includes(key) });
+      } else if (event.key === "Escape") live.send("close");
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    dispose() { resized.disconnect(); clearTimeout(timer); },
+  };
+
+  function count(number) { return Number(number ?? 0).toLocaleString("en-US"); }
+});
