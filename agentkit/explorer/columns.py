@@ -39,9 +39,9 @@ def _codes(trajectory: Trajectory) -> str:
     return " ".join(sorted({problem.code for problem in trajectory.problems}))
 
 
-def meta_of(name: str) -> Column:
+def meta_of(name: str, kind: Kind) -> Column:
     """The column of something the caller noted."""
-    return Column(name, "text", lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name)))
+    return Column(name, kind, lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name)))
 
 
 def plain_value(value: Any) -> Any:

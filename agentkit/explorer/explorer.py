@@ -18,7 +18,7 @@ from agentkit.explorer.source import Source
 from agentkit.files import is_ours
 from agentkit.html import Html
 from agentkit.render import Limits, page
-from agentkit.render.table import table_fragments, table_lines
+from agentkit.explorer.shown import table_fragments, table_lines
 from agentkit.samples import SampleTree, sample_tree
 from agentkit.sources import rollouts_in
 from agentkit.types import Trajectory, late

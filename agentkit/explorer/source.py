@@ -9,11 +9,13 @@ from typing import Any
 
 from agentkit.cassette import Cassette
 from agentkit.codec import prompt_key
-from agentkit.explorer.columns import COLUMNS, HIDDEN, Column, meta_of
+from agentkit.explorer.columns import COLUMNS, HIDDEN, Column, Kind, meta_of
 from agentkit.types import Trajectory
 
 _LOOKED_AT = 200
 """Rollouts whose meta is looked at for columns."""
+_META = 5
+"""Columns of meta a page has room for."""
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that stand in a file as they are, however often the text around them was encoded."""
 
@@ -27,18 +29,24 @@ class Source:
         """The index of the file they are in; None where they are in memory."""
         self._values: dict[str, list[Any]] = {}
         found = {c.name: c for c in (*COLUMNS, *HIDDEN)}
-        noted = [meta_of(name) for name in self._noted() if name not in found]
+        noted = [meta_of(name, kind) for name, kind in self._noted().items() if name not in found]
         self.columns: dict[str, Column] = {**found, **{c.name: c for c in noted}}
         """Every column by its name, those of `meta` among them."""
-        self.shown = ("prompt", *(c.name for c in noted if c.name != "prompt_index")[:6], *(c.name for c in COLUMNS[1:]))
+        own = [column.name for column in noted if column.name != "prompt_index"][:_META]
+        self.shown = ("prompt", *own, *(column.name for column in COLUMNS[1:]))
         """The columns a page shows."""
 
     def __len__(self) -> int:
         return len(self.rollouts)
 
-    def _noted(self) -> list[str]:
+    def _noted(self) -> dict[str, Kind]:
+        """The names in the meta of the first rollouts, and whether all their values are numbers."""
         items: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else self.rollouts[:_LOOKED_AT]
-        return list(dict.fromkeys(name for item in items for name in item.meta if isinstance(name, str)))
+        kinds: dict[str, Kind] = {}
+        for name, value in (pair for item in items for pair in item.meta.items() if isinstance(pair[0], str)):
+            number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+            kinds[name] = "number" if number and kinds.get(name) != "text" else "text"
+        return kinds
 
     def value(self, name: str, place: int) -> Any:
         """One value of a column."""

@@ -43,7 +43,7 @@ def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:
             return
         word = _WORD[branch.kind]
         told = " · ".join(_worth(branch))
-        yield f"{guide}{branch.count:>3} of {tree.size}  {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
+        yield f"{guide}{branch.count:>3,} of {tree.size:,}  {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
 
 
 def _facts(tree: SampleTree) -> list[str]:
@@ -81,7 +81,7 @@ def _row(key: str, guide: str, branch: Branch, size: int) -> Html:
     filled = round(_CELLS * branch.count / size) or 1
     share = el("code", guide, "█" * filled, "░" * (_CELLS - filled), class_="ak-share", aria_hidden="true")
     word = status(_WORD[branch.kind]) if branch.kind not in ("calls", "answer") else el("small", _WORD[branch.kind]) if _WORD[branch.kind] else None
-    taken = el("span", f"{branch.count} of {size}", title=f"samples {_positions(branch)}")
+    taken = el("span", f"{branch.count:,} of {size:,}", title=f"samples {_positions(branch)}")
     label = (el("strong", f"turn {branch.turn}"), bar(share, taken, word, code(clip(branch.label, 300)), facts(*_worth(branch))))
     return row(key, "branch", label)
 

@@ -12,8 +12,8 @@ from agentkit.explorer import Explorer, Group
 from agentkit.explorer.groups import spread_text
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
-from agentkit.render.table import cell_text, column_name
-from agentkit.views.live import LiveView, sendable
+from agentkit.explorer.shown import cell_text, column_name
+from agentkit.views.live import LiveView, sendable, style
 
 _BLOCK = 200
 """Rows sent at once at most."""
@@ -26,6 +26,7 @@ class ExplorerView(LiveView):
     """Rows on demand, a filter, an order, groups, marks, labels; and under the table's open row what was opened."""
 
     scripts = ("explorer",)
+    _css = LiveView._css + style("explorer")
 
     def __init__(self, target: Explorer) -> None:
         super().__init__(target)
@@ -76,8 +77,8 @@ class ExplorerView(LiveView):
 
     def _group_cells(self, group: Group) -> list[str]:
         spreads = [spread_text(spread) for spread in (group.reward, group.turns, group.calls, group.output_tokens)]
-        endings = ", ".join(f"{number} {reason}" for reason, number in group.stop_reasons)
-        return [sendable(cell_text(group.prompt)), str(group.count), *spreads, endings]
+        endings = ", ".join(f"{number:,} {reason}" for reason, number in group.stop_reasons)
+        return [sendable(cell_text(group.prompt)), f"{group.count:,}", *spreads, endings]
 
     def do_ask(self, query: str | None = None, sort: str | None = None, descending: bool = False, grouped: bool | None = None) -> None:
         """Filters, sorts or groups. A search through thousands of texts goes on beside the page, which stays usable."""

@@ -42,6 +42,11 @@ def script(*names: str) -> str:
     return "\n".join(_file(f"{name}.js") for name in ("runtime", *names))
 
 
+def style(name: str) -> str:
+    """A style sheet of its own, put after the one of every view."""
+    return _file(f"{name}.css")
+
+
 def _file(name: str) -> str:
     return files("agentkit.views").joinpath("static", name).read_text("utf-8")
 
@@ -69,7 +74,7 @@ class LiveView(anywidget.AnyWidget):
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names of its own JavaScript files in `static/`."""
     _esm = script()
-    _css = css() + _file("live.css")
+    _css = css() + style("live")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:

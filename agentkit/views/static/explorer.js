@@ -148,7 +148,7 @@ PARTS.push((live) => {
         h("button", { type: "button", className: "ak-sort", textContent: text + arrow, onclick: click, title: `sort by ${text}` })));
     }
     const wide = { prompt: "minmax(150px, 3fr)", label: "minmax(60px, 1fr)", rollout: "52px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
-    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? "minmax(90px, 1fr)" : kind === "number" ? "minmax(46px, .6fr)" : "minmax(60px, 1fr)"));
+    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? "minmax(96px, 1.2fr)" : kind === "number" ? "minmax(58px, .6fr)" : "minmax(60px, 1fr)"));
     view.style.setProperty("--ak-columns", `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`);
   }
 

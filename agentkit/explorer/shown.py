@@ -13,7 +13,7 @@ from agentkit.render.words import count
 from agentkit.types import clip
 
 if TYPE_CHECKING:
-    from agentkit.explorer import Explorer
+    from agentkit.explorer.explorer import Explorer
 
 ROWS = 50
 """Rows that are kept in a notebook."""
