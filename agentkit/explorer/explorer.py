@@ -14,11 +14,11 @@ from agentkit.errors import UsageError
 from agentkit.explorer.groups import Group, groups_of
 from agentkit.explorer.labels import Labels, labels_beside
 from agentkit.explorer.query import Condition, parse_query
+from agentkit.explorer.shown import table_fragments, table_lines
 from agentkit.explorer.source import Source
 from agentkit.files import is_ours
 from agentkit.html import Html
 from agentkit.render import Limits, page
-from agentkit.explorer.shown import table_fragments, table_lines
 from agentkit.samples import SampleTree, sample_tree
 from agentkit.sources import rollouts_in
 from agentkit.types import Trajectory, late
@@ -81,8 +81,7 @@ class Explorer(Sequence[Trajectory]):
         for condition in asked.conditions:
             places = [place for place in places if self._holds(condition, place)]
         if asked.words:
-            holding = set(self.source.holding(asked.words))
-            places = [place for place in places if place in holding]
+            places = self.source.holding(asked.words, places)
         return self._with(places, " ".join(filter(None, [self.asked, query.strip()])))
 
     def _holds(self, condition: Condition, place: int) -> bool:

@@ -33,13 +33,13 @@ class Condition(Record):
     """Any of them."""
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the column fulfils it; one that is not known fulfils only `!=`."""
+        """Whether a value of the column fulfils it; one that is not known fulfils only `=none` and `!=`."""
         if self.sign == "!=":
             return not any(_equal(value, wanted) for wanted in self.values)
-        if value is None:
-            return False
         if self.sign == "=":
             return any(_equal(value, wanted) for wanted in self.values)
+        if value is None:
+            return False
         if self.sign == "~":
             return any(wanted.casefold() in str(value).casefold() for wanted in self.values)
         compare = _NUMERIC[self.sign]
@@ -92,7 +92,7 @@ def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
             try:
                 float(value)
             except ValueError:
-                raise UsageError(f"{name} {sign} wants a number, and {value!r} is none") from None
+                raise UsageError(f"{name} {sign} wants a number, and {value!r} is none", mend=f"write {name}{sign}0.5") from None
     return Condition(column=name, sign=sign, values=values)
 
 

@@ -78,37 +78,40 @@ class Source:
             )  # fmt: skip
         return self._values["\0prompt"]
 
-    def holding(self, words: Sequence[str]) -> Iterator[int]:
-        """The places of rollouts whose texts hold every one of these words, whatever their case."""
+    def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
+        """Those of the places whose rollouts hold every one of these words in their texts, whatever their case."""
         wanted = [word.casefold() for word in words]
-        for place in self._candidates(wanted):
-            if all(any(word in text for text in _texts(self.rollouts[place])) for word in wanted):
-                yield place
+        return [place for place in self._candidates(wanted, places) if _holds(self.rollouts[place], wanted)]
 
-    def _candidates(self, words: Sequence[str]) -> Iterable[int]:
-        """Where the words may be: for a file, the rollouts in whose raw lines the plain ones stand."""
+    def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
+        """Where the words may be: in a file, the rollouts in whose raw lines the plain ones stand; only those have to be read."""
         plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
         if self.entries is None or not plain:
-            return range(len(self))
-        return _standing(self.entries.path, [entry.spans for entry in self.entries], plain)
+            return places
+        return _standing(self.entries.path, ((place, self.entries[place].spans) for place in places), plain)
 
 
-def _standing(path: Path, spans: Sequence[tuple[tuple[int, int], ...]], words: Sequence[bytes]) -> Iterator[int]:
+def _standing(path: Path, spans: Iterable[tuple[int, tuple[tuple[int, int], ...]]], words: Sequence[bytes]) -> Iterator[int]:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for place, parts in enumerate(spans):
+        for place, parts in spans:
             raw = b"".join(data[offset : offset + size] for offset, size in parts).lower()
             if all(word in raw for word in words):
                 yield place
 
 
-def _texts(trajectory: Trajectory) -> list[str]:
-    """What was said in a rollout, in lower case."""
-    said = [message.content for message in trajectory.prompt]
+def _holds(trajectory: Trajectory, words: Sequence[str]) -> bool:
+    texts = [text.casefold() for text in _texts(trajectory) if text]
+    return all(any(word in text for text in texts) for word in words)
+
+
+def _texts(trajectory: Trajectory) -> Iterator[str]:
+    """What was said in a rollout."""
+    yield from (message.content for message in trajectory.prompt)
     for turn in trajectory.all_turns:
-        said += [message.content for message in turn.added]
-        said += [turn.response.content or "", turn.response.reasoning or ""]
-        said += [f"{call.name} {call.raw_arguments}" for call in (*turn.tool_calls, *turn.response.recoverable)]
-        said += [result.content for result in turn.tool_results]
+        yield from (message.content for message in turn.added)
+        yield turn.response.content or ""
+        yield turn.response.reasoning or ""
+        yield from (f"{call.name} {call.raw_arguments}" for call in (*turn.tool_calls, *turn.response.recoverable))
+        yield from (result.content for result in turn.tool_results)
     if trajectory.error:
-        said.append(f"{trajectory.error.kind} {trajectory.error.message}")
-    return [text.casefold() for text in said if text]
+        yield f"{trajectory.error.kind} {trajectory.error.message}"

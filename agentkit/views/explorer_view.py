@@ -10,9 +10,9 @@ from agentkit.background import event_loop
 from agentkit.errors import UsageError
 from agentkit.explorer import Explorer, Group
 from agentkit.explorer.groups import spread_text
+from agentkit.explorer.shown import cell_text, column_name
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
-from agentkit.explorer.shown import cell_text, column_name
 from agentkit.views.live import LiveView, sendable, style
 
 _BLOCK = 200

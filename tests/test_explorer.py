@@ -1,0 +1,196 @@
+"""Rollouts as a table: what a filter says, orders and groups, labels that outlive the session, files that are not read whole."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import agentkit as ak
+from agentkit.cassette import Index
+from agentkit.errors import CassetteError, UsageError
+from agentkit.explorer import Explorer, parse_query
+from agentkit.loop import Answer, Result, apply, start
+from agentkit.types import Exchange, ToolResult, Trajectory
+
+NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
+
+
+def rollout(prompt: str, text: str = "done", *, calls: Sequence[str] = (), status: int = 200, **meta: Any) -> Trajectory:
+    t = start(prompt, meta=meta)
+    if calls:
+        made = [{"id": f"c{i}", "type": "function", "function": {"name": name, "arguments": "{}"}} for i, name in enumerate(calls)]
+        body = {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": made}, "finish_reason": "tool_calls"}]}
+        t = apply(t, Answer(exchange=Exchange(body=json.dumps(body))))
+        for call in t.pending:
+            t = apply(t, Result(position=call.position, result=ToolResult(call_id=call.id, name=call.name, status="ok", content="snow")))
+    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+    usage = {"usage": {"prompt_tokens": 5, "completion_tokens": len(text)}}
+    return apply(t, Answer(exchange=Exchange(body=json.dumps({**body, **usage}) if status == 200 else "{}", status=status)))
+
+
+ROLLOUTS = (
+    rollout("coat in Oslo?", "take a coat", calls=("get_weather",), reward=1.0, task="coat"),
+    rollout("coat in Oslo?", "no idea", reward=0.0, task="coat"),
+    rollout("sum of 2 and 3", "5 — füñf", calls=("add", "add"), reward=0.5, task="sum"),
+    rollout("sum of 2 and 3", status=500, task="sum"),
+)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return ak.save(ROLLOUTS, tmp_path / "runs.jsonl")
+
+
+@pytest.fixture(params=["memory", "file"])
+def table(request: pytest.FixtureRequest, saved: Path) -> Explorer:
+    return ak.explore(ROLLOUTS if request.param == "memory" else saved)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", [0, 1, 2, 3]),
+        ("reward<0.5", [1]),
+        ("reward>=0.5", [0, 2]),
+        ("reward!=1", [1, 2, 3]),
+        ("reward=none", [3]),
+        ("stop_reason=error", [3]),
+        ("stop_reason = final turns > 1", [0, 2]),
+        ("task=coat,nothing", [0, 1]),
+        ("prompt~OSLO", [0, 1]),
+        ("turns=2", [0, 2]),
+        ("calls=2", [2]),
+        ("Coat", [0, 1]),
+        ("get_weather", [0]),
+        ("snow add", [2]),
+        ('"take a coat"', [0]),
+        ("füñf", [2]),
+        ("rollout=1,3", [1, 3]),
+        ("tools=get_weather", [0]),
+        ("final~idea", [1]),
+        ("error~server", [3]),
+        ("nowhere", []),
+    ],
+)
+def test_a_filter_finds_what_it_says(table: Explorer, query: str, found: list[int]) -> None:
+    assert list(table.filter(query).places) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("rewrd<1", "reward"), ("reward<low", "wants a number"), ('"open', "cannot be read"), ("turns=1 zzz=3", "no column")],
+)
+def test_a_filter_that_cannot_be_read_says_the_mend(query: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ak.explore(ROLLOUTS).filter(query)
+    assert says in f"{caught.value} {caught.value.__notes__}"
+
+
+@given(st.text(max_size=30))
+def test_any_line_of_text_is_read_or_refused(text: str) -> None:
+    try:
+        parse_query(text, NAMES)
+    except UsageError:
+        pass
+
+
+def test_sorting_puts_what_is_not_known_last(table: Explorer) -> None:
+    assert list(table.sort("reward").places) == [1, 2, 0, 3]
+    assert list(table.sort("reward", descending=True).places) == [0, 2, 1, 3]
+    assert list(table.sort("prompt").places) == [0, 1, 2, 3]
+    with pytest.raises(UsageError, match="no column"):
+        table.sort("beauty")
+
+
+def test_groups_have_their_spread(table: Explorer) -> None:
+    coat, total = table.groups()
+    assert (coat.prompt, coat.count, total.count) == ("coat in Oslo?", 2, 2)
+    assert coat.reward is not None
+    assert (coat.reward.mean, coat.reward.deviation, coat.reward.least, coat.reward.greatest) == (0.5, 0.5, 0.0, 1.0)
+    assert total.reward is not None
+    assert total.reward.mean == 0.5
+    assert dict(total.stop_reasons) == {"final": 1, "error": 1}
+
+
+def test_a_rollout_is_opened_and_two_are_compared(table: Explorer) -> None:
+    assert table[0] == ROLLOUTS[0]
+    assert [t.final for t in table[:2]] == ["take a coat", "no idea"]
+    assert bool(table.compare(0, 1))
+    assert not table.compare(0, 0)
+    assert table.tree().parts_at == 0
+
+
+def test_labels_are_kept_beside_the_file(saved: Path) -> None:
+    table = ak.explore(saved)
+    table.label("wrong city", 1).label("check", 1, 2)
+    again = ak.explore(saved)
+    assert again.labels_of(1) == ("wrong city", "check")
+    assert list(again.filter("label=check").places) == [1, 2]
+    assert list(again.filter('label="wrong city"').places) == [1]
+    assert list(again.filter("label!=check").places) == [0, 3]
+    again.unlabel("check", 1)
+    assert list(ak.explore(saved).filter("label=check").places) == [2]
+    assert ak.load(saved) == list(ROLLOUTS)
+
+
+def test_labels_of_what_is_in_memory_are_saved_when_asked(tmp_path: Path) -> None:
+    table = ak.explore(ROLLOUTS).label("good", 0)
+    assert table.labels.path is None
+    table.labels.save(tmp_path / "labels.json")
+    assert ak.explore(ROLLOUTS, labels=tmp_path / "labels.json").labels_of(0) == ("good",)
+
+
+@pytest.mark.parametrize("label", ["", "a,b", 3, "x" * 300])
+def test_a_label_that_cannot_be_one_is_refused(label: Any) -> None:
+    with pytest.raises(UsageError, match="cannot be a label"):
+        ak.explore(ROLLOUTS).label(label, 0)
+
+
+def test_a_file_that_holds_no_labels_is_not_overwritten(saved: Path) -> None:
+    beside = saved.with_name("runs.jsonl.labels.json")
+    beside.write_text("mine")
+    with pytest.raises(CassetteError, match="not a file of labels"):
+        ak.explore(saved)
+    assert beside.read_text() == "mine"
+
+
+def test_the_frame_has_every_column(table: Explorer) -> None:
+    frame = table.sort("reward", descending=True).frame
+    assert list(frame["rollout"]) == [0, 2, 1, 3]
+    assert {"prompt", "turns", "elapsed", "tools", "codes", "task", "reward", "label"} <= set(frame.columns)
+    assert math.isnan(frame["reward"].iloc[3])
+
+
+def test_a_file_is_opened_without_reading_its_rollouts(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = ak.explore(saved)
+
+    def read(*_: Any) -> Any:
+        raise AssertionError("a rollout was read")
+
+    monkeypatch.setattr(Index, "load", read)
+    assert len(table.filter("reward<1 stop_reason=final").sort("turns")) == 2
+    assert len(table.groups()) == 2
+    assert "coat in Oslo?" in table._repr_mimebundle_()["text/html"]
+    assert len(table.filter("zebra")) == 0
+
+
+def test_what_is_shown_is_small_and_escaped() -> None:
+    many = [replace(ROLLOUTS[0], meta={"note": "<img src=x onerror=alert(1)>" * 40})] * 5_000
+    bundle = ak.explore(many)._repr_mimebundle_()
+    assert len(bundle["text/html"]) < 50_000
+    assert "<img" not in bundle["text/html"]
+    assert "4,950 more rollouts" in bundle["text/html"]
+    assert repr(ak.explore(many)) == "<Explorer 5,000 rollouts>"
+
+
+def test_what_holds_no_rollouts_is_refused() -> None:
+    with pytest.raises(UsageError):
+        ak.explore(3)
