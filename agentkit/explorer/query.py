@@ -72,7 +72,8 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
     while at < len(text):
         part = _PART.match(text, at)
         if part is None:
-            raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", mend='close the quote, or write it as column=value: reward<0.5 "two words"')
+            mend = 'close the quote, or write it as column=value: reward<0.5 "two words"'
+            raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", mend=mend)
         name, sign, said = part.groups()
         at = part.end()
         if name is None:

@@ -1,0 +1,145 @@
+"""The table of rollouts in a plain page: paged by the kernel, filtered, sorted, grouped, opened, compared and labelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import agentkit as ak
+from agentkit.explorer import Explorer
+from agentkit.types import Trajectory
+from agentkit.views.explorer_view import ExplorerView
+from tests.browser.lab import Heard, tab
+from tests.browser.stand_in import StandIn
+from tests.support_debugger_view import payloads
+
+pytestmark = pytest.mark.browser
+
+REWARDS = (0.0, 0.5, 1.0)
+
+
+@pytest.fixture(scope="module")
+def rollouts() -> tuple[Trajectory, ...]:
+    found = ak.rollouts(ak.demo(), ["Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello"], n=2, progress=False)
+    return tuple(replace(t, meta={**t.meta, "reward": REWARDS[i % 3]}) for i, t in enumerate(found))
+
+
+@contextmanager
+def shown(chromium: Browser, rollouts: Sequence[Trajectory]) -> Iterator[tuple[Page, StandIn, ExplorerView, Explorer]]:
+    """A table in a page of its own, which may say nothing bad and ask for nothing."""
+    table = ak.explore(rollouts)
+    with tab(chromium, height=900) as (page, heard):
+        view = ExplorerView(table)
+        yield page, StandIn(page, view), view, table
+        assert heard == Heard()
+
+
+def rows(page: Page) -> Locator:
+    return page.locator(".ak-grid-body [role=row]")
+
+
+def grid(page: Page) -> Locator:
+    return page.get_by_role("grid", name="rollouts")
+
+
+def test_fifty_thousand_rows_are_shown_by_their_first(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    many = [rollouts[i % 6] for i in range(50_000)]
+    with shown(chromium, many) as (page, stand_in, view, _):
+        expect(grid(page)).to_have_attribute("aria-rowcount", "50001")
+        expect(page.get_by_role("status")).to_have_text("50,000 rollouts")
+        assert rows(page).count() < 60
+        assert stand_in.size() < 50_000
+        before = stand_in.size()
+        grid(page).evaluate("table => { table.scrollTop = 1_000_000; }")
+        stand_in.settle()
+        expect(rows(page).filter(has_text="37,040").first).to_be_attached()
+        assert stand_in.size() - before < 50_000
+        started = time.process_time()
+        view.do_rows(25_000, 25_060, view._generation)
+        assert time.process_time() - started < 0.2
+
+
+def test_filter_sort_open_and_keys(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, _):
+        page.get_by_role("searchbox").fill("turns>1 reward<1")
+        stand_in.settle(lambda: view._query == "turns>1 reward<1" and not view._working)
+        expect(page.get_by_role("status")).to_have_text("3 of 6 rollouts")
+        expect(rows(page)).to_have_count(3)
+        page.get_by_role("button", name="reward").click()
+        stand_in.settle(lambda: not view._working)
+        expect(page.get_by_role("columnheader", name="reward")).to_have_attribute("aria-sort", "descending")
+        rows(page).first.click()
+        stand_in.settle()
+        expect(rows(page).first).to_have_attribute("aria-expanded", "true")
+        expect(page.locator(".ak-detail")).to_contain_text("get_weather")
+        rows(page).first.click()
+        stand_in.settle()
+        expect(page.locator(".ak-detail")).to_have_count(0)
+        grid(page).focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        stand_in.settle()
+        expect(rows(page).nth(1)).to_have_attribute("aria-expanded", "true")
+        page.keyboard.press("Escape")
+        stand_in.settle()
+        page.get_by_role("searchbox").fill("colour=red")
+        stand_in.settle(lambda: view._query == "colour=red" and not view._working)
+        expect(page.get_by_role("alert")).to_contain_text("no column is named 'colour'")
+
+
+def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, _):
+        page.get_by_role("button", name="group by prompt").click()
+        stand_in.settle(lambda: not view._working)
+        expect(page.get_by_role("status")).to_have_text("3 groups of 6 rollouts")
+        rows(page).nth(1).click()
+        stand_in.settle()
+        expect(page.locator(".ak-detail")).to_contain_text("2 of 2")
+        page.get_by_role("button", name="show the rollouts of this group").nth(1).click()
+        stand_in.settle()
+        expect(page.get_by_role("status")).to_have_text("2 of 6 rollouts")
+        expect(rows(page).first).to_contain_text("Weather in Rome and Cairo?")
+
+
+def test_two_marked_rollouts_are_compared_and_labelled(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, table):
+        page.get_by_label("mark rollout 0").click()
+        stand_in.settle()
+        expect(page.get_by_role("button", name="compare (1 marked)")).to_have_attribute("aria-disabled", "true")
+        grid(page).focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        stand_in.settle(lambda: view._marked == [0, 4])
+        page.get_by_role("button", name="compare (2 marked)").click()
+        stand_in.settle()
+        expect(page.locator(".ak-beside")).to_contain_text("rollout 4")
+        page.get_by_role("button", name="close").click()
+        stand_in.settle()
+        expect(page.locator(".ak-beside")).to_be_hidden()
+        page.get_by_label("label for the marked rollouts").fill("odd")
+        page.get_by_role("button", name="add the label").click()
+        stand_in.settle()
+        assert table.labels.all == {0: ("odd",), 4: ("odd",)}
+        expect(rows(page).nth(4)).to_contain_text("odd")
+        page.get_by_role("button", name="unmark all").click()
+        stand_in.settle()
+        expect(page.get_by_label("label for the marked rollouts")).to_be_hidden()
+
+
+def test_hostile_texts_do_nothing(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    hostile = [replace(rollouts[i % 6], meta={"note": text, text[:40] or "x": text}) for i, text in enumerate(payloads())]
+    with shown(chromium, hostile) as (page, stand_in, view, table):
+        table.label("<img src=x onerror=alert(1)>", 0, 1)
+        for position in range(0, len(hostile), 9):
+            view.do_open(position)
+            stand_in.settle(quiet=0.02)
+        view.do_ask(grouped=True)
+        stand_in.settle(lambda: not view._working)
+        assert page.locator("img, script, iframe").count() == 0
+        assert page.evaluate("() => document.body.scrollWidth <= window.innerWidth")
