@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
+    from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.diffing import diff
@@ -45,6 +46,7 @@ _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.batch": "rollouts rollouts_async",
+    "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.diffing": "diff",
@@ -83,6 +85,7 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "compare",
     "debug",
     "demo",
     "diff",
