@@ -91,7 +91,7 @@ def test_of_many_tests_some_look_different_by_chance() -> None:
 
     found = ak.compare({"a": agent(asks()), "b": agent(mostly)}, [f"city {i}" for i in range(40)], n=4)
     assert [d.prompt for d in found.divergences] == [7]
-    assert found.stats_df.set_index("measure").loc["exact_match", "value"] == pytest.approx(0.975)
+    assert found.stats_df.set_index("measure").loc["exact_match", "value"] == pytest.approx(1 - 4 / 316)
 
 
 def test_turn_by_turn_on_one_sides_history() -> None:
@@ -161,12 +161,19 @@ def test_a_callers_mistake_is_told(sides: Any, options: dict[str, Any], said: st
     assert caught.value.__notes__
 
 
-def test_an_interrupted_comparison_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = agent(asks())
-    stopping = agent(lambda messages: (_ for _ in ()).throw(KeyboardInterrupt()))
+
+    def interrupted(side: Any, *args: Any, **options: Any) -> Any:
+        if side is first:
+            return ak.rollouts(side, *args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agentkit.comparing.rollouts", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
-        ak.compare({"a": first, "b": stopping}, CITIES, record=tmp_path)
+        ak.compare({"a": first, "b": agent(asks())}, CITIES, record=tmp_path)
     assert len(caught.value.rollouts["a"]) == 6  # type: ignore[attr-defined]
+    monkeypatch.undo()
     asked = len(first.server.calls)  # type: ignore[attr-defined]
     assert not ak.compare({"a": first, "b": agent(asks())}, CITIES, resume=tmp_path)
     assert len(first.server.calls) == asked  # type: ignore[attr-defined]
@@ -182,7 +189,7 @@ def test_the_tables_have_the_columns_they_promise() -> None:
 
 def test_the_report_shows_hostile_text_as_text(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\u202e [x](javascript:1) ``` @all"
-    found = ak.compare({"a": agent(asks(lambda city: evil)), "<b>": agent(asks())}, [evil])
+    found = ak.compare({"a": agent(asks(lambda city: evil)), "<b>": agent(asks(lambda city: "Oslo"))}, [evil])
     html, body = found.html(STATIC), found.issue()
     assert "<script" not in html
     assert "<b>" not in html
@@ -255,12 +262,12 @@ def test_a_capture_does_not_differ_from_itself_nor_by_ids_and_times(name: str) -
 
 
 def test_a_capture_is_read_as_the_rollouts_it_was() -> None:
-    rollouts = captured_trajectories(captured("hermes-qwen3"))
+    rows = [row for row in captured("hermes-qwen3") if row["path"].endswith("/v1/chat/completions") and "messages" in row["request"]]
+    rollouts = captured_trajectories(rows)
     two = next(t for t in rollouts if len(t.turns) == 2)
-    rows = {row["case"]: row for row in captured("hermes-qwen3")}
     assert two.turns[0].results
-    assert two.turns[1].raw == json.loads(rows[two.meta["case"].replace("turn0", "turn1")]["body"]) if not two.spec.stream else True
-    assert sum(len(t.turns) + len(t.attempts) for t in rollouts) >= sum("/v1/chat/completions" == row["path"] for row in rows.values()) - 2
+    assert two.turns[1].raw == json.loads(next(row["body"] for row in rows if row["case"] == two.meta["case"].replace("turn0", "turn1")))
+    assert sum(len(t.all_turns) + len(t.attempts) for t in rollouts) == len(rows)
 
 
 def test_parser_settings_of_one_server() -> None:
@@ -294,12 +301,11 @@ def test_beside_an_openai_shaped_side() -> None:
     rows = captured("hermes-qwen3")
     found = ak.compare({"vllm": rows, "openai": openai_shaped(rows)})
     named = {f.class_: f for f in found.findings}
-    assert {"finish_reason", "call_id", "reasoning_field", "prefix_broken"} <= named.keys()
+    assert {"finish_reason", "call_id", "content_form", "reasoning_field", "reasoning_roundtrip"} <= named.keys()
     assert any(
         d.class_ == "finish_reason" and t.spec.sampling.get("tool_choice")
         for d in found.divergences for t, _ in found.pairs(d.prompt)
     )  # fmt: skip
-    assert "content_form" in classes(ak.compare({"vllm": captured("hermes-no-reasoning"), "openai": openai_shaped(captured("hermes-no-reasoning"))}) ) | classes(found)
 
 
 def test_stream_and_block_of_one_server() -> None:
@@ -317,8 +323,8 @@ def test_stream_vs_block_of_an_agent() -> None:
 
 
 def test_a_prompt_that_no_longer_holds_its_reasoning_is_a_broken_prefix() -> None:
-    rows = captured("hermes-qwen3")
-    found = ak.compare({"vllm": rows, "openai": openai_shaped(rows)})
-    broken = [d for d in found.divergences if d.class_ == "prefix_broken"]
-    assert broken
-    assert all(d.at == "vllm" and d.severity == "breaks" and d.turn == 1 for d in broken)
+    rows = captured("hermes-qwen3-ids")
+    for other in (openai_shaped(rows), captured("hermes-no-reasoning-ids")):
+        broken = [d for d in ak.compare({"vllm": rows, "other": other}).divergences if d.class_ == "prefix_broken"]
+        assert broken
+        assert all(d.at == "vllm" and d.severity == "breaks" and d.turn == 1 for d in broken)
