@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
     from agentkit.breakpoints import break_on
+    from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.diffing import diff
@@ -51,6 +52,7 @@ _HOMES = {
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
+    "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.diffing": "diff",
@@ -95,6 +97,7 @@ __all__ = [
     "Turn",
     "break_on",
     "cassette",
+    "compare",
     "debug",
     "demo",
     "diff",

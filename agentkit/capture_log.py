@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from agentkit.chat_log import trajectory_of
-from agentkit.loop import Answer, Result, apply, close, rewrite
-from agentkit.types import Chunk, Exchange, Message, ToolCall, ToolResult, Trajectory
+from agentkit.loop import Answer, Result, apply, rewrite, start
+from agentkit.types import Chunk, Exchange, Message, Spec, ToolCall, ToolResult, Trajectory
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")
+_CHAT = "/v1/chat/completions"
 _BESIDE = ("messages", "model", "tools", "stream")
 
 
@@ -27,9 +26,9 @@ def captured_trajectories(rows: Iterable[Mapping[str, Any]]) -> list[Trajectory]
     chains: dict[Any, list[Mapping[str, Any]]] = {}
     for place, row in enumerate(rows):
         request = row.get("request")
-        if not isinstance(request, Mapping) or not isinstance(request.get("messages"), list) or "chat/completions" not in str(row.get("path", "chat/completions")):
+        if not isinstance(request, Mapping) or not isinstance(request.get("messages"), list):
             continue
-        if str(row.get("path", "")).endswith("/render"):
+        if not str(row.get("path", _CHAT)).endswith(_CHAT):
             continue
         named = _TURN.fullmatch(str(row.get("case", "")))
         chains.setdefault((named.group(1), named.group(3)) if named else place, []).append(row)
@@ -54,12 +53,17 @@ def _chained(rows: list[Mapping[str, Any]]) -> Trajectory:
 
 
 def _begun(row: Mapping[str, Any]) -> Trajectory:
+    """A rollout before its first answer; the whole history that was sent is its prompt."""
     request = row["request"]
     sampling = {name: value for name, value in request.items() if name not in _BESIDE}
+    tools = request.get("tools")
+    schemas = tuple(tool for tool in tools if isinstance(tool, dict)) if isinstance(tools, list) else ()
+    model = request.get("model")
+    spec = Spec(
+        model=model if isinstance(model, str) else None, tools=schemas, sampling=sampling, stream=bool(request.get("stream")), profile="vllm"
+    )  # fmt: skip
     meta = {name: row[name] for name in ("case", "server") if name in row}
-    started = trajectory_of(request["messages"], request.get("tools"), meta, request.get("model")) if request["messages"] else Trajectory(meta=meta)
-    spec = replace(started.spec, sampling=sampling, stream=bool(request.get("stream")), profile="vllm")
-    return replace(close(started), spec=spec, stop_reason=None)
+    return start(request["messages"], spec, meta) if request["messages"] else Trajectory(spec=spec, meta=meta)
 
 
 def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Trajectory:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agentkit.divergence import behaviour, calls, envelope, history, transport, wire
-from agentkit.divergence.classes import BEHAVIOUR, CLASSES, EXPLAINS, FAILED, LAYERS, ORDER, DivergenceClass
+from agentkit.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS, LAYERS, ORDER, DivergenceClass
 from agentkit.divergence.seen import Seen, seen_turns
 from agentkit.divergence.traits import Divergence, Excerpt, Names, Trait, Traits, compared, of_traits
 
 __all__ = [
     "BEHAVIOUR",
     "CLASSES",
+    "DEPTH",
     "LAYERS",
     "ORDER",
     "Divergence",
@@ -80,9 +81,7 @@ def _failures(left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
 
 def fold(found: list[Divergence]) -> list[Divergence]:
     """The divergences of one turn, each consequence inside the lowest one that explains it; nothing is left out."""
-    ordered = sorted(found, key=lambda d: ORDER[d.class_])
-    if ordered and ordered[0].class_ in FAILED and ordered[0].class_ != "request_ignored" and len(ordered) > 1 and _is_failure(ordered[0]):
-        return [replace(ordered[0], explains=tuple(ordered[1:]))]
+    ordered = sorted(found, key=lambda d: DEPTH[d.class_])
     causes: list[Divergence] = []
     effects: dict[str, list[Divergence]] = {}
     for divergence in ordered:
@@ -91,11 +90,8 @@ def fold(found: list[Divergence]) -> list[Divergence]:
             causes.append(divergence)
         else:
             effects.setdefault(cause.class_, []).append(divergence)
-    return [replace(cause, explains=tuple(effects.get(cause.class_, ()))) for cause in causes]
-
-
-def _is_failure(divergence: Divergence) -> bool:
-    return divergence.class_ == "completion_integrity"
+    folded = (replace(cause, explains=tuple(effects.get(cause.class_, ()))) for cause in causes)
+    return sorted(folded, key=lambda d: ORDER[d.class_])
 
 
 def _same_side(cause: Divergence, effect: Divergence) -> bool:

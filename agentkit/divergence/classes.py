@@ -108,10 +108,9 @@ CLASSES: dict[str, DivergenceClass] = {
 """By name, bottom up."""
 LAYERS = tuple(dict.fromkeys(c.layer for c in CLASSES.values()))
 ORDER = {name: i for i, name in enumerate(CLASSES)}
+DEPTH = {**ORDER, "tool_choice_semantics": ORDER["tool_selection"] - 0.5}
+"""The order of causes: that an order was not obeyed comes before what was done instead."""
 BEHAVIOUR = frozenset(name for name, c in CLASSES.items() if c.layer == "behaviour")
-FAILED = ("completion_integrity", "error_shape", "request_ignored", "context_limit", "history_rejected", "reasoning_roundtrip")
-"""Classes of a request that failed on one side: nothing above them can be compared."""
-
 _CALLS = "tool_selection parallel_calls arguments_value arguments_schema tool_choice_semantics"
 EXPLAINS: dict[str, frozenset[str]] = {
     cause: frozenset(effects.split())
@@ -125,7 +124,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
         "call_in_text": f"arguments_syntax token_leak {_CALLS}",
         "arguments_syntax": "arguments_value arguments_schema",
         "tool_name": "tool_selection arguments_schema",
-        "tool_choice_semantics": "",
+        "tool_choice_semantics": "tool_selection parallel_calls",
     }.items()
 }
-"""Cause to the consequences it is known to have in the same turn; a cause is always lower in `CLASSES` than its consequence."""
+"""Cause to the consequences it is known to have in the same turn; a cause always lies deeper (`DEPTH`) than its consequence."""

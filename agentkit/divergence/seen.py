@@ -123,11 +123,12 @@ def seen_turns(trajectory: Trajectory, tools: KnownTools | None = None) -> list[
     history = any(message.role in ("assistant", "tool") for message in trajectory.prompt)
     stream = {"stream": True} if spec.stream else {}
     base = {**stream, **spec.sampling} if trajectory.prompt else {}
+    forced = trajectory.meta.get("history") == "forced"  # its history is another rollout's
     found: list[Seen] = []
     used: set[str] = set()
     for turn in trajectory.all_turns:
         ids = {call.raw_id for call in turn.tool_calls if isinstance(call.raw_id, str)}
-        before = found[-1] if found else None
+        before = found[-1] if found and not forced else None
         exchange, asked = turn.response.exchange, _flat(base, turn.sampling)
         found.append(Seen(exchange, turn.response, None, asked, tools, before, history or bool(found), not used.isdisjoint(ids)))
         used |= ids

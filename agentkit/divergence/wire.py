@@ -51,11 +51,11 @@ def id_style(raw: str) -> str:
 
 def call_id(seen: Seen, other: Seen) -> Iterator[Trait]:
     """Ids of calls: there, unique, and of which form."""
-    if not seen.calls or not other.calls:
+    if not all(any(call.origin == "tool_calls" for call in side.calls) for side in (seen, other)):
         return
-    for code in sorted(seen.codes & _IDS.keys()):
-        pointer = next((p.pointer for call in seen.calls for p in call.problems if p.code == code), seen.at("tool_calls"))
-        yield Trait(code, pointer, _IDS[code], severity="breaks")
+    problems = {p.code: p for call in seen.calls if call.origin == "tool_calls" for p in call.problems}
+    for code in sorted(problems.keys() & _IDS.keys()):
+        yield Trait(code, problems[code].pointer or seen.at("tool_calls"), _IDS[code], severity="breaks")
     if seen.reused:
         yield Trait("reused", seen.at("tool_calls/0/id"), "an id of an earlier turn is used again", severity="changes")
     styles = {id_style(call.raw_id): call for call in seen.calls if isinstance(call.raw_id, str) and call.raw_id}
