@@ -235,7 +235,10 @@ def _closed_if_done(trajectory: Trajectory) -> Trajectory:
 
 
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
-    turn = Turn(index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling)
+    turn = Turn(
+        index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling,
+        before=trajectory.before,
+    )  # fmt: skip
     turns = (*trajectory.turns, turn)
     return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
 
