@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import parsers, testing
+    from agentkit import export, parsers, testing
     from agentkit.agent import Agent, record, replay, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.debugger import Debugger, debug
@@ -57,7 +57,7 @@ _HOMES = {
     "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("parsers", "testing")
+_MODULES = ("export", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -79,6 +79,7 @@ __all__ = [
     "Turn",
     "debug",
     "demo",
+    "export",
     "load",
     "parsers",
     "preflight",

@@ -92,9 +92,9 @@ def save(rollouts: Any, path: Any) -> Path:
     trajectories = trajectories_of(rollouts)
     target = Path(path)
     if target.suffix.lower() in (".html", ".htm"):
-        _write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
+        write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
     else:
-        _write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
+        write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
     return target
 
 
@@ -116,7 +116,7 @@ def trajectories_of(value: Any) -> list[Trajectory]:
     raise UsageError(f"a {type(value).__name__} holds no trajectory", mend="pass a trajectory, a debugger, an AgentResult, or a list of them")
 
 
-def _write_whole(target: Path, texts: Iterable[str]) -> None:
+def write_whole(target: Path, texts: Iterable[str]) -> None:
     """Written beside the target and moved over it, so that a crash leaves the old file."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

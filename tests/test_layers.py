@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).parent.parent / "agentkit"
 LAYERS = {
     0: "types errors html",
     1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log todo budget",
-    2: "breakpoints diffing divergence token_spans frames charts export render reparsing",
+    2: "breakpoints diffing divergence token_spans frames charts render reparsing",
     3: "servers retrying tool_pool tool_runner perform background files",
-    4: "engine agent agent_loop loop_dispatch debugger batch testing demo_agent",
+    4: "engine agent agent_loop loop_dispatch debugger batch testing demo_agent export",
     5: "views",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}

@@ -1,0 +1,4 @@
+"""x."""
+from typing import Any
+def pytest(source: Any) -> Any:
+    """x."""

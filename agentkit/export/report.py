@@ -1,0 +1,4 @@
+"""x."""
+from typing import Any
+def issue(source: Any) -> Any:
+    """x."""
