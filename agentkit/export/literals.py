@@ -75,3 +75,13 @@ def _quoted(text: str) -> str:
     text = str(text)
     plain = repr(text)
     return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
+
+
+def lines_of(text: str, depth: int) -> str:
+    """A long text as a Python literal of many lines, cut anywhere; the text is the same."""
+    room = _WIDTH - 4 * depth - 10
+    pieces = [text[i : i + room] for i in range(0, len(text), room)]
+    if len(pieces) < 2:
+        return _quoted(text)
+    pad = "    " * (depth + 1)
+    return "(\n" + "".join(f"{pad}{_quoted(piece)}\n" for piece in pieces) + "    " * depth + ")"
