@@ -61,8 +61,7 @@ class Asked(Record):
         call = Call(messages=self.request.messages, fields=fields, extra_body=extra, stream=spec.stream)
         renames = is_openai(self.endpoint.host) and needs_completion_tokens({**fields, **(extra or {})}.get("model"))
         body: dict[str, Any] = json.loads(request_body(call, completion_tokens=renames))
-        head = {name: body[name] for name in ("model", "messages", "tools") if name in body}
-        return {**head, **body}
+        return {name: body[name] for name in (*(name for name in ("model", "messages", "tools") if name in body), *body)}
 
     @property
     def redacted(self) -> bool:

@@ -39,7 +39,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
     reads = "ak.read_error(ANSWER.status, ANSWER.headers, ANSWER.text)" if failed else _reading(spec, call.turn)
     request = Request(model=call.body.get("model"), messages=tuple(call.body["messages"]), tools=tuple(call.body.get("tools", ())))
     cells = [
-        _words(f"# {call.heading[0].upper()}{call.heading[1:]}", "", "The recorded request and answer; nothing here asks a server unless you say which."),
+        _words(f"# {call.heading[0].upper()}{call.heading[1:]}", "", "Nothing here asks a server unless you say which."),
         _code(f"{IMPORTS.format(pytest='').replace('Chunk', 'Chunk, Request')}\nREQUEST = {literal(call.body, 0, 10)}"),
         _words("## What was asked"),
         _code(_REQUEST, request),

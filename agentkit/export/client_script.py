@@ -10,10 +10,11 @@ from agentkit.export.shell import notes
 from agentkit.export.text import Export
 from agentkit.servers.redaction import REDACTED
 
-_NAMED = frozenset(
-    "model messages tools temperature top_p max_tokens max_completion_tokens n stop seed stream stream_options tool_choice parallel_tool_calls"
-    " response_format logprobs top_logprobs frequency_penalty presence_penalty logit_bias user reasoning_effort metadata store".split()
-)
+_NAMED = frozenset({
+    "model", "messages", "tools", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "stop", "seed", "stream", "stream_options",
+    "tool_choice", "parallel_tool_calls", "response_format", "logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "logit_bias",
+    "user", "reasoning_effort", "metadata", "store",
+})  # fmt: skip
 """Arguments that every version of the client since 2.0 has; whatever else is in a body goes through `extra_body`."""
 _LONG = ("messages", "tools")
 
@@ -87,8 +88,7 @@ def _post(body: dict[str, Any]) -> str:
 
 def _is_utf8(body: dict[str, Any]) -> bool:
     try:
-        literal_free = "".join(_texts(body))
-        literal_free.encode()
+        "".join(_texts(body)).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -24,8 +24,8 @@ class Export(str):
         made.name = name
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str(self), self.name
+    def __reduce__(self) -> tuple[type[Export], tuple[str, str]]:
+        return Export, (str(self), self.name)
 
     def save(self, path: Any = None) -> Path:
         """The path, once the text is written there, whole or not at all; without a path, a file named `name` in the working directory."""
