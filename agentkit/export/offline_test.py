@@ -29,6 +29,8 @@ def said(exchange):
 ASK = '''\
 def ask(server):
     """The answer of a server to the recorded request."""
+    from openai import APIStatusError, OpenAI, omit
+
     client = OpenAI(base_url=server, api_key=os.environ.get("AGENTKIT_API_KEY", "EMPTY"), max_retries=0)
     try:
         answer = client.chat.completions.with_raw_response.create(messages=[], model=omit, extra_body=REQUEST)
@@ -50,7 +52,7 @@ def test_a_server_answers_the_same():
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
 '''
 
-IMPORTS = "import os\n\n{pytest}from openai import APIStatusError, OpenAI, omit\n\nimport agentkit as ak\nfrom agentkit.types import Chunk\n"
+IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit.types import Chunk\n"
 
 
 def pytest(source: Any, turn: int | None = None) -> Export:
@@ -74,7 +76,7 @@ def pytest(source: Any, turn: int | None = None) -> Export:
     )
     named = [f"REQUEST = {literal(call.body, 0, 10)}\n", f"ANSWER = {answer_source(call)}\n", f"EXPECTED = {literal(expected(call), 0, 11)}\n"]
     parts = ["\n".join(named), said_source(call), ASK, _TESTS]
-    return Export(about + IMPORTS.format(pytest="import pytest\n") + "\n" + "\n\n".join(parts), f"test_turn_{call.turn}.py")
+    return Export(about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts), f"test_turn_{call.turn}.py")
 
 
 def said_source(call: Asked) -> str:

@@ -71,7 +71,8 @@ class Server:
         self._headers = {name: Secret(value) for name, value in own.items()}
         self._query = {name: Secret(str(value)) for name, value in {**dict(address.query), **(params or {})}.items()}
         full = f"{address.url}/chat/completions{'?' if self._query else ''}{urlencode({n: v.reveal() for n, v in self._query.items()})}"
-        secrets = [*header_secrets(own.items()), *url_secrets(full)]
+        login = address.login.reveal() if address.login else ""
+        secrets = [*header_secrets(own.items()), *url_secrets(full), login, login.partition(":")[2]]
         remember(secrets)
         self._redact = Redactor(secrets)
         self._shown = self._redact(clean_url(full))
