@@ -25,7 +25,7 @@ from agentkit.types import ApiError, Exchange, Message, Record, Request, Respons
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]
-"""Gives an answer, or the awaitable of one: whatever `read_response` reads, a `Response`, or an `ApiError`."""
+"""Gives an answer, or the awaitable of one: whatever `read_response` reads, what `testing.says` gives, a `Response`, or an `ApiError`."""
 
 
 @record
@@ -255,7 +255,11 @@ def _exchange(answer: Any) -> Exchange:
         return answer if isinstance(answer, Exchange) else Exchange(status=answer.status, transport_error=answer)
     if isinstance(answer, Response):
         return answer.exchange
-    return Exchange(body=answer if isinstance(answer, str) else json.dumps(plain(answer), ensure_ascii=False))
+    if isinstance(answer, str):
+        return Exchange(body=answer)
+    data = plain(answer)
+    alone = isinstance(data, dict) and "message" in data and "choices" not in data  # a choice, as `testing.says` gives it
+    return Exchange(body=json.dumps({"choices": [data]} if alone else data, ensure_ascii=False))
 
 
 def _size(body: Body) -> int:
