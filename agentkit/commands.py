@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.cursor import Cursor
-from agentkit.editing import by_hand, skipped
 from agentkit.errors import UsageError
+from agentkit.handwritten import skipped, written_result
 from agentkit.types import ToolCall, ToolResult
 
 _SKIPPED = "the call was skipped by the user"
@@ -37,7 +37,7 @@ def _skip(cursor: Cursor, call: int, reason: str = _SKIPPED) -> ToolResult:
 
 
 def _answer(cursor: Cursor, call: int, value: Any) -> ToolResult:
-    return cursor.answer(call, by_hand(cursor.pending(call), value))
+    return cursor.answer(call, written_result(cursor.pending(call), value))
 
 
 def _change(cursor: Cursor, call: int, arguments: dict[str, Any]) -> ToolCall:

@@ -17,7 +17,7 @@ from agentkit.breakpoints import Breakpoint, Moment, Stop, stop_at
 from agentkit.errors import Busy
 from agentkit.events import Began, Committed, Listener, Piece
 from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume, stop
-from agentkit.perform import Perform
+from agentkit.perform import Perform, twin_of
 from agentkit.servers import Emit
 from agentkit.timeline import ahead_of
 from agentkit.types import Chunk, ToolCall, Trajectory
@@ -56,7 +56,7 @@ class Engine:
 
     def twin(self, trajectory: Trajectory) -> Engine:
         """An engine over another trajectory, whose steps are performed in the same way."""
-        return Engine(trajectory, self.perform, parallel_tools=self.parallel_tools, emit=self.emit)
+        return Engine(trajectory, twin_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit)
 
     @property
     def tip(self) -> Trajectory:

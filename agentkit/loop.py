@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.handwritten import rewritten
 from agentkit.read.address_hint import address_hint
 from agentkit.read.error import read_error
 from agentkit.read.finish import means
@@ -83,6 +84,8 @@ class Result(Record):
 
     position: int
     result: ToolResult
+    arguments: dict[str, Any] | None = None
+    """What the call was changed to before it was run, where it was."""
 
 
 Step = ModelStep | ToolStep
@@ -152,6 +155,10 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
+    if outcome.arguments is not None:
+        calls = list(o.response.tool_calls)
+        calls[outcome.position] = rewritten(calls[outcome.position], outcome.arguments)
+        o = replace(o, response=replace(o.response, tool_calls=tuple(calls)))
     return settled(replace(trajectory, open=replace(o, results=results)))
 
 
