@@ -164,23 +164,43 @@ def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which the recoverable call that was read at this position is a call of the turn."""
+    """The trajectory in which the recoverable call that was read at this position is a call of the turn.
+
+    Raises:
+        NotFound: there is none.
+    """
     opened = reopened(trajectory, turn)
     o, response = opened_turn(opened)
     call = next((c for c in response.recoverable if c.position == position), None)
     if call is None:
         raise NotFound(f"there is no recoverable call {position} in turn {turn}")
-    placed = replace(call, position=len(response.tool_calls), adopted=position)
+    return replace(opened, open=replace(o, response=_with_call(response, call, turn), results=(*o.results, None)))
+
+
+def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
+    """The answer with one of its recoverable calls as the last of its calls, under an id of its own."""
+    placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
         placed = replace(settle_ids([replace(placed, raw_id=None)], turn)[0], raw_id=placed.raw_id, problems=placed.problems)
     if placed.id in taken:
         placed = replace(placed, id=f"{placed.id}_{placed.position}")
-    response = replace(
-        response, tool_calls=(*response.tool_calls, placed), recoverable=tuple(c for c in response.recoverable if c is not call),
-        content=_without(response, call),
-    )  # fmt: skip
-    return replace(opened, open=replace(o, response=response, results=(*o.results, None)))
+    others = tuple(c for c in response.recoverable if c is not call)
+    return replace(response, tool_calls=(*response.tool_calls, placed), recoverable=others, content=_without(response, call))
+
+
+def edited_again(response: Response, old: Response, turn: int) -> Response:
+    """An answer that was read again, with what a person had done to the calls of the old reading, as far as they are still there."""
+    for was in old.tool_calls:
+        if was.adopted is not None:
+            call = next((c for c in response.recoverable if (c.position, c.name) == (was.adopted, was.name)), None)
+            response = _with_call(response, call, turn) if call is not None else response
+    calls = list(response.tool_calls)
+    for was in old.tool_calls:
+        now = calls[was.position] if was.position < len(calls) else None
+        if was.sent_arguments is not None and now is not None and (now.name, now.raw_arguments) == (was.name, was.sent_arguments):
+            calls[was.position] = rewritten(now, was.arguments)
+    return replace(response, tool_calls=tuple(calls))
 
 
 def _without(response: Response, call: ToolCall) -> str | None:
