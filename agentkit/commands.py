@@ -9,6 +9,7 @@ from typing import Any
 from agentkit.cursor import Cursor
 from agentkit.errors import UsageError
 from agentkit.handwritten import skipped, written_result
+from agentkit.loop import Result
 from agentkit.types import ToolCall, ToolResult
 
 _SKIPPED = "the call was skipped by the user"
@@ -30,6 +31,11 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
         raise UsageError(f"{action}: {exc}") from None
     given = function(cursor, **arguments)
     return await given if inspect.isawaitable(given) else given
+
+
+async def _run(cursor: Cursor, call: int) -> ToolResult | None:
+    outcome = await cursor.step(call)
+    return outcome.result if isinstance(outcome, Result) else None
 
 
 def _skip(cursor: Cursor, call: int, reason: str = _SKIPPED) -> ToolResult:
@@ -64,7 +70,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "rerun": Cursor.rerun,
     "switch": Cursor.switch,
     "say": Cursor.say,
-    "pending.run": Cursor.step,
+    "pending.run": _run,
     "pending.skip": _skip,
     "pending.answer": _answer,
     "pending.change": _change,

@@ -19,7 +19,7 @@ from agentkit.events import Began, Committed, Listener, Piece
 from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume, stop
 from agentkit.perform import Perform, twin_of
 from agentkit.servers import Emit
-from agentkit.timeline import ahead_of
+from agentkit.timeline import ahead_of, place_of
 from agentkit.types import Chunk, ToolCall, Trajectory
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
@@ -201,6 +201,9 @@ class Engine:
         trajectory = apply(self.trajectory, outcome)
         if self.commit:
             self.commit(step, outcome, trajectory)
+        if self.ahead is not None:  # a call that was not run when the later ones were: its result is a part of what lies ahead too
+            tip = apply(self.ahead, outcome)
+            self.ahead = None if place_of(tip) == place_of(trajectory) else tip
         self._committed(step, outcome, trajectory)
         self.finish()
         return outcome

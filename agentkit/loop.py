@@ -245,7 +245,7 @@ def settled(trajectory: Trajectory) -> Trajectory:
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
     turn = Turn(index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling)
     turns = (*trajectory.turns, turn)
-    return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
+    return replace(trajectory, turns=turns, open=None, stop_reason=stop_reason_after(turn, len(turns), trajectory.spec.max_turns))
 
 
 def close(trajectory: Trajectory) -> Trajectory:
@@ -254,7 +254,8 @@ def close(trajectory: Trajectory) -> Trajectory:
     return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
 
-def _stop_reason(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+    """Why a rollout ends with this turn, the `count`-th; None where it goes on."""
     if not turn.tool_calls:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None
