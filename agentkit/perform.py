@@ -1,8 +1,8 @@
 """The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
 
     live(server, run_tool)      asks the server, runs the tools
+    approving(perform, names, ask)  the same, and a person is asked before a tool is run
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
-    recording(perform, write)   the same, and every finished step is written down
     replaying(trajectory)       what was recorded, offline; a miss is an error that says what differs, never a live call
 """
 
@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import inspect
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.budget import Budget
-from agentkit.codec import Line, dump, model_line, tool_line
 from agentkit.encoded_history import EncodedHistory, SentHistory
-from agentkit.errors import ReplayMiss
+from agentkit.errors import ReplayMiss, UsageError
+from agentkit.handwritten import rewritten, skipped
 from agentkit.history import request
 from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.retrying import ask
 from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
-from agentkit.types import Exchange, OpenTurn, Request, Spec, ToolResult, Trajectory, Turn, clip
+from agentkit.types import Exchange, OpenTurn, Request, Spec, ToolCall, ToolResult, Trajectory, Turn, clip
 
 
 class Perform(Protocol):
@@ -34,7 +35,10 @@ class Perform(Protocol):
     def __call__(self, step: Step, emit: Emit | None = None) -> Awaitable[Outcome]: ...
 
 
-Write = Callable[[Line], None]
+def twin_of(perform: Perform) -> Perform:
+    """The same for another branch of a rollout: what writes a rollout down needs one for each, what keeps nothing of it serves all."""
+    twin = getattr(perform, "twin", None)
+    return perform if twin is None else twin()
 
 
 def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -89,43 +93,36 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
     return shorten
 
 
-def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
-    """The same, and every finished step is written before it is committed: what a crash costs is the step in flight.
+Ask = Callable[[ToolCall], Any]
+"""Asks a person about a call: True lets it run, a dict lets it run with these arguments, a text refuses it with this message."""
 
-    What happened to the trajectory between two steps, as calls that were answered by hand, is written with the second of them.
+
+def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perform:
+    """The same, and before a call of these tools is run, `ask` is asked about it. What it refuses is a result the model is told of.
+
+    Args:
+        names: names of tools; None for all of them.
+        ask: a function of the call, called in a thread, or an async one, awaited. It returns True (run it), a dict (run it with these arguments),
+            a text (refuse it, and tell the model this), or False or None (refuse it).
     """
-    encoded = EncodedHistory()
-    results: set[tuple[int, int]] = set()
-    begun = False
+    asked = None if names is None else frozenset([names] if isinstance(names, str) else names)
 
-    async def record(step: Step, emit: Emit | None = None) -> Outcome:
-        nonlocal begun
-        for line in _since(step.trajectory, results, sample) if begun else dump(step.trajectory, sample):
-            write(line)
-        begun = True
-        results.update(_positions(step.trajectory.all_turns[-1:]))
-        outcome = await perform(step, emit)
-        if isinstance(outcome, Answer):
-            key = encoded.key(step.trajectory, _fields(step.trajectory))
-            write(model_line(step.turn, outcome.exchange, sample, step.trajectory.open, key))
-        else:
-            write(tool_line(step.turn, outcome.position, outcome.result, sample))
-            results.add((step.turn, outcome.position))
-        return outcome
+    async def approve(step: Step, emit: Emit | None = None) -> Outcome:
+        if not isinstance(step, ToolStep) or (asked is not None and step.call.name not in asked):
+            return await perform(step, emit)
+        call = step.call
+        said = await ask(call) if inspect.iscoroutinefunction(ask) else await asyncio.to_thread(ask, call)
+        if said is True:
+            return await perform(step, emit)
+        if isinstance(said, Mapping):
+            outcome = await perform(replace(step, call=rewritten(call, said)), emit)
+            return replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
+        if said is not None and said is not False and not isinstance(said, str):
+            mend = "return True, a dict of arguments, or a text to refuse it with"
+            raise UsageError(f"the answer about a call is a {type(said).__name__}", mend=mend)
+        return Result(position=call.position, result=skipped(call, said or "the user did not approve this call"))
 
-    return record
-
-
-def _positions(turns: Iterable[Turn]) -> Iterator[tuple[int, int]]:
-    return ((turn.index, position) for turn in turns for position, result in enumerate(turn.results) if result is not None)
-
-
-def _since(trajectory: Trajectory, written: set[tuple[int, int]], sample: int) -> Iterator[Line]:
-    """The lines of results in the last turn that no step gave."""
-    for turn in trajectory.all_turns[-1:]:
-        for position, result in enumerate(turn.results):
-            if result is not None and (turn.index, position) not in written:
-                yield tool_line(turn.index, position, result, sample)
+    return approve
 
 
 def replaying(recorded: Trajectory) -> Perform:
@@ -142,14 +139,14 @@ def replaying(recorded: Trajectory) -> Perform:
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
-            return Result(position=step.call.position, result=_recorded_result(turns[step.turn : step.turn + 1], step))
+            return _recorded_result(turns[step.turn : step.turn + 1], step)
         found = exchanges[step.turn]
         if not found:
             raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end")
         index = min(played[step.turn], len(found) - 1)
         if index >= failed.get(step.turn, 0):  # a request that failed may have been changed before the next one
             before = _before(recorded, turns[step.turn])
-            if was.key(before, _fields(before)) != now.key(step.trajectory, _fields(step.trajectory)):
+            if was.key(before, request_fields(before)) != now.key(step.trajectory, request_fields(step.trajectory)):
                 _check_request(before, step)
         played[step.turn] += 1
         for chunk in found[index].chunks if emit else ():
@@ -164,7 +161,8 @@ def _before(recorded: Trajectory, turn: Turn) -> Trajectory:
     return replace(recorded, turns=recorded.turns[: turn.index], open=OpenTurn(kept=turn.kept, added=turn.added, sampling=turn.sampling))
 
 
-def _fields(trajectory: Trajectory) -> dict[str, Any]:
+def request_fields(trajectory: Trajectory) -> dict[str, Any]:
+    """Everything the next request holds besides its messages, as it stands in the body."""
     fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
     return {**fields, **(extra or {})}
 
@@ -190,12 +188,14 @@ def _pretty(value: Any) -> list[str]:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str).splitlines()
 
 
-def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> ToolResult:
+def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
     call = step.call
     recorded = [(was, found) for turn in turns for was, found in zip(turn.tool_calls, turn.results, strict=True)]
     was, found = recorded[call.position] if call.position < len(recorded) else (None, None)
     if found is None or was is None:
         raise ReplayMiss(f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}")
+    if was.name == call.name and was.sent_arguments == call.raw_arguments:  # a person changed them before it was run
+        return Result(position=call.position, result=found, arguments=was.arguments)
     if (was.name, was.arguments) != (call.name, call.arguments):
         raise ReplayMiss(f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}")
-    return found
+    return Result(position=call.position, result=found)

@@ -19,7 +19,7 @@ from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajecto
 def trajectory_fragments(trajectory: Trajectory, limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
     """The head, the conversation and its end. `whole_file`: where the user keeps all of it, relative to the page."""
     said = conversation(outline(trajectory), limits, whole_file)
-    return {"head": _head(trajectory, limits), **said, "end": _end(trajectory, limits)}
+    return {"head": head_row(trajectory, limits), **said, "end": end_row(trajectory, limits)}
 
 
 def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
@@ -76,7 +76,8 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
     return note("… ", el("strong", left_out, " not shown here"), "; ", see)
 
 
-def _head(trajectory: Trajectory, limits: Limits) -> Html:
+def head_row(trajectory: Trajectory, limits: Limits) -> Html:
+    """What a rollout comes to, and what it was asked with."""
     title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), tally(trajectory.problems)), _state(trajectory))
     more = [asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)]
     return el("header", title, more, class_="ak-head", data_key="head")
@@ -109,7 +110,8 @@ def _waiting(trajectory: Trajectory) -> int:
     return sum(i >= len(turn.results) or turn.results[i] is None for i in range(len(turn.response.tool_calls)))
 
 
-def _end(trajectory: Trajectory, limits: Limits) -> Html:
+def end_row(trajectory: Trajectory, limits: Limits) -> Html:
+    """How it ended, or where it stands."""
     stop, error = trajectory.stop_reason, trajectory.error
     label = el("strong", "end" if stop else "now")
     if error:

@@ -58,11 +58,22 @@ class Entry(NamedTuple):
 
 def outline(trajectory: Trajectory) -> list[Entry]:
     """Everything a trajectory holds, in the order of the conversation; linear."""
-    entries = [Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]") for i, message in enumerate(trajectory.prompt)]
+    return [*prompt_entries(trajectory), *entries_from(trajectory, 0)]
+
+
+def prompt_entries(trajectory: Trajectory) -> list[Entry]:
+    """What was said before the first turn."""
+    return [Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]") for i, message in enumerate(trajectory.prompt)]
+
+
+def entries_from(trajectory: Trajectory, start: int) -> list[Entry]:
+    """What a trajectory holds from this turn on."""
+    entries: list[Entry] = []
     attempts: defaultdict[int, list[Entry]] = defaultdict(list)
     for i, attempt in enumerate(trajectory.attempts):
-        attempts[attempt.turn].append(Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]"))
-    for i, turn in enumerate(trajectory.turns):
+        if attempt.turn >= start:
+            attempts[attempt.turn].append(Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]"))
+    for i, turn in enumerate(trajectory.turns[start:], start):
         entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", attempts.pop(i, []))
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
     return entries + [entry for late in attempts.values() for entry in late]

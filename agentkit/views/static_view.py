@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from agentkit.html import Html, visible
 from agentkit.render import STATIC, TEXT, WHOLE, Limits, page, render, text
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @runtime_checkable
@@ -23,11 +25,23 @@ class Shown(Protocol):
         """Its plain text."""
 
 
-def mimebundle(record: Any) -> dict[str, str]:
-    """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself."""
-    if isinstance(record, Shown):
-        return bundle(record.text(TEXT), record.html(STATIC))
-    return bundle(text(record), page(render(record)))
+def mimebundle(record: Any) -> dict[str, Any]:
+    """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself.
+
+    Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it looked when it was shown.
+    """
+    kept = bundle(record.text(TEXT), record.html(STATIC)) if isinstance(record, Shown) else bundle(text(record), page(render(record)))
+    return {**kept, **_live(record)}
+
+
+def _live(record: Any) -> dict[str, Any]:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if getattr(shell, "kernel", None) is None:
+        return {}
+    from agentkit.views.showing import live_view
+
+    view = live_view(record)
+    return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}} if view is not None else {}
 
 
 def bundle(plain: str, body: Html) -> dict[str, str]:

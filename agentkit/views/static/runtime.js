@@ -1,0 +1,254 @@
+/**
+ * The page's half of a LiveView: it says `ready`, takes one `reset`, then numbered `delta`s, and says `ready` again after a gap.
+ * A script that follows it in the same module may add to it: PARTS.push((live) => ({state, message, keydown, dispose})), each optional.
+ *
+ * @typedef {{
+ *   root: HTMLElement, rows: HTMLElement, state: Object<string, any>, arrays: ArrayBuffer[],
+ *   send: (action: string, args?: object) => void, fail: (message: string, mend?: string) => void, say: (text: string) => void,
+ * }} Live  What a part is given: where it draws, what Python last told it, and how it asks for something.
+ * @typedef {{
+ *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void, message?: (message: any, arrays: ArrayBuffer[]) => void,
+ *   drawn?: (keys: string[]) => void, keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
+ * }} Part
+ */
+
+/** @type {((live: Live) => Part)[]} */
+const PARTS = [];
+
+const TAGS = new Set(
+  "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY TABLE CAPTION THEAD TBODY TR TH TD".split(" "),
+);
+const ATTRIBUTES = new Set("title dir open aria-hidden data-key colspan scope".split(" "));
+
+/** An element with properties, attributes (those with a dash, and role) and children; text is text. @returns {HTMLElement} */
+function h(tag, props = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null) continue;
+    if (name.includes("-") || name === "role") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Markup as nodes of the allowed kinds only. It is parsed in a document that loads nothing and runs nothing. */
+function nodesOf(html) {
+  const made = document.createDocumentFragment();
+  for (const child of new DOMParser().parseFromString(`<body>${html}`, "text/html").body.childNodes) admit(child, made);
+  return made;
+}
+
+/** Copies a node if it is allowed; of one that is not, only its text stays. */
+function admit(node, into) {
+  if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
+  if (node.nodeType !== Node.ELEMENT_NODE) return;
+  if (!TAGS.has(node.nodeName)) return void into.append(node.textContent);
+  const made = document.createElement(node.nodeName);
+  for (const { name, value } of node.attributes) if (ATTRIBUTES.has(name)) made.setAttribute(name, value);
+  const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));
+  if (names.length) made.className = names.join(" ");
+  for (const child of node.childNodes) admit(child, made);
+  into.append(made);
+}
+
+/** Makes one node like another and keeps what the reader did to it: folds, focus, selection. */
+function morph(was, now) {
+  if (was.nodeName !== now.nodeName) return was.replaceWith(now);
+  if (was.nodeType === Node.TEXT_NODE) return void (was.data === now.data || (was.data = now.data));
+  for (const { name, value } of now.attributes) if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
+  for (const { name } of [...was.attributes]) if (name !== "open" && !now.hasAttribute(name)) was.removeAttribute(name);
+  const old = [...was.childNodes].filter((node) => !node.akOwn);
+  const fresh = [...now.childNodes];
+  fresh.forEach((node, i) => (old[i] ? morph(old[i], node) : was.append(node)));
+  old.slice(fresh.length).forEach((node) => node.remove());
+}
+
+/** The bytes of a buffer as they were sent; a DataView need not begin where its buffer does. */
+const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+
+/** A message's operations: in it, or packed into its first buffer. @returns {Promise<any[]>} */
+async function opsOf(message, arrays) {
+  if (message.ops) return message.ops;
+  const packed = new Blob([arrays.shift()]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(packed).text());
+}
+
+/** The rows of a view, by key. */
+class Rows {
+  constructor(root) {
+    this.root = root;
+    /** @type {Map<string, ChildNode[]>} */
+    this.parts = new Map();
+  }
+
+  /** All rows, in order; those that are there already are made like the new ones. */
+  reset(rows) {
+    const keys = new Set(rows.map(([key]) => key));
+    for (const key of [...this.parts.keys()]) if (!keys.has(key)) this.remove(key);
+    let after = null;
+    const parts = new Map();
+    for (const [key, html] of rows) {
+      if (this.parts.has(key)) this.set(key, html);
+      const nodes = this.parts.get(key) ?? [...nodesOf(html).childNodes];
+      const next = after ? after.nextSibling : this.root.firstChild;
+      if (nodes[0] !== next) for (const node of nodes) this.root.insertBefore(node, next);
+      parts.set(key, nodes);
+      after = nodes.at(-1) ?? after;
+    }
+    this.parts = parts;
+  }
+
+  set(key, html) {
+    const was = this.parts.get(key);
+    const now = [...nodesOf(html).childNodes];
+    if (was.length === 1 && now.length === 1 && was[0].nodeName === now[0].nodeName) return morph(was[0], now[0]);
+    for (const node of now) this.root.insertBefore(node, was[0] ?? null);
+    for (const node of was) node.remove();
+    this.parts.set(key, now);
+  }
+
+  insert(key, html, after) {
+    const nodes = [...nodesOf(html).childNodes];
+    const before = after === null ? this.root.firstChild : this.parts.get(after)?.at(-1)?.nextSibling ?? null;
+    for (const node of nodes) this.root.insertBefore(node, before);
+    this.parts.set(key, nodes);
+  }
+
+  remove(key) {
+    for (const node of this.parts.get(key) ?? []) node.remove();
+    this.parts.delete(key);
+  }
+
+  /** Lets a text grow: `text` stands after its first `keep` characters, or at its end. */
+  text(key, text, keep) {
+    const slot = this.root.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!slot) return;
+    const node = slot.firstChild ?? slot.appendChild(document.createTextNode(""));
+    if (keep !== undefined) node.data = node.data.slice(0, keep);
+    node.appendData(text);
+  }
+}
+
+/** A button that copies the text of what it stands in. */
+function copyButton(pre) {
+  const button = h("button", { className: "ak-copy", type: "button", textContent: "copy", "aria-label": "copy this text" });
+  button.akOwn = true;
+  button.addEventListener("click", async (event) => {
+    event.stopPropagation();
+    const text = [...pre.childNodes].filter((node) => !node.akOwn).map((node) => node.textContent).join("");
+    button.textContent = (await copied(text)) ? "copied" : "not allowed";
+    setTimeout(() => { button.textContent = "copy"; }, 1500);
+  });
+  return button;
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = h("textarea", { value: text, "aria-hidden": "true", className: "ak-away" });
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
+
+/** Texts that can be copied get their button when they are pointed at, or when their fold is opened. */
+function offerCopies(rows) {
+  const offer = (pre) => { if (![...pre.childNodes].some((node) => node.akOwn)) pre.append(copyButton(pre)); };
+  rows.addEventListener("pointerover", (event) => {
+    const pre = event.target.closest?.("pre");
+    if (pre && rows.contains(pre)) offer(pre);
+  });
+  rows.addEventListener("toggle", (event) => {
+    if (event.target.open) event.target.querySelectorAll("pre").forEach(offer);
+  }, true);
+}
+
+/** One displayed view of the model. */
+function mount(model, el) {
+  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" });
+  const list = h("div", { className: "ak-rows" });
+  const alerts = h("div", { className: "ak-alerts", role: "alert" });
+  const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
+  root.append(alerts, list, spoken);
+  const rows = new Rows(list);
+  const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
+  let seq = -1;
+  let asked = false;
+  let queue = Promise.resolve();
+  const ready = () => { if (!asked) model.send({ type: "ready", view }); asked = true; };
+
+  /** @type {Live} */
+  const live = {
+    root, rows: list, state: {}, arrays: [],
+    send: (action, args = {}) => model.send({ type: "do", action, arguments: args }),
+    say: (text) => { spoken.textContent = text; },
+    fail: (message, mend) => {
+      const close = h("button", { type: "button", className: "ak-close", textContent: "×", "aria-label": "dismiss this error" });
+      const alert = h("div", { className: "ak-alert" }, h("strong", { textContent: message }), mend ? h("span", { textContent: mend }) : null, close);
+      close.addEventListener("click", () => alert.remove());
+      alerts.replaceChildren(alert);
+    },
+  };
+  offerCopies(list);
+  const parts = PARTS.map((part) => part(live));
+  const all = (name, ...args) => parts.forEach((part) => part[name]?.(...args));
+
+  const OPS = {
+    set: (key, html) => rows.set(key, html),
+    insert: (key, html, after) => rows.insert(key, html, after),
+    remove: (key) => rows.remove(key),
+    text: (key, text, keep) => rows.text(key, text, keep),
+    rows: (given) => rows.reset(given),
+    state: (state) => { live.state = { ...live.state, ...state }; },
+  };
+
+  async function take(message, buffers) {
+    const arrays = buffers.map(bytesOf);
+    if (message.type === "failed") return live.fail(message.message, message.mend);
+    if (message.type === "reset") {
+      if (message.to !== view) return;
+      asked = false;
+      root.classList.remove("ak-gone");
+    } else if (message.type !== "delta") {
+      return all("message", message, arrays);
+    } else if (seq < 0 || message.seq <= seq) {
+      return;
+    } else if (message.seq !== seq + 1) {
+      return ready();
+    }
+    const ops = await opsOf(message, arrays);
+    seq = message.seq;
+    if (arrays.length) live.arrays = arrays;
+    for (const [name, ...args] of ops) OPS[name](...args);
+    all("drawn", ops.map(([, key]) => key));
+    all("state", live.state, arrays);
+  }
+
+  const heard = (message, buffers = []) => {
+    queue = queue.then(() => take(message, buffers)).catch((error) => live.fail(`this view cannot be drawn: ${error.message}`));
+  };
+  const lost = () => {
+    root.classList.add("ak-gone");
+    asked = false;
+    ready();
+  };
+  model.on("msg:custom", heard);
+  model.on("comm_live_update", lost);
+  root.addEventListener("keydown", (event) => all("keydown", event));
+  el.append(root);
+  ready();
+  return () => {
+    model.off("msg:custom", heard);
+    model.off("comm_live_update", lost);
+    model.send({ type: "gone", view });
+    all("dispose");
+  };
+}
+
+export default { render: ({ model, el }) => mount(model, el) };
