@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
     from agentkit.breakpoints import break_on
+    from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
+    from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
     from agentkit.files import load, save
     from agentkit.preflighting import preflight
@@ -46,8 +48,10 @@ _HOMES = {
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
+    "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
+    "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
     "agentkit.files": "load save",
     "agentkit.preflighting": "preflight",
@@ -84,8 +88,10 @@ __all__ = [
     "Trajectory",
     "Turn",
     "break_on",
+    "compare",
     "debug",
     "demo",
+    "diff",
     "export",
     "load",
     "parsers",

@@ -33,10 +33,13 @@ class Html(str):
 Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 """What an element may hold: text, a number, markup, nothing, or several of these."""
 
-TAGS = frozenset(
-    {"section", "header", "div", "dl", "dt", "dd", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary"}
-)
-ATTRIBUTES = {"class_": "class", "title": "title", "dir": "dir", "open": "open", "aria_hidden": "aria-hidden", "data_key": "data-key"}
+TAGS = frozenset({
+    "section", "header", "div", "dl", "dt", "dd", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary",
+    "del", "ins", "table", "caption", "thead", "tbody", "tr", "th", "td",
+})  # fmt: skip
+ATTRIBUTES = {
+    "class_": "class", "title": "title", "dir": "dir", "open": "open", "aria_hidden": "aria-hidden", "data_key": "data-key", "scope": "scope",
+}  # fmt: skip
 """Keyword to attribute name."""
 
 _HIDDEN_RANGES = (

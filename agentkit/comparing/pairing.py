@@ -1,0 +1,95 @@
+"""Which rollouts of two sides belong together: those that asked the same, as exactly as it can be had."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentkit.types import Trajectory
+
+_OBSERVING = frozenset(
+    ("logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "return_tokens_as_token_ids", "stream_options", "stream", "seed", "user", "metadata")
+)
+"""Fields that ask for more to be told, not for another answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The samples of one request on two sides."""
+
+    prompt: int
+    """The request's number, counted from 0 in the order in which they were first asked."""
+    names: tuple[str, str]
+    left: tuple[Trajectory, ...]
+    right: tuple[Trajectory, ...]
+
+
+_LEVELS = 5
+
+
+def _key(level: int, trajectory: Trajectory) -> str:
+    """What two rollouts have in common that belong together: everything that was asked (0), all but the model, all but what it is asked to
+    tell, all but the streaming, and the prompt alone (4). A seed only tells samples apart."""
+    spec, wires = trajectory.spec, [message.wire for message in trajectory.prompt]
+    if level == _LEVELS - 1:
+        return _text(wires)
+    sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
+    kept = {k: v for k, v in sampling.items() if k not in ("extra_body", "seed") and (level < 2 or k not in _OBSERVING)}
+    return _text([wires, list(spec.tools), kept, spec.stream if level < 3 else None, spec.model if level == 0 else None])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def prompt_key(trajectory: Trajectory) -> str:
+    """The same text for the same prompt."""
+    return _key(_LEVELS - 1, trajectory)
+
+
+def cells(names: tuple[str, str], left: Sequence[Trajectory], right: Sequence[Trajectory], order: dict[str, int]) -> tuple[list[Cell], list[Trajectory]]:
+    """The cells of two sides in the order of the prompts, and the rollouts that have no counterpart.
+
+    Requests that are the same are paired first; then those that differ in what they ask to be told; then block with stream. A prompt that has no
+    pair so far is paired by itself. One rollout each is a pair whatever it asked.
+    """
+    if len(left) == len(right) == 1:
+        return [Cell(0, names, tuple(left), tuple(right))], []
+    found: list[Cell] = []
+    paired: set[str] = set()
+    rest = (list(left), list(right))
+    for level in range(_LEVELS):
+        groups = tuple(_grouped(level, side, paired) for side in rest)
+        shared = [key for key in groups[0] if key in groups[1]]
+        for key in shared:
+            a, b = groups[0][key], groups[1][key]
+            found.append(Cell(order[_key(0, a[0])], names, tuple(a), tuple(b)))
+        taken = {id(t) for key in shared for side in groups for t in side[key]}
+        rest = ([t for t in rest[0] if id(t) not in taken], [t for t in rest[1] if id(t) not in taken])
+        paired |= {prompt_key(cell.left[0]) for cell in found}
+    return sorted(found, key=lambda cell: cell.prompt), [*rest[0], *rest[1]]
+
+
+def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, list[Trajectory]]:
+    groups: dict[str, list[Trajectory]] = {}
+    for trajectory in side:
+        if level < _LEVELS - 1 or prompt_key(trajectory) not in paired:
+            groups.setdefault(_key(level, trajectory), []).append(trajectory)
+    return groups
+
+
+def requests_of(sides: Iterable[Sequence[Trajectory]]) -> dict[str, int]:
+    """Every request with its number: the same for the same prompt on every side, further ones where a side asked it in several ways."""
+    numbers: dict[tuple[str, int], int] = {}
+    order: dict[str, int] = {}
+    for side in sides:
+        ways: dict[str, list[str]] = {}
+        for trajectory in side:
+            prompt, key = prompt_key(trajectory), _key(0, trajectory)
+            asked = ways.setdefault(prompt, [])
+            if key not in asked:
+                asked.append(key)
+            order.setdefault(key, numbers.setdefault((prompt, asked.index(key)), len(numbers)))
+    return order

@@ -1,0 +1,43 @@
+"""What a turn does to the next one: whether its tokens are still there, and whether its reasoning is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from agentkit.divergence.seen import Seen
+from agentkit.divergence.traits import Trait
+
+
+def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
+    """A prompt that does not begin with the tokens of the turn before: its prompt and what was sampled."""
+    place = broken_at(seen)
+    if place is not None and seen.before is not None:
+        kept = len(seen.before.answer.prompt_token_ids)
+        what = "the prompt of the turn before" if place < kept else "what was sampled"
+        yield Trait("broken", "/prompt_token_ids", f"the prompt leaves the tokens of the turn before at {place}, inside {what}")
+
+
+def broken_at(seen: Seen) -> int | None:
+    """The first token at which a prompt differs from the turn before; None where it does not, or the server returned no ids."""
+    before = seen.before
+    if before is None or not before.answer.token_ids or not before.answer.prompt_token_ids or not seen.answer.prompt_token_ids:
+        return None
+    expected = [*before.answer.prompt_token_ids, *before.answer.token_ids]
+    prompt = seen.answer.prompt_token_ids
+    differs = (i for i, (a, b) in enumerate(zip(expected, prompt, strict=False)) if a != b)
+    first = next(islice(differs, 1), None)
+    return first if first is not None else len(prompt) if len(prompt) < len(expected) else None
+
+
+def reasoning_roundtrip(seen: Seen, other: Seen) -> Iterator[Trait]:
+    """Reasoning that the next prompt no longer holds, told by the number of its tokens where there are no ids."""
+    before = seen.before
+    if before is None or seen.answer.prompt_token_ids or not before.answer.reasoning:
+        return
+    then, now = before.answer.usage, seen.answer.usage
+    if then is None or now is None or None in (then.input_tokens, then.output_tokens, now.input_tokens):
+        return
+    if (now.input_tokens or 0) < then.total_tokens:
+        told = f"the prompt has {now.input_tokens} tokens, the turn before came to {then.total_tokens}: its reasoning was dropped"
+        yield Trait("dropped", "/usage/prompt_tokens", told)

@@ -1,0 +1,225 @@
+"""A comparison on a page: what to do, which classes on which sides, each with its excerpts, how sure it is, the conversations side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from agentkit.diffing import diff
+from agentkit.divergence import CLASSES, LAYERS, Divergence
+from agentkit.html import Child, Html, el, link, visible
+from agentkit.render.block import bar, code, facts, fold, note
+from agentkit.render.outline import Limits
+from agentkit.render.pretty import verbatim
+from agentkit.render.raw import masked
+from agentkit.render.side_by_side import diff_fragments, two_sides
+from agentkit.render.words import count, seconds
+from agentkit.types import clip
+
+if TYPE_CHECKING:
+    from agentkit.comparing.comparison import Comparison, Finding
+
+_MARKS = {"breaks": ("✕", "bad"), "changes": ("▲", "warn"), "cosmetic": ("•", "quiet")}
+_ADVICE = 6
+"""Findings that are named at the top."""
+
+
+def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Html]:
+    """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and `conversation-0` and on."""
+    shown = {"head": _head(comparison), "matrix": _matrix(comparison)}
+    for i, finding in enumerate(f for f in comparison.findings if f.divergences):
+        shown[f"class-{finding.class_}-{i}"] = _finding(finding, i, limits)
+    shown["stats"] = el("section", fold("how sure this is", _stats(comparison)), class_="ak-same", data_key="stats")
+    shown["times"] = el("section", fold("how fast each side answered", _times(comparison)), class_="ak-same", data_key="times")
+    return {**shown, **_conversations(comparison, limits)}
+
+
+def _head(comparison: Comparison) -> Html:
+    title = bar(el("strong", "Comparison"), facts(comparison.heading()))
+    lines = [note(mark(f.severity), " ", el("strong", f.class_), _where(f), ": ", CLASSES[f.class_].mend) for f in _advice(comparison)]
+    left = [f"{n} of {name}" for name, n in comparison.unpaired.items()]
+    more = note("without a counterpart, and not compared: ", ", ".join(left)) if left else None
+    noise = [f"{name} on {count(n, 'turn')}" for name, n in comparison.noise.items()]
+    quiet = note("no more than each side differs from itself: ", ", ".join(noise)) if noise else None
+    return el("header", title, lines, more, quiet, class_="ak-head", data_key="head")
+
+
+def _advice(comparison: Comparison) -> list[Finding]:
+    """The findings that matter, the worst first."""
+    ranked = sorted((f for f in comparison.findings if f.divergences), key=lambda f: (list(_MARKS).index(f.severity), -f.prompts))
+    return [f for f in ranked if f.severity != "cosmetic"][:_ADVICE]
+
+
+def _where(finding: Finding) -> str:
+    sides = [name for name, n in finding.at.items() if n]
+    where = f" at {' and '.join(sides)}" if sides else ""
+    return f"{where}, {' beside '.join(finding.sides)}, {finding.prompts} of {count(finding.of, 'prompt')}"
+
+
+def mark(severity: str) -> Html:
+    """A severity as icon and word."""
+    icon, tone = _MARKS[severity]
+    return el("span", el("span", icon, aria_hidden="true"), " ", severity, class_=f"ak-status ak-{tone}")
+
+
+def _matrix(comparison: Comparison) -> Html:
+    """Classes that were found and the sides: in how many prompts a side departs from the contract, or just differs."""
+    head = el("tr", el("th", "class", scope="col"), el("th", "layer", scope="col"), el("th", "severity", scope="col"),
+              [el("th", name, scope="col") for name in comparison.sides], el("th", "explained by another", scope="col"))  # fmt: skip
+    found = list(dict.fromkeys(f.class_ for f in comparison.findings))
+    rows = [_matrix_row(comparison, class_) for class_ in found]
+    silent = [f"{layer}: {', '.join(names)}" for layer, names in _silent(found) if names]
+    table = el("table", el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs"), el("thead", head), el("tbody", rows), class_="ak-table")
+    return el("section", table if rows else note("no divergence of any class"), fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
+
+
+def _silent(found: list[str]) -> Iterator[tuple[str, list[str]]]:
+    for layer in LAYERS:
+        yield layer, [name for name, c in CLASSES.items() if c.layer == layer and name not in found]
+
+
+def _matrix_row(comparison: Comparison, class_: str) -> Html:
+    findings = [f for f in comparison.findings if f.class_ == class_]
+    severity = min((f.severity for f in findings), key=list(_MARKS).index)
+    explained = sum(f.explained for f in findings)
+    sides = [el("td", _matrix_cell(findings, name)) for name in comparison.sides]
+    top = any(f.divergences for f in findings)
+    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), el("td", mark(severity) if top else "consequence"), sides, el("td", str(explained or "")))
+
+
+def _matrix_cell(findings: list[Finding], side: str) -> Child:
+    mine = [f for f in findings if side in f.sides]
+    odd = {d.prompt for f in mine for d in f.divergences if d.at == side}
+    plain = {d.prompt for f in mine for d in f.divergences if d.at is None}
+    told = [f"✕ {len(odd)}"] if odd else []
+    told += [f"≠ {len(plain)}"] if plain else []
+    return " ".join(told) or "–"
+
+
+def _finding(finding: Finding, place: int, limits: Limits) -> Html:
+    first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
+    known = CLASSES[finding.class_]
+    title = bar(mark(finding.severity), el("strong", finding.class_), facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)))
+    linked = note("known: ", link(first.link, first.link)) if first.link else None
+    excerpts = two_sides([f"{name} " for name in (first.sides[0],)], first.left.value, first.right.value, limits)
+    where = note(code(first.sides[0]), " ", code(first.left.pointer or "/"), " beside ", code(first.sides[1]), " ", code(first.right.pointer or "/"),
+                 f", prompt {first.prompt}, turn {first.turn}")  # fmt: skip
+    effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
+    because = note("explains ", ", ".join(effects)) if effects else None
+    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in finding.divergences[1 : 1 + min(limits.items, 20)] if d.cause != first.cause]
+    body = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where, excerpts, fold("other cases", others) if others else None]
+    return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
+
+
+def _sure(finding: Finding, first: Divergence) -> str:
+    return ", ".join(filter(None, [first.evidence, "" if finding.established else "not established"]))
+
+
+def _stats(comparison: Comparison) -> list[Html]:
+    told = [row for row in comparison.stats if not row.measure.startswith("class:")]
+    return [note(el("strong", row.measure), " ", row.side, f" beside {row.other}" if row.other else "", ": ", row.says) for row in told]
+
+
+def _times(comparison: Comparison) -> Html:
+    head = el("tr", [el("th", name, scope="col") for name in ("side", "answers", "latency", "slowest 5 %", "first token", "tokens per second")])
+    rows = [
+        el("tr", el("th", t.side, scope="row"), [el("td", str(cell)) for cell in (
+            t.answers, seconds(t.latency), seconds(t.slowest), seconds(t.first_token), f"{t.tokens_per_second:.0f}" if t.tokens_per_second else "",
+        )]) for t in comparison.timings
+    ]  # fmt: skip
+    return el("table", el("caption", "medians of the recorded times"), el("thead", head), el("tbody", rows), class_="ak-table")
+
+
+def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
+    """The first prompts that differ, side by side, as long as there is room."""
+    shown: dict[str, Html] = {}
+    room = limits.size // 2
+    inner = replace(limits, head=10, tail=20, size=limits.size // 8, text=min(limits.text, 4_000))
+    for prompt in dict.fromkeys(d.prompt for d in comparison.divergences):
+        pair = next(iter(comparison.pairs(prompt)), None)
+        if pair is None or room <= 0 or len(shown) >= 8:
+            break
+        found = diff(*pair, names=comparison.names_of(prompt))
+        title = [f"prompt {prompt}, side by side ", facts(code(clip(pair[0].prompt[-1].content, 80)) if pair[0].prompt else None)]
+        key = f"conversation-{prompt}"
+        shown[key] = el("section", fold(title, diff_fragments(found, inner).values()), class_="ak-same", data_key=key)
+        room -= len(shown[key])
+    return shown
+
+
+def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
+    """The same as text: findings with cause and mend, then what the statistics say."""
+    yield visible(f"Comparison of {comparison.heading()}")
+    for finding in [f for f in comparison.findings if f.divergences][: limits.items]:
+        yield from (visible(line) for line in _finding_lines(finding))
+    explained = [f.class_ for f in comparison.findings if not f.divergences]
+    if explained:
+        yield f"only as a consequence: {', '.join(explained)}"
+    if comparison.noise:
+        yield f"no more than each side differs from itself: {', '.join(f'{name} on {n} turns' for name, n in comparison.noise.items())}"
+    for name, n in comparison.unpaired.items():
+        yield visible(f"without a counterpart: {n} of {name}")
+    for row in comparison.stats:
+        if row.measure in ("exact_match", "trigger_rate_difference", "match_against_noise"):
+            yield visible(f"{row.measure}, {row.side} beside {row.other}: {row.says}")
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
+    sure = _sure(finding, first)
+    yield f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]{_where(finding)}{f' ({sure})' if sure else ''}"
+    yield f"    {clip(first.cause, 240)}"
+    effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
+    if effects:
+        yield f"    explains {', '.join(effects)}"
+    yield f"    mend: {first.mend}"
+
+
+def issue_body(comparison: Comparison) -> str:
+    """Markdown for a bug report: findings, excerpts in fences that nothing in them can close, the request, how to repeat it."""
+    parts = [f"### {_inline(comparison.heading())}", ""]
+    for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
+        first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
+        parts += [f"#### {finding.class_} ({finding.severity}){_inline(_where(finding))}", "", _inline(clip(first.cause, 400)), ""]
+        for name, side in zip(first.sides, (first.left, first.right), strict=True):
+            parts += [f"{_inline(name)} `{side.pointer or '/'}`:", _fenced(verbatim(side.value), "json"), ""]
+        parts += [f"Known: {first.link}", ""] if first.link else []
+    parts += ["#### To repeat it", "", *_commands(comparison), "#### How sure this is", ""]
+    parts += [f"- {row.measure}, {_inline(row.side)} beside {_inline(row.other)}: {_inline(row.says)}" for row in comparison.stats if row.other]
+    return "\n".join(parts) + "\n"
+
+
+def _commands(comparison: Comparison) -> Iterator[str]:
+    """The first request that shows something, as a command for each side's own address."""
+    first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
+    pair = next(iter(comparison.pairs(first.prompt)), None) if first else None
+    if first is None or pair is None:
+        return
+    trajectory = pair[0]
+    turn = min(first.turn, len(trajectory.turns))
+    request = trajectory.request(turn)
+    body: dict[str, Any] = {**request.body, **({"stream": True} if trajectory.spec.stream else {})}
+    extra = body.pop("extra_body", None)
+    text = json.dumps(masked({**body, **(extra if isinstance(extra, dict) else {})}), indent=2, ensure_ascii=False)
+    command = f'curl -s "$BASE_URL/chat/completions" -H "Authorization: Bearer $API_KEY" -H "Content-Type: application/json" -d @- <<\'REQUEST\'\n{text}\nREQUEST'
+    yield "Set `BASE_URL` and `API_KEY` to those of each side in turn:"
+    yield _fenced(command, "sh")
+    yield ""
+
+
+def _fenced(text: str, kind: str) -> str:
+    shown = visible(text)
+    fence = "```"
+    while fence in shown:
+        fence += "`"
+    return f"{fence}{kind}\n{shown}\n{fence}"
+
+
+def _inline(text: str) -> str:
+    """A text in a line of Markdown: shown, never markup, a mention or a link."""
+    escaped = "".join(f"\\{ch}" if ch in "\\`*_[]<>#|!~" else ch for ch in visible(clip(text, 500)))
+    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")
+
+
