@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import cassette, parsers, testing
+    from agentkit import cassette, export, parsers, testing
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
@@ -75,7 +75,7 @@ _HOMES = {
     "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("cassette", "parsers", "testing")
+_MODULES = ("cassette", "export", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -102,6 +102,7 @@ __all__ = [
     "demo",
     "diff",
     "explore",
+    "export",
     "load",
     "messages_df",
     "parsers",

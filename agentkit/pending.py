@@ -33,14 +33,14 @@ class Pending(tuple[ToolCall, ...]):
         made.recoverable, made._act = recoverable, act
         return made
 
-    def run(self, i: int | ToolCall = 0) -> ToolResult:
-        """The result of the call, run now; calls in front of it wait on.
+    def run(self, i: int | ToolCall = 0) -> ToolResult | None:
+        """The result of the call, run now; calls in front of it wait on. None where it was stopped.
 
         Raises:
             NotFound: no such call is pending.
             Busy: a step is running.
         """
-        result: ToolResult = self._for("run", i)
+        result: ToolResult | None = self._for("run", i)
         return result
 
     def skip(self, i: int | ToolCall = 0, reason: str = "the call was skipped by the user") -> ToolResult:
