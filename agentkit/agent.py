@@ -109,10 +109,14 @@ class Agent:
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
-        perform = self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
+        perform = self._wrap(self.live(), trajectory, sample)
         for writer in self._writers:
             perform = Recording(perform, writer)
         return perform
+
+    def live(self) -> Perform:
+        """How one rollout asks the server and runs the tools."""
+        return live(self.server, self._run_tool, retries=self.retries)
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
         """An engine over a trajectory, ready for its next step."""
