@@ -109,12 +109,12 @@ class Agent:
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
-        perform = self._wrap(self.live(), trajectory, sample)
+        perform = self._wrap(self.live(trajectory), trajectory, sample)
         for writer in self._writers:
             perform = Recording(perform, writer)
         return perform
 
-    def live(self) -> Perform:
+    def live(self, trajectory: Trajectory) -> Perform:
         """How one rollout asks the server and runs the tools."""
         return live(self.server, self._run_tool, retries=self.retries)
 
