@@ -85,6 +85,7 @@ class Agent:
         self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
         self._wrap: Wrap = lambda perform, trajectory, sample: perform
         self._writers: tuple[CassetteWriter, ...] = ()
+        self._meta: dict[str, Any] = {}
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
         """The trajectory of this prompt before its first turn.
@@ -94,7 +95,7 @@ class Agent:
         """
         if prompt is None:
             raise UsageError("there is no prompt", mend="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, meta)
+        trajectory = start(prompt, self.spec, {**self._meta, **meta})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
@@ -126,6 +127,12 @@ class Agent:
         """The same agent with every finished step written down; once, however often it is asked for."""
         twin = copy.copy(self)
         twin._writers = (*(other for other in self._writers if other is not writer), writer)
+        return twin
+
+    def noting(self, **meta: list[Any]) -> Agent:
+        """The same agent with this in the meta of every rollout, behind what an earlier one of the name has put there."""
+        twin = copy.copy(self)
+        twin._meta = {**self._meta, **{name: [*self._meta.get(name, ()), *added] for name, added in meta.items()}}
         return twin
 
     def wrapped(self, wrap: Wrap) -> Agent:

@@ -67,6 +67,8 @@ class Exchange(Record):
     """Seconds from sending to the last byte."""
     retries: tuple[ApiError, ...] = field(default=(), compare=False)
     """Failed tries before this answer."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     @property
     def text(self) -> str:
