@@ -14,7 +14,7 @@ LAYERS = {
     0: "types errors html",
     1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log todo budget",
     2: "breakpoints diffing divergence token_spans frames charts export render reparsing",
-    3: "servers retrying tool_pool tool_runner perform recording injected_answers background files file_scan cassette",
+    3: "servers retrying tool_pool tool_runner perform recording replaying injected_answers background files file_scan cassette",
     4: "engine agent recorded fault_injection agent_loop loop_dispatch debugger batch testing demo_agent",
     5: "views",
 }
