@@ -55,7 +55,7 @@ class Found:
         self.ended = kind == "end"
         if kind == "end":
             self.stop_reason, self.totals = line.get("stop_reason"), line.get("totals") or {}
-            self.turns = self.totals.get("turns", self.turns)
+            self.turns = self.totals.get("turns", 0) if "totals" in line else self.turns
         elif kind == "model":
             self.turns = max(self.turns, line.get("turn", 0) + 1)
 
