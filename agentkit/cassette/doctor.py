@@ -253,8 +253,10 @@ class _Patient:
         if self._ids:
             said = f"the server makes the ids of its calls anew at each run, as {clip(min(self._ids))}"
             self.exam.note("ids_per_run", f"sample {self.sample}", said)
-        if t.meta.get("faults"):
-            self.exam.note("faults_injected", f"sample {self.sample}", f"{len(t.meta['faults'])} fault(s) were injected")
+        faults = [name for turn in t.all_turns for name in (turn.response.exchange.injected, *(r.injected for r in turn.tool_results)) if name]
+        faults += [attempt.exchange.injected for attempt in t.attempts if attempt.exchange.injected]
+        if faults:
+            self.exam.note("faults_injected", f"sample {self.sample}", f"put in on purpose: {', '.join(dict.fromkeys(faults))}")
 
     def _sampling(self, t: Trajectory) -> None:
         fields = {**t.spec.sampling, **(t.spec.sampling.get("extra_body") or {})}

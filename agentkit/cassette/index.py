@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -152,18 +153,33 @@ def index(path: Any) -> Index:
     target = Path(path)
     with open(target, "rb") as file:
         scan = Scan().read(file)
-    found = Index(target, [_entry(place, scan.rollouts[sample]) for place, sample in enumerate(sorted(scan.rollouts))], scan.torn)
+    prompts = _Prompts()
+    found = Index(target, [_entry(place, scan.rollouts[sample], prompts) for place, sample in enumerate(sorted(scan.rollouts))], scan.torn)
     whole = [entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found]
     return Index(target, whole, scan.torn)
 
 
-def _entry(place: int, found: Found) -> Entry:
-    prompt = [wire for wire in found.prompt if isinstance(wire, dict)]
+class _Prompts:
+    """Digest and first words of each prompt, made once for all its samples."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, prompt: list[Any]) -> tuple[str, str]:
+        written = json.dumps(prompt, ensure_ascii=False)
+        if written not in self._known:
+            wires = [wire for wire in prompt if isinstance(wire, dict)]
+            words = first_words(Trajectory(prompt=tuple(Message(wire=wire) for wire in wires)))
+            self._known[written] = prompt_key(wires), words
+        return self._known[written]
+
+
+def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
+    digest, words = prompts(found.prompt)
     totals = {name: found.totals.get(name, 0) for name in ("calls", "problems", "input_tokens", "output_tokens")}
     return Entry(
-        place=place, sample=found.sample, spans=tuple(zip(found.spans[::2], found.spans[1::2], strict=True)), prompt_digest=prompt_key(prompt),
-        prompt=first_words(Trajectory(prompt=tuple(Message(wire=wire) for wire in prompt))), model=found.model, turns=found.turns,
-        stop_reason=found.stop_reason, meta=found.meta, **totals,
+        place=place, sample=found.sample, spans=tuple(zip(found.spans[::2], found.spans[1::2], strict=True)), prompt_digest=digest, prompt=words,
+        model=found.model, turns=found.turns, stop_reason=found.stop_reason, meta=found.meta, **totals,
     )  # fmt: skip
 
 

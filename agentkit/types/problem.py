@@ -32,7 +32,7 @@ index_missing index_collision identity_repeated tool_call_flat tool_calls_not_li
 tool_call_in_content tool_call_in_reasoning answer_in_reasoning markup_leak think_in_content orphan_think_close unclosed_think
 content_list reasoning_not_string finish_missing finish_nonstandard finish_empty_string finish_length finish_content_filter
 finish_stop_with_tool_calls finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse
-node_empty node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated
+node_empty node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated fault_injected
 """
 
 SEVERITIES: dict[str, Severity] = {
