@@ -13,7 +13,7 @@ from agentkit.breakpoints import Breakpoint, Moment, Stop
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types import Turn
-from tests.support_debugger import DONE, FOUND, ONE, RAN, THREE, TWO, asked, debugger, statuses
+from tests.support_debugger import DONE, FOUND, ONE, RAN, TWO, asked, debugger, statuses
 
 bo = ak.break_on
 BROKEN = says(None, {"function": {"name": "double", "arguments": '{"n": 1'}})
