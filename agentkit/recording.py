@@ -99,7 +99,7 @@ class Recording:
         self._failed = len(self._answers)
         self._asked = (opened.kept, opened.added, opened.sampling) if opened else None
         self._answers += [opened.response.exchange] if opened and opened.response else []
-        self._edits = _edits(opened.response) if opened and opened.response else []
+        self._edits: list[tuple[int, Any, Any]] = _edits(opened.response) if opened and opened.response else []
         self._results: dict[int, ToolResult] = dict(_results(opened.results)) if opened else {}
         self._end = trajectory.stop_reason
 

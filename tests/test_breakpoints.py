@@ -288,9 +288,14 @@ def test_what_was_changed_before_it_ran_is_on_the_record(tmp_path: Any) -> None:
 
 def test_tools_that_are_not_named_are_not_asked_about() -> None:
     asked_about: list[str] = []
-    t = approved(lambda call: asked_about.append(call.name) or True, FAILS, DONE, names="fail")
+
+    def ask(call: Any) -> bool:
+        asked_about.append(call.name)
+        return True
+
+    t = approved(ask, FAILS, DONE, names="fail")
     assert (asked_about, t.final) == (["fail"], "done")
-    t = approved(lambda call: asked_about.append(call.name) or True, FAILS, DONE, names=None)
+    approved(ask, FAILS, DONE, names=None)
     assert sorted(asked_about) == ["double", "fail", "fail"]
 
 

@@ -14,11 +14,11 @@ from tests.support_debugger import DONE, FOUND, ONE, RAN, THREE, TWO, debugger, 
 
 def test_it_is_the_tuple_of_the_calls() -> None:
     dbg = debugger(THREE, DONE)
-    assert dbg.pending == ()
+    assert isinstance(dbg.pending, tuple)
+    assert tuple(dbg.pending) == ()
     dbg.step()
     pending = dbg.pending
     assert pending == dbg.trajectory.pending
-    assert isinstance(pending, tuple)
     assert [c.arguments for c in pending[1:]] == [{"n": 2}, {"n": 3}]
     assert (len(pending), pending[0].name) == (3, "double")
 

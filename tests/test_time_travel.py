@@ -299,7 +299,12 @@ def test_an_interrupted_rerun_keeps_what_has_come() -> None:
 
     dbg = ak.debug(ak.Agent("m", server=Server()), "go")
     dbg.step()
-    other = threading.Thread(target=lambda: (slow.wait(10), dbg.stop()))
+
+    def stop_when_slow() -> None:
+        slow.wait(10)
+        dbg.stop()
+
+    other = threading.Thread(target=stop_when_slow)
     other.start()
     dbg.rerun(n=4)
     other.join()
