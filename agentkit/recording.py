@@ -30,6 +30,9 @@ class Recording:
     does not go on from what was written (its past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its start.
     """
 
+    _edits: list[tuple[int, Any, Any]]
+    """What a person did to the calls of the open turn, as far as it is written."""
+
     def __init__(self, perform: Perform, writer: Writer) -> None:
         self._perform = perform
         self.writer = writer
@@ -99,7 +102,7 @@ class Recording:
         self._failed = len(self._answers)
         self._asked = (opened.kept, opened.added, opened.sampling) if opened else None
         self._answers += [opened.response.exchange] if opened and opened.response else []
-        self._edits: list[tuple[int, Any, Any]] = _edits(opened.response) if opened and opened.response else []
+        self._edits = _edits(opened.response) if opened and opened.response else []
         self._results: dict[int, ToolResult] = dict(_results(opened.results)) if opened else {}
         self._end = trajectory.stop_reason
 
