@@ -386,13 +386,15 @@ def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         page.get_by_role("button", name="Breakpoints").click()
         page.get_by_role("button", name="Branches").click()
-        for said in payloads():
-            hostile_trajectory(dbg, said)
+        texts = payloads()
+        for start in range(0, len(texts), 12):
+            several = texts[start : start + 12]
+            hostile_trajectory(dbg, several)
             view.view.refresh()
-            view.view.report(ValueError(said))
-            view.settle(quiet=0.03)
-            text = page.locator(".ak-root").inner_text()
-            assert " ".join(visible(said).split())[:40] in " ".join(text.split())
+            view.view.report(ValueError(several[0]))
+            view.settle(quiet=0.05)
+            shown_text = " ".join((page.locator(".ak-root").text_content() or "").split())
+            assert [said for said in several if " ".join(visible(said).split())[:40] not in shown_text] == []
         assert page.evaluate(CHECK, [ALLOWED.split()]) == []
         assert page.evaluate("window.hasFired") is None
 
