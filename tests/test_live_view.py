@@ -58,7 +58,7 @@ class Page:
         sent.clear()
 
     def op_rows(self, rows: list[list[str]]) -> None:
-        self.rows = {key: html for key, html in rows}
+        self.rows = dict(map(tuple, rows))
 
     def op_set(self, key: str, html: str) -> None:
         assert key in self.rows
