@@ -35,6 +35,7 @@ class Cursor:
     def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = ()) -> None:
         self.engine = engine
         self.breakpoints = Breakpoints(approve)
+        self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
         self._tree = tree or planted(engine.trajectory)
         self._performs: dict[str, Perform] = {self._tree.current: engine.perform}

@@ -111,12 +111,10 @@ class DebuggerView(ConversationView):
     def do_break(self, kind: str, value: str = "") -> None:
         """Adds a breakpoint."""
         self.target.breakpoints.add(breakpoint_named(kind, value))
-        self.refresh()
 
     def do_unbreak(self, index: int) -> None:
         """Removes one."""
-        self.target.breakpoints.remove(self.target.breakpoints[index])
-        self.refresh()
+        self.target.breakpoints.remove(index)
 
     def _grow(self, rows: GrowingRows | None) -> None:
         if self._growing:

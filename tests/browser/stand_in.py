@@ -67,12 +67,12 @@ class StandIn:
 
     def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:
         """Carries messages both ways until there are none for a while and the condition holds."""
-        deadline, since = time.monotonic() + 15, time.monotonic()
+        deadline, since = time.monotonic() + 30, time.monotonic()
         while time.monotonic() < deadline:
             self.page.wait_for_timeout(5)
             if self._carry():
                 since = time.monotonic()
-            elif time.monotonic() - since > quiet and until():
+            elif time.monotonic() - since > quiet and not self.view._soon and until():
                 return
         raise TimeoutError("the view does not settle")
 

@@ -303,7 +303,17 @@ PARTS.push((live) => {
     edit.open(true);
     form.open(args?.turn);
   };
-  rows.addEventListener("scroll", () => { atEnd = rows.scrollHeight - rows.scrollTop - rows.clientHeight < 40; }, { passive: true });
+  let height = 0;
+  rows.addEventListener("scroll", () => {
+    if (rows.scrollHeight - rows.scrollTop - rows.clientHeight < 40) atEnd = true;
+    else if (rows.scrollTop < height) atEnd = false; // rows above may take another height once they are drawn; only a person scrolls up
+    height = rows.scrollTop;
+  }, { passive: true });
+  const follow = (times) => {
+    if (!atEnd) return;
+    rows.scrollTop = rows.scrollHeight;
+    if (times) requestAnimationFrame(() => follow(times - 1));
+  };
 
   const turnOf = (row) => /^turn-(\d+)$/.exec(row?.dataset.key ?? "")?.[1];
   const offer = (row) => {
@@ -338,7 +348,7 @@ PARTS.push((live) => {
       waiting.hidden = !(state.waiting ?? []).length;
       say.hidden = !state.can?.say;
     },
-    drawn() { if (atEnd) rows.scrollTop = rows.scrollHeight; },
+    drawn: () => follow(3),
     message(message) { if (message.type === "loaded") form.loaded(message); },
     keydown(event) {
       if (event.key === "Escape") return closeEdit();
