@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import parsers, testing
+    from agentkit import charts, parsers, testing
     from agentkit.agent import Agent, record, replay, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.debugger import Debugger, debug
@@ -61,7 +61,7 @@ _HOMES = {
     "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("parsers", "testing")
+_MODULES = ("charts", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -81,6 +81,7 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "charts",
     "debug",
     "demo",
     "load",

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "agentkit"
 LAYERS = {
     0: "types errors html",
     1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log todo budget",
-    2: "breakpoints diffing divergence token_spans token_runs managed prefix_cause charts export render reparsing",
-    3: "servers retrying tool_pool tool_runner perform background files sources frames prefix",
+    2: "breakpoints diffing divergence token_spans token_runs managed prefix_cause export render reparsing",
+    3: "servers retrying tool_pool tool_runner perform background files sources frames prefix charts",
     4: "engine agent agent_loop loop_dispatch debugger batch testing demo_agent",
     5: "views",
 }

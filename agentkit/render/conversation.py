@@ -12,6 +12,7 @@ from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, 
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
+from agentkit.render.timeline import strip
 from agentkit.render.words import count, ending, tally, totals
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
@@ -80,7 +81,7 @@ def head_row(trajectory: Trajectory, limits: Limits) -> Html:
     """What a rollout comes to, and what it was asked with."""
     title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), tally(trajectory.problems)), _state(trajectory))
     more = [asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)]
-    return el("header", title, more, class_="ak-head", data_key="head")
+    return el("header", title, strip(trajectory), more, class_="ak-head", data_key="head")
 
 
 def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:
