@@ -19,8 +19,10 @@ from agentkit.types import late
 
 if TYPE_CHECKING:
     from agentkit import charts, parsers, testing
-    from agentkit.agent import Agent, record, replay, rollout
+    from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
+    from agentkit.batch import rollouts, rollouts_async
+    from agentkit.breakpoints import break_on
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from agentkit.read.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream import read_stream
+    from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
@@ -41,8 +44,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "agentkit.agent": "Agent record replay rollout",
+    "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.breakpoints": "break_on",
+    "agentkit.batch": "rollouts rollouts_async",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
@@ -53,6 +58,7 @@ _HOMES = {
     "agentkit.read.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream": "read_stream",
+    "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
@@ -81,6 +87,7 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "break_on",
     "charts",
     "debug",
     "demo",
@@ -98,6 +105,8 @@ __all__ = [
     "replay",
     "resize_tool_pool",
     "rollout",
+    "rollouts",
+    "rollouts_async",
     "save",
     "testing",
     "tokens_df",
@@ -134,6 +143,12 @@ def _page(record: Any) -> Any:
     return standalone(record)
 
 
+def _display(thing: Any) -> bool:
+    from agentkit.views.showing import display
+
+    return display(thing)
+
+
 def _from_history(name: str) -> Any:
     def derive(*args: Any) -> Any:
         return getattr(import_module("agentkit.history"), name)(*args)
@@ -141,4 +156,4 @@ def _from_history(name: str) -> Any:
     return derive
 
 
-late.update(show=_show, page=_page, messages=_from_history("messages"), request=_from_history("request"))
+late.update(show=_show, display=_display, page=_page, messages=_from_history("messages"), request=_from_history("request"))

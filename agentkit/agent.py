@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import copy
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agentkit.background import run
-from agentkit.codec import request_key
 from agentkit.engine import Engine
-from agentkit.errors import ReplayMiss, UsageError
-from agentkit.files import cassette, load_all
+from agentkit.errors import UsageError
+from agentkit.files import CassetteWriter
 from agentkit.loop import start
 from agentkit.parsers import get_parser
-from agentkit.perform import Perform, live, recording, replaying
+from agentkit.perform import Perform, live
 from agentkit.profiles import get_profile, profile_for
+from agentkit.recording import Recording
 from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
 from agentkit.types import Message, Policy, Spec, Trajectory
+
+Wrap = Callable[[Perform, Trajectory, int], Perform]
+"""Makes another `Perform` of one: for this rollout, and its sample index."""
 
 
 class Agent:
@@ -81,7 +83,8 @@ class Agent:
         self.parallel_tools = parallel_tools
         self.retries = retries
         self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
-        self._wrap: Callable[[Perform, Trajectory, int], Perform] = lambda perform, trajectory, sample: perform
+        self._wrap: Wrap = lambda perform, trajectory, sample: perform
+        self._writers: tuple[CassetteWriter, ...] = ()
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
         """The trajectory of this prompt before its first turn.
@@ -97,15 +100,31 @@ class Agent:
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
         return trajectory
 
+    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+        """A started trajectory as one of several samples; a `seed` in the sampling goes up with them, so that they differ and repeat."""
+        spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
+        if type(seed) is int and sample:
+            spec = replace(spec, sampling={**spec.sampling, "seed": seed + sample})
+        return replace(trajectory, spec=spec, meta={**trajectory.meta, **meta, "sample": sample})
+
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """How the steps of one rollout are performed."""
-        return self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
+        """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
+        perform = self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
+        for writer in self._writers:
+            perform = Recording(perform, writer)
+        return perform
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
         """An engine over a trajectory, ready for its next step."""
         return Engine(trajectory, self.perform(trajectory, sample), **{"parallel_tools": self.parallel_tools, **options})
 
-    def wrapped(self, wrap: Callable[[Perform, Trajectory, int], Perform]) -> Agent:
+    def recorded_by(self, writer: CassetteWriter) -> Agent:
+        """The same agent with every finished step written down; once, however often it is asked for."""
+        twin = copy.copy(self)
+        twin._writers = (*(other for other in self._writers if other is not writer), writer)
+        return twin
+
+    def wrapped(self, wrap: Wrap) -> Agent:
         """The same agent with every rollout's `Perform` wrapped."""
         inner = self._wrap
         twin = copy.copy(self)
@@ -171,90 +190,3 @@ def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
         exc.add_note("what had finished is kept: sys.last_value.trajectory")
         raise
     return engine.trajectory
-
-
-def record(agent: Agent, path: Any) -> Agent:
-    """The same agent, whose every finished step is appended to a cassette. Keys and authorization headers never reach it.
-
-    Raises:
-        UsageError: it is not an agent, or the file exists and is not a cassette.
-        OSError: the file cannot be written.
-    """
-    checked(agent)
-    writer = cassette(path)
-    return agent.wrapped(lambda perform, trajectory, sample: recording(perform, writer.write, writer.new_sample()))
-
-
-class ReplayAgent(Agent):
-    """An agent that plays recorded rollouts: offline, exact, and never a live call."""
-
-    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None) -> None:
-        """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
-        super().__init__(recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile)
-        if base is not None:
-            self.__dict__.update(base.__dict__)
-        else:
-            self.spec = recorded[0].spec
-        self.recorded = recorded
-        self._played: Counter[str] = Counter()
-
-    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
-        """The start of the rollout that was recorded for this prompt; without a prompt, of the first.
-
-        Raises:
-            ReplayMiss: no rollout of this prompt was recorded.
-        """
-        if prompt is None:
-            return start(list(self.recorded[0].prompt), self.spec, self.recorded[0].meta)
-        asked = super().start(prompt, **meta)
-        if not any(_same_prompt(asked, t) for t in self.recorded):
-            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}")
-        return asked
-
-    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """Plays the rollouts of this prompt in the order they were recorded, then from the first again."""
-        matches = [t for t in self.recorded if _same_prompt(trajectory, t)] or list(self.recorded)
-        key = request_key({"prompt": [m.wire for m in trajectory.prompt]})
-        self._played[key] += 1
-        return replaying(matches[(self._played[key] - 1) % len(matches)])
-
-    def __repr__(self) -> str:
-        return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
-
-
-def replay(agent: Any, path: Any = None, *, sample: int | None = None) -> ReplayAgent:
-    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
-
-    Args:
-        agent: the agent whose tools, prompts and sampling are checked against what was recorded; left out, the recorded ones are used.
-        sample: play only the rollout at this place of the file, counting from 0.
-
-    Raises:
-        CassetteError: the file is not a cassette.
-        ReplayMiss: it holds no such rollout.
-        UsageError: what should be played with it is not an agent.
-    """
-    agent, path = (None, agent) if path is None else (agent, path)
-    if agent is not None:
-        checked(agent)
-    recorded = tuple(load_all(path))
-    if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
-        raise ReplayMiss(f"{str(path)!r} holds {len(recorded)} rollout(s)" + ("" if sample is None else f", none at {sample}"))
-    recorded = recorded if sample is None else (recorded[sample],)
-    return ReplayAgent(recorded, agent)
-
-
-class _NoServer:
-    """Stands where a replay has no server."""
-
-    async def chat_completion(self, **kwargs: Any) -> Any:
-        raise ReplayMiss("a replay asks no server")
-
-
-def _same_prompt(a: Trajectory, b: Trajectory) -> bool:
-    return [m.wire for m in a.prompt] == [m.wire for m in b.prompt]
-
-
-def _prompts(recorded: tuple[Trajectory, ...]) -> str:
-    users = [next((m.content for m in t.prompt if m.role == "user"), "") for t in recorded[:5]]
-    return ", ".join(repr(text[:60]) for text in users)

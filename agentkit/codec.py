@@ -3,12 +3,15 @@
     {"agentkit": 1, "kind": "rollout", "sample": 0, "spec": {…}, "prompt": […], "meta": {…}}
     {"step": "model", "sample": 0, "turn": 0, "request_key": "…", "exchange": {…}}
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
-    {"step": "end", "sample": 0, "stop_reason": "final"}
+    {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
-A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered.
+A step "adopt" and a step "change" hold what a person did to the calls of the answer before them.
+A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the
+rollout's meta what became known later, as its reward. An "end" sums up for whoever looks at the file without reading all of it.
 
 A line of a model step holds the raw exchange, not its reading: loading reads it again. What the caller said before a turn stands on that turn's
-line (`kept`, `added`, `sampling`). Lines of several samples may be mixed. A torn last line is what a crash leaves; it is reported and ignored.
+line (`kept`, `added`, `sampling`). Lines of several samples may be mixed, and a rollout may go on after its end. A torn line is what a crash
+leaves; it is reported and ignored where the rollout it belonged to ends there, or went on from the line before.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import Any
 
+from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
 from agentkit.loop import Answer, Result, apply, close, rewrite, start
 from agentkit.read.plain import plain
-from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
+from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Parent, Record, Response, Spec, ToolResult, Trajectory, Turn
 
 VERSION = 1
 Line = dict[str, Any]
@@ -93,6 +97,7 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
             lines.append(model_line(index, failed.pop(0).exchange, sample, turn))
         if turn.response is not None:
             lines.append(model_line(index, turn.response.exchange, sample, turn))
+            lines.extend(edit_lines(index, turn.response, sample))
         elif turn != OpenTurn():
             lines.append({"step": "open", "sample": sample, "turn": index, **_given(turn)})
         for position, result in enumerate(turn.results):
@@ -110,6 +115,8 @@ def head(trajectory: Trajectory, sample: int = 0) -> Line:
     """The first line of a sample: what it was run with."""
     line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
     line["prompt"] = plain([message.wire for message in trajectory.prompt])
+    if trajectory.parent is not None:
+        line["parent"] = {"turn": trajectory.parent.turn, "change": trajectory.parent.change}
     return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
 
 
@@ -119,14 +126,35 @@ def model_line(turn: int, exchange: Exchange, sample: int = 0, given: Turn | Ope
     return {**line, **({"request_key": key} if key else {}), "exchange": to_json(exchange)}
 
 
+def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
+    """The lines of what a person did to the calls of an answer: first what was adopted, then what was changed."""
+    for call in response.tool_calls:
+        if call.adopted is not None:
+            yield {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
+    for call in response.tool_calls:
+        if call.sent_arguments is not None:
+            yield {"step": "change", "sample": sample, "turn": turn, "position": call.position, "arguments": plain(call.arguments)}
+
+
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
     """The line of a tool step."""
     return {"step": "tool", "sample": sample, "turn": turn, "position": position, "result": to_json(result)}
 
 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
-    """The last line of a sample: why it stopped; None where it can go on."""
-    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason}
+    """The last line of a sample: why it stopped, None where it can go on, and what it came to."""
+    turns = trajectory.all_turns
+    usages = [turn.response.usage for turn in turns if turn.response.usage]
+    totals = {
+        "turns": len(turns), "calls": sum(len(turn.tool_calls) for turn in turns), "problems": len(trajectory.problems),
+        "input_tokens": sum(usage.input_tokens or 0 for usage in usages), "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
+    }  # fmt: skip
+    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason, "totals": {k: v for k, v in totals.items() if v}}
+
+
+def meta_line(meta: Mapping[str, Any], sample: int = 0) -> Line:
+    """What became known of a rollout after it had begun."""
+    return {"step": "meta", "sample": sample, "meta": plain(meta)}
 
 
 def _given(turn: Turn | OpenTurn) -> Line:
@@ -156,12 +184,11 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
     """The lines of a file.
 
     Args:
-        torn: is told of a torn line: the last one, or one a later run appended behind.
+        torn: is told of each torn line: the last one, or one that later lines were appended behind.
 
     Raises:
-        CassetteError: a line in the middle is not JSON, or the file is not ours.
+        CassetteError: the file is not ours, or of a newer version.
     """
-    broken: str | None = None
     for number, raw in enumerate(text, 1):
         if not raw.strip():
             continue
@@ -169,18 +196,18 @@ def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda messa
             line = json.loads(raw)
         except (ValueError, RecursionError):
             line = None
-        if broken is not None and not (isinstance(line, dict) and "agentkit" in line):
-            raise CassetteError(broken, mend="only the last line of a run may be torn; restore the file or cut it there")
-        if broken is not None:
-            torn(broken)
-        broken = f"line {number} is torn and is ignored" if line is None and number > 1 else None
-        if broken is None:
-            yield _checked(line, number)
-    if broken is not None:
-        torn(broken)
+        if line is None and number > 1:
+            torn(f"line {number} is torn and is ignored")
+        else:
+            yield checked_line(line, number)
 
 
-def _checked(line: Any, number: int) -> Line:
+def checked_line(line: Any, number: int) -> Line:
+    """The line, where it can be one of ours.
+
+    Raises:
+        CassetteError: it cannot, or a newer agentkit wrote it.
+    """
     if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
         raise CassetteError(f"line {number} is not a line of an agentkit file", mend="a chat JSONL is read with ak.view(path)")
     version = line.get("agentkit", VERSION)
@@ -190,11 +217,17 @@ def _checked(line: Any, number: int) -> Line:
 
 
 def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
-    """The trajectories of a file, by sample index; every raw exchange is read again.
+    """The trajectories of a file, in the order of their sample index; every raw exchange is read again.
 
     Raises:
         CassetteError: a step stands where none can.
     """
+    samples = load_samples(lines)
+    return [samples[index] for index in sorted(samples)]
+
+
+def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
+    """The same by sample index."""
     samples: dict[int, Trajectory] = {}
     for line in lines:
         sample = line.get("sample", 0)
@@ -205,25 +238,37 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
         except (UsageError, KeyError, TypeError, AttributeError) as exc:
             what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
             raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
-    return [samples[index] for index in sorted(samples)]
+    return samples
 
 
 def _begun(line: Line) -> Trajectory:
     spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
-    return start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    begun = start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    left = line.get("parent")
+    return replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
 
 
 def _after(trajectory: Trajectory, line: Line) -> Trajectory:
     match line.get("step"):
         case "model" | "open":
+            if line.get("turn", 0) > len(trajectory.turns):
+                raise UsageError(f"the next turn is {len(trajectory.turns)}")
             trajectory = _with_given(trajectory, line)
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
             return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+        case "adopt":
+            return with_adopted(trajectory, line["turn"], line["recoverable"])
+        case "change":
+            return changed(trajectory, line["turn"], line["position"], line["arguments"])
         case "close":
             return close(trajectory)
+        case "meta":
+            return replace(trajectory, meta={**trajectory.meta, **line["meta"]})
         case "end":
-            reason = line.get("stop_reason")
+            reason, there = line.get("stop_reason"), len(trajectory.all_turns)
+            if line.get("totals", {}).get("turns", 0) > there or (reason == "final" and not there):
+                raise UsageError(f"only {there} turns are there")
             failed = trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
             return replace(trajectory, stop_reason=reason, error=failed)
     return trajectory

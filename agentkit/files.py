@@ -8,49 +8,97 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines
+from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
 from agentkit.errors import CassetteError, UsageError
+from agentkit.file_scan import Scan
 from agentkit.types import Trajectory, late
 
 _log = logging.getLogger("agentkit")
 
 
 class CassetteWriter:
-    """Appends lines to a cassette. Each line reaches the operating system before the next step begins."""
+    """Appends lines to a cassette. Each line reaches the operating system, whole, before the next step begins.
+
+    Several threads and processes may append to one file: a lock on the file keeps their lines apart and their rollouts numbered. A line that
+    cannot be written, as on a full disk, is taken back, so that what stands there stays whole.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._samples = _next_sample(path)
-        with open(path, "ab"):  # a path that cannot be written is found out before a model is paid for
-            pass
+        self._scan = Scan()
+        with self._locked() as file:  # a path that cannot be written is found out before a model is paid for
+            self._catch_up(file)
 
-    def new_sample(self) -> int:
-        """The index of a rollout that is about to be recorded."""
-        with self._lock:
-            if not self.path.exists():  # it was removed, to begin anew
-                self._samples = 0
-            index, self._samples = self._samples, self._samples + 1
-            return index
+    def begin(self, trajectory: Trajectory) -> int:
+        """The index of a rollout that is recorded from now on, once all there is of it has been written."""
+        with self._locked() as file:
+            self._catch_up(file)
+            sample = 1 + max(self._scan.rollouts, default=-1)
+            self._append(file, dump(trajectory, sample))
+            self._catch_up(file)
+            return sample
 
     def write(self, line: Line) -> None:
         """Appends one line."""
-        data = encode_line(line).encode()
-        with self._lock, open(self.path, "ab") as file:
-            if not _ends_whole(self.path):
-                file.write(b"\n")
-            file.write(data)
+        with self._locked() as file:
+            self._append(file, [line])
+
+    @contextmanager
+    def _locked(self) -> Iterator[FileIO]:
+        with self._lock, FileIO(self.path, "a+") as file, alone(file):
+            yield file
+
+    def _append(self, file: FileIO, lines: list[Line]) -> None:
+        size = file.seek(0, os.SEEK_END)
+        data = "".join(map(encode_line, lines)).encode()
+        if size and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":  # a torn line must not run into the next
+            data = b"\n" + data
+        try:
+            while data:
+                data = data[file.write(data) or 0 :]
+        except OSError:
+            file.truncate(size)
+            raise
+
+    def _catch_up(self, file: FileIO) -> None:
+        """Takes note of what others have written; a file that was removed or emptied begins anew."""
+        if file.seek(0, os.SEEK_END) < self._scan.end:
+            self._scan = Scan()
+        with open(self.path, "rb") as reader:
+            try:
+                self._scan.read(reader)
+            except CassetteError as exc:
+                name = self.path.name
+                raise UsageError(f"{name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
+
+
+@contextmanager
+def alone(file: FileIO) -> Iterator[None]:
+    """Nobody else appends meanwhile, where the system has a lock for that."""
+    try:
+        import fcntl
+    except ImportError:  # Windows; there a line is still one write
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 _cassettes: WeakValueDictionary[Path, CassetteWriter] = WeakValueDictionary()
 
 
 def cassette(path: Any) -> CassetteWriter:
-    """The writer of this file: one for all who record there, so that each rollout gets an index of its own.
+    """The writer of this file: one for all who record there.
 
     Raises:
         UsageError: the file exists and is not a cassette.
@@ -61,24 +109,6 @@ def cassette(path: Any) -> CassetteWriter:
     if writer is None:
         writer = _cassettes[target] = CassetteWriter(target)
     return writer
-
-
-def _ends_whole(path: Path) -> bool:
-    """Whether the file is empty or ends with a line break; a torn line must not run into the next."""
-    with open(path, "rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
-
-
-def _next_sample(path: Path) -> int:
-    if not path.exists() or path.stat().st_size == 0:
-        return 0
-    try:
-        return 1 + max((line.get("sample", 0) for line in _lines(path)), default=-1)
-    except CassetteError as exc:
-        raise UsageError(f"{path.name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
 
 
 def save(rollouts: Any, path: Any) -> Path:
@@ -151,8 +181,13 @@ def load(path: Any) -> Any:
 
 
 def load_all(path: Any) -> list[Trajectory]:
-    """The trajectories of a file, by sample."""
+    """The trajectories of a file, in the order of their sample index."""
     return load_lines(_lines(Path(path)))
+
+
+def load_by_sample(path: Any) -> dict[int, Trajectory]:
+    """The trajectories of a file by sample index; none where there is no file."""
+    return load_samples(_lines(Path(path))) if Path(path).exists() else {}
 
 
 def _lines(path: Path) -> Iterator[Line]:

@@ -152,7 +152,7 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
-    return _closed_if_done(replace(trajectory, open=replace(o, results=results)))
+    return settled(replace(trajectory, open=replace(o, results=results)))
 
 
 def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
@@ -169,7 +169,7 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
         response = replace(response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before))
     opened = trajectory.open or OpenTurn()
     opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
-    return _closed_if_done(replace(trajectory, open=opened, stop_reason=None, error=None))
+    return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
 
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
@@ -229,7 +229,8 @@ def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
     return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=True)
 
 
-def _closed_if_done(trajectory: Trajectory) -> Trajectory:
+def settled(trajectory: Trajectory) -> Trajectory:
+    """The trajectory with its open turn closed, where every call of that has its result."""
     o = trajectory.open
     return trajectory if o is None or o.response is None or o.pending else _closed(trajectory, o, o.response)
 

@@ -2,7 +2,6 @@
 
     live(server, run_tool)      asks the server, runs the tools
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
-    recording(perform, write)   the same, and every finished step is written down
     replaying(trajectory)       what was recorded, offline; a miss is an error that says what differs, never a live call
 """
 
@@ -12,12 +11,11 @@ import asyncio
 import difflib
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.budget import Budget
-from agentkit.codec import Line, dump, model_line, tool_line
 from agentkit.encoded_history import EncodedHistory, SentHistory
 from agentkit.errors import ReplayMiss
 from agentkit.history import request
@@ -32,9 +30,6 @@ class Perform(Protocol):
     """Performs a step. `emit` takes the pieces of a streamed answer as they come."""
 
     def __call__(self, step: Step, emit: Emit | None = None) -> Awaitable[Outcome]: ...
-
-
-Write = Callable[[Line], None]
 
 
 def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -89,45 +84,6 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
     return shorten
 
 
-def recording(perform: Perform, write: Write, sample: int = 0) -> Perform:
-    """The same, and every finished step is written before it is committed: what a crash costs is the step in flight.
-
-    What happened to the trajectory between two steps, as calls that were answered by hand, is written with the second of them.
-    """
-    encoded = EncodedHistory()
-    results: set[tuple[int, int]] = set()
-    begun = False
-
-    async def record(step: Step, emit: Emit | None = None) -> Outcome:
-        nonlocal begun
-        for line in _since(step.trajectory, results, sample) if begun else dump(step.trajectory, sample):
-            write(line)
-        begun = True
-        results.update(_positions(step.trajectory.all_turns[-1:]))
-        outcome = await perform(step, emit)
-        if isinstance(outcome, Answer):
-            key = encoded.key(step.trajectory, _fields(step.trajectory))
-            write(model_line(step.turn, outcome.exchange, sample, step.trajectory.open, key))
-        else:
-            write(tool_line(step.turn, outcome.position, outcome.result, sample))
-            results.add((step.turn, outcome.position))
-        return outcome
-
-    return record
-
-
-def _positions(turns: Iterable[Turn]) -> Iterator[tuple[int, int]]:
-    return ((turn.index, position) for turn in turns for position, result in enumerate(turn.results) if result is not None)
-
-
-def _since(trajectory: Trajectory, written: set[tuple[int, int]], sample: int) -> Iterator[Line]:
-    """The lines of results in the last turn that no step gave."""
-    for turn in trajectory.all_turns[-1:]:
-        for position, result in enumerate(turn.results):
-            if result is not None and (turn.index, position) not in written:
-                yield tool_line(turn.index, position, result, sample)
-
-
 def replaying(recorded: Trajectory) -> Perform:
     """What was recorded, in order, offline. A step that asks for something else is a `ReplayMiss`."""
     turns = recorded.all_turns
@@ -149,7 +105,7 @@ def replaying(recorded: Trajectory) -> Perform:
         index = min(played[step.turn], len(found) - 1)
         if index >= failed.get(step.turn, 0):  # a request that failed may have been changed before the next one
             before = _before(recorded, turns[step.turn])
-            if was.key(before, _fields(before)) != now.key(step.trajectory, _fields(step.trajectory)):
+            if was.key(before, request_fields(before)) != now.key(step.trajectory, request_fields(step.trajectory)):
                 _check_request(before, step)
         played[step.turn] += 1
         for chunk in found[index].chunks if emit else ():
@@ -164,7 +120,8 @@ def _before(recorded: Trajectory, turn: Turn) -> Trajectory:
     return replace(recorded, turns=recorded.turns[: turn.index], open=OpenTurn(kept=turn.kept, added=turn.added, sampling=turn.sampling))
 
 
-def _fields(trajectory: Trajectory) -> dict[str, Any]:
+def request_fields(trajectory: Trajectory) -> dict[str, Any]:
+    """Everything the next request holds besides its messages, as it stands in the body."""
     fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
     return {**fields, **(extra or {})}
 

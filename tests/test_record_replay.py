@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import ReplayMiss
 from agentkit.files import cassette
-from agentkit.perform import recording, replaying
+from agentkit.perform import replaying
+from agentkit.recording import Recording
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types import ApiError, Trajectory
 from tests.support_cassettes import agent, double, exactly, lines, ran, recorded, steps
@@ -29,8 +30,8 @@ def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
     for _ in range(6):
         dbg.step()
         seen.append(steps(path))
-    grown = ["rollout", "model", "tool", "tool", "model", "model"]
-    assert seen == [[], *[grown[: n + 2] for n in range(5)], grown]
+    grown = ["rollout", "model", "tool", "tool", "model", "end", "model", "end"]
+    assert seen == [[], *[grown[:n] for n in (2, 3, 4, 6, 8, 8)]]
     head, first = lines(path)[:2]
     assert (head["agentkit"], head["sample"], head["prompt"]) == (1, 0, [{"role": "user", "content": "go"}])
     assert head["spec"]["tools"][0]["function"]["name"] == "double"
@@ -207,7 +208,7 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
         server = Stub(answer(None, call("echo")), answer("done"))
         return ak.AgentLoop(server, [ECHO], {"echo"}, budget_config=told, dispatch=lambda *a, **k: "x" * 80, task_id="t", wrap=wrap)
 
-    happened = (await loop(lambda perform: recording(perform, writer.write, writer.new_sample())).run(list(USER))).trajectory
+    happened = (await loop(lambda perform: Recording(perform, writer)).run(list(USER))).trajectory
     loaded = ak.load(tmp_path / "x.jsonl")
     assert exactly(loaded, happened)
     again = await loop(lambda perform: replaying(loaded)).run(list(USER))

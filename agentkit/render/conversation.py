@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.html import Child, Html, el, link
+from agentkit.html import Child, Html, el, fragment, link
 from agentkit.render.answer import answer
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.render.message import message_row
@@ -13,14 +13,14 @@ from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
 from agentkit.render.timeline import strip
-from agentkit.render.words import count, ending, tally, totals
+from agentkit.render.words import Totals, count, ending, totals, trouble
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
 
 def trajectory_fragments(trajectory: Trajectory, limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
     """The head, the conversation and its end. `whole_file`: where the user keeps all of it, relative to the page."""
     said = conversation(outline(trajectory), limits, whole_file)
-    return {"head": head_row(trajectory, limits), **said, "end": end_row(trajectory, limits)}
+    return {"head": _head(trajectory, limits), **said, "end": end_row(trajectory, limits)}
 
 
 def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
@@ -77,11 +77,19 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
     return note("… ", el("strong", left_out, " not shown here"), "; ", see)
 
 
-def head_row(trajectory: Trajectory, limits: Limits) -> Html:
-    """What a rollout comes to, and what it was asked with."""
-    title = bar(el("strong", "Trajectory"), facts(*totals(trajectory), tally(trajectory.problems)), _state(trajectory))
-    more = [asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)]
-    return el("header", title, strip(trajectory), more, class_="ak-head", data_key="head")
+def _head(trajectory: Trajectory, limits: Limits) -> Html:
+    title = title_bar(trajectory, totals(trajectory)), strip(trajectory)
+    return el("header", title, about(trajectory, limits), class_="ak-head", data_key="head")
+
+
+def title_bar(trajectory: Trajectory, known: Totals) -> Html:
+    """What a rollout comes to, and where it stands."""
+    return bar(el("strong", "Trajectory"), facts(*known.words(), trouble(known.problems)), _state(trajectory))
+
+
+def about(trajectory: Trajectory, limits: Limits) -> Html:
+    """What a rollout was asked with, and where it came from: what stays while it grows."""
+    return fragment(asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent))
 
 
 def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:

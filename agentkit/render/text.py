@@ -9,7 +9,7 @@ from agentkit.html import visible
 from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
-from agentkit.render.words import count, ending, seconds, tally, tokens, totals
+from agentkit.render.words import count, ending, seconds, tokens, totals, trouble
 from agentkit.types import ApiError, Attempt, Message, OpenTurn, Problem, Request, Response, ToolCall, ToolResult, Trajectory, Turn
 
 _LINE = 500
@@ -53,7 +53,8 @@ def _lines(record: Any, limits: Limits) -> Iterator[str]:
 
 
 def _trajectory(trajectory: Trajectory, limits: Limits) -> Iterator[str]:
-    bits = [*totals(trajectory), tally(trajectory.problems)]
+    known = totals(trajectory)
+    bits = [*known.words(), trouble(known.problems)]
     yield f"Trajectory: {', '.join(filter(None, bits))}"
     yield from _entries(outline(trajectory), limits)
     if trajectory.stop_reason:

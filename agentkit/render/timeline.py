@@ -126,45 +126,61 @@ _COLUMNS = 40
 _STRIP_LANES = 6
 
 
-def strip(trajectory: Trajectory) -> Html | None:
-    """The whole rollout on one line: the model above, the tools under it; None where no time was recorded."""
-    turns = trajectory.all_turns
-    columns = [segments(timing(turn), packed=True) for turn in turns] if len(turns) <= _DETAILED else []
-    if not 0 < sum(map(len, columns)) <= _DETAILED:
-        columns = _summed(turns)
-    total = sum(map(length, columns))
-    if total <= 0:
-        return None
-    model = sum(length(s for s in column if s.lane == 0) for column in columns)
-    marks: dict[tuple[str, int], list[str]] = {}
-    at = 0.0
-    for column in columns:
-        for s in column:
-            start, end = (round((at + t) * WIDTH / total) for t in (s.start, s.end))
+class Course:
+    """The times of a rollout's turns, kept while it grows, and drawn on one line: the model above, the tools under it."""
+
+    def __init__(self) -> None:
+        self._turns: list[list[Segment]] = []
+        self._sums = [(0.0, 0.0)]
+        """Seconds of the model, and of all, before each turn."""
+
+    def reach(self, turns: Sequence[Turn], start: int = 0) -> Course:
+        """This, with the turns from `start` on; those before are known."""
+        del self._turns[start:], self._sums[start + 1 :]
+        for turn in turns[start:]:
+            found = segments(timing(turn), packed=True)
+            model, whole = self._sums[-1]
+            self._turns.append(found)
+            self._sums.append((model + length(s for s in found if s.lane == 0), whole + length(found)))
+        return self
+
+    def svg(self) -> Html | None:
+        """The line, about a kilobyte whatever its length; None where no time was recorded."""
+        model, total = self._sums[-1]
+        if total <= 0:
+            return None
+        marks: dict[tuple[str, int], list[str]] = {}
+        for begin, s in self._bars():
+            start, end = (round((begin + t) * WIDTH / total) for t in (s.start, s.end))
             mark = f"M{start} {_strip_y(s.lane)}h{max(1, end - start - 1)}"
             marks.setdefault((s.kind, min(s.lane, _STRIP_LANES)), []).append(mark)
-        at += length(column)
-    share = round(100 * model / total)
-    told = f"timeline of {count(len(turns), 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
-    lines = [stroke(kind, "".join(path), 9 if lane == 0 else 4) for (kind, lane), path in marks.items()]
-    return drawing(told, 14 + 6 * max(lane for _, lane in marks), *lines)
+        share = round(100 * model / total)
+        told = f"timeline of {count(len(self._turns), 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
+        lines = [stroke(kind, "".join(path), 9 if lane == 0 else 4) for (kind, lane), path in marks.items()]
+        return drawing(told, 14 + 6 * max(lane for _, lane in marks), *lines)
+
+    def _bars(self) -> list[tuple[float, Segment]]:
+        """The bars with when their turn began; of many turns neighbours are put together, one bar for the model and one for the tools."""
+        turns = self._turns
+        if len(turns) <= _DETAILED and sum(map(len, turns)) <= _DETAILED:
+            return [(whole, s) for (_, whole), turn in zip(self._sums, turns, strict=False) for s in turn]
+        step = -(-len(turns) // _COLUMNS)
+        found = []
+        for i in range(0, len(turns), step):
+            (m0, w0), (m1, w1) = self._sums[i], self._sums[min(i + step, len(turns))]
+            found.append((w0, Segment(i, 0, "model", "model", 0.0, m1 - m0)))
+            if w1 - w0 > m1 - m0 + 1e-9:
+                found.append((w0, Segment(i, 1, "tool", "tools", m1 - m0, w1 - w0)))
+        return found
+
+
+def strip(trajectory: Trajectory) -> Html | None:
+    """The whole rollout on one line: the model above, the tools under it; None where no time was recorded."""
+    return Course().reach(trajectory.all_turns).svg()
 
 
 def _strip_y(lane: int) -> int:
     return 6 if lane == 0 else 8 + 6 * min(lane, _STRIP_LANES)
-
-
-def _summed(turns: Sequence[Turn]) -> list[list[Segment]]:
-    """Neighbouring turns as one bar of the model and one of the tools, of their lengths together."""
-    step = -(-len(turns) // _COLUMNS) or 1
-    columns = []
-    for i in range(0, len(turns), step):
-        group = turns[i : i + step]
-        model = sum(turn.response.exchange.elapsed or 0.0 for turn in group)
-        whole = max(model, sum(turn.elapsed or 0.0 for turn in group))
-        tools = [Segment(group[0].index, 1, "tool", "tools", model, whole)] if whole > model else []
-        columns.append([Segment(group[0].index, 0, "model", "model", 0.0, model), *tools])
-    return columns
 
 
 _LEFT, _ROW, _SHOWN = 64, 16, 60

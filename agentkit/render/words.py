@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
-from agentkit.types import Problem, Trajectory, Usage
+from agentkit.types import Problem, Trajectory, Turn, Usage
 
 
 class Mark(NamedTuple):
@@ -100,17 +101,46 @@ def _number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 
-def totals(trajectory: Trajectory) -> list[str]:
-    """What a rollout comes to: turns, calls, tokens, seconds, as far as they are known."""
-    turns = trajectory.all_turns
-    usages = [turn.response.usage for turn in turns if turn.response.usage]
-    spent = Usage(input_tokens=sum(u.input_tokens or 0 for u in usages), output_tokens=sum(u.output_tokens or 0 for u in usages))
-    times = [elapsed for turn in turns if (elapsed := turn.elapsed) is not None]
-    bits = [count(len(turns), "turn"), count(sum(len(turn.tool_calls) for turn in turns), "call")]
-    return [*bits, *filter(None, [tokens(spent) if usages else "", seconds(sum(times)) if times else ""])]
+class Totals(NamedTuple):
+    """What turns come to, added up turn by turn."""
+
+    turns: int = 0
+    calls: int = 0
+    problems: int = 0
+    """Without those that are only information."""
+    input_tokens: int | None = None
+    """None as long as no server has told."""
+    output_tokens: int | None = None
+    elapsed: float | None = None
+
+    def plus(self, turn: Turn) -> Totals:
+        """The same with one more turn."""
+        usage, elapsed = turn.response.usage, turn.elapsed
+        return Totals(
+            turns=self.turns + 1,
+            calls=self.calls + len(turn.tool_calls),
+            problems=self.problems + sum(problem.severity != "info" for problem in turn.problems),
+            input_tokens=(self.input_tokens or 0) + (usage.input_tokens or 0) if usage else self.input_tokens,
+            output_tokens=(self.output_tokens or 0) + (usage.output_tokens or 0) if usage else self.output_tokens,
+            elapsed=(self.elapsed or 0) + elapsed if elapsed is not None else self.elapsed,
+        )
+
+    def words(self) -> list[str]:
+        """Turns, calls, tokens, seconds, as far as they are known."""
+        spent = tokens(Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens))
+        return [count(self.turns, "turn"), count(self.calls, "call"), *filter(None, [spent, seconds(self.elapsed)])]
+
+
+def totals(trajectory: Trajectory) -> Totals:
+    """What a rollout comes to."""
+    return reduce(Totals.plus, trajectory.all_turns, Totals())
 
 
 def tally(problems: tuple[Problem, ...]) -> str:
     """How many problems there are, info left out as it never counts as one; "" for none."""
-    number = sum(problem.severity != "info" for problem in problems)
+    return trouble(sum(problem.severity != "info" for problem in problems))
+
+
+def trouble(number: int) -> str:
+    """A number of problems in words; "" for none."""
     return count(number, "problem") if number else ""

@@ -23,7 +23,12 @@ from agentkit.html import Html
 from agentkit.views.static_view import css
 
 Op = list[Any]
-"""`["set", key, html]`, `["insert", key, html, after]`, `["remove", key]`, `["text", key, text, keep]`, `["rows", [[key, html], ...]]`, `["state", {}]`."""
+"""One change of the page:
+
+    set key html, insert key html after, remove key, rows [[key, html], ...]     its rows
+    text key text keep                                                           a text grows, or goes on after its first `keep` characters
+    state {name: value}                                                          what the script is told
+"""
 
 PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
@@ -34,7 +39,11 @@ _PACKED = 32_000
 @cache
 def script(*names: str) -> str:
     """The runtime and the scripts that follow it, as the one module a widget can have."""
-    return "\n".join(files("agentkit.views").joinpath("static", f"{name}.js").read_text("utf-8") for name in ("runtime", *names))
+    return "\n".join(_file(f"{name}.js") for name in ("runtime", *names))
+
+
+def _file(name: str) -> str:
+    return files("agentkit.views").joinpath("static", name).read_text("utf-8")
 
 
 class LiveView(anywidget.AnyWidget):
@@ -60,7 +69,7 @@ class LiveView(anywidget.AnyWidget):
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names of its own JavaScript files in `static/`."""
     _esm = script()
-    _css = css()
+    _css = css() + _file("live.css")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
@@ -79,6 +88,7 @@ class LiveView(anywidget.AnyWidget):
         self._shown: dict[str, Html] = {}
         self._told: dict[str, Any] = {}
         self._soon = False
+        self._asker: str | None = None
         self.on_msg(_listener(self))
 
     def fragments(self) -> Mapping[str, Html]:
@@ -162,7 +172,11 @@ class LiveView(anywidget.AnyWidget):
     def report(self, error: BaseException) -> None:
         """Shows an error in the view."""
         text = str(error).strip() or type(error).__name__
-        self.send({"type": "failed", "message": _clean(text), "mend": _clean(" ".join(getattr(error, "__notes__", ())))})
+        self.reply({"type": "failed", "message": sendable(text), "mend": sendable(" ".join(getattr(error, "__notes__", ())))})
+
+    def reply(self, message: dict[str, Any]) -> None:
+        """Sends a message of its own to the page whose action is being done, to all pages outside an action; the script hears it."""
+        self.send(message if self._asker is None else {**message, "to": self._asker})
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
         whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")  # a lone surrogate cannot travel
@@ -177,11 +191,14 @@ class LiveView(anywidget.AnyWidget):
                 self._reset(page)
             case {"type": "gone", "view": str(page)}:
                 self.forget(page)
-            case {"type": "do", "action": str(action), "arguments": dict(arguments)}:
+            case {"type": "do", "view": str(page), "action": str(action), "arguments": dict(arguments)}:
+                self._asker = page
                 try:
                     self.do(action, arguments)
                 except Exception as error:
                     self.report(error)
+                finally:
+                    self._asker = None
 
     def _reset(self, page: str) -> None:
         with self._lock:
@@ -223,7 +240,8 @@ def _reference(target: Any) -> Callable[[], Any]:
         return lambda: target
 
 
-def _clean(text: str) -> str:
+def sendable(text: str) -> str:
+    """The text without lone surrogates, which no message can hold."""
     return text.encode("utf-8", "replace").decode()
 
 

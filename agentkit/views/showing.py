@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from agentkit.views.live import LiveView
 
 LIVE = {
+    "agentkit.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
     "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
 }
 """A class to the class of its view, whose one argument is the thing it shows. What never changes needs none: its HTML is all there is."""
@@ -26,3 +28,14 @@ def live_view(thing: Any) -> LiveView | None:
         module, _, cls = name.rpartition(".")
         _views[thing] = getattr(import_module(module), cls)(thing)
     return _views[thing]
+
+
+def display(thing: Any) -> bool:
+    """Whether the thing was shown: only a notebook's kernel shows anything."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if getattr(shell, "kernel", None) is None:
+        return False
+    from IPython.display import display as show
+
+    show(thing)  # type: ignore[no-untyped-call]
+    return True

@@ -47,33 +47,41 @@ class Server:
     """A running Jupyter server."""
 
     address: str
-    app: App
+    folder: Path
     pid: int
 
-    def url(self, notebook: str) -> str:
+    def url(self, notebook: str, app: App = "lab") -> str:
         """The address of a notebook in the server's folder."""
         # a workspace of its own, or JupyterLab would open again what an earlier page had open
-        place = f"lab/workspaces/{token_hex(4)}/tree" if self.app == "lab" else "notebooks"
+        place = f"lab/workspaces/{token_hex(4)}/tree" if app == "lab" else "notebooks"
         return f"{self.address}/{place}/{quote(notebook)}"
 
 
 @contextmanager
-def jupyter(folder: Path, theme: Theme = "Light", app: App = "lab") -> Iterator[Server]:
-    """A server over the folder, on a free port of this machine, with settings, trust and history of its own."""
+def jupyter(folder: Path) -> Iterator[Server]:
+    """JupyterLab and Notebook 7 over the folder, on a free port of this machine, with settings, trust and history of their own."""
     with TemporaryDirectory(prefix="jupyter-") as home, (Path(home) / "log").open("wb") as log:
         port = _free_port()
-        environment = _environment(Path(home), theme)
-        command = [sys.executable, "-m", f"jupyter{app}" if app == "lab" else app, *_options(folder, port, app, Path(home))]
+        environment = _environment(Path(home))
+        command = [sys.executable, "-m", "jupyterlab", *_options(folder, port, Path(home))]
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             _await_answer(f"http://127.0.0.1:{port}/api", process, Path(home) / "log")
-            yield Server(address=f"http://127.0.0.1:{port}", app=app, pid=process.pid)
+            yield Server(address=f"http://127.0.0.1:{port}", folder=folder, pid=process.pid)
         finally:
             _end(process)
 
 
-def _options(folder: Path, port: int, app: App, home: Path) -> list[str]:
-    name = "LabApp" if app == "lab" else "JupyterNotebookApp"
+def _options(folder: Path, port: int, home: Path) -> list[str]:
+    apps = [
+        option
+        for name in ("LabApp", "JupyterNotebookApp")
+        for option in (
+            f"--{name}.expose_app_in_browser=True",
+            f"--{name}.user_settings_dir={home / 'settings'}",
+            f"--{name}.workspaces_dir={home / 'workspaces'}",
+        )
+    ]
     return [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.port={port}",
@@ -82,19 +90,16 @@ def _options(folder: Path, port: int, app: App, home: Path) -> list[str]:
         "--ServerApp.open_browser=False",
         "--ServerApp.allow_root=True",
         "--IdentityProvider.token=",
-        f"--{name}.expose_app_in_browser=True",
-        f"--{name}.user_settings_dir={home / 'settings'}",
-        f"--{name}.workspaces_dir={home / 'workspaces'}",
+        *apps,
     ]
 
 
-def _environment(home: Path, theme: Theme) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     """Settings that keep the news prompt off the page, and folders that keep the user's own Jupyter out of the test."""
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
@@ -174,9 +179,15 @@ def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tu
         context.close()
 
 
-def open_notebook(page: Page, server: Server, name: str) -> None:
+def set_theme(page: Page, theme: Theme) -> None:
+    """Lets the page wear a theme."""
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}")
+    page.wait_for_selector(f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached")
+
+
+def open_notebook(page: Page, server: Server, name: str, app: App = "lab") -> None:
     """Opens a notebook and waits until its kernel answers; the idle badge comes before the kernel's channels are up."""
-    page.goto(server.url(name))
+    page.goto(server.url(name, app))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.evaluate(
         """() => {

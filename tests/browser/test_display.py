@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from agentkit.views import mimebundle
 from tests.browser.conftest import Write
-from tests.browser.lab import Theme, jupyter, open_notebook, run_all, tab
+from tests.browser.lab import Server, Theme, open_notebook, run_all, set_theme, tab
 from tests.render_samples import hostile, troubled
 
 pytestmark = pytest.mark.browser
@@ -30,9 +29,10 @@ CELLS = (
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))
-def test_a_trajectory_is_shown(chromium: Browser, notebook: Write, tmp_path: Path, theme: Theme) -> None:
-    with jupyter(tmp_path, theme) as server, tab(chromium, height=6000) as (page, heard):
-        open_notebook(page, server, notebook(*CELLS))
+def test_a_trajectory_is_shown(chromium: Browser, shared: Server, notebook: Write, theme: Theme) -> None:
+    with tab(chromium, height=6000) as (page, heard):
+        open_notebook(page, shared, notebook(*CELLS))
+        set_theme(page, theme)
         run_all(page)
         roots = page.locator(".jp-Notebook .ak-root")
         expect(roots).to_have_count(5)
@@ -114,15 +114,15 @@ def reads_no_text_as_code(page: Page) -> None:
     )
 
 
-def test_an_untrusted_notebook_shows_it_too(chromium: Browser, notebook: Write, tmp_path: Path) -> None:
+def test_an_untrusted_notebook_shows_it_too(chromium: Browser, shared: Server, notebook: Write) -> None:
     """JupyterLab takes styles and unknown attributes out of outputs it did not see made; the conversation stays readable."""
     name = notebook("troubled()", "hostile()")
-    book = json.loads((tmp_path / name).read_text())
+    book = json.loads((shared.folder / name).read_text())
     for cell, record in zip(book["cells"], (troubled(), hostile()), strict=True):
         cell["outputs"] = [{"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": mimebundle(record)}]
-    (tmp_path / name).write_text(json.dumps(book))
-    with jupyter(tmp_path) as server, tab(chromium, height=3000) as (page, heard):
-        open_notebook(page, server, name)
+    (shared.folder / name).write_text(json.dumps(book))
+    with tab(chromium, height=3000) as (page, heard):
+        open_notebook(page, shared, name)
         shown = page.locator(".jp-OutputArea-output").first
         for said in ("What is this?", "get_weather", "normalized", "the answer holds calls but says it stopped", "rate_limited"):
             expect(shown.get_by_text(said).locator("visible=true").first).to_be_attached()

@@ -177,7 +177,7 @@ function offerCopies(rows) {
 
 /** One displayed view of the model. */
 function mount(model, el) {
-  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true", tabIndex: -1 });
   const list = h("div", { className: "ak-rows" });
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
@@ -187,17 +187,28 @@ function mount(model, el) {
   let seq = -1;
   let asked = false;
   let queue = Promise.resolve();
-  const ready = () => { if (!asked) model.send({ type: "ready", view }); asked = true; };
+  const post = (message) => {
+    try {
+      model.send({ ...message, view });
+    } catch { /* the kernel is gone, and the view says so */ }
+  };
+  const ready = () => { if (!asked) post({ type: "ready" }); asked = true; };
+  /** Does something and keeps the focus in the view: a letter typed next must not reach the notebook. */
+  const keepingFocus = (act) => {
+    const had = root.contains(document.activeElement);
+    act();
+    if (had && !root.contains(document.activeElement)) root.focus({ preventScroll: true });
+  };
 
   /** @type {Live} */
   const live = {
     root, rows: list, state: {}, arrays: [],
-    send: (action, args = {}) => model.send({ type: "do", action, arguments: args }),
+    send: (action, args = {}) => post({ type: "do", action, arguments: args }),
     say: (text) => { spoken.textContent = text; },
     fail: (message, mend) => {
       const close = h("button", { type: "button", className: "ak-close", textContent: "×", "aria-label": "dismiss this error" });
       const alert = h("div", { className: "ak-alert" }, h("strong", { textContent: message }), mend ? h("span", { textContent: mend }) : null, close);
-      close.addEventListener("click", () => alert.remove());
+      close.addEventListener("click", () => keepingFocus(() => alert.remove()));
       alerts.replaceChildren(alert);
     },
   };
@@ -215,10 +226,10 @@ function mount(model, el) {
   };
 
   async function take(message, buffers) {
+    if (message.to !== undefined && message.to !== view) return;
     const arrays = buffers.map(bytesOf);
     if (message.type === "failed") return live.fail(message.message, message.mend);
     if (message.type === "reset") {
-      if (message.to !== view) return;
       asked = false;
       root.classList.remove("ak-gone");
     } else if (message.type !== "delta") {
@@ -231,9 +242,11 @@ function mount(model, el) {
     const ops = await opsOf(message, arrays);
     seq = message.seq;
     if (arrays.length) live.arrays = arrays;
-    for (const [name, ...args] of ops) OPS[name](...args);
-    all("drawn", ops.map(([, key]) => key));
-    all("state", live.state, arrays);
+    keepingFocus(() => {
+      for (const [name, ...args] of ops) OPS[name](...args);
+      all("drawn", ops.map(([, key]) => key));
+      all("state", live.state, arrays);
+    });
   }
 
   const heard = (message, buffers = []) => {
@@ -252,7 +265,7 @@ function mount(model, el) {
   return () => {
     model.off("msg:custom", heard);
     model.off("comm_live_update", lost);
-    model.send({ type: "gone", view });
+    post({ type: "gone" });
     all("dispose");
   };
 }

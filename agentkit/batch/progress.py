@@ -1,0 +1,97 @@
+"""How far a batch is: counted on the event loop, shown in a terminal or a notebook, and on neither where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from agentkit.html import Html, el
+from agentkit.loop import Answer, Outcome, Step
+from agentkit.render import Limits, page
+from agentkit.render.words import count
+from agentkit.types import Trajectory, late
+
+
+class Progress:
+    """What of a batch is done. Its display tells what was asked for; where a page shows it, also how far it is."""
+
+    def __init__(self, asked: int, concurrency: int) -> None:
+        self.asked = asked
+        self.concurrency = min(asked, concurrency)
+        self.begun = self.done = self.turns = self.tokens = 0
+        self.ended: Counter[str] = Counter()
+        self._watching: list[Callable[[Progress], None]] = []
+
+    def watch(self, listener: Callable[[Progress], None]) -> None:
+        """The listener is called after each change, on the event loop."""
+        self._watching.append(listener)
+
+    def began(self) -> None:
+        """A rollout has begun."""
+        self.begun += 1
+        self._tell()
+
+    def committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
+        """A step is about to be committed."""
+        if isinstance(outcome, Answer) and trajectory.stop_reason != "error":
+            usage = trajectory.all_turns[-1].response.usage
+            self.turns += 1
+            self.tokens += usage.output_tokens or 0 if usage else 0
+            self._tell()
+
+    def finished(self, trajectory: Trajectory, *, earlier: bool = False) -> None:
+        """A rollout has ended, now or in an earlier run."""
+        self.begun += earlier
+        self.done += 1
+        self.ended["raised" if "exception" in trajectory.meta else trajectory.stop_reason or "open"] += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._watching:
+            listener(self)
+
+    @property
+    def said(self) -> str:
+        """How far it is, in words."""
+        reasons = [f"{number} {reason}" for reason, number in self.ended.most_common()]
+        return ", ".join([f"{self.begun - self.done} running", count(self.turns, "turn"), f"{self.tokens} tokens", *reasons])
+
+    def __repr__(self) -> str:
+        return f"<Progress {count(self.asked, 'rollout')}, {self.concurrency} at once>"
+
+    def html(self, limits: Limits) -> Html:
+        """What a notebook keeps: what was asked for, the same at every run."""
+        return page({"progress": el("p", el("strong", "Rollouts"), " ", self.text(limits), class_="ak-title")})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return f"{count(self.asked, 'rollout')}, {self.concurrency} at once"
+
+
+def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
+    """What ends the display of a batch's progress.
+
+    Args:
+        wanted: None: in a notebook, and in a terminal that someone may look at; True: also where standard error is no terminal.
+    """
+    display = late.get("display")
+    if wanted is False or (display is not None and display(progress)):
+        return lambda: None
+    return _bar(progress) if wanted or sys.stderr.isatty() else lambda: None
+
+
+def _bar(progress: Progress) -> Callable[[], None]:
+    from tqdm import tqdm
+
+    bar: Any = tqdm(total=progress.asked, file=sys.stderr, unit="rollout", dynamic_ncols=True)
+
+    def update(now: Progress) -> None:
+        bar.set_postfix_str(now.said, refresh=False)
+        bar.update(now.done - bar.n)
+
+    update(progress)
+    progress.watch(update)
+    close: Callable[[], None] = bar.close
+    return close

@@ -1,0 +1,95 @@
+"""What `ak.rollouts` gives: the trajectories in order, each with its place in the batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from agentkit.html import Html, el, fragment
+from agentkit.render import Limits, page, render, text
+from agentkit.render.words import count
+from agentkit.types import Trajectory, clip, late
+
+
+class Rollouts(Sequence[Trajectory]):
+    """The rollouts of a batch, by prompt and then by sample. Each knows its place: `meta["prompt_index"]` and `meta["sample"]`.
+
+    A batch that was interrupted holds what had begun, finished or not; `ak.rollouts(…, resume=that)` goes on with it.
+    """
+
+    def __init__(self, trajectories: Iterable[Trajectory] = (), *, asked: int | None = None) -> None:
+        self.trajectories = tuple(trajectories)
+        self.asked = len(self.trajectories) if asked is None else asked
+        """How many rollouts the batch was to have."""
+
+    def __len__(self) -> int:
+        return len(self.trajectories)
+
+    @overload
+    def __getitem__(self, index: int) -> Trajectory: ...
+    @overload
+    def __getitem__(self, index: slice) -> Rollouts: ...
+    def __getitem__(self, index: int | slice) -> Trajectory | Rollouts:
+        return Rollouts(self.trajectories[index]) if isinstance(index, slice) else self.trajectories[index]
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return iter(self.trajectories)
+
+    def __eq__(self, other: object) -> bool:
+        return self.trajectories == other.trajectories if isinstance(other, Rollouts) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def by_prompt(self) -> list[Rollouts]:
+        """The samples of each prompt together, in the order of the prompts."""
+        groups: dict[Any, list[Trajectory]] = {}
+        for trajectory in self.trajectories:
+            groups.setdefault(trajectory.meta.get("prompt_index"), []).append(trajectory)
+        return [Rollouts(group) for group in groups.values()]
+
+    @property
+    def stop_reasons(self) -> dict[str, int]:
+        """How many ended for which reason, the most frequent first; `open` where a rollout has not ended."""
+        return dict(Counter(t.stop_reason or "open" for t in self.trajectories).most_common())
+
+    @property
+    def rewards(self) -> list[float | None]:
+        """What the reward function gave for each; None where it gave none."""
+        return [t.meta.get("reward") for t in self.trajectories]
+
+    @property
+    def raised(self) -> dict[int, str]:
+        """By position, the exception that ended a rollout or its reward, as `Type: message`: a caller's mistake or a fault of the code."""
+        found = ((i, t.meta.get("exception") or t.meta.get("reward_exception")) for i, t in enumerate(self.trajectories))
+        return {i: said for i, said in found if said}
+
+    def _heading(self) -> str:
+        prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
+        left = self.asked - len(self)
+        bits = [f"{count(len(self), 'rollout')} of {count(prompts, 'prompt')}", *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
+        if left > 0:
+            bits.append(f"{left} not begun")
+        rewards = [r for r in self.rewards if isinstance(r, (int, float))]
+        if rewards:
+            bits.append(f"mean reward {sum(rewards) / len(rewards):.3g}")
+        if self.raised:
+            bits.append(f"{len(self.raised)} raised {clip(next(iter(self.raised.values())), 80)}")
+        return ", ".join(bits)
+
+    def __repr__(self) -> str:
+        return f"<Rollouts {self._heading()}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: what became of them, and a line for each, its conversation behind a click."""
+        title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
+        return page({"rollouts": fragment(title, render(self.trajectories, limits).values() if self.trajectories else ())})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join([f"Rollouts: {self._heading()}", *([text(self.trajectories, limits)] if self.trajectories else [])])

@@ -1,0 +1,183 @@
+"""Recording an agent's rollouts, and playing them again.
+
+A *replay* plays recorded outcomes again, offline: nothing is asked and nothing is run. A replay never falls through to a live call; what the
+recording does not hold is a `ReplayMiss` that says what differs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from agentkit.agent import Agent, checked
+from agentkit.codec import request_key
+from agentkit.errors import ReplayMiss
+from agentkit.files import cassette, load_all
+from agentkit.loop import start
+from agentkit.perform import Perform, replaying
+from agentkit.types import Message, Trajectory, clip
+
+_PLACE = ("prompt_index", "sample")
+"""What of its meta says which rollout of a batch a trajectory is."""
+
+
+def record(agent: Agent, path: Any) -> Agent:
+    """The same agent, whose every finished step is appended to a cassette. Keys and authorization headers never reach it.
+
+    Raises:
+        UsageError: it is not an agent, or the file exists and is not a cassette.
+        OSError: the file cannot be written.
+    """
+    return checked(agent).recorded_by(cassette(path))
+
+
+def replay(agent: Any, path: Any = None, *, sample: int | None = None) -> ReplayAgent:
+    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
+
+    Args:
+        agent: the agent whose tools, prompts and sampling are checked against what was recorded; left out, the recorded ones are used.
+        path: the file; also trajectories, or what holds them.
+        sample: play only the rollout at this place of the file, counting from 0.
+
+    Raises:
+        CassetteError: the file is not a cassette.
+        ReplayMiss: it holds no such rollout.
+        UsageError: what should be played with it is not an agent.
+    """
+    agent, path = (None, agent) if path is None else (agent, path)
+    if agent is not None:
+        checked(agent)
+    recorded = tuple(load_all(path))
+    if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
+        raise ReplayMiss(f"{str(path)!r} holds {len(recorded)} rollout(s)" + ("" if sample is None else f", none at {sample}"))
+    recorded = recorded if sample is None else (recorded[sample],)
+    return ReplayAgent(recorded, agent)
+
+
+class Recordings:
+    """Recorded rollouts by their prompt: each is given out once, then all of them again."""
+
+    def __init__(self, trajectories: Iterable[Trajectory]) -> None:
+        self._by_prompt: defaultdict[str, list[Trajectory]] = defaultdict(list)
+        self._waiting: dict[str, list[Trajectory]] = {}
+        self._lock = threading.Lock()
+        for trajectory in trajectories:
+            self._by_prompt[prompt_key(trajectory.prompt)].append(trajectory)
+
+    def of(self, trajectory: Trajectory) -> list[Trajectory]:
+        """All rollouts of the same prompt."""
+        return self._by_prompt.get(prompt_key(trajectory.prompt), [])
+
+    def peek(self, trajectory: Trajectory) -> Trajectory | None:
+        """The rollout that `take` would give next."""
+        key = prompt_key(trajectory.prompt)
+        waiting = self._waiting.get(key) or self._by_prompt.get(key, [])
+        return min(waiting, key=lambda recorded: _distance(trajectory, recorded), default=None)
+
+    def take(self, trajectory: Trajectory, *, again: bool = True) -> Trajectory | None:
+        """The recorded rollout that fits best of those not given out yet: the same sample of a batch, the same sampling, else the first.
+
+        Args:
+            again: when all have been given out, begin from the first; else there is none.
+        """
+        key = prompt_key(trajectory.prompt)
+        with self._lock:
+            if key not in self._waiting or (again and not self._waiting[key]):
+                self._waiting[key] = list(self._by_prompt.get(key, []))
+            found = self.peek(trajectory) if self._waiting[key] else None
+            if found is not None:
+                self._waiting[key] = [other for other in self._waiting[key] if other is not found]
+            return found
+
+
+def prompt_key(prompt: Iterable[Message]) -> str:
+    """A digest of the messages a rollout begins with."""
+    return request_key({"prompt": [message.wire for message in prompt]})
+
+
+def _distance(asked: Trajectory, recorded: Trajectory) -> tuple[bool, bool]:
+    """How far a recording is from what is asked; the first of the nearest is taken."""
+    place = [name for name in _PLACE if name in asked.meta]
+    elsewhere = any(asked.meta[name] != recorded.meta.get(name) for name in place)
+    return elsewhere, asked.spec.sampling != recorded.spec.sampling
+
+
+class ReplayAgent(Agent):
+    """An agent that plays recorded rollouts: offline, exact, and never a live call."""
+
+    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None) -> None:
+        """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
+        super().__init__(recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile)
+        if base is not None:
+            self.__dict__.update(base.__dict__)
+        else:
+            self.spec = recorded[0].spec
+        self.recorded = recorded
+        self._own_spec = base is not None
+        self._recordings = Recordings(recorded)
+
+    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
+        """The start of the rollout that was recorded for this prompt; without a prompt, of the first.
+
+        Raises:
+            ReplayMiss: no rollout of this prompt was recorded.
+        """
+        if prompt is None:
+            return self.start_of(self.recorded[0])
+        asked = super().start(prompt, **meta)
+        if not self._recordings.of(asked):
+            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}")
+        return asked
+
+    def start_of(self, recorded: Trajectory) -> Trajectory:
+        """The start of one recorded rollout."""
+        return replace(start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta), prompt=recorded.prompt)
+
+    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+        """The start of one sample of a batch, with what was recorded of it."""
+        asked = super().sampled(trajectory, sample, **meta)
+        found = self._recordings.peek(asked)
+        if found is None:
+            return asked
+        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec)
+
+    def check_enough(self, starts: Iterable[Trajectory]) -> None:
+        """Makes sure that there is a recorded rollout for each of a batch.
+
+        Raises:
+            ReplayMiss: there are fewer.
+        """
+        asked = [(begun, prompt_key(begun.prompt)) for begun in starts]
+        wanted = Counter(key for _, key in asked)
+        for begun, key in asked:
+            held = len(self._recordings.of(begun))
+            if held < wanted[key]:
+                raise ReplayMiss(
+                    f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are asked for",
+                    mend="ask for as many samples as were recorded, or record more",
+                )
+
+    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
+        """Plays the rollouts of this prompt in the order they were recorded, then from the first again; a batch's each for its own sample."""
+        return replaying(self._recordings.take(trajectory) or self.recorded[0])
+
+    def __repr__(self) -> str:
+        return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
+
+
+class _NoServer:
+    """Stands where a replay has no server."""
+
+    async def chat_completion(self, **kwargs: Any) -> Any:
+        raise ReplayMiss("a replay asks no server")
+
+
+def _asked(trajectory: Trajectory) -> str:
+    return clip(next((m.content for m in trajectory.prompt if m.role == "user"), ""))
+
+
+def _prompts(recorded: tuple[Trajectory, ...]) -> str:
+    return ", ".join(dict.fromkeys(repr(_asked(t)) for t in recorded[:5]))

@@ -1,0 +1,138 @@
+"""Recording: a `Perform` whose every finished step is written before it is committed, so that a crash costs the step in flight."""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import Any, Protocol
+
+from agentkit.codec import Line, end, meta_line, model_line, tool_line
+from agentkit.encoded_history import EncodedHistory
+from agentkit.loop import Answer, Outcome, Step
+from agentkit.perform import Perform, request_fields
+from agentkit.servers import Emit
+from agentkit.types import Exchange, StopReason, ToolResult, Trajectory, Turn
+
+
+class Writer(Protocol):
+    """Where the lines go: `agentkit.files.cassette(path)`."""
+
+    def begin(self, trajectory: Trajectory) -> int:
+        """The index of a new rollout, once all there is of it has been written."""
+
+    def write(self, line: Line) -> None:
+        """Appends a line."""
+
+
+class Recording:
+    """The same outcomes, written down as they come.
+
+    What happened to the trajectory between two steps, as calls that were answered by hand, is written with the second of them. A trajectory that
+    does not go on from what was written (its past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its start.
+    """
+
+    def __init__(self, perform: Perform, writer: Writer) -> None:
+        self._perform = perform
+        self.writer = writer
+        self._encoded = EncodedHistory()
+        self.sample: int | None = None
+        """The rollout's index in the file; None before its first step."""
+        self._end: StopReason | None = None
+        self._asked: tuple[Any, ...] | None = None
+        self._take(Trajectory())
+
+    def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
+        """Goes on with this rollout of the writer's file, of which so much stands there."""
+        if self.writer is writer:
+            self.sample = sample
+            self._take(trajectory)
+        elif isinstance(self._perform, Recording):
+            self._perform.go_on(writer, sample, trajectory)
+
+    async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:
+        self._catch_up(step.trajectory)
+        outcome = await self._perform(step, emit)
+        sample = self.sample or 0
+        if isinstance(outcome, Answer):
+            opened = step.trajectory.open
+            key = self._encoded.key(step.trajectory, request_fields(step.trajectory))
+            self.writer.write(model_line(step.turn, outcome.exchange, sample, opened, key))
+            self._asked = None if opened is None else (opened.kept, opened.added, opened.sampling)
+            self._answers.append(outcome.exchange)
+        else:
+            self.writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
+            self._results[outcome.position] = outcome.result
+        self._end = None
+        return outcome
+
+    def finish(self, trajectory: Trajectory) -> None:
+        """Writes why a rollout stopped, and what became known of it; again where it has gone on since."""
+        finish = getattr(self._perform, "finish", None)
+        if finish is not None:
+            finish(trajectory)
+        self._catch_up(trajectory)
+        if trajectory.stop_reason is not None and trajectory.stop_reason != self._end:
+            self.writer.write(end(trajectory, self.sample or 0))
+            self._end = trajectory.stop_reason
+
+    def _catch_up(self, trajectory: Trajectory) -> None:
+        if self.sample is None or not self._continues(trajectory):
+            self.sample = self.writer.begin(trajectory)
+            self._take(trajectory)
+            return
+        for line in self._missing(trajectory):
+            self.writer.write(line)
+        self._follow(trajectory)
+
+    def _take(self, trajectory: Trajectory) -> None:
+        """Takes all of the trajectory for written."""
+        self._prompt, self._spec, self._meta = trajectory.prompt, trajectory.spec, trajectory.meta
+        self._turns: list[Turn] = list(trajectory.turns)
+        opened = trajectory.open if trajectory.open and trajectory.open.response else None
+        self._answers: list[Exchange] = [attempt.exchange for attempt in trajectory.attempts]
+        self._failed = len(self._answers)
+        self._asked = (opened.kept, opened.added, opened.sampling) if opened else None
+        self._answers += [opened.response.exchange] if opened and opened.response else []
+        self._results: dict[int, ToolResult] = dict(_results(opened.results)) if opened else {}
+        self._end = trajectory.stop_reason
+
+    def _continues(self, t: Trajectory) -> bool:
+        """Whether the trajectory is what was written, grown by what may happen between two steps."""
+        known = len(self._turns)
+        same = (t.prompt is self._prompt or t.prompt == self._prompt) and (t.spec is self._spec or t.spec == self._spec)
+        if not same or not known <= len(t.turns) <= known + 1 or not all(map(is_, self._turns, t.turns)):
+            return False
+        turn = t.all_turns[known] if len(t.all_turns) > known else None
+        written = [attempt.exchange for attempt in t.attempts] + ([turn.response.exchange] if turn else [])
+        if len(written) != len(self._answers) or not all(map(is_, written[self._failed :], self._answers[self._failed :])):
+            return False
+        if turn is None:
+            return not self._results
+        given = (turn.kept, turn.added, turn.sampling)
+        kept = all(result is None or self._results.get(position, result) is result for position, result in enumerate(turn.results))
+        return kept and given == (self._asked or (None, (), None))
+
+    def _missing(self, trajectory: Trajectory) -> list[Line]:
+        """The lines of what no step gave: results by hand, a turn that was closed, meta."""
+        sample, index = self.sample or 0, len(self._turns)
+        lines: list[Line] = []
+        for turn in trajectory.all_turns[index : index + 1]:
+            lines = [tool_line(index, at, result, sample) for at, result in _results(turn.results) if at not in self._results]
+            if len(trajectory.turns) > index and None in turn.results:
+                lines.append({"step": "close", "sample": sample, "turn": index})
+        if trajectory.meta != self._meta:
+            lines.append(meta_line({k: v for k, v in trajectory.meta.items() if k not in self._meta or self._meta[k] != v}, sample))
+        return lines
+
+    def _follow(self, trajectory: Trajectory) -> None:
+        self._meta = trajectory.meta
+        known, self._failed = len(self._turns), len(trajectory.attempts)
+        if len(trajectory.turns) > known:
+            self._turns.append(trajectory.turns[known])
+            self._answers = [attempt.exchange for attempt in trajectory.attempts]
+            self._results, self._asked = {}, None
+        else:
+            self._results.update(_results(trajectory.all_turns[known].results if len(trajectory.all_turns) > known else ()))
+
+
+def _results(results: tuple[ToolResult | None, ...]) -> list[tuple[int, ToolResult]]:
+    return [(position, result) for position, result in enumerate(results) if result is not None]

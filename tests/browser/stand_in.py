@@ -1,0 +1,95 @@
+"""A live view in a plain page, with a stand-in for the notebook's model: the real Python view, the real script, no Jupyter.
+
+Example:
+    with tab(chromium) as (page, heard):
+        shown = StandIn(page, view)
+        shown.settle()
+        page.get_by_role("button", name="Step").click()
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page
+
+from agentkit.views.live import LiveView
+
+_PAGE = """
+async ([script, style]) => {
+    document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
+    const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
+    window.models = [];
+    window.shows = () => {
+        const listeners = {};
+        const model = {
+            on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
+            off: (name, listener) => listeners[name]?.delete(listener),
+            send: (content) => window.toPython(JSON.stringify(content)),
+            tell: (name, ...args) => listeners[name]?.forEach(listener => listener(...args)),
+        };
+        const el = document.body.appendChild(document.createElement('div'));
+        model.el = el;
+        model.end = module.default.render({model, el});
+        window.models.push(model);
+    };
+    window.deliver = (messages) => {
+        for (const [content, buffers] of messages) {
+            const views = buffers.map(text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer));
+            window.models.forEach(model => model.tell('msg:custom', structuredClone(content), views));
+        }
+    };
+    window.shows();
+}
+"""
+
+
+class StandIn:
+    """A view and the page that shows it. Messages to the page wait until `settle`, as they come from any thread."""
+
+    def __init__(self, page: Page, view: LiveView) -> None:
+        self.page = page
+        self.view = view
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.lost = False
+        """Whether what is sent does not arrive."""
+        self._waiting: queue.SimpleQueue[tuple[dict[str, Any], list[bytes]]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))  # type: ignore[method-assign]
+        page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
+        page.evaluate(_PAGE, [str(view._esm), str(view._css)])
+        self.settle()
+
+    def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:
+        """Carries messages both ways until there are none for a while and the condition holds."""
+        deadline, since = time.monotonic() + 15, time.monotonic()
+        while time.monotonic() < deadline:
+            self.page.wait_for_timeout(5)
+            if self._carry():
+                since = time.monotonic()
+            elif time.monotonic() - since > quiet and until():
+                return
+        raise TimeoutError("the view does not settle")
+
+    def _carry(self) -> bool:
+        moved = False
+        while not self._asked.empty():
+            self.view._heard(self._asked.get())
+            moved = True
+        batch = []
+        while not self._waiting.empty():
+            content, buffers = self._waiting.get()
+            self.sent.append((content, buffers))
+            batch.append((content, [base64.b64encode(buffer).decode() for buffer in buffers]))
+        if batch and not self.lost:
+            self.page.evaluate("messages => window.deliver(messages)", batch)
+        return moved or bool(batch)
+
+    def size(self) -> int:
+        """Bytes of what was sent."""
+        return sum(len(json.dumps(content, ensure_ascii=False).encode()) + sum(map(len, buffers)) for content, buffers in self.sent)

@@ -1,0 +1,409 @@
+"""The debugger's view in a plain page: the real Python view and the real script, with a stand-in for the notebook between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import agentkit as ak
+from agentkit.html import visible
+from agentkit.testing import ScriptedServer, calls, says
+from agentkit.views import standalone
+from agentkit.views.debugger_view import DebuggerView
+from tests.browser.lab import Heard, tab
+from tests.browser.stand_in import StandIn
+from tests.render_samples import filled, long
+from tests.support_debugger_view import Gate, hostile_trajectory, payloads, streaming
+
+pytestmark = pytest.mark.browser
+
+BOTH = "Do I need a coat in Oslo and in Rome?"
+
+
+@contextmanager
+def shown(chromium: Browser, dbg: ak.Debugger, **size: int) -> Iterator[tuple[Page, StandIn]]:
+    """A debugger in a page of its own, which may say nothing bad and ask for nothing."""
+    with tab(chromium, **size) as (page, heard):
+        stand_in = StandIn(page, DebuggerView(dbg))
+        yield page, stand_in
+        assert heard == Heard()
+
+
+def tool(page: Page | Locator, name: str) -> Locator:
+    return page.get_by_role("toolbar", name="debugger").get_by_role("button", name=name, exact=True)
+
+
+def status(page: Page) -> Locator:
+    return page.get_by_role("status")
+
+
+def waiting(page: Page) -> Locator:
+    return page.get_by_role("group", name="waits:")
+
+
+def test_the_toolbar_steps_runs_goes_back_and_forks(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        expect(status(page)).to_have_text("ready next: ask the model, turn 0")
+        expect(tool(page, "Back")).to_have_attribute("aria-disabled", "true")
+        tool(page, "Step").click()
+        view.settle(lambda: len(dbg.pending) == 2)
+        expect(waiting(page)).to_have_count(2)
+        tool(page, "Next").click()
+        view.settle(lambda: len(dbg.trajectory.turns) == 1)
+        expect(waiting(page)).to_have_count(0)
+        tool(page, "Back").click()
+        view.settle(lambda: len(dbg.pending) == 1)
+        expect(status(page)).to_contain_text("plays what was recorded")
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.trajectory.stop_reason == "final")
+        expect(status(page)).to_have_text("ended the model gave its final answer")
+        expect(page.get_by_role("log")).to_contain_text("Take a warm coat")
+        expect(tool(page, "Step")).to_have_attribute("aria-disabled", "true")
+        tool(page, "Fork").click()
+        view.settle(lambda: len(dbg.tree) == 2)
+        page.get_by_label("Go on with a message").fill("and in Cairo?")
+        page.get_by_role("button", name="Say").click()
+        view.settle(lambda: dbg.trajectory.stop_reason is None)
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.trajectory.stop_reason == "final")
+        expect(page.get_by_role("log")).to_contain_text("and in Cairo?")
+        page.get_by_role("button", name="Branches 2").click()
+        page.get_by_role("button", name=re.compile("^main")).click()
+        view.settle(lambda: dbg.tree.current == "main")
+        expect(page.get_by_role("log")).not_to_contain_text("and in Cairo?")
+
+
+def test_keys(chromium: Browser) -> None:
+    """Function keys and letters do what the buttons do, arrows move within the toolbar, and a letter typed into a field is a letter."""
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Run").focus()
+        page.keyboard.press("s")
+        view.settle(lambda: len(dbg.pending) == 2)
+        page.keyboard.press("F10")
+        view.settle(lambda: len(dbg.trajectory.turns) == 1)
+        page.keyboard.press("b")
+        view.settle(lambda: len(dbg.pending) == 1)
+        page.keyboard.press("F9")
+        view.settle(lambda: dbg.trajectory.stop_reason == "final")
+        tool(page, "Run").focus()
+        page.keyboard.press("ArrowRight")
+        expect(tool(page, "Pause")).to_be_focused()
+        page.keyboard.press("End")
+        expect(page.get_by_role("button", name="Branches")).to_be_focused()
+        page.keyboard.press("Home")
+        expect(tool(page, "Run")).to_be_focused()
+        assert page.locator(".ak-toolbar button[tabindex='0']").count() == 1
+        page.keyboard.press("e")
+        view.settle()
+        page.get_by_label("Becomes").press_sequentially("sbfxr")
+        view.settle()
+        assert dbg.trajectory.stop_reason == "final"
+        assert len(dbg.tree) == 1
+        page.keyboard.press("Escape")
+        expect(tool(page, "Edit")).to_be_focused()
+        shortcuts = page.locator(".ak-toolbar [aria-keyshortcuts]").evaluate_all("all => all.map(e => e.getAttribute('aria-keyshortcuts'))")
+        assert shortcuts == ["r F9", "p", "x Shift+F9", "s", "n F10", "b", "f", "e"]
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "text", "check"),
+    [
+        ("turn 0", "result of get_weather (call 0)", '{"city": "Oslo", "temp_c": 25, "sky": "sunny"}', lambda t: '"temp_c": 25' in t.turns[0].results[0].content),
+        ("turn 0", "arguments of get_weather (call 1)", '{"city": "Cairo"}', lambda t: t.pending[0].arguments == {"city": "Cairo"}),
+        ("turn 2", "the answer", "Take two coats.", lambda t: t.turns[2].response.content == "Take two coats."),
+        ("turn 1", "the sampling of its request", '{"temperature": 1.5}', lambda t: t.open.sampling == {"temperature": 1.5}),
+        ("the prompt", "the user's message", "Do I need a coat in Lima?", lambda t: t.prompt[-1].content == "Do I need a coat in Lima?"),
+    ],
+)
+def test_the_edit_form(chromium: Browser, where: str, what: str, text: str, check: Any) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    before = dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Edit").click()
+        view.settle()
+        page.get_by_label("Where").select_option(label=where)
+        view.settle()
+        page.get_by_label("What").select_option(label=what)
+        view.settle()
+        assert page.get_by_label("Becomes").input_value() or what.startswith("the sampling")
+        page.get_by_label("Becomes").fill(text)
+        page.get_by_role("button", name="Apply on a new branch").click()
+        view.settle(lambda: len(dbg.tree) == 2)
+        assert check(dbg.trajectory)
+        assert dbg.tree["main"].trajectory == before
+        expect(page.get_by_label("Becomes")).to_be_hidden()
+
+
+def test_a_form_says_what_is_wrong_with_json(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    dbg.step()
+    with shown(chromium, dbg) as (page, view):
+        form = waiting(page).first
+        field = form.get_by_label("arguments of get_weather")
+        for text, said in (('{"city": ', "not JSON"), ("[1]", "not an object")):
+            field.fill(text)
+            form.get_by_role("button", name="Change arguments").click()
+            expect(form.get_by_role("alert")).to_contain_text(said)
+            expect(field).to_have_attribute("aria-invalid", "true")
+        view.settle()
+        assert len(dbg.tree) == 1
+        field.fill('{"city": "Cairo"}')
+        form.get_by_role("button", name="Change arguments").click()
+        view.settle(lambda: dbg.pending[0].arguments == {"city": "Cairo"})
+        expect(waiting(page).first.get_by_label("arguments of get_weather")).to_have_value('{"city": "Cairo"}')
+
+
+def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) -> None:
+    script = [says(None, *(calls("pay", amount=i) for i in range(4))), "Done."]
+    paid: list[int] = []
+
+    def pay(amount: int) -> str:
+        """Pays.
+
+        Args:
+            amount: how much
+        """
+        paid.append(amount)
+        return "paid"
+
+    dbg = ak.debug(ak.Agent("m", tools=[pay], server=ScriptedServer(script)), "Pay.", approve=["pay"])
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Run").click()
+        view.settle(lambda: len(dbg.pending) == 4)
+        expect(status(page)).to_contain_text("stopped before run pay")
+        waiting(page).nth(3).get_by_role("button", name="Run").click()
+        view.settle(lambda: len(dbg.pending) == 3)
+        assert paid == [3]
+        assert page.evaluate("document.querySelector('.ak-root').contains(document.activeElement)"), "a letter typed now must stay here"
+        for button, label, text in (("Skip…", "Why it is skipped", "not now"), ("Answer…", "The result", "paid by hand"), ("Reject…", "What the model is told", "never")):
+            form, left = waiting(page).first, len(dbg.pending)
+            form.get_by_role("button", name=button).click()
+            form.get_by_label(label).fill(text)
+            form.get_by_label(label).press("Control+Enter")
+            view.settle(lambda left=left: len(dbg.pending) < left)
+        assert paid == [3]
+        said = [result.content for result in dbg.trajectory.turns[0].results if result]
+        assert [word in content for word, content in zip(("not now", "paid by hand", "never", "paid"), said, strict=True)] == [True] * 4
+
+
+def test_a_call_in_the_text_is_adopted(chromium: Browser) -> None:
+    text = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    agent = ak.Agent("m", tools=list(ak.demo().tools.values()), server=ScriptedServer([text, "Cold."]))
+    dbg = ak.debug(agent, "Is it cold?")
+    dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        page.get_by_role("group", name="found in the text:").get_by_role("button", name="Adopt").click()
+        view.settle(lambda: len(dbg.pending) == 1)
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.trajectory.final == "Cold.")
+
+
+def test_breakpoints_are_added_stop_a_run_and_are_removed(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        page.get_by_role("button", name="Breakpoints").click()
+        page.get_by_label("Stop at").select_option("tool")
+        page.get_by_label("Which").fill("packing_advice")
+        page.get_by_label("Which").press("Enter")
+        view.settle(lambda: len(dbg.breakpoints) == 1)
+        page.get_by_label("Stop at").select_option("turn")
+        page.get_by_label("Which").fill("x")
+        page.get_by_role("button", name="Add").click()
+        view.settle()
+        expect(page.locator(".ak-alert")).to_contain_text("a turn is a number")
+        page.get_by_role("button", name="dismiss this error").click()
+        expect(page.locator(".ak-alert")).to_have_count(0)
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.stop_at is not None)
+        expect(status(page)).to_contain_text("stopped before run packing_advice")
+        page.get_by_role("button", name="remove breakpoint tool('packing_advice')").click()
+        view.settle(lambda: len(dbg.breakpoints) == 0)
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.trajectory.stop_reason == "final")
+
+
+def test_what_a_cell_does_is_seen(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        dbg.breakpoints.add(ak.break_on.turn(2))
+        dbg.start()
+        dbg.wait(10)
+        view.settle()
+        expect(status(page)).to_contain_text("stopped before ask the model, turn 2")
+        expect(page.locator("[data-key='turn-1']")).to_be_attached()
+
+
+def test_stop_works_at_once(chromium: Browser) -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Run").click()
+        view.settle(gate.entered.is_set)
+        expect(status(page)).to_contain_text("running")
+        expect(tool(page, "Step")).to_have_attribute("aria-disabled", "true")
+        page.keyboard.press("x")
+        view.settle(lambda: not dbg.running)
+        expect(status(page)).to_contain_text("stopped before run wait")
+        assert not gate.open.is_set(), "the tool still waits; the debugger does not"
+        assert len(dbg.pending) == 1
+        gate.open.set()
+
+
+def test_pause_ends_after_the_step_in_flight(chromium: Browser) -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Run").click()
+        view.settle(gate.entered.is_set)
+        tool(page, "Pause").click()
+        view.settle()
+        gate.open.set()
+        view.settle(lambda: not dbg.running)
+        assert len(dbg.trajectory.turns) == 1
+        expect(status(page)).to_contain_text("stopped")
+
+
+def test_errors_are_seen_with_what_to_do(chromium: Browser) -> None:
+    refused = (401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}})
+    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([refused])), "Hello.")
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Run").click()
+        view.settle(lambda: dbg.error is not None)
+        expect(status(page)).to_contain_text("failed")
+        expect(page.get_by_role("log")).to_contain_text("Incorrect API key provided")
+        dbg.post("goto", turn=99)
+        view.settle()
+        expect(page.locator(".ak-alert")).to_contain_text("there is no turn 99")
+        expect(page.locator(".ak-alert")).to_contain_text("turns count from 0")
+
+
+def test_an_answer_grows_while_it_streams(chromium: Browser) -> None:
+    """200 pieces cost less than 150 KB, are heard of at most 20 times a second, and are announced only when the answer is whole."""
+    dbg = streaming([f"word{i} " for i in range(200)], pause=0.005)
+    with shown(chromium, dbg) as (page, view):
+        view.sent.clear()
+        tool(page, "Run").click()
+        view.settle(lambda: "word20 " in (page.get_by_role("log").text_content() or ""), quiet=0)
+        expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+        view.settle(lambda: not dbg.running)
+        expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
+        expect(page.locator("[data-key='turn-0']")).to_contain_text("word0 word1")
+        expect(page.locator("[data-key^='growing']")).to_have_count(0)
+        assert view.size() < 150_000
+        assert len(view.sent) < 60
+
+
+def test_folds_focus_scroll_and_drafts_stay(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    dbg.step()
+    with shown(chromium, dbg, height=240) as (page, view):
+        fold = page.locator("[data-key='turn-0'] summary", has_text="reasoning")
+        fold.click()
+        draft = waiting(page).nth(1).get_by_label("arguments of get_weather")
+        draft.fill('{"city": "Paris"}')
+        fold.focus()
+        page.evaluate("document.querySelector('.ak-rows').scrollTop = 5")
+        dbg.step()
+        view.settle()
+        expect(page.locator("[data-key='turn-0'] details[open]")).to_have_count(1)
+        expect(fold).to_be_focused()
+        expect(waiting(page).get_by_label("arguments of get_weather")).to_have_value('{"city": "Paris"}')
+        assert page.evaluate("document.querySelector('.ak-rows').scrollTop") == 5
+
+
+def test_a_page_that_missed_something_asks_again(chromium: Browser) -> None:
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        view.lost = True
+        dbg.step()
+        view.settle(quiet=0.2)
+        view.lost = False
+        dbg.step()
+        view.settle(quiet=0.3)
+        assert [content["type"] for content, _ in view.sent].count("reset") == 2
+        expect(page.locator("[data-key='turn-0/call-0']")).to_contain_text("snow")
+
+
+def test_two_views_of_one_debugger(chromium: Browser) -> None:
+    """Both follow; a form that is filled in one is not overwritten by the other; one that is closed is forgotten."""
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        page.evaluate("window.shows()")
+        view.settle()
+        first, second = page.locator(".ak-root").nth(0), page.locator(".ak-root").nth(1)
+        second.get_by_role("button", name="Step").click()
+        view.settle(lambda: len(dbg.pending) == 2)
+        for root in (first, second):
+            expect(root.locator("[data-key='turn-0']")).to_be_attached()
+        tool(first, "Edit").click()
+        view.settle()
+        first.get_by_label("Becomes").fill("a draft")
+        tool(second, "Edit").click()
+        view.settle()
+        expect(first.get_by_label("Becomes")).to_have_value("a draft")
+        page.evaluate("window.models.pop().end()")
+        view.settle()
+        assert len(view.view._pages) == 1
+
+
+def test_a_long_conversation(chromium: Browser) -> None:
+    """An append is as quick at the end of a thousand turns as at the start."""
+    whole = long(1000)
+    dbg = ak.debug(ak.demo(), BOTH)
+    with shown(chromium, dbg) as (page, view):
+        dbg._cursor.engine.trajectory = replace(whole, turns=whole.turns[:999], stop_reason=None)
+        view.view.refresh()
+        view.settle()
+        assert page.locator(".ak-row").count() > 1998
+        view.sent.clear()
+        dbg._cursor.engine.trajectory = whole
+        view.view.refresh()
+        view.settle()
+        assert view.size() < 6_000
+        expect(page.locator("[data-key='turn-999']")).to_be_in_viewport()
+
+
+ALLOWED = "section header div dl dt dd p strong small span code pre ul li details summary button svg path label select option textarea input"
+CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')].flatMap(e => {
+    const bad = [...e.attributes].filter(a => /^on|^style$|href|src/i.test(a.name)).map(a => a.name);
+    return allowed.includes(e.localName) && !bad.length ? [] : [e.localName + ' ' + bad];
+}).filter(said => !said.startsWith('button style'))"""
+
+
+def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
+    """Every payload in every place: answers, reasoning, names, arguments, results, errors, prompts, branches, breakpoints, forms, streams."""
+    dbg = ak.debug(ak.demo(), "-")
+    with shown(chromium, dbg) as (page, view):
+        page.evaluate("() => { window.fired = () => { window.hasFired = true; }; }")
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+        page.get_by_role("button", name="Breakpoints").click()
+        page.get_by_role("button", name="Branches").click()
+        for said in payloads():
+            hostile_trajectory(dbg, said)
+            view.view.refresh()
+            view.view.report(ValueError(said))
+            view.settle(quiet=0.03)
+            text = page.locator(".ak-root").inner_text()
+            assert " ".join(visible(said).split())[:40] in " ".join(text.split())
+        assert page.evaluate(CHECK, [ALLOWED.split()]) == []
+        assert page.evaluate("window.hasFired") is None
+
+
+def test_no_text_does_anything_in_the_page_that_is_kept(chromium: Browser) -> None:
+    with tab(chromium) as (page, heard):
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+        page.add_init_script("window.fired = () => { window.hasFired = true; }")
+        turns = [turn for said in payloads() for turn in filled(said).turns]
+        page.set_content(standalone(replace(filled("x"), turns=tuple(turns))))
+        page.wait_for_timeout(100)
+        assert page.evaluate(CHECK, [ALLOWED.split()]) == []
+        assert page.evaluate("window.hasFired") is None
+        assert heard == Heard()
