@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from agentkit.tools import Tool, tool
     from agentkit.types import ApiError, Exchange, Message, Problem, Response, ToolCall, ToolResult, Trajectory, Turn
     from agentkit.views.opening import view
+    from agentkit.views.tokens_view import tokens
 
 __version__ = "0.1.0"
 
@@ -65,6 +66,7 @@ _HOMES = {
     "agentkit.tools": "Tool tool",
     "agentkit.types": "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn",
     "agentkit.views.opening": "view",
+    "agentkit.views.tokens_view": "tokens",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = ("charts", "parsers", "testing")
@@ -109,6 +111,7 @@ __all__ = [
     "rollouts_async",
     "save",
     "testing",
+    "tokens",
     "tokens_df",
     "tool",
     "tool_calls_df",

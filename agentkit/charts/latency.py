@@ -58,7 +58,7 @@ def _trace(kind: str, found: Iterable[Segment]) -> Any:
     listed = list(found)
     named = [plain_text(s.name) if s.lane else "" for s in listed]
     told = [f"{plain_text(s.told)}<br>from {seconds(s.start)} to {seconds(s.end)}" for s in listed]
-    times = {"base": [round(s.start, 6) for s in listed], "x": [round(s.end - s.start, 6) for s in listed]}
+    times: dict[str, Any] = {"base": [round(s.start, 6) for s in listed], "x": [round(s.end - s.start, 6) for s in listed]}
     return bars(
         kind, orientation="h", y=_lanes((s.turn, s.lane) for s in listed), **times,
         text=named, textposition="auto", hovertext=told, hoverinfo="text",
