@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import cassette, export, parsers, testing
+    from agentkit import cassette, charts, export, parsers, testing
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from agentkit.tools import Tool, tool
     from agentkit.types import ApiError, Exchange, Message, Problem, Response, ToolCall, ToolResult, Trajectory, Turn
     from agentkit.views.opening import view
+    from agentkit.views.tokens_view import tokens
 
 __version__ = "0.1.0"
 
@@ -73,9 +74,10 @@ _HOMES = {
     "agentkit.tools": "Tool tool",
     "agentkit.types": "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn",
     "agentkit.views.opening": "view",
+    "agentkit.views.tokens_view": "tokens",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("cassette", "export", "parsers", "testing")
+_MODULES = ("cassette", "charts", "export", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -97,6 +99,7 @@ __all__ = [
     "Turn",
     "break_on",
     "cassette",
+    "charts",
     "compare",
     "debug",
     "demo",
@@ -122,6 +125,7 @@ __all__ = [
     "sample_tree",
     "save",
     "testing",
+    "tokens",
     "tokens_df",
     "tool",
     "tool_calls_df",

@@ -42,6 +42,14 @@ ATTRIBUTES = {
 }  # fmt: skip
 """Keyword to attribute name."""
 
+SVG_TAGS = frozenset({"svg", "rect", "path", "text", "title"})
+"""A drawing: shapes and words, no reference to anything else."""
+SVG_ATTRIBUTES = {
+    "viewBox": "viewBox", "xmlns": "xmlns", "role": "role", "aria_label": "aria-label", "x": "x", "y": "y", "width": "width", "height": "height",
+    "rx": "rx", "d": "d", "color": "color", "fill": "fill", "stroke": "stroke", "stroke_width": "stroke-width",
+    "stroke_dasharray": "stroke-dasharray", "text_anchor": "text-anchor", "font_size": "font-size",
+}  # fmt: skip
+
 _HIDDEN_RANGES = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
     "\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"  # separators and bidi controls
@@ -79,7 +87,7 @@ def element(tag: str, /, **attributes: str | int | None) -> Callable[..., Html]:
     Raises:
         ValueError: the tag or an attribute is not on the list.
     """
-    if tag not in TAGS:
+    if tag not in TAGS and tag not in SVG_TAGS:
         raise UsageError(f"no element {tag!r} in a view")
     start, end = f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>", f"</{tag}>"
     verbatim = tag == "pre"
@@ -146,9 +154,10 @@ def _escaped(text: str) -> str:
 
 @lru_cache(1024)
 def _attribute(name: str, value: str | int | None) -> str:
-    if name not in ATTRIBUTES:
+    written = ATTRIBUTES.get(name) or SVG_ATTRIBUTES.get(name)
+    if written is None:
         raise UsageError(f"no attribute {name!r} in a view")
-    return "" if value is None else f' {ATTRIBUTES[name]}="{html.escape(visible(str(value)))}"'
+    return "" if value is None else f' {written}="{html.escape(visible(str(value)))}"'
 
 
 def _plain(text: str) -> bool:

@@ -65,11 +65,12 @@ def trajectory_runs(trajectory: Trajectory, decode: Decode | None = None) -> Ite
         prompt = turn.response.prompt_token_ids
         given = prompt if isinstance(prompt, TokenIds) else TokenIds(prompt)
         offset = given.common(before) if before is not None else 0
-        yield _run(turn, given, offset, _new_messages(trajectory, turn, offset), known)
+        again = before is not None and 0 < offset < len(before)
+        yield _run(turn, given, offset, _new_messages(trajectory, turn, offset), known, again)
         before = given + _ids(turn) if given else None
 
 
-def _run(turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: Vocabulary) -> TokenRun:
+def _run(turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: Vocabulary, again: bool) -> TokenRun:
     added, sampled, notes = prompt[offset:], *_sampled(turn)
     ids = (*added, *(s.token_id for s in sampled))
     texts = (*map(known.text, added), *(s.token if s.token != "" or s.token_id is None else known.text(s.token_id) for s in sampled))
@@ -80,7 +81,7 @@ def _run(turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: 
         title=f"turn {turn.index}", turn=turn.index, offset=offset, sampled_from=size, ids=ids, texts=texts,
         logprobs=(*nothing, *(None if math.isnan(s.logprob) else s.logprob for s in sampled)),
         tops=(*((),) * size, *(s.top for s in sampled)), trained=(*(False,) * size, *(True,) * len(sampled)),
-        kinds=(*prompt_kinds(texts[:size], said), *output_kinds(texts[size:], turn.response)), notes=(*notes, *missing),
+        kinds=(*prompt_kinds(texts[:size], said, answers=again), *output_kinds(texts[size:], turn.response)), notes=(*notes, *missing),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def test_a_name_that_is_not_there_says_so() -> None:
 def test_import_leaves_heavy_packages_alone() -> None:
     code = "import sys, agentkit; print(*[m for m in ('openai', 'pandas', 'plotly', 'IPython', 'pydantic', 'aiohttp') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["cassette", "export", "parsers", "testing"]
+    assert done.stdout.split() == ["cassette", "charts", "export", "parsers", "testing"]
 
 
 def test_public_names_are_documented() -> None:
@@ -50,4 +50,4 @@ def test_no_module_hides_a_public_name() -> None:
         "print(*[n for n in agentkit.__all__ if type(getattr(agentkit, n)).__name__ == 'module'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["cassette", "export", "parsers", "testing"]
+    assert done.stdout.split() == ["cassette", "charts", "export", "parsers", "testing"]

@@ -13,7 +13,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.frames import calls, messages, problems, tokens, turns
-from agentkit.frames.turns import queue_of
+from agentkit.read.queue_time import queue_of
 from agentkit.types import Chunk, Exchange, OpenTurn, Response, Trajectory, Turn
 from tests.render_samples import HOSTILE, call, first_turn, long, message, result, troubled, waiting, weather
 

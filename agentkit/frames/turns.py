@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from agentkit.frames.table import COUNT, FLAG, IDENTITY, MAYBE_COUNT, NUMBER, TEXT, frame, identity, number, server
+from agentkit.read.queue_time import queue_of
 from agentkit.sources import rollouts_in
-from agentkit.types import Exchange, Trajectory, Turn, Usage
+from agentkit.types import Trajectory, Turn, Usage
 
 COLUMNS = {
     **IDENTITY,
@@ -79,29 +79,3 @@ def _amounts(turn: Turn) -> tuple[Any, ...]:
         sum(result.status != "ok" for result in turn.tool_results), response.finish_reason,
         severities.count("error"), severities.count("warning"),
     )  # fmt: skip
-
-
-def queue_of(exchange: Exchange) -> float | None:
-    """Seconds the server says it let a request wait: `usage.queue_time` (Groq), `meta_info.queue_time` (SGLang); None where it says nothing."""
-    if '"queue_time"' not in exchange.body and not any('"queue_time"' in chunk.text for chunk in exchange.chunks[-4:]):
-        return None
-    stack: list[Any] = [exchange.raw] if exchange.body else _events(exchange)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            if (found := number(item.get("queue_time"))) is not None:
-                return found
-            stack.extend(value for key, value in item.items() if key in ("usage", "x_groq", "meta_info", "choices", "metrics", "timings"))
-        elif isinstance(item, list):
-            stack.extend(item)
-    return None
-
-
-def _events(exchange: Exchange) -> list[Any]:
-    found = []
-    for line in "".join(chunk.text for chunk in exchange.chunks[-4:]).splitlines():
-        try:
-            found.append(json.loads(line.removeprefix("data:")))
-        except ValueError:  # [DONE], a comment, or a line cut in two
-            continue
-    return found

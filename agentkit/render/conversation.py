@@ -12,6 +12,7 @@ from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, 
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
+from agentkit.render.timeline import strip
 from agentkit.render.words import Totals, count, ending, totals, trouble
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
@@ -77,7 +78,8 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits) -> Html:
-    return el("header", title_bar(trajectory, totals(trajectory)), about(trajectory, limits), class_="ak-head", data_key="head")
+    title = title_bar(trajectory, totals(trajectory)), strip(trajectory)
+    return el("header", title, about(trajectory, limits), class_="ak-head", data_key="head")
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:

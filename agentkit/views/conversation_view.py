@@ -9,6 +9,7 @@ from typing import Any
 from agentkit.html import Html, el
 from agentkit.render.conversation import about, draw, end_row, title_bar
 from agentkit.render.outline import Entry, Limits, entries_from, prompt_entries
+from agentkit.render.timeline import Course
 from agentkit.render.words import Totals
 from agentkit.types import Trajectory
 from agentkit.views.live import LiveView, Op, changes
@@ -29,6 +30,7 @@ class ConversationView(LiveView):
         self._turns: list[Parts] = []
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
+        self._course = Course()
         self._tail: Parts = {}
 
     @property
@@ -39,7 +41,7 @@ class ConversationView(LiveView):
 
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
         """What stands above everything and changes with every step."""
-        return {"head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")}
+        return {"head": el("header", title_bar(trajectory, known), self._course.svg(), class_="ak-head", data_key="head")}
 
     def tail(self, trajectory: Trajectory) -> Parts:
         """What stands after the finished turns: the open one, and the end."""
@@ -70,6 +72,7 @@ class ConversationView(LiveView):
         del self._totals[start + 1 :]
         for turn in trajectory.turns[start:]:
             self._totals.append(self._totals[-1].plus(turn))
+        self._course.reach(trajectory.all_turns, start)
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]

@@ -14,6 +14,7 @@ LIVE = {
     "agentkit.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
     "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
+    "agentkit.views.tokens_view.Tokens": "agentkit.views.tokens_live.TokensView",
 }
 """A class to the class of its view, whose one argument is the thing it shows. What never changes needs none: its HTML is all there is."""
 

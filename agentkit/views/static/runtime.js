@@ -19,6 +19,9 @@ const TAGS = new Set(
   "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY TABLE CAPTION THEAD TBODY TR TH TD".split(" "),
 );
 const ATTRIBUTES = new Set("title dir open aria-hidden data-key colspan scope".split(" "));
+const SVG = "http://www.w3.org/2000/svg";
+const SHAPES = new Set("svg rect path text title".split(" "));
+const SHAPED = new Set("viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray text-anchor font-size".split(" "));
 
 /** The notebook leaves alone the keys of an element that has this attribute; it looks at the focused element before it looks at its parents. */
 const QUIET = "data-lm-suppress-shortcuts";
@@ -46,11 +49,14 @@ function nodesOf(html) {
 function admit(node, into) {
   if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return;
-  if (!TAGS.has(node.nodeName)) return void into.append(node.textContent);
-  const made = document.createElement(node.nodeName);
-  for (const { name, value } of node.attributes) if (ATTRIBUTES.has(name)) made.setAttribute(name, value);
+  const shape = node.namespaceURI === SVG;
+  if (!(shape ? SHAPES : TAGS).has(node.nodeName)) return void into.append(node.textContent);
+  const made = shape ? document.createElementNS(SVG, node.nodeName) : document.createElement(node.nodeName);
+  for (const { name, value } of node.attributes) {
+    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && value.includes("("))) made.setAttribute(name, value);
+  }
   const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));
-  if (names.length) made.className = names.join(" ");
+  if (names.length) made.setAttribute("class", names.join(" "));
   for (const child of node.childNodes) admit(child, made);
   into.append(made);
 }

@@ -1,0 +1,79 @@
+"""The tokens in a cell: a heatmap that is sent as columns of numbers and drawn by the page; what is asked of one token comes when it is asked."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentkit.html import Html, visible
+from agentkit.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
+from agentkit.token_runs import entropy
+from agentkit.token_spans import KINDS
+from agentkit.views.live import LiveView, sendable
+from agentkit.views.tokens_view import Tokens
+
+
+class TokensView(LiveView):
+    """A heatmap of tokens.
+
+    Its arrays, each compressed, in this order: the distinct tokens as JSON text `[[text or null, id or null], …]`; for each token which of them it
+    is (uint32); logprob and entropy (float32, NaN where not known); kind, and 8 where it is trained, 16 where that is not known (uint8); how many
+    tokens each run has (uint32).
+    """
+
+    scripts = ("tokens",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """What stands above the heatmap."""
+        shown: Tokens = self.target
+        return shown.head()
+
+    def state(self) -> dict[str, Any]:
+        """What the script needs beside the numbers."""
+        shown: Tokens | None = self.target
+        if shown is None:
+            return {}
+        return {
+            "metric": shown.metric, "metrics": list(METRICS), "meanings": {name: list(said) for name, said in MEANINGS.items()}, "kinds": list(KINDS),
+            "probabilities": list(PROBABILITIES), "entropies": list(ENTROPIES),
+            "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
+        }  # fmt: skip
+
+    def arrays(self) -> Sequence[bytes]:
+        """The columns."""
+        return [zlib.compress(column, 1) for column in columns(self.target)]
+
+    def do_ask(self, index: int) -> None:
+        """Tells the page the alternatives of a token."""
+        asked, shown = index, self.target
+        for run in shown.runs:
+            if index < len(run):
+                self.send({"type": "token", "index": asked, "alternatives": sendable(alternatives(run, index))})
+                return
+            index -= len(run)
+
+
+def columns(shown: Tokens) -> list[bytes]:
+    """The arrays of a heatmap."""
+    known: dict[tuple[str | None, int | None], int] = {}
+    which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
+    for run in shown.runs:
+        for i in range(len(run)):
+            text = run.texts[i]
+            which.append(known.setdefault((None if text is None else visible_token(text), run.ids[i]), len(known)))
+            trained = run.trained[i]
+            flags.append(KINDS.index(run.kinds[i]) + (16 if trained is None else 8 * trained))
+        logprobs.extend(math.nan if value is None else value for value in run.logprobs)
+        entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
+    table = json.dumps(list(known), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    sizes = array("I", map(len, shown.runs))
+    return [table, *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes))]
+
+
+def visible_token(text: str) -> str:
+    """The text with what does not show itself written out, line breaks as they are."""
+    return "\n".join(visible(part) for part in text.split("\n"))

@@ -1,0 +1,142 @@
+"""The heatmap of tokens in a plain page: the real Python view and the real script."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import agentkit as ak
+from agentkit.types import Response, TokenIds, TokenLogprob, Trajectory, Turn
+from agentkit.views.tokens_live import TokensView
+from tests.browser.lab import Heard, tab
+from tests.browser.stand_in import StandIn
+from tests.render_samples import HOSTILE
+from tests.support_captures import conversation
+from tests.support_tokens import many_tokens
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def shown(chromium: Browser, x: Any, **more: Any) -> Iterator[tuple[Page, StandIn]]:
+    """The tokens in a page of its own, which may say nothing bad and ask for nothing."""
+    with tab(chromium) as (page, heard):
+        stand_in = StandIn(page, TokensView(ak.tokens(x, **more)))
+        expect(page.locator(".ak-map .ak-t").first).to_be_attached()
+        yield page, stand_in
+        assert heard == Heard()
+
+
+def real() -> Trajectory:
+    return conversation("hermes-qwen3", "rollout-03")
+
+
+def test_pointing_at_a_token_tells_what_is_known_of_it(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, view):
+        page.locator(".ak-map .ak-t", has_text="Tokyo").last.hover()
+        view.settle()
+        told = page.locator(".ak-told")
+        for said in ('" Tokyo"', "turn 1", "position 237", "id 432", "logprob -0.9947 (37 %)", "entropy 1.517 nats", "trained", "instead: ' London' 25.1 %"):
+            expect(told).to_contain_text(said)
+        expect(page.locator(".ak-at")).to_have_text(" Tokyo")
+
+
+def test_the_metric_is_switched(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, _):
+        token = page.locator(".ak-map .ak-t", has_text="Tokyo").last
+        line = "e => getComputedStyle(e).textDecorationLine + ' ' + getComputedStyle(e).textDecorationStyle"
+        assert token.evaluate(line) == "underline dashed", "a form, not only a colour"
+        page.get_by_role("button", name="mask").click()
+        assert token.evaluate(line) == "underline double"
+        expect(page.get_by_role("button", name="mask")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".ak-legend")).to_have_text("not trained trained ")
+        prompt = page.locator(".ak-map .ak-t").first
+        assert prompt.evaluate(line) == "none solid"
+        page.get_by_role("button", name="entropy").click()
+        assert token.evaluate(line) == "underline solid"
+        expect(page.locator(".ak-legend")).to_contain_text("2 nats or more")
+
+
+def test_tokens_are_reached_by_keys(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, view):
+        page.locator(".ak-map").focus()
+        page.keyboard.press("Home")
+        expect(page.locator(".ak-told")).to_contain_text("position 0")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".ak-told")).to_contain_text("position 1")
+        page.keyboard.press("n")
+        view.settle()
+        expect(page.locator(".ak-told")).to_contain_text('" Tokyo"')
+        page.keyboard.press("p")
+        expect(page.locator(".ak-told")).to_contain_text('" Tokyo"')  # there is none before it
+        page.locator("tr[data-key]").nth(5).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".ak-told")).to_contain_text("position 141")
+        expect(page.locator(".ak-map")).to_be_focused()
+
+
+def test_texts_are_found_across_tokens(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, _):
+        field = page.get_by_role("searchbox")
+        field.fill("cloudy with 21")
+        expect(page.locator(".ak-metrics small")).to_have_text("1 found")
+        assert "".join(page.locator(".ak-hit").all_text_contents()).endswith("cloudy with 21")
+        field.fill("degrees")
+        field.press("Enter")
+        expect(page.locator(".ak-metrics small")).to_have_text("2 found")
+        field.fill("nothing like it")
+        expect(page.locator(".ak-hit")).to_have_count(0)
+        field.fill("")
+        expect(page.locator(".ak-metrics small")).to_have_text("")
+
+
+def test_32_000_tokens_are_sent_and_painted_quickly(chromium: Browser) -> None:
+    with shown(chromium, many_tokens()) as (page, view):
+        expect(page.locator(".ak-map .ak-t")).to_have_count(32_000)
+        assert view.size() < 600_000
+        assert min(_drawn_in(page, view) for _ in range(3)) < 0.5
+        page.get_by_role("button", name="entropy").click()
+        expect(page.locator(".ak-map")).to_have_attribute("data-metric", "entropy")
+
+
+def _drawn_in(page: Page, view: StandIn) -> float:
+    """Seconds the page works from the delivery of a reset to the frame after it is drawn; of its own thread, so that a busy machine does not count."""
+    content, buffers = next((c, b) for c, b in view.sent if c["type"] == "reset")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = _worked(session)
+    page.evaluate(
+        """async ([content, buffers]) => {
+            const views = buffers.map(text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer));
+            const map = document.querySelector('.ak-map');
+            map.replaceChildren();
+            await new Promise(requestAnimationFrame);
+            window.models[0].tell('msg:custom', content, views);
+            while (map.querySelectorAll('.ak-t').length < 32000) await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+        }""",
+        [content, [base64.b64encode(buffer).decode() for buffer in buffers]],
+    )
+    return _worked(session) - before
+
+
+def _worked(session: Any) -> float:
+    metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
+    spent: float = metrics["TaskDuration"]
+    return spent
+
+
+def test_hostile_tokens_fire_nothing(chromium: Browser) -> None:
+    logprobs = tuple(TokenLogprob(token=said, logprob=-3.0, top=((said, -3.0), (f"{said}x", -4.0))) for said in HOSTILE)
+    response = Response(content="x", logprobs=logprobs, token_ids=TokenIds(range(len(HOSTILE))))
+    with shown(chromium, Trajectory(turns=(Turn(index=0, response=response),))) as (page, view):
+        for i in range(len(HOSTILE)):
+            page.locator(".ak-map .ak-t").nth(i).click()
+        view.settle()
+        assert page.locator(".ak-root :is(script, img, a, iframe, style)").count() == 0
+        assert page.evaluate("() => document.querySelector('.ak-root').textContent.includes('\\u202e')") is False
