@@ -203,8 +203,6 @@ class Manner:
     name: ClassVar[str]
     headers: ClassVar[Mapping[str, str]] = {}
     """Sent with every answer."""
-    paths: ClassVar[Mapping[str, str]] = {}
-    """What can be got besides chat completions: path and method of the manner."""
     writes_calls_as_text = True
     """Calls stand in the content where no parser reads them."""
     bare_delta = True
@@ -289,8 +287,20 @@ class Manner:
         """What a GET on this path answers; None where there is nothing."""
         raise NotImplementedError
 
+    def unknown_path(self, method: str, path: str) -> Refusal:
+        """The refusal of a path that is not there."""
+        return Refusal(404, "Not Found", body={"detail": "Not Found"})
+
+    def malformed(self, position: int) -> Refusal:
+        """The refusal of a body that is not JSON, by where it ceases to be."""
+        raise NotImplementedError
+
+    def block_text(self, data: Any) -> str:
+        """A whole body as text."""
+        return self.dumps(data)
+
     def dumps(self, data: Any) -> str:
-        """JSON as the server writes it."""
+        """JSON on one line."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         return text if _encodable(text) else json.dumps(data, separators=(",", ":"))
 

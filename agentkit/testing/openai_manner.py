@@ -9,7 +9,7 @@ sent, indented bodies, `x-request-id` and `x-ratelimit-*` headers, and a history
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentkit.preflighting import preflight
@@ -44,21 +44,17 @@ class OpenAI(Manner):
         }  # fmt: skip
 
     def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        listed = asking.logprobs(answer_tokens(_shown(draft["message"])))
+        listed = asking.logprobs(answer_tokens(_shown(draft)))
         return {
-            "index": index, "message": _message(draft["message"]),
+            "index": index, "message": _message(draft),
             "logprobs": None if listed is None else {"content": listed, "refusal": None},
             "finish_reason": self.finish(draft.get("finish_reason"), asking),
         }  # fmt: skip
 
-    def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
-        return super().chunks({**draft, "message": _shown(draft["message"])}, asking)
-
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any] | None:
         message = draft["message"]
         begins_with_call = message.get("content") in (None, "") and isinstance(message.get("tool_calls"), list) and message["tool_calls"]
-        content = None if message.get("tool_calls") else ""
-        return None if begins_with_call else self.chunk({"role": "assistant", "content": content, "refusal": None}, asking, index, ())
+        return None if begins_with_call else self.chunk({"role": "assistant", "content": "", "refusal": None}, asking, index, ())
 
     def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
         match step.kind:
@@ -72,12 +68,12 @@ class OpenAI(Manner):
                 return dict(step.value)
         return {}
 
-    def _deltas(self, draft: Mapping[str, Any], asking: Asking, index: int) -> Any:
-        found = list(super()._deltas(draft, asking, index))
+    def _deltas(self, draft: Mapping[str, Any], asking: Asking, index: int) -> Iterator[dict[str, Any]]:
+        found = list(super()._deltas({**draft, "message": _shown(draft)}, asking, index))
         first = found[0]["choices"][0]["delta"]
         if self.opening(draft, asking, index) is None and "tool_calls" in first:
             found[0]["choices"][0]["delta"] = {"role": "assistant", "content": None, **first, "refusal": None}
-        return found
+        yield from found
 
     def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
         listed = asking.logprobs(said) if said and "content" in delta else None
@@ -140,25 +136,31 @@ class OpenAI(Manner):
         said = f"Incorrect API key provided: {shown}. You can find your API key at https://platform.openai.com/account/api-keys."
         return Refusal(401, said, code="invalid_api_key")
 
+    def unknown_path(self, method: str, path: str) -> Refusal:
+        return Refusal(404, f"Invalid URL ({method} {path})")
+
+    def malformed(self, position: int) -> Refusal:
+        return Refusal(400, "We could not parse the JSON body of your request.")
+
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         if path != "/v1/models":
             return None
         return {"object": "list", "data": [{"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "system"} for name in models]}
 
-    def pretty(self, data: Any) -> str:
-        """A block body: indented by two."""
+    def block_text(self, data: Any) -> str:
         return json.dumps(data, ensure_ascii=True, indent=2)
 
 
-def _shown(message: Mapping[str, Any]) -> dict[str, Any]:
-    """The message without its reasoning where that is a text: OpenAI counts it and keeps it."""
-    return {key: value for key, value in message.items() if key != "reasoning" or not isinstance(value, str)}
+def _shown(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The message without its reasoning, which OpenAI counts and keeps; a fault may show it."""
+    hidden = () if draft.get("shows_reasoning") else ("reasoning",)
+    return {key: value for key, value in draft["message"].items() if key not in hidden}
 
 
-def _message(given: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {key: value for key, value in _shown(given).items() if value is not None}
-    calls = {"tool_calls": shown["tool_calls"]} if shown.get("tool_calls") else {}
-    return {"role": "assistant", "content": given.get("content"), **calls, "refusal": given.get("refusal"), "annotations": [], **shown}
+def _message(draft: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in _shown(draft).items() if value is not None}
+    calls = {"tool_calls": given["tool_calls"]} if given.get("tool_calls") else {}
+    return {"role": "assistant", "content": None, **calls, "refusal": None, "annotations": [], **given}
 
 
 def _begun(entry: Any, position: int) -> Any:

@@ -111,6 +111,10 @@ class SGLang(Manner):
     def unauthorized(self, sent: str | None) -> Refusal:
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
+    def malformed(self, position: int) -> Refusal:
+        said = f"1 validation error:\n  {{'type': 'json_invalid', 'loc': ('body', {position}), 'msg': 'JSON decode error'}}"
+        return Refusal(400, said, type="Bad Request")
+
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:
             case "/health":

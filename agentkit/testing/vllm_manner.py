@@ -144,6 +144,10 @@ class VLLM(Manner):
     def unauthorized(self, sent: str | None) -> Refusal:
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
+    def malformed(self, position: int) -> Refusal:
+        said = f"1 validation error:\n  {{'type': 'json_invalid', 'loc': 'body.{position}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', "
+        return Refusal(400, f"{said}'ctx': {{'error': 'Expecting value'}}}}", type="Bad Request", param=f"body.{position}")
+
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:
             case "/health":
@@ -176,12 +180,6 @@ def _parameter(said: str, param: str, value: Any = None) -> Refusal:
 def _invalid(kind: str, where: str, message: str, given: str) -> Refusal:
     said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'}}"
     return Refusal(400, said, type="Bad Request", param=where)
-
-
-def not_json(where: int) -> Refusal:
-    """The refusal of a body that is not JSON."""
-    said = f"1 validation error:\n  {{'type': 'json_invalid', 'loc': 'body.{where}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', "
-    return Refusal(400, f"{said}'ctx': {{'error': 'Expecting value'}}}}", type="Bad Request", param=f"body.{where}")
 
 
 def _needs_parser(choice: Any, name: str | None) -> str:
