@@ -10,8 +10,8 @@ from agentkit.testing.catalogue import find_faults
 from agentkit.types.problem import SEVERITIES
 
 MANNERS = ("openai", "vllm", "sglang")
-NOT_OF_A_SERVER = {"connection_failed"}
-EMPTIED = {"arguments_empty", "arguments_null", "arguments_null_string"}
+CUTS = {"stream_error_event", "stream_truncated"}
+"""A call that one of these cuts is reported too."""
 
 
 def get_weather(city: str = "Oslo", note: str = "") -> str:
@@ -33,7 +33,7 @@ CASES = [(fault, manner, mode) for fault in faults() for manner in MANNERS for m
 
 def turn_of(fault: Fault) -> int:
     """The turn of the script that the fault strikes: the first one calls, the second one answers."""
-    return 1 if fault.needs in ("text", "history") else 0
+    return 1 if fault.needs in ("text", "history") or fault.name in CUTS else 0
 
 
 def sampling_for(fault: Fault, manner: str) -> dict[str, object]:
@@ -41,14 +41,15 @@ def sampling_for(fault: Fault, manner: str) -> dict[str, object]:
     return {**asked, **({"logprobs": True} if fault.name == "logprobs" else {})}
 
 
-def codes_of(trajectory: ak.Trajectory, turn: int) -> set[str]:
-    """What was read of that turn's answer, or how its request failed."""
-    failed = {attempt.error.kind for attempt in trajectory.attempts if attempt.turn == turn}
-    if trajectory.error is not None and not failed:
-        failed = {trajectory.error.kind}
-    read = {p.code for t in trajectory.all_turns if t.index == turn for p in t.problems}
-    read |= {p.code for a in trajectory.attempts if a.turn == turn and a.response for p in a.response.all_problems}
-    return read or failed
+def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
+    """What was read of that turn's answer; where its request failed, the kind of the failure."""
+    for attempt in rollout.attempts:
+        exchange = attempt.exchange
+        if attempt.turn == turn and (exchange.transport_error or exchange.status != 200):
+            return {attempt.error.kind}
+        if attempt.turn == turn:
+            return {p.code for p in ak.read_response(exchange, [get_weather, clock]).all_problems}
+    return {p.code for t in rollout.all_turns if t.index == turn for p in t.problems}
 
 
 @pytest.mark.parametrize(("fault", "manner", "mode"), CASES, ids=lambda v: v.name if isinstance(v, Fault) else v)

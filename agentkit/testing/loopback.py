@@ -234,7 +234,8 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
     content = b"" if chunked else reply.content
     length = len(content) if reply.length is None else reply.length
     framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(length)}
-    headers = {"Content-Type": "application/json", **reply.headers, **framing}
+    default = {} if any(name.lower() == "content-type" for name in reply.headers) else {"Content-Type": "application/json"}
+    headers = {**default, **reply.headers, **framing}
     head = f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
     writer.write(head.encode("latin-1") + content)
     await writer.drain()

@@ -46,7 +46,7 @@ def prompt_tokens(messages: Sequence[Any]) -> list[str]:
         role = str(given.get("role"))
         said = answer_tokens(given) if role == "assistant" else [*tokens(_text(given.get("content"))), "<|im_end|>"]
         found += ["<|im_start|>", *tokens(role), "\n", *said, "\n"]
-    return [*found, "<|im_start|>", "assistant", "\n"]
+    return [*found, "<|im_start|>", *tokens("assistant"), "\n"]
 
 
 def answer_tokens(message: Mapping[str, Any]) -> list[str]:
@@ -108,7 +108,7 @@ def _call_steps(entry: Any, position: int) -> Iterator[Step]:
     opening = ["<tool_call>", "\n", *tokens(f'{{"name": "{function["name"]}", "arguments": ')]
     begun = {**entry, "function": {"name": function["name"]}}
     yield Step("call", begun, position, tuple(opening))
-    yield from (Step("arguments", token, position, (token,)) for token in tokens(function["arguments"]))
+    yield from (Step("arguments", token, position, (token,)) for token in tokens(function["arguments"]) or [""])
     yield Step("silent", position=position, tokens=("}", "\n", "</tool_call>"))
 
 
@@ -140,6 +140,8 @@ class Asking:
     """Its tokens."""
     context: int = 32_768
     """Most tokens of prompt and answer."""
+    parser: bool = True
+    """The server was started with a tool-call parser."""
 
     @property
     def created(self) -> int:
@@ -205,6 +207,8 @@ class Manner:
     """Sent with every answer."""
     writes_calls_as_text = True
     """Calls stand in the content where no parser reads them."""
+    cut_in_last_piece = False
+    """An answer that is cut has its finish reason on the last piece, not on a chunk of its own."""
     bare_delta = True
     """A stream's pieces without content are sent where logprobs or token ids come with them."""
 
@@ -236,11 +240,13 @@ class Manner:
     def _deltas(self, draft: Mapping[str, Any], asking: Asking, index: int) -> Iterator[dict[str, Any]]:
         *pieces, last = steps(draft["message"])
         asked = asking.request.get("logprobs") or asking.request.get("return_token_ids")
-        for step in pieces:
-            delta = self.delta(step, asking, index)
-            if delta or (asked and self.bare_delta):
-                yield self.chunk(delta, asking, index, step.tokens)
-        yield self.finish_chunk(draft, asking, index, last.tokens)
+        placed = [(self.delta(step, asking, index), step.tokens) for step in pieces]
+        sent = [(delta, said) for delta, said in placed if delta or (asked and self.bare_delta)]
+        finish = self.finish(draft.get("finish_reason"), asking)
+        merged = sent.pop() if sent and finish == "length" and self.cut_in_last_piece else None
+        for delta, said in sent:
+            yield self.chunk(delta, asking, index, said)
+        yield self.chunk(merged[0], asking, index, merged[1], finish) if merged else self.finish_chunk(draft, asking, index, last.tokens)
 
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any] | None:
         """The chunk with the role; None where the first piece carries it."""
@@ -270,11 +276,10 @@ class Manner:
         """The body of a refused request."""
         raise NotImplementedError
 
-    def refuses(self, asking: Asking, *, parser: bool, models: Sequence[str] | None) -> Refusal | None:
+    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         """Why this server would not take the request; None where it would.
 
         Args:
-            parser: the server was started with a tool-call parser.
             models: the names it serves; None for any.
         """
         raise NotImplementedError

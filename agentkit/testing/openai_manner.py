@@ -104,7 +104,7 @@ class OpenAI(Manner):
         kind = refusal.type or _TYPES.get(refusal.status, "server_error" if refusal.status >= 500 else "invalid_request_error")
         return {"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code}}
 
-    def refuses(self, asking: Asking, *, parser: bool, models: Sequence[str] | None) -> Refusal | None:
+    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
         model = request.get("model")
         for name in ("model", "messages"):

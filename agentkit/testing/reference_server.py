@@ -111,7 +111,8 @@ class ReferenceServer:
             return self._json(self._manner.tokenized(said, self._context))
         if path != "/v1/chat/completions":
             return self._refused(self._manner.unknown_path(asked.method, path))
-        return replace(self._chat(request if isinstance(request, dict) else {}, asked.body), delay=self._latency)
+        reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
+        return replace(reply, delay=reply.delay + self._latency)
 
     def _unauthorized(self, asked: Asked, path: str) -> Refusal | None:
         sent = asked.headers.get("authorization", "").removeprefix("Bearer ").strip()
@@ -122,7 +123,7 @@ class ReferenceServer:
         mode: Mode = "stream" if request.get("stream") else "block"
         on = [fault for fault in self.faults if self._is_on(fault, asking)]
         struck = next((f for f in on if f.refusal is not None and f.strikes(None, asking, mode)), None)
-        refusal = struck.refusal if struck else self._manner.refuses(asking, parser=self._tool_parser, models=self._models)
+        refusal = struck.refusal if struck else self._manner.refuses(asking, self._models)
         if refusal is not None:
             return self._refused(refusal)
         index, self._answered = self._answered, self._answered + 1
@@ -136,7 +137,7 @@ class ReferenceServer:
         served = self._models[0] if self._models else "reference"
         listed = request.get("messages")
         prompt = prompt_tokens(listed if isinstance(listed, list) else ())
-        return Asking(request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}", prompt, self._context)
+        return Asking(request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}", prompt, self._context, self._tool_parser)
 
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
         turn = sum(isinstance(m, dict) and m.get("role") == "assistant" for m in asking.request.get("messages") or ())
@@ -186,6 +187,8 @@ class ReferenceServer:
         listed = message.get("tool_calls")
         if isinstance(listed, list):
             message["tool_calls"] = [self._named(entry, asking, i) for i, entry in enumerate(listed)]
+        if listed == []:
+            del message["tool_calls"]
         draft: Draft = {"message": message, "finish_reason": choice.get("finish_reason")}
         unread = self._manner.writes_calls_as_text and (not self._tool_parser or asking.request.get("tool_choice") == "none")
         return {"message": as_text(message), "finish_reason": "stop"} if unread and message.get("tool_calls") else draft

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from agentkit.testing.manner import Refusal
 
+BAD_ARGUMENTS = (
+    "3 validation errors:\n  {{'type': 'string_type', 'loc': 'body.0.ChatCompletionMessageFunctionToolCallParam.function', 'msg': 'Input should be a "
+    "valid string', 'input': '<dict of {items} items>'}}\n  {{'type': 'missing', 'loc': 'body.0.ChatCompletionMessageCustomToolCallParam.custom', "
+    "'msg': 'Field required', 'input': '<dict of 3 items>'}}\n  {{'type': 'literal_error', 'loc': "
+    "'body.0.ChatCompletionMessageCustomToolCallParam.type', 'msg': \"Input should be 'custom'\", 'input': 'function', 'ctx': {{'expected': "
+    "\"'custom'\"}}}}"
+)
+
 HISTORY: dict[str, Refusal] = {
     "history_tool_result_missing": Refusal(
         400, "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following "
@@ -26,8 +34,7 @@ HISTORY: dict[str, Refusal] = {
         "'^[a-zA-Z0-9_-]+$'.", param="messages[1].tool_calls[0].function.name", code="invalid_value",
     ),
     "history_bad_arguments": Refusal(
-        400, "1 validation error:\n  {'type': 'string_type', 'loc': 'body.0.ChatCompletionMessageFunctionToolCallParam.function', 'msg': 'Input "
-        "should be a valid string', 'input': '<dict of 1 items>'}", param="body.0.ChatCompletionMessageFunctionToolCallParam.function",
+        400, BAD_ARGUMENTS.format(items=1), type="Bad Request", param="body.0.ChatCompletionMessageFunctionToolCallParam.function"
     ),
     "history_bad_content": Refusal(
         400, "Invalid type for 'messages[2].content': expected one of a string or array of objects, but got an object instead.",

@@ -92,7 +92,7 @@ class SGLang(Manner):
         kind = refusal.type or _TYPES.get(refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError")
         return {"object": "error", "message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}
 
-    def refuses(self, asking: Asking, *, parser: bool, models: Sequence[str] | None) -> Refusal | None:
+    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
         if "messages" not in request or "model" not in request:
             name = "messages" if "messages" not in request else "model"

@@ -8,6 +8,7 @@ the refusals below but for the key's; `/v1/models`, `/version`, `/tokenize`. Con
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentkit.testing.manner import (
@@ -23,6 +24,7 @@ from agentkit.testing.manner import (
     tools_named,
     without_content,
 )
+from agentkit.testing.refusals import BAD_ARGUMENTS, HISTORY
 
 _TYPES = {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError", 404: "NotFoundError", 429: "RateLimitError"}
 _FINGERPRINT = "vllm-0.32.0-00000000"
@@ -33,6 +35,7 @@ class VLLM(Manner):
 
     name = "vllm"
     headers = {"server": "uvicorn"}
+    cut_in_last_piece = True
 
     def answer_id(self, asking: Asking) -> str:
         return f"chatcmpl-{asking.hex('answer', 16)}"
@@ -66,6 +69,10 @@ class VLLM(Manner):
         reasoning = {"reasoning": given.get("reasoning")}
         return {**head, **calls, **reasoning, **{key: value for key, value in given.items() if value is not None}}
 
+    def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
+        *found, last, done = super().chunks(draft, asking)
+        return [*found, {**last, "system_fingerprint": _FINGERPRINT}, done]
+
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
         choice = {"index": index, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
         return {**self._head(asking), "choices": [choice], "prompt_token_ids": asking.token_ids(asking.prompt), "prompt_text": None}
@@ -94,8 +101,7 @@ class VLLM(Manner):
         return {**self._head(asking), "choices": [choice]}
 
     def finish_chunk(self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]) -> dict[str, Any]:
-        message = draft["message"]
-        delta = {} if message.get("tool_calls") or message.get("reasoning") else {"content": ""}
+        delta = {} if asking.parser else {"content": ""}
         return self.chunk(delta, asking, index, said, self.finish(draft.get("finish_reason"), asking))
 
     def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
@@ -108,7 +114,7 @@ class VLLM(Manner):
 
     def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         usage = self.usage(draft, asking, stream=True)
-        return {**self._head(asking), "choices": [], "usage": usage, "system_fingerprint": _FINGERPRINT}
+        return {**self._head(asking), "choices": [], "usage": usage}
 
     def _head(self, asking: Asking) -> dict[str, Any]:
         return {"id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model}
@@ -117,12 +123,14 @@ class VLLM(Manner):
         kind = refusal.type or _TYPES.get(refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError")
         return {"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}}
 
-    def refuses(self, asking: Asking, *, parser: bool, models: Sequence[str] | None) -> Refusal | None:
+    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size = asking.request, len(asking.prompt)
         model, choice, limit = request.get("model"), request.get("tool_choice"), output_limit(request)
         temperature = request.get("temperature")
         if "messages" not in request:
             return _invalid("missing", "body.messages", "Field required", f"<dict of {len(request)} items>")
+        if refusal := _arguments_refusal(request):
+            return refusal
         if choice is not None and choice != "none" and not request.get("tools"):
             return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
         if choice is not None and (name := named_choice(request)) is not None and name not in tools_named(request):
@@ -130,7 +138,7 @@ class VLLM(Manner):
         if models is not None and model is not None and model not in models:
             served = ", ".join(models)
             return Refusal(404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model")
-        if not parser and request.get("tools") and choice != "none":
+        if not asking.parser and request.get("tools") and choice != "none":
             return Refusal(400, _needs_parser(choice, named_choice(request)))
         if isinstance(temperature, (int, float)) and temperature < 0:
             return _parameter(f"temperature must be non-negative, got {float(temperature)}.", "temperature", float(temperature))
@@ -180,6 +188,15 @@ def _parameter(said: str, param: str, value: Any = None) -> Refusal:
 def _invalid(kind: str, where: str, message: str, given: str) -> Refusal:
     said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'}}"
     return Refusal(400, said, type="Bad Request", param=where)
+
+
+def _arguments_refusal(request: Mapping[str, Any]) -> Refusal | None:
+    """Of arguments that are sent back as an object."""
+    messages = [m for m in request["messages"] if isinstance(m, dict)] if isinstance(request["messages"], list) else []
+    listed = [call for m in messages if isinstance(m.get("tool_calls"), list) for call in m["tool_calls"] if isinstance(call, dict)]
+    functions = [call["function"] for call in listed if isinstance(call.get("function"), dict)]
+    given = next((function["arguments"] for function in functions if isinstance(function.get("arguments"), dict)), None)
+    return None if given is None else replace(HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given)))
 
 
 def _needs_parser(choice: Any, name: str | None) -> str:
