@@ -45,5 +45,5 @@ def stream_shape(text: str) -> list[Any]:
 
 
 def _bare(chunk: Any) -> bool:
-    choices = chunk.get("choices") if isinstance(chunk, dict) else None
-    return bool(choices) and choices[0]["delta"] == {} and choices[0]["finish_reason"] is None
+    choices = chunk.get("choices") or () if isinstance(chunk, dict) else ()
+    return any(choice["delta"] == {} and choice["finish_reason"] is None for choice in choices)

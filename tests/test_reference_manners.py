@@ -28,12 +28,12 @@ NOT_PLAYED = {
 
 
 def rows() -> list[Any]:
-    found = []
-    for name in SERVERS:
-        for row in captured(name):
-            if row["path"].endswith("/chat/completions") and row["case"] not in NOT_PLAYED:
-                found.append(pytest.param(name, row, id=f"{name}: {row['case']}"))
-    return found
+    return [
+        pytest.param(name, row, id=f"{name}: {row['case']}")
+        for name in SERVERS
+        for row in captured(name)
+        if row["path"].endswith("/chat/completions") and row["case"] not in NOT_PLAYED
+    ]
 
 
 def ask(url: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
@@ -65,7 +65,7 @@ def script_of(exchange: Exchange) -> Any:
 def test_vllms_shapes_are_those_that_were_captured(name: str, row: dict[str, Any]) -> None:
     exchange = exchange_of(row)
     request = row["request"]
-    sent = request["$raw"] if "$raw" in request else request
+    sent = request.get("$raw", request)
     with serve(script_of(exchange), manner="vllm", model="tiny", context=2048, tool_parser=name != "no-parsers") as server:
         status, headers, text = ask(server.url, "POST", row["path"], sent)
     assert (status, headers["content-type"]) == (row["status"], row["headers"]["content-type"])
@@ -210,7 +210,7 @@ def test_token_ids_go_on_from_turn_to_turn() -> None:
     with serve(script, manner="vllm") as server:
         first = json.loads(ask(server.url, "POST", "/v1/chat/completions", asked)[2])
         message = first["choices"][0]["message"]
-        history = [*REQUEST["messages"], message, {"role": "tool", "tool_call_id": "x", "content": "2"}]  # type: ignore[misc]
+        history = [*REQUEST["messages"], message, {"role": "tool", "tool_call_id": "x", "content": "2"}]
         second = json.loads(ask(server.url, "POST", "/v1/chat/completions", {**asked, "messages": history})[2])
     ids = first["prompt_token_ids"] + first["choices"][0]["token_ids"]
     assert second["prompt_token_ids"][: len(ids)] == ids

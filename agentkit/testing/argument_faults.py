@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agentkit.testing.asking import Asking
 from agentkit.testing.fault import Draft, Fault, first_call, in_string, loaded, on_arguments, on_call, on_calls, on_name, with_field
-from agentkit.testing.manner import Asking
+
+
+def _first_twice(arguments: str) -> str:
+    name = next(iter(loaded(arguments)), "note")
+    return f"{{{json.dumps(name)}: null, {arguments.strip()[1:]}" if loaded(arguments) else '{"note": 1, "note": 2}'
+
 
 _ARGUMENTS: tuple[tuple[str, str, Any], ...] = (
     ("arguments_concatenated", "two different objects stand one after another", lambda a: a + '{"unrelated": true}'),
@@ -21,7 +27,7 @@ _ARGUMENTS: tuple[tuple[str, str, Any], ...] = (
     ("arguments_leading_data", "markup stands before the arguments", lambda a: f"<tool_call>{a}"),
     ("arguments_trailing_data", "markup stands behind the arguments", lambda a: f"{a}</tool_call>"),
     ("arguments_duplicated", "the same object stands twice", lambda a: a + a),
-    ("arguments_duplicate_keys", "a key stands twice in the arguments", lambda a: _first_twice(a)),
+    ("arguments_duplicate_keys", "a key stands twice in the arguments", _first_twice),
     ("arguments_python_literal", "the arguments are a Python dict", lambda a: repr(loaded(a))),
     ("arguments_control_chars", "a raw line break stands inside a string", lambda a: in_string(a, "\n")),
     ("arguments_bad_escape", "a string holds an escape that JSON does not know", lambda a: in_string(a, "\\_")),
@@ -33,11 +39,6 @@ _ARGUMENTS: tuple[tuple[str, str, Any], ...] = (
 )
 
 _CAPTURED_CUT = "captured: vLLM 0.32, a stream of a tool call cut at max_tokens"
-
-
-def _first_twice(arguments: str) -> str:
-    name = next(iter(loaded(arguments)), "note")
-    return f"{{{json.dumps(name)}: null, {arguments.strip()[1:]}" if loaded(arguments) else '{"note": 1, "note": 2}'
 
 
 def _wrapped(call: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Loopback:
         self._active = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
 
     @property
     def url(self) -> str:
@@ -108,8 +109,8 @@ class Loopback:
         Raises:
             UsageError: it is running already.
         """
-        ready = self._begin()
-        if not ready.wait(_STARTS_WITHIN):
+        self._begin()
+        if not self._ready.wait(_STARTS_WITHIN):
             raise TimeoutError("the server did not start")
         return self
 
@@ -125,8 +126,8 @@ class Loopback:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        ready = self._begin()
-        while not ready.is_set():  # noqa: ASYNC110 - an event of another thread
+        self._begin()
+        while not self._ready.is_set():  # noqa: ASYNC110 - an event of another thread
             await asyncio.sleep(0.001)
         return self
 
@@ -135,25 +136,24 @@ class Loopback:
             while thread.is_alive():  # noqa: ASYNC110 - a thread cannot be awaited
                 await asyncio.sleep(0.001)
 
-    def _begin(self) -> threading.Event:
+    def _begin(self) -> None:
         if self._thread is not None:
             raise UsageError("the server is running already")
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="agentkit-loopback", daemon=True)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="agentkit-loopback", daemon=True)
         self._thread.start()
-        return ready
 
     def _end(self) -> threading.Thread | None:
         thread, self._thread = self._thread, None
-        if thread is not None:
+        if thread is not None and self._ready.wait(_STARTS_WITHIN):
             self._loop.call_soon_threadsafe(self._stopped.set)
         return thread
 
-    async def _serve(self, ready: threading.Event) -> None:
+    async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
-        ready.set()
+        self._ready.set()
         await self._stopped.wait()
         server.close()
         for writer in self._writers:
@@ -236,8 +236,8 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
     framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(length)}
     default = {} if any(name.lower() == "content-type" for name in reply.headers) else {"Content-Type": "application/json"}
     headers = {**default, **reply.headers, **framing}
-    head = f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    writer.write(head.encode("latin-1") + content)
+    lines = [f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + content)
     await writer.drain()
     await _send_pieces(writer, reply.pieces or (), gap)
     if reply.cut:

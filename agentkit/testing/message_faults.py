@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from agentkit.testing.asking import Asking, tools_named
 from agentkit.testing.fault import Draft, Fault, first_call, loaded, on_arguments, on_calls, on_message
-from agentkit.testing.manner import Asking, tools_named
 
 _QWEN_CODER = "<tool_call>\n<function={name}>\n{parameters}</function>\n</tool_call>"
 _DEEPSEEK = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{name}\n```json\n{args}\n```<｜tool▁call▁end｜>"

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from agentkit.preflighting import preflight
-from agentkit.testing.manner import Asking, Manner, Refusal, Step, answer_tokens, named_choice, output_limit, tools_named
+from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.manner import Manner
 from agentkit.testing.refusals import HISTORY
+from agentkit.testing.steps import Step, answer_tokens
 
 _TYPES = {403: "request_forbidden", 429: "requests", 503: "service_unavailable_error"}
 
@@ -23,10 +26,10 @@ class OpenAI(Manner):
     """The manner of api.openai.com."""
 
     name = "openai"
-    headers = {
+    headers = MappingProxyType({
         "openai-version": "2020-10-01", "openai-processing-ms": "1", "x-request-id": "req_00000000000000000000000000000000",
         "x-ratelimit-limit-requests": "500", "x-ratelimit-remaining-requests": "499",
-    }  # fmt: skip
+    })  # fmt: skip
     writes_calls_as_text = False
     bare_delta = False
 

@@ -64,7 +64,8 @@ def _asked(messages: Sequence[dict[str, Any]]) -> Any:
 
 
 def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
-    return _asked(messages) == _asked([m.wire for m in trajectory.prompt]) and _assistants(messages) >= _assistants([m.wire for m in trajectory.prompt])
+    prompt = [message.wire for message in trajectory.prompt]
+    return _asked(messages) == _asked(prompt) and _assistants(messages) >= _assistants(prompt)
 
 
 def _alike(said: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:

@@ -14,16 +14,18 @@ from typing import Any, Literal
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.redaction import Redactor, header_secrets
+from agentkit.testing.asking import Asking, Refusal
 from agentkit.testing.catalogue import find_faults
 from agentkit.testing.fault import Draft, Fault, Mode
 from agentkit.testing.loopback import Asked, Loopback, Reply
-from agentkit.testing.manner import Asking, Manner, Refusal, prompt_tokens, tokens
+from agentkit.testing.manner import Manner
 from agentkit.testing.message_faults import as_text
 from agentkit.testing.openai_manner import OpenAI
 from agentkit.testing.played import choice_of, is_answer, reply_of
 from agentkit.testing.recorded import is_recorded, recorded
 from agentkit.testing.scripted import as_choice, next_answer
 from agentkit.testing.sglang_manner import SGLang
+from agentkit.testing.steps import prompt_tokens, tokens
 from agentkit.testing.vllm_manner import VLLM
 from agentkit.types import ApiError, Exchange
 
@@ -136,8 +138,10 @@ class ReferenceServer:
         model = request.get("model")
         served = self._models[0] if self._models else "reference"
         listed = request.get("messages")
-        prompt = prompt_tokens(listed if isinstance(listed, list) else ())
-        return Asking(request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}", prompt, self._context, self._tool_parser)
+        return Asking(
+            request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}",
+            prompt_tokens(listed if isinstance(listed, list) else ()), self._context, self._tool_parser,
+        )  # fmt: skip
 
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
         turn = sum(isinstance(m, dict) and m.get("role") == "assistant" for m in asking.request.get("messages") or ())
@@ -266,7 +270,8 @@ def serve(
 def _redacted(asked: Asked) -> Asked:
     redact = Redactor(header_secrets(asked.headers.items()))
     headers = {name: redact(value) for name, value in asked.headers.items()}
-    return replace(asked, headers=headers, path=redact(asked.path), body=redact(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape"))
+    body = redact(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    return replace(asked, headers=headers, path=redact(asked.path), body=body)
 
 
 def _as_refusal(error: ApiError) -> Refusal:

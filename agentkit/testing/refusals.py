@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentkit.testing.manner import Refusal
+from agentkit.testing.asking import Refusal
 
 BAD_ARGUMENTS = (
     "3 validation errors:\n  {{'type': 'string_type', 'loc': 'body.0.ChatCompletionMessageFunctionToolCallParam.function', 'msg': 'Input should be a "

@@ -10,9 +10,12 @@ model's name. Nothing here was captured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.manner import Asking, Manner, Refusal, Step, answer_tokens, named_choice, output_limit, tools_named
+from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.manner import Manner
+from agentkit.testing.steps import Step, answer_tokens
 
 _TYPES = {400: "BadRequestError", 429: "RATE_LIMITED", 500: "InternalServerError", 503: "SERVICE_UNAVAILABLE"}
 _ORDER = ("token", "bytes", "logprob")
@@ -22,7 +25,7 @@ class SGLang(Manner):
     """The manner of `sglang.launch_server`."""
 
     name = "sglang"
-    headers = {"server": "uvicorn"}
+    headers = MappingProxyType({"server": "uvicorn"})
     bare_delta = False
 
     def answer_id(self, asking: Asking) -> str:
@@ -96,7 +99,8 @@ class SGLang(Manner):
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
         if "messages" not in request or "model" not in request:
             name = "messages" if "messages" not in request else "model"
-            return Refusal(400, f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg': 'Field required'}}", type="Bad Request")
+            said = f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg': 'Field required'}}"
+            return Refusal(400, said, type="Bad Request")
         if not request["messages"]:
             return Refusal(400, "Messages cannot be empty.")
         if refusal := _tool_refusal(request):

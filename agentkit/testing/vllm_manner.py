@@ -9,22 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.manner import (
-    Asking,
-    Manner,
-    Refusal,
-    Step,
-    answer_tokens,
-    named_choice,
-    output_limit,
-    steps,
-    token_id,
-    tools_named,
-    without_content,
-)
+from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.manner import Manner
 from agentkit.testing.refusals import BAD_ARGUMENTS, HISTORY
+from agentkit.testing.steps import Step, answer_tokens, token_id
 
 _TYPES = {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError", 404: "NotFoundError", 429: "RateLimitError"}
 _FINGERPRINT = "vllm-0.32.0-00000000"
@@ -34,7 +25,7 @@ class VLLM(Manner):
     """The manner of `vllm serve`."""
 
     name = "vllm"
-    headers = {"server": "uvicorn"}
+    headers = MappingProxyType({"server": "uvicorn"})
     cut_in_last_piece = True
 
     def answer_id(self, asking: Asking) -> str:
@@ -63,7 +54,7 @@ class VLLM(Manner):
 
     def _message(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         given = dict(draft["message"])
-        content = "" if without_content(draft) and asking.forced else given.get("content")
+        content = "" if given.get("tool_calls") and asking.forced else None
         head = {"role": "assistant", "content": content, "refusal": None, "annotations": None, "audio": None, "function_call": None}
         calls = {"tool_calls": given["tool_calls"]} if given.get("tool_calls") else {}
         reasoning = {"reasoning": given.get("reasoning")}
@@ -153,8 +144,7 @@ class VLLM(Manner):
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
     def malformed(self, position: int) -> Refusal:
-        said = f"1 validation error:\n  {{'type': 'json_invalid', 'loc': 'body.{position}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', "
-        return Refusal(400, f"{said}'ctx': {{'error': 'Expecting value'}}}}", type="Bad Request", param=f"body.{position}")
+        return _invalid("json_invalid", f"body.{position}", "JSON decode error", "<dict of 0 items>", ", 'ctx': {'error': 'Expecting value'}")
 
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:
@@ -185,8 +175,8 @@ def _parameter(said: str, param: str, value: Any = None) -> Refusal:
     return Refusal(400, f"{said} (parameter={param}{given})", param=param)
 
 
-def _invalid(kind: str, where: str, message: str, given: str) -> Refusal:
-    said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'}}"
+def _invalid(kind: str, where: str, message: str, given: str, more: str = "") -> Refusal:
+    said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'{more}}}"
     return Refusal(400, said, type="Bad Request", param=where)
 
 

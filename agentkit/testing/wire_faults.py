@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from agentkit.testing.asking import Asking, Refusal
 from agentkit.testing.fault import Fault
 from agentkit.testing.loopback import Reply
-from agentkit.testing.manner import Asking, Refusal
 from agentkit.testing.refusals import CAPTURED, HISTORY, REFUSALS
 
 _ERROR = {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": None, "code": 500}
