@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections import Counter
@@ -11,10 +12,12 @@ from typing import Any
 
 import openai
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.testing import by_turn, calls, faults, says, serve
+from agentkit.testing import Asked, by_turn, calls, faults, says, serve
 from agentkit.testing.catalogue import find_faults
 from agentkit.testing.message_faults import WRITTEN, write_calls
 from agentkit.types import ApiError
@@ -258,3 +261,33 @@ async def test_many_conversations_at_once() -> None:
 def test_reprs_repeat() -> None:
     assert repr(serve([], manner="vllm", faults="call_in_text")) == "<ReferenceServer in the manner of vllm with tool_call_in_content:hermes: no model>"
     assert repr(find_faults("id_missing")[0]) == "<Fault id_missing: the call has no id (constructed)>"
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=5)
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=6)
+FIELDS = ("messages", "tools", "tool_choice", "stream", "stream_options", "n", "logprobs", "top_logprobs", "temperature", "max_tokens", "model")
+
+
+@given(request=JSON | st.dictionaries(st.sampled_from(FIELDS), JSON | st.just(MESSAGES) | st.just(TOOLS)), manner=st.sampled_from(MANNERS))
+def test_any_request_gets_an_answer(request: Any, manner: Any) -> None:
+    server = serve(SCRIPT, manner=manner)
+    reply = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps(request).encode()))
+    assert reply.status in (200, 400, 404)
+    pieces = [str(piece) for piece in reply.pieces] if reply.pieces is not None else None
+    assert json.loads(reply.content) if pieces is None else pieces[-1] == "data: [DONE]\n\n"
+
+
+@given(
+    text=st.none() | st.text(max_size=30), thought=st.none() | st.text(max_size=20), names=st.lists(st.sampled_from(["a", "b"]), max_size=3),
+    values=st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=6), max_size=3), manner=st.sampled_from(MANNERS),
+)  # fmt: skip
+def test_a_stream_says_what_the_block_answer_says(text: Any, thought: Any, names: list[str], values: dict[str, Any], manner: Any) -> None:
+    answer = says(text, *(calls(name, **{"x": values}) for name in names), reasoning=thought)
+    request: dict[str, Any] = {"model": "m", "messages": MESSAGES}
+    server = serve(lambda messages: answer, manner=manner)
+    block = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps(request).encode()))
+    stream = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps({**request, "stream": True}).encode()))
+    read = ak.read_response(block.content)
+    streamed = ak.read_stream([str(piece) for piece in stream.pieces or ()])
+    assert (read.content or "", read.reasoning or "", read.finish_reason) == (streamed.content or "", streamed.reasoning or "", streamed.finish_reason)
+    assert [(c.name, c.arguments) for c in read.tool_calls] == [(c.name, c.arguments) for c in streamed.tool_calls]

@@ -51,6 +51,17 @@ class Asking:
         return 1_767_225_600
 
     @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of the request that are any."""
+        listed = self.request.get("messages")
+        return [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
+
+    @property
+    def turn(self) -> int:
+        """Which answer of the conversation this will be, counting from 0."""
+        return sum(message.get("role") == "assistant" for message in self.messages)
+
+    @property
     def named(self) -> bool:
         """Whether one tool was asked for by its name."""
         return isinstance(self.request.get("tool_choice"), dict)

@@ -70,7 +70,7 @@ class Fault(Record):
             case "text":
                 return draft is not None and not listed
             case "history":
-                return any(isinstance(m, dict) and m.get("role") == "tool" for m in asking.request.get("messages") or ())
+                return any(message.get("role") == "tool" for message in asking.messages)
             case "forced":
                 return asking.forced
         return True

@@ -113,6 +113,8 @@ class OpenAI(Manner):
         for name in ("model", "messages"):
             if name not in request:
                 return Refusal(400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+        if not isinstance(request["messages"], list):
+            return Refusal(400, "Invalid type for 'messages': expected an array of objects.", param="messages", code="invalid_type")
         if models is not None and model not in models:
             said = f"The model `{model}` does not exist or you do not have access to it."
             return Refusal(404, said, code="model_not_found")

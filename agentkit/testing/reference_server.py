@@ -109,7 +109,7 @@ class ReferenceServer:
             return self._refused(self._manner.malformed(0))
         if path == "/tokenize" and isinstance(self._manner, VLLM) and isinstance(request, dict):
             text = request.get("prompt")
-            said = tokens(text) if isinstance(text, str) else prompt_tokens(request.get("messages") or ())
+            said = tokens(text) if isinstance(text, str) else self._asking(request, b"").prompt
             return self._json(self._manner.tokenized(said, self._context))
         if path != "/v1/chat/completions":
             return self._refused(self._manner.unknown_path(asked.method, path))
@@ -129,8 +129,7 @@ class ReferenceServer:
         if refusal is not None:
             return self._refused(refusal)
         index, self._answered = self._answered, self._answered + 1
-        messages = [dict(message) for message in request.get("messages") or () if isinstance(message, dict)]
-        return self._answer(next_answer(self._script, index, messages), asking, mode, on)
+        return self._answer(next_answer(self._script, index, copy.deepcopy(asking.messages)), asking, mode, on)
 
     def _asking(self, request: dict[str, Any], body: bytes) -> Asking:
         digest = hashlib.sha256(body).hexdigest()
@@ -144,8 +143,7 @@ class ReferenceServer:
         )  # fmt: skip
 
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
-        turn = sum(isinstance(m, dict) and m.get("role") == "assistant" for m in asking.request.get("messages") or ())
-        if self._turns is not None and turn not in self._turns:
+        if self._turns is not None and asking.turn not in self._turns:
             return False
         return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate  # noqa: S311 - no secret
 

@@ -101,6 +101,9 @@ class SGLang(Manner):
             name = "messages" if "messages" not in request else "model"
             said = f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg': 'Field required'}}"
             return Refusal(400, said, type="Bad Request")
+        if not isinstance(request["messages"], list):
+            said = "1 validation error:\n  {'type': 'list_type', 'loc': ('body', 'messages'), 'msg': 'Input should be a valid list'}"
+            return Refusal(400, said, type="Bad Request")
         if not request["messages"]:
             return Refusal(400, "Messages cannot be empty.")
         if refusal := _tool_refusal(request):

@@ -120,7 +120,9 @@ class VLLM(Manner):
         temperature = request.get("temperature")
         if "messages" not in request:
             return _invalid("missing", "body.messages", "Field required", f"<dict of {len(request)} items>")
-        if refusal := _arguments_refusal(request):
+        if not isinstance(request["messages"], list):
+            return _invalid("list_type", "body.messages", "Input should be a valid list", str(request["messages"]))
+        if refusal := _arguments_refusal(asking):
             return refusal
         if choice is not None and choice != "none" and not request.get("tools"):
             return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
@@ -137,7 +139,7 @@ class VLLM(Manner):
             said = f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please request fewer output tokens."
             return _parameter(said, "max_tokens", limit)
         if size > asking.context:
-            return _too_long(request, asking.context)
+            return _too_long(asking)
         return None
 
     def unauthorized(self, sent: str | None) -> Refusal:
@@ -180,10 +182,10 @@ def _invalid(kind: str, where: str, message: str, given: str, more: str = "") ->
     return Refusal(400, said, type="Bad Request", param=where)
 
 
-def _arguments_refusal(request: Mapping[str, Any]) -> Refusal | None:
+def _arguments_refusal(asking: Asking) -> Refusal | None:
     """Of arguments that are sent back as an object."""
-    messages = [m for m in request["messages"] if isinstance(m, dict)] if isinstance(request["messages"], list) else []
-    listed = [call for m in messages if isinstance(m.get("tool_calls"), list) for call in m["tool_calls"] if isinstance(call, dict)]
+    found = [message["tool_calls"] for message in asking.messages if isinstance(message.get("tool_calls"), list)]
+    listed = [call for calls in found for call in calls if isinstance(call, dict)]
     functions = [call["function"] for call in listed if isinstance(call.get("function"), dict)]
     given = next((function["arguments"] for function in functions if isinstance(function.get("arguments"), dict)), None)
     return None if given is None else replace(HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given)))
@@ -197,8 +199,9 @@ def _needs_parser(choice: Any, name: str | None) -> str:
     return '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 
 
-def _too_long(request: Mapping[str, Any], context: int) -> Refusal:
-    size, bound = sum(len(str(m.get("content"))) for m in request["messages"] if isinstance(m, dict)), 13 * context
+def _too_long(asking: Asking) -> Refusal:
+    context = asking.context
+    size, bound = sum(len(token) for token in asking.prompt), 13 * context
     said = (
         f"This model's maximum context length is {context} tokens. However, your prompt contains {size} characters (more than {bound} characters, "
         f"which is the upper bound for {context} input tokens). Please reduce the length of the input prompt."
