@@ -34,9 +34,8 @@ def turn_of(fault: Fault) -> int:
     return 1 if fault.needs in ("text", "history") or fault.name in CUTS else 0
 
 
-def sampling_for(fault: Fault, manner: str) -> dict[str, object]:
-    asked = {"forced": {"tool_choice": "required"}}.get(fault.needs, {})
-    return {**asked, **({"logprobs": True} if fault.name == "logprobs" else {})}
+def sampling_for(fault: Fault) -> dict[str, object]:
+    return {"tool_choice": "required"} if fault.needs == "forced" else {}
 
 
 def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
@@ -55,7 +54,7 @@ def test_a_fault_is_read_as_what_it_is(fault: Fault, manner: str, mode: str) -> 
     turn = turn_of(fault)
     with serve(SCRIPT, manner=manner, faults=[fault.name], turn=turn) as server:  # type: ignore[arg-type]
         reached = ak.Server(server.url, timeout=0.2 if fault.name == "timeout" else 20)
-        agent = ak.Agent("m", tools=[get_weather, clock], server=reached, stream=mode == "stream", retries=0, sampling=sampling_for(fault, manner))
+        agent = ak.Agent("m", tools=[get_weather, clock], server=reached, stream=mode == "stream", retries=0, max_turns=turn + 1, sampling=sampling_for(fault))
         rollout = ak.rollout(agent, "Weather and time?")
     assert codes_of(rollout, turn) == set(fault.codes)
     assert not [p for t in rollout.all_turns[:turn] for p in t.problems]

@@ -39,7 +39,7 @@ def rows() -> list[Any]:
 def ask(url: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
     """Status, headers and body of one request; a text is sent as it is."""
     host = url.removeprefix("http://").removesuffix("/v1")
-    connection = http.client.HTTPConnection(host, timeout=10)
+    connection = http.client.HTTPConnection(host, timeout=60)
     data = body if isinstance(body, (str, type(None))) else json.dumps(body)
     connection.request(method, path, data, {"content-type": "application/json", **(headers or {})})
     answer = connection.getresponse()
@@ -88,6 +88,7 @@ def test_vllms_other_paths(path: str, found: Any) -> None:
     with serve([], manner="vllm", model=["tiny", "lora"]) as server:
         assert json.loads(ask(server.url, "GET", path)[2]) == found
         assert ask(server.url, "GET", "/health")[::2] == (200, "")
+        assert ask(server.url, "GET", "/v1/chat/completions")[::2] == (405, '{"detail":"Method Not Allowed"}')
         models = json.loads(ask(server.url, "GET", "/v1/models")[2])["data"]
         assert [(model["id"], model["owned_by"], model["max_model_len"]) for model in models] == [("tiny", "vllm", 32768), ("lora", "vllm", 32768)]
         tokenized = json.loads(ask(server.url, "POST", "/tokenize", {"prompt": "Oslo is cold."})[2])
@@ -184,6 +185,9 @@ def test_the_finish_reason_of_a_named_choice(manner: str, finish: str) -> None:
         ("sglang", {**REQUEST, "messages": [{"role": "user", "content": "a " * 40_000}]}, 400, "longer than the model's context length"),
         ("sglang", "{", 400, "json_invalid"),
         ("vllm", {**REQUEST, "messages": [{"role": "user", "content": "a " * 40_000}]}, 400, "maximum context length"),
+        ("vllm", {**REQUEST, "tools": []}, 400, "`tools` must not be an empty array."),
+        ("vllm", {**REQUEST, "messages": []}, 400, "Cannot apply chat template to an empty conversation."),
+        ("vllm", {**REQUEST, "messages": "hi"}, 400, "Input should be a valid list"),
     ],
 )
 def test_what_a_server_refuses(manner: Any, request_: Any, status: int, word: str) -> None:

@@ -103,6 +103,10 @@ def test_an_unknown_fault_says_what_is_like_it() -> None:
     assert "arguments_object" in caught.value.__notes__[0]
     with pytest.raises(UsageError, match="ollama"):
         serve([], manner="ollama")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="there is no file"):
+        serve("It is cold.")
+    with pytest.raises(UsageError, match="a dict is no script"):
+        serve({"role": "assistant"})
 
 
 def test_the_catalogue_holds_the_whole_vocabulary() -> None:
@@ -282,7 +286,7 @@ def test_any_request_gets_an_answer(request: Any, manner: Any) -> None:
     values=st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=6), max_size=3), manner=st.sampled_from(MANNERS),
 )  # fmt: skip
 def test_a_stream_says_what_the_block_answer_says(text: Any, thought: Any, names: list[str], values: dict[str, Any], manner: Any) -> None:
-    answer = says(text, *(calls(name, **{"x": values}) for name in names), reasoning=thought)
+    answer = says(text, *(calls(name, x=values) for name in names), reasoning=thought)
     request: dict[str, Any] = {"model": "m", "messages": MESSAGES}
     server = serve(lambda messages: answer, manner=manner)
     block = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps(request).encode()))

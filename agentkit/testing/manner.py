@@ -109,8 +109,9 @@ class Manner:
         raise NotImplementedError
 
     def unknown_path(self, method: str, path: str) -> Refusal:
-        """The refusal of a path that is not there."""
-        return Refusal(404, "Not Found", body={"detail": "Not Found"})
+        """The refusal of a path that is not there, or not for this method: FastAPI's own."""
+        said = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
+        return Refusal(404 if said == "Not Found" else 405, said, body={"detail": said})
 
     def malformed(self, position: int) -> Refusal:
         """The refusal of a body that is not JSON, by where it ceases to be."""

@@ -142,6 +142,8 @@ class OpenAI(Manner):
         return Refusal(401, said, code="invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
+        if path == "/v1/chat/completions":
+            return Refusal(405, f"Not allowed to {method} on {path}.")
         return Refusal(404, f"Invalid URL ({method} {path})")
 
     def malformed(self, position: int) -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -99,7 +100,7 @@ class ReferenceServer:
         if refusal := self._unauthorized(asked, path):
             return self._refused(refusal)
         if asked.method == "GET":
-            found = self._manner.get(path, self._models or ("reference",), self._context)
+            found = None if path == "/v1/chat/completions" else self._manner.get(path, self._models or ("reference",), self._context)
             return self._refused(self._manner.unknown_path("GET", path)) if found is None else self._json(found)
         try:
             request = asked.json
@@ -111,7 +112,7 @@ class ReferenceServer:
             text = request.get("prompt")
             said = tokens(text) if isinstance(text, str) else self._asking(request, b"").prompt
             return self._json(self._manner.tokenized(said, self._context))
-        if path != "/v1/chat/completions":
+        if path != "/v1/chat/completions" or asked.method != "POST":
             return self._refused(self._manner.unknown_path(asked.method, path))
         reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
         return replace(reply, delay=reply.delay + self._latency)
@@ -247,7 +248,7 @@ def serve(
 
     Raises:
         NotFound: no fault has this name.
-        UsageError: there is no such manner, or a setting cannot be used.
+        UsageError: there is no such manner, it is no script, or a setting cannot be used.
 
     >>> with serve(["It is cold."], manner="vllm", faults=["markup_leak"]) as server:
     ...     [fault.name for fault in server.faults]
@@ -257,12 +258,22 @@ def serve(
         raise UsageError(f"no manner is named {manner!r}", mend=f"choose one of: {', '.join(MANNERS)}")
     if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
         raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
+    _check_script(script)
     models = None if model is None else (model,) if isinstance(model, str) else tuple(model)
     turns = None if turn is None else (turn,) if isinstance(turn, int) else tuple(turn)
     return ReferenceServer(
         script, MANNERS[manner](), find_faults(faults), models=models, key=key, tool_parser=tool_parser, context=context, rate=rate, seed=seed,
         turns=turns, latency=latency, pace=pace,
     )  # fmt: skip
+
+
+def _check_script(script: Any) -> None:
+    """Refuses what is no script before a request finds it out."""
+    mend = "a script is a list of answers, a function of the messages, or recorded rollouts; for one answer: serve(['It is cold.'])"
+    if isinstance(script, str) and not os.path.exists(script):
+        raise UsageError(f"there is no file {script[:60]!r}", mend=mend)
+    if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):
+        raise UsageError(f"a {type(script).__name__} is no script", mend=mend)
 
 
 def _redacted(asked: Asked) -> Asked:

@@ -1,7 +1,7 @@
 """vLLM 0.32's manner, captured: bodies, chunks, errors and paths have the fields, order and nulls of recorded traffic of that version.
 
 Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids; `tool_choice` auto, required, named, none; `n`;
-the refusals below but for the key's; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (vLLM's AuthenticationMiddleware,
+the refusals below but for the key's; headers; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (vLLM's AuthenticationMiddleware,
 `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids, logprobs, counts.
 """
 
@@ -25,7 +25,7 @@ class VLLM(Manner):
     """The manner of `vllm serve`."""
 
     name = "vllm"
-    headers = MappingProxyType({"server": "uvicorn"})
+    headers = MappingProxyType({"server": "uvicorn", "vary": "Origin"})
     cut_in_last_piece = True
 
     def answer_id(self, asking: Asking) -> str:
@@ -122,6 +122,8 @@ class VLLM(Manner):
             return _invalid("missing", "body.messages", "Field required", f"<dict of {len(request)} items>")
         if not isinstance(request["messages"], list):
             return _invalid("list_type", "body.messages", "Input should be a valid list", str(request["messages"]))
+        if request.get("tools") == []:
+            return _parameter("`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.", "tools")
         if refusal := _arguments_refusal(asking):
             return refusal
         if choice is not None and choice != "none" and not request.get("tools"):
@@ -133,6 +135,8 @@ class VLLM(Manner):
             return Refusal(404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model")
         if not asking.parser and request.get("tools") and choice != "none":
             return Refusal(400, _needs_parser(choice, named_choice(request)))
+        if not request["messages"]:
+            return Refusal(400, "Cannot apply chat template to an empty conversation. Provide at least one message.")
         if isinstance(temperature, (int, float)) and temperature < 0:
             return _parameter(f"temperature must be non-negative, got {float(temperature)}.", "temperature", float(temperature))
         if limit is not None and limit > asking.context:
