@@ -26,6 +26,7 @@ SCRIPT = by_turn(
     says(None, calls("get_weather", city="Oslo"), calls("clock", zone="CET")),
     says("It is cold, and it is noon."),
 )
+TOOLS = [ak.tool(get_weather), ak.tool(clock)]
 CASES = [(fault, manner, mode) for fault in faults() for manner in MANNERS for mode in fault.modes]
 
 
@@ -45,7 +46,7 @@ def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
         if attempt.turn == turn and (exchange.transport_error or exchange.status != 200):
             return {attempt.error.kind}
         if attempt.turn == turn:
-            return {p.code for p in ak.read_response(exchange, [get_weather, clock]).all_problems}
+            return {p.code for p in ak.read_response(exchange, TOOLS).all_problems}
     return {p.code for t in rollout.all_turns if t.index == turn for p in t.problems}
 
 
@@ -54,7 +55,7 @@ def test_a_fault_is_read_as_what_it_is(fault: Fault, manner: str, mode: str) -> 
     turn = turn_of(fault)
     with serve(SCRIPT, manner=manner, faults=[fault.name], turn=turn) as server:  # type: ignore[arg-type]
         reached = ak.Server(server.url, timeout=0.2 if fault.name == "timeout" else 20)
-        agent = ak.Agent("m", tools=[get_weather, clock], server=reached, stream=mode == "stream", retries=0, max_turns=turn + 1, sampling=sampling_for(fault))
+        agent = ak.Agent("m", tools=TOOLS, server=reached, stream=mode == "stream", retries=0, max_turns=turn + 1, sampling=sampling_for(fault))
         rollout = ak.rollout(agent, "Weather and time?")
     assert codes_of(rollout, turn) == set(fault.codes)
     assert not [p for t in rollout.all_turns[:turn] for p in t.problems]

@@ -200,7 +200,8 @@ def test_what_a_server_refuses(manner: Any, request_: Any, status: int, word: st
 @pytest.mark.parametrize("manner", ["openai", "vllm", "sglang"])
 def test_a_key_is_asked_for_and_never_kept(manner: Any) -> None:
     with serve(lambda messages: ANSWER, manner=manner, key="sk-right-0123456789") as server:
-        sent = [ask(server.url, "POST", "/v1/chat/completions", REQUEST, {"Authorization": f"Bearer {key}"}) for key in ("sk-wrong-999", "sk-right-0123456789")]
+        keys = [{"Authorization": f"Bearer {key}"} for key in ("sk-wrong-999", "sk-right-0123456789")]
+        sent = [ask(server.url, "POST", "/v1/chat/completions", REQUEST, headers) for headers in keys]
         none = ask(server.url, "POST", "/v1/chat/completions", REQUEST)
     assert [status for status, _, _ in (*sent, none)] == [401, 200, 401]
     assert "sk-" not in repr(server.asked)

@@ -295,3 +295,13 @@ def test_a_stream_says_what_the_block_answer_says(text: Any, thought: Any, names
     streamed = ak.read_stream([str(piece) for piece in stream.pieces or ()])
     assert (read.content or "", read.reasoning or "", read.finish_reason) == (streamed.content or "", streamed.reasoning or "", streamed.finish_reason)
     assert [(c.name, c.arguments) for c in read.tool_calls] == [(c.name, c.arguments) for c in streamed.tool_calls]
+
+
+@given(names=st.lists(st.sampled_from([fault.name for fault in faults()]), max_size=4), stream=st.booleans(), manner=st.sampled_from(MANNERS))
+def test_any_faults_go_together(names: list[str], stream: bool, manner: Any) -> None:
+    answer = says("Look.", calls("get_weather", city="Oslo"), calls("get_weather", city="Rome"), reasoning="I need it.")
+    server = serve(lambda messages: answer, manner=manner, faults=names)
+    request = {"model": "m", "messages": MESSAGES, "tools": TOOLS, "stream": stream, "logprobs": True}
+    reply = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps(request).encode()))
+    assert reply.content is not None
+    assert answer["message"]["tool_calls"][0]["function"]["arguments"] == '{"city": "Oslo"}'

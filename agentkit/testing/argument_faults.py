@@ -47,7 +47,7 @@ def _wrapped(call: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(call: dict[str, Any]) -> dict[str, Any]:
     function = call["function"]
-    return {**call, "function": {"name": function["name"], "parameters": function["arguments"]}}
+    return {**call, "function": {"name": function.get("name"), "parameters": function.get("arguments")}}
 
 
 def _flat(call: dict[str, Any]) -> dict[str, Any]:
@@ -59,11 +59,14 @@ def _without_id(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _same_ids(calls: list[Any]) -> list[Any]:
-    return [{**call, "id": calls[0].get("id")} for call in (calls if len(calls) > 1 else calls * 2)]
+    entries = [call for call in calls if isinstance(call, dict)]
+    return [{**call, "id": entries[0].get("id")} for call in (entries if len(entries) > 1 else entries * 2)]
 
 
 def _legacy(draft: Draft, asking: Asking) -> Draft:
     function = first_call(draft).get("function")
+    if not isinstance(function, dict):
+        return draft
     message = {key: value for key, value in draft["message"].items() if key != "tool_calls"}
     return {**draft, "message": {**message, "function_call": function}, "finish_reason": "function_call"}
 

@@ -61,14 +61,15 @@ class Fault(Record):
         """Whether it can show in this answer; `draft` is None where there is none yet."""
         if mode not in self.modes:
             return False
-        listed = (draft or {}).get("message", {}).get("tool_calls") or ()
+        given = (draft or {}).get("message", {}).get("tool_calls") or ()
+        listed = [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else ()
         match self.needs:
             case "calls":
                 return len(listed) > 0
             case "parallel":
                 return len(listed) > 1
             case "text":
-                return draft is not None and not listed
+                return draft is not None and not given
             case "history":
                 return any(message.get("role") == "tool" for message in asking.messages)
             case "forced":
@@ -92,15 +93,22 @@ def on_arguments(change: Callable[[str], Any], finish: str | None = None) -> Cal
 
 
 def on_call(change: Callable[[dict[str, Any]], Any]) -> Callable[[Draft, Asking], Draft]:
-    """The first call replaced by what the change makes of it."""
-    return on_calls(lambda calls: [change(calls[0]), *calls[1:]])
+    """The first call that has a function replaced by what the change makes of it."""
+
+    def changed(calls: list[Any]) -> list[Any]:
+        first = next((i for i, call in enumerate(calls) if isinstance(call, dict) and isinstance(call.get("function"), dict)), None)
+        return [change(call) if i == first else call for i, call in enumerate(calls)]
+
+    return on_calls(changed)
 
 
 def on_calls(change: Callable[[list[Any]], Any]) -> Callable[[Draft, Asking], Draft]:
     """The calls replaced by what the change makes of them."""
 
     def message(draft: Draft, asking: Asking) -> Draft:
-        draft["message"]["tool_calls"] = change(draft["message"]["tool_calls"])
+        listed = draft["message"].get("tool_calls")
+        if isinstance(listed, list):
+            draft["message"]["tool_calls"] = change(listed)
         return draft
 
     return message
@@ -110,8 +118,7 @@ def on_name(change: Callable[[str], Any]) -> Callable[[Draft, Asking], Draft]:
     """A change of the first call's name."""
 
     def renamed(call: dict[str, Any]) -> dict[str, Any]:
-        function = call.get("function") or {}
-        return {**call, "function": {**function, "name": change(str(function.get("name")))}}
+        return {**call, "function": {**call["function"], "name": change(str(call["function"].get("name")))}}
 
     return on_call(renamed)
 

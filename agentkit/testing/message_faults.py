@@ -63,7 +63,7 @@ def _in_text(form: str) -> Callable[[Draft, Asking], Draft]:
 
 def _in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
     left = {key: value for key, value in message.items() if key != "tool_calls"}
-    thought = f"I need a tool.\n{write_calls(message['tool_calls'])}"
+    thought = f"I need a tool.\n{write_calls(message.get('tool_calls') or ())}"
     return {**left, "content": message.get("content") or "One moment.", "reasoning": thought}
 
 
@@ -85,14 +85,19 @@ def _other_value(arguments: str) -> str:
 
 
 def _other_tool(draft: Draft, asking: Asking) -> Draft:
-    function = first_call(draft).get("function") or {}
-    others = sorted(tools_named(asking.request) - {function.get("name")})
-    function["name"] = others[0] if others else function.get("name")
+    function = first_call(draft).get("function")
+    if isinstance(function, dict):
+        others = sorted(tools_named(asking.request) - {str(function.get("name"))})
+        function["name"] = others[0] if others else function.get("name")
     return draft
 
 
 def _other_ids(calls: list[Any]) -> list[Any]:
-    return [{**call, "id": f"functions.{(call.get('function') or {}).get('name')}:{i}"} for i, call in enumerate(calls)]
+    def named(call: Any, position: int) -> Any:
+        function = call.get("function") if isinstance(call, dict) else None
+        return {**call, "id": f"functions.{function.get('name')}:{position}"} if isinstance(function, dict) else call
+
+    return [named(call, position) for position, call in enumerate(calls)]
 
 
 _NO_PARSER = "captured: vLLM 0.32 without the fitting tool-call parser"

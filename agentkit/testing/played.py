@@ -29,6 +29,13 @@ def is_answer(exchange: Exchange) -> bool:
     return exchange.transport_error is None and (exchange.status or 200) < 300 and bool(choice_of(exchange).get("message"))
 
 
+def is_completion(body: Any) -> bool:
+    """Whether a body has the form of a chat completion, a message in its first choice."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(first, dict) and isinstance(first.get("message"), dict)
+
+
 def choice_of(exchange: Exchange) -> dict[str, Any]:
     """The message of the exchange and its finish reason; empty where it holds none."""
     body = _assembled(exchange) if exchange.chunks else exchange.raw

@@ -22,7 +22,7 @@ from agentkit.testing.loopback import Asked, Loopback, Reply
 from agentkit.testing.manner import Manner
 from agentkit.testing.message_faults import as_text
 from agentkit.testing.openai_manner import OpenAI
-from agentkit.testing.played import choice_of, is_answer, reply_of
+from agentkit.testing.played import choice_of, is_answer, is_completion, reply_of
 from agentkit.testing.recorded import is_recorded, recorded
 from agentkit.testing.scripted import as_choice, next_answer
 from agentkit.testing.sglang_manner import SGLang
@@ -174,7 +174,7 @@ class ReferenceServer:
         draft = self._draft(choice, asking)
         on = [fault for fault in on if fault.refusal is None and fault.strikes(draft, asking, mode)]
         for fault in on:
-            draft = fault.message(draft, asking) if fault.message else draft
+            draft = fault.message(draft, asking) if fault.message and fault.strikes(draft, asking, mode) else draft
         swapped = any(fault.swap for fault in on)
         reply = self._streamed(draft, asking, on) if (mode == "stream") != swapped else self._block(draft, asking, on)
         for fault in on:
@@ -202,7 +202,7 @@ class ReferenceServer:
     def _block(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
         body: Any = self._manner.body(draft, asking)
         for fault in on:
-            body = fault.body(body, asking) if fault.body else body
+            body = fault.body(body, asking) if fault.body and is_completion(body) else body
         return self._json(body)
 
     def _streamed(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
@@ -228,7 +228,8 @@ def serve(
 ) -> ReferenceServer:  # fmt: skip
     """A server on loopback that answers from a script; it listens inside a `with` (or `async with`) block.
 
-    The same request gets the same answer, ids included, at every run. What is constructed in a manner and what was captured is said in the
+    The same request gets the same answer, ids included, at every run. An answer is sent whole: `max_tokens`, `stop` and the sampling of the request
+    change nothing of what the script says. What is constructed in a manner and what was captured is said in the
     module of the manner, and of each fault in its `source`.
 
     Args:

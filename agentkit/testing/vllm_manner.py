@@ -1,8 +1,8 @@
 """vLLM 0.32's manner, captured: bodies, chunks, errors and paths have the fields, order and nulls of recorded traffic of that version.
 
 Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids; `tool_choice` auto, required, named, none; `n`;
-the refusals below but for the key's; headers; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (vLLM's AuthenticationMiddleware,
-`vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids, logprobs, counts.
+the refusals below but for the key's; headers; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after
+vLLM's AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids, logprobs, counts.
 """
 
 from __future__ import annotations

@@ -126,9 +126,9 @@ def _bad_event(chunks: list[Any], asking: Asking) -> list[Any]:
 
 def _cut_event(reply: Reply, asking: Asking) -> Reply:
     """The last event before the finish is cut in its middle, and the answer ends in order."""
-    *_, last = [i for i, piece in enumerate(reply.pieces or ()) if isinstance(piece, str) and '"finish_reason":null' in piece.replace(" ", "")]
-    pieces = list(reply.pieces or ())[: last + 1]
-    return replace(reply, pieces=[*pieces[:-1], str(pieces[-1])[:40]])
+    pieces = [str(piece) for piece in reply.pieces or ()]
+    going = [i for i, piece in enumerate(pieces) if '"finish_reason":null' in piece.replace(" ", "")]
+    return replace(reply, pieces=[*pieces[: going[-1]], pieces[going[-1]][:40]]) if going else reply
 
 
 def _reset(reply: Reply, asking: Asking) -> Reply:
@@ -141,14 +141,22 @@ def _instead(**fields: Any) -> Callable[[Reply, Asking], Reply]:
     return lambda reply, asking: Reply(**fields)
 
 
-def _usage_gone(chunks: list[Any], asking: Asking) -> list[Any]:
-    return [{k: v for k, v in c.items() if k != "usage"} if isinstance(c, dict) else c for c in chunks if not isinstance(c, dict) or c["choices"]]
+def _on_chunks(change: Callable[[dict[str, Any]], Any]) -> Callable[[list[Any], Asking], list[Any]]:
+    """A change of every chunk that has choices, or is known by having none; None leaves it out."""
+
+    def chunks(given: list[Any], asking: Asking) -> list[Any]:
+        changed = [change(chunk) if isinstance(chunk, dict) and "choices" in chunk else chunk for chunk in given]
+        return [chunk for chunk in changed if chunk is not None]
+
+    return chunks
 
 
-def _logprobs_gone(chunks: list[Any], asking: Asking) -> list[Any]:
-    return [
-        {**c, "choices": [{**choice, "logprobs": None} for choice in c["choices"]]} if isinstance(c, dict) else c for c in chunks
-    ]  # fmt: skip
+def _without_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    return {key: value for key, value in chunk.items() if key != "usage"} if chunk["choices"] else None
+
+
+def _on_choices(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[list[Any], Asking], list[Any]]:
+    return _on_chunks(lambda chunk: {**chunk, "choices": [change(choice) for choice in chunk["choices"]]})
 
 
 def _encoded(reply: Reply, asking: Asking) -> Reply:
@@ -223,12 +231,12 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         name="request_ignored", says="a block answer comes where a stream was asked for", only="stream", swap=True, divergence="request_ignored",
     ),
     Fault(
-        name="usage", says="there are no token counts", divergence="usage", chunks=_usage_gone,
+        name="usage", says="there are no token counts", divergence="usage", chunks=_on_chunks(_without_usage),
         body=lambda body, asking: {key: value for key, value in body.items() if key != "usage"},
     ),
     Fault(
-        name="logprobs", says="logprobs are left out although they were asked for", divergence="logprobs", chunks=_logprobs_gone,
-        body=_first(lambda choice: {**choice, "logprobs": None}),
+        name="logprobs", says="logprobs are left out although they were asked for", divergence="logprobs",
+        chunks=_on_choices(lambda choice: {**choice, "logprobs": None}), body=_first(lambda choice: {**choice, "logprobs": None}),
     ),
     Fault(
         name="content_form", says="content is null where this kind of server says an empty text, and the other way round", needs="calls",
@@ -237,14 +245,11 @@ WIRE_FAULTS: tuple[Fault, ...] = (
     Fault(
         name="reasoning_field", says="the reasoning stands under the other of its two names", divergence="reasoning_field",
         body=_first(lambda choice: {**choice, "message": _renamed(choice["message"])}),
-        chunks=lambda chunks, asking: [
-            {**c, "choices": [{**choice, "delta": _renamed(choice["delta"])} for choice in c["choices"]]} if isinstance(c, dict) else c
-            for c in chunks
-        ],
+        chunks=_on_choices(lambda choice: {**choice, "delta": _renamed(choice["delta"])}),
     ),
     Fault(
         name="prefix_broken", says="a turn's prompt ids do not go on from those of the turn before", divergence="prefix_broken",
-        body=lambda body, asking: _prefix(body), chunks=lambda chunks, asking: [_prefix(c) if isinstance(c, dict) else c for c in chunks],
+        body=lambda body, asking: _prefix(body), chunks=_on_chunks(_prefix),
     ),
     Fault(name="connection_reset", says="the connection breaks in the middle of the answer", codes=("connection_reset",), reply=_reset),
     Fault(name="timeout", says="no answer ever comes", codes=("timeout",), reply=_instead(delay=_NEVER)),
