@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -155,6 +156,9 @@ class Loopback:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopped.wait()
+        with contextlib.suppress(NotImplementedError):  # an event loop without readers
+            self._loop.remove_reader(server.sockets[0].fileno())
+        await _settle()  # a connection that is half accepted when the server closes would leave its socket open
         server.close()
         for writer in self._writers:
             writer.transport.abort()
@@ -162,6 +166,7 @@ class Loopback:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await _settle()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -202,6 +207,12 @@ class Loopback:
             return self._respond(asked)
         except Exception as exc:  # a script that fails is seen by its client, and by nobody else
             return Reply({"error": {"message": f"{type(exc).__name__}: {exc}", "type": "InternalServerError", "param": None, "code": 500}}, 500)
+
+
+async def _settle() -> None:
+    """Lets the event loop do what is due: from an accepted connection to its task, and from an aborted one to its closed socket, are few rounds."""
+    for _ in range(8):
+        await asyncio.sleep(0)
 
 
 async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
