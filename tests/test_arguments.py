@@ -177,3 +177,40 @@ def test_time_is_linear(text: str) -> None:
     began = time.process_time()
     read_arguments(text, parameters=SCHEMA, policy="repair")
     assert time.process_time() - began < 2
+
+
+CITY = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}
+
+
+@pytest.mark.parametrize(
+    ("raw", "guess"),
+    [
+        ('{"city": "Os', {"city": "Os"}),
+        ('{"city": "Oslo", "days": "3"', {"city": "Oslo", "days": 3}),
+        ("<call>{city: Oslo", {"city": "Oslo"}),
+        ("Oslo, please", None),
+        ('{"a": ' * 400, None),
+        ('{"city": "' + "x" * 20_000, None),
+        ("[1, 2", None),
+        ("{", None),
+    ],
+)
+def test_a_guess_is_offered_and_never_run(raw: str, guess: dict[str, Any] | None) -> None:
+    pytest.importorskip("json_repair")
+    for policy in ("strict", "normalize", "repair"):
+        read = read_arguments(raw, parameters=CITY, policy=policy)  # type: ignore[arg-type]
+        assert (read.status, read.value, read.suggestion) == ("invalid", None, guess)
+
+
+def test_without_json_repair_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    from agentkit.read import guess
+
+    monkeypatch.setattr(guess, "_repair", lambda: None)
+    read = read_arguments('{"city": "Os', parameters=CITY)
+    assert (read.status, read.value, read.suggestion) == ("invalid", None, None)
+
+
+@given(st.text(alphabet='{}[]",:\\\'abc01 \n', max_size=200))
+def test_a_guess_is_an_object_that_json_can_carry(text: str) -> None:
+    suggestion = read_arguments(text).suggestion
+    assert suggestion is None or json.loads(json.dumps(suggestion, allow_nan=False)) == suggestion

@@ -13,6 +13,7 @@ from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
+from agentkit.types import problem
 
 _SPACE = re.compile(r"[\s,]*+")
 _KEY = re.compile(r"[^:{}\[\],]*+")
@@ -98,10 +99,12 @@ class BraceCalls(Format):
                 return Found([truncated(start, end, name, arguments)])
             return Found([broken(start, end, name, arguments, str(exc), start + reader.at)])
         rest = raw[reader.at : len(raw) - close].strip()
-        if rest and not self.ends[0].startswith(rest):
+        strange = "" if self.ends[0].startswith(rest) else rest
+        if strange and ending != "end":
             return Found([broken(start, end, name, arguments, "something stands behind the arguments", start + reader.at)])
+        notes = (problem("arguments_trailing_data", "other text stands behind the arguments", before=strange),) if strange else ()
         value = self._typed(value, tools.parameters(read_name(name, tools)[0]))
-        return Found([Draft(start, end, name, raw[at : reader.at - 1], value=value)])
+        return Found([Draft(start, end, name, raw[at : reader.at - 1], value=value, notes=notes)])
 
     def _typed(self, value: dict[str, Any], parameters: Schema) -> dict[str, Any]:
         if self.strings is None:

@@ -71,6 +71,9 @@ def _integer(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
+    whole = _integer(text)
+    if whole is not _ABSENT:
+        return whole
     try:
         value = float(text)
     except ValueError:
@@ -109,11 +112,12 @@ def as_json_or_text(text: str, schema: Schema) -> Any:
 
 
 def as_literal(text: str, schema: Schema) -> Any:
-    """The JSON or Python value, except where the schema wants a string."""
+    """The JSON or Python value, without the white space around it, except where the schema wants a string."""
     if schema is not None and schema.get("type") == "string":
         return text
-    value = as_json(text.strip(), None)
-    return python_value(text) if isinstance(value, str) and value == text.strip() else value
+    text = text.strip()
+    value = as_json(text, None)
+    return python_value(text) if isinstance(value, str) and value == text else value
 
 
 def python_value(text: str) -> Any:
@@ -128,9 +132,41 @@ def by_schema_or_python(text: str, schema: Schema) -> Any:
     return python_value(text) if value is text and schema is not None and "string" not in types_of(schema) else value
 
 
-def stripped(text: str, schema: Schema) -> Any:
-    """As `by_schema`, without the white space around it."""
-    return by_schema(text.strip(), schema)
+def plain_type(text: str, schema: Schema) -> Any:
+    """The value by the first type that the schema names, but for null, which a text always may be; without the white space around it."""
+    text = text.strip()
+    if text.lower() == "null":
+        return None
+    kind = first_type(schema, 0)
+    if kind is None or kind == "string":
+        return text
+    read = _READERS.get(kind)
+    value = read(text) if read else as_json(text, None)
+    return text if value is _ABSENT else value
+
+
+def first_type(schema: Any, depth: int) -> str | None:
+    """The first type a schema names that is not null."""
+    if not isinstance(schema, Mapping) or depth > 8:
+        return None
+    given = schema.get("type")
+    if given is not None:
+        name = next((kind for kind in as_list(given) if kind != "null"), "string") if isinstance(given, list) else given
+        return _ALIASES.get(str(name).lower(), str(name).lower())
+    choices = [choice for key in ("anyOf", "oneOf", "allOf") for choice in as_list(schema.get(key))]
+    return next((kind for choice in choices if (kind := first_type(choice, depth + 1)) not in (None, "null")), None)
+
+
+def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
+    """The schema with its `$ref`s to the parameters' own `$defs` replaced, as pydantic writes them."""
+    if not isinstance(schema, Mapping) or depth > 8:
+        return schema
+    name = schema.get("$ref")
+    shared = (parameters or {}).get("$defs")
+    if isinstance(name, str) and isinstance(shared, Mapping):
+        return without_references(shared.get(name.rpartition("/")[2]), parameters, depth + 1)
+    either = {key: as_list(schema[key]) for key in ("anyOf", "oneOf", "allOf") if key in schema}
+    return {**schema, **{key: [without_references(c, parameters, depth + 1) for c in choices] for key, choices in either.items()}}
 
 
 def stripped_unless_string(text: str, schema: Schema) -> Any:
@@ -180,4 +216,10 @@ def fields_of(schema: Schema) -> Mapping[str, Any]:
 def field_schema(parameters: Schema, key: str) -> Schema:
     """The schema of one parameter; None where it is unknown."""
     schema = fields_of(parameters).get(key)
+    return schema if isinstance(schema, Mapping) else None
+
+
+def full_field_schema(parameters: Schema, key: str) -> Schema:
+    """The schema of one parameter without references; None where it is unknown."""
+    schema = without_references(field_schema(parameters, key), parameters)
     return schema if isinstance(schema, Mapping) else None

@@ -133,8 +133,10 @@ def _value(element: Element, schema: Schema, raw: str) -> Any:
         items = container[1].get("items")
         return [_value(child, items if isinstance(items, Mapping) else None, raw) for child in element.children]
     value = _fields(element.children, container[1] if container else None, raw)
-    mixed = "".join(element.texts)
-    return {**value, "$text": mixed} if mixed.strip() else value
+    mixed, key = "".join(element.texts), "$text"
+    while key in value:
+        key = f"${key}"
+    return {**value, key: mixed} if mixed.strip() else value
 
 
 def _container(schema: Any, depth: int) -> tuple[str, Mapping[str, Any]] | None:

@@ -7,16 +7,19 @@ from typing import Any
 
 from agentkit.parsers.brace_calls import BraceCalls
 from agentkit.parsers.channel_calls import Harmony, Muse
-from agentkit.parsers.coercion import as_json_or_text, as_literal, by_schema_or_python, scalars, stripped, stripped_unless_string
+from agentkit.parsers.coercion import as_json_or_text, as_literal, by_schema_or_python, plain_type, scalars, stripped_unless_string
 from agentkit.parsers.either import Either
 from agentkit.parsers.element_calls import ElementCalls
 from agentkit.parsers.engine import Format
 from agentkit.parsers.json_calls import JsonCalls
 from agentkit.parsers.named_calls import MistralCalls, NamedCalls
 from agentkit.parsers.python_calls import PythonCalls
-from agentkit.parsers.tag_calls import TagCalls
+from agentkit.parsers.tag_calls import TagCalls, XmlCalls
 
 _ATTRIBUTE = r"""\s++name\s*+=\s*+(?P<{}>"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>]++)\s*+>"""
+
+_RUN_TOGETHER = _ATTRIBUTE.replace(r"\s++name", "[\\s\u0120]*+name")
+"""MiniCPM5 writes `<functionname="f">`, and a tokenizer's mark for a space, as well."""
 
 
 def _hermes(tag: str) -> JsonCalls:
@@ -30,7 +33,7 @@ def _json() -> dict[str, Format]:
         "ernie45": _hermes("tool_call"),
         "longcat": _hermes("longcat_tool_call"),
         "llama3_json": JsonCalls(calls=("{",), opens=("<|python_tag|>",), arguments=("parameters", "arguments"), bare=True, strict=False),
-        "granite": JsonCalls(calls=("<|tool_call|>",), coerce=True, strict=False),
+        "granite": JsonCalls(calls=("<|tool_call|>", "<tool_call>"), coerce=True, strict=False),
         "granite-20b-fc": JsonCalls(calls=("<function_call>",), strict=False),
         "internlm": JsonCalls(
             calls=("<|action_start|><|plugin|>",), ends=("<|action_end|>",), arguments=("parameters", "arguments"), strict=False
@@ -110,22 +113,23 @@ def _tagged() -> dict[str, Format]:
         "deepseek_v41": _dsml(" ", "calls"),
         "minimax_m2": _invoke_tags("", ("<minimax:tool_call>",), ("</minimax:tool_call>",)),
         "dots": Either(
-            _invoke_tags("", ("<dots_function_call>",), ("</dots_function_call>",), coercion=stripped),
+            _invoke_tags("", ("<dots_function_call>",), ("</dots_function_call>",), coercion=plain_type, references=True),
             JsonCalls(calls=("{",), closes=("</dots_function_call>",), objects_only=True),
         ),
         "step3": _invoke_tags(
             "steptml:", ("<｜tool_call_begin｜>function<｜tool_sep｜>",), ("<｜tool_call_end｜>", "<｜tool_calls_end｜>"),
             wraps=("<｜tool_calls_begin｜>",), only_inside=True, coercion=scalars,
         ),
-        "minicpm5": TagCalls(
-            calls=("<function",), head=re.compile("<function" + _ATTRIBUTE.format("name")), ends=("</function>",), coercion=as_literal,
-            parameter="<param", opening=re.compile("<param" + _ATTRIBUTE.format("key")), closing="</param>",
+        "minicpm5": XmlCalls(
+            calls=("<function",), head=re.compile("<function" + _RUN_TOGETHER.format("name")), ends=("</function>",), coercion=as_literal,
+            parameter="<param", opening=re.compile("<param" + _RUN_TOGETHER.format("key")), closing="</param>",
+            wrappers=("properties", "arguments"),
         ),
         "glm45": _key_tags("tool_call"),
         "ling3": _key_tags("tool_call"),
         "poolside_v1": _key_tags("tool_call", coercion=as_literal),
         "hy_v3": _key_tags("tool_call", "tool_calls", separator="<tool_sep>", coercion=by_schema_or_python),
-        "hy_v4": _key_tags("tool_call", "tool_calls", coercion=by_schema_or_python),
+        "hy_v4": _key_tags("tool_call", "tool_calls", optional="<tool_sep>", coercion=by_schema_or_python),
         "k2_horizon": _key_tags("ifm|tool_call", "ifm|tool_calls", prefix="ifm|", coercion=stripped_unless_string),
         "kimi_k3": TagCalls(
             opens=("<|open|>tools<|sep|>",), closes=("<|close|>tools<|sep|>",), only_inside=True,
@@ -184,13 +188,13 @@ def _dsml(space: str, *sections: str) -> TagCalls:
     return TagCalls(
         opens=tuple(f"<{tag}{section}>" for section in sections), closes=tuple(f"</{tag}{section}>" for section in sections),
         calls=(f"<{tag}invoke",), head=re.compile(f'<{tag}invoke name="(?P<name>[^"]++)">'), ends=(f"</{tag}invoke>",),
-        parameter=f"<{tag}parameter", closing=f"</{tag}parameter>", typed="dsml",
+        parameter=f"<{tag}parameter", closing=f"</{tag}parameter>", typed="dsml", wrappers=("arguments", "input"),
         opening=re.compile(rf'<{tag}parameter\s++name="(?P<key>[^"]++)"(?:\s++string="(?P<type>[^"]*+)")?+\s*+>'),
     )  # fmt: skip
 
 
-def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", **more: Any) -> TagCalls:
-    behind = re.escape(separator) if separator else f"(?=<{re.escape(prefix)}arg_key>|</{re.escape(call)}>)"
+def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", optional: str = "", **more: Any) -> TagCalls:
+    behind = re.escape(separator) if separator else f"(?:{optional})?+\\s*+(?=<{re.escape(prefix)}arg_key>|</{re.escape(call)}>)"
     key, value = (re.escape(f"{prefix}arg_{part}") for part in ("key", "value"))
     return TagCalls(
         opens=(f"<{section}>",) if section else (), closes=(f"</{section}>",) if section else (), only_inside=bool(section),

@@ -111,7 +111,8 @@ class JsonCalls(Format):
         """The objects in the text, and the spans of other text beside them."""
         drafts: list[Draft] = []
         left = []
-        while (at := end_of(_BESIDE, raw, at)) < end:
+        while (behind := end_of(_BESIDE, raw, at)) < end:
+            listed, at = "," in raw[at:behind], behind
             if raw[at] == "{":
                 found = read_object(raw, at)
                 drafts.append(self._draft(raw, at, found, start, tools) if found else self._broken(raw[at:end], start + at, ending))
@@ -120,7 +121,9 @@ class JsonCalls(Format):
             following = raw.find("{", at, end)
             following = end if following < 0 else following
             junk = raw[at:following].rstrip()
-            if self.strict and drafts and (ending == "end" or junk[0] == "}"):
+            if listed and drafts and junk[0] == '"':
+                drafts.append(broken(start + at, start + at + len(junk), None, junk, "it is not an object", start + at))
+            elif self.strict and drafts and (ending == "end" or junk[0] == "}"):
                 self._spoil(drafts[-1], junk, start + at)
             elif self.strict or junk.strip("}] \n"):
                 left.append((start + at, start + following))

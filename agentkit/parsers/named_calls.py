@@ -9,7 +9,7 @@ from agentkit.parsers.coercion import coerce_fields
 from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import JsonCalls, marked_end
-from agentkit.parsers.json_text import read_value
+from agentkit.parsers.json_text import balanced_end, read_value
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, past_brackets, past_space, past_value
 from agentkit.read.call import read_name
@@ -110,7 +110,7 @@ class MistralCalls(JsonCalls):
         text = raw[head.end() :].strip()
         end = start + len(raw)
         name = head["name"].strip()
-        if ending != "end" or not text:
+        if not text or (ending != "end" and balanced_end(text, 0) is None):
             prose = not text and len(name.split()) > 1
             return None if prose else Found([truncated(start, end, name, text)])
         value = read_value(text, 0)

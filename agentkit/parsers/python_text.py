@@ -161,15 +161,22 @@ def _tuple(reader: _Reader) -> Any:
 
 
 def _dict(reader: _Reader) -> Any:
+    """A dictionary; a set, as a list, where the reader is loose."""
     values: dict[str, Any] = {}
+    members: list[Any] = []
 
     def pair() -> None:
         key = reader.value()
+        if reader.loose and not values and reader.peek() in (",", "}"):
+            members.append(key)
+            return
+        if members:
+            raise _Unreadable("a set holds a pair", reader.start)
         reader.mark(":")
         values[key if isinstance(key, str) else _key(key)] = reader.value()
 
     reader.items("}", pair)
-    return values
+    return members or values
 
 
 def _key(value: Any) -> str:

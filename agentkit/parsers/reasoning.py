@@ -118,7 +118,7 @@ class Once(Reading):
         closed = _first(body, self.end)
         tool = _first(body, self.tools)
         if tool and (closed is None or (self.tools_first and tool[0] < closed[0])):
-            return body[: tool[0]], body[tool[0] :]
+            return body[: tool[0]], self._content(body[tool[0] :])
         if closed is None:
             return (body, before) if self.unclosed == "reasoning" else ("", text if self.unclosed == "text" else body)
         return body[: closed[0]], before + self._content(body[closed[1] :])

@@ -62,8 +62,8 @@ _VLLM: dict[str, Reading] = {
     "seed_oss": Blocks(start="<seed:think>", end="</seed:think>", tools=("<seed:tool_call>",), strips=False),
     "kimi_k2": Blocks(tools=("<|tool_calls_section_begin|>",)),
     "minimax_m2": Blocks(tools=("<minimax:tool_call>",)),
-    "deepseek_v4": Blocks(reopens=True, tools=("<｜DSML｜tool_calls>", "<｜DSML｜toolcalls>", "<｜DSML｜tool>", "<｜DSML｜invoke")),
-    "deepseek_v41": Blocks(reopens=True, tools=("<｜DSML｜ calls>", "<｜DSML｜ invoke")),
+    "deepseek_v4": Blocks(reopens=True, tools=("<｜DSML｜tool_calls>", "<｜DSML｜toolcalls>", "<｜DSML｜tool>", '<｜DSML｜invoke name="')),
+    "deepseek_v41": Blocks(reopens=True, tools=("<｜DSML｜ calls>", '<｜DSML｜ invoke name="')),
     "gemma4": Blocks(
         start="<|channel>", end="<channel|>", thinking=False, reopens=True, tools=("<|tool_call>",), orphan=True, label="thought\n"
     ),
@@ -95,7 +95,7 @@ _SGLANG: dict[str, Reading] = {
     "qwen3": Once(forced=False, tools=_TOOL),
     "granite_thinking_parser": Once(forced=False, tools=_TOOL, trims="\n"),
     "ling3": Once(forced=False, tools=_TOOL, swaps=True),
-    "deepseek-v4": Once(forced=False, tools=("<｜DSML｜tool_calls>",)),
+    "deepseek-v4": _OPTIONAL,
     "hunyuan": Once(forced=False, tools=("<tool_calls>",)),
     "kimi_k2": Once(forced=False, tools=("<|tool_calls_section_begin|>",)),
     "kimi": Once(start=("◁think▷",), end=("◁/think▷",), forced=False),
@@ -104,7 +104,7 @@ _SGLANG: dict[str, Reading] = {
     "minimax-m3": Once(forced=False, stray=True, **_MM),
     "minimax-append-think": Marked(),
     "apertus2509": Pairs(start="<|inner_prefix|>", end="<|inner_suffix|>"),
-    "cohere_command4": Once(start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>",)),
+    "cohere_command4": Once(start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>", "<|START_TEXT|>"), drops=("<|START_TEXT|>", "<|END_TEXT|>")),
     "kimi_k3": Once(tools=("<|open|>tools<|sep|>",), tools_first=True, **_K3),
     "inkling": Blocks(
         start="<|content_thinking|>", end="<|end_message|>", thinking=False, reopens=True, strips=False, drops=_INKLING,

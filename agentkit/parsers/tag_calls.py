@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, NamedTuple
 
-from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of
+from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of, full_field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_text import read_value
@@ -20,7 +21,7 @@ from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import problem
 
-_CUT_NAME = re.compile(r"[\s\"'=]*+[\w.\-]*+\Z")
+_CUT_NAME = re.compile(r"""\s*+(?:n(?:a(?:me?+)?+)?+(?:(?<=name)\s*+=[\s"']*+[\w.\-]*+["']?+)?+|[\s"'=]*+[\w.\-]*+)\Z""")
 
 
 class Value(NamedTuple):
@@ -58,6 +59,10 @@ class TagCalls(Format):
     then the schema)."""
     entities: tuple[tuple[str, str], ...] = ()
     """Escapes in attributes."""
+    references: bool = False
+    """`$ref`s in the tool's schema are followed."""
+    wrappers: tuple[str, ...] = ()
+    """Parameters that hold all the arguments as an object, where the tool has none of that name."""
     tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +122,9 @@ class TagCalls(Format):
             return Found([truncated(start, end, name, arguments)])
         if values and not values[-1].closed:
             return Found([broken(start, end, name, arguments, "a value is not closed", start + rest)])
+        strange = strange or (raw[rest:].strip() if ending == "next" else "")
+        if strange and ending == "next":
+            return Found([broken(start, end, name, arguments, "the call is not closed, and other text follows", start + rest)])
         value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
         notes = (problem("arguments_trailing_data", "other text stands between the parameters", before=strange),) if strange else ()
         return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
@@ -140,13 +148,13 @@ class TagCalls(Format):
 
     def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
         """The parameters, where the last one ends, and text between them that belongs to nothing."""
-        marks = list(self.tokens.regex.finditer(raw, at, end))
+        marks = [m for m in self.tokens.regex.finditer(raw, at, end) if m.group() != self.parameter or self.opening.match(raw, m.start(), end)]
         nested = self._balanced(marks)
         values: list[Value] = []
         strange = ""
         index = 0
         while index < len(marks):
-            tag = self.opening.match(raw, marks[index].start(), end) if marks[index].group() == self.parameter else None
+            tag = self.opening.match(raw, marks[index].start(), end)
             index += 1
             if tag is None:
                 continue
@@ -185,8 +193,10 @@ class TagCalls(Format):
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
         """The parameters as values; of a key given twice the last one."""
-        found = {value.key: self._decoded(value, field_schema(parameters, value.key)) for value in values}
-        return _unwrapped(coerce_fields(found, parameters), parameters) if self.typed == "dsml" else found
+        schema_of = full_field_schema if self.references else field_schema
+        found = {value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values}
+        found = coerce_fields(found, parameters) if self.typed == "dsml" else found
+        return _unwrapped(found, parameters, self.wrappers) if self.wrappers else found
 
     def _decoded(self, value: Value, schema: Schema) -> Any:
         if not self.typed:
@@ -196,13 +206,32 @@ class TagCalls(Format):
         return parsed[0] if parsed and not value.text[parsed[1] :].strip() else value.text
 
 
-def _unwrapped(arguments: dict[str, Any], parameters: Schema) -> dict[str, Any]:
-    """The arguments out of a single parameter `arguments` or `input` that the tool does not have."""
+def _unwrapped(arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments out of a single parameter, `arguments` or the like, that the tool does not have."""
     known = fields_of(parameters)
     key, inner = next(iter(arguments.items()), ("", None))
-    if len(arguments) != 1 or key not in ("arguments", "input") or not known or key in known:
+    if len(arguments) != 1 or key not in wrappers or not known or key in known:
         return arguments
     if isinstance(inner, str):
         parsed = read_value(inner, 0)
         inner = parsed[0] if parsed else None
     return coerce_fields(inner, parameters) if isinstance(inner, dict) and set(inner) <= set(known) else arguments
+
+
+@dataclass(eq=False, kw_only=True)
+class XmlCalls(TagCalls):
+    """Calls in tags that are XML: CDATA sections, and escapes in values where the whole call is well-formed."""
+
+    def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
+        """As for any tags, from the values as XML means them."""
+        escaped = all(_XML_TEXT.fullmatch(value.text) for value in values)
+        return super().arguments([value._replace(text=_xml_text(value.text, escaped)) for value in values], parameters)
+
+
+_XML_TEXT = re.compile(r"(?:[^<&]|&(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);|<!\[CDATA\[.*?\]\]>)*+", re.DOTALL)
+
+
+def _xml_text(text: str, escaped: bool) -> str:
+    if text.startswith("<![CDATA[") and text.endswith("]]>"):
+        return text[9:-3]
+    return unescape(text) if escaped and "&" in text else text

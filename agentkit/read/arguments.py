@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from agentkit.read.guess import guessed_object
 from agentkit.read.plain import finite, plain
 from agentkit.read.relaxed import COMMENT, Loaded, Relaxed, loads, relax
 from agentkit.read.schema import check_schema
@@ -25,6 +26,7 @@ _BEHIND = re.compile(rf"(?:{_MARKUP}|[,}}\])])*+", re.DOTALL)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _RANK: dict[CallStatus, int] = {"ok": 0, "normalized": 1, "repaired": 2, "invalid": 3}
 _ALLOWED: dict[Policy, int] = {"strict": 0, "normalize": 1, "repair": 2}
+_GUESSED = frozenset({"arguments_truncated", "arguments_invalid_json", "arguments_bad_escape"})
 _MOST_LAYERS = 4
 _MOST_OBJECTS = 1000
 
@@ -72,7 +74,15 @@ def read_arguments(
         problems, suggestion = (*problems, *schema_problems), coerced
     if value is not None and _RANK[reading.status] > _ALLOWED[policy]:
         value, suggestion = None, suggestion or value
+    if suggestion is None and any(p.code in _GUESSED for p in problems):
+        suggestion = _guess(text, parameters)
     return Arguments(value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion)
+
+
+def _guess(text: str, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A guess to show beside broken arguments, as the tool's schema wants it."""
+    guess = guessed_object(text)
+    return guess if guess is None else check_schema(guess, parameters, "")[1] or guess
 
 
 def _read(raw: Any, pointer: str) -> _Reading:
