@@ -115,6 +115,11 @@ class Cursor:
             self._task.cancel()
             asyncio.get_running_loop().call_later(_PROMPT, self._ended.set)
 
+    async def settle(self) -> None:
+        """Waits for what is being stopped."""
+        while self._stopped and self._task is not None:
+            await asyncio.sleep(_PROMPT / 8)
+
     async def _under_way(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """What the coroutine gives, unless it is stopped; `stop_at` says where it was held."""
         if self._task is not None or self.engine.busy:
