@@ -42,6 +42,7 @@ class Cursor:
         self._numbers = 0
         self._task: asyncio.Task[Any] | None = None
         self._ended: asyncio.Event | None = None
+        self._over = asyncio.Event()
         self._stopped = False
 
     @property
@@ -117,8 +118,8 @@ class Cursor:
 
     async def settle(self) -> None:
         """Waits for what is being stopped."""
-        while self._stopped and self._task is not None:
-            await asyncio.sleep(_PROMPT / 8)
+        if self._stopped and self._task is not None:
+            await self._over.wait()
 
     async def _under_way(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """What the coroutine gives, unless it is stopped; `stop_at` says where it was held."""
@@ -126,6 +127,7 @@ class Cursor:
             coroutine.close()
             raise Busy("a step of this rollout is running", mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()")
         self.stop_at, self._stopped, self._ended = None, False, (ended := asyncio.Event())
+        over = self._over = asyncio.Event()
         self._task = task = asyncio.ensure_future(coroutine)
         task.add_done_callback(_heard)
         task.add_done_callback(lambda done: ended.set())
@@ -141,6 +143,7 @@ class Cursor:
         finally:
             self.engine.give_up()
             self._task = self._ended = None
+            over.set()
             self.stop_at = found if isinstance(found, Stop) else None
             self.tell(Halted(stop=self.stop_at, trajectory=self.trajectory))
 
