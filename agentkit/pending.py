@@ -77,8 +77,8 @@ class Pending(tuple[ToolCall, ...]):
             NotFound: no such call is pending.
             UsageError: the arguments cannot be used.
         """
-        given = arguments if arguments is not None else self._call(i).arguments or {}
-        call: ToolCall = self._for("change", i, arguments={**given, **named})
+        given: Any = (self._call(i).arguments or {}) if arguments is None else arguments
+        call: ToolCall = self._for("change", i, arguments={**given, **named} if named else given)
         return call
 
     def adopt(self, i: int = 0) -> ToolCall:
@@ -89,7 +89,7 @@ class Pending(tuple[ToolCall, ...]):
         """
         if not 0 <= i < len(self.recoverable):
             raise NotFound(f"there is no recoverable call {i}", mend=f"the last answer has {len(self.recoverable)}")
-        call: ToolCall = self._act("pending.adopt", place=i)
+        call: ToolCall = self._act("pending.adopt", place=self.recoverable[i].position)
         return call
 
     def _call(self, i: int | ToolCall) -> ToolCall:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -148,17 +148,15 @@ def check(t: Trajectory) -> None:
 
 
 @pytest.mark.parametrize("kind", ["faulty", "demo"])
-@settings(max_examples=int(__import__("os").environ.get("EX","60")), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6), parallel=st.booleans(), operations=st.lists(OPERATIONS, max_size=14))
 def test_any_sequence_of_operations(kind: str, picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]) -> None:
     agent = faulty(picks, parallel) if kind == "faulty" else demo_like()
     dbg = ak.debug(agent, "Do I need a coat in Oslo and Rome?")
     seen: list[tuple[Trajectory, str]] = []
     for operation in [("step",), *operations]:
-        try:
+        with suppress(AgentkitError):
             dbg = done(dbg, operation)
-        except (AgentkitError, asyncio.CancelledError) as exc:
-            assert isinstance(exc, AgentkitError)
         t = dbg.trajectory
         check(t)
         tree = dbg.tree

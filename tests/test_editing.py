@@ -252,7 +252,7 @@ def test_an_adopted_call_gets_an_id_of_its_own() -> None:
     dbg.step()
     dbg.pending.adopt(1)
     dbg.pending.adopt(0)
-    assert [(c.arguments, c.id) for c in dbg.pending][0] == ({"n": 1}, "same")
+    assert (dbg.pending[0].arguments, dbg.pending[0].id) == ({"n": 1}, "same")
     assert len({c.id for c in dbg.pending}) == 3
     assert loaded(dbg.trajectory) == dbg.trajectory
     dbg.next()

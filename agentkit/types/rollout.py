@@ -60,6 +60,8 @@ class ToolResult(Record):
     """Seconds the call waited for a thread of the pool."""
     full_content: str | None = field(default=None, compare=False)
     """The whole text where `content` is a preview under a result budget."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     def summary(self) -> str:
         return f"{self.name} {self.status}: {clip(self.content)}"
