@@ -12,6 +12,7 @@ from agentkit.errors import UsageError
 from agentkit.html import Html
 from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
+from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, diff_lines
 from agentkit.types import Message, Record, Trajectory, Turn, clip, excerpt, record
 
@@ -195,7 +196,7 @@ def _before(left: Turn, right: Turn) -> Iterator[Difference]:
         before, after = (excerpt(messages if kept is None else {"kept": kept, "said": messages}) for messages, kept in said)
         yield Difference(what="said", turn=left.index, before=before, after=after)
     if (left.sampling or {}) != (right.sampling or {}):
-        yield Difference(what="sampling", turn=left.index, before=left.sampling, after=right.sampling)
+        yield Difference(what="sampling", turn=left.index, before=masked(left.sampling), after=masked(right.sampling))
 
 
 def _texts(left: Turn, right: Turn) -> Iterator[Difference]:
@@ -250,7 +251,7 @@ def _specs(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
     for what in ("model", "tools", "sampling", "profile", "parser", "policy"):
         before, after = getattr(left.spec, what), getattr(right.spec, what)
         if before != after:
-            yield Difference(what=what, before=excerpt(before), after=excerpt(after))
+            yield Difference(what=what, before=excerpt(masked(before)), after=excerpt(masked(after)))
 
 
 def _endings(left: Trajectory, right: Trajectory) -> Iterator[Difference]:

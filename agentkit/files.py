@@ -131,14 +131,19 @@ def cassette(path: Any) -> CassetteWriter:
 def save(rollouts: Any, path: Any) -> Path:
     """The path, once the trajectory, or the list of them, is written there; whole or not at all.
 
-    A path that ends in `.html` gets one self-contained page that works offline; any other the format `ak.load` and `ak.replay` read.
+    A path that ends in `.html` gets one self-contained page that works offline, also of a diff or a comparison; any other the format `ak.load`
+    and `ak.replay` read.
 
     Raises:
         UsageError: there is nothing to save.
     """
-    trajectories = trajectories_of(rollouts)
     target = Path(path)
-    if target.suffix.lower() in (".html", ".htm"):
+    as_page = target.suffix.lower() in (".html", ".htm")
+    if as_page and callable(getattr(rollouts, "html", None)) and not (hasattr(rollouts, "trajectories") or hasattr(rollouts, "trajectory")):
+        write_whole(target, [late["page"](rollouts)])
+        return target
+    trajectories = trajectories_of(rollouts)
+    if as_page:
         write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
     else:
         write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
