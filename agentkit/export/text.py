@@ -8,9 +8,9 @@ from typing import Any, Self
 from agentkit.files import write_whole
 from agentkit.html import Html, el
 from agentkit.render import Limits, page
+from agentkit.render.block import row
 from agentkit.render.words import count
 from agentkit.types import late
-
 
 _SHOWN = 20_000
 """Characters of a text that are shown; a page is longer."""
@@ -45,8 +45,7 @@ class Export(str):
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: all of the text, to be selected and copied."""
-        label = el("p", el("strong", self.name), class_="ak-title")
-        return page({"export": el("section", label, el("pre", repr(self), class_="ak-data"))})
+        return page({"export": row("export", "aside", (el("strong", self.name), el("pre", repr(self), class_="ak-data")))})
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
