@@ -163,7 +163,7 @@ def stop_at(moment: Moment, breakpoints: Iterable[Breakpoint]) -> Stop | None:
         except Exception as exc:  # a predicate is the user's code: its fault must be seen, and must not cost the step
             error = clip(f"{type(exc).__name__}: {exc}", 300)
         call = moment.call
-        where = f"{moment.when} {moment.step.summary()}"
+        where = f"stopped {moment.when} {moment.step.summary()}"
         text = f"{where}: {point.text}" + (f" raised {error}" if error else "")
         return Stop(text=text, breakpoint=point, turn=moment.turn, call=call.position if call else None, when=moment.when, error=error)
     return None

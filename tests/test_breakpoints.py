@@ -78,7 +78,7 @@ def test_the_stop_says_which_and_where() -> None:
     stop = dbg.stop_at
     assert isinstance(stop, Stop)
     assert (stop.breakpoint, stop.turn, stop.call, stop.when) == (point, 0, 0, "before")
-    assert stop.text == 'before run double({"n": 1}) ok, turn 0: tool(\'double\')'
+    assert stop.text == 'stopped before run double({"n": 1}) ok, turn 0: tool(\'double\')'
     assert "tool('double')" in repr(dbg)
     assert "tool('double')" in dbg._repr_mimebundle_()["text/html"]
     assert {"text/plain", "text/html"} <= set(stop._repr_mimebundle_())

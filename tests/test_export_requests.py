@@ -214,7 +214,12 @@ def test_an_export_is_a_text_that_shows_itself() -> None:
     script = ak.export.curl(start(HOSTILE[-4]))
     bundle = script._repr_mimebundle_()
     assert bundle["text/plain"] == script
+    assert repr(script) == script
     assert "<script>" not in bundle["text/html"]
+    page = ak.export.html(ak.view([{"role": "user", "content": "x" * 50_000}]))
+    assert len(repr(page)) < 21_000 < len(page)
+    assert "more characters; save(path) writes all of it" in page._repr_mimebundle_()["text/plain"]
+    assert "more characters; save(path) writes all of it" in page._repr_mimebundle_()["text/html"]
 
 
 def test_an_export_is_saved_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,18 @@ def test_a_refused_request_is_a_fault_by_its_kind_alone() -> None:
         ak.export.shrink(long_rollout(), lambda response: True, ask)
 
 
+def test_a_request_that_cannot_be_answered_shows_nothing() -> None:
+    def ask(request: Request) -> Any:
+        if "careful" not in json.dumps(request.body):
+            raise KeyError("no system message")
+        return LEAK
+
+    shrunk = ak.export.shrink(long_rollout(), "orphan_think_close", ask, limit=2000, progress=None)
+    assert [m["content"].strip() for m in shrunk.request.messages if m["role"] == "system"] == ["careful."]
+    with pytest.raises(ZeroDivisionError):
+        ak.export.shrink(long_rollout(), "orphan_think_close", lambda request: 1 / 0)
+
+
 def test_progress_is_told_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
     ak.export.shrink(long_rollout(), "orphan_think_close", needs("zebra"), limit=500)
     printed = capsys.readouterr().out.splitlines()

@@ -18,6 +18,8 @@ Path = tuple[str | int, ...]
 
 _OF_MESSAGE = frozenset(("role", "content", "tool_calls", "tool_call_id"))
 _OF_SCHEMA = frozenset(("type", "properties", "required", "items"))
+_KEPT = frozenset(("model", "messages", "tools", "max_tokens", "max_completion_tokens"))
+"""What has a reduction of its own, and the limits of an answer: without them each ask may take long, and cost much."""
 _SHORT = 24
 """Characters of a text that is not worth an ask."""
 
@@ -134,7 +136,7 @@ def _parts(schema: Any) -> Iterator[Path]:
 
 def _fields(body: Body) -> Iterator[Reduction]:
     """Sampling and other fields of the request, and what messages hold beside their text and calls."""
-    own = [(key,) for key in body if key not in ("model", "messages", "tools")]
+    own = [(key,) for key in body if key not in _KEPT]
     of_messages = [("messages", i, key) for i, message in enumerate(body["messages"]) for key in message if key not in _OF_MESSAGE]
     yield from _deletions("fields", body, [*own, *of_messages])
 

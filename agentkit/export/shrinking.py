@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from agentkit.background import run
 from agentkit.codec import request_key
-from agentkit.errors import UsageError
+from agentkit.errors import AgentkitError, UsageError
 from agentkit.export.asked import Asked, asked
 from agentkit.export.reductions import Body, Reduction, fewest, reductions
 from agentkit.html import Html, el
@@ -217,7 +217,7 @@ class _Search:
         if self._asks >= self._limit:
             raise _Spent
         self._asks += 1
-        answer = self._ask(_request(body))
+        answer = self._answered(body)
         exchange = _exchange(answer)
         spec = self._spec_of(body)
         response = answer if isinstance(answer, Response) else read_answer(spec, exchange, 0)
@@ -226,6 +226,17 @@ class _Search:
         if shown and (not self._answer.text or _size(body) <= _size(self._best)):
             self._best, self._answer = body, exchange
         return shown
+
+    def _answered(self, body: Body) -> Any:
+        """The answer; a request that cannot be answered at all does not show the fault, but for the first, which must be."""
+        try:
+            return self._ask(_request(body))
+        except AgentkitError:
+            raise
+        except Exception as exc:
+            if body is self._first:
+                raise
+            return ApiError(kind="bad_request", message=f"{type(exc).__name__}: {exc}")
 
     def _tell(self, what: str) -> None:
         size = _size(self._best)

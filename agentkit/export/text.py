@@ -8,7 +8,12 @@ from typing import Any, Self
 from agentkit.files import write_whole
 from agentkit.html import Html, el
 from agentkit.render import Limits, page
+from agentkit.render.block import row
+from agentkit.render.words import count
 from agentkit.types import late
+
+_SHOWN = 20_000
+"""Characters of a text that are shown; a page is longer."""
 
 
 class Export(str):
@@ -24,6 +29,11 @@ class Export(str):
         made.name = name
         return made
 
+    def __repr__(self) -> str:
+        """The text as it is: a plain display of a str asks for nothing else."""
+        rest = len(self) - _SHOWN
+        return str(self) if rest <= 0 else f"{self[:_SHOWN]}\n… {count(rest, 'more character')}; save(path) writes all of it"
+
     def __reduce__(self) -> tuple[type[Export], tuple[str, str]]:
         return Export, (str(self), self.name)
 
@@ -35,12 +45,11 @@ class Export(str):
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: all of the text, to be selected and copied."""
-        label = el("p", el("strong", self.name), class_="ak-title")
-        return page({"export": el("section", label, el("pre", str(self), class_="ak-data"))})
+        return page({"export": row("export", "aside", (el("strong", self.name), el("pre", repr(self), class_="ak-data")))})
 
     def text(self, limits: Limits) -> str:
-        """The text itself."""
-        return str(self)
+        """The same as plain text."""
+        return repr(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return dict(late["show"](self))
