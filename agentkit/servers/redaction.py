@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
@@ -27,6 +27,9 @@ _KEPT = frozenset({
     "openai-processing-ms", "openai-version", "server", "via", "cf-ray", "date", "location", "x-should-retry",
 })  # fmt: skip
 _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
+
+
+_SECRET_VARIABLE = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 
 
 class Secret:
@@ -70,6 +73,10 @@ class Redactor:
         more = frozenset(filter(_is_secret, secrets))
         return self if more <= self._secrets else Redactor(self._secrets | more)
 
+    def joined(self, other: Redactor) -> Redactor:
+        """One that knows the secrets of both."""
+        return self if other._secrets <= self._secrets else Redactor(self._secrets | other._secrets)
+
     def unfinished(self, text: str) -> int:
         """How many characters at the end of the text may be the beginning of a secret that goes on in the next piece."""
         return max((_overlap(text, form) for form in self._forms), default=0)
@@ -112,6 +119,12 @@ def _basic_parts(token: str) -> list[str]:
     except ValueError:
         return []
     return [user_and_password, user_and_password.partition(":")[2]]
+
+
+def environment_secrets(variables: Mapping[str, str]) -> list[str]:
+    """The values of environment variables named like a key; not those that only point to one, as a path does."""
+    named = (value for name, value in variables.items() if _SECRET_VARIABLE.search(name))
+    return [value for value in named if len(value) >= 12 and not value.isdigit() and value[0] not in "/.~" and not any(map(str.isspace, value))]
 
 
 def url_secrets(url: str) -> list[str]:
