@@ -136,10 +136,11 @@ def test_a_kernel_that_is_killed_leaves_every_finished_step(kernel: Kernel, tmp_
     assert all(map(exactly, sorted(ak.load(many), key=lambda t: t.meta["prompt_index"]), whole))
 
 
-@pytest.mark.parametrize("cell", ["ak.rollouts(agent, PROMPTS)", "await ak.rollouts_async(agent, PROMPTS)"])
-def test_an_interrupted_batch_is_kept_and_goes_on(kernel: Kernel, cell: str) -> None:
-    request = kernel.client.execute(cell, stop_on_error=False)
-    time.sleep(1.0)
+@pytest.mark.parametrize("cell", ["ak.rollouts", "await ak.rollouts_async"])
+def test_an_interrupted_batch_is_kept_and_goes_on(kernel: Kernel, cell: str, tmp_path: Path) -> None:
+    request = kernel.client.execute(f"{cell}(agent, PROMPTS, record={str(tmp_path / 'x.jsonl')!r})", stop_on_error=False)
+    until(lambda: finished_steps(tmp_path / "x.jsonl") == 3 * 6)
+    time.sleep(0.1)
     sent = time.monotonic()
     kernel.manager.interrupt_kernel()
     while (reply := kernel.client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != request:
