@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
+    from agentkit.breakpoints import break_on
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
@@ -81,6 +83,7 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "break_on",
     "cassette",
     "debug",
     "demo",

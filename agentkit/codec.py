@@ -5,6 +5,7 @@
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
     {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
+A step "adopt" and a step "change" hold what a person did to the calls of the answer before them.
 A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the
 rollout's meta what became known later, as its reward. An "end" sums up for whoever looks at the file without reading all of it.
 
@@ -24,10 +25,11 @@ from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import Any
 
+from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
 from agentkit.loop import Answer, Result, apply, close, rewrite, start
 from agentkit.read.plain import plain
-from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
+from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Parent, Record, Response, Spec, ToolResult, Trajectory, Turn
 
 VERSION = 1
 MISFIT = (UsageError, KeyError, TypeError, AttributeError)
@@ -97,6 +99,7 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
             lines.append(model_line(index, failed.pop(0).exchange, sample, turn))
         if turn.response is not None:
             lines.append(model_line(index, turn.response.exchange, sample, turn))
+            lines.extend(edit_lines(index, turn.response, sample))
         elif turn != OpenTurn():
             lines.append({"step": "open", "sample": sample, "turn": index, **_given(turn)})
         for position, result in enumerate(turn.results):
@@ -114,6 +117,8 @@ def head(trajectory: Trajectory, sample: int = 0) -> Line:
     """The first line of a sample: what it was run with."""
     line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
     line["prompt"] = plain([message.wire for message in trajectory.prompt])
+    if trajectory.parent is not None:
+        line["parent"] = {"turn": trajectory.parent.turn, "change": trajectory.parent.change}
     return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
 
 
@@ -121,6 +126,21 @@ def model_line(turn: int, exchange: Exchange, sample: int = 0, given: Turn | Ope
     """The line of a model step."""
     line: Line = {"step": "model", "sample": sample, "turn": turn, **(_given(given) if given else {})}
     return {**line, **({"request_key": key} if key else {}), "exchange": to_json(exchange)}
+
+
+def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
+    """The lines of what a person did to the calls of an answer: first what was adopted, then what was changed."""
+    for call in response.tool_calls:
+        if call.adopted is not None:
+            yield {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
+    for call in response.tool_calls:
+        if call.sent_arguments is not None:
+            yield change_line(turn, call.position, call.arguments, sample)
+
+
+def change_line(turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0) -> Line:
+    """The line of a call whose arguments a person changed."""
+    return {"step": "change", "sample": sample, "turn": turn, "position": position, "arguments": plain(arguments)}
 
 
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
@@ -263,7 +283,9 @@ class Numbering:
 def begun(line: Line) -> Trajectory:
     """The trajectory that a rollout's first line begins."""
     spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
-    return start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    begun = start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    left = line.get("parent")
+    return replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
 
 
 def after(trajectory: Trajectory, line: Line) -> Trajectory:
@@ -280,6 +302,10 @@ def after(trajectory: Trajectory, line: Line) -> Trajectory:
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
             return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+        case "adopt":
+            return with_adopted(trajectory, line["turn"], line["recoverable"])
+        case "change":
+            return changed(trajectory, line["turn"], line["position"], line["arguments"])
         case "close":
             return close(trajectory)
         case "meta":

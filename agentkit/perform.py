@@ -1,6 +1,7 @@
 """The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
 
     live(server, run_tool)      asks the server, runs the tools
+    approving(perform, names, ask)  the same, and a person is asked before a tool is run
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
 
 Others are `agentkit.recording` (every finished step is written down), `agentkit.replaying` (what was recorded, offline) and
@@ -10,22 +11,32 @@ Others are `agentkit.recording` (every finished step is written down), `agentkit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.budget import Budget
 from agentkit.encoded_history import EncodedHistory, SentHistory
+from agentkit.errors import UsageError
+from agentkit.handwritten import rewritten, skipped
 from agentkit.loop import Answer, Outcome, Result, Step, ToolStep
 from agentkit.retrying import ask
 from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
-from agentkit.types import Spec, ToolResult, Trajectory
+from agentkit.types import Spec, ToolCall, ToolResult, Trajectory
 
 
 class Perform(Protocol):
     """Performs a step. `emit` takes the pieces of a streamed answer as they come."""
 
     def __call__(self, step: Step, emit: Emit | None = None) -> Awaitable[Outcome]: ...
+
+
+def twin_of(perform: Perform) -> Perform:
+    """The same for another branch of a rollout: what writes a rollout down needs one for each, what keeps nothing of it serves all."""
+    twin = getattr(perform, "twin", None)
+    return perform if twin is None else twin()
 
 
 def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -78,6 +89,38 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
         return outcome
 
     return shorten
+
+
+Ask = Callable[[ToolCall], Any]
+"""Asks a person about a call: True lets it run, a dict lets it run with these arguments, a text refuses it with this message."""
+
+
+def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perform:
+    """The same, and before a call of these tools is run, `ask` is asked about it. What it refuses is a result the model is told of.
+
+    Args:
+        names: names of tools; None for all of them.
+        ask: a function of the call, called in a thread, or an async one, awaited. It returns True (run it), a dict (run it with these arguments),
+            a text (refuse it, and tell the model this), or False or None (refuse it).
+    """
+    asked = None if names is None else frozenset([names] if isinstance(names, str) else names)
+
+    async def approve(step: Step, emit: Emit | None = None) -> Outcome:
+        if not isinstance(step, ToolStep) or (asked is not None and step.call.name not in asked):
+            return await perform(step, emit)
+        call = step.call
+        said = await ask(call) if inspect.iscoroutinefunction(ask) else await asyncio.to_thread(ask, call)
+        if said is True:
+            return await perform(step, emit)
+        if isinstance(said, Mapping):
+            outcome = await perform(replace(step, call=rewritten(call, said)), emit)
+            return replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
+        if said is not None and said is not False and not isinstance(said, str):
+            mend = "return True, a dict of arguments, or a text to refuse it with"
+            raise UsageError(f"the answer about a call is a {type(said).__name__}", mend=mend)
+        return Result(position=call.position, result=skipped(call, said or "the user did not approve this call"))
+
+    return approve
 
 
 def request_fields(trajectory: Trajectory) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def replaying(recorded: Trajectory, *, speed: float | None = None, sleep: Sleep 
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
-            result = _recorded_result(turns, step)
-            await wait(result.elapsed)
-            return Result(position=step.call.position, result=result)
+            recorded_result = _recorded_result(turns, step)
+            await wait(recorded_result.result.elapsed)
+            return recorded_result
         found = exchanges[step.turn]
         if not found:
             raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end")
@@ -113,7 +113,7 @@ def _written(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> ToolResult:
+def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
     call = step.call
     here = [entry for turn in turns[step.turn : step.turn + 1] for entry in _calls(turn)]
     was, found = here[call.position] if call.position < len(here) else (None, None)
@@ -123,12 +123,14 @@ def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> ToolResult:
         raise ReplayMiss(f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}{order}", mend=_MEND)
     if found is None:
         raise ReplayMiss(f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}", mend=_MEND)
-    return found
+    changed = was is not None and was.sent_arguments is not None and was.arguments != call.arguments
+    return Result(position=call.position, result=found, arguments=was.arguments if was is not None and changed else None)
 
 
 def _calls(turn: Turn) -> list[tuple[ToolCall, ToolResult | None]]:
     return list(zip(turn.tool_calls, turn.results, strict=True))
 
 
-def _same(a: ToolCall, b: ToolCall) -> bool:
-    return (a.name, a.arguments) == (b.name, b.arguments)
+def _same(recorded: ToolCall, call: ToolCall) -> bool:
+    """Whether this call was recorded: as it is, or as it was before a person changed its arguments."""
+    return recorded.name == call.name and (recorded.arguments == call.arguments or recorded.sent_arguments == call.raw_arguments)

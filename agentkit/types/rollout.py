@@ -194,7 +194,8 @@ class Spec(Record):
 class Parent(Record):
     """Where a fork came from."""
 
-    trajectory: Trajectory
+    trajectory: Trajectory | None = None
+    """What it was forked from; None where that was not saved with it."""
     turn: int
     """The turn of the parent that the fork leaves from."""
     change: str = ""
