@@ -1,4 +1,4 @@
-"""Public fakes: a server that plays a script, and a clock that repeats. No key, no network, the same times at every run."""
+"""Answers written down: what a script is, a server that plays one without a network, and a clock that repeats."""
 
 from __future__ import annotations
 
@@ -48,6 +48,47 @@ def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}}
 
 
+def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
+    """A script that gives each conversation its answers by turn, so that any number of rollouts can play it side by side.
+
+    >>> script = by_turn("first", "second")
+    >>> script([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "first"}, {"role": "user", "content": "and?"}])
+    'second'
+    """
+
+    def script(messages: list[dict[str, Any]]) -> Any:
+        turn = sum(message.get("role") == "assistant" for message in messages)
+        return answers[turn] if turn < len(answers) else used_up(len(answers))
+
+    return script
+
+
+def used_up(held: int) -> ApiError:
+    """What a script answers that holds no more."""
+    return ApiError(kind="server_error", message=f"the script holds {held} answers and was asked for one more")
+
+
+def next_answer(script: Script, index: int, messages: list[dict[str, Any]]) -> Any:
+    """What the script answers to the request of this index with these messages."""
+    if callable(script):
+        return script(messages)
+    return script[index] if index < len(script) else used_up(len(script))
+
+
+def as_choice(answer: Any) -> dict[str, Any]:
+    """A text, message or answer of `says` as a choice: its message and its finish reason; calls have the ids they were given.
+
+    >>> as_choice("It is cold.")
+    {'message': {'role': 'assistant', 'content': 'It is cold.'}, 'finish_reason': 'stop'}
+    """
+    answer = says(answer) if isinstance(answer, str) or answer is None else plain(answer)
+    if "choices" in answer:
+        answer = next((choice for choice in answer["choices"] or () if isinstance(choice, dict)), {})
+    choice = answer if "message" in answer else {"message": answer}
+    finish = "tool_calls" if choice["message"].get("tool_calls") else "stop"
+    return {"message": choice["message"], "finish_reason": choice.get("finish_reason", finish)}
+
+
 class ScriptedServer:
     """A server that answers from a script: a function of the messages, or a list of answers in order.
 
@@ -78,7 +119,7 @@ class ScriptedServer:
         """The next answer of the script."""
         index, self._count = self._count, self._count + 1
         self.calls.append(call)
-        answer = self._answer(index, [dict(message) for message in call.messages])
+        answer = next_answer(self._script, index, [dict(message) for message in call.messages])
         started = self._clock()
         if isinstance(self._clock, FixedClock):
             self._clock.advance(self._latency)
@@ -93,28 +134,19 @@ class ScriptedServer:
         text = body if isinstance(body, str) else json.dumps(plain(body), ensure_ascii=False)
         return Exchange(status=status, body=text, **times)
 
-    def _answer(self, index: int, messages: list[dict[str, Any]]) -> Any:
-        if callable(self._script):
-            return self._script(messages)
-        if index < len(self._script):
-            return self._script[index]
-        return ApiError(kind="server_error", message=f"the script holds {len(self._script)} answers and was asked for one more")
-
     def _body(self, answer: Any, index: int) -> dict[str, Any]:
-        answer = says(answer) if isinstance(answer, str) else plain(answer)
-        if "choices" in answer or "error" in answer:
+        if not isinstance(answer, str) and ("choices" in (answer := plain(answer)) or "error" in answer):
             return dict(answer)
-        choice = answer if "message" in answer else {"message": answer}
+        choice = as_choice(answer)
         message = choice["message"]
         listed: Iterable[Any] = message.get("tool_calls") or ()
         numbered = [{"id": f"call_{index}_{i}", **entry} if isinstance(entry, dict) else entry for i, entry in enumerate(listed)]
         if numbered:
             message = {**message, "tool_calls": numbered}
-        finish = choice.get("finish_reason", "tool_calls" if numbered else "stop")
         written = len(json.dumps(message)) // 4
         return {
             "id": f"chatcmpl-{index}", "object": "chat.completion", "model": self._model,
-            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            "choices": [{"index": 0, "message": message, "finish_reason": choice["finish_reason"]}],
             "usage": {"prompt_tokens": 40 + 30 * index, "completion_tokens": written, "total_tokens": 40 + 30 * index + written},
         }  # fmt: skip
 

@@ -1,0 +1,45 @@
+"""Stand-ins for a model and its server: for tests, for teaching, and for trying a client against a fault before it is met.
+
+A **script** says what the model answers: a list of answers in order, a function of the messages, or `by_turn(...)`, which any number of
+conversations can play side by side. `says` writes an answer, `calls` a tool call in it.
+
+>>> script = by_turn(says(None, calls("get_weather", city="Oslo")), "It is cold.")
+
+`ScriptedServer` plays a script without a network, and a `FixedClock` makes its times repeat:
+
+>>> import agentkit as ak
+>>> def get_weather(city: str) -> str:
+...     "The weather in a city."
+...     return f"cold in {city}"
+>>> agent = ak.Agent("m", tools=[get_weather], server=ScriptedServer(script))
+>>> ak.rollout(agent, "Do I need a coat in Oslo?").final
+'It is cold.'
+
+`serve` plays it over real HTTP, in the manner of OpenAI, vLLM or SGLang, in block and streamed answers. Whatever speaks to such a server can be
+tried with it, by the server's `url`; `asked` holds what came, without keys:
+
+>>> with serve(script, manner="vllm") as server:
+...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url, stream=True), "Do I need a coat in Oslo?")
+>>> rollout.turns[0].tool_calls[0].id[:14], len(server.asked)
+('chatcmpl-tool-', 2)
+
+**Faults** are switched on by name: every problem code a server can cause, and every class of difference between two servers.
+`faults()` lists them with what each is read as; `captured` says whether real traffic showed it, or whether it is constructed.
+
+>>> with serve(script, manner="vllm", faults=["call_in_text"]) as server:
+...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url), "Do I need a coat in Oslo?")
+>>> [problem.code for problem in rollout.problems]
+['tool_call_in_content']
+>>> next(fault for fault in faults() if fault.name == "answer_in_reasoning").source
+'captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a think block'
+
+A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that were recorded.
+"""
+
+from agentkit.testing.catalogue import faults
+from agentkit.testing.fault import Fault
+from agentkit.testing.loopback import Asked
+from agentkit.testing.reference_server import ReferenceServer, serve
+from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
+
+__all__ = ["Asked", "Fault", "FixedClock", "ReferenceServer", "Script", "ScriptedServer", "by_turn", "calls", "faults", "says", "serve"]

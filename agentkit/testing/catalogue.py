@@ -1,0 +1,62 @@
+"""Every fault by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+
+from agentkit.errors import NotFound
+from agentkit.testing.argument_faults import CALL_FAULTS
+from agentkit.testing.fault import Fault
+from agentkit.testing.message_faults import DEFAULT, MESSAGE_FAULTS
+from agentkit.testing.wire_faults import WIRE_FAULTS
+
+_MEANS = {
+    "tool_call_in_content": f"tool_call_in_content:{DEFAULT}",
+    "call_in_text": f"tool_call_in_content:{DEFAULT}",
+    "completion_integrity": "stream_no_finish",
+    "context_limit": "context_length_exceeded",
+    "finish_reason": "finish_stop_with_tool_calls",
+    "truncation": "finish_length",
+    "arguments_encoding": "arguments_object",
+    "stream_identity": "identity_repeated",
+    "arguments_syntax": "arguments_python_literal",
+    "tool_name": "name_prefix",
+    "token_leak": "markup_leak",
+    "history_rejected": "history_orphan_tool_result",
+    "reasoning_roundtrip": "history_reasoning_missing",
+}
+"""Divergence classes, and a name without its format, by the fault that shows them best."""
+
+
+@cache
+def _by_name() -> dict[str, Fault]:
+    return {fault.name: fault for fault in (*CALL_FAULTS, *MESSAGE_FAULTS, *WIRE_FAULTS)}
+
+
+def faults() -> tuple[Fault, ...]:
+    """Every fault a reference server can have, each with what the server does, what it is read as, and whether it was captured.
+
+    Not among them: `connection_failed` (stop the server), and the divergence class `sampling_defaults`, which no single answer shows.
+    """
+    return tuple(_by_name().values())
+
+
+def find_faults(names: Iterable[str] | str) -> tuple[Fault, ...]:
+    """The faults of these names; a divergence class stands for the fault that shows it best.
+
+    Raises:
+        NotFound: no fault has this name; the note says which ones are like it.
+    """
+    return tuple(_find(name) for name in ([names] if isinstance(names, str) else names))
+
+
+def _find(name: str) -> Fault:
+    known = _by_name()
+    found = known.get(_MEANS.get(name, name)) if isinstance(name, str) else None
+    if found is None:
+        like = get_close_matches(str(name), [*known, *_MEANS], n=3, cutoff=0.5)
+        mend = f"did you mean {' or '.join(map(repr, like))}?" if like else "ak.testing.faults() lists them"
+        raise NotFound(f"no fault is named {name!r}", mend=mend)
+    return found

@@ -1,0 +1,96 @@
+"""Recorded rollouts as a script: the exchange that answered this conversation when it was recorded, found by its prompt and its turn."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from agentkit.files import load_all, trajectories_of
+from agentkit.types import ApiError, Exchange, Trajectory
+
+
+class Recorded:
+    """A script that plays trajectories. Rollouts of one prompt are played in the order they were recorded, then from the first again.
+
+    A conversation goes on with the recorded rollout whose calls it repeats, so a client need not send the history exactly as it was sent.
+    """
+
+    def __init__(self, trajectories: Sequence[Trajectory]) -> None:
+        self.trajectories = tuple(trajectories)
+        self._begun: Counter[str] = Counter()
+
+    def __call__(self, messages: list[dict[str, Any]]) -> Exchange | ApiError:
+        """What was answered to this history."""
+        same = [t for t in self.trajectories if _begins(messages, t)]
+        if not same:
+            return _refused(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.trajectories)}")
+        turn = _assistants(messages) - _assistants([m.wire for m in same[0].prompt])
+        if turn == 0:
+            key = repr(_asked(messages))
+            self._begun[key] += 1
+            return _exchange(same[(self._begun[key] - 1) % len(same)], 0)
+        said = [message for message in messages if message.get("role") == "assistant"][-turn:]
+        return _exchange(max(same, key=lambda t: _alike(said, t)), turn)
+
+
+def is_recorded(script: Any) -> bool:
+    """Whether a script is recorded rollouts: a trajectory, several, the path of a file, or what holds a trajectory."""
+    if isinstance(script, (str, os.PathLike, Trajectory)):
+        return True
+    if isinstance(script, (list, tuple)):
+        return bool(script) and all(isinstance(item, Trajectory) for item in script)
+    return not callable(script) and isinstance(getattr(script, "trajectory", None), Trajectory)
+
+
+def recorded(source: Any) -> Recorded:
+    """The script that plays these rollouts.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: it holds no rollouts.
+    """
+    return Recorded(load_all(source) if isinstance(source, (str, os.PathLike)) else trajectories_of(source))
+
+
+def _assistants(messages: Sequence[dict[str, Any]]) -> int:
+    return sum(message.get("role") == "assistant" for message in messages)
+
+
+def _asked(messages: Sequence[dict[str, Any]]) -> Any:
+    """The first thing the user said."""
+    return next((message.get("content") for message in messages if message.get("role") == "user"), None)
+
+
+def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
+    prompt = [message.wire for message in trajectory.prompt]
+    return _asked(messages) == _asked(prompt) and _assistants(messages) >= _assistants(prompt)
+
+
+def _alike(said: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
+    """How many of the assistant messages make the calls that the recorded turns made."""
+    turns = trajectory.all_turns
+    return sum(_ids(message) == [call.id for call in turn.tool_calls] for message, turn in zip(said, turns, strict=False))
+
+
+def _ids(message: dict[str, Any]) -> list[Any]:
+    return [call.get("id") for call in message.get("tool_calls") or () if isinstance(call, dict)]
+
+
+def _exchange(trajectory: Trajectory, turn: int) -> Exchange | ApiError:
+    turns = trajectory.all_turns
+    if turn < len(turns):
+        return turns[turn].response.exchange
+    failed = [attempt for attempt in trajectory.attempts if attempt.turn == turn]
+    if failed:
+        return failed[-1].exchange
+    return _refused(f"the recorded rollout ended after {len(turns)} turn(s)")
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError(kind="bad_request", message=message, status=400)
+
+
+def _prompts(trajectories: Sequence[Trajectory]) -> str:
+    return ", ".join(repr(str(_asked([m.wire for m in t.prompt]))[:60]) for t in trajectories[:5])

@@ -1,0 +1,289 @@
+"""A server over real HTTP that answers from a script in the manner of OpenAI, vLLM or SGLang, sound or with faults switched on by name."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from agentkit.errors import UsageError
+from agentkit.read.plain import plain
+from agentkit.servers.redaction import Redactor, header_secrets
+from agentkit.testing.asking import Asking, Refusal
+from agentkit.testing.catalogue import find_faults
+from agentkit.testing.fault import Draft, Fault, Mode
+from agentkit.testing.loopback import Asked, Loopback, Reply
+from agentkit.testing.manner import Manner
+from agentkit.testing.message_faults import as_text
+from agentkit.testing.openai_manner import OpenAI
+from agentkit.testing.played import choice_of, is_answer, is_completion, reply_of
+from agentkit.testing.recorded import is_recorded, recorded
+from agentkit.testing.scripted import as_choice, next_answer
+from agentkit.testing.sglang_manner import SGLang
+from agentkit.testing.steps import prompt_tokens, tokens
+from agentkit.testing.vllm_manner import VLLM
+from agentkit.types import ApiError, Exchange
+
+MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}
+_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+_JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+
+
+class ReferenceServer:
+    """What `serve` gives: a context manager, sync and async, or to be started and stopped by hand."""
+
+    def __init__(
+        self, script: Any, manner: Manner, faults: tuple[Fault, ...], *, models: tuple[str, ...] | None, key: str | None, tool_parser: bool,
+        context: int, rate: float, seed: int, turns: Collection[int] | None, latency: float, pace: float,
+    ) -> None:  # fmt: skip
+        self.manner = manner.name
+        self.faults = faults
+        """The faults that are switched on."""
+        self.asked: list[Asked] = []
+        """The requests received, in order; keys in them are redacted."""
+        self._script = recorded(script) if is_recorded(script) else script
+        self._manner = manner
+        self._models, self._key, self._tool_parser, self._context = models, key, tool_parser, context
+        self._rate, self._seed, self._turns, self._latency = rate, seed, turns, latency
+        self._answered = 0
+        self._seen: Counter[str] = Counter()
+        self._http = Loopback(self._respond, gap=pace)
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client, as `http://127.0.0.1:41234/v1`.
+
+        Raises:
+            UsageError: the server was never started.
+        """
+        return self._http.url
+
+    def start(self) -> ReferenceServer:
+        """The server itself, listening on a free port.
+
+        Raises:
+            UsageError: it is running already.
+        """
+        self._http.start()
+        return self
+
+    def stop(self) -> None:
+        """Ends it with all its connections."""
+        self._http.stop()
+
+    def __enter__(self) -> ReferenceServer:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> ReferenceServer:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.__aexit__()
+
+    def __repr__(self) -> str:
+        named = f" with {', '.join(fault.name for fault in self.faults)}" if self.faults else ""
+        return f"<ReferenceServer in the manner of {self.manner}{named}: no model>"
+
+    def _respond(self, asked: Asked) -> Reply:
+        self.asked.append(_redacted(asked))
+        path = asked.path.partition("?")[0]
+        if refusal := self._unauthorized(asked, path):
+            return self._refused(refusal)
+        if asked.method == "GET":
+            found = None if path == "/v1/chat/completions" else self._manner.get(path, self._models or ("reference",), self._context)
+            return self._refused(self._manner.unknown_path("GET", path)) if found is None else self._json(found)
+        try:
+            request = asked.json
+        except json.JSONDecodeError as exc:
+            return self._refused(self._manner.malformed(exc.pos))
+        except ValueError:
+            return self._refused(self._manner.malformed(0))
+        if path == "/tokenize" and isinstance(self._manner, VLLM) and isinstance(request, dict):
+            text = request.get("prompt")
+            said = tokens(text) if isinstance(text, str) else self._asking(request, b"").prompt
+            return self._json(self._manner.tokenized(said, self._context))
+        if path != "/v1/chat/completions" or asked.method != "POST":
+            return self._refused(self._manner.unknown_path(asked.method, path))
+        reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
+        return replace(reply, delay=reply.delay + self._latency)
+
+    def _unauthorized(self, asked: Asked, path: str) -> Refusal | None:
+        sent = asked.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        return self._manner.unauthorized(sent) if self._key and sent != self._key and path.startswith("/v1") else None
+
+    def _chat(self, request: dict[str, Any], body: bytes) -> Reply:
+        asking = self._asking(request, body)
+        mode: Mode = "stream" if request.get("stream") else "block"
+        on = [fault for fault in self.faults if self._is_on(fault, asking)]
+        struck = next((f for f in on if f.refusal is not None and f.strikes(None, asking, mode)), None)
+        refusal = struck.refusal if struck else self._manner.refuses(asking, self._models)
+        if refusal is not None:
+            return self._refused(refusal)
+        index, self._answered = self._answered, self._answered + 1
+        return self._answer(next_answer(self._script, index, copy.deepcopy(asking.messages)), asking, mode, on)
+
+    def _asking(self, request: dict[str, Any], body: bytes) -> Asking:
+        digest = hashlib.sha256(body).hexdigest()
+        times, self._seen[digest] = self._seen[digest], self._seen[digest] + 1
+        model = request.get("model")
+        served = self._models[0] if self._models else "reference"
+        listed = request.get("messages")
+        return Asking(
+            request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}",
+            prompt_tokens(listed if isinstance(listed, list) else ()), self._context, self._tool_parser,
+        )  # fmt: skip
+
+    def _is_on(self, fault: Fault, asking: Asking) -> bool:
+        if self._turns is not None and asking.turn not in self._turns:
+            return False
+        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate  # noqa: S311 - no secret
+
+    def _answer(self, answer: Any, asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
+        """The reply to a request that is taken: a failure or a body as it stands, else a message in the manner's form."""
+        if isinstance(answer, ApiError):
+            return self._refused(_as_refusal(answer))
+        if isinstance(answer, BaseException):
+            return self._refused(Refusal(500, f"{type(answer).__name__}: {answer}"))
+        if isinstance(answer, tuple):
+            status, body = answer
+            return self._json(body if isinstance(body, str) else plain(body), status)
+        if isinstance(answer, Exchange):
+            if not is_answer(answer) or (bool(answer.chunks) == (mode == "stream") and not on):
+                return self._failed(answer) if answer.transport_error and answer.status is None else reply_of(answer)
+            return self._made(choice_of(answer), asking, mode, on)
+        data = answer if isinstance(answer, str) or answer is None else plain(answer)
+        if isinstance(data, dict) and ("error" in data or ("choices" in data and mode == "block" and not on)):
+            return self._json(data)
+        return self._made(as_choice(data), asking, mode, on)
+
+    def _failed(self, exchange: Exchange) -> Reply:
+        error = exchange.transport_error
+        return self._refused(_as_refusal(error)) if error else reply_of(exchange)
+
+    def _made(self, choice: Mapping[str, Any], asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
+        draft = self._draft(choice, asking)
+        on = [fault for fault in on if fault.refusal is None and fault.strikes(draft, asking, mode)]
+        for fault in on:
+            draft = fault.message(draft, asking) if fault.message and fault.strikes(draft, asking, mode) else draft
+        swapped = any(fault.swap for fault in on)
+        reply = self._streamed(draft, asking, on) if (mode == "stream") != swapped else self._block(draft, asking, on)
+        for fault in on:
+            reply = fault.reply(reply, asking) if fault.reply else reply
+        return reply
+
+    def _draft(self, choice: Mapping[str, Any], asking: Asking) -> Draft:
+        """The message as the model wrote it, with ids of the manner's own where it has none."""
+        message = copy.deepcopy(dict(choice["message"]))
+        if "reasoning_content" in message:
+            thought = message.pop("reasoning_content")
+            message.setdefault("reasoning", thought)
+        listed = message.get("tool_calls")
+        if isinstance(listed, list):
+            message["tool_calls"] = [self._named(entry, asking, i) for i, entry in enumerate(listed)]
+        if listed == []:
+            del message["tool_calls"]
+        draft: Draft = {"message": message, "finish_reason": choice.get("finish_reason")}
+        unread = self._manner.writes_calls_as_text and (not self._tool_parser or asking.request.get("tool_choice") == "none")
+        return {"message": as_text(message), "finish_reason": "stop"} if unread and message.get("tool_calls") else draft
+
+    def _named(self, entry: Any, asking: Asking, position: int) -> Any:
+        return {"id": self._manner.call_id(asking, position), **entry} if isinstance(entry, dict) else entry
+
+    def _block(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
+        body: Any = self._manner.body(draft, asking)
+        for fault in on:
+            body = fault.body(body, asking) if fault.body and is_completion(body) else body
+        return self._json(body)
+
+    def _streamed(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
+        chunks = self._manner.chunks(draft, asking)
+        for fault in on:
+            chunks = fault.chunks(chunks, asking) if fault.chunks else chunks
+        pieces = [f"data: {chunk if isinstance(chunk, str) else self._manner.dumps(chunk)}\n\n" for chunk in chunks]
+        return Reply(headers={**_JSON, **self._manner.headers, **_STREAM}, pieces=pieces)
+
+    def _json(self, data: Any, status: int = 200) -> Reply:
+        text = data if isinstance(data, str) else self._manner.block_text(data)
+        return Reply(text, status, {**_JSON, **self._manner.headers})
+
+    def _refused(self, refusal: Refusal) -> Reply:
+        reply = self._json(self._manner.error(refusal) if refusal.body is None else refusal.body, refusal.status)
+        return replace(reply, headers={**reply.headers, **refusal.headers})
+
+
+def serve(
+    script: Any, manner: Literal["openai", "vllm", "sglang"] = "openai", faults: Iterable[str] | str = (), *,
+    model: str | Iterable[str] | None = None, key: str | None = None, tool_parser: bool = True, context: int = 32_768,
+    rate: float = 1.0, seed: int = 0, turn: int | Collection[int] | None = None, latency: float = 0.0, pace: float = 0.0,
+) -> ReferenceServer:  # fmt: skip
+    """A server on loopback that answers from a script; it listens inside a `with` (or `async with`) block.
+
+    The same request gets the same answer, ids included, at every run. An answer is sent whole: `max_tokens`, `stop` and the sampling of the request
+    change nothing of what the script says. What is constructed in a manner and what was captured is said in the
+    module of the manner, and of each fault in its `source`.
+
+    Args:
+        script: as for `ScriptedServer`: a function of the messages, or a list of answers in the order of the requests (see also `by_turn`);
+            or recorded rollouts (a trajectory, a list of them, the path of a cassette), which are played byte for byte. A function runs in
+            the server's own thread and holds up all its requests.
+        manner: whose form the answers have.
+        faults: names of `faults()`, or divergence classes, that are switched on.
+        model: the name, or names, it serves; None for any.
+        key: the API key it asks for; None for none.
+        tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang leaves calls as text.
+        context: most tokens of a prompt.
+        rate: share of the answers that are faulty, told by `seed` and the request.
+        turn: only answers of this turn, or these, counting from 0, are faulty.
+        latency: seconds before an answer.
+        pace: seconds between the pieces of a stream.
+
+    Raises:
+        NotFound: no fault has this name.
+        UsageError: there is no such manner, it is no script, or a setting cannot be used.
+
+    >>> with serve(["It is cold."], manner="vllm", faults=["markup_leak"]) as server:
+    ...     [fault.name for fault in server.faults]
+    ['markup_leak']
+    """
+    if manner not in MANNERS:
+        raise UsageError(f"no manner is named {manner!r}", mend=f"choose one of: {', '.join(MANNERS)}")
+    if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
+        raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
+    _check_script(script)
+    models = None if model is None else (model,) if isinstance(model, str) else tuple(model)
+    turns = None if turn is None else (turn,) if isinstance(turn, int) else tuple(turn)
+    return ReferenceServer(
+        script, MANNERS[manner](), find_faults(faults), models=models, key=key, tool_parser=tool_parser, context=context, rate=rate, seed=seed,
+        turns=turns, latency=latency, pace=pace,
+    )  # fmt: skip
+
+
+def _check_script(script: Any) -> None:
+    """Refuses what is no script before a request finds it out."""
+    mend = "a script is a list of answers, a function of the messages, or recorded rollouts; for one answer: serve(['It is cold.'])"
+    if isinstance(script, str) and not os.path.exists(script):
+        raise UsageError(f"there is no file {script[:60]!r}", mend=mend)
+    if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):
+        raise UsageError(f"a {type(script).__name__} is no script", mend=mend)
+
+
+def _redacted(asked: Asked) -> Asked:
+    redact = Redactor(header_secrets(asked.headers.items()))
+    headers = {name: redact(value) for name, value in asked.headers.items()}
+    body = redact(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    return replace(asked, headers=headers, path=redact(asked.path), body=body)
+
+
+def _as_refusal(error: ApiError) -> Refusal:
+    headers = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
+    return Refusal(error.status or 500, error.message, code=error.code, param=error.param, headers=headers)

@@ -1,0 +1,225 @@
+"""vLLM 0.32's manner, captured: bodies, chunks, errors and paths have the fields, order and nulls of recorded traffic of that version.
+
+Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids; `tool_choice` auto, required, named, none; `n`;
+the refusals below but for the key's; headers; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after
+vLLM's AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids, logprobs, counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.manner import Manner
+from agentkit.testing.refusals import BAD_ARGUMENTS, HISTORY
+from agentkit.testing.steps import Step, answer_tokens, token_id
+
+_TYPES = {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError", 404: "NotFoundError", 429: "RateLimitError"}
+_FINGERPRINT = "vllm-0.32.0-00000000"
+
+
+class VLLM(Manner):
+    """The manner of `vllm serve`."""
+
+    name = "vllm"
+    headers = MappingProxyType({"server": "uvicorn", "vary": "Origin"})
+    cut_in_last_piece = True
+
+    def answer_id(self, asking: Asking) -> str:
+        return f"chatcmpl-{asking.hex('answer', 16)}"
+
+    def call_id(self, asking: Asking, position: int) -> str:
+        return f"chatcmpl-tool-{asking.hex(f'call{position}', 16)}"
+
+    def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+        return {
+            "id": self.answer_id(asking), "object": "chat.completion", "created": asking.created, "model": asking.model,
+            "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
+            "service_tier": None, "system_fingerprint": _FINGERPRINT, "usage": self.usage(draft, asking, stream=False),
+            "prompt_logprobs": None, "prompt_token_ids": asking.token_ids(asking.prompt), "prompt_text": None,
+            "kv_transfer_params": None, "ec_transfer_params": None, "metrics": None,
+        }  # fmt: skip
+
+    def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
+        said = answer_tokens(draft["message"])
+        listed = asking.logprobs(said)
+        return {
+            "index": index, "message": self._message(draft, asking), "logprobs": None if listed is None else {"content": listed},
+            "finish_reason": self.finish(draft.get("finish_reason"), asking), "stop_reason": None,
+            "token_ids": asking.token_ids(said), "routed_experts": None,
+        }  # fmt: skip
+
+    def _message(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+        given = dict(draft["message"])
+        content = "" if given.get("tool_calls") and asking.forced else None
+        head = {"role": "assistant", "content": content, "refusal": None, "annotations": None, "audio": None, "function_call": None}
+        calls = {"tool_calls": given["tool_calls"]} if given.get("tool_calls") else {}
+        reasoning = {"reasoning": given.get("reasoning")}
+        return {**head, **calls, **reasoning, **{key: value for key, value in given.items() if value is not None}}
+
+    def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
+        *found, last, done = super().chunks(draft, asking)
+        return [*found, {**last, "system_fingerprint": _FINGERPRINT}, done]
+
+    def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
+        choice = {"index": index, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
+        return {**self._head(asking), "choices": [choice], "prompt_token_ids": asking.token_ids(asking.prompt), "prompt_text": None}
+
+    def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
+        match step.kind:
+            case "reasoning" | "content" | "refusal":
+                return {step.kind: step.value}
+            case "call":
+                entry = step.value
+                placed = {**_without_index(entry), "index": step.position, **_function(entry)} if isinstance(entry, dict) else entry
+                return {"content": None, "tool_calls": [placed]}
+            case "arguments":
+                return {"content": None, "tool_calls": [{"index": step.position, "function": {"arguments": step.value}}]}
+            case "other":
+                return dict(step.value)
+        return {}
+
+    def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
+        listed = asking.logprobs(said)
+        stop = {} if finish is None else {"stop_reason": None}
+        choice = {
+            "index": index, "delta": delta, "logprobs": None if listed is None else {"content": listed}, "finish_reason": finish,
+            **stop, "token_ids": asking.token_ids(said),
+        }  # fmt: skip
+        return {**self._head(asking), "choices": [choice]}
+
+    def finish_chunk(self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]) -> dict[str, Any]:
+        delta = {} if asking.parser else {"content": ""}
+        return self.chunk(delta, asking, index, said, self.finish(draft.get("finish_reason"), asking))
+
+    def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
+        prompt, completion, thought = self.counts(draft, asking)
+        found: dict[str, Any] = {"prompt_tokens": prompt, "total_tokens": prompt + completion, "completion_tokens": completion}
+        details = {"reasoning_tokens": thought} if thought else None
+        if not stream:
+            return {**found, "prompt_tokens_details": None, "completion_tokens_details": details}
+        return {**found, "completion_tokens_details": details} if details else found
+
+    def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+        usage = self.usage(draft, asking, stream=True)
+        return {**self._head(asking), "choices": [], "usage": usage}
+
+    def _head(self, asking: Asking) -> dict[str, Any]:
+        return {"id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model}
+
+    def error(self, refusal: Refusal) -> Any:
+        kind = refusal.type or _TYPES.get(refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError")
+        return {"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}}
+
+    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
+        request, size = asking.request, len(asking.prompt)
+        model, choice, limit = request.get("model"), request.get("tool_choice"), output_limit(request)
+        temperature = request.get("temperature")
+        if "messages" not in request:
+            return _invalid("missing", "body.messages", "Field required", f"<dict of {len(request)} items>")
+        if not isinstance(request["messages"], list):
+            return _invalid("list_type", "body.messages", "Input should be a valid list", str(request["messages"]))
+        if request.get("tools") == []:
+            return _parameter("`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.", "tools")
+        if refusal := _arguments_refusal(asking):
+            return refusal
+        if choice is not None and choice != "none" and not request.get("tools"):
+            return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
+        if choice is not None and (name := named_choice(request)) is not None and name not in tools_named(request):
+            return _parameter("The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice")
+        if models is not None and model is not None and model not in models:
+            served = ", ".join(models)
+            return Refusal(404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model")
+        if not asking.parser and request.get("tools") and choice != "none":
+            return Refusal(400, _needs_parser(choice, named_choice(request)))
+        if not request["messages"]:
+            return Refusal(400, "Cannot apply chat template to an empty conversation. Provide at least one message.")
+        if isinstance(temperature, (int, float)) and temperature < 0:
+            return _parameter(f"temperature must be non-negative, got {float(temperature)}.", "temperature", float(temperature))
+        if limit is not None and limit > asking.context:
+            said = f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please request fewer output tokens."
+            return _parameter(said, "max_tokens", limit)
+        if size > asking.context:
+            return _too_long(asking)
+        return None
+
+    def unauthorized(self, sent: str | None) -> Refusal:
+        return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
+
+    def malformed(self, position: int) -> Refusal:
+        return _invalid("json_invalid", f"body.{position}", "JSON decode error", "<dict of 0 items>", ", 'ctx': {'error': 'Expecting value'}")
+
+    def get(self, path: str, models: Sequence[str], context: int) -> Any:
+        match path:
+            case "/health":
+                return ""
+            case "/version":
+                return {"version": "0.32.0"}
+            case "/v1/models":
+                return {"object": "list", "data": [_model(name, context) for name in models]}
+        return None
+
+    def tokenized(self, asked: Sequence[str], context: int) -> dict[str, Any]:
+        """The answer of `/tokenize`."""
+        ids = [token_id(token) for token in asked]
+        return {"count": len(ids), "max_model_len": context, "tokens": ids, "token_strs": None}
+
+
+def _without_index(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in ("index", "function")}
+
+
+def _function(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"function": entry["function"]} if "function" in entry else {}
+
+
+def _parameter(said: str, param: str, value: Any = None) -> Refusal:
+    given = "" if value is None else f", value={value}"
+    return Refusal(400, f"{said} (parameter={param}{given})", param=param)
+
+
+def _invalid(kind: str, where: str, message: str, given: str, more: str = "") -> Refusal:
+    said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'{more}}}"
+    return Refusal(400, said, type="Bad Request", param=where)
+
+
+def _arguments_refusal(asking: Asking) -> Refusal | None:
+    """Of arguments that are sent back as an object."""
+    found = [message["tool_calls"] for message in asking.messages if isinstance(message.get("tool_calls"), list)]
+    listed = [call for calls in found for call in calls if isinstance(call, dict)]
+    functions = [call["function"] for call in listed if isinstance(call.get("function"), dict)]
+    given = next((function["arguments"] for function in functions if isinstance(function.get("arguments"), dict)), None)
+    return None if given is None else replace(HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given)))
+
+
+def _needs_parser(choice: Any, name: str | None) -> str:
+    if name is not None:
+        return f'tool_choice=function "{name}" requires --tool-call-parser to be set'
+    if choice == "required":
+        return 'tool_choice="required" requires --tool-call-parser to be set'
+    return '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+
+
+def _too_long(asking: Asking) -> Refusal:
+    context = asking.context
+    size, bound = sum(len(token) for token in asking.prompt), 13 * context
+    said = (
+        f"This model's maximum context length is {context} tokens. However, your prompt contains {size} characters (more than {bound} characters, "
+        f"which is the upper bound for {context} input tokens). Please reduce the length of the input prompt."
+    )
+    return _parameter(said, "input_text", size)
+
+
+def _model(name: str, context: int) -> dict[str, Any]:
+    permission = {
+        "id": "modelperm-0000000000000000", "object": "model_permission", "created": 1_767_225_600, "allow_create_engine": False,
+        "allow_sampling": True, "allow_logprobs": True, "allow_search_indices": False, "allow_view": True, "allow_fine_tuning": False,
+        "organization": "*", "group": None, "is_blocking": False,
+    }  # fmt: skip
+    return {
+        "id": name, "object": "model", "created": 1_767_225_600, "owned_by": "vllm", "root": name, "parent": None, "max_model_len": context,
+        "permission": [permission],
+    }  # fmt: skip
