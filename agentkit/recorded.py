@@ -146,7 +146,8 @@ class ReplayAgent(Agent):
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
         """The start of one recorded rollout."""
-        return replace(start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta), prompt=recorded.prompt)
+        begun = start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta)
+        return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
     def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
         """The start of one sample of a batch, with what was recorded of it."""
@@ -154,7 +155,7 @@ class ReplayAgent(Agent):
         found = self._recordings.peek(asked)
         if found is None:
             return asked
-        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec)
+        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec, parent=found.parent)
 
     def check_enough(self, starts: Iterable[Trajectory]) -> None:
         """Makes sure that there is a recorded rollout for each of a batch.
