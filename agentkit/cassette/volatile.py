@@ -30,7 +30,10 @@ _SECRETS = re.compile(
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{6,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b[Bb]earer +(?!\[redacted\])[\w.~+/-]{12,}=*"
     r"|://[^/\s:@\"\\]+:(?!\[redacted\])[^/\s:@\"\\]{3,}@"
 )
-_SECRET_SIGNS = ("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "AIza", "hf_", "nvapi-", "gsk_", "eyJ", "-----BEGIN", "earer ", "@")
+_SECRET_SIGNS = (
+    "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "AIza", "hf_", "nvapi-", "gsk_", "eyJ", "-----BEGIN",
+    "earer ", "@",
+)  # fmt: skip
 _NAME_SIGNS = ("api_key", "api-key", "apikey", "secret", "passw", "access", "auth")
 """What every match holds: a look for these is many times cheaper than the pattern."""
 _NAMED_SECRET = re.compile(
