@@ -125,6 +125,9 @@ class Agent:
 
     def recorded_by(self, writer: CassetteWriter) -> Agent:
         """The same agent with every finished step written down; once, however often it is asked for."""
+        redact = getattr(self.server, "redact", None)
+        if redact is not None:
+            writer.guard(redact)
         twin = copy.copy(self)
         twin._writers = (*(other for other in self._writers if other is not writer), writer)
         return twin

@@ -8,18 +8,15 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from agentkit.codec import VERSION, Numbering, checked_line
 from agentkit.types import StopReason
 
-_STEP = re.compile(rb'\{"step":"(\w+)","sample":(\d+),(?:"turn":(\d+))?')
+_STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
 _HEAD = re.compile(rb'\{"agentkit":(\d+),"kind":"rollout","sample":(\d+),"spec":')
 _DECODER = json.JSONDecoder()
-_SHORT = {b"end", b"meta"}
-"""Steps whose lines say something about the whole rollout."""
 
 
 @dataclass(slots=True)
@@ -80,27 +77,34 @@ class Scan:
         Raises:
             CassetteError: the first line is none of ours, or of a newer version.
         """
-        for number, offset, line in _lines(file, self.end):
-            if not line.strip():
-                continue
-            whole = line.endswith(b"\n")
-            if not self._take(line, offset, number):
+        offset = file.seek(self.end)
+        number = 0 if offset == 0 else 1  # the first line of the file has to be one of ours, and is only seen from its start
+        match = _STEP.match
+        for line in file:
+            number += 1
+            size = len(line)
+            step = match(line)
+            if step is not None and number > 1 and line.endswith(b"}\n"):
+                self._step(step, offset, size, number)
+            elif line.strip() and not self._other(line, offset, number):
                 self.torn.append(number)
-            if whole:
-                self.end = offset + len(line)
+            offset += size
+            if line.endswith(b"\n"):
+                self.end = offset
         return self
 
-    def _take(self, line: bytes, offset: int, number: int) -> bool:
-        """Whether it is a line that can be used."""
-        step = _STEP.match(line)
-        if step is not None and step[1] not in _SHORT and number > 1 and line.endswith(b"}\n"):
-            found = self._of(int(step[2]), number)
-            if found is not None:
-                found.add(offset, len(line))
-                found.ended = False
-                if step[1] == b"model":
-                    found.turns = max(found.turns, int(step[3] or 0) + 1)
-            return True
+    def _step(self, step: re.Match[bytes], offset: int, size: int, number: int) -> None:
+        """Takes in a step's line that is written as ours are; it is not parsed."""
+        kind, sample, turn = step.groups()
+        found = self._of(int(sample), number)
+        if found is not None:
+            found.add(offset, size)
+            found.ended = False
+            if kind == b"model":
+                found.turns = max(found.turns, int(turn) + 1)
+
+    def _other(self, line: bytes, offset: int, number: int) -> bool:
+        """Whether a first line, an end, or a line by other hands can be used."""
         head = _HEAD.match(line)
         data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(line)
         if number == 1 or data is not None:
@@ -150,11 +154,3 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
-
-
-def _lines(file: BinaryIO, begin: int) -> Iterator[tuple[int, int, bytes]]:
-    """Number, offset and bytes of each line from there on; numbers count from 1 only where the whole file is read."""
-    offset = file.seek(begin)
-    for number, line in enumerate(file, 1 if begin == 0 else 2):
-        yield number, offset, line
-        offset += len(line)

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
 from agentkit.errors import CassetteError, UsageError
 from agentkit.file_scan import Scan
+from agentkit.servers.redaction import Redactor, environment_secrets
 from agentkit.types import Trajectory, late
 
 _log = logging.getLogger("agentkit")
@@ -26,7 +27,8 @@ class CassetteWriter:
     """Appends lines to a cassette. Each line reaches the operating system, whole, before the next step begins.
 
     Several threads and processes may append to one file: a lock on the file keeps their lines apart and their rollouts numbered. A line that
-    cannot be written, as on a full disk, is taken back, so that what stands there stays whole.
+    cannot be written, as on a full disk, is taken back, so that what stands there stays whole. Keys of the server, and those in environment
+    variables, are taken out of every line, also where a prompt, a model or a tool repeats them.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +36,12 @@ class CassetteWriter:
         self._lock = threading.Lock()
         self._scan = Scan()
         self._known: Any = None
+        self._redact = Redactor(environment_secrets(os.environ))
         self.look()
+
+    def guard(self, redact: Redactor) -> None:
+        """Keeps these secrets out of the file as well."""
+        self._redact = self._redact.joined(redact)
 
     def look(self) -> None:
         """Makes sure that the file is a cassette which can be written, before a model is paid for.
@@ -67,7 +74,7 @@ class CassetteWriter:
 
     def _append(self, file: FileIO, lines: list[Line]) -> None:
         size = file.seek(0, os.SEEK_END)
-        data = "".join(map(encode_line, lines)).encode()
+        data = "".join(self._redact(encode_line(line)) for line in lines).encode()
         if size and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":  # a torn line must not run into the next
             data = b"\n" + data
         try:
@@ -138,15 +145,16 @@ def save(rollouts: Any, path: Any) -> Path:
         UsageError: there is nothing to save.
     """
     target = Path(path)
+    redact = Redactor(environment_secrets(os.environ))
     as_page = target.suffix.lower() in (".html", ".htm")
     if as_page and callable(getattr(rollouts, "html", None)) and not (hasattr(rollouts, "trajectories") or hasattr(rollouts, "trajectory")):
-        write_whole(target, [late["page"](rollouts)])
+        write_whole(target, [redact(late["page"](rollouts))])
         return target
     trajectories = trajectories_of(rollouts)
     if as_page:
-        write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
+        write_whole(target, [redact(late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories)))])
     else:
-        write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
+        write_whole(target, (redact(encode_line(line)) for i, t in enumerate(trajectories) for line in dump(t, i)))
     return target
 
 

@@ -68,10 +68,13 @@ class Recordings:
 
     def __init__(self, trajectories: Iterable[Trajectory]) -> None:
         self._by_prompt: defaultdict[str, list[Trajectory]] = defaultdict(list)
-        self._waiting: dict[str, list[Trajectory]] = {}
+        self._by_place: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self._waiting: dict[str, dict[int, Trajectory]] = {}
         self._lock = threading.Lock()
         for trajectory in trajectories:
-            self._by_prompt[start_key(trajectory)].append(trajectory)
+            key = start_key(trajectory)
+            self._by_place[key, *_place(trajectory)].append(len(self._by_prompt[key]))
+            self._by_prompt[key].append(trajectory)
 
     def of(self, trajectory: Trajectory) -> list[Trajectory]:
         """All rollouts of the same prompt."""
@@ -79,24 +82,29 @@ class Recordings:
 
     def peek(self, trajectory: Trajectory) -> Trajectory | None:
         """The rollout that `take` would give next."""
-        key = start_key(trajectory)
-        waiting = self._waiting.get(key) or self._by_prompt.get(key, [])
-        return min(waiting, key=lambda recorded: _distance(trajectory, recorded), default=None)
-
-    def take(self, trajectory: Trajectory, *, again: bool = True) -> Trajectory | None:
-        """The recorded rollout that fits best of those not given out yet: the same sample of a batch, the same sampling, else the first.
-
-        Args:
-            again: when all have been given out, begin from the first; else there is none.
-        """
-        key = start_key(trajectory)
         with self._lock:
-            if key not in self._waiting or (again and not self._waiting[key]):
-                self._waiting[key] = list(self._by_prompt.get(key, []))
-            found = self.peek(trajectory) if self._waiting[key] else None
-            if found is not None:
-                self._waiting[key] = [other for other in self._waiting[key] if other is not found]
-            return found
+            found = self._next(start_key(trajectory), trajectory)
+            return None if found is None else found[1]
+
+    def take(self, trajectory: Trajectory) -> Trajectory | None:
+        """The recorded rollout that fits best of those not given out yet: the same sample of a batch, the same sampling, else the first."""
+        with self._lock:
+            key = start_key(trajectory)
+            found = self._next(key, trajectory)
+            if found is None:
+                return None
+            del self._waiting[key][found[0]]
+            return found[1]
+
+    def _next(self, key: str, asked: Trajectory) -> tuple[int, Trajectory] | None:
+        if not self._waiting.get(key):
+            self._waiting[key] = dict(enumerate(self._by_prompt.get(key, ())))
+        waiting = self._waiting[key]
+        placed = [number for number in self._by_place.get((key, *_place(asked)), ()) if number in waiting]
+        numbers = placed or waiting
+        alike = (number for number in numbers if waiting[number].spec.sampling == asked.spec.sampling)
+        number = next(alike, next(iter(numbers), None))
+        return None if number is None else (number, waiting[number])
 
 
 def start_key(trajectory: Trajectory) -> str:
@@ -104,11 +112,8 @@ def start_key(trajectory: Trajectory) -> str:
     return prompt_key(message.wire for message in trajectory.prompt)
 
 
-def _distance(asked: Trajectory, recorded: Trajectory) -> tuple[bool, bool]:
-    """How far a recording is from what is asked; the first of the nearest is taken."""
-    place = [name for name in _PLACE if name in asked.meta]
-    elsewhere = any(asked.meta[name] != recorded.meta.get(name) for name in place)
-    return elsewhere, asked.spec.sampling != recorded.spec.sampling
+def _place(trajectory: Trajectory) -> tuple[Any, ...]:
+    return tuple(trajectory.meta.get(name) for name in _PLACE)
 
 
 class ReplayAgent(Agent):
@@ -141,7 +146,8 @@ class ReplayAgent(Agent):
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
         """The start of one recorded rollout."""
-        return replace(start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta), prompt=recorded.prompt)
+        begun = start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta)
+        return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
     def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
         """The start of one sample of a batch, with what was recorded of it."""
@@ -149,7 +155,7 @@ class ReplayAgent(Agent):
         found = self._recordings.peek(asked)
         if found is None:
             return asked
-        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec)
+        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec, parent=found.parent)
 
     def check_enough(self, starts: Iterable[Trajectory]) -> None:
         """Makes sure that there is a recorded rollout for each of a batch.

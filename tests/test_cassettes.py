@@ -17,7 +17,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.testing import calls, says
-from tests.support_cassettes import by_prompt, lines, recorded
+from tests.support_cassettes import by_prompt, exactly, lines, recorded
 
 # several rollouts in one file
 
@@ -155,3 +155,27 @@ def test_only_agents_are_recorded_and_replayed(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             use("gpt-4o", tmp_path / "x.jsonl")
         assert caught.value.__notes__
+
+
+# time travel
+
+
+def test_every_branch_of_a_debugged_rollout_is_in_the_file_and_replays(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    dbg = ak.debug(ak.record(ak.demo(), path))
+    branches = [dbg.run()]
+    dbg.edit(turn=0, result='{"city": "Oslo", "temp_c": 30, "sky": "sunny"}')
+    branches.append(dbg.run())
+    other = dbg.fork(turn=1)
+    branches.append(other.run())
+    dbg.rerun(turn=1)
+    branches.append(dbg.run())
+    dbg.back(2)
+    dbg.run()  # plays what lies ahead, and writes nothing
+    kept = list(ak.cassette.open(path))
+    assert [any(exactly(branch, t) for t in kept) for branch in branches] == [True] * 4
+    assert len(kept) == 4
+    assert "lines_do_not_fit" not in ak.cassette.doctor(path).codes
+    assert "request_key_differs" not in ak.cassette.doctor(path).codes
+    for sample, t in enumerate(kept):
+        assert exactly(ak.rollout(ak.replay(path, sample=sample)), t)

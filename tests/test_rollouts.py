@@ -16,11 +16,13 @@ import pytest
 
 import agentkit as ak
 from agentkit.batch import Rollouts, interrupted
+from agentkit.batch.progress import Progress
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.files import load_all
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types import ApiError
 from agentkit.views import mimebundle
+from agentkit.views.progress_view import ProgressView
 from tests.support_cassettes import double, exactly, lines
 from tests.support_http import COMPLETION, Answer, Asked, HttpServer
 from tests.support_loop import answer, call
@@ -262,9 +264,11 @@ def test_an_interrupt_keeps_what_had_begun(tmp_path: Path) -> None:
             return await super().chat_completion(**kwargs)
 
     def interrupt() -> None:
-        reached.wait(20)
-        time.sleep(0.05)
-        signal.raise_signal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        reached.wait(60)
+        limit = time.monotonic() + 60
+        while path.read_bytes().count(b'"step":"end"') < 3 and time.monotonic() < limit:
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -334,6 +338,21 @@ def test_progress_is_on_standard_error_of_a_terminal_only(capsys: pytest.Capture
     assert said.out == ""
     assert "2/2" in said.err
     assert "1 error" in said.err
+
+
+def test_a_page_is_told_how_far_a_batch_is() -> None:
+    progress = Progress(3, 2)
+    view = ProgressView(progress)
+    heard: list[int] = []
+    progress.watch(lambda now: heard.append(now.done))
+    for _ in range(2):
+        progress.began()
+    progress.finished(ak.rollout(ak.demo()))
+    assert "1 of 3 rollouts" in str(view.fragments())
+    assert "1 running" in str(view.fragments())
+    assert "1 final" in str(view.fragments())
+    assert heard == [0, 0, 1]
+    view.close()
 
 
 IMPORTS = "import sys, agentkit as ak; ak.rollouts(ak.demo(), n=2); print(*[m for m in ('tqdm', 'IPython', 'anywidget') if m in sys.modules])"

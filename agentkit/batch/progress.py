@@ -61,6 +61,10 @@ class Progress:
     def __repr__(self) -> str:
         return f"<Progress {count(self.asked, 'rollout')}, {self.concurrency} at once>"
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
     def html(self, limits: Limits) -> Html:
         """What a notebook keeps: what was asked for, the same at every run."""
         return page({"progress": el("p", el("strong", "Rollouts"), " ", self.text(limits), class_="ak-title")})

@@ -75,6 +75,12 @@ class OpenAIClient:
     def __repr__(self) -> str:
         return f"<OpenAIClient {type(self.target).__name__}>"
 
+    @property
+    def redact(self) -> Redactor:
+        """Takes the client's key out of text."""
+        key = getattr(self.target, "api_key", None)
+        return Redactor([key] if isinstance(key, str) else [])
+
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
         """The answer to one request, errors included.
 
@@ -82,9 +88,7 @@ class OpenAIClient:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
-        key = getattr(self.target, "api_key", None)
-        redact = Redactor([key] if isinstance(key, str) else [])
-        recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=redact)
+        recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
         return await transfer(self._wire, recording, self._path(call), body, options)
 

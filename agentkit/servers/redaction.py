@@ -40,6 +40,9 @@ _KEPT = frozenset({
 _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
+_SECRET_VARIABLE = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
+
+
 class Secret:
     """A text that shows itself only when asked: its repr, and the repr of what holds it, say nothing."""
 
@@ -80,6 +83,10 @@ class Redactor:
         """One that knows these secrets too."""
         more = frozenset(filter(_is_secret, secrets))
         return self if more <= self._secrets else Redactor(self._secrets | more)
+
+    def joined(self, other: Redactor) -> Redactor:
+        """One that knows the secrets of both."""
+        return self if other._secrets <= self._secrets else Redactor(self._secrets | other._secrets)
 
     def unfinished(self, text: str) -> int:
         """How many characters at the end of the text may be the beginning of a secret that goes on in the next piece."""
@@ -139,6 +146,12 @@ def _basic_parts(token: str) -> list[str]:
     except ValueError:
         return []
     return [user_and_password, user_and_password.partition(":")[2]]
+
+
+def environment_secrets(variables: Mapping[str, str]) -> list[str]:
+    """The values of environment variables named like a key; not those that only point to one, as a path does."""
+    named = (value for name, value in variables.items() if _SECRET_VARIABLE.search(name))
+    return [value for value in named if len(value) >= 12 and not value.isdigit() and value[0] not in "/.~" and not any(map(str.isspace, value))]
 
 
 def url_secrets(url: str) -> list[str]:

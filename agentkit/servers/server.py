@@ -81,6 +81,11 @@ class Server:
     def __repr__(self) -> str:
         return f"<Server {self.url}{f' profile={self.profile!r}' if self.profile else ''}>"
 
+    @property
+    def redact(self) -> Redactor:
+        """Takes this server's keys out of text."""
+        return self._redact
+
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
         """The answer to one request, errors included.
 

@@ -34,7 +34,19 @@ tried with it, by the server's `url`; `asked` holds what came, without keys:
 'captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a think block'
 
 A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that were recorded.
+
+**Injections** put failures between an agent and whatever server and tools it has: refusals, cut streams, malformed arguments, tools that raise or
+time out. They are seeded, so the same steps are struck at every run; `injections()` lists them, and `injected(rollout)` says what was put in:
+
+>>> from agentkit.testing import inject, injected
+>>> struck = inject(ak.Agent("m", tools=[get_weather], server=ScriptedServer(script)), "tool_error", tool="get_weather")
+>>> injected(ak.rollout(struck, "Do I need a coat in Oslo?"))
+[(0, 0, 'tool_error')]
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from agentkit.testing.catalogue import faults
 from agentkit.testing.fault import Fault
@@ -42,4 +54,19 @@ from agentkit.testing.loopback import Asked
 from agentkit.testing.reference_server import ReferenceServer, serve
 from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
 
-__all__ = ["Asked", "Fault", "FixedClock", "ReferenceServer", "Script", "ScriptedServer", "by_turn", "calls", "faults", "says", "serve"]
+if TYPE_CHECKING:
+    from agentkit.fault_injection import inject, injected, injections
+
+__all__ = [
+    "Asked", "Fault", "FixedClock", "ReferenceServer", "Script", "ScriptedServer", "by_turn", "calls", "faults", "inject", "injected", "injections",
+    "says", "serve",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Faults are put into agents, which are built on the stand-ins of this room."""
+    if name in ("inject", "injected", "injections"):
+        from agentkit import fault_injection
+
+        return getattr(fault_injection, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

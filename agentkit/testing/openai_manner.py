@@ -180,10 +180,10 @@ def _begun(entry: Any, position: int) -> Any:
 
 
 def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
-    for name in ("messages", "tools"):
-        if request.get(name) == []:
-            said = f"Invalid '{name}': empty array. Expected an array with minimum length 1, but got an empty array instead."
-            return Refusal(400, said, param=name, code="empty_array")
+    for field in ("messages", "tools"):
+        if request.get(field) == []:
+            said = f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+            return Refusal(400, said, param=field, code="empty_array")
     choice, tools, temperature = request.get("tool_choice"), request.get("tools"), request.get("temperature")
     if choice is not None and not tools:
         return Refusal(400, "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice")

@@ -152,12 +152,3 @@ class ScriptedServer:
 
     def __repr__(self) -> str:
         return "<ScriptedServer: no model, no network>"
-
-
-def __getattr__(name: str) -> Any:
-    """Faults are put into agents, which are built on these fakes."""
-    if name in ("inject", "injected", "injections"):
-        from agentkit import fault_injection
-
-        return getattr(fault_injection, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
