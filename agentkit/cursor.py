@@ -30,8 +30,10 @@ _PROMPT = 0.08
 class Cursor:
     """A place in a tree of branches, and the engine that goes on from it."""
 
-    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = ()) -> None:
+    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = (), *, asks: bool = True) -> None:
         self.engine = engine
+        self.asks = asks
+        """Whether there is a model to ask again; a replay has none."""
         self.breakpoints = Breakpoints(approve)
         self.stop_at: Stop | None = None
         self._tree = tree or planted(engine.trajectory)
@@ -81,18 +83,19 @@ class Cursor:
 
     async def next(self) -> Stop | None:
         """To the end of the turn."""
-        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.all))
+        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.until(())))
         return stop
 
     async def run(self, until: Any = None) -> Stop | None:
         """To the end, or to a breakpoint."""
-        points = (*self.breakpoints.all, *breakpoints_of(until))
+        points = self.breakpoints.until(breakpoints_of(until))
         stop: Stop | None = await self._under_way(self.engine.run(points))
         return stop
 
     def pause(self) -> None:
         """Ends a run after the step in flight."""
-        self.engine.pause()
+        if self._task is not None:
+            self.engine.pause()
 
     def stop(self) -> None:
         """Cancels what is under way, and leaves it behind where it will not end."""
@@ -201,7 +204,7 @@ class Cursor:
         """Another cursor, on a branch of its own of the same tree."""
         self._idle()
         trajectory = self.forked(turn)
-        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve)
+        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve, asks=self.asks)
         for point in self.breakpoints:
             cursor.breakpoints.add(point)
         return cursor
@@ -215,6 +218,8 @@ class Cursor:
         """Asks the model again, n answers side by side, each a branch; moves onto the first."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise UsageError(f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up")
+        if not self.asks:
+            raise UsageError("a replay has no model to ask again", mend="rerun with the agent that was recorded: ak.debug(agent, prompt)")
         base = self._base(turn)
         start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
         await self._under_way(self._sample(start, n))

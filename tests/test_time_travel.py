@@ -284,6 +284,21 @@ def test_a_number_of_samples_that_is_none(n: Any) -> None:
         debugger(DONE).rerun(n=n)
 
 
+def test_a_replay_has_no_model_to_ask_again(tmp_path: Path) -> None:
+    dbg = debugger(ONE, DONE)
+    dbg.run()
+    path = ak.save(dbg, tmp_path / "x.jsonl")
+    replayed = ak.debug(ak.replay(path))
+    end = replayed.run()
+    with pytest.raises(UsageError) as caught:
+        replayed.rerun()
+    assert "ak.debug(agent" in caught.value.__notes__[0]
+    replayed.back(2)
+    assert replayed.run() is end
+    other = replayed.fork(turn=1)
+    assert other.run() == end
+
+
 def test_an_interrupted_rerun_keeps_what_has_come() -> None:
     slow = threading.Event()
 
