@@ -279,6 +279,7 @@ class Cursor:
             self._plant(self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change)))
         else:
             self.engine.trajectory = trajectory
+            self.engine.finish(by_hand=trajectory.open is None or trajectory.open.response is not None)
             self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:

@@ -208,10 +208,10 @@ class Engine:
         self.finish()
         return outcome
 
-    def finish(self) -> None:
-        """Tells a recording why the rollout has stopped, where it has."""
+    def finish(self, *, by_hand: bool = False) -> None:
+        """Tells a recording why the rollout has stopped, where it has, and what was done to it by hand."""
         finish = getattr(self.perform, "finish", None)
-        if finish is not None and self.trajectory.stop_reason is not None:
+        if finish is not None and (by_hand or self.trajectory.stop_reason is not None):
             finish(self.trajectory)
 
     def _committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
