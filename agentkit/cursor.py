@@ -20,7 +20,7 @@ from agentkit.loop import Outcome, Result, apply, next_step, say
 from agentkit.perform import Perform, twin_of
 from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
-from agentkit.types import ToolCall, ToolResult, Trajectory
+from agentkit.types import ToolCall, ToolResult, Trajectory, clip
 
 T = TypeVar("T")
 _PROMPT = 0.08
@@ -250,7 +250,7 @@ class Cursor:
 
     def answer(self, call: int, result: ToolResult) -> ToolResult:
         """Gives a pending call its result."""
-        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{result.name} {result.status}")
+        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{clip(result.name)} {result.status}")
         return result
 
     def pending(self, call: int) -> ToolCall:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.codec import dump
+from agentkit.codec import dump, load_lines
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, says
 from agentkit.types import ApiError, Response, ToolResult, Turn
@@ -184,6 +184,16 @@ def test_a_conversation_that_went_on_is_played_through() -> None:
     dbg.back(3)
     assert [m["content"] for m in dbg.request.messages][-1] == "and now?"
     assert dbg.run() is end
+
+
+def test_the_past_of_a_rollout_that_was_gone_on_with_is_not_its_end() -> None:
+    dbg = debugger(DONE)
+    dbg.run()
+    dbg.edit(turn=1, message="one more thing")
+    dbg.back()
+    assert dbg.trajectory.stop_reason is None
+    assert load_lines(dump(dbg.trajectory)) == [dbg.trajectory]
+    assert dbg.run().final == "one more thing"
 
 
 def test_edited_answers_are_played_again_as_they_were_edited() -> None:
