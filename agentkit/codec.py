@@ -27,7 +27,7 @@ from typing import Any
 
 from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
-from agentkit.loop import Answer, Result, apply, close, rewrite, start
+from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Parent, Record, Response, Spec, ToolResult, Trajectory, Turn
 
@@ -108,9 +108,15 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
         if isinstance(turn, Turn) and None in turn.results:
             lines.append({"step": "close", "sample": sample, "turn": index})
     lines.extend(model_line(attempt.turn, attempt.exchange, sample) for attempt in failed)
-    if trajectory.stop_reason is not None or trajectory.attempts:
+    if trajectory.stop_reason is not None or trajectory.attempts or _goes_on_after_its_end(trajectory):
         lines.append(end(trajectory, sample))
     return lines
+
+
+def _goes_on_after_its_end(trajectory: Trajectory) -> bool:
+    """Whether the last turn would end a rollout and did not, as in the past of one that was gone on with."""
+    turns, opened = trajectory.turns, trajectory.open
+    return opened is None and bool(turns) and stop_reason_after(turns[-1], len(turns), trajectory.spec.max_turns) is not None
 
 
 def head(trajectory: Trajectory, sample: int = 0) -> Line:

@@ -20,7 +20,7 @@ from agentkit.loop import Outcome, Result, apply, next_step, say
 from agentkit.perform import Perform, twin_of
 from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
-from agentkit.types import ToolCall, ToolResult, Trajectory
+from agentkit.types import ToolCall, ToolResult, Trajectory, clip
 
 T = TypeVar("T")
 _PROMPT = 0.08
@@ -30,8 +30,10 @@ _PROMPT = 0.08
 class Cursor:
     """A place in a tree of branches, and the engine that goes on from it."""
 
-    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = ()) -> None:
+    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = (), *, asks: bool = True) -> None:
         self.engine = engine
+        self.asks = asks
+        """Whether there is a model to ask again; a replay has none."""
         self.breakpoints = Breakpoints(approve)
         self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
@@ -82,18 +84,19 @@ class Cursor:
 
     async def next(self) -> Stop | None:
         """To the end of the turn."""
-        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.all))
+        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.until(())))
         return stop
 
     async def run(self, until: Any = None) -> Stop | None:
         """To the end, or to a breakpoint."""
-        points = (*self.breakpoints.all, *breakpoints_of(until))
+        points = self.breakpoints.until(breakpoints_of(until))
         stop: Stop | None = await self._under_way(self.engine.run(points))
         return stop
 
     def pause(self) -> None:
         """Ends a run after the step in flight."""
-        self.engine.pause()
+        if self._task is not None:
+            self.engine.pause()
 
     def stop(self) -> None:
         """Cancels what is under way, and leaves it behind where it will not end."""
@@ -202,7 +205,7 @@ class Cursor:
         """Another cursor, on a branch of its own of the same tree."""
         self._idle()
         trajectory = self.forked(turn)
-        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve)
+        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve, asks=self.asks)
         for point in self.breakpoints:
             cursor.breakpoints.add(point)
         return cursor
@@ -216,6 +219,8 @@ class Cursor:
         """Asks the model again, n answers side by side, each a branch; moves onto the first."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise UsageError(f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up")
+        if not self.asks:
+            raise UsageError("a replay has no model to ask again", mend="rerun with the agent that was recorded: ak.debug(agent, prompt)")
         base = self._base(turn)
         start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
         await self._under_way(self._sample(start, n))
@@ -246,7 +251,7 @@ class Cursor:
 
     def answer(self, call: int, result: ToolResult) -> ToolResult:
         """Gives a pending call its result."""
-        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{result.name} {result.status}")
+        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{clip(result.name)} {result.status}")
         return result
 
     def pending(self, call: int) -> ToolCall:
@@ -275,6 +280,7 @@ class Cursor:
             self._plant(self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change)))
         else:
             self.engine.trajectory = trajectory
+            self.engine.finish(by_hand=trajectory.open is None or trajectory.open.response is not None)
             self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:

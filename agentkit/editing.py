@@ -157,7 +157,7 @@ def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
         NotFound: the answer has no recoverable call of this position.
     """
     adopted = with_adopted(trajectory, turn, position)
-    return branched(trajectory, adopted, turn, f"{adopted.pending[-1].name or '?'} adopted")
+    return branched(trajectory, adopted, turn, f"{clip(adopted.pending[-1].name) or '?'} adopted")
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
@@ -251,4 +251,4 @@ def _call(opened: Trajectory, position: int) -> ToolCall:
 
 
 def _named(call: ToolCall) -> str:
-    return f"{call.name or '?'} (call {call.position})"
+    return f"{clip(call.name) or '?'} (call {call.position})"

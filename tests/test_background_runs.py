@@ -127,6 +127,19 @@ def test_stop_ends_a_run_of_another_thread_without_an_exception() -> None:
     assert dbg.run().final == "done"
 
 
+def test_a_pause_right_after_the_start_is_heard() -> None:
+    dbg = debugger(*[ONE] * 20, DONE)
+    dbg.start()
+    dbg.pause()
+    dbg.wait(5)
+    assert len(dbg.trajectory.turns) < 20
+    assert dbg.trajectory.stop_reason is None
+    dbg.start()
+    dbg.stop()
+    dbg.step()
+    assert dbg.run().final == "done"
+
+
 class Stubborn:
     """Takes being cancelled for a reason to go on."""
 
