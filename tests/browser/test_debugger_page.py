@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,6 +42,10 @@ def tool(page: Page | Locator, name: str) -> Locator:
 
 def status(page: Page) -> Locator:
     return page.get_by_role("status")
+
+
+def fewer_pending(dbg: ak.Debugger, than: int) -> bool:
+    return len(dbg.pending) < than
 
 
 def waiting(page: Page) -> Locator:
@@ -188,7 +193,7 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
             form.get_by_role("button", name=button).click()
             form.get_by_label(label).fill(text)
             form.get_by_label(label).press("Control+Enter")
-            view.settle(lambda left=left: len(dbg.pending) < left)
+            view.settle(partial(fewer_pending, dbg, left))
         assert paid == [3]
         said = [result.content for result in dbg.trajectory.turns[0].results if result]
         assert [word in content for word, content in zip(("not now", "paid by hand", "never", "paid"), said, strict=True)] == [True] * 4
@@ -400,7 +405,7 @@ def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
             hostile_trajectory(dbg, several)
             view.view.refresh()
             view.view.report(ValueError(several[0]))
-            view.settle(lambda several=several: shows(page, several), quiet=0.05)
+            view.settle(partial(shows, page, several), quiet=0.05)
         assert page.evaluate(CHECK, [ALLOWED.split()]) == []
         assert page.evaluate("window.hasFired") is None
 

@@ -333,7 +333,8 @@ PARTS.push((live) => {
   const keys = {};
   for (const tool of TOOLS) if (tool) { keys[tool[2]] = tool[0]; if (tool[3]) keys[tool[3]] = tool[0]; }
   return {
-    state(state) {
+    state(told) {
+      const state = told.gone ? { ...told, running: false, can: {}, status: "disconnected", tone: "warn", detail: "the kernel is gone; this is the last that was known" } : told;
       for (const [action, tool] of tools) enabled(tool, Boolean(state.can?.[action]));
       root.classList.toggle("ak-running", Boolean(state.running));
       rows.setAttribute("aria-live", state.running ? "off" : "polite");

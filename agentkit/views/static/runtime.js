@@ -251,6 +251,7 @@ function mount(model, el) {
   };
   const lost = () => {
     root.classList.add("ak-gone");
+    all("state", { ...live.state, gone: true }, live.arrays);
     asked = false;
     ready();
   };
