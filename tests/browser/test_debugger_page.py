@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -302,12 +303,14 @@ def test_errors_are_seen_with_what_to_do(chromium: Browser) -> None:
 
 def test_an_answer_grows_while_it_streams(chromium: Browser) -> None:
     """200 pieces cost less than 150 KB, are heard of at most 20 times a second, and are announced only when the answer is whole."""
-    dbg = streaming([f"word{i} " for i in range(200)], pause=0.005)
+    gate = threading.Event()
+    dbg = streaming([f"word{i} " for i in range(200)], pause=0.005, gate=gate)
     with shown(chromium, dbg) as (page, view):
         view.sent.clear()
         tool(page, "Run").click()
-        view.settle(lambda: "word20 " in (page.get_by_role("log").text_content() or ""), quiet=0)
+        view.settle(lambda: "word99 " in (page.get_by_role("log").text_content() or ""))
         expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+        gate.set()
         view.settle(lambda: not dbg.running)
         expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
         expect(page.locator("[data-key='turn-0']")).to_contain_text("word0 word1")
