@@ -198,7 +198,7 @@ def test_a_view_keeps_nothing_that_nobody_looks_at() -> None:
     del view
     gc.collect()
     assert known() is None
-    assert model not in ipywidgets.widget._instances if hasattr(ipywidgets.widget, "_instances") else True
+    assert model not in ipywidgets.widgets.widget._instances
 
 
 def test_an_action_that_fails_is_shown_to_the_page_that_asked() -> None:
@@ -244,11 +244,11 @@ def test_what_only_executes_a_notebook_keeps_html(tmp_path: Any) -> None:
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])  # type: ignore[no-untyped-call]
     NotebookClient(book, kernel_name="python3", timeout=60).execute()
     assert set(book.cells[0].outputs[0].data) == {"text/plain", "text/html"}
     assert not book.metadata.get("widgets")
-    page, _ = HTMLExporter().from_notebook_node(book)
+    page, _ = HTMLExporter().from_notebook_node(book)  # type: ignore[no-untyped-call]
     assert page.count("Take a warm coat") >= 1
 
 

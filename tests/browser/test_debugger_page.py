@@ -381,6 +381,7 @@ def test_a_long_conversation(chromium: Browser) -> None:
         view.view.refresh()
         view.settle()
         assert page.locator(".ak-row").count() > 1998
+        assert page.locator(".ak-block").count() > 20, "rows out of sight are not laid out"
         view.sent.clear()
         dbg._cursor.engine.trajectory = whole
         view.view.refresh()
