@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import parsers, testing
+    from agentkit import cassette, parsers, testing
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
@@ -63,7 +63,7 @@ _HOMES = {
     "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("parsers", "testing")
+_MODULES = ("cassette", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -84,6 +84,7 @@ __all__ = [
     "Trajectory",
     "Turn",
     "break_on",
+    "cassette",
     "debug",
     "demo",
     "load",

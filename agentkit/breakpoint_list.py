@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.breakpoints import Breakpoint, break_on, breakpoint_of
-from agentkit.errors import NotFound
+from agentkit.errors import NotFound, UsageError
 from agentkit.html import Html, el
+from agentkit.loop_dispatch import names_of
 from agentkit.render import Limits, page
 from agentkit.render.block import code, facts, row
 from agentkit.types import late
@@ -17,8 +18,7 @@ class Breakpoints(Sequence[Breakpoint]):
     """A list of breakpoints. What approval is asked for stands before them and stays."""
 
     def __init__(self, approve: Iterable[str] = ()) -> None:
-        names = (approve,) if isinstance(approve, str) else tuple(approve)
-        self.approve = names
+        names = self.approve = tuple(approve)
         """Names of the tools that wait to be approved."""
         self._asked = (Breakpoint(rules=break_on.tool(*names).rules, firm=True),) if names else ()
         self._points: list[Breakpoint] = []
@@ -29,6 +29,10 @@ class Breakpoints(Sequence[Breakpoint]):
     def all(self) -> tuple[Breakpoint, ...]:
         """Every breakpoint a run looks at, approval first."""
         return (*self._asked, *self._points)
+
+    def until(self, points: tuple[Breakpoint, ...]) -> Collection[Breakpoint]:
+        """These and further ones for one run; what is added or removed meanwhile counts at once."""
+        return _Until(self, points)
 
     def add(self, point: Any) -> Breakpoint:
         """The breakpoint, which is now one of these: a breakpoint, or a function of a moment.
@@ -100,3 +104,33 @@ class Breakpoints(Sequence[Breakpoint]):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         show = late.get("show")
         return show(self) if show else {"text/plain": repr(self)}
+
+
+def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """The names of the tools that wait to be approved.
+
+    Raises:
+        UsageError: no tool has this name; it would never be asked about.
+    """
+    names = (approve,) if isinstance(approve, str) else tuple(approve)
+    known = names_of(tools)
+    for name in names:
+        if name not in known:
+            mend = f"the agent has: {', '.join(sorted(known)) or 'none'}"
+            raise UsageError(f"no tool is named {name!r}, so it cannot wait to be approved", mend=mend)
+    return names
+
+
+class _Until(Collection[Breakpoint]):
+    def __init__(self, standing: Breakpoints, further: tuple[Breakpoint, ...]) -> None:
+        self._standing, self._further = standing, further
+
+    def __len__(self) -> int:
+        return len(self._standing.all) + len(self._further)
+
+    def __iter__(self) -> Iterator[Breakpoint]:
+        yield from self._standing.all
+        yield from self._further
+
+    def __contains__(self, point: object) -> bool:
+        return any(point == other for other in self)

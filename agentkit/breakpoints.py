@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
+from difflib import get_close_matches
 from typing import Any, Literal
 
-from agentkit.errors import UsageError
+from agentkit.errors import NotFound, UsageError
 from agentkit.loop import Outcome, Result, Step, ToolStep
 from agentkit.read.finish import means
-from agentkit.types import Record, Response, ToolCall, ToolResult, Trajectory, clip, record
+from agentkit.types import SEVERITIES, Record, Response, ToolCall, ToolResult, Trajectory, clip, record
 
 When = Literal["before", "after"]
 _FAILED = ("error", "timeout", "invalid_call", "unknown_tool")
@@ -163,7 +164,7 @@ def stop_at(moment: Moment, breakpoints: Iterable[Breakpoint]) -> Stop | None:
         except Exception as exc:  # a predicate is the user's code: its fault must be seen, and must not cost the step
             error = clip(f"{type(exc).__name__}: {exc}", 300)
         call = moment.call
-        where = f"{moment.when} {moment.step.summary()}"
+        where = f"stopped {moment.when} {moment.step.summary()}"
         text = f"{where}: {point.text}" + (f" raised {error}" if error else "")
         return Stop(text=text, breakpoint=point, turn=moment.turn, call=call.position if call else None, when=moment.when, error=error)
     return None
@@ -212,9 +213,17 @@ class BreakOn:
         return _point(text, "before", "tool", lambda m: m.call is not None and predicate(m.call), "call", predicate)
 
     def problem(self, *codes: str) -> Breakpoint:
-        """After an answer that has one of these problems, or any problem, before its tools run."""
+        """After an answer that has one of these problems, or any problem, before its tools run; also after a request that failed so.
+
+        Raises:
+            NotFound: no problem has this code.
+        """
+        for code in codes:
+            if code not in SEVERITIES:
+                close = ", ".join(get_close_matches(str(code), SEVERITIES, 3)) or "see agentkit.types.SEVERITIES"
+                raise NotFound(f"no problem has the code {code!r}", mend=f"close to it: {close}")
         return _point(_call("problem", *codes), "after", "model", lambda m: any(
-            (p.code in codes if codes else p.severity != "info") for p in _said(m).all_problems
+            (code in codes if codes else severity != "info") for code, severity in _troubles(m)
         ))  # fmt: skip
 
     def tool_error(self, *names: str) -> Breakpoint:
@@ -222,10 +231,11 @@ class BreakOn:
         text = _call("tool_error", *names)
         return _point(text, "after", "tool", lambda m: m.result is not None and m.result.status in _FAILED and (not names or m.result.name in names))
 
-    def finish(self, *reasons: str) -> Breakpoint:
+    def finish(self, reason: str, *others: str) -> Breakpoint:
         """After an answer that finished so: `length`, `stop`, `tool_calls`, or the server's own word."""
+        reasons = (reason, *others)
         return _point(_call("finish", *reasons), "after", "model", lambda m: any(
-            _said(m).finish_reason == reason or means(_said(m).finish_reason, reason) for reason in reasons
+            _said(m).finish_reason == word or means(_said(m).finish_reason, word) for word in reasons
         ))  # fmt: skip
 
     def turn(self, number: int) -> Breakpoint:
@@ -237,8 +247,8 @@ class BreakOn:
         return _point(_call("text", part), "after", "model", lambda m: part in (_said(m).content or ""))
 
     def repeat(self, times: int = 3) -> Breakpoint:
-        """Before a call is run that says the same as the calls before it, for the `times`-th time in a row."""
-        return _point(_call("repeat", times), "before", "tool", lambda m: m.call is not None and _in_a_row(m, m.call) >= times)
+        """Before a call is run for the `times`-th time, turn after turn: a turn in which nothing says the same ends the count."""
+        return _point(_call("repeat", times), "before", "tool", lambda m: m.call is not None and _repeats(m, m.call) >= times)
 
     def recovered(self) -> Breakpoint:
         """After an answer with a call that was repaired, or found in the text, before its tools run."""
@@ -258,21 +268,27 @@ def _said(moment: Moment) -> Response:
     return moment.response or Response()
 
 
-def _in_a_row(moment: Moment, call: ToolCall) -> int:
-    """How many calls in a row, up to this one, say what it says."""
-    count = 0
-    for earlier in _calls_up_to(moment, call):
-        if (earlier.name, earlier.arguments, earlier.raw_arguments) != (call.name, call.arguments, call.raw_arguments):
+def _troubles(moment: Moment) -> Iterator[tuple[str, str]]:
+    """Code and severity of what is wrong with an answer, or of why the request failed."""
+    yield from ((p.code, p.severity) for p in _said(moment).all_problems)
+    if moment.trajectory.error is not None:
+        yield moment.trajectory.error.kind, "error"
+
+
+def _repeats(moment: Moment, call: ToolCall) -> int:
+    """How often a call has been made, up to this one, in the turns in a row that make it."""
+    wanted = _wording(call)
+    count = sum(_wording(c) == wanted for c in _said(moment).tool_calls[: call.position + 1])
+    for turn in reversed(moment.trajectory.turns[: moment.turn]):
+        same = sum(_wording(c) == wanted for c in turn.tool_calls)
+        if not same:
             break
-        count += 1
+        count += same
     return count
 
 
-def _calls_up_to(moment: Moment, call: ToolCall) -> Iterator[ToolCall]:
-    """The calls of the rollout from this one back."""
-    yield from reversed(_said(moment).tool_calls[: call.position + 1])
-    for turn in reversed(moment.trajectory.turns[: moment.turn]):
-        yield from reversed(turn.tool_calls)
+def _wording(call: ToolCall) -> tuple[Any, ...]:
+    return call.name, call.arguments, call.raw_arguments if call.arguments is None else None
 
 
 break_on = BreakOn()

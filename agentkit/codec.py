@@ -27,11 +27,13 @@ from typing import Any
 
 from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
-from agentkit.loop import Answer, Result, apply, close, rewrite, start
+from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Parent, Record, Response, Spec, ToolResult, Trajectory, Turn
 
 VERSION = 1
+MISFIT = (UsageError, KeyError, TypeError, AttributeError)
+"""What a line raises that does not fit what stands before it."""
 Line = dict[str, Any]
 
 
@@ -106,9 +108,15 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
         if isinstance(turn, Turn) and None in turn.results:
             lines.append({"step": "close", "sample": sample, "turn": index})
     lines.extend(model_line(attempt.turn, attempt.exchange, sample) for attempt in failed)
-    if trajectory.stop_reason is not None or trajectory.attempts:
+    if trajectory.stop_reason is not None or trajectory.attempts or _goes_on_after_its_end(trajectory):
         lines.append(end(trajectory, sample))
     return lines
+
+
+def _goes_on_after_its_end(trajectory: Trajectory) -> bool:
+    """Whether the last turn would end a rollout and did not, as in the past of one that was gone on with."""
+    turns, opened = trajectory.turns, trajectory.open
+    return opened is None and bool(turns) and stop_reason_after(turns[-1], len(turns), trajectory.spec.max_turns) is not None
 
 
 def head(trajectory: Trajectory, sample: int = 0) -> Line:
@@ -175,6 +183,11 @@ def request_key(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
+    """A short digest of the messages, as they stand on the wire, that a rollout begins with."""
+    return request_key({"prompt": list(prompt)})
+
+
 def encode_line(line: Line) -> str:
     """A line as text with its newline; text that UTF-8 cannot carry is escaped."""
     text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
@@ -234,31 +247,64 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
 def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
     """The same by sample index."""
     samples: dict[int, Trajectory] = {}
+    numbers = Numbering()
     for line in lines:
-        sample = line.get("sample", 0)
-        if "agentkit" not in line and sample not in samples:
-            raise CassetteError(f"a step of sample {sample} stands before its first line")
+        given = line.get("sample", 0)
+        sample = numbers.begin(given) if "agentkit" in line else numbers.of(given)
+        if sample is None:
+            raise CassetteError(f"a step of sample {given} stands before its first line")
         try:
-            samples[sample] = _begun(line) if "agentkit" in line else _after(samples[sample], line)
-        except (UsageError, KeyError, TypeError, AttributeError) as exc:
-            what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
+            samples[sample] = begun(line) if "agentkit" in line else after(samples[sample], line)
+        except MISFIT as exc:
+            what = f"the {line.get('step', 'first')} line of sample {given}, turn {line.get('turn', 0)},"
             raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
     return samples
 
 
-def _begun(line: Line) -> Trajectory:
+class Numbering:
+    """Sample indices, made unique where files that each count from 0 were joined into one."""
+
+    def __init__(self) -> None:
+        self._now: dict[Any, int] = {}
+        self._used: set[int] = set()
+        self._next = 0
+        self.joined = False
+        """Whether an index came twice."""
+
+    def begin(self, sample: Any) -> int:
+        """The index of a rollout whose first line carries this one."""
+        index = sample if type(sample) is int and sample >= 0 else self._next
+        if index in self._used:
+            self.joined, index = True, self._next
+        self._next = max(self._next, index + 1)
+        self._used.add(index)
+        self._now[sample] = index
+        return index
+
+    def of(self, sample: Any) -> int | None:
+        """The index of the rollout that a later line with this one belongs to."""
+        return self._now.get(sample)
+
+
+def begun(line: Line) -> Trajectory:
+    """The trajectory that a rollout's first line begins."""
     spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
     begun = start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
     left = line.get("parent")
     return replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
 
 
-def _after(trajectory: Trajectory, line: Line) -> Trajectory:
+def after(trajectory: Trajectory, line: Line) -> Trajectory:
+    """The trajectory with one more line; one of a step that is not known changes nothing.
+
+    Raises:
+        MISFIT: the line does not fit what stands before it.
+    """
     match line.get("step"):
         case "model" | "open":
             if line.get("turn", 0) > len(trajectory.turns):
                 raise UsageError(f"the next turn is {len(trajectory.turns)}")
-            trajectory = _with_given(trajectory, line)
+            trajectory = with_given(trajectory, line)
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
             return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
@@ -279,7 +325,8 @@ def _after(trajectory: Trajectory, line: Line) -> Trajectory:
     return trajectory
 
 
-def _with_given(trajectory: Trajectory, line: Line) -> Trajectory:
+def with_given(trajectory: Trajectory, line: Line) -> Trajectory:
+    """The trajectory as it was when the model step of this line began."""
     if trajectory.stop_reason is not None:
         trajectory = replace(trajectory, stop_reason=None, error=None)
     added = tuple(Message(wire=wire) for wire in line.get("added", ()))

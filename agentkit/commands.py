@@ -12,6 +12,7 @@ from agentkit.handwritten import skipped, written_result
 from agentkit.loop import Result
 from agentkit.types import ToolCall, ToolResult
 
+_AT_ONCE = ("pause", "stop")
 _SKIPPED = "the call was skipped by the user"
 
 
@@ -29,6 +30,8 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
         inspect.signature(function).bind(cursor, **arguments)
     except TypeError as exc:
         raise UsageError(f"{action}: {exc}") from None
+    if action not in _AT_ONCE:
+        await cursor.settle()
     given = function(cursor, **arguments)
     return await given if inspect.isawaitable(given) else given
 

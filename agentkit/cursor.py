@@ -7,7 +7,6 @@ by it: a pending call that is answered at the tip goes on where it is.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -16,15 +15,14 @@ from agentkit.breakpoint_list import Breakpoints
 from agentkit.breakpoints import Stop, breakpoints_of
 from agentkit.engine import Engine
 from agentkit.errors import Busy, NotFound, UsageError
-from agentkit.events import Event, Halted, Listener, Moved, Sampled
+from agentkit.events import Halted, Listener, Listeners, Moved, Sampled
 from agentkit.loop import Outcome, Result, apply, next_step, say
 from agentkit.perform import Perform, twin_of
 from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
-from agentkit.types import ToolCall, ToolResult, Trajectory
+from agentkit.types import ToolCall, ToolResult, Trajectory, clip
 
 T = TypeVar("T")
-log = logging.getLogger("agentkit")
 _PROMPT = 0.08
 """Seconds a cancelled step is given to end before it is given up."""
 
@@ -32,17 +30,20 @@ _PROMPT = 0.08
 class Cursor:
     """A place in a tree of branches, and the engine that goes on from it."""
 
-    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = ()) -> None:
+    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = (), *, asks: bool = True) -> None:
         self.engine = engine
+        self.asks = asks
+        """Whether there is a model to ask again; a replay has none."""
         self.breakpoints = Breakpoints(approve)
         self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
         self._tree = tree or planted(engine.trajectory)
         self._performs: dict[str, Perform] = {self._tree.current: engine.perform}
-        self._listeners: dict[int, Listener] = {}
-        self._numbers = 0
+        self.listeners = Listeners()
+        self.tell = self.listeners.tell
         self._task: asyncio.Task[Any] | None = None
         self._ended: asyncio.Event | None = None
+        self._over = asyncio.Event()
         self._stopped = False
 
     @property
@@ -60,30 +61,17 @@ class Cursor:
         """Whether something is under way."""
         return self._task is not None
 
-    # listeners
-
     def watch(self, listener: Listener) -> Callable[[], None]:
         """Adds a listener; what it gives ends it."""
-        self._numbers += 1
-        number = self._numbers
-        self._listeners = {**self._listeners, number: listener}
+        end = self.listeners.add(listener)
         self.engine.tell = self.tell
 
-        def end() -> None:
-            self._listeners = {key: value for key, value in self._listeners.items() if key != number}
-            if not self._listeners:
+        def ended() -> None:
+            end()
+            if not self.listeners:
                 self.engine.tell = None
 
-        return end
-
-    def tell(self, event: Event) -> None:
-        """Hands an event to every listener. One that raises is logged, once, and is told no more."""
-        for number, listener in self._listeners.items():
-            try:
-                listener(event)
-            except Exception:
-                log.exception("a listener of a debugger raised; it is told no more")
-                self._listeners = {key: value for key, value in self._listeners.items() if key != number}
+        return ended
 
     # going on
 
@@ -96,18 +84,19 @@ class Cursor:
 
     async def next(self) -> Stop | None:
         """To the end of the turn."""
-        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.all))
+        stop: Stop | None = await self._under_way(self.engine.next(self.breakpoints.until(())))
         return stop
 
     async def run(self, until: Any = None) -> Stop | None:
         """To the end, or to a breakpoint."""
-        points = (*self.breakpoints.all, *breakpoints_of(until))
+        points = self.breakpoints.until(breakpoints_of(until))
         stop: Stop | None = await self._under_way(self.engine.run(points))
         return stop
 
     def pause(self) -> None:
         """Ends a run after the step in flight."""
-        self.engine.pause()
+        if self._task is not None:
+            self.engine.pause()
 
     def stop(self) -> None:
         """Cancels what is under way, and leaves it behind where it will not end."""
@@ -116,12 +105,18 @@ class Cursor:
             self._task.cancel()
             asyncio.get_running_loop().call_later(_PROMPT, self._ended.set)
 
+    async def settle(self) -> None:
+        """Waits for what is being stopped."""
+        if self._stopped and self._task is not None:
+            await self._over.wait()
+
     async def _under_way(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """What the coroutine gives, unless it is stopped; `stop_at` says where it was held."""
         if self._task is not None or self.engine.busy:
             coroutine.close()
             raise Busy("a step of this rollout is running", mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()")
         self.stop_at, self._stopped, self._ended = None, False, (ended := asyncio.Event())
+        over = self._over = asyncio.Event()
         self._task = task = asyncio.ensure_future(coroutine)
         task.add_done_callback(_heard)
         task.add_done_callback(lambda done: ended.set())
@@ -137,6 +132,7 @@ class Cursor:
         finally:
             self.engine.give_up()
             self._task = self._ended = None
+            over.set()
             self.stop_at = found if isinstance(found, Stop) else None
             self.tell(Halted(stop=self.stop_at, trajectory=self.trajectory))
 
@@ -209,7 +205,7 @@ class Cursor:
         """Another cursor, on a branch of its own of the same tree."""
         self._idle()
         trajectory = self.forked(turn)
-        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve)
+        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve, asks=self.asks)
         for point in self.breakpoints:
             cursor.breakpoints.add(point)
         return cursor
@@ -223,6 +219,8 @@ class Cursor:
         """Asks the model again, n answers side by side, each a branch; moves onto the first."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise UsageError(f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up")
+        if not self.asks:
+            raise UsageError("a replay has no model to ask again", mend="rerun with the agent that was recorded: ak.debug(agent, prompt)")
         base = self._base(turn)
         start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
         await self._under_way(self._sample(start, n))
@@ -253,7 +251,7 @@ class Cursor:
 
     def answer(self, call: int, result: ToolResult) -> ToolResult:
         """Gives a pending call its result."""
-        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{result.name} {result.status}")
+        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{clip(result.name)} {result.status}")
         return result
 
     def pending(self, call: int) -> ToolCall:
@@ -262,7 +260,7 @@ class Cursor:
         return self._pending(call)
 
     def adopt(self, place: int) -> ToolCall:
-        """Makes a recoverable call of the last answer a pending one, on a new branch."""
+        """Makes the recoverable call of this position in the last answer a pending one, on a new branch."""
         self._idle()
         turn = answered_turn(self.trajectory, None)
         self._plant(self.tree.grown(editing.adopt(self.trajectory, turn, place)))
@@ -282,6 +280,7 @@ class Cursor:
             self._plant(self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change)))
         else:
             self.engine.trajectory = trajectory
+            self.engine.finish(by_hand=trajectory.open is None or trajectory.open.response is not None)
             self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:

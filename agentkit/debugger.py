@@ -12,6 +12,7 @@ from typing import Any
 
 from agentkit.agent import Agent, checked
 from agentkit.background import Work, on_loop, run, run_async, start
+from agentkit.breakpoint_list import names_to_approve
 from agentkit.breakpoints import Stop, breakpoints_of
 from agentkit.commands import command
 from agentkit.cursor import Cursor
@@ -21,6 +22,7 @@ from agentkit.events import Event, Failed
 from agentkit.loop import Answer
 from agentkit.outlook import Outlook
 from agentkit.pending import Pending
+from agentkit.recorded import ReplayAgent
 from agentkit.types import Response, ToolResult, Trajectory, Turn
 
 __all__ = ["Debugger", "Ended", "debug"]
@@ -38,7 +40,8 @@ class Debugger(Outlook):
 
     def __init__(self, agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any) -> None:
         self.agent = checked(agent)
-        self._begin(Cursor(agent.engine(agent.start(prompt, **meta)), approve=approve))
+        names = names_to_approve(approve, agent.spec.tools)
+        self._begin(Cursor(agent.engine(agent.start(prompt, **meta)), approve=names, asks=not isinstance(agent, ReplayAgent)))
 
     def _begin(self, cursor: Cursor) -> None:
         self._cursor = cursor
@@ -67,11 +70,7 @@ class Debugger(Outlook):
         return self._shown(self._do("step"))
 
     async def step_async(self) -> Response | ToolResult | Ended:
-        """The same, awaited from any event loop.
-
-        Raises:
-            Busy: a step is running.
-        """
+        """The same, awaited from any event loop."""
         return self._shown(await run_async(self._command("step")))
 
     def next(self) -> Turn | Ended:
@@ -86,11 +85,7 @@ class Debugger(Outlook):
         return self._whole_turn(before, self._do("next"))
 
     async def next_async(self) -> Turn | Ended:
-        """The same, awaited.
-
-        Raises:
-            Busy: a step is running.
-        """
+        """The same, awaited."""
         if self._has_ended():
             return self._end()
         before = len(self.trajectory.turns)
@@ -110,12 +105,7 @@ class Debugger(Outlook):
         return self.trajectory
 
     async def run_async(self, until: Any = None) -> Trajectory:
-        """The same, awaited.
-
-        Raises:
-            Busy: a step is running.
-            UsageError: `until` is no breakpoint.
-        """
+        """The same, awaited."""
         await run_async(self._command("run", until=until))
         return self.trajectory
 
@@ -147,7 +137,10 @@ class Debugger(Outlook):
 
     def pause(self) -> None:
         """Nothing: what is under way ends after the step in flight, and can be gone on with."""
-        self._cursor.pause()
+        if on_loop():
+            self._cursor.pause()
+        else:
+            self._background("pause")
 
     def stop(self) -> None:
         """Nothing: the step in flight is cancelled, whether it hears of it or not, and can be taken again."""
@@ -297,6 +290,6 @@ def debug(agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **me
         meta: kept with the trajectory: task, labels.
 
     Raises:
-        UsageError: it is not an agent, or there is no prompt.
+        UsageError: it is not an agent, there is no prompt, or no tool of a name to approve.
     """
     return Debugger(agent, prompt, approve=approve, **meta)

@@ -150,17 +150,14 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
     return replace(opened, open=replace(o, response=response, results=tuple(results)))
 
 
-def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
+def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
     """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last, and waits to be run.
 
     Raises:
-        NotFound: the answer has no such recoverable call.
+        NotFound: the answer has no recoverable call of this position.
     """
-    listed = opened_turn(reopened(trajectory, turn))[1].recoverable
-    if not 0 <= place < len(listed):
-        raise NotFound(f"there is no recoverable call {place} in turn {turn}", mend=f"it has {len(listed)}")
-    call = listed[place]
-    return branched(trajectory, with_adopted(trajectory, turn, call.position), turn, f"{call.name or '?'} adopted")
+    adopted = with_adopted(trajectory, turn, position)
+    return branched(trajectory, adopted, turn, f"{clip(adopted.pending[-1].name) or '?'} adopted")
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
@@ -254,4 +251,4 @@ def _call(opened: Trajectory, position: int) -> ToolCall:
 
 
 def _named(call: ToolCall) -> str:
-    return f"{call.name or '?'} (call {call.position})"
+    return f"{clip(call.name) or '?'} (call {call.position})"

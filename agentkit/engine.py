@@ -10,7 +10,7 @@ Replay. Where a rollout has been gone back in, `ahead` holds what was recorded: 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from agentkit.breakpoints import Breakpoint, Moment, Stop, stop_at
@@ -44,7 +44,7 @@ class Engine:
         self._busy = self._stopping = self._pausing = False
         self._life = 0
         """Counts how often a step was given up that would not end."""
-        self._breakpoints: Sequence[Breakpoint] = ()
+        self._breakpoints: Collection[Breakpoint] = ()
         self._stop: Stop | None = None
         self._held: tuple[Trajectory, int | None] | None = None
         """Where a breakpoint has stopped the last run, to be passed by the next."""
@@ -78,7 +78,7 @@ class Engine:
                 step = ToolStep(trajectory=self.trajectory, call=self._pending(position))
             return await self._perform(step) if step is not None else None
 
-    async def next(self, breakpoints: Sequence[Breakpoint] = ()) -> Stop | None:
+    async def next(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
         """Goes on to the end of the turn: the answer, if it is still to come, and all its calls. The stop, where a breakpoint held it.
 
         Raises:
@@ -87,7 +87,7 @@ class Engine:
         with self.exclusively(breakpoints):
             return await self._turn()
 
-    async def run(self, breakpoints: Sequence[Breakpoint] = ()) -> Stop | None:
+    async def run(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
         """Goes on until the rollout stops, or a breakpoint stops it: that is what it gives.
 
         Raises:
@@ -107,14 +107,14 @@ class Engine:
             self.trajectory = stop(self.trajectory)
 
     def pause(self) -> None:
-        """Ends a run after the step in flight; the rollout can go on."""
-        self._pausing = self._busy
+        """Ends the run that is under way, or about to begin, after the step in flight; the rollout can go on."""
+        self._pausing = True
 
     def give_up(self) -> None:
         """Leaves a step behind that would not be cancelled: what it gives later is dropped."""
         if self._busy:
             self._life += 1
-            self._busy = False
+            self._busy = self._pausing = False
 
     @property
     def _next(self) -> Step | None:
@@ -124,7 +124,7 @@ class Engine:
         return next(call for call in self.trajectory.pending if call.position == position)
 
     @contextmanager
-    def exclusively(self, breakpoints: Sequence[Breakpoint] = ()) -> Iterator[None]:
+    def exclusively(self, breakpoints: Collection[Breakpoint] = ()) -> Iterator[None]:
         """Nothing else may be performed meanwhile.
 
         Raises:
@@ -132,14 +132,14 @@ class Engine:
         """
         if self._busy:
             raise Busy("a step of this rollout is running", mend="wait for it, or interrupt it")
-        self._busy, self._stopping, self._pausing = True, False, False
+        self._busy, self._stopping = True, False
         self._breakpoints, self._stop, life = breakpoints, None, self._life
         self.trajectory = resume(self.trajectory)
         try:
             yield
         finally:
             if life == self._life:
-                self._busy = False
+                self._busy = self._pausing = False
                 self._breakpoints = ()
                 if self._stopping:
                     self.stop()
@@ -176,7 +176,7 @@ class Engine:
     def _hold(self, steps: Sequence[Step]) -> tuple[Sequence[Step], Stop] | None:
         """The steps in front of the first that a breakpoint stands before, and the stop there; None where all may be taken."""
         for index, step in enumerate(steps):
-            points = self._breakpoints
+            points: Collection[Breakpoint] = self._breakpoints
             if self.ahead is not None and ahead_of(self.trajectory, self.ahead, step):  # nothing is run: there is nothing to approve
                 points = [point for point in points if not point.firm]
             found = stop_at(Moment(trajectory=self.trajectory, step=step), points)
@@ -194,7 +194,7 @@ class Engine:
         life, emit = self._life, self.emit
         if self.tell:
             self.tell(Began(step=step))
-            emit = self._telling
+            emit = self._telling(life)
         outcome = await self.perform(step, emit)
         if life != self._life:
             raise asyncio.CancelledError("the step was given up")
@@ -208,10 +208,10 @@ class Engine:
         self.finish()
         return outcome
 
-    def finish(self) -> None:
-        """Tells a recording why the rollout has stopped, where it has."""
+    def finish(self, *, by_hand: bool = False) -> None:
+        """Tells a recording why the rollout has stopped, where it has, and what was done to it by hand."""
         finish = getattr(self.perform, "finish", None)
-        if finish is not None and self.trajectory.stop_reason is not None:
+        if finish is not None and (by_hand or self.trajectory.stop_reason is not None):
             finish(self.trajectory)
 
     def _committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
@@ -229,11 +229,18 @@ class Engine:
         self._committed(step, outcome, trajectory)
         return outcome
 
-    def _telling(self, chunk: Chunk) -> None:
-        if self.emit:
-            self.emit(chunk)
-        if self.tell:
-            self.tell(Piece(chunk=chunk))
+    def _telling(self, life: int) -> Emit:
+        """Tells of the pieces of an answer, for as long as the step has not been given up."""
+
+        def emit(chunk: Chunk) -> None:
+            if life != self._life:
+                return
+            if self.emit:
+                self.emit(chunk)
+            if self.tell:
+                self.tell(Piece(chunk=chunk))
+
+        return emit
 
     async def _together(self, steps: Sequence[Step]) -> None:
         """Each result is committed as it comes, so that an interrupt costs only the calls still running."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from agentkit.breakpoints import Stop
 from agentkit.loop import Step
 from agentkit.types import Chunk, Record, Trajectory, clip, record
+
+log = logging.getLogger("agentkit")
 
 
 @record
@@ -87,3 +90,33 @@ class Failed(Record):
 
 Event = Began | Piece | Committed | Sampled | Moved | Halted | Failed
 Listener = Callable[[Event], None]
+
+
+class Listeners:
+    """Who is told. One that raises is logged, once, and is told no more: a view's fault never reaches the engine."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, Listener] = {}
+        self._numbers = 0
+
+    def add(self, listener: Listener) -> Callable[[], None]:
+        """A function that ends it; the listener is told until then."""
+        self._numbers += 1
+        number = self._numbers
+        self._told = {**self._told, number: listener}
+        return lambda: self._end(number)
+
+    def _end(self, number: int) -> None:
+        self._told = {key: listener for key, listener in self._told.items() if key != number}
+
+    def tell(self, event: Event) -> None:
+        """Hands the event to each."""
+        for number, listener in self._told.items():
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener of a debugger raised; it is told no more")
+                self._end(number)
+
+    def __len__(self) -> int:
+        return len(self._told)

@@ -33,7 +33,17 @@ class CassetteWriter:
         self.path = path
         self._lock = threading.Lock()
         self._scan = Scan()
-        with self._locked() as file:  # a path that cannot be written is found out before a model is paid for
+        self._known: Any = None
+        self.look()
+
+    def look(self) -> None:
+        """Makes sure that the file is a cassette which can be written, before a model is paid for.
+
+        Raises:
+            UsageError: it is something else.
+            OSError: it cannot be written.
+        """
+        with self._locked() as file:
             self._catch_up(file)
 
     def begin(self, trajectory: Trajectory) -> int:
@@ -68,8 +78,11 @@ class CassetteWriter:
             raise
 
     def _catch_up(self, file: FileIO) -> None:
-        """Takes note of what others have written; a file that was removed or emptied begins anew."""
-        if file.seek(0, os.SEEK_END) < self._scan.end:
+        """Takes note of what others have written; a file that was removed, emptied or replaced begins anew."""
+        size, inode = file.seek(0, os.SEEK_END), os.fstat(file.fileno()).st_ino
+        file.seek(0)
+        known = (inode, file.read(min(self._scan.end, 256)))
+        if size < self._scan.end or known != self._known:
             self._scan = Scan()
         with open(self.path, "rb") as reader:
             try:
@@ -77,6 +90,8 @@ class CassetteWriter:
             except CassetteError as exc:
                 name = self.path.name
                 raise UsageError(f"{name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
+        file.seek(0)
+        self._known = (inode, file.read(min(self._scan.end, 256)))
 
 
 @contextmanager
@@ -108,6 +123,8 @@ def cassette(path: Any) -> CassetteWriter:
     writer = _cassettes.get(target)
     if writer is None:
         writer = _cassettes[target] = CassetteWriter(target)
+    else:
+        writer.look()
     return writer
 
 

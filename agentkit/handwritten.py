@@ -11,11 +11,12 @@ from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.tools import as_text, error_text
-from agentkit.types import CallStatus, Exchange, Response, ToolCall, ToolResult
+from agentkit.types import CallStatus, Exchange, Response, ToolCall, ToolResult, Turn
 
 
 def written_answer(message: Any) -> Exchange:
     """An answer written by hand, as the exchange it stands in for."""
+    message = message.response if isinstance(message, Turn) else message
     data = message if isinstance(message, (Exchange, Response)) else plain(message)
     if isinstance(data, str):
         data = {"role": "assistant", "content": data}

@@ -38,6 +38,7 @@ from agentkit.types import (
     ToolResult,
     Trajectory,
     Turn,
+    problem,
     record,
 )
 
@@ -181,7 +182,10 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     """An exchange read as this rollout reads its answers."""
-    return read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    response = read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    if exchange.injected is None:
+        return response
+    return replace(response, problems=(*response.problems, problem("fault_injected", f"{exchange.injected} was put in on purpose")))
 
 
 _KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
@@ -202,6 +206,8 @@ def _known(spec: Spec) -> KnownTools | None:
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
     """Why an exchange gave no message to go on from; None where it did."""
     found = _failure(exchange, response)
+    if found is not None and exchange.injected is not None:
+        return replace(found, hint=f"{exchange.injected} was put in on purpose")
     hint = address_hint(exchange) if found is not None else ""
     return replace(found, hint=hint) if found is not None and hint else found
 

@@ -80,7 +80,7 @@ class Outlook:
     def _more(self) -> list[str]:
         """What stopped it, and where it stands in its tree, where there is anything to say."""
         tree = self.tree
-        return [*([f"stopped {self.stop_at.text}"] if self.stop_at else []), *([f"tree: {tree.summary()}"] if len(tree) > 1 else [])]
+        return [*([self.stop_at.text] if self.stop_at else []), *([f"tree: {tree.summary()}"] if len(tree) > 1 else [])]
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: the conversation, and what comes next."""

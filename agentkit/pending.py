@@ -89,7 +89,7 @@ class Pending(tuple[ToolCall, ...]):
         """
         if not 0 <= i < len(self.recoverable):
             raise NotFound(f"there is no recoverable call {i}", mend=f"the last answer has {len(self.recoverable)}")
-        call: ToolCall = self._act("pending.adopt", place=i)
+        call: ToolCall = self._act("pending.adopt", place=self.recoverable[i].position)
         return call
 
     def _call(self, i: int | ToolCall) -> ToolCall:

@@ -30,6 +30,9 @@ class Recording:
     does not go on from what was written (its past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its start.
     """
 
+    _edits: list[tuple[int, Any, Any]]
+    """What a person did to the calls of the open turn, as far as it is written."""
+
     def __init__(self, perform: Perform, writer: Writer) -> None:
         self._perform = perform
         self.writer = writer

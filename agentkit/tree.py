@@ -129,7 +129,7 @@ def last_words(trajectory: Trajectory) -> str:
     if not turns:
         return "no answer yet"
     response = turns[-1].response
-    calls = ", ".join(f"{call.name}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3])
+    calls = ", ".join(f"{clip(call.name)}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3])
     return clip(calls or response.content or "no text", 80)
 
 

@@ -53,12 +53,12 @@ def test_a_run_in_the_background_returns_at_once() -> None:
     gate = Gate()
     dbg = gate.debugger()
     assert timed(dbg.start) < 0.1
-    assert dbg.running
+    running = [dbg.running]
     assert gate.began.wait(5)
     assert dbg.trajectory.pending != ()
     gate.open.set()
     assert dbg.wait(5).final == "done"
-    assert not dbg.running
+    assert [*running, dbg.running] == [True, False]
     assert dbg.wait() is dbg.trajectory
 
 
@@ -110,15 +110,33 @@ def test_stop_cancels_the_step_in_flight() -> None:
 def test_stop_ends_a_run_of_another_thread_without_an_exception() -> None:
     gate = Gate()
     dbg = gate.debugger()
-    threading.Thread(target=lambda: (gate.began.wait(5), dbg.stop())).start()
+
+    def when_it_waits(action: Callable[[], None]) -> None:
+        gate.began.wait(5)
+        action()
+
+    threading.Thread(target=when_it_waits, args=(dbg.stop,)).start()
     t = dbg.run()
     assert len(t.pending) == 1
     gate.began.clear()
-    threading.Thread(target=lambda: (gate.began.wait(5), dbg.post("stop"))).start()
+    threading.Thread(target=when_it_waits, args=(lambda: dbg.post("stop"),)).start()
     stopped = dbg.step()
     assert not stopped
     assert "stopped before run wait" in repr(stopped)
     gate.open.set()
+    assert dbg.run().final == "done"
+
+
+def test_a_pause_right_after_the_start_is_heard() -> None:
+    dbg = debugger(*[ONE] * 20, DONE)
+    dbg.start()
+    dbg.pause()
+    dbg.wait(5)
+    assert len(dbg.trajectory.turns) < 20
+    assert dbg.trajectory.stop_reason is None
+    dbg.start()
+    dbg.stop()
+    dbg.step()
     assert dbg.run().final == "done"
 
 

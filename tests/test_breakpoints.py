@@ -12,7 +12,7 @@ import agentkit as ak
 from agentkit.breakpoints import Breakpoint, Moment, Stop
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types import Turn
+from agentkit.types import ApiError, Turn
 from tests.support_debugger import DONE, FOUND, ONE, RAN, TWO, asked, debugger, statuses
 
 bo = ak.break_on
@@ -47,7 +47,9 @@ PLACES: list[tuple[Breakpoint, list[Any], list[Any]]] = [
     (bo.text("on"), [TWO, DONE], [("after", 1, None), None]),
     (bo.repeat(3), [ONE, ONE, TWO, DONE], [("before", 2, 0), None]),
     (bo.repeat(2), [says(None, calls("double", n=1), calls("double", n=1)), DONE], [("before", 0, 1), None]),
-    (bo.repeat(3), [TWO, TWO, TWO, DONE], [None]),
+    (bo.repeat(3), [TWO, TWO, TWO, DONE], [("before", 2, 0), ("before", 2, 1), None]),
+    (bo.repeat(2), [ONE, FAILS, ONE, DONE], [None]),
+    (bo.repeat(3), [BROKEN, BROKEN, BROKEN, DONE], [("before", 2, 0), None]),
     (bo.recovered(), [ONE, FOUND], [("after", 1, None), None]),
     (bo(lambda m: m.result is not None and m.result.content == "4"), [TWO, DONE], [("after", 0, 1), None]),
     (bo(lambda m: m.call is not None).before(), [ONE, DONE], [("before", 0, 0), None]),
@@ -78,10 +80,10 @@ def test_the_stop_says_which_and_where() -> None:
     stop = dbg.stop_at
     assert isinstance(stop, Stop)
     assert (stop.breakpoint, stop.turn, stop.call, stop.when) == (point, 0, 0, "before")
-    assert stop.text == 'before run double({"n": 1}) ok, turn 0: tool(\'double\')'
+    assert stop.text == 'stopped before run double({"n": 1}) ok, turn 0: tool(\'double\')'
     assert "tool('double')" in repr(dbg)
     assert "tool('double')" in dbg._repr_mimebundle_()["text/html"]
-    assert {"text/plain", "text/html"} <= set(stop._repr_mimebundle_())
+    assert "tool('double')" in stop._repr_mimebundle_()["text/html"]
     dbg.step()
     assert dbg.stop_at is None
 
@@ -214,7 +216,45 @@ def test_breakpoints_hold_while_the_past_is_played() -> None:
     assert asked(dbg) == 3
 
 
+def test_a_failed_request_has_a_code_too() -> None:
+    dbg = debugger(ONE, ApiError(kind="rate_limited", message="slow down", status=429), DONE)
+    assert stopped(dbg, bo.problem("rate_limited")) == ("after", 1, None)
+    assert dbg.error is not None
+    assert stopped(dbg, bo.problem("rate_limited")) is None
+
+
+def test_a_code_that_no_problem_has() -> None:
+    with pytest.raises(NotFound) as caught:
+        bo.problem("argument_truncated")
+    assert "arguments_truncated" in caught.value.__notes__[0]
+
+
+def test_what_is_added_while_a_run_is_under_way_counts() -> None:
+    gate, began = threading.Event(), threading.Event()
+
+    def wait(n: int) -> int:
+        """Wait."""
+        began.set()
+        gate.wait(10)
+        return n
+
+    dbg = ak.debug(ak.Agent("m", tools=[wait], server=ScriptedServer([says(None, calls("wait", n=1)), DONE])), "go")
+    dbg.start()
+    began.wait(10)
+    dbg.breakpoints.add(bo.turn(1))
+    gate.set()
+    dbg.wait(10)
+    assert dbg.stop_at is not None
+    assert dbg.stop_at.turn == 1
+
+
 # approval
+
+
+def test_a_tool_that_is_not_there_cannot_be_approved() -> None:
+    with pytest.raises(UsageError) as caught:
+        debugger(ONE, approve=["dubble"])
+    assert "double" in caught.value.__notes__[0]
 
 
 def test_named_tools_wait_to_be_approved() -> None:
@@ -288,9 +328,14 @@ def test_what_was_changed_before_it_ran_is_on_the_record(tmp_path: Any) -> None:
 
 def test_tools_that_are_not_named_are_not_asked_about() -> None:
     asked_about: list[str] = []
-    t = approved(lambda call: asked_about.append(call.name) or True, FAILS, DONE, names="fail")
+
+    def ask(call: Any) -> bool:
+        asked_about.append(call.name)
+        return True
+
+    t = approved(ask, FAILS, DONE, names="fail")
     assert (asked_about, t.final) == (["fail"], "done")
-    t = approved(lambda call: asked_about.append(call.name) or True, FAILS, DONE, names=None)
+    approved(ask, FAILS, DONE, names=None)
     assert sorted(asked_about) == ["double", "fail", "fail"]
 
 

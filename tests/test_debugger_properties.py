@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ import agentkit as ak
 from agentkit.codec import dump, load_lines
 from agentkit.demo_agent import script
 from agentkit.errors import AgentkitError
+from agentkit.events import Committed
+from agentkit.files import load_all
 from agentkit.loop import ModelStep, next_step
 from agentkit.profiles import PROFILES
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
@@ -166,3 +170,28 @@ def test_any_sequence_of_operations(kind: str, picks: list[int], parallel: bool,
         seen.append((t, repr(dump(t))))
         assert repr(dbg)
         dbg._repr_mimebundle_()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6), parallel=st.booleans(), operations=st.lists(OPERATIONS, max_size=10))
+def test_what_is_recorded_meanwhile_loads(picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.jsonl"
+        dbg = ak.debug(ak.record(faulty(picks, parallel), path), "Do I need a coat in Oslo and Rome?")
+        for operation in [("step",), *operations]:
+            with suppress(AgentkitError):
+                dbg = done(dbg, operation)
+        told: list[Any] = []
+        dbg.watch(lambda event: told.append(event) if isinstance(event, Committed) else None)
+        dbg.say("and more?")
+        dbg.next()
+        found = load_all(path)
+        for t in found:
+            check(t)
+        if told and dbg.trajectory.stop_reason != "error":
+            assert shape(dbg.trajectory) in [shape(t) for t in found]
+
+
+def shape(t: Trajectory) -> list[Any]:
+    """What was said and done, without what came by hand since the last step, which is written with the next."""
+    return [line for line in dump(replace(t, parent=None, stop_reason=None)) if line.get("step") != "end"]

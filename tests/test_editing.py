@@ -117,13 +117,14 @@ def test_an_answer_by_hand_ends_a_rollout_that_has_no_calls(message: Any) -> Non
 
 def test_an_answer_of_another_rollout_stays_what_it_was() -> None:
     other = rolled(says("<think>hm</think>yes", finish_reason="stop"))
+    assert edit(rolled(DONE), message=other.turns[0]).turns == edit(rolled(DONE), message=other.turns[0].response).turns
     edited = edit(rolled(DONE), message=other.turns[0].response)
     assert (edited.final, edited.turns[0].reasoning, edited.turns[0].response.finish_reason) == ("yes", "hm", "stop")
     assert edited.turns[0].response.exchange.body == other.turns[0].response.exchange.body
     assert not other.turns[0].response.exchange.by_hand
 
 
-@pytest.mark.parametrize("bad", [{"error": {"message": "no"}}, [], Exchange(status=500, body="x"), {}])
+@pytest.mark.parametrize("bad", [{"error": {"message": "no"}}, [], None, 3, Exchange(status=500, body="x"), {}])
 def test_what_is_no_answer_is_refused(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         edit(rolled(DONE), 0, message=bad)

@@ -14,8 +14,8 @@ LAYERS = {
     0: "types errors html",
     1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop handwritten editing timeline chat_log todo budget",
     2: "breakpoints tree events diffing divergence token_spans frames charts export render reparsing",
-    3: "servers retrying tool_pool tool_runner perform recording background files file_scan",
-    4: "engine cursor ended commands outlook pending breakpoint_list agent recorded agent_loop loop_dispatch debugger batch testing demo_agent",
+    3: "servers retrying tool_pool tool_runner perform recording replaying injected_answers background files file_scan cassette",
+    4: "engine cursor ended commands outlook pending breakpoint_list agent recorded fault_injection agent_loop loop_dispatch debugger batch testing demo_agent",
     5: "views",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}

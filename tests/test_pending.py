@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import calls, says
 from agentkit.types import ToolResult
@@ -14,11 +15,11 @@ from tests.support_debugger import DONE, FOUND, ONE, RAN, THREE, TWO, debugger, 
 
 def test_it_is_the_tuple_of_the_calls() -> None:
     dbg = debugger(THREE, DONE)
-    assert dbg.pending == ()
+    assert isinstance(dbg.pending, tuple)
+    assert tuple(dbg.pending) == ()
     dbg.step()
     pending = dbg.pending
     assert pending == dbg.trajectory.pending
-    assert isinstance(pending, tuple)
     assert [c.arguments for c in pending[1:]] == [{"n": 2}, {"n": 3}]
     assert (len(pending), pending[0].name) == (3, "double")
 
@@ -112,6 +113,18 @@ def test_a_call_in_the_text_is_offered_and_adopted() -> None:
         dbg.pending.adopt(0)
     dbg.run()
     assert RAN == [5]
+
+
+def test_what_was_answered_by_hand_is_on_disk_at_once(tmp_path: Any) -> None:
+    dbg = debugger(TWO, DONE)
+    path = tmp_path / "x.jsonl"
+    dbg = ak.debug(ak.record(dbg.agent, path), "go")
+    dbg.step()
+    dbg.pending.skip(0, "no")
+    dbg.pending.answer(0, 7)
+    assert ak.load(path) == dbg.trajectory
+    dbg.run()
+    assert ak.load(path) == dbg.trajectory
 
 
 def test_what_it_shows() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.codec import dump
+from agentkit.codec import dump, load_lines
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, says
 from agentkit.types import ApiError, Response, ToolResult, Turn
@@ -186,6 +186,16 @@ def test_a_conversation_that_went_on_is_played_through() -> None:
     assert dbg.run() is end
 
 
+def test_the_past_of_a_rollout_that_was_gone_on_with_is_not_its_end() -> None:
+    dbg = debugger(DONE)
+    dbg.run()
+    dbg.edit(turn=1, message="one more thing")
+    dbg.back()
+    assert dbg.trajectory.stop_reason is None
+    assert load_lines(dump(dbg.trajectory)) == [dbg.trajectory]
+    assert dbg.run().final == "one more thing"
+
+
 def test_edited_answers_are_played_again_as_they_were_edited() -> None:
     dbg = debugger(FOUND, DONE)
     dbg.step()
@@ -284,6 +294,21 @@ def test_a_number_of_samples_that_is_none(n: Any) -> None:
         debugger(DONE).rerun(n=n)
 
 
+def test_a_replay_has_no_model_to_ask_again(tmp_path: Path) -> None:
+    dbg = debugger(ONE, DONE)
+    dbg.run()
+    path = ak.save(dbg, tmp_path / "x.jsonl")
+    replayed = ak.debug(ak.replay(path))
+    end = replayed.run()
+    with pytest.raises(UsageError) as caught:
+        replayed.rerun()
+    assert "ak.debug(agent" in caught.value.__notes__[0]
+    replayed.back(2)
+    assert replayed.run() is end
+    other = replayed.fork(turn=1)
+    assert other.run() == end
+
+
 def test_an_interrupted_rerun_keeps_what_has_come() -> None:
     slow = threading.Event()
 
@@ -299,7 +324,12 @@ def test_an_interrupted_rerun_keeps_what_has_come() -> None:
 
     dbg = ak.debug(ak.Agent("m", server=Server()), "go")
     dbg.step()
-    other = threading.Thread(target=lambda: (slow.wait(10), dbg.stop()))
+
+    def stop_when_slow() -> None:
+        slow.wait(10)
+        dbg.stop()
+
+    other = threading.Thread(target=stop_when_slow)
     other.start()
     dbg.rerun(n=4)
     other.join()

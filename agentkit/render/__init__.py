@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentkit.breakpoints import Stop
 from agentkit.html import Html, el
 from agentkit.render.answer import answer
 from agentkit.render.block import code, row
@@ -76,6 +77,8 @@ def _single(key: str, record: Any, limits: Limits) -> Html:
             return attempt(key, record, limits, "attempt")
         case Problem():
             return row(key, "aside", (el("strong", "problem"), problems((record,), limits)))
+        case Stop():
+            return row(key, "aside", (el("strong", "stop"), code(record.text)))
         case [Problem(), *_]:
             return row(key, "aside", (el("strong", "problems"), problems(record, limits)))
         case _:

@@ -73,6 +73,7 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
         f"value sent as {result.conversion}" if result.conversion in ("json", "text", "bytes") else None,
         code(result.error) if result.error and result.error not in result.content else None,
+        f"{result.injected} was put in on purpose" if result.injected else None,
     )
     who = code(result.name) if result.name != name else None
     return fragment(bar(who, status(result.status), known, data(result.content, limits, f"{at}.content")), _full(result, limits, at))

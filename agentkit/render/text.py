@@ -122,7 +122,8 @@ def _call(call: ToolCall) -> str:
 
 def _result(result: ToolResult, name: str) -> str:
     who = "" if result.name == name else _line(result.name)
-    bits = ["←", who, _line(result.status), seconds(result.elapsed), _line(result.content)]
+    injected = f"({_line(result.injected)} put in on purpose)" if result.injected else ""
+    bits = ["←", who, _line(result.status), seconds(result.elapsed), injected, _line(result.content)]
     return " ".join(filter(None, bits))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from agentkit.errors import UsageError
 from agentkit.servers.address import OPENAI_URL, auth_headers, choose_key, is_loopback, is_openai, parse_address
 from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
-from agentkit.servers.openai_package import http_library
+from agentkit.servers.openai_package import http_library, load
 from agentkit.servers.per_loop import Close, PerLoop
 from agentkit.servers.recording import Recording
 from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, url_secrets
@@ -85,6 +85,7 @@ class Server:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
+        await load()
         wire, slots, options = await self._clients.get()
         async with slots:
             recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self._redact, url=self._shown)

@@ -51,7 +51,7 @@ class ToolCall(Record):
         return self.arguments is not None and bool(self.name)
 
     def summary(self) -> str:
-        return f"{self.name or '?'}({clip(self.raw_arguments, 60)}) {self.status}"
+        return f"{clip(self.name) or '?'}({clip(self.raw_arguments, 60)}) {self.status}"
 
 
 @record
@@ -115,7 +115,7 @@ class Response(Record):
         return not any(p.code in UNUSABLE for p in self.problems)
 
     def summary(self) -> str:
-        calls = ", ".join(call.name or "?" for call in self.tool_calls)
+        calls = ", ".join(clip(call.name) or "?" for call in self.tool_calls)
         said = f"calls {calls}" if calls else clip(repr(self.content), 60)
         more = f", {len(self.all_problems)} problems" if self.all_problems else ""
         return f"{said}, finish_reason={self.finish_reason!r}{more}"

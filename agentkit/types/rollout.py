@@ -60,9 +60,11 @@ class ToolResult(Record):
     """Seconds the call waited for a thread of the pool."""
     full_content: str | None = field(default=None, compare=False)
     """The whole text where `content` is a preview under a result budget."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     def summary(self) -> str:
-        return f"{self.name} {self.status}: {clip(self.content)}"
+        return f"{clip(self.name)} {self.status}: {clip(self.content)}"
 
 
 @record
@@ -134,7 +136,7 @@ class Turn(Record):
         return None if model is None else model + tools
 
     def summary(self) -> str:
-        results = ", ".join(f"{r.name} {r.status}" for r in self.tool_results)
+        results = ", ".join(f"{clip(r.name)} {r.status}" for r in self.tool_results)
         return f"{self.index}: {self.response.summary()}{f' → {results}' if results else ''}"
 
 

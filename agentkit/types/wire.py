@@ -69,6 +69,8 @@ class Exchange(Record):
     """Failed tries before this answer."""
     by_hand: bool = field(default=False, compare=False)
     """Whether a person wrote it in place of a server's answer."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     @property
     def text(self) -> str:
