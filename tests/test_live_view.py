@@ -180,6 +180,12 @@ def test_one_view_a_debugger_and_none_without_one() -> None:
     assert live_view(dbg) is live_view(dbg)
     assert live_view(dbg) is not live_view(other)
     assert live_view(weather()) is None
+    ended = live_view(dbg)
+    assert ended is not None
+    ended.close()
+    again = live_view(dbg)
+    assert again is not ended
+    assert again is live_view(dbg)
 
 
 def test_a_view_keeps_nothing_that_nobody_looks_at() -> None:
