@@ -31,15 +31,19 @@ class StreamingServer:
 
     profile: str | None = None
 
-    def __init__(self, pieces: Iterable[str], *, pause: float = 0.0, field: str = "content") -> None:
+    def __init__(self, pieces: Iterable[str], *, pause: float = 0.0, field: str = "content", gate: threading.Event | None = None) -> None:
         self.pieces = list(pieces)
         self.pause = pause
         self.field = field
+        self.gate = gate
+        """Where there is one, the second half waits for it."""
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
         """The answer, whose pieces are emitted with a pause after each."""
         chunks = []
-        for piece in (*self.pieces, None):
+        for index, piece in enumerate((*self.pieces, None)):
+            while index == len(self.pieces) // 2 and self.gate is not None and not self.gate.is_set():
+                await asyncio.sleep(0.01)
             delta = {self.field: piece} if piece is not None else {}
             event = {"choices": [{"index": 0, "delta": delta, "finish_reason": None if piece is not None else "stop"}]}
             chunk = Chunk(at=0.1, text=f"data: {json.dumps(event)}\n\n")

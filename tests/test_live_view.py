@@ -30,7 +30,7 @@ Sent = list[tuple[dict[str, Any], list[bytes]]]
 def recorded(view: LiveView) -> Sent:
     """What the view sends from now on."""
     sent: Sent = []
-    view.send = lambda content, buffers=None: sent.append((content, list(buffers or ())))  # type: ignore[method-assign]
+    view.send = lambda content, buffers=None: sent.append((content, list(buffers or ())))
     return sent
 
 
@@ -57,8 +57,8 @@ class Page:
                 getattr(self, f"op_{name}")(*args)
         sent.clear()
 
-    def op_rows(self, rows: list[list[str]]) -> None:
-        self.rows = dict(map(tuple, rows))
+    def op_rows(self, rows: list[tuple[str, str]]) -> None:
+        self.rows = dict(rows)
 
     def op_set(self, key: str, html: str) -> None:
         assert key in self.rows
@@ -180,6 +180,12 @@ def test_one_view_a_debugger_and_none_without_one() -> None:
     assert live_view(dbg) is live_view(dbg)
     assert live_view(dbg) is not live_view(other)
     assert live_view(weather()) is None
+    ended = live_view(dbg)
+    assert ended is not None
+    ended.close()
+    again = live_view(dbg)
+    assert again is not ended
+    assert again is live_view(dbg)
 
 
 def test_a_view_keeps_nothing_that_nobody_looks_at() -> None:
@@ -198,7 +204,7 @@ def test_a_view_keeps_nothing_that_nobody_looks_at() -> None:
     del view
     gc.collect()
     assert known() is None
-    assert model not in ipywidgets.widget._instances if hasattr(ipywidgets.widget, "_instances") else True
+    assert model not in ipywidgets.widgets.widget._instances
 
 
 def test_an_action_that_fails_is_shown_to_the_page_that_asked() -> None:
@@ -233,3 +239,38 @@ def test_the_scripts_are_small() -> None:
     static = files("agentkit.views").joinpath("static")
     assert sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js")) < 60_000
     assert "import " not in script("debugger").replace("import(", "")
+
+
+CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"
+
+
+def test_what_only_executes_a_notebook_keeps_html(tmp_path: Any) -> None:
+    """No widget in the outputs and no state in the metadata, so that every exporter shows the conversation."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])  # type: ignore[no-untyped-call]
+    NotebookClient(book, kernel_name="python3", timeout=60).execute()
+    assert set(book.cells[0].outputs[0].data) == {"text/plain", "text/html"}
+    assert not book.metadata.get("widgets")
+    page, _ = HTMLExporter().from_notebook_node(book)  # type: ignore[no-untyped-call]
+    assert page.count("Take a warm coat") >= 1
+
+
+def test_where_somebody_looks_there_is_a_view() -> None:
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        heard: list[dict[str, Any]] = []
+        client.execute_interactive(CELL, allow_stdin=True, output_hook=heard.append, stdin_hook=lambda message: None, timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    bundles = [message["content"]["data"] for message in heard if message["msg_type"] == "execute_result"]
+    assert [set(bundle) for bundle in bundles] == [{"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}]

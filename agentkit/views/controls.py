@@ -12,7 +12,7 @@ from agentkit.html import visible
 from agentkit.render.pretty import pretty
 from agentkit.render.raw import masked
 from agentkit.render.words import count, ending
-from agentkit.types import ToolCall, Trajectory, Turn, clip
+from agentkit.types import Message, ToolCall, Trajectory, Turn, clip
 
 _SHOWN = 20
 """Pending calls that have a form at a time."""
@@ -96,11 +96,18 @@ def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
     if at == "prompt":
         return [("prompt", "the user's message")]
     turn = _turn(trajectory, at)
-    sampling = ("sampling", "the sampling of its request")
+    said = [("prompt", "what was said before it")] if _said_before(trajectory, at) else []
+    asked = [*said, ("sampling", "the sampling of its request")]
     if turn is None:
-        return [sampling]
+        return asked
     calls = [slot for i, call in enumerate(turn.tool_calls) for slot in _call_slots(i, call, turn)]
-    return [sampling, ("message", "the answer"), *calls]
+    return [*asked, ("message", "the answer, as a text without calls" if calls else "the answer"), *calls]
+
+
+def _said_before(trajectory: Trajectory, at: str) -> tuple[Message, ...]:
+    """The messages that a person put before a turn."""
+    turn = _turn(trajectory, at) or trajectory.open
+    return trajectory.prompt if at == "prompt" else turn.added if turn is not None else ()
 
 
 def usual_slot(trajectory: Trajectory, at: str) -> str:
@@ -125,7 +132,7 @@ def value_of(trajectory: Trajectory, at: str, what: str) -> str:
     kind, _, position = what.partition(":")
     match kind:
         case "prompt":
-            said = [message.content for message in trajectory.prompt if message.role == "user"]
+            said = [message.content for message in _said_before(trajectory, at) if message.role == "user"]
             return said[-1] if said else ""
         case "message":
             return (turn.response.content or "") if turn else ""

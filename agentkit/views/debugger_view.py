@@ -39,9 +39,10 @@ class DebuggerView(ConversationView):
         return shown
 
     def tail(self, trajectory: Trajectory) -> Parts:
-        """The open turn; how it stands is said above, beside the controls."""
+        """The open turn; how it stands is said above, beside the controls, and why a request failed where it did."""
         parts = super().tail(trajectory)
-        if trajectory.stop_reason is None:
+        failed = trajectory.error is not None and any(attempt.error is trajectory.error for attempt in trajectory.attempts[-1:])
+        if trajectory.stop_reason is None or failed:
             parts.pop("end")
         return parts
 

@@ -26,7 +26,7 @@ def live_view(thing: Any) -> LiveView | None:
     name = next((name for cls in type(thing).__mro__ if (name := LIVE.get(f"{cls.__module__}.{cls.__qualname__}"))), None)
     if name is None:
         return None
-    if thing not in _views:
+    if thing not in _views or _views[thing].comm is None:  # a page can end all widgets of a kernel
         module, _, cls = name.rpartition(".")
         _views[thing] = getattr(import_module(module), cls)(thing)
     return _views[thing]

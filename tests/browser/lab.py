@@ -116,7 +116,7 @@ def _free_port() -> int:
 
 
 def _await_answer(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urlopen(address, timeout=5):

@@ -60,7 +60,7 @@ class StandIn:
         """Whether what is sent does not arrive."""
         self._waiting: queue.SimpleQueue[tuple[dict[str, Any], list[bytes]]] = queue.SimpleQueue()
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))  # type: ignore[method-assign]
+        view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
         page.evaluate(_PAGE, [str(view._esm), str(view._css)])
         self.settle()

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Write
-from tests.browser.lab import App, Heard, Server, open_notebook, run_all, tab
+from tests.browser.lab import App, Heard, Server, Theme, open_notebook, run_all, set_theme, tab
+from tests.browser.test_display import has_contrast, keeps_to_its_width
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +45,7 @@ def test_a_debugger_in_a_notebook(chromium: Browser, shared: Server, notebook: W
         grows_while_it_runs(root(page, 4))
         both_cells_follow(root(page, 1), root(page, 2))
         changes_what_was_said(root(page, 1))
+        is_readable_in_both_themes(page)
         no_letter_reaches_the_notebook(page, root(page, 2))
         stops_while_a_tool_waits(root(page, 3))
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
@@ -91,6 +93,15 @@ def changes_what_was_said(view: Locator) -> None:
     expect(view.get_by_role("log")).to_contain_text("-9 °C")
 
 
+def is_readable_in_both_themes(page: Page) -> None:
+    root(page, 1).get_by_role("button", name="Breakpoints").click()
+    root(page, 1).get_by_role("button", name="Branches 3").click()
+    for theme in reversed(get_args(Theme)):
+        set_theme(page, theme)
+        has_contrast(page)
+        keeps_to_its_width(page)
+
+
 def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
     """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus is."""
     for place in (view.get_by_role("button", name="Edit", exact=True), view.get_by_role("log"), view.locator("summary").first):
@@ -128,7 +139,8 @@ def test_a_kernel_that_is_gone(chromium: Browser, shared: Server, notebook: Writ
         expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-        expect(root(page, 1)).to_have_class(re.compile("ak-gone"))
+        expect(root(page, 1).get_by_role("status")).to_contain_text("the kernel is gone")
+        expect(root(page, 1).get_by_role("button", name="Fork")).to_be_disabled()
         expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
         path = Path(shared.folder) / name
         book = json.loads(path.read_text())

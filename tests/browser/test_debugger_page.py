@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +45,10 @@ def status(page: Page) -> Locator:
     return page.get_by_role("status")
 
 
+def fewer_pending(dbg: ak.Debugger, than: int) -> bool:
+    return len(dbg.pending) < than
+
+
 def waiting(page: Page) -> Locator:
     return page.get_by_role("group", name="waits:")
 
@@ -74,6 +80,14 @@ def test_the_toolbar_steps_runs_goes_back_and_forks(chromium: Browser) -> None:
         tool(page, "Run").click()
         view.settle(lambda: dbg.trajectory.stop_reason == "final")
         expect(page.get_by_role("log")).to_contain_text("and in Cairo?")
+        tool(page, "Edit").click()
+        view.settle()
+        page.get_by_label("Where").select_option(label="turn 3")
+        view.settle()
+        page.get_by_label("What").select_option(label="what was said before it")
+        view.settle()
+        expect(page.get_by_label("Becomes")).to_have_value("and in Cairo?")
+        page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Branches 2").click()
         page.get_by_role("button", name=re.compile("^main")).click()
         view.settle(lambda: dbg.tree.current == "main")
@@ -188,7 +202,7 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
             form.get_by_role("button", name=button).click()
             form.get_by_label(label).fill(text)
             form.get_by_label(label).press("Control+Enter")
-            view.settle(lambda left=left: len(dbg.pending) < left)
+            view.settle(partial(fewer_pending, dbg, left))
         assert paid == [3]
         said = [result.content for result in dbg.trajectory.turns[0].results if result]
         assert [word in content for word, content in zip(("not now", "paid by hand", "never", "paid"), said, strict=True)] == [True] * 4
@@ -289,12 +303,14 @@ def test_errors_are_seen_with_what_to_do(chromium: Browser) -> None:
 
 def test_an_answer_grows_while_it_streams(chromium: Browser) -> None:
     """200 pieces cost less than 150 KB, are heard of at most 20 times a second, and are announced only when the answer is whole."""
-    dbg = streaming([f"word{i} " for i in range(200)], pause=0.005)
+    gate = threading.Event()
+    dbg = streaming([f"word{i} " for i in range(200)], pause=0.005, gate=gate)
     with shown(chromium, dbg) as (page, view):
         view.sent.clear()
         tool(page, "Run").click()
-        view.settle(lambda: "word20 " in (page.get_by_role("log").text_content() or ""), quiet=0)
+        view.settle(lambda: "word99 " in (page.get_by_role("log").text_content() or ""))
         expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+        gate.set()
         view.settle(lambda: not dbg.running)
         expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
         expect(page.locator("[data-key='turn-0']")).to_contain_text("word0 word1")
@@ -365,6 +381,7 @@ def test_a_long_conversation(chromium: Browser) -> None:
         view.view.refresh()
         view.settle()
         assert page.locator(".ak-row").count() > 1998
+        assert page.locator(".ak-block").count() > 20, "rows out of sight are not laid out"
         view.sent.clear()
         dbg._cursor.engine.trajectory = whole
         view.view.refresh()
@@ -400,7 +417,7 @@ def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
             hostile_trajectory(dbg, several)
             view.view.refresh()
             view.view.report(ValueError(several[0]))
-            view.settle(lambda several=several: shows(page, several), quiet=0.05)
+            view.settle(partial(shows, page, several), quiet=0.05)
         assert page.evaluate(CHECK, [ALLOWED.split()]) == []
         assert page.evaluate("window.hasFired") is None
 

@@ -333,9 +333,15 @@ PARTS.push((live) => {
   const keys = {};
   for (const tool of TOOLS) if (tool) { keys[tool[2]] = tool[0]; if (tool[3]) keys[tool[3]] = tool[0]; }
   return {
-    state(state) {
+    state(told) {
+      const state = told.gone ? { ...told, running: false, can: {}, status: "disconnected", tone: "warn", detail: "the kernel is gone; this is the last that was known" } : told;
       for (const [action, tool] of tools) enabled(tool, Boolean(state.can?.[action]));
+      const ran = root.classList.contains("ak-running");
       root.classList.toggle("ak-running", Boolean(state.running));
+      if (ran && !state.running) {
+        const answer = [...rows.querySelectorAll(".ak-assistant > .ak-body")].at(-1)?.innerText ?? "";
+        live.say(`${state.status}, ${state.detail}. ${answer.slice(0, 400)}`);
+      }
       rows.setAttribute("aria-live", state.running ? "off" : "polite");
       status.replaceChildren(
         h("strong", { className: `ak-tone-${state.tone ?? "quiet"}`, textContent: state.status ?? "" }), " ", h("span", { textContent: state.detail ?? "" }),

@@ -83,6 +83,18 @@ async function opsOf(message, arrays) {
   return JSON.parse(await new Response(packed).text());
 }
 
+/** Rows in a block. */
+const BLOCK = 60;
+
+/** The nodes of a row; one at least, to have a place. */
+function rowOf(html) {
+  const nodes = [...nodesOf(html).childNodes];
+  return nodes.length ? nodes : [document.createTextNode("")];
+}
+
+/** The row in front of a row. */
+const before = (node) => node.previousSibling ?? node.parentNode.previousSibling?.lastChild ?? null;
+
 /** The rows of a view, by key. */
 class Rows {
   constructor(root) {
@@ -96,37 +108,57 @@ class Rows {
     const keys = new Set(rows.map(([key]) => key));
     for (const key of [...this.parts.keys()]) if (!keys.has(key)) this.remove(key);
     let after = null;
-    const parts = new Map();
     for (const [key, html] of rows) {
-      if (this.parts.has(key)) this.set(key, html);
-      const nodes = this.parts.get(key) ?? [...nodesOf(html).childNodes];
-      const next = after ? after.nextSibling : this.root.firstChild;
-      if (nodes[0] !== next) for (const node of nodes) this.root.insertBefore(node, next);
-      parts.set(key, nodes);
-      after = nodes.at(-1) ?? after;
+      if (!this.parts.has(key)) {
+        this.insert(key, html, after);
+      } else {
+        this.set(key, html);
+        const nodes = this.parts.get(key);
+        if (before(nodes[0]) !== (this.last(after) ?? null)) this.place(nodes, after);
+      }
+      after = key;
     }
-    this.parts = parts;
+    for (const block of [...this.root.children]) if (!block.firstChild) block.remove();
   }
 
   set(key, html) {
     const was = this.parts.get(key);
-    const now = [...nodesOf(html).childNodes];
+    const now = rowOf(html);
     if (was.length === 1 && now.length === 1 && was[0].nodeName === now[0].nodeName) return morph(was[0], now[0]);
-    for (const node of now) this.root.insertBefore(node, was[0] ?? null);
+    was[0].before(...now);
     for (const node of was) node.remove();
     this.parts.set(key, now);
   }
 
   insert(key, html, after) {
-    const nodes = [...nodesOf(html).childNodes];
-    const before = after === null ? this.root.firstChild : this.parts.get(after)?.at(-1)?.nextSibling ?? null;
-    for (const node of nodes) this.root.insertBefore(node, before);
+    const nodes = rowOf(html);
+    this.place(nodes, after);
     this.parts.set(key, nodes);
   }
 
   remove(key) {
-    for (const node of this.parts.get(key) ?? []) node.remove();
+    for (const node of this.parts.get(key) ?? []) {
+      const block = node.parentNode;
+      node.remove();
+      if (!block.firstChild) block.remove();
+    }
     this.parts.delete(key);
+  }
+
+  last(key) { return this.parts.get(key)?.at(-1); }
+
+  /** Puts nodes behind a row. Rows stand in blocks, so that a browser lays out the few blocks it shows, however many rows there are. */
+  place(nodes, after) {
+    const last = this.last(after);
+    let block = last?.parentNode ?? this.root.firstChild;
+    if (!block || (last && !last.nextSibling && block.childNodes.length >= BLOCK)) {
+      const fresh = h("div", { className: "ak-block" });
+      if (block) block.after(fresh);
+      else this.root.append(fresh);
+      block = fresh;
+    }
+    const next = last?.parentNode === block ? last.nextSibling : block.firstChild;
+    for (const node of nodes) block.insertBefore(node, next);
   }
 
   /** Lets a text grow: `text` stands after its first `keep` characters, or at its end. */
@@ -257,6 +289,7 @@ function mount(model, el) {
   };
   const lost = () => {
     root.classList.add("ak-gone");
+    all("state", { ...live.state, gone: true }, live.arrays);
     asked = false;
     ready();
   };
