@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "agentkit"
 
 LAYERS = {
     0: "types errors html",
-    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log todo budget",
+    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log capture_log todo budget",
     2: "alignment breakpoints diffing divergence token_spans frames charts export render reparsing",
     3: "servers retrying tool_pool tool_runner perform recording background files file_scan",
     4: "engine agent recorded agent_loop loop_dispatch debugger batch comparing testing demo_agent",

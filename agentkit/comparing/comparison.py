@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from agentkit.alignment import align_calls
 from agentkit.comparing.pairing import Cell
 from agentkit.comparing.repeats import Compared
+from agentkit.comparing.report import comparison_fragments, comparison_lines, issue_body
 from agentkit.comparing.statistics import Row, statistics, wilson
 from agentkit.comparing.timing import Timing, timing
 from agentkit.divergence import CLASSES, ORDER, Divergence, flat, seen_turns
 from agentkit.html import Html
 from agentkit.render import STATIC, WHOLE, Limits, page
-from agentkit.render.comparison import comparison_fragments, comparison_lines, issue_body
 from agentkit.render.words import count
 from agentkit.types import Record, Trajectory, clip, late, record
 
@@ -57,7 +57,9 @@ class Finding(Record):
 class Comparison:
     """Two or more sides beside each other. Falsy where nothing differs."""
 
-    def __init__(self, sides: Mapping[str, Sequence[Trajectory]], cells: Sequence[Cell], compared: Sequence[Compared], unpaired: Mapping[str, int]) -> None:
+    def __init__(
+        self, sides: Mapping[str, Sequence[Trajectory]], cells: Sequence[Cell], compared: Sequence[Compared], unpaired: Mapping[str, int]
+    ) -> None:
         self.rollouts = {name: tuple(side) for name, side in sides.items()}
         """The rollouts of each side."""
         self.unpaired = {name: n for name, n in unpaired.items() if n}
@@ -150,9 +152,9 @@ class Comparison:
             for sample, (a, b) in enumerate(zip(cell.left, cell.right, strict=False)):
                 for turn, (x, y) in enumerate(zip(seen_turns(a), seen_turns(b), strict=False)):
                     for pair in align_calls(x.calls, y.calls, x.tools):
-                        where = {"prompt": cell.prompt, "sample": sample, "turn": turn, "left": cell.names[0], "right": cell.names[1], "kind": pair.kind}
                         left, right = pair.left, pair.right
-                        yield where | {
+                        yield {
+                            "prompt": cell.prompt, "sample": sample, "turn": turn, "left": cell.names[0], "right": cell.names[1], "kind": pair.kind,
                             "left_name": left and left.name, "right_name": right and right.name, "left_arguments": left and left.raw_arguments,
                             "right_arguments": right and right.raw_arguments, "changes": "; ".join(c.summary() for c in pair.changes),
                         }  # fmt: skip
@@ -164,7 +166,8 @@ class Comparison:
         """What was compared and what came of it, on one line."""
         worst = {f.class_: f.severity for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity]) if f.divergences}
         found = Counter(worst.values())
-        told = ", ".join(f"{found[s]} {'class' if found[s] == 1 else 'classes'} that {w}" for s, w in (("breaks", "break a client"), ("changes", "change what it does"), ("cosmetic", "are cosmetic")) if found[s])
+        told = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
+        told = f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})" if told else ""
         return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {told or 'nothing differs'}"
 
     def __repr__(self) -> str:
@@ -214,7 +217,9 @@ def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_CALL_COLUMNS = "prompt sample turn left right kind left_name right_name left_arguments right_arguments changes".split()
+_CALL_COLUMNS = [
+    "prompt", "sample", "turn", "left", "right", "kind", "left_name", "right_name", "left_arguments", "right_arguments", "changes",
+]  # fmt: skip
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:

@@ -6,7 +6,7 @@ Samples of one prompt are not independent, so with several of them intervals com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
@@ -49,7 +49,8 @@ def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
         yield _rate("trigger_rate", name, [[bool(d.calls) for d in side] for side in samples], "of the answers call a tool")
         yield _rate("schema_valid", name, [[d.fits for d in side if d.calls] for side in samples], "of the answers that call fit their schemas")
         yield _rate("failed", name, [[d.failed for d in side] for side in samples], "of the requests failed")
-        yield _rate("agrees_with_itself", name, [_with_itself(side) for side in samples], "of two samples of one prompt do the same", "pairs of samples")
+        own = [_with_itself(side) for side in samples]
+        yield _rate("agrees_with_itself", name, own, "of two samples of one prompt do the same", "pairs of samples")
     exact, tools = [_between(unit, lambda d: d.outcome) for unit in units], [_between(unit, lambda d: d.tools) for unit in units]
     yield _rate("exact_match", names[0], exact, "of pairs make the same calls with the same values", "pairs", names[1])
     yield _rate("tool_selection", names[0], tools, "of pairs call the same tools", "pairs", names[1])
@@ -60,7 +61,8 @@ def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
 
 
 def _with_itself(side: Sequence[Did]) -> list[bool]:
-    return [a.outcome == b.outcome for a, b in combinations(side, 2)] if len(side) <= 32 else [a.outcome == b.outcome for a, b in zip(side, side[1:], strict=False)]
+    pairs = combinations(side, 2) if len(side) <= 32 else pairwise(side)
+    return [a.outcome == b.outcome for a, b in pairs]
 
 
 def _between(unit: Unit, label: Callable[[Did], Any]) -> list[bool]:
@@ -198,4 +200,5 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
         told = f"established: the sides agree {-value:.0%} less with each other than with themselves ({-high:.0%} to {-low:.0%})"
     else:
         told = f"noise: the sides agree with each other as with themselves ({value:+.0%}, {low:+.0%} to {high:+.0%})"
-    return Row("match_against_noise", *names, value, low, high, sum(len(u.left) * len(u.right) for u in units), len(rows), None, "paired bootstrap", told)
+    n = sum(len(u.left) * len(u.right) for u in units)
+    return Row("match_against_noise", *names, value, low, high, n, len(rows), None, "paired bootstrap", told)

@@ -71,8 +71,8 @@ def tool_name(seen: Seen, other: Seen) -> Iterator[Trait]:
     if seen.calls and other.calls:
         for pair in align_calls(seen.calls, other.calls, seen.tools):
             if pair.left and pair.right and str(pair.left.raw_name) != str(pair.right.raw_name) and pair.kind != "missing":
-                at = seen.at(f"tool_calls/{pair.left.position}/function/name")
-                yield Trait(("spelled", str(pair.left.raw_name)), at, f"the name is {pair.left.raw_name!r}", fault=bool(_odd(seen, pair.left.raw_name)))
+                at, raw = seen.at(f"tool_calls/{pair.left.position}/function/name"), pair.left.raw_name
+                yield Trait(("spelled", str(raw)), at, f"the name is {raw!r}", fault=_odd(seen, raw))
 
 
 def _odd(seen: Seen, name: object) -> bool:

@@ -28,7 +28,7 @@ def finish_reason(seen: Seen, other: Seen) -> Iterator[Trait]:
     calls, others = bool(seen.calls), bool(other.calls)
     wrong = (calls and word == "stop") or (not calls and means(word, "tool_calls"))
     named = calls and word == "stop" and isinstance(seen.asked.get("tool_choice"), dict)
-    odd = (wrong and not named) or "finish_nonstandard" in seen.codes or "finish_empty_string" in seen.codes or "finish_hides_truncation" in seen.codes
+    odd = (wrong and not named) or not seen.codes.isdisjoint(("finish_nonstandard", "finish_empty_string", "finish_hides_truncation"))
     if calls == others or (wrong and not named):
         form = "an object" if "finish_nonstandard" in seen.codes and str(raw)[:1] == "{" else ""
         told = f"finish_reason {word!r}{' as an object' if form else ''} {'with' if calls else 'without'} calls"

@@ -94,7 +94,8 @@ def error_shape(seen: Seen, other: Seen) -> Iterator[Trait]:
     if failed(seen) and failed(other):
         status, form = shape(seen)
         kind = seen.error.kind if seen.error else None
-        yield Trait((status, form, kind), _error_pointer(seen), f"an error as HTTP {status or 'none'}, {kind}, {form}", fault=not form.startswith("error{"))
+        told = f"an error as HTTP {status or 'none'}, {kind}, {form}"
+        yield Trait((status, form, kind), _error_pointer(seen), told, fault=not form.startswith("error{"))
 
 
 def shape(seen: Seen) -> tuple[int | None, str]:
@@ -142,7 +143,8 @@ def request_ignored(seen: Seen, other: Seen) -> Iterator[Trait]:
     yield from _limits(seen, asked)
     if asked.get("parallel_tool_calls") is False and len(seen.calls) > 1:
         yield Trait("parallel_tool_calls", seen.at("tool_calls"), f"parallel_tool_calls=False gave {len(seen.calls)} calls")
-    if _wants_json(asked) and seen.answer.content and not seen.calls and not means(seen.answer.finish_reason, "length") and not _is_json(seen.answer.content):
+    whole = seen.answer.content if not seen.calls and not means(seen.answer.finish_reason, "length") else None
+    if _wants_json(asked) and whole and not _is_json(whole):
         yield Trait("response_format", seen.at("content"), "response_format asks for JSON, and the content is none")
     if _thinking_off(asked) and seen.answer.reasoning:
         yield Trait("reasoning", seen.at("content"), "reasoning was switched off, and there is some")

@@ -11,9 +11,11 @@ from agentkit.divergence.traits import Trait
 from agentkit.read.reasoning import FIELDS
 
 _ENCODINGS = {
-    "arguments_object": ("the arguments are an object, not text", "breaks"), "arguments_double_encoded": ("the arguments are encoded twice", "breaks"),
+    "arguments_object": ("the arguments are an object, not text", "breaks"),
+    "arguments_double_encoded": ("the arguments are encoded twice", "breaks"),
     "arguments_empty": ("the arguments are an empty text", "breaks"), "arguments_null": ("the arguments are null or missing", "breaks"),
-    "arguments_null_string": ("the arguments are the text null", "changes"), "arguments_key_parameters": ("the arguments stand under parameters", "breaks"),
+    "arguments_null_string": ("the arguments are the text null", "changes"),
+    "arguments_key_parameters": ("the arguments stand under parameters", "breaks"),
     "legacy_function_call": ("the call stands in function_call", "breaks"), "tool_call_flat": ("the call has no function object", "breaks"),
     "tool_calls_not_list": ("tool_calls is no list", "breaks"), "tool_call_null_entry": ("an entry of tool_calls is null", "breaks"),
 }  # fmt: skip
@@ -87,10 +89,12 @@ def content_form(seen: Seen, other: Seen) -> Iterator[Trait]:
     elif raw is None or (raw == "" and mixed):
         yield Trait("none", at, "the content is null or missing", fault=False)
     elif isinstance(raw, str) and not raw.strip():
-        yield Trait("empty" if not raw or mixed else "blank", at, "the content is an empty text" if not raw else "the content is white space", fault=False)
+        told = "the content is white space" if raw else "the content is an empty text"
+        yield Trait("empty" if not raw or mixed else "blank", at, told, fault=False)
     elif isinstance(raw, str):
         pad = (raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :])
-        yield Trait(("text", pad), at, f"the content begins with {pad[0]!r} and ends with {pad[1]!r}" if any(pad) else "the content is plain text", fault=False)
+        told = f"the content begins with {pad[0]!r} and ends with {pad[1]!r}" if any(pad) else "the content is plain text"
+        yield Trait(("text", pad), at, told, fault=False)
     if seen.message.get("tool_calls") == []:
         yield Trait("[]", seen.at("tool_calls"), "tool_calls is an empty list", fault=False)
 

@@ -71,8 +71,9 @@ def _matrix(comparison: Comparison) -> Html:
     found = list(dict.fromkeys(f.class_ for f in comparison.findings))
     rows = [_matrix_row(comparison, class_) for class_ in found]
     silent = [f"{layer}: {', '.join(names)}" for layer, names in _silent(found) if names]
-    table = el("table", el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs"), el("thead", head), el("tbody", rows), class_="ak-table")
-    return el("section", table if rows else note("no divergence of any class"), fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
+    caption = el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs")
+    table = el("table", caption, el("thead", head), el("tbody", rows), class_="ak-table") if rows else note("no divergence of any class")
+    return el("section", table, fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
 
 
 def _silent(found: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -86,7 +87,8 @@ def _matrix_row(comparison: Comparison, class_: str) -> Html:
     explained = sum(f.explained for f in findings)
     sides = [el("td", _matrix_cell(findings, name)) for name in comparison.sides]
     top = any(f.divergences for f in findings)
-    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), el("td", mark(severity) if top else "consequence"), sides, el("td", str(explained or "")))
+    impact = el("td", mark(severity) if top else "consequence")
+    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), impact, sides, el("td", str(explained or "")))
 
 
 def _matrix_cell(findings: list[Finding], side: str) -> Child:
@@ -108,8 +110,10 @@ def _finding(finding: Finding, place: int, limits: Limits) -> Html:
                  f", prompt {first.prompt}, turn {first.turn}")  # fmt: skip
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     because = note("explains ", ", ".join(effects)) if effects else None
-    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in finding.divergences[1 : 1 + min(limits.items, 20)] if d.cause != first.cause]
-    body = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where, excerpts, fold("other cases", others) if others else None]
+    causes = {d.cause: d for d in finding.divergences if d.cause != first.cause}
+    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in [*causes.values()][: min(limits.items, 20)]]
+    told = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where]
+    body = [*told, excerpts, fold("other cases", others) if others else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
@@ -169,7 +173,8 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
 def _finding_lines(finding: Finding) -> Iterator[str]:
     first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
     sure = _sure(finding, first)
-    yield f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]{_where(finding)}{f' ({sure})' if sure else ''}"
+    named = f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]"
+    yield f"{named}{_where(finding)}{f' ({sure})' if sure else ''}"
     yield f"    {clip(first.cause, 240)}"
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     if effects:
@@ -203,7 +208,8 @@ def _commands(comparison: Comparison) -> Iterator[str]:
     body: dict[str, Any] = {**request.body, **({"stream": True} if trajectory.spec.stream else {})}
     extra = body.pop("extra_body", None)
     text = json.dumps(masked({**body, **(extra if isinstance(extra, dict) else {})}), indent=2, ensure_ascii=False)
-    command = f'curl -s "$BASE_URL/chat/completions" -H "Authorization: Bearer $API_KEY" -H "Content-Type: application/json" -d @- <<\'REQUEST\'\n{text}\nREQUEST'
+    headers = '-H "Authorization: Bearer $API_KEY" -H "Content-Type: application/json"'
+    command = f"curl -s \"$BASE_URL/chat/completions\" {headers} -d @- <<'REQUEST'\n{text}\nREQUEST"
     yield "Set `BASE_URL` and `API_KEY` to those of each side in turn:"
     yield _fenced(command, "sh")
     yield ""
