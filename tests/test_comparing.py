@@ -234,7 +234,7 @@ def test_a_difference_of_rates_is_told_in_a_sentence() -> None:
     few = ak.compare({"a": agent(asks()), "b": quiet}, CITIES[:2])
     told = next(row.says for row in few.stats if row.measure == "trigger_rate_difference")
     assert "not established" in told
-    assert re.search(r"\d+ more prompts would tell", told)
+    assert re.search(r"\d+ more requests would tell", told)
 
 
 # -- captured servers
