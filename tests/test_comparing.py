@@ -120,7 +120,7 @@ def test_sides_can_be_anything_that_is_there_already(tmp_path: Path) -> None:
     once = ak.rollout(agent(asks()), "Oslo")
     ak.save([once], tmp_path / "saved.jsonl")
     (tmp_path / "capture.jsonl").write_text(json.dumps({"request": {"messages": [{"role": "user", "content": "Oslo"}]}, "body": json.dumps(body)}))
-    for side in (other, json.dumps(other), ak.read_response(other), ak.Exchange(body=json.dumps(other)), [other], {"status": 200, "body": other}):
+    for side in (other, json.dumps(other), ak.read_response(other), ak.Exchange(body=json.dumps(other)), [other], {"status": 200, "body": other}, (200, other)):
         assert classes(ak.compare({"a": body, "b": side})) == {"finish_reason"}, side
     assert not ak.compare({"a": once, "b": tmp_path / "saved.jsonl"})
     assert not ak.compare({"a": ak.replay(tmp_path / "saved.jsonl"), "b": [once]})

@@ -74,7 +74,7 @@ def test_a_cause_lies_deeper_than_its_consequences() -> None:
     assert {CLASSES[name].layer for name in BEHAVIOUR} == {"behaviour"}
 
 
-ANSWERS: list[Any] = [row for case in CASES for side in ("left", "right") for row in rows_of(case.values[0], side)]  # type: ignore[arg-type]
+ANSWERS: list[Any] = [row for case in CASES for side in ("left", "right") for row in rows_of(case.values[0], side)]
 
 
 @settings(max_examples=150, deadline=None)

@@ -227,15 +227,13 @@ def _units(cell: Cell, sides: tuple[list[list[Seen]], list[list[Seen]]], shared:
 
 
 def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | None:
-    """Sampling left open, and one side answers always the same while the other varies."""
+    """Sampling left open, and one side gives its most frequent answer more often than the other its own."""
     firsts = [[t[0] for t in side if t] for side in sides]
     asked = [s.asked for side in firsts for s in side]
     if min(map(len, firsts)) < 4 or any(not a or {"temperature", "top_p", "top_k", "seed"} & a.keys() for a in asked):
         return None
     texts = [Counter(did(s).text for s in side) for side in firsts]
     kinds = [len(t) for t in texts]
-    if (kinds[0] == 1) == (kinds[1] == 1):
-        return None
     same = [t.most_common(1)[0][1] for t in texts]
     sizes = [len(side) for side in firsts]
     from scipy.stats import fisher_exact
@@ -243,8 +241,8 @@ def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | N
     p = float(fisher_exact([[same[0], sizes[0] - same[0]], [same[1], sizes[1] - same[1]]]).pvalue)
     if p > SURE:
         return None
-    steady, varied = (0, 1) if kinds[0] == 1 else (1, 0)
-    cause = f"no temperature was sent; {cell.names[steady]} always answers the same, {cell.names[varied]} in {kinds[varied]} ways"
+    steady, varied = (0, 1) if same[0] * sizes[1] > same[1] * sizes[0] else (1, 0)
+    cause = f"no temperature was sent; {cell.names[steady]} answers in {kinds[steady]} ways, {cell.names[varied]} in {kinds[varied]}"
     return _sampling(cell, cause, f"{same[0]} of {sizes[0]} against {same[1]} of {sizes[1]}, p = {p:.2g}")
 
 

@@ -14,7 +14,7 @@ from agentkit.render.block import bar, code, facts, fold, note
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import verbatim
 from agentkit.render.raw import masked
-from agentkit.render.side_by_side import diff_fragments, two_sides
+from agentkit.render.side_by_side import diff_fragments, excerpt_pair
 from agentkit.render.words import count, seconds
 from agentkit.types import clip
 
@@ -38,7 +38,7 @@ def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Ht
 
 def _head(comparison: Comparison) -> Html:
     title = bar(el("strong", "Comparison"), facts(comparison.heading()))
-    lines = [note(mark(f.severity), " ", el("strong", f.class_), _where(f), ": ", CLASSES[f.class_].mend) for f in _advice(comparison)]
+    lines = [_advised(found) for found in _advice(comparison)]
     left = [f"{n} of {name}" for name, n in comparison.unpaired.items()]
     more = note("without a counterpart, and not compared: ", ", ".join(left)) if left else None
     noise = [f"{name} on {count(n, 'turn')}" for name, n in comparison.noise.items()]
@@ -46,10 +46,23 @@ def _head(comparison: Comparison) -> Html:
     return el("header", title, lines, more, quiet, class_="ak-head", data_key="head")
 
 
-def _advice(comparison: Comparison) -> list[Finding]:
-    """The findings that matter, the worst first."""
+def _advice(comparison: Comparison) -> list[list[Finding]]:
+    """The findings that matter, by class, the worst first."""
     ranked = sorted((f for f in comparison.findings if f.divergences), key=lambda f: (list(_MARKS).index(f.severity), -f.prompts))
-    return [f for f in ranked if f.severity != "cosmetic"][:_ADVICE]
+    grouped: dict[str, list[Finding]] = {}
+    for finding in ranked:
+        if finding.severity != "cosmetic":
+            grouped.setdefault(finding.class_, []).append(finding)
+    return list(grouped.values())[:_ADVICE]
+
+
+def _advised(found: list[Finding]) -> Html:
+    """One class on a line: where it is, what it means, what to change."""
+    known = CLASSES[found[0].class_]
+    sides = list(dict.fromkeys(name for f in found for name, n in f.at.items() if n))
+    sure = "" if any(f.established for f in found) else " (not established)"
+    where = f" at {', '.join(sides)}" if sides else ""
+    return note(mark(found[0].severity), " ", el("strong", known.name), where, sure, ": ", known.means, ". Mend: ", known.mend)
 
 
 def _where(finding: Finding) -> str:
@@ -105,9 +118,9 @@ def _finding(finding: Finding, place: int, limits: Limits) -> Html:
     known = CLASSES[finding.class_]
     title = bar(mark(finding.severity), el("strong", finding.class_), facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)))
     linked = note("known: ", link(first.link, first.link)) if first.link else None
-    excerpts = two_sides([f"{name} " for name in (first.sides[0],)], first.left.value, first.right.value, limits)
-    where = note(code(first.sides[0]), " ", code(first.left.pointer or "/"), " beside ", code(first.sides[1]), " ", code(first.right.pointer or "/"),
-                 f", prompt {first.prompt}, turn {first.turn}")  # fmt: skip
+    titles = [[name, " ", code(side.pointer or "/")] for name, side in zip(first.sides, (first.left, first.right), strict=True)]
+    excerpts = excerpt_pair(titles, (first.left.value, first.right.value), limits)
+    where = note(f"prompt {first.prompt}, turn {first.turn}")
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     because = note("explains ", ", ".join(effects)) if effects else None
     causes = {d.cause: d for d in finding.divergences if d.cause != first.cause}

@@ -87,8 +87,10 @@ def logprobs(seen: Seen, other: Seen) -> Iterator[Trait]:
         yield Trait("impossible", at, "log probabilities above 0, or none at all")
     if any(p.token.startswith("token_id:") for p in found):
         yield Trait("ids", at, "tokens are given as ids", fault=False)
-    if theirs and any(p.top for p in theirs) and not any(p.top for p in found):
-        yield Trait("top", at, "no alternatives are listed")
+    mine, others = (max((len(p.top) for p in side), default=0) for side in (found, theirs))
+    if theirs and mine < others:
+        told = f"{mine} alternatives are listed, {others} on the other side" if mine else "no alternatives are listed"
+        yield Trait("top", at, told, fault=mine < (asked.get("top_logprobs") or others))
     if theirs and seen.text == other.text and len(found) != len(theirs) and seen.answer.model == other.answer.model:
         yield Trait(("count", len(found)), at, f"{len(found)} tokens have one", fault=False)
     yield from _values(seen, other, at)

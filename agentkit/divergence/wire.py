@@ -109,7 +109,8 @@ def reasoning_field(seen: Seen, other: Seen) -> Iterator[Trait]:
     """Where the reasoning stands, and what went wrong in taking it apart from the answer."""
     for code in sorted(seen.codes & _THINKING.keys()):
         told, severity = _THINKING[code]
-        pointer = next((p.pointer for p in seen.answer.problems if p.code == code), "") or seen.at("content")
+        fields = (block.source for block in seen.answer.reasoning_blocks if block.source in FIELDS)
+        pointer = seen.at(next(fields, "content") if code == "answer_in_reasoning" else "content")
         yield Trait(code, pointer, told, severity=severity)  # type: ignore[arg-type]
     sources = dict.fromkeys(block.source for block in seen.answer.reasoning_blocks if block.text.strip() or block.kind == "encrypted")
     for source in sources:
@@ -118,7 +119,7 @@ def reasoning_field(seen: Seen, other: Seen) -> Iterator[Trait]:
     hidden = seen.answer.usage.reasoning_tokens if seen.answer.usage else None
     if not sources and other.answer.reasoning:
         told = f"no reasoning is shown, {hidden} tokens of it are counted" if hidden else "no reasoning"
-        yield Trait("none", seen.at("reasoning"), told, fault=False)
+        yield Trait("none", seen.at("content"), told, fault=False)
 
 
 def stream_identity(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -136,13 +137,19 @@ def stream_identity(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def stream_vs_block(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """What a stream and the block answer of the same server read as."""
-    calls = tuple((call.name, call.status == "invalid", "".join(call.raw_arguments.split())) for call in seen.calls)
-    found = tuple((call.name, call.status == "invalid") for call in seen.answer.recoverable)
-    pointer = seen.at("tool_calls") if seen.calls else seen.at("content")
-    told = f"{len(calls)} calls ({', '.join(name or '?' for name, *_ in calls)})" if calls else "no calls"
-    left = f", {len(found)} left in the text" if found else ", call markup in the text" if "markup_leak" in seen.codes else ""
-    form = "stream" if seen.streamed else "block"
-    content, reasoning = (seen.answer.content or "").strip(), (seen.answer.reasoning or "").strip()
-    key = (calls, found, content, reasoning, seen.answer.finish_reason)
-    yield Trait(key, pointer, f"the {form} answer has {told}{left}, finish_reason {seen.answer.finish_reason!r}", fault=bool(found) or bool(left))
+    """What a stream and the block answer of the same server read as: word by word where both hold the same text, else which parts there are."""
+    answer, same = seen.answer, _letters(seen) == _letters(other)
+    calls = tuple((call.name, call.status == "invalid") for call in seen.calls)
+    found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
+    parts = [(answer.content or "").strip(), (answer.reasoning or "").strip()]
+    said = [f"{len(calls)} calls ({', '.join(name or '?' for name, _ in calls)})" if calls else "no calls"]
+    said += [f"{len(found)} left in the text"] if found else ["call markup in the text"] if "markup_leak" in seen.codes else []
+    said += [name if part else f"no {name}" for name, part in zip(("content", "reasoning"), parts, strict=True)]
+    key = (calls, found, *(parts if same else map(bool, parts)), answer.finish_reason)
+    told = f"the {'stream' if seen.streamed else 'block'} answer has {', '.join(said)}, finish_reason {answer.finish_reason!r}"
+    broken = bool(found) or "markup_leak" in seen.codes or "answer_in_reasoning" in seen.codes
+    yield Trait(key, seen.at("tool_calls") if seen.calls else seen.at("content"), told, fault=broken)
+
+
+def _letters(seen: Seen) -> str:
+    return re.sub(r"\W+", "", seen.text)

@@ -30,10 +30,11 @@ def body(message: dict[str, Any], finish: str) -> Exchange:
 def rollout(prompt: int, sample: int, other: bool) -> Trajectory:
     """A call and an answer; on the other side every fifth prompt is about another city."""
     city = f"city {prompt + (other and prompt % 5 == 0)}"
-    call = {"id": f"call_{prompt}_{sample}", "type": "function", "function": {"name": "weather", "arguments": json.dumps({"city": city})}}
+    name = f"call_{prompt}_{sample}"
+    call = {"id": name, "type": "function", "function": {"name": "weather", "arguments": json.dumps({"city": city})}}
     trajectory = start(f"What is the weather in city {prompt}?", Spec(model="m", tools=TOOLS, sampling={"temperature": 0}), {"sample": sample})
     trajectory = apply(trajectory, Answer(exchange=body({"content": None, "tool_calls": [call], "reasoning": "hm " * 20}, "tool_calls")))
-    trajectory = apply(trajectory, Result(position=0, result=ToolResult(call_id=call["id"], name="weather", status="ok", content="rain")))
+    trajectory = apply(trajectory, Result(position=0, result=ToolResult(call_id=name, name="weather", status="ok", content="rain")))
     return apply(trajectory, Answer(exchange=body({"content": f"It rains in {city}."}, "stop")))
 
 
