@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from agentkit.types import late
 
 if TYPE_CHECKING:
-    from agentkit import parsers, testing
+    from agentkit import cassette, export, parsers, testing
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
+    from agentkit.breakpoints import break_on
     from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
     "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
@@ -65,7 +67,7 @@ _HOMES = {
     "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES = ("parsers", "testing")
+_MODULES = ("cassette", "export", "parsers", "testing")
 
 __all__ = [
     "Agent",
@@ -85,10 +87,13 @@ __all__ = [
     "ToolResult",
     "Trajectory",
     "Turn",
+    "break_on",
+    "cassette",
     "compare",
     "debug",
     "demo",
     "diff",
+    "export",
     "load",
     "parsers",
     "preflight",

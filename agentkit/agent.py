@@ -85,6 +85,7 @@ class Agent:
         self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
         self._wrap: Wrap = lambda perform, trajectory, sample: perform
         self._writers: tuple[CassetteWriter, ...] = ()
+        self._meta: dict[str, Any] = {}
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
         """The trajectory of this prompt before its first turn.
@@ -94,7 +95,7 @@ class Agent:
         """
         if prompt is None:
             raise UsageError("there is no prompt", mend="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, meta)
+        trajectory = start(prompt, self.spec, {**self._meta, **meta})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
@@ -109,10 +110,14 @@ class Agent:
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
-        perform = self._wrap(live(self.server, self._run_tool, retries=self.retries), trajectory, sample)
+        perform = self._wrap(self.live(trajectory), trajectory, sample)
         for writer in self._writers:
             perform = Recording(perform, writer)
         return perform
+
+    def live(self, trajectory: Trajectory) -> Perform:
+        """How one rollout asks the server and runs the tools."""
+        return live(self.server, self._run_tool, retries=self.retries)
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
         """An engine over a trajectory, ready for its next step."""
@@ -122,6 +127,12 @@ class Agent:
         """The same agent with every finished step written down; once, however often it is asked for."""
         twin = copy.copy(self)
         twin._writers = (*(other for other in self._writers if other is not writer), writer)
+        return twin
+
+    def noting(self, **meta: list[Any]) -> Agent:
+        """The same agent with this in the meta of every rollout, behind what an earlier one of the name has put there."""
+        twin = copy.copy(self)
+        twin._meta = {**self._meta, **{name: [*self._meta.get(name, ()), *added] for name, added in meta.items()}}
         return twin
 
     def wrapped(self, wrap: Wrap) -> Agent:

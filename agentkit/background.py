@@ -11,6 +11,7 @@ import atexit
 import concurrent.futures
 import os
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -75,13 +76,10 @@ async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
     await loop.shutdown_asyncgens()
 
 
-class _Work(Generic[T]):
+class Work(Generic[T]):
     """One coroutine on the background loop. Its future is done when nothing of it runs any more, and not before."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        if threading.current_thread() is _thread:
-            coroutine.close()
-            raise UsageError("this would wait for itself", mend="inside an async tool, use the async form and await it")
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
         self.future.set_running_or_notify_cancel()
         self._loop = event_loop()
@@ -107,13 +105,54 @@ class _Work(Generic[T]):
     def _cancel(self) -> None:
         self._task.cancel()
 
+    def ended(self, timeout: float | None = None) -> None:
+        """Nothing, once it is done; it goes on where the wait is interrupted.
+
+        Raises:
+            TimeoutError: it is not done in so many seconds.
+        """
+        _refuse_to_wait_for_itself()
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.future.done():
+            left = _POLL if until is None else min(_POLL, until - time.monotonic())
+            if left <= 0:
+                raise TimeoutError(f"it is still running after {timeout:g} s")
+            concurrent.futures.wait([self.future], left)
+
+    def wait(self, timeout: float | None = None) -> T:
+        """What it returns, once it is done.
+
+        Raises:
+            TimeoutError: it is not done in so many seconds.
+        """
+        self.ended(timeout)
+        return self.future.result()
+
+
+def start(coroutine: Coroutine[Any, Any, T]) -> Work[T]:
+    """The coroutine under way on the background loop; nobody waits for it."""
+    return Work(coroutine)
+
+
+def on_loop() -> bool:
+    """Whether this is the background loop's own thread."""
+    return threading.current_thread() is _thread
+
+
+def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None) -> None:
+    if on_loop():
+        if coroutine is not None:
+            coroutine.close()
+        raise UsageError("this would wait for itself", mend="inside an async tool, use the async form and await it")
+
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, run on the background loop while this thread waits."""
-    work: _Work[T] | None = None
+    _refuse_to_wait_for_itself(coroutine)
+    work: Work[T] | None = None
     try:
         concurrent.futures.wait(list(_leaving), _SETTLE)
-        work = _Work(coroutine)
+        work = Work(coroutine)
         while not work.future.done():
             concurrent.futures.wait([work.future], _POLL)
     except BaseException:
@@ -128,12 +167,13 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear an interrupt."""
-    work: _Work[T] | None = None
+    _refuse_to_wait_for_itself(coroutine)
+    work: Work[T] | None = None
     try:
         leaving = [_wrapped(future) for future in list(_leaving)]
         if leaving:
             await asyncio.wait(leaving, timeout=_SETTLE)
-        work = _Work(coroutine)
+        work = Work(coroutine)
         waiting = _wrapped(work.future)
         while not waiting.done():
             await asyncio.wait([waiting], timeout=_POLL)

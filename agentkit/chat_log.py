@@ -44,7 +44,7 @@ def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | No
         answers = _leading_results(rest)
         turn, orphans = _turn(len(turns), message, answers, tuple(said), schemas)
         del rest[: len(answers)]
-        turns.append(turn)
+        turns.append(replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None)))
         said = orphans
     opened = OpenTurn(added=tuple(said)) if said else None
     if turns and not said and None in turns[-1].results:  # its calls are still to be answered

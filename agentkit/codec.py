@@ -5,6 +5,7 @@
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
     {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
+A step "adopt" and a step "change" hold what a person did to the calls of the answer before them.
 A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the
 rollout's meta what became known later, as its reward. An "end" sums up for whoever looks at the file without reading all of it.
 
@@ -24,12 +25,15 @@ from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import Any
 
+from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
 from agentkit.loop import Answer, Result, apply, close, rewrite, start
 from agentkit.read.plain import plain
-from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Record, Spec, ToolResult, Trajectory, Turn
+from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Parent, Record, Response, Spec, ToolResult, Trajectory, Turn
 
 VERSION = 1
+MISFIT = (UsageError, KeyError, TypeError, AttributeError)
+"""What a line raises that does not fit what stands before it."""
 Line = dict[str, Any]
 
 
@@ -95,6 +99,7 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
             lines.append(model_line(index, failed.pop(0).exchange, sample, turn))
         if turn.response is not None:
             lines.append(model_line(index, turn.response.exchange, sample, turn))
+            lines.extend(edit_lines(index, turn.response, sample))
         elif turn != OpenTurn():
             lines.append({"step": "open", "sample": sample, "turn": index, **_given(turn)})
         for position, result in enumerate(turn.results):
@@ -112,6 +117,8 @@ def head(trajectory: Trajectory, sample: int = 0) -> Line:
     """The first line of a sample: what it was run with."""
     line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
     line["prompt"] = plain([message.wire for message in trajectory.prompt])
+    if trajectory.parent is not None:
+        line["parent"] = {"turn": trajectory.parent.turn, "change": trajectory.parent.change}
     return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
 
 
@@ -119,6 +126,21 @@ def model_line(turn: int, exchange: Exchange, sample: int = 0, given: Turn | Ope
     """The line of a model step."""
     line: Line = {"step": "model", "sample": sample, "turn": turn, **(_given(given) if given else {})}
     return {**line, **({"request_key": key} if key else {}), "exchange": to_json(exchange)}
+
+
+def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
+    """The lines of what a person did to the calls of an answer: first what was adopted, then what was changed."""
+    for call in response.tool_calls:
+        if call.adopted is not None:
+            yield {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
+    for call in response.tool_calls:
+        if call.sent_arguments is not None:
+            yield change_line(turn, call.position, call.arguments, sample)
+
+
+def change_line(turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0) -> Line:
+    """The line of a call whose arguments a person changed."""
+    return {"step": "change", "sample": sample, "turn": turn, "position": position, "arguments": plain(arguments)}
 
 
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
@@ -153,6 +175,11 @@ def request_key(body: Mapping[str, Any]) -> str:
     """A short digest of a request's body: equal for requests that say the same."""
     text = json.dumps(plain(body), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
+    """A short digest of the messages, as they stand on the wire, that a rollout begins with."""
+    return request_key({"prompt": list(prompt)})
 
 
 def encode_line(line: Line) -> str:
@@ -214,32 +241,71 @@ def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
 def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
     """The same by sample index."""
     samples: dict[int, Trajectory] = {}
+    numbers = Numbering()
     for line in lines:
-        sample = line.get("sample", 0)
-        if "agentkit" not in line and sample not in samples:
-            raise CassetteError(f"a step of sample {sample} stands before its first line")
+        given = line.get("sample", 0)
+        sample = numbers.begin(given) if "agentkit" in line else numbers.of(given)
+        if sample is None:
+            raise CassetteError(f"a step of sample {given} stands before its first line")
         try:
-            samples[sample] = _begun(line) if "agentkit" in line else _after(samples[sample], line)
-        except (UsageError, KeyError, TypeError, AttributeError) as exc:
-            what = f"the {line.get('step', 'first')} line of sample {sample}, turn {line.get('turn', 0)},"
+            samples[sample] = begun(line) if "agentkit" in line else after(samples[sample], line)
+        except MISFIT as exc:
+            what = f"the {line.get('step', 'first')} line of sample {given}, turn {line.get('turn', 0)},"
             raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
     return samples
 
 
-def _begun(line: Line) -> Trajectory:
+class Numbering:
+    """Sample indices, made unique where files that each count from 0 were joined into one."""
+
+    def __init__(self) -> None:
+        self._now: dict[Any, int] = {}
+        self._used: set[int] = set()
+        self._next = 0
+        self.joined = False
+        """Whether an index came twice."""
+
+    def begin(self, sample: Any) -> int:
+        """The index of a rollout whose first line carries this one."""
+        index = sample if type(sample) is int and sample >= 0 else self._next
+        if index in self._used:
+            self.joined, index = True, self._next
+        self._next = max(self._next, index + 1)
+        self._used.add(index)
+        self._now[sample] = index
+        return index
+
+    def of(self, sample: Any) -> int | None:
+        """The index of the rollout that a later line with this one belongs to."""
+        return self._now.get(sample)
+
+
+def begun(line: Line) -> Trajectory:
+    """The trajectory that a rollout's first line begins."""
     spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
-    return start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    begun = start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    left = line.get("parent")
+    return replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
 
 
-def _after(trajectory: Trajectory, line: Line) -> Trajectory:
+def after(trajectory: Trajectory, line: Line) -> Trajectory:
+    """The trajectory with one more line; one of a step that is not known changes nothing.
+
+    Raises:
+        MISFIT: the line does not fit what stands before it.
+    """
     match line.get("step"):
         case "model" | "open":
             if line.get("turn", 0) > len(trajectory.turns):
                 raise UsageError(f"the next turn is {len(trajectory.turns)}")
-            trajectory = _with_given(trajectory, line)
+            trajectory = with_given(trajectory, line)
             return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
         case "tool":
             return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+        case "adopt":
+            return with_adopted(trajectory, line["turn"], line["recoverable"])
+        case "change":
+            return changed(trajectory, line["turn"], line["position"], line["arguments"])
         case "close":
             return close(trajectory)
         case "meta":
@@ -253,7 +319,8 @@ def _after(trajectory: Trajectory, line: Line) -> Trajectory:
     return trajectory
 
 
-def _with_given(trajectory: Trajectory, line: Line) -> Trajectory:
+def with_given(trajectory: Trajectory, line: Line) -> Trajectory:
+    """The trajectory as it was when the model step of this line began."""
     if trajectory.stop_reason is not None:
         trajectory = replace(trajectory, stop_reason=None, error=None)
     added = tuple(Message(wire=wire) for wire in line.get("added", ()))

@@ -7,7 +7,10 @@ import re
 from typing import Any
 
 from agentkit.agent import Agent
+from agentkit.perform import Perform, live
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.tool_runner import Functions, tool_runner
+from agentkit.types import Trajectory
 
 WEATHER = {
     "oslo": (-3, "snow"), "rome": (21, "sunny"), "london": (9, "rain"), "cairo": (33, "sunny"), "paris": (14, "cloudy"),
@@ -69,6 +72,12 @@ class DemoAgent(Agent):
     def start(self, prompt: Any = None, **meta: Any) -> Any:
         """The trajectory of this prompt, or of the demo's own."""
         return super().start(PROMPT if prompt is None else prompt, **meta)
+
+    def live(self, trajectory: Trajectory) -> Perform:
+        """Each rollout with a clock and a count of answers of its own, so that its times and ids are the same whatever runs beside it."""
+        clock = FixedClock()
+        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
+        return live(server, tool_runner(Functions(self.tools), clock=clock))
 
     def __repr__(self) -> str:
         return f"<demo agent: scripted answers, no model, no network; real tools {', '.join(self.tools)}>"

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.codec import VERSION, checked_line
+from agentkit.codec import VERSION, Numbering, checked_line
 from agentkit.types import StopReason
 
 _STEP = re.compile(rb'\{"step":"(\w+)","sample":(\d+),(?:"turn":(\d+))?')
 _HEAD = re.compile(rb'\{"agentkit":(\d+),"kind":"rollout","sample":(\d+),"spec":')
 _DECODER = json.JSONDecoder()
-_SHORT = {"end", "meta"}
+_SHORT = {b"end", b"meta"}
 """Steps whose lines say something about the whole rollout."""
 
 
@@ -46,6 +46,19 @@ class Found:
         else:
             spans.extend((offset, size))
 
+    def note(self, line: dict[str, Any]) -> None:
+        """Takes in what a line says about the whole rollout."""
+        kind = line.get("step")
+        if kind == "meta":
+            self.meta = {**self.meta, **(line.get("meta") or {})}
+            return
+        self.ended = kind == "end"
+        if kind == "end":
+            self.stop_reason, self.totals = line.get("stop_reason"), line.get("totals") or {}
+            self.turns = self.totals.get("turns", 0) if "totals" in line else self.turns
+        elif kind == "model":
+            self.turns = max(self.turns, line.get("turn", 0) + 1)
+
 
 @dataclass(slots=True)
 class Scan:
@@ -54,10 +67,11 @@ class Scan:
     rollouts: dict[int, Found] = field(default_factory=dict)
     torn: list[int] = field(default_factory=list)
     """Numbers of lines that are no JSON, from 1."""
-    orphans: int = 0
-    """Lines of a rollout whose first line is not there."""
+    orphans: list[int] = field(default_factory=list)
+    """Numbers of lines of a rollout whose first line is not there."""
     end: int = 0
     """Offset behind the last whole line."""
+    numbers: Numbering = field(default_factory=Numbering)
     _spec: tuple[bytes, Any] = (b"", None)
 
     def read(self, file: BinaryIO) -> Scan:
@@ -79,27 +93,40 @@ class Scan:
     def _take(self, line: bytes, offset: int, number: int) -> bool:
         """Whether it is a line that can be used."""
         step = _STEP.match(line)
-        data: dict[str, Any] | None
-        if step is not None and number > 1 and _closes(line):
-            kind, sample = step[1].decode(), int(step[2])
-            data = _parsed(line) if kind in _SHORT else {"turn": int(step[3] or 0)}
-        else:
-            head = _HEAD.match(line)
-            data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(line)
-            if number == 1 or data is not None:
-                checked_line(data, number)
-            kind, sample = (data or {}).get("step", ""), (data or {}).get("sample", 0)
-        if data is None:
-            return False
-        if "agentkit" in data:
-            spec, prompt, meta = data.get("spec") or {}, data.get("prompt") or [], data.get("meta") or {}
-            self.rollouts[sample] = Found(sample, prompt=prompt, meta=meta, model=spec.get("model"))
-        elif sample not in self.rollouts:
-            self.orphans += 1
+        if step is not None and step[1] not in _SHORT and number > 1 and line.endswith(b"}\n"):
+            found = self._of(int(step[2]), number)
+            if found is not None:
+                found.add(offset, len(line))
+                found.ended = False
+                if step[1] == b"model":
+                    found.turns = max(found.turns, int(step[3] or 0) + 1)
             return True
-        _note(self.rollouts[sample], kind, data)
-        self.rollouts[sample].add(offset, len(line))
-        return True
+        head = _HEAD.match(line)
+        data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(line)
+        if number == 1 or data is not None:
+            checked_line(data, number)
+        if data is not None:
+            self._parsed_line(data, offset, len(line), number)
+        return data is not None
+
+    def _parsed_line(self, data: dict[str, Any], offset: int, size: int, number: int) -> None:
+        sample = data.get("sample", 0)
+        if "agentkit" in data:
+            index = self.numbers.begin(sample)
+            spec, prompt, meta = data.get("spec") or {}, data.get("prompt") or [], data.get("meta") or {}
+            self.rollouts[index] = Found(index, prompt=prompt, meta=meta, model=spec.get("model"))
+        found = self._of(sample, number)
+        if found is not None:
+            found.note(data)
+            found.add(offset, size)
+
+    def _of(self, sample: int, number: int) -> Found | None:
+        """The rollout a line belongs to."""
+        place = self.numbers.of(sample)
+        if place is None:
+            self.orphans.append(number)
+            return None
+        return self.rollouts[place]
 
     def _head(self, line: bytes, head: re.Match[bytes]) -> dict[str, Any] | None:
         """A first line; the spec, which is the same for all rollouts of a batch, is parsed once."""
@@ -115,23 +142,6 @@ class Scan:
         rest = line[head.end() + len(raw) :].lstrip()
         data = _parsed(b"{" + rest[1:]) if rest[:1] == b"," else None
         return None if data is None else {"agentkit": int(head[1]), "sample": int(head[2]), "spec": spec, **data}
-
-
-def _note(found: Found, kind: str, data: dict[str, Any]) -> None:
-    if kind == "meta":
-        found.meta = {**found.meta, **(data.get("meta") or {})}
-        return
-    found.ended = kind == "end"
-    if kind == "end":
-        found.stop_reason, found.totals = data.get("stop_reason"), data.get("totals") or {}
-        found.turns = found.totals.get("turns", found.turns)
-    elif kind == "model":
-        found.turns = max(found.turns, data.get("turn", 0) + 1)
-
-
-def _closes(line: bytes) -> bool:
-    """Whether a step's line seems to be whole: torn ones have no closing brace, or no line break behind it."""
-    return line.endswith(b"}\n") or (line.rstrip().endswith(b"}") and _parsed(line) is not None)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -33,7 +33,17 @@ class CassetteWriter:
         self.path = path
         self._lock = threading.Lock()
         self._scan = Scan()
-        with self._locked() as file:  # a path that cannot be written is found out before a model is paid for
+        self._known: Any = None
+        self.look()
+
+    def look(self) -> None:
+        """Makes sure that the file is a cassette which can be written, before a model is paid for.
+
+        Raises:
+            UsageError: it is something else.
+            OSError: it cannot be written.
+        """
+        with self._locked() as file:
             self._catch_up(file)
 
     def begin(self, trajectory: Trajectory) -> int:
@@ -68,8 +78,11 @@ class CassetteWriter:
             raise
 
     def _catch_up(self, file: FileIO) -> None:
-        """Takes note of what others have written; a file that was removed or emptied begins anew."""
-        if file.seek(0, os.SEEK_END) < self._scan.end:
+        """Takes note of what others have written; a file that was removed, emptied or replaced begins anew."""
+        size, inode = file.seek(0, os.SEEK_END), os.fstat(file.fileno()).st_ino
+        file.seek(0)
+        known = (inode, file.read(min(self._scan.end, 256)))
+        if size < self._scan.end or known != self._known:
             self._scan = Scan()
         with open(self.path, "rb") as reader:
             try:
@@ -77,6 +90,8 @@ class CassetteWriter:
             except CassetteError as exc:
                 name = self.path.name
                 raise UsageError(f"{name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
+        file.seek(0)
+        self._known = (inode, file.read(min(self._scan.end, 256)))
 
 
 @contextmanager
@@ -108,6 +123,8 @@ def cassette(path: Any) -> CassetteWriter:
     writer = _cassettes.get(target)
     if writer is None:
         writer = _cassettes[target] = CassetteWriter(target)
+    else:
+        writer.look()
     return writer
 
 
@@ -123,13 +140,13 @@ def save(rollouts: Any, path: Any) -> Path:
     target = Path(path)
     as_page = target.suffix.lower() in (".html", ".htm")
     if as_page and callable(getattr(rollouts, "html", None)) and not (hasattr(rollouts, "trajectories") or hasattr(rollouts, "trajectory")):
-        _write_whole(target, [late["page"](rollouts)])
+        write_whole(target, [late["page"](rollouts)])
         return target
     trajectories = trajectories_of(rollouts)
     if as_page:
-        _write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
+        write_whole(target, [late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))])
     else:
-        _write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
+        write_whole(target, (encode_line(line) for i, t in enumerate(trajectories) for line in dump(t, i)))
     return target
 
 
@@ -151,7 +168,7 @@ def trajectories_of(value: Any) -> list[Trajectory]:
     raise UsageError(f"a {type(value).__name__} holds no trajectory", mend="pass a trajectory, a debugger, an AgentResult, or a list of them")
 
 
-def _write_whole(target: Path, texts: Iterable[str]) -> None:
+def write_whole(target: Path, texts: Iterable[str]) -> None:
     """Written beside the target and moved over it, so that a crash leaves the old file."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

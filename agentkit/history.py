@@ -139,5 +139,6 @@ def request(trajectory: Trajectory, turn: int) -> Request:
         raise IndexError(f"there is no turn {turn}; the next one is {len(turns) - 1}")
     spec = trajectory.spec
     sampling = {**spec.sampling, **(turns[turn].sampling or {})}
+    sampling.update(sampling.pop("extra_body", None) or {})
     return Request(model=spec.model, messages=tuple(_messages(trajectory, turns, turn)), tools=spec.tools, sampling=sampling)
 

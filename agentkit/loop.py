@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.handwritten import rewritten
 from agentkit.read.address_hint import address_hint
 from agentkit.read.error import read_error
 from agentkit.read.finish import means
@@ -37,6 +38,7 @@ from agentkit.types import (
     ToolResult,
     Trajectory,
     Turn,
+    problem,
     record,
 )
 
@@ -83,6 +85,8 @@ class Result(Record):
 
     position: int
     result: ToolResult
+    arguments: dict[str, Any] | None = None
+    """What the call was changed to before it was run, where it was."""
 
 
 Step = ModelStep | ToolStep
@@ -152,7 +156,11 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
-    return _closed_if_done(replace(trajectory, open=replace(o, results=results)))
+    if outcome.arguments is not None:
+        calls = list(o.response.tool_calls)
+        calls[outcome.position] = rewritten(calls[outcome.position], outcome.arguments)
+        o = replace(o, response=replace(o.response, tool_calls=tuple(calls)))
+    return settled(replace(trajectory, open=replace(o, results=results)))
 
 
 def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
@@ -169,12 +177,15 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
         response = replace(response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before))
     opened = trajectory.open or OpenTurn()
     opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
-    return _closed_if_done(replace(trajectory, open=opened, stop_reason=None, error=None))
+    return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
 
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     """An exchange read as this rollout reads its answers."""
-    return read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    response = read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    if exchange.injected is None:
+        return response
+    return replace(response, problems=(*response.problems, problem("fault_injected", f"{exchange.injected} was put in on purpose")))
 
 
 _KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
@@ -195,6 +206,8 @@ def _known(spec: Spec) -> KnownTools | None:
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
     """Why an exchange gave no message to go on from; None where it did."""
     found = _failure(exchange, response)
+    if found is not None and exchange.injected is not None:
+        return replace(found, hint=f"{exchange.injected} was put in on purpose")
     hint = address_hint(exchange) if found is not None else ""
     return replace(found, hint=hint) if found is not None and hint else found
 
@@ -229,15 +242,19 @@ def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
     return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=True)
 
 
-def _closed_if_done(trajectory: Trajectory) -> Trajectory:
+def settled(trajectory: Trajectory) -> Trajectory:
+    """The trajectory with its open turn closed, where every call of that has its result."""
     o = trajectory.open
     return trajectory if o is None or o.response is None or o.pending else _closed(trajectory, o, o.response)
 
 
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
-    turn = Turn(index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling)
+    turn = Turn(
+        index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling,
+        before=trajectory.before,
+    )  # fmt: skip
     turns = (*trajectory.turns, turn)
-    return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
+    return replace(trajectory, turns=turns, open=None, stop_reason=stop_reason_after(turn, len(turns), trajectory.spec.max_turns))
 
 
 def close(trajectory: Trajectory) -> Trajectory:
@@ -246,7 +263,8 @@ def close(trajectory: Trajectory) -> Trajectory:
     return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
 
-def _stop_reason(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+    """Why a rollout ends with this turn, the `count`-th; None where it goes on."""
     if not turn.tool_calls:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None

@@ -6,19 +6,22 @@ recording does not hold is a `ReplayMiss` that says what differs.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from agentkit.agent import Agent, checked
-from agentkit.codec import request_key
-from agentkit.errors import ReplayMiss
-from agentkit.files import cassette, load_all
+from agentkit.codec import prompt_key
+from agentkit.errors import ReplayMiss, UsageError
+from agentkit.files import cassette, load_all, trajectories_of
 from agentkit.loop import start
-from agentkit.perform import Perform, replaying
-from agentkit.types import Message, Trajectory, clip
+from agentkit.perform import Perform
+from agentkit.replaying import difference, replaying
+from agentkit.types import Trajectory, clip
 
 _PLACE = ("prompt_index", "sample")
 """What of its meta says which rollout of a batch a trajectory is."""
@@ -34,13 +37,14 @@ def record(agent: Agent, path: Any) -> Agent:
     return checked(agent).recorded_by(cassette(path))
 
 
-def replay(agent: Any, path: Any = None, *, sample: int | None = None) -> ReplayAgent:
+def replay(agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None) -> ReplayAgent:
     """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
 
     Args:
         agent: the agent whose tools, prompts and sampling are checked against what was recorded; left out, the recorded ones are used.
         path: the file; also trajectories, or what holds them.
         sample: play only the rollout at this place of the file, counting from 0.
+        speed: how many times faster than it was recorded: 1 takes the recorded times, streamed pieces too; None plays everything at once.
 
     Raises:
         CassetteError: the file is not a cassette.
@@ -50,11 +54,13 @@ def replay(agent: Any, path: Any = None, *, sample: int | None = None) -> Replay
     agent, path = (None, agent) if path is None else (agent, path)
     if agent is not None:
         checked(agent)
-    recorded = tuple(load_all(path))
+    if speed is not None and speed <= 0:
+        raise UsageError(f"the speed is {speed!r}", mend="1 plays in the recorded time, 10 ten times faster, None at once")
+    recorded = tuple(load_all(path) if isinstance(path, (str, os.PathLike)) else trajectories_of(path))
     if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
         raise ReplayMiss(f"{str(path)!r} holds {len(recorded)} rollout(s)" + ("" if sample is None else f", none at {sample}"))
     recorded = recorded if sample is None else (recorded[sample],)
-    return ReplayAgent(recorded, agent)
+    return ReplayAgent(recorded, agent, speed=speed)
 
 
 class Recordings:
@@ -65,15 +71,15 @@ class Recordings:
         self._waiting: dict[str, list[Trajectory]] = {}
         self._lock = threading.Lock()
         for trajectory in trajectories:
-            self._by_prompt[prompt_key(trajectory.prompt)].append(trajectory)
+            self._by_prompt[start_key(trajectory)].append(trajectory)
 
     def of(self, trajectory: Trajectory) -> list[Trajectory]:
         """All rollouts of the same prompt."""
-        return self._by_prompt.get(prompt_key(trajectory.prompt), [])
+        return self._by_prompt.get(start_key(trajectory), [])
 
     def peek(self, trajectory: Trajectory) -> Trajectory | None:
         """The rollout that `take` would give next."""
-        key = prompt_key(trajectory.prompt)
+        key = start_key(trajectory)
         waiting = self._waiting.get(key) or self._by_prompt.get(key, [])
         return min(waiting, key=lambda recorded: _distance(trajectory, recorded), default=None)
 
@@ -83,7 +89,7 @@ class Recordings:
         Args:
             again: when all have been given out, begin from the first; else there is none.
         """
-        key = prompt_key(trajectory.prompt)
+        key = start_key(trajectory)
         with self._lock:
             if key not in self._waiting or (again and not self._waiting[key]):
                 self._waiting[key] = list(self._by_prompt.get(key, []))
@@ -93,9 +99,9 @@ class Recordings:
             return found
 
 
-def prompt_key(prompt: Iterable[Message]) -> str:
+def start_key(trajectory: Trajectory) -> str:
     """A digest of the messages a rollout begins with."""
-    return request_key({"prompt": [message.wire for message in prompt]})
+    return prompt_key(message.wire for message in trajectory.prompt)
 
 
 def _distance(asked: Trajectory, recorded: Trajectory) -> tuple[bool, bool]:
@@ -108,7 +114,7 @@ def _distance(asked: Trajectory, recorded: Trajectory) -> tuple[bool, bool]:
 class ReplayAgent(Agent):
     """An agent that plays recorded rollouts: offline, exact, and never a live call."""
 
-    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None) -> None:
+    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None, *, speed: float | None = None) -> None:
         """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
         super().__init__(recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile)
         if base is not None:
@@ -116,6 +122,7 @@ class ReplayAgent(Agent):
         else:
             self.spec = recorded[0].spec
         self.recorded = recorded
+        self._speed = speed
         self._own_spec = base is not None
         self._recordings = Recordings(recorded)
 
@@ -129,7 +136,7 @@ class ReplayAgent(Agent):
             return self.start_of(self.recorded[0])
         asked = super().start(prompt, **meta)
         if not self._recordings.of(asked):
-            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}")
+            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}{_nearest(asked, self.recorded)}")
         return asked
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
@@ -150,7 +157,7 @@ class ReplayAgent(Agent):
         Raises:
             ReplayMiss: there are fewer.
         """
-        asked = [(begun, prompt_key(begun.prompt)) for begun in starts]
+        asked = [(begun, start_key(begun)) for begun in starts]
         wanted = Counter(key for _, key in asked)
         for begun, key in asked:
             held = len(self._recordings.of(begun))
@@ -162,7 +169,7 @@ class ReplayAgent(Agent):
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """Plays the rollouts of this prompt in the order they were recorded, then from the first again; a batch's each for its own sample."""
-        return replaying(self._recordings.take(trajectory) or self.recorded[0])
+        return replaying(self._recordings.take(trajectory) or self.recorded[0], speed=self._speed)
 
     def __repr__(self) -> str:
         return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
@@ -177,6 +184,17 @@ class _NoServer:
 
 def _asked(trajectory: Trajectory) -> str:
     return clip(next((m.content for m in trajectory.prompt if m.role == "user"), ""))
+
+
+def _nearest(asked: Trajectory, recorded: tuple[Trajectory, ...]) -> str:
+    """How the prompt differs from the one that is most like it, where one is."""
+    said = _asked(asked)
+    by_text = {_asked(t): t for t in recorded}
+    near = get_close_matches(said, by_text, n=1, cutoff=0.3) or list(by_text)[: len(by_text) == 1]
+    if not near:
+        return ""
+    a, b = ([m.wire for m in t.prompt] for t in (by_text[near[0]], asked))
+    return f"\n{difference([('prompt', a, b)])}"
 
 
 def _prompts(recorded: tuple[Trajectory, ...]) -> str:

@@ -57,17 +57,20 @@ class ScriptedServer:
 
     profile: str | None = None
 
-    def __init__(self, script: Script, *, model: str = "scripted", clock: Callable[[], float] | None = None, latency: float = 0.4) -> None:
+    def __init__(
+        self, script: Script, *, model: str = "scripted", clock: Callable[[], float] | None = None, latency: float = 0.4, answered: int = 0
+    ) -> None:
         """A server.
 
         Args:
+            answered: how many answers it has given before; the ids of its calls count on from there.
             latency: seconds every answer is recorded to have taken; nothing waits, but a `FixedClock` goes on by them.
         """
         self._script = script
         self._model = model
         self._clock = clock or FixedClock()
         self._latency = latency
-        self._count = 0
+        self._count = answered
         self.calls: list[Call] = []
         """What was asked, in order."""
 
@@ -117,3 +120,12 @@ class ScriptedServer:
 
     def __repr__(self) -> str:
         return "<ScriptedServer: no model, no network>"
+
+
+def __getattr__(name: str) -> Any:
+    """Faults are put into agents, which are built on these fakes."""
+    if name in ("inject", "injected", "injections"):
+        from agentkit import fault_injection
+
+        return getattr(fault_injection, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

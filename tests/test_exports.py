@@ -50,4 +50,4 @@ def test_no_module_hides_a_public_name() -> None:
         "print(*[n for n in agentkit.__all__ if type(getattr(agentkit, n)).__name__ == 'module'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["parsers", "testing"]
+    assert done.stdout.split() == ["cassette", "export", "parsers", "testing"]

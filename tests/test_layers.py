@@ -12,10 +12,10 @@ PACKAGE = Path(__file__).parent.parent / "agentkit"
 
 LAYERS = {
     0: "types errors html",
-    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log capture_log todo budget",
-    2: "alignment breakpoints diffing divergence token_spans frames charts export render reparsing",
-    3: "servers retrying tool_pool tool_runner perform recording background files file_scan",
-    4: "engine agent recorded agent_loop loop_dispatch debugger batch comparing testing demo_agent",
+    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop capture_log handwritten editing timeline chat_log todo budget",
+    2: "breakpoints tree events diffing divergence token_spans frames charts render reparsing alignment",
+    3: "servers retrying tool_pool tool_runner perform recording background files file_scan replaying injected_answers cassette",
+    4: "engine cursor ended commands outlook pending breakpoint_list agent recorded agent_loop loop_dispatch debugger batch testing demo_agent export comparing fault_injection",
     5: "views",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import ReplayMiss
 from agentkit.files import cassette
-from agentkit.perform import replaying
 from agentkit.recording import Recording
+from agentkit.replaying import replaying
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types import ApiError, Trajectory
 from tests.support_cassettes import agent, double, exactly, lines, ran, recorded, steps

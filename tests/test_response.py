@@ -95,7 +95,7 @@ def test_every_code_of_a_response_or_call_has_a_case() -> None:
     read = [read_case(param.values[0]) for param in CASES]
     seen = {p.code for response in read for p in response.all_problems}
     seen |= {code for param in corpus_rows("arguments") for code in param.values[0]["expect"]["problems"]}
-    elsewhere = ("stream_", "history_")
+    elsewhere = ("stream_", "history_", "fault_injected")
     streams = {"index_missing", "index_collision", "identity_repeated", "id_changed"}
     transport = {
         "bad_request", "bad_response", "rate_limited", "quota_exhausted", "request_too_large", "server_error", "server_feature_off",

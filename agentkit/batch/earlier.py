@@ -12,7 +12,7 @@ from agentkit.batch.jobs import Job
 from agentkit.codec import to_json
 from agentkit.errors import UsageError
 from agentkit.files import load_by_sample, trajectories_of
-from agentkit.recorded import prompt_key
+from agentkit.recorded import start_key
 from agentkit.types import Trajectory
 
 ENDED = frozenset({"final", "max_turns", "length"})
@@ -37,7 +37,8 @@ def left_of(resume: Any) -> list[Left]:
     if resume is None:
         return []
     if isinstance(resume, (str, os.PathLike)):
-        return [Left(trajectory, place) for place, trajectory in sorted(load_by_sample(Path(resume)).items())]
+        found = sorted(load_by_sample(Path(resume)).items(), key=lambda item: (item[1].stop_reason not in ENDED, item[0]))
+        return [Left(trajectory, place) for place, trajectory in found]
     return [Left(trajectory, None) for trajectory in trajectories_of(resume)] if len(resume) else []
 
 
@@ -49,7 +50,7 @@ def taken_up(jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[L
     """
     waiting: defaultdict[tuple[str, Any], deque[Left]] = defaultdict(deque)
     for entry in left:
-        waiting[prompt_key(entry.trajectory.prompt), entry.trajectory.meta.get("sample")].append(entry)
+        waiting[start_key(entry.trajectory), entry.trajectory.meta.get("sample")].append(entry)
     found: dict[int, Left] = {}
     for number, (job, start) in enumerate(zip(jobs, starts, strict=True)):
         entries = waiting.get((job.key, job.sample))

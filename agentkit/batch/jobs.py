@@ -8,7 +8,7 @@ from typing import Any
 
 from agentkit.agent import Agent
 from agentkit.errors import UsageError
-from agentkit.recorded import ReplayAgent, prompt_key
+from agentkit.recorded import ReplayAgent, start_key
 from agentkit.types import Message, Trajectory
 
 _MEND = "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else belongs to it"
@@ -47,7 +47,7 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
     starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
     if not starts:
         raise UsageError("there are no prompts", mend=_MEND)
-    keyed = [(start, prompt_key(start.prompt)) for start in starts]
+    keyed = [(start, start_key(start)) for start in starts]
     jobs = [Job(start, key, index, sample) for index, (start, key) in enumerate(keyed) for sample in range(n)]
     if isinstance(agent, ReplayAgent):
         agent.check_enough(job.start for job in jobs)
@@ -57,7 +57,7 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
 def _replayed(agent: ReplayAgent, recorded: Trajectory, index: int, meta: Mapping[str, Any]) -> Job:
     start = agent.start_of(recorded)
     place = (recorded.meta.get("prompt_index", index), recorded.meta.get("sample", 0))
-    return Job(replace(start, meta={**start.meta, **meta}), prompt_key(start.prompt), *place)
+    return Job(replace(start, meta={**start.meta, **meta}), start_key(start), *place)
 
 
 def listed(prompts: Any) -> list[Any]:

@@ -115,13 +115,10 @@ class Comparison:
         """How many prompts were compared."""
         return len({cell.prompt for cell in self._cells})
 
-    def pairs(self, prompt: int = 0) -> tuple[tuple[Trajectory, Trajectory], ...]:
-        """The pairs of rollouts of one prompt, for `ak.diff`."""
-        return tuple((a, b) for cell in self._cells if cell.prompt == prompt for a, b in zip(cell.left, cell.right, strict=False))
-
-    def names_of(self, prompt: int = 0) -> tuple[str, str]:
-        """The sides of the first pair of a prompt."""
-        return next((cell.names for cell in self._cells if cell.prompt == prompt), (self.sides[0], self.sides[-1]))
+    def pairs(self, prompt: int = 0, sides: tuple[str, str] | None = None) -> tuple[tuple[Trajectory, Trajectory], ...]:
+        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides, or of the first two that were asked it."""
+        found = [cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)]
+        return tuple((a, b) for cell in found if cell.names == found[0].names for a, b in zip(cell.left, cell.right, strict=False))
 
     @property
     def divergences_df(self) -> DataFrame:
@@ -186,7 +183,7 @@ class Comparison:
         return "\n".join(comparison_lines(self, limits))
 
     def issue(self) -> str:
-        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys and addresses are not in it."""
+        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in it."""
         return issue_body(self)
 
 

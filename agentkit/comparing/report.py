@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentkit.diffing import diff
 from agentkit.divergence import CLASSES, LAYERS, Divergence
+from agentkit.export import curl
 from agentkit.html import Child, Html, el, link, visible
 from agentkit.render.block import bar, code, facts, fold, note
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import verbatim
-from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, excerpt_pair
 from agentkit.render.words import count, seconds
 from agentkit.types import clip
@@ -154,11 +153,11 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
     shown: dict[str, Html] = {}
     room = limits.size // 2
     inner = replace(limits, head=10, tail=20, size=limits.size // 8, text=min(limits.text, 4_000))
-    for prompt in dict.fromkeys(d.prompt for d in comparison.divergences):
-        pair = next(iter(comparison.pairs(prompt)), None)
+    for prompt, sides in sorted({d.prompt: d.sides for d in reversed(comparison.divergences)}.items()):
+        pair = next(iter(comparison.pairs(prompt, sides)), None)
         if pair is None or room <= 0 or len(shown) >= 8:
             break
-        found = diff(*pair, names=comparison.names_of(prompt))
+        found = diff(*pair, names=sides)
         title = [f"prompt {prompt}, side by side ", facts(code(clip(pair[0].prompt[-1].content, 80)) if pair[0].prompt else None)]
         key = f"conversation-{prompt}"
         shown[key] = el("section", fold(title, diff_fragments(found, inner).values()), class_="ak-same", data_key=key)
@@ -210,22 +209,14 @@ def issue_body(comparison: Comparison) -> str:
 
 
 def _commands(comparison: Comparison) -> Iterator[str]:
-    """The first request that shows something, as a command for each side's own address."""
+    """The first request that shows something, as a command for each side."""
     first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
-    pair = next(iter(comparison.pairs(first.prompt)), None) if first else None
-    if first is None or pair is None:
+    if first is None:
         return
-    trajectory = pair[0]
-    turn = min(first.turn, len(trajectory.turns))
-    request = trajectory.request(turn)
-    body: dict[str, Any] = {**request.body, **({"stream": True} if trajectory.spec.stream else {})}
-    extra = body.pop("extra_body", None)
-    text = json.dumps(masked({**body, **(extra if isinstance(extra, dict) else {})}), indent=2, ensure_ascii=False)
-    headers = '-H "Authorization: Bearer $API_KEY" -H "Content-Type: application/json"'
-    command = f"curl -s \"$BASE_URL/chat/completions\" {headers} -d @- <<'REQUEST'\n{text}\nREQUEST"
-    yield "Set `BASE_URL` and `API_KEY` to those of each side in turn:"
-    yield _fenced(command, "sh")
-    yield ""
+    for name, trajectory in zip(first.sides, next(iter(comparison.pairs(first.prompt, first.sides)), ()), strict=False):
+        yield f"{_inline(name)}:"
+        yield _fenced(curl(trajectory, min(first.turn, len(trajectory.turns)) ), "sh")
+        yield ""
 
 
 def _fenced(text: str, kind: str) -> str:

@@ -98,14 +98,15 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
         return _sendable(key.strip(), "key")
     if address.login or {name.lower() for name in headers} & {"authorization", "api-key", "x-api-key"}:
         return None
-    variable = _variable(address.host)
+    variable = key_variable(address.host)
     found = os.environ.get(variable, "").strip() if address.secure else ""
     if not found and variable != "AGENTKIT_API_KEY":
         raise UsageError(f"there is no key for {address.url!r}", mend=f"set {variable} in the environment, or pass key=")
     return _sendable(found, variable) if found else "EMPTY"
 
 
-def _variable(host: str) -> str:
+def key_variable(host: str) -> str:
+    """The environment variable whose key may be sent to this host."""
     if is_openai(host):
         return "OPENAI_API_KEY"
     return "OPENROUTER_API_KEY" if host == "openrouter.ai" or host.endswith(".openrouter.ai") else "AGENTKIT_API_KEY"

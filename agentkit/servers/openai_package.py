@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from functools import cache
 from importlib import import_module
@@ -14,6 +15,23 @@ def http_library() -> Any:
     import openai
 
     return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+
+
+async def load() -> None:
+    """Nothing, once the package can be used. It is imported in a thread: that takes a second, in which the event loop would hear of no Stop."""
+    global _loaded
+    if not _loaded:
+        await asyncio.to_thread(_import)
+        _loaded = True
+
+
+_loaded = False
+
+
+def _import() -> None:
+    import openai
+
+    openai.DefaultAioHttpClient, http_library(), takes_content()  # each loads a part of it
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentkit.servers.call import Clock, Emit
 from agentkit.servers.failures import transport_error
-from agentkit.servers.redaction import Redactor, clean_url, header_secrets, kept_headers, url_secrets
+from agentkit.servers.redaction import Redactor, clean_url, header_secrets, kept_headers, remember, url_secrets
 from agentkit.types import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
@@ -51,7 +51,9 @@ class Recording:
         if self._url:
             return
         url = str(request.url)
-        self.redact = self.redact.with_secrets([*header_secrets(request.headers.items()), *url_secrets(url)])
+        secrets = [*header_secrets(request.headers.items()), *url_secrets(url)]
+        remember(secrets)
+        self.redact = self.redact.with_secrets(secrets)
         self._url = self.redact(clean_url(url))
 
     def answered(self, response: Any) -> None:

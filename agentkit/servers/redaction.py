@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
@@ -21,6 +21,17 @@ _PLACEHOLDERS = frozenset({
     "not_needed", "notneeded", "nothing", "ollama", "openai", "placeholder", "sk-no-key-required", "unused", "whatever",
 })  # fmt: skip
 """What people give to servers that want no key; some are words of ordinary text."""
+
+_SHAPES = re.compile(
+    r"(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{16,}|(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}|xox[abprs]-[\w-]{10,}"
+    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|(?i:(?<=bearer ))[\w.~+/=-]{20,}|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
+)
+"""Keys by their look: those of well-known services, bearer tokens, and user and password in a URL."""
+
+_SECRET_VARIABLE = re.compile(r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
+
+_met: set[str] = set()
+"""Every secret a server of this process was given: none of them may leave it in an export."""
 
 _KEPT = frozenset({
     "content-type", "content-encoding", "x-request-id", "request-id", "apim-request-id", "retry-after", "retry-after-ms", "x-ms-retry-after-ms",
@@ -91,6 +102,22 @@ def _is_secret(value: str) -> bool:
 
 def _forms(secret: str) -> set[str]:
     return {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe=""), html.escape(secret)}
+
+
+def remember(secrets: Iterable[str]) -> None:
+    """Takes note of secrets that were given to a server, so that `outgoing` knows them."""
+    _met.update(filter(_is_secret, secrets))
+
+
+def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that cleans a text which leaves the process: of the secrets servers were given, of the environment's, and of what looks like a key.
+
+    >>> outgoing({"HF_TOKEN": "opensesame"})("it is opensesame, or sk-proj-0123456789abcdef")
+    'it is [redacted], or [redacted]'
+    """
+    held = (value.strip() for name, value in environment.items() if _SECRET_VARIABLE.search(name))
+    redact = Redactor([*_met, *(value for value in held if len(value) >= 8 and not value.isdigit() and not re.search(r"\s|^[/~.]", value))])
+    return lambda text: _SHAPES.sub(REDACTED, redact(text))
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from agentkit.errors import UsageError
 from agentkit.servers.address import OPENAI_URL, auth_headers, choose_key, is_loopback, is_openai, parse_address
 from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
-from agentkit.servers.openai_package import http_library
+from agentkit.servers.openai_package import http_library, load
 from agentkit.servers.per_loop import Close, PerLoop
 from agentkit.servers.recording import Recording
-from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, url_secrets
+from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, remember, url_secrets
 from agentkit.servers.transfer import AsyncWire, transfer
 from agentkit.types import Exchange
 
@@ -71,7 +71,10 @@ class Server:
         self._headers = {name: Secret(value) for name, value in own.items()}
         self._query = {name: Secret(str(value)) for name, value in {**dict(address.query), **(params or {})}.items()}
         full = f"{address.url}/chat/completions{'?' if self._query else ''}{urlencode({n: v.reveal() for n, v in self._query.items()})}"
-        self._redact = Redactor([*header_secrets(own.items()), *url_secrets(full)])
+        login = address.login.reveal() if address.login else ""
+        secrets = [*header_secrets(own.items()), *url_secrets(full), login, login.partition(":")[2]]
+        remember(secrets)
+        self._redact = Redactor(secrets)
         self._shown = self._redact(clean_url(full))
         self._clients = PerLoop(self._connect)
 
@@ -85,6 +88,7 @@ class Server:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
+        await load()
         wire, slots, options = await self._clients.get()
         async with slots:
             recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self._redact, url=self._shown)

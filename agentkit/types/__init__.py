@@ -5,6 +5,7 @@ from agentkit.types.problem import SEVERITIES, Problem, Severity, excerpt, probl
 from agentkit.types.record import Record, clip, late, record
 from agentkit.types.rollout import (
     Attempt,
+    Before,
     Message,
     OpenTurn,
     Parent,
@@ -22,6 +23,7 @@ __all__ = [
     "UNUSABLE",
     "ApiError",
     "Attempt",
+    "Before",
     "CallStatus",
     "Chunk",
     "Exchange",

@@ -40,6 +40,10 @@ class ToolCall(Record):
     problems: tuple[Problem, ...] = ()
     suggestion: dict[str, Any] | None = None
     """Arguments a person could adopt; never run by themselves."""
+    sent_arguments: str | None = field(default=None, compare=False)
+    """The arguments as the model sent them, where a person has changed them since."""
+    adopted: int | None = field(default=None, compare=False)
+    """Its place among the answer's recoverable calls, where a person adopted it from there."""
 
     @property
     def valid(self) -> bool:

@@ -60,6 +60,8 @@ class ToolResult(Record):
     """Seconds the call waited for a thread of the pool."""
     full_content: str | None = field(default=None, compare=False)
     """The whole text where `content` is a preview under a result budget."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     def summary(self) -> str:
         return f"{self.name} {self.status}: {clip(self.content)}"
@@ -94,6 +96,14 @@ class Turn(Record):
     """Messages the caller put after those, before this answer was asked for."""
     sampling: dict[str, Any] | None = None
     """Sampling of this turn alone, over the spec's."""
+    before: Before | None = field(default=None, compare=False)
+    """What stood before it, so that the turn alone knows its request; None for a turn made by hand."""
+
+    @property
+    def rollout(self) -> Trajectory | None:
+        """The rollout as it was when this turn had ended; None for a turn made by hand."""
+        before = self.before
+        return Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self)) if before else None
 
     @property
     def raw(self) -> Any:
@@ -148,6 +158,29 @@ def _covered(intervals: list[tuple[float, float]]) -> float:
 
 
 @record
+class Before(Record):
+    """What stands before a turn. Each holds the one turn before it, so that all of a rollout's take memory linear in its length."""
+
+    spec: Spec
+    prompt: tuple[Message, ...] = ()
+    last: Turn | None = None
+    """The turn before; None at the start."""
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All turns before, in order."""
+        found: list[Turn] = []
+        turn = self.last
+        while turn is not None:
+            found.append(turn)
+            turn = turn.before.last if turn.before else None
+        return tuple(reversed(found))
+
+    def summary(self) -> str:
+        return f"{self.spec.model}, {f'turn {self.last.index}' if self.last else 'no turn yet'}"
+
+
+@record
 class OpenTurn(Record):
     """The turn in progress: what the caller said, the answer once it is there, the results so far by position."""
 
@@ -192,7 +225,8 @@ class Spec(Record):
 class Parent(Record):
     """Where a fork came from."""
 
-    trajectory: Trajectory
+    trajectory: Trajectory | None = None
+    """What it was forked from; None where that was not saved with it."""
     turn: int
     """The turn of the parent that the fork leaves from."""
     change: str = ""
@@ -232,6 +266,11 @@ class Trajectory(Record):
         return request
 
     @property
+    def before(self) -> Before:
+        """What the next turn will have before it."""
+        return Before(spec=self.spec, prompt=self.prompt, last=self.turns[-1] if self.turns else None)
+
+    @property
     def all_turns(self) -> tuple[Turn, ...]:
         """The finished turns, then the open one where it has an answer."""
         return (*self.turns, *self._open_turn())
@@ -240,8 +279,9 @@ class Trajectory(Record):
         if self.open and self.open.response:
             o = self.open
             yield Turn(
-                index=len(self.turns), response=self.open.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling
-            )
+                index=len(self.turns), response=self.open.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling,
+                before=self.before,
+            )  # fmt: skip
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:

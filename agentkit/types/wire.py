@@ -67,6 +67,10 @@ class Exchange(Record):
     """Seconds from sending to the last byte."""
     retries: tuple[ApiError, ...] = field(default=(), compare=False)
     """Failed tries before this answer."""
+    by_hand: bool = field(default=False, compare=False)
+    """Whether a person wrote it in place of a server's answer."""
+    injected: str | None = field(default=None, compare=False)
+    """The fault that was put in on purpose, by `ak.testing.inject`."""
 
     @property
     def text(self) -> str:
@@ -83,7 +87,7 @@ class Exchange(Record):
 
     def summary(self) -> str:
         kind = f"{len(self.chunks)} chunks" if self.chunks else f"{len(self.body)} characters"
-        return f"status={self.status} {kind}"
+        return f"by hand, {kind}" if self.by_hand else f"status={self.status} {kind}"
 
 
 @record

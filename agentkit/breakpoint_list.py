@@ -1,0 +1,97 @@
+"""The breakpoints of a debugger that stay from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from agentkit.breakpoints import Breakpoint, break_on, breakpoint_of
+from agentkit.errors import NotFound
+from agentkit.html import Html, el
+from agentkit.render import Limits, page
+from agentkit.render.block import code, facts, row
+from agentkit.types import late
+
+
+class Breakpoints(Sequence[Breakpoint]):
+    """A list of breakpoints. What approval is asked for stands before them and stays."""
+
+    def __init__(self, approve: Iterable[str] = ()) -> None:
+        names = (approve,) if isinstance(approve, str) else tuple(approve)
+        self.approve = names
+        """Names of the tools that wait to be approved."""
+        self._asked = (Breakpoint(rules=break_on.tool(*names).rules, firm=True),) if names else ()
+        self._points: list[Breakpoint] = []
+
+    @property
+    def all(self) -> tuple[Breakpoint, ...]:
+        """Every breakpoint a run looks at, approval first."""
+        return (*self._asked, *self._points)
+
+    def add(self, point: Any) -> Breakpoint:
+        """The breakpoint, which is now one of these: a breakpoint, or a function of a moment.
+
+        Raises:
+            UsageError: it is neither.
+        """
+        made = breakpoint_of(point)
+        self._points = [*self._points, made]
+        return made
+
+    append = add
+
+    def remove(self, point: Any) -> None:
+        """Takes away a breakpoint, given as itself, as one that says the same, or by its place.
+
+        Raises:
+            NotFound: it is not here.
+        """
+        points = self._points
+        index = point if isinstance(point, int) else next((i for i, p in enumerate(points) if p is point), None)
+        if index is None and not isinstance(point, int):
+            wanted = breakpoint_of(point)
+            index = next((i for i, p in enumerate(points) if p == wanted), None)
+        if index is None or not -len(points) <= index < len(points):
+            raise NotFound(f"there is no breakpoint {point!r}", mend=f"there are {len(points)}")
+        kept = list(points)
+        del kept[index]
+        self._points = kept
+
+    def clear(self) -> None:
+        """Takes all away."""
+        self._points = []
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __iter__(self) -> Iterator[Breakpoint]:
+        return iter(self._points)
+
+    @overload
+    def __getitem__(self, index: int) -> Breakpoint: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Breakpoint]: ...
+    def __getitem__(self, index: int | slice) -> Breakpoint | Sequence[Breakpoint]:
+        return self._points[index]
+
+    def _lines(self) -> list[str]:
+        asked = [f"approval: before a call of {' or '.join(self.approve)}"] if self.approve else []
+        return [*asked, *(f"{i}: {point.summary()}" for i, point in enumerate(self._points))]
+
+    def __repr__(self) -> str:
+        return f"<Breakpoints {'; '.join(self._lines()) or 'none'}>"
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: a row for each."""
+        rows = {f"breakpoint-{i}": row(f"breakpoint-{i}", "aside", (str(i), facts(code(p.text), p.sides))) for i, p in enumerate(self._points)}
+        asked = row("approval", "aside", ("approval", facts(code(", ".join(self.approve)), "before"))) if self.approve else None
+        head = el("p", el("strong", "Breakpoints"), " ", el("code", "none") if not self._lines() else None, class_="ak-title")
+        return page({"head": head, **({"approval": asked} if asked else {}), **rows})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join(["Breakpoints:", *(f"  {line}" for line in self._lines())]) if self._lines() else "Breakpoints: none"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}

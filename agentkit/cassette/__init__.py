@@ -1,0 +1,8 @@
+"""Cassettes on disk: what a file holds without reading all of it, one rollout out of thousands, and what makes one unrepeatable."""
+
+from agentkit.cassette.checkup import Checkup, Finding
+from agentkit.cassette.doctor import doctor
+from agentkit.cassette.index import Entry, Index, index
+from agentkit.cassette.opened import Cassette, open
+
+__all__ = ["Cassette", "Checkup", "Entry", "Finding", "Index", "doctor", "index", "open"]

@@ -1,0 +1,190 @@
+"""What a file holds, a line for each rollout, found by one pass over it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, overload
+
+from agentkit.codec import decode_lines, end, load_lines, prompt_key
+from agentkit.errors import NotFound
+from agentkit.file_scan import Found, Scan
+from agentkit.html import Child, Html, el, joined
+from agentkit.render import Limits, page
+from agentkit.render.block import code, note, row, status
+from agentkit.render.many import first_words
+from agentkit.render.words import count
+from agentkit.types import Message, Record, StopReason, Trajectory, late, record
+
+
+@record
+class Entry(Record):
+    """One rollout of a file, without its steps."""
+
+    place: int
+    """Its position in the file's order, which is that of the sample indices."""
+    sample: int
+    """Its sample index, as its lines carry it."""
+    spans: tuple[tuple[int, int], ...]
+    """Offset and size in bytes of each run of its lines; several where rollouts were recorded side by side."""
+    prompt_digest: str
+    """Equal for rollouts of the same prompt."""
+    prompt: str
+    """The start of what the user asked."""
+    model: str | None = None
+    turns: int = 0
+    calls: int = 0
+    problems: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stop_reason: StopReason | None = None
+    """Why it ended; None where it can go on."""
+    meta: dict[str, Any]
+    """Task, reward, labels: the caller's own."""
+
+    @property
+    def offset(self) -> int:
+        """Where its first line begins, in bytes."""
+        return self.spans[0][0]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its lines."""
+        return sum(size for _, size in self.spans)
+
+    def summary(self) -> str:
+        return f"{self.sample}: {self.prompt!r}, {count(self.turns, 'turn')}, {self.stop_reason or 'open'}"
+
+
+class Index(Sequence[Entry]):
+    """The rollouts of a file by sample, each with its place, size and ending."""
+
+    def __init__(self, path: Path, entries: Sequence[Entry], torn: Sequence[int] = ()) -> None:
+        self.path = path
+        self.entries = tuple(entries)
+        self.torn = tuple(torn)
+        """Numbers of lines that a crash has cut, from 1; they are passed over."""
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Index: ...
+    def __getitem__(self, index: int | slice) -> Entry | Index:
+        return Index(self.path, self.entries[index], self.torn) if isinstance(index, slice) else self.entries[index]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def of_sample(self, sample: int) -> Entry:
+        """The entry of this sample index.
+
+        Raises:
+            NotFound: the file holds no such sample.
+        """
+        found = next((entry for entry in self.entries if entry.sample == sample), None)
+        if found is None:
+            raise NotFound(f"{self.path.name!r} holds no sample {sample}")
+        return found
+
+    def lines(self, entry: Entry) -> Iterator[bytes]:
+        """The lines of one rollout, read from the file."""
+        with open(self.path, "rb") as file:
+            for offset, size in entry.spans:
+                file.seek(offset)
+                yield from file.read(size).split(b"\n")
+
+    def load(self, entry: Entry) -> Trajectory:
+        """One rollout, read whole.
+
+        Raises:
+            CassetteError: its lines do not fit together.
+        """
+        (trajectory,) = load_lines(decode_lines(line.decode("utf-8", "replace") for line in self.lines(entry)))
+        return trajectory
+
+    def __repr__(self) -> str:
+        return f"<Index {self._heading()}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
+    def _heading(self) -> str:
+        torn = f", {count(len(self.torn), 'torn line')}" if self.torn else ""
+        return f"{self.path.name}: {count(len(self), 'rollout')}{torn}"
+
+    def html(self, limits: Limits) -> Html:
+        """A line for each rollout."""
+        rows = [row(f"rollout-{e.place}", "aside", (None, joined(" ", _cells(e)))) for e in self.entries[: limits.items]]
+        more = len(self) - len(rows)
+        gap = [row("gap", "aside", (None, note("… ", count(more, "more rollout"))))] if more > 0 else []
+        return page({"index": el("div", el("p", el("strong", "Index"), " ", self._heading(), class_="ak-title"), rows, gap)})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        lines = [f"{e.sample:>5}  {e.prompt:<60}  {', '.join(_numbers(e))}, {e.stop_reason or 'open'}" for e in self.entries[: limits.items]]
+        more = len(self) - len(lines)
+        return "\n".join([f"Index: {self._heading()}", *lines, *([f"… {count(more, 'more rollout')}"] if more > 0 else [])])
+
+
+def _numbers(entry: Entry) -> list[str]:
+    bits = [count(entry.turns, "turn"), count(entry.calls, "call"), count(entry.problems, "problem") if entry.problems else ""]
+    return [*filter(None, bits), f"{entry.size / 1000:.1f} kB"]
+
+
+def _cells(entry: Entry) -> list[Child]:
+    return [el("small", entry.sample), code(entry.prompt), *_numbers(entry), status(entry.stop_reason or "open")]
+
+
+def index(path: Any) -> Index:
+    """The rollouts of a file with their places and endings; linear, and without reading their answers.
+
+    A rollout whose last line is not its end, as a crash leaves it, is read to see how far it came.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: it is not a cassette.
+    """
+    target = Path(path)
+    with open(target, "rb") as file:
+        scan = Scan().read(file)
+    prompts = _Prompts()
+    found = Index(target, [_entry(place, scan.rollouts[sample], prompts) for place, sample in enumerate(sorted(scan.rollouts))], scan.torn)
+    whole = [entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found]
+    return Index(target, whole, scan.torn)
+
+
+class _Prompts:
+    """Digest and first words of each prompt, made once for all its samples."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, prompt: list[Any]) -> tuple[str, str]:
+        written = json.dumps(prompt, ensure_ascii=False)
+        if written not in self._known:
+            wires = [wire for wire in prompt if isinstance(wire, dict)]
+            words = first_words(Trajectory(prompt=tuple(Message(wire=wire) for wire in wires)))
+            self._known[written] = prompt_key(wires), words
+        return self._known[written]
+
+
+def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
+    digest, words = prompts(found.prompt)
+    totals = {name: found.totals.get(name, 0) for name in ("calls", "problems", "input_tokens", "output_tokens")}
+    return Entry(
+        place=place, sample=found.sample, spans=tuple(zip(found.spans[::2], found.spans[1::2], strict=True)), prompt_digest=digest, prompt=words,
+        model=found.model, turns=found.turns, stop_reason=found.stop_reason, meta=found.meta, **totals,
+    )  # fmt: skip
+
+
+def _looked_at(index: Index, entry: Entry) -> Entry:
+    """The entry with what its lines come to when they are read."""
+    trajectory = index.load(entry)
+    totals = {"turns": 0, **end(trajectory)["totals"]}
+    return replace(entry, stop_reason=trajectory.stop_reason, **totals)

@@ -1,0 +1,70 @@
+"""A file of many rollouts as a sequence that reads each when it is looked at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from agentkit.cassette.index import Index, index
+from agentkit.html import Html
+from agentkit.render import Limits
+from agentkit.types import Trajectory, late
+
+_KEPT = 16
+"""Rollouts that stay in memory, those looked at last."""
+
+
+class Cassette(Sequence[Trajectory]):
+    """The rollouts of a file, by sample; each is read from it when it is asked for."""
+
+    def __init__(self, entries: Index) -> None:
+        self.entries = entries
+        """Place, size, prompt and ending of each, without reading them."""
+        self._kept: OrderedDict[int, Trajectory] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Trajectory: ...
+    @overload
+    def __getitem__(self, index: slice) -> Cassette: ...
+    def __getitem__(self, index: int | slice) -> Trajectory | Cassette:
+        if isinstance(index, slice):
+            return Cassette(self.entries[index])
+        entry = self.entries[index]
+        if entry.sample not in self._kept:
+            self._kept[entry.sample] = self.entries.load(entry)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(entry.sample)
+        return self._kept[entry.sample]
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return (self.entries.load(entry) for entry in self.entries)
+
+    def __repr__(self) -> str:
+        return f"<Cassette {self.entries.path.name}: {len(self)} rollout(s)>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
+    def html(self, limits: Limits) -> Html:
+        """Its index."""
+        return self.entries.html(limits)
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return self.entries.text(limits)
+
+
+def open(path: Any) -> Cassette:
+    """The rollouts of a file, each read when it is looked at.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: it is not a cassette.
+    """
+    return Cassette(index(path))

@@ -1,0 +1,254 @@
+"""A trajectory changed by hand, as pure functions: what depended on the change is dropped, and nothing else. The original is never touched.
+
+Three words for three things, used so everywhere:
+    replay    recorded outcomes are played again, offline; nothing is asked, nothing is run
+    rerun     the model is asked again for a turn; its answer may differ
+    fork      a new branch that shares everything before a turn; the branch it left stays
+
+What depends on what:
+    the prompt                       every turn
+    the sampling of a turn           its answer, and everything later
+    an answer                        the results of its calls, but for those of calls that say the same, and every later turn
+    the arguments of a call          its result, and every later turn; the other results of the turn stay
+    a result                         every later turn
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from agentkit.errors import NotFound, UsageError
+from agentkit.handwritten import rewritten, written_answer, written_result
+from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_answer
+from agentkit.read.call import settle_ids
+from agentkit.read.plain import plain
+from agentkit.timeline import answered_turn, attempts_until, opened_turn, reopened, start_of, turn_at, turn_index
+from agentkit.types import OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
+
+
+class Unset:
+    """Marks a change that was not asked for: None is a result a tool may give."""
+
+    def __repr__(self) -> str:
+        return "unset"
+
+
+UNSET: Final = Unset()
+
+
+def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
+    """The trajectory as it was at the start of a turn, on a branch of its own.
+
+    Raises:
+        NotFound: there is no such turn.
+    """
+    return branched(trajectory, start_of(trajectory, turn_index(trajectory, turn)), turn, change)
+
+
+def forked_here(trajectory: Trajectory) -> Trajectory:
+    """The trajectory as it is, on a branch of its own."""
+    return branched(trajectory, trajectory, len(trajectory.turns), "fork")
+
+
+def edit(
+    trajectory: Trajectory, turn: int | None = None, call: int = 0, *, message: Any = UNSET, result: Any = UNSET, arguments: Any = UNSET,
+    prompt: Any = UNSET, sampling: Any = UNSET,
+) -> Trajectory:  # fmt: skip
+    """The trajectory with one thing changed. See the top of this module for what that drops.
+
+    Args:
+        turn: which turn, counting from 0, from the end where it is negative; by default the last one that has an answer, for `sampling` the
+            one in progress, for `prompt` the messages the rollout began with.
+        call: which call of the turn, for `result` and `arguments`.
+        message: the answer in place of the model's: a text, a message, or anything `ak.read_response` reads.
+        result: what the tool should have returned.
+        arguments: what the call should have said, as a dict.
+        prompt: a text in place of the last user message, or a list of messages in place of all; with `turn`, in place of what was said before it.
+        sampling: fields merged over the sampling of this turn.
+
+    Raises:
+        UsageError: not exactly one thing is changed, or it cannot be used.
+        NotFound: there is no such turn or call.
+    """
+    asked = {"message": message, "result": result, "arguments": arguments, "prompt": prompt, "sampling": sampling}
+    named = [name for name, value in asked.items() if value is not UNSET]
+    if len(named) != 1:
+        mend = "change one of message, result, arguments, prompt and sampling; for several, edit again"
+        raise UsageError(f"{' and '.join(named) or 'nothing'} is to be changed", mend=mend)
+    match named[0]:
+        case "message":
+            return with_message(trajectory, answered_turn(trajectory, turn, or_next=True), message)
+        case "result":
+            return with_result(trajectory, answered_turn(trajectory, turn), call, result)
+        case "arguments":
+            return with_arguments(trajectory, answered_turn(trajectory, turn), call, arguments)
+        case "prompt":
+            return with_prompt(trajectory, prompt) if turn is None else with_said(trajectory, turn_index(trajectory, turn), prompt)
+    last = len(trajectory.turns) - (trajectory.stop_reason in ("final", "length", "max_turns") and trajectory.open is None)
+    return with_sampling(trajectory, turn_index(trajectory, last if turn is None else turn), sampling)
+
+
+def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
+    """The trajectory with the answer of a turn written by hand. Results of calls that say the same stay with them."""
+    exchange = written_answer(message)
+    response = read_answer(trajectory.spec, exchange, turn)
+    error = failure(exchange, response)
+    if error is not None:
+        raise UsageError(f"this is no answer: {error.message}", mend="pass a text, an assistant message as a dict, or a whole chat completion")
+    old = turn_at(trajectory, turn)
+    before = replace(start_of(trajectory, turn), attempts=attempts_until(trajectory, turn))
+    edited = apply(before, Answer(exchange=exchange))
+    for call, result in _carried(old, response):
+        edited = apply(edited, Result(position=call.position, result=replace(result, call_id=call.id)))
+    return branched(trajectory, edited, turn, "the answer")
+
+
+def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[ToolCall, ToolResult]]:
+    """The results of the old answer that answer a call of the new one too, each once, first those at the same place."""
+    given = old.response.tool_calls if old is not None and old.response is not None else ()
+    results = old.results if old is not None else ()
+    free = {call.position: (call, result) for call, result in zip(given, results, strict=True) if result is not None}
+    found: list[tuple[ToolCall, ToolResult]] = []
+    for call in sorted(response.tool_calls, key=lambda c: c.position not in free or not _same(c, free[c.position][0])):
+        at = [call.position] if call.position in free else []
+        match = next((place for place in [*at, *free] if place in free and _same(call, free[place][0])), None)
+        if match is not None:
+            found.append((call, free.pop(match)[1]))
+    return found
+
+
+def _same(a: ToolCall, b: ToolCall) -> bool:
+    return (a.name, a.arguments, a.raw_arguments if a.arguments is None else None) == (
+        b.name, b.arguments, b.raw_arguments if b.arguments is None else None,
+    )  # fmt: skip
+
+
+def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) -> Trajectory:
+    """The trajectory with one result given by hand, status `edited`."""
+    opened = reopened(trajectory, turn)
+    call = _call(opened, position)
+    edited = apply(opened, Result(position=call.position, result=written_result(call, value)))
+    return branched(trajectory, edited, turn, f"the result of {_named(call)}")
+
+
+def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
+    """The trajectory with one call changed; only its own result is dropped, and what came after the turn."""
+    call = _call(reopened(trajectory, turn), position)
+    return branched(trajectory, changed(trajectory, turn, position, arguments), turn, f"the arguments of {_named(call)}")
+
+
+def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
+    """The trajectory at a turn of which one call says something else, and has no result."""
+    opened = reopened(trajectory, turn)
+    o, response = opened_turn(opened)
+    calls, results = list(response.tool_calls), list(o.results)
+    calls[position], results[position] = rewritten(_call(opened, position), arguments), None
+    response = replace(response, tool_calls=tuple(calls))
+    return replace(opened, open=replace(o, response=response, results=tuple(results)))
+
+
+def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
+    """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last, and waits to be run.
+
+    Raises:
+        NotFound: the answer has no recoverable call of this position.
+    """
+    adopted = with_adopted(trajectory, turn, position)
+    return branched(trajectory, adopted, turn, f"{adopted.pending[-1].name or '?'} adopted")
+
+
+def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
+    """The trajectory in which the recoverable call that was read at this position is a call of the turn.
+
+    Raises:
+        NotFound: there is none.
+    """
+    opened = reopened(trajectory, turn)
+    o, response = opened_turn(opened)
+    call = next((c for c in response.recoverable if c.position == position), None)
+    if call is None:
+        raise NotFound(f"there is no recoverable call {position} in turn {turn}")
+    return replace(opened, open=replace(o, response=_with_call(response, call, turn), results=(*o.results, None)))
+
+
+def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
+    """The answer with one of its recoverable calls as the last of its calls, under an id of its own."""
+    placed = replace(call, position=len(response.tool_calls), adopted=call.position)
+    taken = {c.id for c in response.tool_calls}
+    if placed.id_synthetic or placed.id in taken:
+        placed = replace(settle_ids([replace(placed, raw_id=None)], turn)[0], raw_id=placed.raw_id, problems=placed.problems)
+    if placed.id in taken:
+        placed = replace(placed, id=f"{placed.id}_{placed.position}")
+    others = tuple(c for c in response.recoverable if c is not call)
+    return replace(response, tool_calls=(*response.tool_calls, placed), recoverable=others, content=_without(response, call))
+
+
+def edited_again(response: Response, old: Response, turn: int) -> Response:
+    """An answer that was read again, with what a person had done to the calls of the old reading, as far as they are still there."""
+    for was in old.tool_calls:
+        if was.adopted is not None:
+            call = next((c for c in response.recoverable if (c.position, c.name) == (was.adopted, was.name)), None)
+            response = _with_call(response, call, turn) if call is not None else response
+    calls = list(response.tool_calls)
+    for was in old.tool_calls:
+        now = calls[was.position] if was.position < len(calls) else None
+        if was.sent_arguments is not None and now is not None and (now.name, now.raw_arguments) == (was.name, was.sent_arguments):
+            calls[was.position] = rewritten(now, was.arguments)
+    return replace(response, tool_calls=tuple(calls))
+
+
+def _without(response: Response, call: ToolCall) -> str | None:
+    """The content without the text of the call."""
+    content, wire = response.content, response.wire_content
+    if content is None or wire is None or call.span is None or call.status == "invalid":
+        return content
+    return content.replace(wire[call.span[0] : call.span[1]], "", 1).strip() or None
+
+
+def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
+    """The trajectory before its first turn, with another prompt: a text takes the place of the last user message."""
+    messages = prompt_messages(prompt)
+    if isinstance(prompt, str):
+        users = [i for i, message in enumerate(trajectory.prompt) if message.role == "user"]
+        messages = (*trajectory.prompt[: users[-1] if users else len(trajectory.prompt)], *messages)
+    return branched(trajectory, replace(start_of(trajectory, 0), prompt=messages), 0, "the prompt")
+
+
+def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
+    """The trajectory before a turn, with other messages in place of those that were said for it."""
+    before = start_of(trajectory, turn)
+    if turn == 0 and before.open is None:
+        return with_prompt(trajectory, prompt)
+    if before.open is None or not before.open.added:
+        raise UsageError(f"nothing was said before turn {turn}", mend="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)")
+    edited = replace(before, open=replace(before.open, added=prompt_messages(prompt)))
+    return branched(trajectory, edited, turn, "what was said")
+
+
+def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
+    """The trajectory before a turn, which will be asked for with these fields merged over its sampling."""
+    if not isinstance(sampling, Mapping):
+        raise UsageError(f"the sampling is a {type(sampling).__name__}", mend="pass a dict: sampling={'temperature': 1.3}")
+    before = start_of(trajectory, turn)
+    opened = before.open or OpenTurn()
+    edited = replace(before, open=replace(opened, sampling={**(opened.sampling or {}), **plain(sampling)}))
+    return branched(trajectory, edited, turn, f"sampling {clip(json.dumps(plain(sampling)), 60)}")
+
+
+def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
+    """The new trajectory, which says where it left the old one."""
+    return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
+
+
+def _call(opened: Trajectory, position: int) -> ToolCall:
+    calls = opened_turn(opened)[1].tool_calls
+    if not isinstance(position, int) or not 0 <= position < len(calls):
+        raise NotFound(f"there is no call {position!r} in turn {len(opened.turns)}", mend=f"it has {len(calls)}, counted from 0")
+    return calls[position]
+
+
+def _named(call: ToolCall) -> str:
+    return f"{call.name or '?'} (call {call.position})"

@@ -1,0 +1,48 @@
+"""What a step or a turn gives where there is nothing to give."""
+
+from __future__ import annotations
+
+from agentkit.breakpoints import Stop
+from agentkit.html import Html, el
+from agentkit.render import Limits, page, render, text
+from agentkit.types import ApiError, Record, StopReason, record
+
+
+@record
+class Ended(Record):
+    """There was no step to take, the request failed, or a breakpoint held the turn. False in a condition, so `while dbg.step(): ...` ends."""
+
+    stop_reason: StopReason
+    error: ApiError | None = None
+    """Why the request failed, where it did; the next step asks again."""
+    stop: Stop | None = None
+    """What held it before the end, where something did."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    @property
+    def advice(self) -> str:
+        """What can be done from here."""
+        return self.stop.text if self.stop is not None else advice(self.stop_reason)
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: the error where there is one, and what can be done."""
+        shown = render(self.error, limits) if self.error is not None else {}
+        return page({**shown, "advice": el("p", el("code", self.advice) if self.stop else self.advice, class_="ak-title")})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join([*([text(self.error, limits)] if self.error is not None else []), self.advice])
+
+    def summary(self) -> str:
+        return f"{self.error.summary()}; {self.advice}" if self.error is not None else self.advice
+
+
+def advice(stop_reason: StopReason | None) -> str:
+    """What can be done with a rollout that stopped so."""
+    if stop_reason == "error":
+        return "the request failed; what came before is kept, and the next step asks again"
+    if stop_reason == "stopped":
+        return "the rollout is stopped; the next step goes on"
+    return f"the rollout has ended ({stop_reason}); dbg.say(text) goes on with it"

@@ -1,0 +1,121 @@
+"""What a debugger tells its listeners, in the order it happens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from agentkit.breakpoints import Stop
+from agentkit.loop import Step
+from agentkit.types import Chunk, Record, Trajectory, clip, record
+
+log = logging.getLogger("agentkit")
+
+
+@record
+class Began(Record):
+    """A step has begun. It ends in `Committed`, or `Halted` where it was cancelled."""
+
+    step: Step
+
+    def summary(self) -> str:
+        return self.step.summary()
+
+
+@record
+class Piece(Record):
+    """A piece of a streamed answer has come."""
+
+    chunk: Chunk
+
+    def summary(self) -> str:
+        return clip(self.chunk.text)
+
+
+@record
+class Committed(Record):
+    """A step is done, and this is the rollout with it."""
+
+    trajectory: Trajectory
+
+    def summary(self) -> str:
+        return self.trajectory.summary()
+
+
+@record
+class Sampled(Record):
+    """One answer of a rerun has come."""
+
+    done: int
+    of: int
+    trajectory: Trajectory
+
+    def summary(self) -> str:
+        return f"{self.done} of {self.of}"
+
+
+@record
+class Moved(Record):
+    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, or a pending call that was answered by hand."""
+
+    trajectory: Trajectory
+
+    def summary(self) -> str:
+        return self.trajectory.summary()
+
+
+@record
+class Halted(Record):
+    """A step, a turn or a run is over, and the debugger can be asked for more."""
+
+    stop: Stop | None = None
+    """Why it stopped before its end; None where it went as far as it was asked to."""
+    trajectory: Trajectory
+
+    def summary(self) -> str:
+        return f"{self.stop.text if self.stop else 'done'}; {self.trajectory.summary()}"
+
+
+@record
+class Failed(Record):
+    """What was asked for by `post` or `start` could not be done."""
+
+    message: str
+    """What is wrong, and the mend."""
+
+    def summary(self) -> str:
+        return clip(self.message, 200)
+
+
+Event = Began | Piece | Committed | Sampled | Moved | Halted | Failed
+Listener = Callable[[Event], None]
+
+
+class Listeners:
+    """Who is told. One that raises is logged, once, and is told no more: a view's fault never reaches the engine."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, Listener] = {}
+        self._numbers = 0
+
+    def add(self, listener: Listener) -> Callable[[], None]:
+        """A function that ends it; the listener is told until then."""
+        self._numbers += 1
+        number = self._numbers
+        self._told = {**self._told, number: listener}
+        return lambda: self._end(number)
+
+    def _end(self, number: int) -> None:
+        self._told = {key: listener for key, listener in self._told.items() if key != number}
+
+    def tell(self, event: Event) -> None:
+        """Hands the event to each."""
+        for number, listener in self._told.items():
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener of a debugger raised; it is told no more")
+                self._end(number)
+
+    def __len__(self) -> int:
+        return len(self._told)

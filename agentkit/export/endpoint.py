@@ -1,0 +1,78 @@
+"""Where a request goes, as an export writes it: the address without secrets, and the variables that hold them."""
+
+from __future__ import annotations
+
+from typing import Self
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from agentkit.servers.address import key_variable, parse_address
+from agentkit.servers.redaction import REDACTED, clean_url
+from agentkit.types import Record, record
+
+_PATH = "/chat/completions"
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+
+@record
+class Endpoint(Record):
+    """The address of one request."""
+
+    url: str = ""
+    """The full URL, secrets in it replaced; "" where none was recorded."""
+
+    @classmethod
+    def of(cls, server: str) -> Self:
+        """The endpoint of a base URL as people write it.
+
+        Raises:
+            UsageError: it is not an http or https URL.
+        """
+        address = parse_address(server)
+        query = urlsplit(server).query
+        return cls(url=clean_url(f"{address.url}{_PATH}{'?' if query else ''}{query}"))
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def base(self) -> str:
+        """The base URL, without the query."""
+        return self.url.partition("?")[0].removesuffix(_PATH)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters; a secret one is `[redacted]`."""
+        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+
+    @property
+    def azure(self) -> bool:
+        """Whether it is Azure's, which wants the key in a header of its own."""
+        return self.host.endswith(_AZURE)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the key for this host."""
+        if self.azure:
+            return "AZURE_OPENAI_API_KEY"
+        return key_variable(self.host) if self.url else "OPENAI_API_KEY"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the host is known to refuse a request without a key; others get `EMPTY`, as in vLLM's documentation."""
+        return self.variable != "AGENTKIT_API_KEY"
+
+    @property
+    def shell_url(self) -> str:
+        """The URL as one word of a shell command."""
+        if not self.url:
+            return '"${OPENAI_BASE_URL:?set it to the base URL of a server}/chat/completions"'
+        parts = [_quoted(part) for part in self.url.replace(quote(REDACTED), REDACTED).split(REDACTED)]
+        return f'"${self.variable}"'.join(parts)
+
+    def summary(self) -> str:
+        return self.url or "no address recorded"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'" if text else ""

@@ -1,0 +1,56 @@
+"""What an export is: a text that shows itself as one, and that can be written to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from agentkit.files import write_whole
+from agentkit.html import Html, el
+from agentkit.render import Limits, page
+from agentkit.render.words import count
+from agentkit.types import late
+
+
+_SHOWN = 20_000
+"""Characters of a text that are shown; a page is longer."""
+
+
+class Export(str):
+    """A text that leaves the notebook: a str, shown as it is, with `save`."""
+
+    __slots__ = ("name",)
+
+    name: str
+    """What a file of it may be called; never made of what a model or a server said."""
+
+    def __new__(cls, text: str, name: str) -> Self:
+        made = super().__new__(cls, text)
+        made.name = name
+        return made
+
+    def __repr__(self) -> str:
+        """The text as it is: a plain display of a str asks for nothing else."""
+        rest = len(self) - _SHOWN
+        return str(self) if rest <= 0 else f"{self[:_SHOWN]}\n… {count(rest, 'more character')}; save(path) writes all of it"
+
+    def __reduce__(self) -> tuple[type[Export], tuple[str, str]]:
+        return Export, (str(self), self.name)
+
+    def save(self, path: Any = None) -> Path:
+        """The path, once the text is written there, whole or not at all; without a path, a file named `name` in the working directory."""
+        target = Path(self.name if path is None else path)
+        write_whole(target, [self])
+        return target
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: all of the text, to be selected and copied."""
+        label = el("p", el("strong", self.name), class_="ak-title")
+        return page({"export": el("section", label, el("pre", repr(self), class_="ak-data"))})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return repr(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return dict(late["show"](self))

@@ -1,0 +1,101 @@
+"""What can be seen from where a debugger stands; nothing here moves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.breakpoint_list import Breakpoints
+from agentkit.breakpoints import Stop
+from agentkit.cursor import Cursor
+from agentkit.ended import advice
+from agentkit.history import request
+from agentkit.html import Html, el
+from agentkit.loop import Step, next_step
+from agentkit.render import Limits, page, render, text
+from agentkit.timeline import ahead_of
+from agentkit.tree import Tree
+from agentkit.types import ApiError, Request, Trajectory, Turn, late
+
+
+class Outlook:
+    """The view from a cursor: the rollout up to there, what comes next, what stopped it, the tree around it."""
+
+    _cursor: Cursor
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The rollout up to here, as an immutable value."""
+        return self._cursor.trajectory
+
+    @property
+    def tree(self) -> Tree:
+        """Every branch, as an immutable value; `switch` goes to another."""
+        return self._cursor.tree
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """The breakpoints of every run; `add`, `remove`, `clear`."""
+        return self._cursor.breakpoints
+
+    @property
+    def stop_at(self) -> Stop | None:
+        """What stopped the last run before its end, and where; None where nothing did."""
+        return self._cursor.stop_at
+
+    @property
+    def next_step(self) -> Step | None:
+        """What `step` will do; None when the rollout has ended."""
+        return next_step(self.trajectory)
+
+    @property
+    def replays(self) -> bool:
+        """Whether the next step plays what was recorded, because the debugger has gone back."""
+        step, ahead = self.next_step, self._cursor.engine.ahead
+        return step is not None and ahead is not None and ahead_of(self.trajectory, ahead, step) is not None
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn in progress, or the last one; None before the first answer."""
+        return (self.trajectory.all_turns or (None,))[-1]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far in OpenAI's chat format."""
+        return self.trajectory.messages
+
+    @property
+    def request(self) -> Request:
+        """What the next model call will send."""
+        return request(self.trajectory, len(self.trajectory.turns))
+
+    @property
+    def error(self) -> ApiError | None:
+        """Why the last request failed, where it did; `step` asks again."""
+        return self.trajectory.error
+
+    def _line(self) -> str:
+        step = self.next_step
+        return f"{'replay: ' if self.replays else ''}{step.summary()}" if step else advice(self.trajectory.stop_reason)
+
+    def _more(self) -> list[str]:
+        """What stopped it, and where it stands in its tree, where there is anything to say."""
+        tree = self.tree
+        return [*([self.stop_at.text] if self.stop_at else []), *([f"tree: {tree.summary()}"] if len(tree) > 1 else [])]
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: the conversation, and what comes next."""
+        line = f"next step: {self._line()}" if self.next_step else self._line()
+        more = {f"more-{i}": el("p", el("code", said), class_="ak-title") for i, said in enumerate(self._more())}
+        return page({**render(self.trajectory, limits), "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"), **more})
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return f"{text(self.trajectory, limits)}\n{self!r}"
+
+    def __repr__(self) -> str:
+        more = "".join(f"; {said}" for said in self._more())
+        return f"<Debugger {self.trajectory.summary()}; next: {self._line()}{more}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}

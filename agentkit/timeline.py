@@ -1,0 +1,162 @@
+"""Places in a rollout: how many steps it has had, what it was like after any of them, and what was recorded next. Pure, and nothing is read again.
+
+A step is an answer or the result of one call. Results of one turn count in the order of its calls, whatever order they came in. A request that
+failed is no step: it belongs to the answer that came in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from agentkit.errors import NotFound
+from agentkit.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
+from agentkit.types import Attempt, OpenTurn, Response, Trajectory, Turn
+
+
+class Place(NamedTuple):
+    """Where a trajectory stands."""
+
+    turn: int
+    done: int
+    """Steps of this turn: 0 before its answer, 1 behind it, one more for each result."""
+
+
+def place_of(trajectory: Trajectory) -> Place:
+    """Where the trajectory stands."""
+    return Place(len(trajectory.turns), steps_of(trajectory.open))
+
+
+def steps_of(turn: Turn | OpenTurn | None) -> int:
+    """How many steps a turn has had."""
+    return 0 if turn is None or turn.response is None else 1 + sum(result is not None for result in turn.results)
+
+
+def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
+    """The trajectory as it was n steps ago.
+
+    Raises:
+        NotFound: it has had fewer steps.
+    """
+    if not isinstance(n, int) or n < 0:
+        raise NotFound(f"{n!r} is no number of steps to go back")
+    turn, done = place_of(trajectory)
+    left = n
+    while left > done and turn > 0:
+        left, turn = left - done, turn - 1
+        done = steps_of(trajectory.turns[turn])
+    if left > done:
+        raise NotFound(f"the rollout has had fewer than {n} steps", mend="dbg.goto(0) goes to its start")
+    return at(trajectory, Place(turn, done - left)) if n else trajectory
+
+
+def at(trajectory: Trajectory, place: Place) -> Trajectory:
+    """The trajectory as it was at a place it has passed; the trajectory itself where it stands there."""
+    turn, done = place
+    if turn < len(trajectory.turns) and done >= steps_of(trajectory.turns[turn]):
+        turn, done = turn + 1, 0
+    if (turn, done) == place_of(trajectory):
+        return trajectory
+    start = start_of(trajectory, turn)
+    there = turn_at(trajectory, turn)
+    if not done or there is None or there.response is None:
+        return start
+    kept, left = [], done - 1
+    for result in there.results:
+        kept.append(result if left > 0 else None)
+        left -= result is not None
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=tuple(kept))
+    return replace(start, open=opened, attempts=attempts_until(trajectory, turn))
+
+
+def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
+    """The trajectory as it was before a turn was asked for, with what had been said for it."""
+    there = turn_at(trajectory, turn)
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling) if there is not None else OpenTurn()
+    before = trajectory.turns[turn - 1 : turn]
+    ended = stop_reason_after(before[0], turn, trajectory.spec.max_turns) if before and there is None else None
+    return replace(
+        trajectory, turns=trajectory.turns[:turn], open=opened if opened != OpenTurn() else None,
+        stop_reason=ended, error=None, attempts=attempts_until(trajectory, turn - 1),
+    )  # fmt: skip
+
+
+def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
+    """The trajectory with a turn open again: its answer and its results stay, later turns are gone."""
+    there = turn_at(trajectory, turn)
+    if there is None or there.response is None:
+        raise NotFound(f"turn {turn} has no answer")
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=there.results)
+    return replace(
+        trajectory, turns=trajectory.turns[:turn], open=opened, stop_reason=None, error=None, attempts=attempts_until(trajectory, turn)
+    )
+
+
+def turn_index(trajectory: Trajectory, turn: int) -> int:
+    """The turn as a number from 0; the next one, that has no answer yet, counts too.
+
+    Raises:
+        NotFound: there is no such turn.
+    """
+    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    index = turn + count if isinstance(turn, int) and turn < 0 else turn
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= len(trajectory.turns):
+        raise NotFound(f"there is no turn {turn!r}", mend=f"turns count from 0; the next one is {len(trajectory.turns)}")
+    return index
+
+
+def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = False) -> int:
+    """The turn as a number from 0; by default the last one that has an answer.
+
+    Raises:
+        NotFound: it has no answer.
+    """
+    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    index = turn_index(trajectory, turn if turn is not None else max(0, count - 1))
+    if index >= count and not or_next:
+        raise NotFound(f"turn {index} has no answer yet", mend="take a step first")
+    return index
+
+
+def turn_at(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:
+    """The turn at this place, the open one included; None where it has not begun."""
+    if turn < len(trajectory.turns):
+        return trajectory.turns[turn]
+    return trajectory.open if turn == len(trajectory.turns) else None
+
+
+def opened_turn(opened: Trajectory) -> tuple[OpenTurn, Response]:
+    """The open turn and its answer."""
+    o = opened.open or OpenTurn()
+    return o, o.response or Response()
+
+
+def attempts_until(trajectory: Trajectory, until: int) -> tuple[Attempt, ...]:
+    """The failed requests up to a turn, this one included."""
+    return tuple(attempt for attempt in trajectory.attempts if attempt.turn <= until)
+
+
+def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Trajectory] | None:
+    """What was recorded for this step on the way to the tip, and the trajectory after it; None where nothing was."""
+    turn = len(now.turns)
+    there = turn_at(tip, turn)
+    if there is None or there.response is None:
+        return None
+    if not isinstance(step, ToolStep):
+        outcome: Outcome = Answer(exchange=there.response.exchange)
+        return outcome, _arrived(now, tip, there, (None,) * len(there.results))
+    position = step.call.position
+    result = there.results[position] if position < len(there.results) else None
+    if result is None or now.open is None:
+        return None
+    results = (*now.open.results[:position], result, *now.open.results[position + 1 :])
+    return Result(position=position, result=result), _arrived(now, tip, there, results)
+
+
+def _arrived(now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]) -> Trajectory:
+    """The trajectory on its way to the tip with these results in its open turn; parts are the tip's own, not copies."""
+    turn = len(now.turns)
+    if results == there.results:
+        return at(tip, Place(turn, steps_of(there)))
+    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=results)  # type: ignore[arg-type]
+    return replace(now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None)

@@ -1,0 +1,138 @@
+"""The tree of a debugger's branches, as a value: every branch a trajectory, with where it left the one it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from agentkit.errors import NotFound
+from agentkit.html import Html, el
+from agentkit.render import Limits, page
+from agentkit.render.block import code, facts, note, row
+from agentkit.render.outline import TEXT
+from agentkit.types import Parent, Record, Trajectory, clip, record
+
+
+@record
+class Branch(Record):
+    """One branch: a whole trajectory, the part it shares with its parent included."""
+
+    label: str
+    parent: str | None = None
+    """The label of the branch it left; None for the first."""
+    turn: int = 0
+    """The turn at which it left."""
+    change: str = ""
+    """What is different there, in words."""
+    trajectory: Trajectory
+
+    def summary(self) -> str:
+        left = f" from {self.parent} at turn {self.turn}: {self.change}" if self.parent is not None else ""
+        return f"{self.label}{left}; {self.trajectory.summary()}"
+
+
+@record
+class Tree(Record):
+    """Every branch of a rollout, in the order they were made. A value: what happens later makes another one."""
+
+    branches: tuple[Branch, ...]
+    current: str
+    """The label of the branch the debugger stands on."""
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(self.branches)
+
+    def __getitem__(self, branch: int | str) -> Branch:
+        """A branch by its label, or by its place."""
+        return self.branch(branch)
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The trajectories of all branches."""
+        return tuple(branch.trajectory for branch in self.branches)
+
+    def branch(self, branch: Any) -> Branch:
+        """The branch with this label, or at this place, or the branch itself.
+
+        Raises:
+            NotFound: there is none.
+        """
+        label = branch.label if isinstance(branch, Branch) else branch
+        if isinstance(label, int) and not isinstance(label, bool) and -len(self.branches) <= label < len(self.branches):
+            return self.branches[label]
+        found = next((b for b in self.branches if b.label == label), None)
+        if found is None:
+            raise NotFound(f"there is no branch {branch!r}", mend=f"there are: {', '.join(b.label for b in self.branches)}")
+        return found
+
+    def with_tip(self, trajectory: Trajectory) -> Tree:
+        """The tree whose current branch has come as far as this."""
+        if self.branch(self.current).trajectory is trajectory:
+            return self
+        return replace(self, branches=tuple(replace(b, trajectory=trajectory) if b.label == self.current else b for b in self.branches))
+
+    def on(self, branch: Any) -> Tree:
+        """The tree with this branch as the current one."""
+        return replace(self, current=self.branch(branch).label)
+
+    def grown(self, *trajectories: Trajectory) -> Tree:
+        """The tree with a branch for each of these, left from the current one where their `parent` says; the first is current."""
+        added = []
+        for number, trajectory in enumerate(trajectories, len(self.branches)):
+            left = trajectory.parent or Parent(turn=0)
+            added.append(Branch(label=f"b{number}", parent=self.current, turn=left.turn, change=left.change, trajectory=trajectory))
+        return replace(self, branches=(*self.branches, *added), current=added[0].label)
+
+    def rows(self) -> Iterator[tuple[int, Branch]]:
+        """The branches as a tree is read: how deep each stands, and the branch."""
+        children: dict[str | None, list[Branch]] = {}
+        for branch in self.branches:
+            children.setdefault(branch.parent, []).append(branch)
+        waiting = [(0, branch) for branch in reversed(children.get(None, []))]
+        while waiting:
+            depth, branch = waiting.pop()
+            yield depth, branch
+            waiting += [(depth + 1, child) for child in reversed(children.get(branch.label, []))]
+
+    def summary(self) -> str:
+        return f"{len(self.branches)} branches, on {self.current}" if len(self.branches) != 1 else f"1 branch, {self.current}"
+
+    def html(self, limits: Limits) -> Html:
+        """What the display shows: a row for each branch, under the one it left."""
+        shown = {f"branch-{branch.label}": self._row(depth, branch) for depth, branch in list(self.rows())[: limits.items]}
+        rest = len(self.branches) - len(shown)
+        more = {"more": note(f"… {rest} more branches")} if rest > 0 else {}
+        return page({"tree": el("p", el("strong", "Tree"), " ", el("code", self.summary()), class_="ak-title"), **shown, **more})
+
+    def _row(self, depth: int, branch: Branch) -> Html:
+        here = branch.label == self.current
+        label = ["· " * min(depth, 20), el("strong", f"{'▶ ' if here else ''}{branch.label}")]
+        left = [f"left {branch.parent} at turn {branch.turn}: ", code(branch.change)] if branch.parent is not None else None
+        return row(f"branch-{branch.label}", "aside", (label, facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))))
+
+    def text(self, limits: Limits = TEXT) -> str:
+        """The same as plain text."""
+        lines = [f"Tree: {self.summary()}"]
+        for depth, branch in list(self.rows())[: limits.items]:
+            mark = "▶" if branch.label == self.current else " "
+            lines.append(f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {last_words(branch.trajectory)}")
+        return "\n".join(lines)
+
+
+def last_words(trajectory: Trajectory) -> str:
+    """What the last answer says, on one line."""
+    turns = trajectory.all_turns
+    if not turns:
+        return "no answer yet"
+    response = turns[-1].response
+    calls = ", ".join(f"{call.name}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3])
+    return clip(calls or response.content or "no text", 80)
+
+
+def planted(trajectory: Trajectory) -> Tree:
+    """A tree of one branch."""
+    return Tree(branches=(Branch(label="main", trajectory=trajectory),), current="main")
