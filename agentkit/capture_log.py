@@ -68,9 +68,10 @@ def _begun(row: Mapping[str, Any]) -> Trajectory:
 
 def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Trajectory:
     """The open calls with the results that the next request holds, by id and then by order."""
-    by_id = {m.get("tool_call_id"): m for m in messages if m.get("role") == "tool"}
-    for call in trajectory.pending:
-        message = by_id.get(call.id) or by_id.get(call.raw_id)
+    results = [m for m in messages if m.get("role") == "tool"]
+    by_id = {m.get("tool_call_id"): m for m in results}
+    for place, call in enumerate(trajectory.pending):
+        message = by_id.get(call.id) or by_id.get(call.raw_id) or (results[place] if place < len(results) else None)
         content = message.get("content") if message else ""
         trajectory = apply(trajectory, Result(position=call.position, result=_result(call, content)))
     return trajectory

@@ -120,7 +120,7 @@ def test_sides_can_be_anything_that_is_there_already(tmp_path: Path) -> None:
     once = ak.rollout(agent(asks()), "Oslo")
     ak.save([once], tmp_path / "saved.jsonl")
     (tmp_path / "capture.jsonl").write_text(json.dumps({"request": {"messages": [{"role": "user", "content": "Oslo"}]}, "body": json.dumps(body)}))
-    for side in (other, json.dumps(other), ak.read_response(other), ak.Exchange(body=json.dumps(other)), [other], {"status": 200, "body": other}):
+    for side in (other, json.dumps(other), ak.read_response(other), ak.Exchange(body=json.dumps(other)), [other], {"status": 200, "body": other}, (200, other)):
         assert classes(ak.compare({"a": body, "b": side})) == {"finish_reason"}, side
     assert not ak.compare({"a": once, "b": tmp_path / "saved.jsonl"})
     assert not ak.compare({"a": ak.replay(tmp_path / "saved.jsonl"), "b": [once]})
@@ -234,7 +234,7 @@ def test_a_difference_of_rates_is_told_in_a_sentence() -> None:
     few = ak.compare({"a": agent(asks()), "b": quiet}, CITIES[:2])
     told = next(row.says for row in few.stats if row.measure == "trigger_rate_difference")
     assert "not established" in told
-    assert re.search(r"\d+ more prompts would tell", told)
+    assert re.search(r"\d+ more requests would tell", told)
 
 
 # -- captured servers

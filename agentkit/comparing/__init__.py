@@ -125,9 +125,8 @@ class _Runs:
             return stored(side, tools)
         if history not in ("free", name):
             return run(forced(side, self.done[history], self.concurrency))
-        return rollouts(
-            side, self.prompts, self.n, concurrency=self.concurrency, record=self._path(self.record, name), resume=self._earlier(name), progress=self.progress
-        )
+        record, resume = self._path(self.record, name), self._earlier(name)
+        return rollouts(side, self.prompts, self.n, concurrency=self.concurrency, record=record, resume=resume, progress=self.progress)
 
     def _earlier(self, name: str) -> Any:
         return self.resume.get(name) if isinstance(self.resume, Mapping) else self._path(self.resume, name)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from agentkit.alignment import align_calls
 from agentkit.comparing.pairing import Cell
 from agentkit.comparing.repeats import Compared
+from agentkit.comparing.report import comparison_fragments, comparison_lines, issue_body
 from agentkit.comparing.statistics import Row, statistics, wilson
 from agentkit.comparing.timing import Timing, timing
 from agentkit.divergence import CLASSES, ORDER, Divergence, flat, seen_turns
 from agentkit.html import Html
 from agentkit.render import STATIC, WHOLE, Limits, page
-from agentkit.render.comparison import comparison_fragments, comparison_lines, issue_body
 from agentkit.render.words import count
 from agentkit.types import Record, Trajectory, clip, late, record
 
@@ -57,7 +57,9 @@ class Finding(Record):
 class Comparison:
     """Two or more sides beside each other. Falsy where nothing differs."""
 
-    def __init__(self, sides: Mapping[str, Sequence[Trajectory]], cells: Sequence[Cell], compared: Sequence[Compared], unpaired: Mapping[str, int]) -> None:
+    def __init__(
+        self, sides: Mapping[str, Sequence[Trajectory]], cells: Sequence[Cell], compared: Sequence[Compared], unpaired: Mapping[str, int]
+    ) -> None:
         self.rollouts = {name: tuple(side) for name, side in sides.items()}
         """The rollouts of each side."""
         self.unpaired = {name: n for name, n in unpaired.items() if n}
@@ -113,13 +115,10 @@ class Comparison:
         """How many prompts were compared."""
         return len({cell.prompt for cell in self._cells})
 
-    def pairs(self, prompt: int = 0) -> tuple[tuple[Trajectory, Trajectory], ...]:
-        """The pairs of rollouts of one prompt, for `ak.diff`."""
-        return tuple((a, b) for cell in self._cells if cell.prompt == prompt for a, b in zip(cell.left, cell.right, strict=False))
-
-    def names_of(self, prompt: int = 0) -> tuple[str, str]:
-        """The sides of the first pair of a prompt."""
-        return next((cell.names for cell in self._cells if cell.prompt == prompt), (self.sides[0], self.sides[-1]))
+    def pairs(self, prompt: int = 0, sides: tuple[str, str] | None = None) -> tuple[tuple[Trajectory, Trajectory], ...]:
+        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides, or of the first two that were asked it."""
+        found = [cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)]
+        return tuple((a, b) for cell in found if cell.names == found[0].names for a, b in zip(cell.left, cell.right, strict=False))
 
     @property
     def divergences_df(self) -> DataFrame:
@@ -150,9 +149,9 @@ class Comparison:
             for sample, (a, b) in enumerate(zip(cell.left, cell.right, strict=False)):
                 for turn, (x, y) in enumerate(zip(seen_turns(a), seen_turns(b), strict=False)):
                     for pair in align_calls(x.calls, y.calls, x.tools):
-                        where = {"prompt": cell.prompt, "sample": sample, "turn": turn, "left": cell.names[0], "right": cell.names[1], "kind": pair.kind}
                         left, right = pair.left, pair.right
-                        yield where | {
+                        yield {
+                            "prompt": cell.prompt, "sample": sample, "turn": turn, "left": cell.names[0], "right": cell.names[1], "kind": pair.kind,
                             "left_name": left and left.name, "right_name": right and right.name, "left_arguments": left and left.raw_arguments,
                             "right_arguments": right and right.raw_arguments, "changes": "; ".join(c.summary() for c in pair.changes),
                         }  # fmt: skip
@@ -164,7 +163,8 @@ class Comparison:
         """What was compared and what came of it, on one line."""
         worst = {f.class_: f.severity for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity]) if f.divergences}
         found = Counter(worst.values())
-        told = ", ".join(f"{found[s]} {'class' if found[s] == 1 else 'classes'} that {w}" for s, w in (("breaks", "break a client"), ("changes", "change what it does"), ("cosmetic", "are cosmetic")) if found[s])
+        told = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
+        told = f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})" if told else ""
         return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {told or 'nothing differs'}"
 
     def __repr__(self) -> str:
@@ -183,7 +183,7 @@ class Comparison:
         return "\n".join(comparison_lines(self, limits))
 
     def issue(self) -> str:
-        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys and addresses are not in it."""
+        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in it."""
         return issue_body(self)
 
 
@@ -214,7 +214,9 @@ def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_CALL_COLUMNS = "prompt sample turn left right kind left_name right_name left_arguments right_arguments changes".split()
+_CALL_COLUMNS = [
+    "prompt", "sample", "turn", "left", "right", "kind", "left_name", "right_name", "left_arguments", "right_arguments", "changes",
+]  # fmt: skip
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:

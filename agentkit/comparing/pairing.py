@@ -10,8 +10,11 @@ from typing import Any
 from agentkit.types import Trajectory
 
 _OBSERVING = frozenset(
-    ("logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "return_tokens_as_token_ids", "stream_options", "stream", "seed", "user", "metadata")
-)
+    (
+        "logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "return_tokens_as_token_ids", "stream_options", "stream", "seed",
+        "user", "metadata",
+    )
+)  # fmt: skip
 """Fields that ask for more to be told, not for another answer."""
 
 
@@ -49,7 +52,9 @@ def prompt_key(trajectory: Trajectory) -> str:
     return _key(_LEVELS - 1, trajectory)
 
 
-def cells(names: tuple[str, str], left: Sequence[Trajectory], right: Sequence[Trajectory], order: dict[str, int]) -> tuple[list[Cell], list[Trajectory]]:
+def cells(
+    names: tuple[str, str], left: Sequence[Trajectory], right: Sequence[Trajectory], order: dict[str, int]
+) -> tuple[list[Cell], list[Trajectory]]:
     """The cells of two sides in the order of the prompts, and the rollouts that have no counterpart.
 
     Requests that are the same are paired first; then those that differ in what they ask to be told; then block with stream. A prompt that has no

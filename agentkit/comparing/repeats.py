@@ -14,7 +14,6 @@ from agentkit.comparing.pairing import Cell
 from agentkit.divergence import Divergence, Seen, detect, fold, seen_turns
 from agentkit.divergence.behaviour import outcome, tool_choice_semantics
 from agentkit.divergence.transport import failed
-from agentkit.types import Trajectory
 
 SURE = 0.05
 _EXACT = 12
@@ -105,7 +104,9 @@ def compare_cell(cell: Cell, twins: bool | None = None, *, shared: bool = False)
     return _judged(merged, pairs, by_turn, sides, cell)
 
 
-def _judged(merged: dict[tuple[int, str], list[Divergence]], pairs: Counter[int], units: dict[int, Unit], sides: tuple[list[list[Seen]], ...], cell: Cell) -> Compared:
+def _judged(
+    merged: dict[tuple[int, str], list[Divergence]], pairs: Counter[int], units: dict[int, Unit], sides: tuple[list[list[Seen]], ...], cell: Cell
+) -> Compared:
     kept: list[Divergence] = []
     noise: Counter[str] = Counter()
     tests: list[tuple[int, float]] = []
@@ -226,15 +227,13 @@ def _units(cell: Cell, sides: tuple[list[list[Seen]], list[list[Seen]]], shared:
 
 
 def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | None:
-    """Sampling left open, and one side answers always the same while the other varies."""
+    """Sampling left open, and one side gives its most frequent answer more often than the other its own."""
     firsts = [[t[0] for t in side if t] for side in sides]
     asked = [s.asked for side in firsts for s in side]
     if min(map(len, firsts)) < 4 or any(not a or {"temperature", "top_p", "top_k", "seed"} & a.keys() for a in asked):
         return None
     texts = [Counter(did(s).text for s in side) for side in firsts]
     kinds = [len(t) for t in texts]
-    if (kinds[0] == 1) == (kinds[1] == 1):
-        return None
     same = [t.most_common(1)[0][1] for t in texts]
     sizes = [len(side) for side in firsts]
     from scipy.stats import fisher_exact
@@ -242,8 +241,8 @@ def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | N
     p = float(fisher_exact([[same[0], sizes[0] - same[0]], [same[1], sizes[1] - same[1]]]).pvalue)
     if p > SURE:
         return None
-    steady = cell.names[0] if kinds[0] == 1 else cell.names[1]
-    cause = f"the request sets no temperature; {steady} gives the same answer {max(same)} times, the other {max(kinds)} answers of {sizes[kinds.index(max(kinds))]}"
+    steady, varied = (0, 1) if same[0] * sizes[1] > same[1] * sizes[0] else (1, 0)
+    cause = f"no temperature was sent; {cell.names[steady]} answers in {kinds[steady]} ways, {cell.names[varied]} in {kinds[varied]}"
     return _sampling(cell, cause, f"{same[0]} of {sizes[0]} against {same[1]} of {sizes[1]}, p = {p:.2g}")
 
 
@@ -261,7 +260,11 @@ def _twins(a: Seen, b: Seen) -> bool:
     """Whether the same server seems to have answered once in pieces and once in one."""
     if a.streamed == b.streamed or a.answer.model is None or a.answer.model != b.answer.model:
         return False
-    marks = {s.envelope.body.get("system_fingerprint") or next((e["system_fingerprint"] for e in s.events if e.get("system_fingerprint")), None) for s in (a, b)}
-    return len(marks) == 1
+    return _fingerprint(a) == _fingerprint(b)
+
+
+def _fingerprint(seen: Seen) -> str | None:
+    told = seen.envelope.body.get("system_fingerprint")
+    return told or next((event["system_fingerprint"] for event in seen.events if event.get("system_fingerprint")), None)
 
 

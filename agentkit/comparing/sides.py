@@ -30,8 +30,8 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """The rollouts of a side that is there already.
 
     Args:
-        side: trajectories or what holds them; a path; a raw answer (a body, an `Exchange`, a `Response`, an SDK object), a captured exchange, a
-            list of messages, or a list of any of these.
+        side: trajectories or what holds them; a path; a raw answer (a body, a status with a body, an `Exchange`, a `Response`, an SDK object), a
+            captured exchange, a list of messages, or a list of any of these.
         tools: schemas of the tools, for raw answers that come without their request.
 
     Raises:
@@ -40,8 +40,10 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """
     if isinstance(side, ReplayAgent):
         return tuple(side.recorded)
-    if isinstance(side, os.PathLike) or (isinstance(side, str) and side.lstrip()[:1] not in ("{", "[", "<") and not side.lstrip().startswith(("data:", "event:", ":"))):
+    if isinstance(side, os.PathLike) or (isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", "data:", "event:", ":"))):
         return _from_file(Path(side))
+    if isinstance(side, tuple) and len(side) == 2 and type(side[0]) is int:
+        return (_of_mapping({"status": side[0], "body": side[1]}, tools),)
     if isinstance(side, (list, tuple)) and side and not _is_conversation(side):
         return _of_list(side, tools)
     return (_single(side, tools),) if not hasattr(side, "trajectories") else tuple(trajectories_of(side))
@@ -96,7 +98,8 @@ def _of_mapping(side: Mapping[str, Any], tools: Any) -> Trajectory:
         return trajectories_in([dict(side)])[0]
     if "request" in side or (("body" in side or "chunks" in side) and "choices" not in side):
         request = side.get("request")
-        asked = request if isinstance(request, Mapping) and isinstance(request.get("messages"), list) else {**(dict(request) if request else {}), "messages": []}
+        asked: dict[str, Any] = dict(request) if isinstance(request, Mapping) else {}
+        asked.setdefault("messages", [])
         if tools and "tools" not in asked:
             asked = {**asked, "tools": plain(tools)}
         return captured_trajectories([{**side, "request": asked, "path": "/v1/chat/completions", "case": str(side.get("case", ""))}])[0]

@@ -1,12 +1,12 @@
 """How often, how sure, and how many samples more: rates with their intervals, paired tests between two sides, and a sentence on each.
 
-Samples of one prompt are not independent, so with several of them intervals come from a bootstrap over prompts; with one they are Wilson's.
+Samples of one prompt are not independent, so with several of them intervals come from a bootstrap over requests; with one they are Wilson's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ class Row(NamedTuple):
     n: int
     """Samples, or pairs of them, that were counted."""
     prompts: int
+    """Requests that were counted: turns of prompts, on the same history."""
     p: float | None
     """Of the test between the sides; None where nothing is tested."""
     method: str
@@ -49,7 +50,8 @@ def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
         yield _rate("trigger_rate", name, [[bool(d.calls) for d in side] for side in samples], "of the answers call a tool")
         yield _rate("schema_valid", name, [[d.fits for d in side if d.calls] for side in samples], "of the answers that call fit their schemas")
         yield _rate("failed", name, [[d.failed for d in side] for side in samples], "of the requests failed")
-        yield _rate("agrees_with_itself", name, [_with_itself(side) for side in samples], "of two samples of one prompt do the same", "pairs of samples")
+        own = [_with_itself(side) for side in samples]
+        yield _rate("agrees_with_itself", name, own, "of two samples of one prompt do the same", "pairs of samples")
     exact, tools = [_between(unit, lambda d: d.outcome) for unit in units], [_between(unit, lambda d: d.tools) for unit in units]
     yield _rate("exact_match", names[0], exact, "of pairs make the same calls with the same values", "pairs", names[1])
     yield _rate("tool_selection", names[0], tools, "of pairs call the same tools", "pairs", names[1])
@@ -60,7 +62,8 @@ def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
 
 
 def _with_itself(side: Sequence[Did]) -> list[bool]:
-    return [a.outcome == b.outcome for a, b in combinations(side, 2)] if len(side) <= 32 else [a.outcome == b.outcome for a, b in zip(side, side[1:], strict=False)]
+    pairs = combinations(side, 2) if len(side) <= 32 else pairwise(side)
+    return [a.outcome == b.outcome for a, b in pairs]
 
 
 def _between(unit: Unit, label: Callable[[Did], Any]) -> list[bool]:
@@ -87,10 +90,10 @@ def _rate(measure: str, side: str, grouped: Sequence[Sequence[bool]], says: str,
     value = hits / n if n else float("nan")
     if n > len(groups) and len(groups) >= 5:
         low, high = _bootstrap([(sum(group), len(group)) for group in groups], _ratio)
-        method = "bootstrap over prompts"
+        method = "bootstrap over requests"
     else:
         low, high = wilson(hits, n)
-        method = "Wilson" if n == len(groups) else "Wilson, too few prompts for a bootstrap"
+        method = "Wilson" if n == len(groups) else "Wilson, too few requests for a bootstrap"
     told = f"{value:.0%} {says} ({low:.0%} to {high:.0%}, {n} {of})" if n else f"no {of} to tell"
     return Row(measure, side, other, value, low, high, n, len(groups), None, method, told)
 
@@ -122,7 +125,7 @@ def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     value = both / any_ if any_ else 1.0
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 and any_ else (0.0, 1.0)
     told = f"F1 of calling against not calling is {value:.2f} ({low:.2f} to {high:.2f})" if any_ else "no side calls a tool"
-    method = "bootstrap over prompts" if len(rows) >= 5 else "too few prompts for an interval"
+    method = "bootstrap over requests" if len(rows) >= 5 else "too few requests for an interval"
     return Row("f1_of_calling", names[0], names[1], value, low, high, n, len(rows), None, method, told)
 
 
@@ -133,7 +136,7 @@ def _difference(measure: str, units: Sequence[Unit], names: tuple[str, str], lab
     ahead, behind = sum(a > b for a, b in means), sum(a < b for a, b in means)
     p = mcnemar(ahead, behind)
     low, high = _bootstrap([(a - b, 1.0) for a, b in means], _ratio) if len(means) >= 5 else (-1.0, 1.0)
-    method = "McNemar exact over prompts" + (", paired bootstrap" if len(means) >= 5 else "")
+    method = "McNemar exact over requests" + (", paired bootstrap" if len(means) >= 5 else "")
     n = sum(len(u.left) + len(u.right) for u in units)
     return Row(measure, names[0], names[1], value, low, high, n, len(means), p, method, _told(what, names, ahead, behind, len(means), p, value))
 
@@ -154,13 +157,13 @@ def mcnemar(ahead: int, behind: int) -> float:
 def _told(what: str, names: tuple[str, str], ahead: int, behind: int, prompts: int, p: float, value: float) -> str:
     if not ahead + behind:
         most = 1 - SURE ** (1 / prompts)
-        return f"no difference in {what} on {prompts} prompts; one on more than {most:.0%} of prompts is ruled out"
+        return f"no difference in {what} on {prompts} requests; one on more than {most:.0%} of them is ruled out"
     side = names[0] if value > 0 else names[1]
-    seen = f"{max(ahead, behind)} of {prompts} prompts one way, {min(ahead, behind)} the other"
+    seen = f"{max(ahead, behind)} of {prompts} requests one way, {min(ahead, behind)} the other"
     if p <= SURE:
         return f"established: {side} is ahead in {what} ({seen}, p = {p:.2g})"
     needed = needed_prompts(ahead / prompts, behind / prompts)
-    more = f"{needed - prompts} more prompts would tell" if needed and needed > prompts else "more prompts would tell"
+    more = f"{needed - prompts} more requests would tell" if needed and needed > prompts else "more requests would tell"
     return f"not established in {what} ({seen}, p = {p:.2g}); {more if ahead != behind else 'as far as it goes the sides are even'}"
 
 
@@ -193,9 +196,10 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     value = sum(r[0] for r in rows) / len(rows)
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 else (-1.0, 1.0)
     if len(rows) < 5:
-        told = f"the sides agree {value:+.0%} against each with itself; {count(5 - len(rows), 'more prompt')} would give an interval"
+        told = f"the sides agree {value:+.0%} against each with itself; {count(5 - len(rows), 'more request')} would give an interval"
     elif high < 0:
         told = f"established: the sides agree {-value:.0%} less with each other than with themselves ({-high:.0%} to {-low:.0%})"
     else:
         told = f"noise: the sides agree with each other as with themselves ({value:+.0%}, {low:+.0%} to {high:+.0%})"
-    return Row("match_against_noise", *names, value, low, high, sum(len(u.left) * len(u.right) for u in units), len(rows), None, "paired bootstrap", told)
+    n = sum(len(u.left) * len(u.right) for u in units)
+    return Row("match_against_noise", *names, value, low, high, n, len(rows), None, "paired bootstrap", told)

@@ -28,6 +28,7 @@ __all__ = [
 
 _DETECTORS: dict[str, Traits] = {
     "request_ignored": transport.request_ignored,
+    "context_limit": transport.context_limit,
     "finish_reason": envelope.finish_reason,
     "usage": envelope.usage,
     "logprobs": envelope.logprobs,

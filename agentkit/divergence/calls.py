@@ -21,7 +21,7 @@ _NAMES = ("name_missing", "name_unknown", "name_prefix", "name_whitespace", "nam
 _SPECIAL = re.compile(
     r"<\|(?:im_start|im_end|im_sep|eot_id|eom_id|endoftext|start_header_id|end_header_id|channel|message|start|end|call|constrain|return|python_tag"
     r"|tool▁\w+|end_of_text|begin_of_text|assistant|user|system)\|>|<｜[^<>｜]{1,40}｜>|</s>|<s>|\[/?INST\]|<(?:pad|eos|bos|unk|end_of_turn|start_of_turn)>"
-    r"|\[/?(?:TOOL_CALLS|ARGS|TOOL_RESULTS|AVAILABLE_TOOLS)\]"
+    r"|\[/?(?:TOOL_CALLS|ARGS|TOOL_RESULTS|AVAILABLE_TOOLS)\]|<0x[0-9A-F]{2}>|[\u0120\u010a\u2581](?=\w)"
 )
 
 
@@ -71,8 +71,8 @@ def tool_name(seen: Seen, other: Seen) -> Iterator[Trait]:
     if seen.calls and other.calls:
         for pair in align_calls(seen.calls, other.calls, seen.tools):
             if pair.left and pair.right and str(pair.left.raw_name) != str(pair.right.raw_name) and pair.kind != "missing":
-                at = seen.at(f"tool_calls/{pair.left.position}/function/name")
-                yield Trait(("spelled", str(pair.left.raw_name)), at, f"the name is {pair.left.raw_name!r}", fault=bool(_odd(seen, pair.left.raw_name)))
+                at, raw = seen.at(f"tool_calls/{pair.left.position}/function/name"), pair.left.raw_name
+                yield Trait(("spelled", str(raw)), at, f"the name is {raw!r}", fault=_odd(seen, raw))
 
 
 def _odd(seen: Seen, name: object) -> bool:

@@ -97,7 +97,7 @@ _LISTED = (
      "start the server with --enable-auto-tool-choice and --tool-call-parser; check which forms of tool_choice it supports",
      "https://github.com/vllm-project/vllm/issues/53255"),
     ("sampling_defaults", "behaviour", "changes", "what the request leaves open is filled in differently",
-     "send temperature, top_p and max_tokens yourself; vLLM takes its defaults from the model's generation_config (--generation-config vllm turns that off)",
+     "send temperature, top_p and max_tokens yourself; vLLM takes the model's own defaults unless started with --generation-config vllm",
      "https://github.com/vllm-project/vllm/pull/11164"),
 )  # fmt: skip
 

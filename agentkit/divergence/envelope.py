@@ -28,7 +28,7 @@ def finish_reason(seen: Seen, other: Seen) -> Iterator[Trait]:
     calls, others = bool(seen.calls), bool(other.calls)
     wrong = (calls and word == "stop") or (not calls and means(word, "tool_calls"))
     named = calls and word == "stop" and isinstance(seen.asked.get("tool_choice"), dict)
-    odd = (wrong and not named) or "finish_nonstandard" in seen.codes or "finish_empty_string" in seen.codes or "finish_hides_truncation" in seen.codes
+    odd = (wrong and not named) or not seen.codes.isdisjoint(("finish_nonstandard", "finish_empty_string", "finish_hides_truncation"))
     if calls == others or (wrong and not named):
         form = "an object" if "finish_nonstandard" in seen.codes and str(raw)[:1] == "{" else ""
         told = f"finish_reason {word!r}{' as an object' if form else ''} {'with' if calls else 'without'} calls"
@@ -87,8 +87,10 @@ def logprobs(seen: Seen, other: Seen) -> Iterator[Trait]:
         yield Trait("impossible", at, "log probabilities above 0, or none at all")
     if any(p.token.startswith("token_id:") for p in found):
         yield Trait("ids", at, "tokens are given as ids", fault=False)
-    if theirs and any(p.top for p in theirs) and not any(p.top for p in found):
-        yield Trait("top", at, "no alternatives are listed")
+    mine, others = (max((len(p.top) for p in side), default=0) for side in (found, theirs))
+    if theirs and mine < others:
+        told = f"{mine} alternatives are listed, {others} on the other side" if mine else "no alternatives are listed"
+        yield Trait("top", at, told, fault=mine < (asked.get("top_logprobs") or others))
     if theirs and seen.text == other.text and len(found) != len(theirs) and seen.answer.model == other.answer.model:
         yield Trait(("count", len(found)), at, f"{len(found)} tokens have one", fault=False)
     yield from _values(seen, other, at)

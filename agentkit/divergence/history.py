@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
+from agentkit.types import TokenIds
 
 
 def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -23,11 +23,9 @@ def broken_at(seen: Seen) -> int | None:
     before = seen.before
     if before is None or not before.answer.token_ids or not before.answer.prompt_token_ids or not seen.answer.prompt_token_ids:
         return None
-    expected = [*before.answer.prompt_token_ids, *before.answer.token_ids]
-    prompt = seen.answer.prompt_token_ids
-    differs = (i for i, (a, b) in enumerate(zip(expected, prompt, strict=False)) if a != b)
-    first = next(islice(differs, 1), None)
-    return first if first is not None else len(prompt) if len(prompt) < len(expected) else None
+    expected = TokenIds([*before.answer.prompt_token_ids, *before.answer.token_ids])
+    kept = TokenIds(seen.answer.prompt_token_ids, base=expected).shared
+    return kept if kept < len(expected) else None
 
 
 def reasoning_roundtrip(seen: Seen, other: Seen) -> Iterator[Trait]:

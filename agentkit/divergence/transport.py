@@ -52,7 +52,8 @@ def failure_class(seen: Seen) -> str:
     said = f"{error.message} {error.param or ''} {error.upstream_message or ''}"
     if error.kind == "context_length_exceeded":
         return "context_limit"
-    if error.kind == "history_reasoning_missing" or (seen.has_history and _REASONING.search(said) and error.kind != "server_error"):
+    told = seen.has_history or not seen.asked  # what was sent is not known
+    if error.kind == "history_reasoning_missing" or (told and _REASONING.search(said) and error.kind != "server_error"):
         return "reasoning_roundtrip"
     if error.kind.startswith("history_") or error.kind == "template_error":
         return "history_rejected"
@@ -67,7 +68,7 @@ def _refused(seen: Seen, said: str) -> str:
     """A request refused for one of its fields, or for its messages."""
     words = {str(name).lower() for name in _names(seen.asked)} | {"tools", "tool"} | ({"schema"} if seen.tools else set())
     named = any(re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", said.lower()) for word in words)
-    if seen.has_history and (seen.error is None or seen.error.kind != "schema_rejected") and _HISTORY.search(said) and not named:
+    if (seen.has_history or not seen.asked) and (seen.error is None or seen.error.kind != "schema_rejected") and _HISTORY.search(said) and not named:
         return "history_rejected"
     known = seen.error is not None and seen.error.kind in ("unknown_field", "schema_rejected", "server_feature_off")
     return "request_ignored" if named or known else "error_shape"
@@ -94,7 +95,8 @@ def error_shape(seen: Seen, other: Seen) -> Iterator[Trait]:
     if failed(seen) and failed(other):
         status, form = shape(seen)
         kind = seen.error.kind if seen.error else None
-        yield Trait((status, form, kind), _error_pointer(seen), f"an error as HTTP {status or 'none'}, {kind}, {form}", fault=not form.startswith("error{"))
+        told = f"an error as HTTP {status or 'none'}, {kind}, {form}"
+        yield Trait((status, form, kind), _error_pointer(seen), told, fault=not form.startswith("error{"))
 
 
 def shape(seen: Seen) -> tuple[int | None, str]:
@@ -124,12 +126,24 @@ def _error_pointer(seen: Seen) -> str:
 
 def context_limit(seen: Seen, other: Seen) -> Iterator[Trait]:
     """The limit that an error names, where both sides fail for the length."""
+    if not failed(seen) and not failed(other):
+        yield from _cut_prompt(seen, other)
     both = all(side.error is not None and side.error.kind == "context_length_exceeded" for side in (seen, other))
     if both and seen.error is not None:
         found = _LIMIT.search(seen.error.message)
         limit = re.sub(r"[,_]", "", next(filter(None, found.groups()))) if found else "unknown"
         if limit != "unknown":
             yield Trait(limit, _error_pointer(seen), f"a limit of {limit} tokens", fault=False, severity="changes")
+
+
+def _cut_prompt(seen: Seen, other: Seen) -> Iterator[Trait]:
+    """A long prompt of which this side counts so much less that no tokenizer explains it: it was cut without a word."""
+    mine, theirs = (side.answer.usage.input_tokens if side.answer.usage else None for side in (seen, other))
+    if mine and theirs and theirs >= _LONG and mine < theirs * _FAR_LESS:
+        yield Trait("cut", "/usage/prompt_tokens", f"the prompt is {mine} tokens, {theirs} on the other side: it seems to be cut")
+
+
+_LONG, _FAR_LESS = 1_000, 0.55
 
 
 def request_ignored(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -142,7 +156,8 @@ def request_ignored(seen: Seen, other: Seen) -> Iterator[Trait]:
     yield from _limits(seen, asked)
     if asked.get("parallel_tool_calls") is False and len(seen.calls) > 1:
         yield Trait("parallel_tool_calls", seen.at("tool_calls"), f"parallel_tool_calls=False gave {len(seen.calls)} calls")
-    if _wants_json(asked) and seen.answer.content and not seen.calls and not means(seen.answer.finish_reason, "length") and not _is_json(seen.answer.content):
+    whole = seen.answer.content if not seen.calls and not means(seen.answer.finish_reason, "length") else None
+    if _wants_json(asked) and whole and not _is_json(whole):
         yield Trait("response_format", seen.at("content"), "response_format asks for JSON, and the content is none")
     if _thinking_off(asked) and seen.answer.reasoning:
         yield Trait("reasoning", seen.at("content"), "reasoning was switched off, and there is some")

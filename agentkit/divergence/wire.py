@@ -11,9 +11,11 @@ from agentkit.divergence.traits import Trait
 from agentkit.read.reasoning import FIELDS
 
 _ENCODINGS = {
-    "arguments_object": ("the arguments are an object, not text", "breaks"), "arguments_double_encoded": ("the arguments are encoded twice", "breaks"),
+    "arguments_object": ("the arguments are an object, not text", "breaks"),
+    "arguments_double_encoded": ("the arguments are encoded twice", "breaks"),
     "arguments_empty": ("the arguments are an empty text", "breaks"), "arguments_null": ("the arguments are null or missing", "breaks"),
-    "arguments_null_string": ("the arguments are the text null", "changes"), "arguments_key_parameters": ("the arguments stand under parameters", "breaks"),
+    "arguments_null_string": ("the arguments are the text null", "changes"),
+    "arguments_key_parameters": ("the arguments stand under parameters", "breaks"),
     "legacy_function_call": ("the call stands in function_call", "breaks"), "tool_call_flat": ("the call has no function object", "breaks"),
     "tool_calls_not_list": ("tool_calls is no list", "breaks"), "tool_call_null_entry": ("an entry of tool_calls is null", "breaks"),
 }  # fmt: skip
@@ -87,10 +89,12 @@ def content_form(seen: Seen, other: Seen) -> Iterator[Trait]:
     elif raw is None or (raw == "" and mixed):
         yield Trait("none", at, "the content is null or missing", fault=False)
     elif isinstance(raw, str) and not raw.strip():
-        yield Trait("empty" if not raw or mixed else "blank", at, "the content is an empty text" if not raw else "the content is white space", fault=False)
+        told = "the content is white space" if raw else "the content is an empty text"
+        yield Trait("empty" if not raw or mixed else "blank", at, told, fault=False)
     elif isinstance(raw, str):
         pad = (raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :])
-        yield Trait(("text", pad), at, f"the content begins with {pad[0]!r} and ends with {pad[1]!r}" if any(pad) else "the content is plain text", fault=False)
+        told = f"the content begins with {pad[0]!r} and ends with {pad[1]!r}" if any(pad) else "the content is plain text"
+        yield Trait(("text", pad), at, told, fault=False)
     if seen.message.get("tool_calls") == []:
         yield Trait("[]", seen.at("tool_calls"), "tool_calls is an empty list", fault=False)
 
@@ -105,7 +109,8 @@ def reasoning_field(seen: Seen, other: Seen) -> Iterator[Trait]:
     """Where the reasoning stands, and what went wrong in taking it apart from the answer."""
     for code in sorted(seen.codes & _THINKING.keys()):
         told, severity = _THINKING[code]
-        pointer = next((p.pointer for p in seen.answer.problems if p.code == code), "") or seen.at("content")
+        fields = (block.source for block in seen.answer.reasoning_blocks if block.source in FIELDS)
+        pointer = seen.at(next(fields, "content") if code == "answer_in_reasoning" else "content")
         yield Trait(code, pointer, told, severity=severity)  # type: ignore[arg-type]
     sources = dict.fromkeys(block.source for block in seen.answer.reasoning_blocks if block.text.strip() or block.kind == "encrypted")
     for source in sources:
@@ -114,7 +119,7 @@ def reasoning_field(seen: Seen, other: Seen) -> Iterator[Trait]:
     hidden = seen.answer.usage.reasoning_tokens if seen.answer.usage else None
     if not sources and other.answer.reasoning:
         told = f"no reasoning is shown, {hidden} tokens of it are counted" if hidden else "no reasoning"
-        yield Trait("none", seen.at("reasoning"), told, fault=False)
+        yield Trait("none", seen.at("content"), told, fault=False)
 
 
 def stream_identity(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -132,13 +137,19 @@ def stream_identity(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def stream_vs_block(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """What a stream and the block answer of the same server read as."""
-    calls = tuple((call.name, call.status == "invalid", "".join(call.raw_arguments.split())) for call in seen.calls)
-    found = tuple((call.name, call.status == "invalid") for call in seen.answer.recoverable)
-    pointer = seen.at("tool_calls") if seen.calls else seen.at("content")
-    told = f"{len(calls)} calls ({', '.join(name or '?' for name, *_ in calls)})" if calls else "no calls"
-    left = f", {len(found)} left in the text" if found else ", call markup in the text" if "markup_leak" in seen.codes else ""
-    form = "stream" if seen.streamed else "block"
-    content, reasoning = (seen.answer.content or "").strip(), (seen.answer.reasoning or "").strip()
-    key = (calls, found, content, reasoning, seen.answer.finish_reason)
-    yield Trait(key, pointer, f"the {form} answer has {told}{left}, finish_reason {seen.answer.finish_reason!r}", fault=bool(found) or bool(left))
+    """What a stream and the block answer of the same server read as: word by word where both hold the same text, else which parts there are."""
+    answer, same = seen.answer, _letters(seen) == _letters(other)
+    calls = tuple((call.name, call.status == "invalid") for call in seen.calls)
+    found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
+    parts = [(answer.content or "").strip(), (answer.reasoning or "").strip()]
+    said = [f"{len(calls)} calls ({', '.join(name or '?' for name, _ in calls)})" if calls else "no calls"]
+    said += [f"{len(found)} left in the text"] if found else ["call markup in the text"] if "markup_leak" in seen.codes else []
+    said += [name if part else f"no {name}" for name, part in zip(("content", "reasoning"), parts, strict=True)]
+    key = (calls, found, *(parts if same else map(bool, parts)), answer.finish_reason)
+    told = f"the {'stream' if seen.streamed else 'block'} answer has {', '.join(said)}, finish_reason {answer.finish_reason!r}"
+    broken = bool(found) or "markup_leak" in seen.codes or "answer_in_reasoning" in seen.codes
+    yield Trait(key, seen.at("tool_calls") if seen.calls else seen.at("content"), told, fault=broken)
+
+
+def _letters(seen: Seen) -> str:
+    return re.sub(r"\W+", "", seen.text)

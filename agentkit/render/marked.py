@@ -16,9 +16,15 @@ _AROUND = 160
 """Characters of an equal stretch that stay visible at each of its ends."""
 
 
-def marked(left: str, right: str, limit: int) -> tuple[Html, Html]:
-    """Both texts as blocks, differing words marked, long equal stretches cut down to what is around a difference."""
+def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[Html, Html]:
+    """Both texts as blocks, differing words marked, long equal stretches cut down to what is around a difference.
+
+    Args:
+        wholly: mark texts too that have no word in common.
+    """
     pieces = list(_pieces(left[:limit], right[:limit]))
+    if not wholly and not any(not differs and text.strip(" \n\"{}[]():,.") for differs, text, _ in pieces):
+        pieces = [(False, left[:limit], right[:limit])]
     sides = []
     for side, tag, text in ((0, "del", left), (1, "ins", right)):
         shown = [_piece(texts[side], tag if differs else "", i, len(pieces)) for i, (differs, *texts) in enumerate(pieces)]

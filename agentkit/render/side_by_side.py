@@ -170,6 +170,14 @@ def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
     return el("div", el("small", label), el("div", sides, class_="ak-two"))
 
 
+def excerpt_pair(titles: Sequence[Child], values: Sequence[Any], limits: Limits) -> Html:
+    """Two excerpts in two columns under their titles; marked where they have anything in common."""
+    texts = ["null" if value is None else verbatim(value) for value in values]
+    blocks = marked(texts[0], texts[1], limits.text, wholly=False)
+    sides = [el("div", el("small", title), block, class_="ak-side") for title, block in zip(titles, blocks, strict=True)]
+    return el("div", sides, class_="ak-two")
+
+
 def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
     body = el("dd", parts, equal, class_="ak-body")
     return el("dl", el("dt", el("strong", DIFFERENT, " ", label), class_="ak-label"), body, class_="ak-row ak-differs", data_key=key)

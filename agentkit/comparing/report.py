@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentkit.diffing import diff
 from agentkit.divergence import CLASSES, LAYERS, Divergence
+from agentkit.export import curl
 from agentkit.html import Child, Html, el, link, visible
 from agentkit.render.block import bar, code, facts, fold, note
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import verbatim
-from agentkit.render.raw import masked
-from agentkit.render.side_by_side import diff_fragments, two_sides
+from agentkit.render.side_by_side import diff_fragments, excerpt_pair
 from agentkit.render.words import count, seconds
 from agentkit.types import clip
 
@@ -38,7 +37,7 @@ def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Ht
 
 def _head(comparison: Comparison) -> Html:
     title = bar(el("strong", "Comparison"), facts(comparison.heading()))
-    lines = [note(mark(f.severity), " ", el("strong", f.class_), _where(f), ": ", CLASSES[f.class_].mend) for f in _advice(comparison)]
+    lines = [_advised(found) for found in _advice(comparison)]
     left = [f"{n} of {name}" for name, n in comparison.unpaired.items()]
     more = note("without a counterpart, and not compared: ", ", ".join(left)) if left else None
     noise = [f"{name} on {count(n, 'turn')}" for name, n in comparison.noise.items()]
@@ -46,10 +45,23 @@ def _head(comparison: Comparison) -> Html:
     return el("header", title, lines, more, quiet, class_="ak-head", data_key="head")
 
 
-def _advice(comparison: Comparison) -> list[Finding]:
-    """The findings that matter, the worst first."""
+def _advice(comparison: Comparison) -> list[list[Finding]]:
+    """The findings that matter, by class, the worst first."""
     ranked = sorted((f for f in comparison.findings if f.divergences), key=lambda f: (list(_MARKS).index(f.severity), -f.prompts))
-    return [f for f in ranked if f.severity != "cosmetic"][:_ADVICE]
+    grouped: dict[str, list[Finding]] = {}
+    for finding in ranked:
+        if finding.severity != "cosmetic":
+            grouped.setdefault(finding.class_, []).append(finding)
+    return list(grouped.values())[:_ADVICE]
+
+
+def _advised(found: list[Finding]) -> Html:
+    """One class on a line: where it is, what it means, what to change."""
+    known = CLASSES[found[0].class_]
+    sides = list(dict.fromkeys(name for f in found for name, n in f.at.items() if n))
+    sure = "" if any(f.established for f in found) else " (not established)"
+    where = f" at {', '.join(sides)}" if sides else ""
+    return note(mark(found[0].severity), " ", el("strong", known.name), where, sure, ": ", known.means, ". Mend: ", known.mend)
 
 
 def _where(finding: Finding) -> str:
@@ -71,8 +83,9 @@ def _matrix(comparison: Comparison) -> Html:
     found = list(dict.fromkeys(f.class_ for f in comparison.findings))
     rows = [_matrix_row(comparison, class_) for class_ in found]
     silent = [f"{layer}: {', '.join(names)}" for layer, names in _silent(found) if names]
-    table = el("table", el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs"), el("thead", head), el("tbody", rows), class_="ak-table")
-    return el("section", table if rows else note("no divergence of any class"), fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
+    caption = el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs")
+    table = el("table", caption, el("thead", head), el("tbody", rows), class_="ak-table") if rows else note("no divergence of any class")
+    return el("section", table, fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
 
 
 def _silent(found: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -86,7 +99,8 @@ def _matrix_row(comparison: Comparison, class_: str) -> Html:
     explained = sum(f.explained for f in findings)
     sides = [el("td", _matrix_cell(findings, name)) for name in comparison.sides]
     top = any(f.divergences for f in findings)
-    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), el("td", mark(severity) if top else "consequence"), sides, el("td", str(explained or "")))
+    impact = el("td", mark(severity) if top else "consequence")
+    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), impact, sides, el("td", str(explained or "")))
 
 
 def _matrix_cell(findings: list[Finding], side: str) -> Child:
@@ -103,13 +117,15 @@ def _finding(finding: Finding, place: int, limits: Limits) -> Html:
     known = CLASSES[finding.class_]
     title = bar(mark(finding.severity), el("strong", finding.class_), facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)))
     linked = note("known: ", link(first.link, first.link)) if first.link else None
-    excerpts = two_sides([f"{name} " for name in (first.sides[0],)], first.left.value, first.right.value, limits)
-    where = note(code(first.sides[0]), " ", code(first.left.pointer or "/"), " beside ", code(first.sides[1]), " ", code(first.right.pointer or "/"),
-                 f", prompt {first.prompt}, turn {first.turn}")  # fmt: skip
+    titles = [[name, " ", code(side.pointer or "/")] for name, side in zip(first.sides, (first.left, first.right), strict=True)]
+    excerpts = excerpt_pair(titles, (first.left.value, first.right.value), limits)
+    where = note(f"prompt {first.prompt}, turn {first.turn}")
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     because = note("explains ", ", ".join(effects)) if effects else None
-    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in finding.divergences[1 : 1 + min(limits.items, 20)] if d.cause != first.cause]
-    body = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where, excerpts, fold("other cases", others) if others else None]
+    causes = {d.cause: d for d in finding.divergences if d.cause != first.cause}
+    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in [*causes.values()][: min(limits.items, 20)]]
+    told = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where]
+    body = [*told, excerpts, fold("other cases", others) if others else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
@@ -137,11 +153,11 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
     shown: dict[str, Html] = {}
     room = limits.size // 2
     inner = replace(limits, head=10, tail=20, size=limits.size // 8, text=min(limits.text, 4_000))
-    for prompt in dict.fromkeys(d.prompt for d in comparison.divergences):
-        pair = next(iter(comparison.pairs(prompt)), None)
+    for prompt, sides in sorted({d.prompt: d.sides for d in reversed(comparison.divergences)}.items()):
+        pair = next(iter(comparison.pairs(prompt, sides)), None)
         if pair is None or room <= 0 or len(shown) >= 8:
             break
-        found = diff(*pair, names=comparison.names_of(prompt))
+        found = diff(*pair, names=sides)
         title = [f"prompt {prompt}, side by side ", facts(code(clip(pair[0].prompt[-1].content, 80)) if pair[0].prompt else None)]
         key = f"conversation-{prompt}"
         shown[key] = el("section", fold(title, diff_fragments(found, inner).values()), class_="ak-same", data_key=key)
@@ -169,7 +185,8 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
 def _finding_lines(finding: Finding) -> Iterator[str]:
     first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
     sure = _sure(finding, first)
-    yield f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]{_where(finding)}{f' ({sure})' if sure else ''}"
+    named = f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]"
+    yield f"{named}{_where(finding)}{f' ({sure})' if sure else ''}"
     yield f"    {clip(first.cause, 240)}"
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     if effects:
@@ -192,21 +209,14 @@ def issue_body(comparison: Comparison) -> str:
 
 
 def _commands(comparison: Comparison) -> Iterator[str]:
-    """The first request that shows something, as a command for each side's own address."""
+    """The first request that shows something, as a command for each side."""
     first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
-    pair = next(iter(comparison.pairs(first.prompt)), None) if first else None
-    if first is None or pair is None:
+    if first is None:
         return
-    trajectory = pair[0]
-    turn = min(first.turn, len(trajectory.turns))
-    request = trajectory.request(turn)
-    body: dict[str, Any] = {**request.body, **({"stream": True} if trajectory.spec.stream else {})}
-    extra = body.pop("extra_body", None)
-    text = json.dumps(masked({**body, **(extra if isinstance(extra, dict) else {})}), indent=2, ensure_ascii=False)
-    command = f'curl -s "$BASE_URL/chat/completions" -H "Authorization: Bearer $API_KEY" -H "Content-Type: application/json" -d @- <<\'REQUEST\'\n{text}\nREQUEST'
-    yield "Set `BASE_URL` and `API_KEY` to those of each side in turn:"
-    yield _fenced(command, "sh")
-    yield ""
+    for name, trajectory in zip(first.sides, next(iter(comparison.pairs(first.prompt, first.sides)), ()), strict=False):
+        yield f"{_inline(name)}:"
+        yield _fenced(curl(trajectory, min(first.turn, len(trajectory.turns)) ), "sh")
+        yield ""
 
 
 def _fenced(text: str, kind: str) -> str:
