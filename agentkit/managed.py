@@ -16,7 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.html import Html
 from agentkit.read.finish import means, read_finish
+from agentkit.render import Limits, page
+from agentkit.render.checks import state_parts, state_text
 from agentkit.types import Problem, Record, Trajectory, problem, record
 
 MASKED = -100
@@ -90,6 +93,14 @@ class ManagedState(Record):
     def summary(self) -> str:
         trained = sum(node.trained_count for node in self.nodes)
         return f"{len(self.nodes)} nodes, {trained} trained tokens, {len(self.all_problems)} problems"
+
+    def html(self, limits: Limits) -> Html:
+        """A line per node with its counts, and what is wrong with it."""
+        return page(state_parts(self, limits))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return state_text(self, limits)
 
 
 def is_managed(value: Any) -> bool:
