@@ -268,6 +268,8 @@ class AgentLoop:
         if isinstance(outcome, Result):
             self._note(step, outcome)
             turn = trajectory.all_turns[-1]
+            if outcome.arguments is not None:
+                self._rewrite(assistant_message(turn.response, profile))
             for call, result in list(zip(turn.tool_calls, turn.results, strict=True))[self._told :]:
                 if result is None:
                     break
@@ -280,6 +282,11 @@ class AgentLoop:
     def _append(self, message: dict[str, Any]) -> None:
         self._messages.append(message)
         self._seen.append(plain(message))
+
+    def _rewrite(self, message: dict[str, Any]) -> None:
+        """Puts the message of the turn in progress in the place of the one the list holds: a call was changed before it was run."""
+        at = len(self._messages) - self._told - 1
+        self._messages[at], self._seen[at] = message, plain(message)
 
     def _note(self, step: Step, outcome: Result) -> None:
         """Lists a failed call, and warns of a slow one."""

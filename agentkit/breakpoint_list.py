@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.breakpoints import Breakpoint, break_on, breakpoint_of
@@ -22,6 +22,8 @@ class Breakpoints(Sequence[Breakpoint]):
         """Names of the tools that wait to be approved."""
         self._asked = (Breakpoint(rules=break_on.tool(*names).rules, firm=True),) if names else ()
         self._points: list[Breakpoint] = []
+        self.changed: Callable[[], None] = lambda: None
+        """Called when one comes or goes."""
 
     @property
     def all(self) -> tuple[Breakpoint, ...]:
@@ -36,6 +38,7 @@ class Breakpoints(Sequence[Breakpoint]):
         """
         made = breakpoint_of(point)
         self._points = [*self._points, made]
+        self.changed()
         return made
 
     append = add
@@ -56,10 +59,12 @@ class Breakpoints(Sequence[Breakpoint]):
         kept = list(points)
         del kept[index]
         self._points = kept
+        self.changed()
 
     def clear(self) -> None:
         """Takes all away."""
         self._points = []
+        self.changed()
 
     def __len__(self) -> int:
         return len(self._points)

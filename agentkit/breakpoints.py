@@ -63,7 +63,8 @@ class Moment(Record):
 
 
 Predicate = Callable[[Moment], Any]
-_MOMENTS = {("model", "before"): 0, ("model", "after"): 1, ("tool", "before"): 2, ("any", "before"): 2, ("tool", "after"): 3, ("any", "after"): 3}
+_MOMENTS = {(of, when): i for i, (of, when) in enumerate((of, when) for of in ("any", "model", "tool") for when in ("before", "after"))}
+"""Kinds of moments, in the order of a turn; any moment comes first, as it fits every other."""
 
 
 @record
@@ -83,7 +84,7 @@ class Rule(Record):
         return moment.when == self.when and self.of in (kind, "any") and bool(self.holds(moment))
 
     def both(self, other: Rule) -> Rule:
-        """Both at once, looked at where the later of the two is: by then the earlier is known."""
+        """Both at once, looked at where the later of the two is, for by then the earlier is known; a function goes with the other one."""
         later = max(self, other, key=lambda rule: _MOMENTS[rule.of, rule.when])
         text, key = f"{self.text} & {other.text}", (*self.key, "&", *other.key)
         return replace(later, text=text, key=key, holds=lambda moment: self.holds(moment) and other.holds(moment))

@@ -133,7 +133,12 @@ def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]
             yield {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
     for call in response.tool_calls:
         if call.sent_arguments is not None:
-            yield {"step": "change", "sample": sample, "turn": turn, "position": call.position, "arguments": plain(call.arguments)}
+            yield change_line(turn, call.position, call.arguments, sample)
+
+
+def change_line(turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0) -> Line:
+    """The line of a call whose arguments a person changed."""
+    return {"step": "change", "sample": sample, "turn": turn, "position": position, "arguments": plain(arguments)}
 
 
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.cursor import Cursor
-from agentkit.editing import by_hand, skipped
 from agentkit.errors import UsageError
+from agentkit.handwritten import skipped, written_result
+from agentkit.loop import Result
 from agentkit.types import ToolCall, ToolResult
 
 _SKIPPED = "the call was skipped by the user"
@@ -32,12 +33,17 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
     return await given if inspect.isawaitable(given) else given
 
 
+async def _run(cursor: Cursor, call: int) -> ToolResult | None:
+    outcome = await cursor.step(call)
+    return outcome.result if isinstance(outcome, Result) else None
+
+
 def _skip(cursor: Cursor, call: int, reason: str = _SKIPPED) -> ToolResult:
     return cursor.answer(call, skipped(cursor.pending(call), reason))
 
 
 def _answer(cursor: Cursor, call: int, value: Any) -> ToolResult:
-    return cursor.answer(call, by_hand(cursor.pending(call), value))
+    return cursor.answer(call, written_result(cursor.pending(call), value))
 
 
 def _change(cursor: Cursor, call: int, arguments: dict[str, Any]) -> ToolCall:
@@ -64,7 +70,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "rerun": Cursor.rerun,
     "switch": Cursor.switch,
     "say": Cursor.say,
-    "pending.run": Cursor.step,
+    "pending.run": _run,
     "pending.skip": _skip,
     "pending.answer": _answer,
     "pending.change": _change,

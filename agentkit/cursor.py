@@ -18,6 +18,7 @@ from agentkit.engine import Engine
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.events import Event, Halted, Listener, Moved, Sampled
 from agentkit.loop import Outcome, Result, apply, next_step, say
+from agentkit.perform import Perform, twin_of
 from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
 from agentkit.types import ToolCall, ToolResult, Trajectory
@@ -34,8 +35,10 @@ class Cursor:
     def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = ()) -> None:
         self.engine = engine
         self.breakpoints = Breakpoints(approve)
+        self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
         self._tree = tree or planted(engine.trajectory)
+        self._performs: dict[str, Perform] = {self._tree.current: engine.perform}
         self._listeners: dict[int, Listener] = {}
         self._numbers = 0
         self._task: asyncio.Task[Any] | None = None
@@ -172,7 +175,10 @@ class Cursor:
             self._plant(self.tree.on(found.label))
 
     def _plant(self, tree: Tree) -> None:
-        self._tree = tree
+        """Stands on the current branch of a tree. What is recorded of each branch goes on where it was."""
+        if tree.current not in self._performs:
+            self._performs[tree.current] = twin_of(self.engine.perform)
+        self._tree, self.engine.perform = tree, self._performs[tree.current]
         self.engine.trajectory, self.engine.ahead = tree.branch(tree.current).trajectory, None
         self._moved()
 
@@ -232,9 +238,11 @@ class Cursor:
             await asyncio.wait(tasks, timeout=_PROMPT / 2)
             for engine in engines:
                 engine.give_up()
-            done = sorted((e.trajectory for e in engines if e.trajectory is not start), key=lambda t: t.stop_reason == "error")
+            done = sorted((e for e in engines if e.trajectory is not start), key=lambda e: e.trajectory.stop_reason == "error")
             if done:
-                self._plant(self.tree.grown(*done))
+                tree = self.tree.grown(*(engine.trajectory for engine in done))
+                self._performs |= {branch.label: engine.perform for branch, engine in zip(tree.branches[-len(done) :], done, strict=True)}
+                self._plant(tree)
 
     async def _sampled(self, engine: Engine, engines: list[Engine], start: Trajectory) -> None:
         await engine.step()

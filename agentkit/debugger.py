@@ -156,7 +156,7 @@ class Debugger(Outlook):
             return
         self._background("stop")
         end = time.monotonic() + _HEARD
-        while self._cursor.busy and time.monotonic() < end:
+        while self.running and time.monotonic() < end:
             time.sleep(0.002)
 
     def back(self, n: int = 1) -> Debugger:

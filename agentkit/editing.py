@@ -21,13 +21,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agentkit.errors import NotFound, UsageError
+from agentkit.handwritten import rewritten, written_answer, written_result
 from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_answer
 from agentkit.read.call import settle_ids
 from agentkit.read.plain import plain
-from agentkit.read.response import read_response
 from agentkit.timeline import answered_turn, attempts_until, opened_turn, reopened, start_of, turn_at, turn_index
-from agentkit.tools import as_text, error_text
-from agentkit.types import CallStatus, Exchange, OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
+from agentkit.types import OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
 
 
 class Unset:
@@ -94,7 +93,7 @@ def edit(
 
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     """The trajectory with the answer of a turn written by hand. Results of calls that say the same stay with them."""
-    exchange = written(message)
+    exchange = written_answer(message)
     response = read_answer(trajectory.spec, exchange, turn)
     error = failure(exchange, response)
     if error is not None:
@@ -105,16 +104,6 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     for call, result in _carried(old, response):
         edited = apply(edited, Result(position=call.position, result=replace(result, call_id=call.id)))
     return branched(trajectory, edited, turn, "the answer")
-
-
-def written(message: Any) -> Exchange:
-    """An answer written by hand as the exchange it stands in for, marked as such."""
-    data = message if isinstance(message, (Exchange, Response)) else plain(message)
-    if isinstance(data, str):
-        data = {"role": "assistant", "content": data}
-    if isinstance(data, dict) and isinstance(data.get("message"), dict) and "choices" not in data:
-        data = {"choices": [{"index": 0, **data}]}
-    return replace(read_response(data).exchange, by_hand=True)
 
 
 def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[ToolCall, ToolResult]]:
@@ -141,7 +130,7 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
     """The trajectory with one result given by hand, status `edited`."""
     opened = reopened(trajectory, turn)
     call = _call(opened, position)
-    edited = apply(opened, Result(position=call.position, result=by_hand(call, value)))
+    edited = apply(opened, Result(position=call.position, result=written_result(call, value)))
     return branched(trajectory, edited, turn, f"the result of {_named(call)}")
 
 
@@ -156,30 +145,9 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
     opened = reopened(trajectory, turn)
     o, response = opened_turn(opened)
     calls, results = list(response.tool_calls), list(o.results)
-    calls[position], results[position] = _changed(_call(opened, position), arguments), None
+    calls[position], results[position] = rewritten(_call(opened, position), arguments), None
     response = replace(response, tool_calls=tuple(calls))
     return replace(opened, open=replace(o, response=response, results=tuple(results)))
-
-
-def _changed(call: ToolCall, arguments: Any) -> ToolCall:
-    """The call with other arguments; what was wrong with the old ones no longer is."""
-    data = plain(arguments)
-    if not isinstance(arguments, Mapping):
-        raise UsageError(f"the arguments are a {type(arguments).__name__}", mend="pass a dict: arguments={'city': 'Oslo'}")
-    try:
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):
-        raise UsageError("the arguments are not JSON: NaN and the infinities are not in it") from None
-    if call.status == "custom":
-        if set(data) != {"input"} or not isinstance(data["input"], str):
-            raise UsageError(f"{call.name!r} is a custom tool and takes one text", mend="pass arguments={'input': text}")
-        text = data["input"]
-    sent = call.raw_arguments if call.sent_arguments is None else call.sent_arguments
-    problems = tuple(p for p in call.problems if not p.code.startswith("arguments_"))
-    status: CallStatus = "custom" if call.status == "custom" else "ok" if not problems else "normalized"
-    return replace(
-        call, arguments=data, raw_arguments=text, sent_arguments=sent, status=status, suggestion=None, problems=problems,
-    )  # fmt: skip
 
 
 def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
@@ -196,23 +164,43 @@ def adopt(trajectory: Trajectory, turn: int, place: int) -> Trajectory:
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which the recoverable call that was read at this position is a call of the turn."""
+    """The trajectory in which the recoverable call that was read at this position is a call of the turn.
+
+    Raises:
+        NotFound: there is none.
+    """
     opened = reopened(trajectory, turn)
     o, response = opened_turn(opened)
     call = next((c for c in response.recoverable if c.position == position), None)
     if call is None:
         raise NotFound(f"there is no recoverable call {position} in turn {turn}")
-    placed = replace(call, position=len(response.tool_calls), adopted=position)
+    return replace(opened, open=replace(o, response=_with_call(response, call, turn), results=(*o.results, None)))
+
+
+def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
+    """The answer with one of its recoverable calls as the last of its calls, under an id of its own."""
+    placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
         placed = replace(settle_ids([replace(placed, raw_id=None)], turn)[0], raw_id=placed.raw_id, problems=placed.problems)
     if placed.id in taken:
         placed = replace(placed, id=f"{placed.id}_{placed.position}")
-    response = replace(
-        response, tool_calls=(*response.tool_calls, placed), recoverable=tuple(c for c in response.recoverable if c is not call),
-        content=_without(response, call),
-    )  # fmt: skip
-    return replace(opened, open=replace(o, response=response, results=(*o.results, None)))
+    others = tuple(c for c in response.recoverable if c is not call)
+    return replace(response, tool_calls=(*response.tool_calls, placed), recoverable=others, content=_without(response, call))
+
+
+def edited_again(response: Response, old: Response, turn: int) -> Response:
+    """An answer that was read again, with what a person had done to the calls of the old reading, as far as they are still there."""
+    for was in old.tool_calls:
+        if was.adopted is not None:
+            call = next((c for c in response.recoverable if (c.position, c.name) == (was.adopted, was.name)), None)
+            response = _with_call(response, call, turn) if call is not None else response
+    calls = list(response.tool_calls)
+    for was in old.tool_calls:
+        now = calls[was.position] if was.position < len(calls) else None
+        if was.sent_arguments is not None and now is not None and (now.name, now.raw_arguments) == (was.name, was.sent_arguments):
+            calls[was.position] = rewritten(now, was.arguments)
+    return replace(response, tool_calls=tuple(calls))
 
 
 def _without(response: Response, call: ToolCall) -> str | None:
@@ -267,17 +255,3 @@ def _call(opened: Trajectory, position: int) -> ToolCall:
 
 def _named(call: ToolCall) -> str:
     return f"{call.name or '?'} (call {call.position})"
-
-
-def by_hand(call: ToolCall, value: Any) -> ToolResult:
-    """The result of a call as a person gives it: status `edited`."""
-    if isinstance(value, ToolResult):
-        return replace(value, call_id=call.id, name=call.name, status="edited")
-    content, conversion = as_text(value)
-    value = value if conversion else None
-    return ToolResult(call_id=call.id, name=call.name, status="edited", content=content, conversion=conversion, value=value)
-
-
-def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
-    """The result of a call that a person did not let run; the reason is what the model is told."""
-    return ToolResult(call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason)

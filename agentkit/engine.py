@@ -17,9 +17,9 @@ from agentkit.breakpoints import Breakpoint, Moment, Stop, stop_at
 from agentkit.errors import Busy
 from agentkit.events import Began, Committed, Listener, Piece
 from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume, stop
-from agentkit.perform import Perform
+from agentkit.perform import Perform, twin_of
 from agentkit.servers import Emit
-from agentkit.timeline import ahead_of
+from agentkit.timeline import ahead_of, place_of
 from agentkit.types import Chunk, ToolCall, Trajectory
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
@@ -56,7 +56,7 @@ class Engine:
 
     def twin(self, trajectory: Trajectory) -> Engine:
         """An engine over another trajectory, whose steps are performed in the same way."""
-        return Engine(trajectory, self.perform, parallel_tools=self.parallel_tools, emit=self.emit)
+        return Engine(trajectory, twin_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit)
 
     @property
     def tip(self) -> Trajectory:
@@ -201,6 +201,9 @@ class Engine:
         trajectory = apply(self.trajectory, outcome)
         if self.commit:
             self.commit(step, outcome, trajectory)
+        if self.ahead is not None:  # a call that was not run when the later ones were: its result is a part of what lies ahead too
+            tip = apply(self.ahead, outcome)
+            self.ahead = None if place_of(tip) == place_of(trajectory) else tip
         self._committed(step, outcome, trajectory)
         self.finish()
         return outcome

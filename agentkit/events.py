@@ -53,7 +53,8 @@ class Sampled(Record):
 
 @record
 class Moved(Record):
-    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, or a pending call that was answered by hand."""
+    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, a pending call answered by hand; or its
+    breakpoints are others."""
 
     trajectory: Trajectory
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.handwritten import rewritten
 from agentkit.read.address_hint import address_hint
 from agentkit.read.error import read_error
 from agentkit.read.finish import means
@@ -83,6 +84,8 @@ class Result(Record):
 
     position: int
     result: ToolResult
+    arguments: dict[str, Any] | None = None
+    """What the call was changed to before it was run, where it was."""
 
 
 Step = ModelStep | ToolStep
@@ -152,6 +155,10 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
+    if outcome.arguments is not None:
+        calls = list(o.response.tool_calls)
+        calls[outcome.position] = rewritten(calls[outcome.position], outcome.arguments)
+        o = replace(o, response=replace(o.response, tool_calls=tuple(calls)))
     return settled(replace(trajectory, open=replace(o, results=results)))
 
 
@@ -238,7 +245,7 @@ def settled(trajectory: Trajectory) -> Trajectory:
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
     turn = Turn(index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling)
     turns = (*trajectory.turns, turn)
-    return replace(trajectory, turns=turns, open=None, stop_reason=_stop_reason(turn, len(turns), trajectory.spec.max_turns))
+    return replace(trajectory, turns=turns, open=None, stop_reason=stop_reason_after(turn, len(turns), trajectory.spec.max_turns))
 
 
 def close(trajectory: Trajectory) -> Trajectory:
@@ -247,7 +254,8 @@ def close(trajectory: Trajectory) -> Trajectory:
     return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
 
-def _stop_reason(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
+    """Why a rollout ends with this turn, the `count`-th; None where it goes on."""
     if not turn.tool_calls:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None

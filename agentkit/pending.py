@@ -33,14 +33,14 @@ class Pending(tuple[ToolCall, ...]):
         made.recoverable, made._act = recoverable, act
         return made
 
-    def run(self, i: int | ToolCall = 0) -> ToolResult:
-        """The result of the call, run now; calls in front of it wait on.
+    def run(self, i: int | ToolCall = 0) -> ToolResult | None:
+        """The result of the call, run now; calls in front of it wait on. None where it was stopped.
 
         Raises:
             NotFound: no such call is pending.
             Busy: a step is running.
         """
-        result: ToolResult = self._for("run", i)
+        result: ToolResult | None = self._for("run", i)
         return result
 
     def skip(self, i: int | ToolCall = 0, reason: str = "the call was skipped by the user") -> ToolResult:
@@ -77,8 +77,8 @@ class Pending(tuple[ToolCall, ...]):
             NotFound: no such call is pending.
             UsageError: the arguments cannot be used.
         """
-        given = arguments if arguments is not None else self._call(i).arguments or {}
-        call: ToolCall = self._for("change", i, arguments={**given, **named})
+        given: Any = (self._call(i).arguments or {}) if arguments is None else arguments
+        call: ToolCall = self._for("change", i, arguments={**given, **named} if named else given)
         return call
 
     def adopt(self, i: int = 0) -> ToolCall:

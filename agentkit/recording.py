@@ -5,12 +5,12 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Protocol
 
-from agentkit.codec import Line, end, meta_line, model_line, tool_line
+from agentkit.codec import Line, change_line, end, meta_line, model_line, tool_line
 from agentkit.encoded_history import EncodedHistory
 from agentkit.loop import Answer, Outcome, Step
-from agentkit.perform import Perform, request_fields
+from agentkit.perform import Perform, request_fields, twin_of
 from agentkit.servers import Emit
-from agentkit.types import Exchange, StopReason, ToolResult, Trajectory, Turn
+from agentkit.types import Exchange, Response, StopReason, ToolResult, Trajectory, Turn
 
 
 class Writer(Protocol):
@@ -40,6 +40,10 @@ class Recording:
         self._asked: tuple[Any, ...] | None = None
         self._take(Trajectory())
 
+    def twin(self) -> Recording:
+        """A recording in the same file, for another branch of the rollout."""
+        return Recording(twin_of(self._perform), self.writer)
+
     def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
         """Goes on with this rollout of the writer's file, of which so much stands there."""
         if self.writer is writer:
@@ -59,6 +63,9 @@ class Recording:
             self._asked = None if opened is None else (opened.kept, opened.added, opened.sampling)
             self._answers.append(outcome.exchange)
         else:
+            if outcome.arguments is not None:
+                self.writer.write(change_line(step.turn, outcome.position, outcome.arguments, sample))
+                self._edits = sorted([*self._edits, (outcome.position, None, outcome.arguments)])
             self.writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
             self._results[outcome.position] = outcome.result
         self._end = None
@@ -92,6 +99,7 @@ class Recording:
         self._failed = len(self._answers)
         self._asked = (opened.kept, opened.added, opened.sampling) if opened else None
         self._answers += [opened.response.exchange] if opened and opened.response else []
+        self._edits = _edits(opened.response) if opened and opened.response else []
         self._results: dict[int, ToolResult] = dict(_results(opened.results)) if opened else {}
         self._end = trajectory.stop_reason
 
@@ -107,6 +115,8 @@ class Recording:
             return False
         if turn is None:
             return not self._results
+        if _edits(turn.response) != self._edits:
+            return False
         given = (turn.kept, turn.added, turn.sampling)
         kept = all(result is None or self._results.get(position, result) is result for position, result in enumerate(turn.results))
         return kept and given == (self._asked or (None, (), None))
@@ -129,9 +139,15 @@ class Recording:
         if len(trajectory.turns) > known:
             self._turns.append(trajectory.turns[known])
             self._answers = [attempt.exchange for attempt in trajectory.attempts]
-            self._results, self._asked = {}, None
+            self._results, self._asked, self._edits = {}, None, []
         else:
             self._results.update(_results(trajectory.all_turns[known].results if len(trajectory.all_turns) > known else ()))
+
+
+def _edits(response: Response) -> list[tuple[int, Any, Any]]:
+    """What a person did to the calls of an answer."""
+    touched = (call for call in response.tool_calls if call.adopted is not None or call.sent_arguments is not None)
+    return [(call.position, call.adopted, call.arguments) for call in touched]
 
 
 def _results(results: tuple[ToolResult | None, ...]) -> list[tuple[int, ToolResult]]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from agentkit.editing import edited_again
 from agentkit.errors import UsageError
 from agentkit.html import Html, el
 from agentkit.loop import read_answer
 from agentkit.parsers import get_parser
 from agentkit.render import Limits, page, render, text
-from agentkit.types import OpenTurn, Policy, Record, Response, ToolCall, ToolResult, Trajectory, Turn, clip, record
+from agentkit.types import OpenTurn, Policy, Record, Response, Spec, ToolCall, ToolResult, Trajectory, Turn, clip, record
 
 
 @record
@@ -68,12 +69,16 @@ def reparse(trajectory: Trajectory, *, parser: str | None = None, policy: Policy
     if parser is not None:
         get_parser(parser)
     spec = replace(trajectory.spec, parser=parser, policy=policy or trajectory.spec.policy)
-    again = tuple(_again(turn, read_answer(spec, turn.response.exchange, turn.index)) for turn in trajectory.turns)
+    again = tuple(_again(turn, _read(spec, turn.response, turn.index)) for turn in trajectory.turns)
     opened = trajectory.open
     if opened is not None and opened.response is not None:
-        opened = _again(opened, read_answer(spec, opened.response.exchange, len(again)))
+        opened = _again(opened, _read(spec, opened.response, len(again)))
     fresh = replace(trajectory, spec=spec, turns=again, open=opened)
     return Reparsed(trajectory=fresh, changes=tuple(_changes(trajectory, fresh)))
+
+
+def _read(spec: Spec, old: Response, turn: int) -> Response:
+    return edited_again(read_answer(spec, old.exchange, turn), old, turn)
 
 
 def _again(turn: Any, response: Response) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentkit.errors import NotFound
-from agentkit.loop import Answer, Outcome, Result, Step, ToolStep
+from agentkit.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
 from agentkit.types import Attempt, OpenTurn, Response, Trajectory, Turn
 
 
@@ -73,11 +73,11 @@ def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
     """The trajectory as it was before a turn was asked for, with what had been said for it."""
     there = turn_at(trajectory, turn)
     opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling) if there is not None else OpenTurn()
-    limit = trajectory.spec.max_turns
-    at_limit = trajectory.stop_reason == "max_turns" and there is None and limit is not None and turn >= limit
+    before = trajectory.turns[turn - 1 : turn]
+    ended = stop_reason_after(before[0], turn, trajectory.spec.max_turns) if before and there is None else None
     return replace(
         trajectory, turns=trajectory.turns[:turn], open=opened if opened != OpenTurn() else None,
-        stop_reason="max_turns" if at_limit else None, error=None, attempts=attempts_until(trajectory, turn - 1),
+        stop_reason=ended, error=None, attempts=attempts_until(trajectory, turn - 1),
     )  # fmt: skip
 
 
@@ -120,7 +120,9 @@ def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = F
 
 def turn_at(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:
     """The turn at this place, the open one included; None where it has not begun."""
-    return trajectory.turns[turn] if turn < len(trajectory.turns) else trajectory.open
+    if turn < len(trajectory.turns):
+        return trajectory.turns[turn]
+    return trajectory.open if turn == len(trajectory.turns) else None
 
 
 def opened_turn(opened: Trajectory) -> tuple[OpenTurn, Response]:

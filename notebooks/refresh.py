@@ -1,7 +1,8 @@
 """Runs the notebooks and keeps their outputs: `python notebooks/refresh.py [NAME.ipynb ...]`.
 
-Each is executed from the top in a fresh kernel, without a key in its environment. Widget state and everything that differs between two runs are
-dropped, so that a second run changes nothing. This is the only way outputs are made; they are never saved from a browser.
+Each is executed from the top in a fresh kernel, without a key in its environment. Widgets, their state, and everything that differs between two runs
+are dropped, so that a second run changes nothing, and a notebook that is opened again shows the HTML and looks for no widget that is gone. This is
+the only way outputs are made; they are never saved from a browser.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def refresh(path: Path) -> None:
@@ -26,6 +28,8 @@ def refresh(path: Path) -> None:
     for index, cell in enumerate(notebook.cells):
         cell.id = f"cell-{index}"
         cell.metadata = {}
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

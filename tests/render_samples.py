@@ -234,6 +234,17 @@ def waiting() -> Trajectory:
     return Trajectory(spec=SPEC, prompt=PROMPT, turns=(first_turn(),), open=turn)
 
 
+def by_hand() -> Trajectory:
+    """A rollout that a person had a hand in: a call changed, a call adopted, a result and an answer written, on a fork."""
+    changed = call(arguments={"city": "Bergen"}, sent_arguments='{"city": "Bergenn"}')
+    adopted = call(arguments={"city": "Oslo"}, position=1, id="call_0_1", raw_id=None, id_synthetic=True, origin="content:hermes", span=(0, 60), adopted=0)
+    calls = Response(tool_calls=(changed, adopted), finish_reason="tool_calls", exchange=exchange({"content": "Two."}, "tool_calls"))
+    own = Response(content="Take a coat.", wire_content="Take a coat.", exchange=Exchange(body='{"content": "Take a coat."}', by_hand=True))
+    turns = (Turn(index=0, response=calls, results=(result(status="edited", elapsed=None), result(status="skipped"))), Turn(index=1, response=own))
+    parent = Parent(trajectory=weather(), turn=0, change="the arguments of get_weather (call 0)")
+    return Trajectory(spec=SPEC, prompt=PROMPT, turns=turns, stop_reason="final", parent=parent)
+
+
 def long(turns: int = 1000, text: str = "The model says something about the weather. " * 12) -> Trajectory:
     """A very long rollout of ordinary turns."""
     one = [
@@ -271,7 +282,7 @@ def filled(said: str) -> Trajectory:
         ),
         call(said, data, position=1, id=said, raw_id=said, raw_name=said, raw_arguments=said, status="custom"),
         call(
-            said, data, position=2, id=said, raw_id=said, raw_name=said, raw_arguments=said, status=said, suggestion=data, id_synthetic=True
+            said, data, position=2, id=said, raw_id=said, raw_name=said, raw_arguments=said, sent_arguments=said, adopted=0, status=said, suggestion=data, id_synthetic=True
         ),
     )
     failed = ApiError(kind=said, message=said, status=500, upstream_message=said, code=said, param=said, hint=said)
@@ -377,6 +388,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "weather": weather,
     "troubled": troubled,
     "waiting": waiting,
+    "by_hand": by_hand,
     "empty": Trajectory,
     "turn": first_turn,
     "open_turn": lambda: waiting().open,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,14 @@ class Gate:
         return ak.debug(ak.Agent("m", tools=[wait], server=ScriptedServer(script), max_turns=None), "Wait.")
 
 
-def hostile_trajectory(dbg: ak.Debugger, said: str) -> None:
-    """Puts the debugger on a branch with the text in every place a server, a model, a tool or a person can put one, with calls pending."""
-    whole = filled(said)
-    answer = whole.turns[0].response
+def hostile_trajectory(dbg: ak.Debugger, texts: Sequence[str]) -> None:
+    """Puts the debugger on a branch with each text in every place a server, a model, a tool or a person can put one, with calls pending."""
+    wholes = [filled(said) for said in texts]
+    turns = tuple(whole.turns[0] for whole in wholes)
+    answer = turns[-1].response
     opened = OpenTurn(response=answer, results=(None,) * len(answer.tool_calls))
-    trajectory = replace(whole, turns=whole.turns[:1], open=opened, stop_reason=None, error=None)
-    dbg._cursor._plant(planted(trajectory).grown(replace(trajectory, parent=Parent(trajectory=whole, turn=0, change=said))))
+    trajectory = replace(wholes[0], turns=turns, open=opened, stop_reason=None, error=None)
+    dbg._cursor._plant(planted(trajectory).grown(*(replace(trajectory, parent=Parent(trajectory=trajectory, turn=0, change=t)) for t in texts)))
     dbg.breakpoints.clear()
-    dbg.breakpoints.add(break_on.text(said) | break_on.tool(said))
+    for said in texts:
+        dbg.breakpoints.add(break_on.text(said) | break_on.tool(said))

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "agentkit"
 
 LAYERS = {
     0: "types errors html",
-    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop editing timeline chat_log todo budget",
+    1: "codec read parsers profiles history preflighting encoded_history tools tool_schema loop handwritten editing timeline chat_log todo budget",
     2: "breakpoints tree events diffing divergence token_spans token_runs managed prefix_cause export render reparsing",
     3: "servers retrying tool_pool tool_runner perform recording background files file_scan sources frames prefix charts",
     4: "engine cursor ended commands outlook pending breakpoint_list agent recorded agent_loop loop_dispatch debugger batch testing demo_agent",

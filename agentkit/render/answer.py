@@ -9,7 +9,7 @@ from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import problems
 from agentkit.render.raw import masked, raw, retries
-from agentkit.render.words import count, seconds, tally, tokens
+from agentkit.render.words import by_hand, count, seconds, tally, tokens
 from agentkit.types import Response, ToolResult, Turn
 
 _ASSISTANT = el("strong", "assistant")
@@ -48,7 +48,7 @@ def _strays(key: str, turn: Turn | None, limits: Limits, at: str) -> dict[str, H
 def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
     """Everything of an answer but its calls."""
     label = [_ASSISTANT, " ", el("small", f"turn {turn.index}")] if turn else _ASSISTANT
-    known = facts(seconds(response.exchange.elapsed), tokens(response.usage), _finish(response), _warned(response))
+    known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), _finish(response), _warned(response))
     parts = [
         known,
         retries(response.exchange),

@@ -7,7 +7,7 @@ from agentkit.render.block import bar, code, data, facts, fold, note, row, statu
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.problem import problems
-from agentkit.render.words import seconds
+from agentkit.render.words import by_hand, seconds
 from agentkit.types import ToolCall, ToolResult
 
 _CALL = el("strong", "→ call")
@@ -27,7 +27,7 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
     """The call's name, status, arguments and problems."""
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
-    told = facts("found in the text, not run" if found else None, _identity(call), where, span)
+    told = facts("found in the text, not run" if found else None, *by_hand(call), _identity(call), where, span)
     head = bar(code(call.name or "?"), _arguments(call, limits, at), status(call.status), told)
     return fragment(head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
 
@@ -46,11 +46,13 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     """What the server sent, where it is not what is used."""
     pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
     told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
-    if call.arguments is None or call.status not in ("normalized", "repaired"):
+    sent_as, name = (call.raw_arguments, "raw_arguments") if call.sent_arguments is None else (call.sent_arguments, "sent_arguments")
+    as_sent = call.status not in ("normalized", "repaired") and call.sent_arguments is None
+    if call.arguments is None or as_sent:
         return facts(*told)
-    if len(call.raw_arguments) <= _SHORT:
-        return facts(*told, fragment("arguments sent as ", code(call.raw_arguments)))
-    return fragment(facts(*told), fold("arguments as sent", whole(call.raw_arguments, limits, f"{at}.raw_arguments")))
+    if len(sent_as) <= _SHORT:
+        return facts(*told, fragment("arguments sent as ", code(sent_as)))
+    return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
 
 
 def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:

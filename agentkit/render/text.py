@@ -9,7 +9,7 @@ from agentkit.html import visible
 from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
-from agentkit.render.words import count, ending, seconds, tokens, totals, trouble
+from agentkit.render.words import by_hand, count, ending, seconds, tokens, totals, trouble
 from agentkit.types import ApiError, Attempt, Message, OpenTurn, Problem, Request, Response, ToolCall, ToolResult, Trajectory, Turn
 
 _LINE = 500
@@ -94,7 +94,7 @@ def _message(message: Message, limits: Limits) -> Iterator[str]:
 
 def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str) -> Iterator[str]:
     finish = f"finish {_line(response.finish_reason)}" if response.finish_reason else "no finish reason"
-    bits = [f"turn {turn.index}" if turn else "", seconds(response.exchange.elapsed), tokens(response.usage), finish]
+    bits = [f"turn {turn.index}" if turn else "", *by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish]
     yield f"assistant [{', '.join(filter(None, bits))}]"
     if response.reasoning:
         yield f"  (reasoning, {count(len(response.reasoning), 'character')}) {_line(response.reasoning.strip(), 200)}"
@@ -116,6 +116,7 @@ def _call(call: ToolCall) -> str:
     used = call.raw_arguments if call.arguments is None or call.status == "custom" else pretty(call.arguments, 1 << 30)
     codes = ", ".join(dict.fromkeys(problem.code for problem in call.problems))
     told = "" if call.status == "ok" and not codes else f"  {_line(call.status)}{f': {_line(codes)}' if codes else ''}"
+    told += "".join(f"  {done}" for done in by_hand(call))
     return f"→ {_line(call.name or '?')}({_line(used)}){told}"
 
 

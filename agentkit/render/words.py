@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import NamedTuple
 
-from agentkit.types import Problem, Trajectory, Turn, Usage
+from agentkit.types import Exchange, Problem, ToolCall, Trajectory, Turn, Usage
 
 
 class Mark(NamedTuple):
@@ -76,6 +76,13 @@ def seconds(elapsed: float | None) -> str:
         return f"{elapsed:.2f} s" if elapsed < 9.995 else f"{elapsed:.1f} s"
     minutes, rest = divmod(round(elapsed), 60)
     return f"{minutes:,} min {rest} s"
+
+
+def by_hand(of: Exchange | ToolCall) -> list[str]:
+    """What a person did to an answer or a call."""
+    if isinstance(of, Exchange):
+        return ["written by hand"] if of.by_hand else []
+    return [*(["adopted by hand"] if of.adopted is not None else []), *(["changed by hand"] if of.sent_arguments is not None else [])]
 
 
 def count(number: int, thing: str) -> str:

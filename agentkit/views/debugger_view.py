@@ -39,9 +39,10 @@ class DebuggerView(ConversationView):
         return shown
 
     def tail(self, trajectory: Trajectory) -> Parts:
-        """The open turn; how it stands is said above, beside the controls."""
+        """The open turn; how it stands is said above, beside the controls, and why a request failed where it did."""
         parts = super().tail(trajectory)
-        if trajectory.stop_reason is None:
+        failed = trajectory.error is not None and any(attempt.error is trajectory.error for attempt in trajectory.attempts[-1:])
+        if trajectory.stop_reason is None or failed:
             parts.pop("end")
         return parts
 
@@ -111,12 +112,10 @@ class DebuggerView(ConversationView):
     def do_break(self, kind: str, value: str = "") -> None:
         """Adds a breakpoint."""
         self.target.breakpoints.add(breakpoint_named(kind, value))
-        self.refresh()
 
     def do_unbreak(self, index: int) -> None:
         """Removes one."""
-        self.target.breakpoints.remove(self.target.breakpoints[index])
-        self.refresh()
+        self.target.breakpoints.remove(index)
 
     def _grow(self, rows: GrowingRows | None) -> None:
         if self._growing:

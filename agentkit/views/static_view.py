@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import sys
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
@@ -35,13 +36,23 @@ def mimebundle(record: Any) -> dict[str, Any]:
 
 
 def _live(record: Any) -> dict[str, Any]:
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if getattr(shell, "kernel", None) is None:
+    if not _has_a_page():
         return {}
     from agentkit.views.showing import live_view
 
     view = live_view(record)
     return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}} if view is not None else {}
+
+
+def _has_a_page() -> bool:
+    """Whether somebody may look at what a cell shows while the kernel runs.
+
+    A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that nobody can be asked for input. It would
+    keep the widget's state, and an exporter that finds that shows an empty place instead of the HTML. Voila executes so too, but has a page.
+    """
+    kernel = getattr(getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel", None)
+    asked: bool = getattr(kernel, "_allow_stdin", kernel is not None)
+    return asked or (kernel is not None and os.environ.get("SERVER_SOFTWARE", "").startswith("voila"))
 
 
 def bundle(plain: str, body: Html) -> dict[str, str]:

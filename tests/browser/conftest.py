@@ -13,12 +13,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.lab import Server, browser, chromium_path, jupyter
 
 Write = Callable[..., str]
 
+expect.set_options(timeout=20_000)
 _thread = ThreadPoolExecutor(1, "browser")
 
 

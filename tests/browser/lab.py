@@ -37,6 +37,10 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
 _FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
+_OWN = ("Command 'filebrowser:open-path' not registered.", "Cannot read properties of undefined (reading 'schema')")
+"""What Notebook 7 says of itself when it opens any notebook."""
+
+
 def chromium_path() -> str | None:
     """Where Chromium is installed; None where it is not."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -158,7 +162,11 @@ class Heard:
 
     def console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(f"{message.text} {message.location}")
+            self.error(f"{message.text} {message.location}")
+
+    def error(self, said: str) -> None:
+        if not said.startswith(_OWN):
+            self.errors.append(said)
 
     def request(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):
@@ -171,7 +179,7 @@ def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tu
     context = chromium.new_context(viewport={"width": width, "height": height})
     page, heard = context.new_page(), Heard()
     page.on("console", heard.console)
-    page.on("pageerror", lambda error: heard.errors.append(str(error)))
+    page.on("pageerror", lambda error: heard.error(str(error)))
     page.on("request", heard.request)
     try:
         yield page, heard

@@ -60,19 +60,19 @@ class StandIn:
         """Whether what is sent does not arrive."""
         self._waiting: queue.SimpleQueue[tuple[dict[str, Any], list[bytes]]] = queue.SimpleQueue()
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))  # type: ignore[method-assign]
+        view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
         page.evaluate(_PAGE, [str(view._esm), str(view._css)])
         self.settle()
 
     def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:
         """Carries messages both ways until there are none for a while and the condition holds."""
-        deadline, since = time.monotonic() + 15, time.monotonic()
+        deadline, since = time.monotonic() + 30, time.monotonic()
         while time.monotonic() < deadline:
             self.page.wait_for_timeout(5)
             if self._carry():
                 since = time.monotonic()
-            elif time.monotonic() - since > quiet and until():
+            elif time.monotonic() - since > quiet and not self.view._soon and until():
                 return
         raise TimeoutError("the view does not settle")
 

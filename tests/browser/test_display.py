@@ -95,7 +95,8 @@ def has_contrast(page: Page) -> None:
                 return (a + 0.05) / (b + 0.05);
             };
             const texts = [...document.querySelectorAll('.ak-root')].slice(0, 3).flatMap(root => [...root.querySelectorAll('*')])
-                .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
+                .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+                .filter(e => !e.closest('[aria-disabled="true"]') && e.checkVisibility());
             return texts.map(e => [contrast(e), e.outerHTML.slice(0, 80)]).sort((x, y) => x[0] - y[0])[0];
         }"""
     )

@@ -303,7 +303,17 @@ PARTS.push((live) => {
     edit.open(true);
     form.open(args?.turn);
   };
-  rows.addEventListener("scroll", () => { atEnd = rows.scrollHeight - rows.scrollTop - rows.clientHeight < 40; }, { passive: true });
+  let height = 0;
+  rows.addEventListener("scroll", () => {
+    if (rows.scrollHeight - rows.scrollTop - rows.clientHeight < 40) atEnd = true;
+    else if (rows.scrollTop < height) atEnd = false; // rows above may take another height once they are drawn; only a person scrolls up
+    height = rows.scrollTop;
+  }, { passive: true });
+  const follow = (times) => {
+    if (!atEnd) return;
+    rows.scrollTop = rows.scrollHeight;
+    if (times) requestAnimationFrame(() => follow(times - 1));
+  };
 
   const turnOf = (row) => /^turn-(\d+)$/.exec(row?.dataset.key ?? "")?.[1];
   const offer = (row) => {
@@ -323,7 +333,8 @@ PARTS.push((live) => {
   const keys = {};
   for (const tool of TOOLS) if (tool) { keys[tool[2]] = tool[0]; if (tool[3]) keys[tool[3]] = tool[0]; }
   return {
-    state(state) {
+    state(told) {
+      const state = told.gone ? { ...told, running: false, can: {}, status: "disconnected", tone: "warn", detail: "the kernel is gone; this is the last that was known" } : told;
       for (const [action, tool] of tools) enabled(tool, Boolean(state.can?.[action]));
       root.classList.toggle("ak-running", Boolean(state.running));
       rows.setAttribute("aria-live", state.running ? "off" : "polite");
@@ -338,7 +349,7 @@ PARTS.push((live) => {
       waiting.hidden = !(state.waiting ?? []).length;
       say.hidden = !state.can?.say;
     },
-    drawn() { if (atEnd) rows.scrollTop = rows.scrollHeight; },
+    drawn: () => follow(3),
     message(message) { if (message.type === "loaded") form.loaded(message); },
     keydown(event) {
       if (event.key === "Escape") return closeEdit();

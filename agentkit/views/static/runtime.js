@@ -23,6 +23,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set("svg rect path text title".split(" "));
 const SHAPED = new Set("viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray text-anchor font-size".split(" "));
 
+/** The notebook leaves alone the keys of an element that has this attribute; it looks at the focused element before it looks at its parents. */
+const QUIET = "data-lm-suppress-shortcuts";
+
 /** An element with properties, attributes (those with a dash, and role) and children; text is text. @returns {HTMLElement} */
 function h(tag, props = {}, ...children) {
   const made = document.createElement(tag);
@@ -63,7 +66,7 @@ function morph(was, now) {
   if (was.nodeName !== now.nodeName) return was.replaceWith(now);
   if (was.nodeType === Node.TEXT_NODE) return void (was.data === now.data || (was.data = now.data));
   for (const { name, value } of now.attributes) if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
-  for (const { name } of [...was.attributes]) if (name !== "open" && !now.hasAttribute(name)) was.removeAttribute(name);
+  for (const { name } of [...was.attributes]) if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
   const old = [...was.childNodes].filter((node) => !node.akOwn);
   const fresh = [...now.childNodes];
   fresh.forEach((node, i) => (old[i] ? morph(old[i], node) : was.append(node)));
@@ -177,7 +180,7 @@ function offerCopies(rows) {
 
 /** One displayed view of the model. */
 function mount(model, el) {
-  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true", tabIndex: -1 });
+  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", tabIndex: -1 });
   const list = h("div", { className: "ak-rows" });
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
@@ -254,17 +257,24 @@ function mount(model, el) {
   };
   const lost = () => {
     root.classList.add("ak-gone");
+    all("state", { ...live.state, gone: true }, live.arrays);
     asked = false;
     ready();
   };
   model.on("msg:custom", heard);
   model.on("comm_live_update", lost);
   root.addEventListener("keydown", (event) => all("keydown", event));
+  const hush = (event) => {
+    const saves = (event.ctrlKey || event.metaKey) && event.key === "s";
+    if (root.contains(event.target)) event.target.toggleAttribute(QUIET, !saves);
+  };
+  window.addEventListener("keydown", hush, true);
   el.append(root);
   ready();
   return () => {
     model.off("msg:custom", heard);
     model.off("comm_live_update", lost);
+    window.removeEventListener("keydown", hush, true);
     post({ type: "gone" });
     all("dispose");
   };

@@ -1,0 +1,66 @@
+"""What a person puts in place of what a model or a tool gave, marked as such."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.read.plain import plain
+from agentkit.read.response import read_response
+from agentkit.tools import as_text, error_text
+from agentkit.types import CallStatus, Exchange, Response, ToolCall, ToolResult
+
+
+def written_answer(message: Any) -> Exchange:
+    """An answer written by hand, as the exchange it stands in for."""
+    data = message if isinstance(message, (Exchange, Response)) else plain(message)
+    if isinstance(data, str):
+        data = {"role": "assistant", "content": data}
+    if isinstance(data, dict) and isinstance(data.get("message"), dict) and "choices" not in data:
+        data = {"choices": [{"index": 0, **data}]}
+    return replace(read_response(data).exchange, by_hand=True)
+
+
+def written_result(call: ToolCall, value: Any) -> ToolResult:
+    """The result of a call as a person gives it, status `edited`; a value is made into text as a tool's would be."""
+    if isinstance(value, ToolResult):
+        return replace(value, call_id=call.id, name=call.name, status="edited")
+    content, conversion = as_text(value)
+    value = value if conversion else None
+    return ToolResult(call_id=call.id, name=call.name, status="edited", content=content, conversion=conversion, value=value)
+
+
+def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
+    """The result of a call that a person did not let run, status `skipped`; the reason is what the model is told."""
+    return ToolResult(call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason)
+
+
+def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
+    """The call with other arguments; what was wrong with the old ones is no longer.
+
+    Raises:
+        UsageError: they are no dict, or hold what JSON cannot.
+    """
+    if not isinstance(arguments, Mapping):
+        raise UsageError(f"the arguments are a {type(arguments).__name__}", mend="pass a dict: arguments={'city': 'Oslo'}")
+    data = plain(arguments)
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise UsageError("the arguments hold NaN or an infinity, which JSON does not have") from None
+    if call.status == "custom":
+        text = _custom_text(call, data)
+    sent = call.raw_arguments if call.sent_arguments is None else call.sent_arguments
+    problems = tuple(p for p in call.problems if not p.code.startswith("arguments_"))
+    status: CallStatus = "custom" if call.status == "custom" else "normalized" if problems else "ok"
+    return replace(call, arguments=data, raw_arguments=text, sent_arguments=sent, status=status, suggestion=None, problems=problems)
+
+
+def _custom_text(call: ToolCall, data: dict[str, Any]) -> str:
+    text = data.get("input")
+    if len(data) != 1 or not isinstance(text, str):
+        raise UsageError(f"{call.name!r} is a custom tool and takes one text", mend="pass arguments={'input': text}")
+    return text

@@ -1,0 +1,155 @@
+"""The debugger in JupyterLab and in Notebook 7."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Write
+from tests.browser.lab import App, Heard, Server, Theme, open_notebook, run_all, set_theme, tab
+from tests.browser.test_display import has_contrast, keeps_to_its_width
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    "import threading\nimport agentkit as ak\nfrom tests.support_debugger_view import Gate, streaming",
+    "dbg = ak.debug(ak.demo(), 'Do I need a coat in Oslo and in Rome?')\ndbg",
+    "dbg",
+    "gate = Gate()\nslow = gate.debugger()\nslow",
+    "grows = streaming([f'word{i} ' for i in range(100)], pause=0.03)\ngrows",
+    "grows.start()",
+)
+
+
+def root(page: Page, cell: int) -> Locator:
+    """The debugger under a cell."""
+    return page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".ak-debugger")
+
+
+def press(view: Locator, name: str) -> None:
+    view.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("app", get_args(App))
+def test_a_debugger_in_a_notebook(chromium: Browser, shared: Server, notebook: Write, app: App) -> None:
+    with tab(chromium, height=3000) as (page, heard):
+        name = notebook(*CELLS)
+        open_notebook(page, shared, name, app)
+        run_all(page)
+        expect(page.locator(".ak-debugger")).to_have_count(4)
+        grows_while_it_runs(root(page, 4))
+        both_cells_follow(root(page, 1), root(page, 2))
+        changes_what_was_said(root(page, 1))
+        is_readable_in_both_themes(page)
+        no_letter_reaches_the_notebook(page, root(page, 2))
+        stops_while_a_tool_waits(root(page, 3))
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        shows_the_same_after_a_reload(page, shared, name, app)
+        assert heard == Heard()
+
+
+def grows_while_it_runs(view: Locator) -> None:
+    """`start` gave the cell back; the answer streams in."""
+    expect(view.get_by_role("status")).to_contain_text("running")
+    expect(view.get_by_role("log")).to_contain_text("word5 ")
+    expect(view.get_by_role("status")).to_contain_text("ended", timeout=15_000)
+    expect(view.locator("[data-key='turn-0']")).to_contain_text("word99")
+
+
+def both_cells_follow(first: Locator, second: Locator) -> None:
+    """Every button of the toolbar but those of a run that waits."""
+    press(first, "Step")
+    for view in (first, second):
+        expect(view.get_by_role("group", name="waits:")).to_have_count(2)
+    second.get_by_role("group", name="waits:").first.get_by_role("button", name="Answer…").click()
+    second.get_by_label("The result").fill('{"city": "Oslo", "temp_c": 30, "sky": "sunny"}')
+    second.get_by_label("The result").press("Control+Enter")
+    expect(first.get_by_role("group", name="waits:")).to_have_count(1)
+    press(first, "Next")
+    expect(second.get_by_role("status")).to_contain_text("ask the model, turn 1")
+    press(second, "Back")
+    expect(first.get_by_role("status")).to_contain_text("plays what was recorded")
+    press(first, "Run")
+    expect(second.get_by_role("status")).to_contain_text("ended")
+    expect(second.get_by_role("log")).to_contain_text("30 °C")
+    press(first, "Fork")
+    expect(second.get_by_role("button", name="Branches 2")).to_be_visible()
+
+
+def changes_what_was_said(view: Locator) -> None:
+    press(view, "Edit")
+    view.get_by_label("Where").select_option(label="turn 0")
+    view.get_by_label("What").select_option(label="result of get_weather (call 1)")
+    expect(view.get_by_label("Becomes")).to_have_value(re.compile("Rome"))
+    view.get_by_label("Becomes").fill('{"city": "Rome", "temp_c": -9, "sky": "snow"}')
+    view.get_by_role("button", name="Apply on a new branch").click()
+    expect(view.get_by_role("button", name="Branches 3")).to_be_visible()
+    press(view, "Run")
+    expect(view.get_by_role("log")).to_contain_text("-9 °C")
+
+
+def is_readable_in_both_themes(page: Page) -> None:
+    root(page, 1).get_by_role("button", name="Breakpoints").click()
+    root(page, 1).get_by_role("button", name="Branches 3").click()
+    for theme in reversed(get_args(Theme)):
+        set_theme(page, theme)
+        has_contrast(page)
+        keeps_to_its_width(page)
+
+
+def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
+    """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus is."""
+    for place in (view.get_by_role("button", name="Edit", exact=True), view.get_by_role("log"), view.locator("summary").first):
+        place.focus()
+        for key in ("a", "b", "x", "d", "d", "m", "z"):
+            page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == len(CELLS)
+    expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(len(CELLS))
+
+
+def stops_while_a_tool_waits(view: Locator) -> None:
+    press(view, "Run")
+    expect(view.get_by_role("status")).to_contain_text("run wait")
+    view.page.keyboard.press("Shift+F9")
+    expect(view.get_by_role("status")).to_contain_text("stopped before run wait")
+    expect(view.get_by_role("group", name="waits:")).to_have_count(1)
+
+
+def shows_the_same_after_a_reload(page: Page, shared: Server, name: str, app: App) -> None:
+    """The kernel still runs: the page asks again and gets everything."""
+    open_notebook(page, shared, name, app)
+    expect(root(page, 1).get_by_role("log")).to_contain_text("-9 °C")
+    expect(root(page, 4).locator("[data-key='turn-0']")).to_contain_text("word99")
+    press(root(page, 1), "Fork")
+    expect(root(page, 2).get_by_role("button", name="Branches 4")).to_be_visible()
+
+
+def test_a_kernel_that_is_gone(chromium: Browser, shared: Server, notebook: Write) -> None:
+    """The last state stays, said to be the last; saved without its widget it is shown as HTML, by a kernel that knows nothing of it."""
+    name = notebook(CELLS[0], "dbg = ak.debug(ak.demo())\ndbg.run()\ndbg")
+    with tab(chromium, height=2000) as (page, heard):
+        open_notebook(page, shared, name)
+        run_all(page)
+        expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        expect(root(page, 1).get_by_role("status")).to_contain_text("the kernel is gone")
+        expect(root(page, 1).get_by_role("button", name="Fork")).to_be_disabled()
+        expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
+        path = Path(shared.folder) / name
+        book = json.loads(path.read_text())
+        for output in book["cells"][1]["outputs"]:
+            assert output["data"].pop("application/vnd.jupyter.widget-view+json")
+        path.write_text(json.dumps(book))
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:reload')")
+        open_notebook(page, shared, name)
+        kept = page.locator(".jp-Notebook .jp-OutputArea-output").first
+        expect(kept).to_contain_text("Take a warm coat")
+        expect(page.get_by_text("model not found")).to_have_count(0)
+        assert heard == Heard()
