@@ -9,14 +9,17 @@ arrays. What is wrong with them is in their problems; nothing is repaired.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.html import Html
 from agentkit.read.finish import means, read_finish
+from agentkit.read.number_lists import integer, listed, read_numbers, real
+from agentkit.render import Limits, page
+from agentkit.render.checks import state_parts, state_text
 from agentkit.types import Problem, Record, Trajectory, problem, record
 
 MASKED = -100
@@ -91,6 +94,14 @@ class ManagedState(Record):
         trained = sum(node.trained_count for node in self.nodes)
         return f"{len(self.nodes)} nodes, {trained} trained tokens, {len(self.all_problems)} problems"
 
+    def html(self, limits: Limits) -> Html:
+        """A line per node with its counts, and what is wrong with it."""
+        return page(state_parts(self, limits))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return state_text(self, limits)
+
 
 def is_managed(value: Any) -> bool:
     """Whether this is a state, a node, or a list of nodes."""
@@ -127,10 +138,10 @@ def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
         return [state], False, []
     for name in ("nodes", "sequences", "tree"):
         if (held := _member(state, name)) is not None:
-            listed = list(held.values()) if isinstance(held, Mapping) else _listed(held)
-            if listed is None:
+            nodes = list(held.values()) if isinstance(held, Mapping) else listed(held)
+            if nodes is None:
                 return [], name != "nodes", [problem("node_value_invalid", f"{name!r} is a {type(held).__name__}, not a list", pointer=f"/{name}")]
-            return listed, name != "nodes", []
+            return nodes, name != "nodes", []
     raise UsageError(f"a {type(state).__name__} holds no managed state", mend=_MEND)
 
 
@@ -153,8 +164,8 @@ def _node(index: int, raw: Any) -> ManagedNode:
     metadata = _member(raw, "metadata")
     finish, odd = read_finish({"finish_reason": _member(metadata, "finish_reason")}, f"{at}/metadata") if metadata is not None else (None, [])
     values: dict[str, Any] = {}
-    for name, kind in (("tokens", _integer), ("masked_tokens", _integer), ("logprobs", _real)):
-        values[name], wrong = _values(_member(raw, name), kind, f"{at}/{name}")
+    for name, kind in (("tokens", integer), ("masked_tokens", integer), ("logprobs", real)):
+        values[name], wrong = read_numbers(_member(raw, name), kind, f"{at}/{name}")
         found += wrong
     text = _member(raw, "full_text")
     node = ManagedNode(index=index, full_text=text if isinstance(text, str) else "", finish_reason=finish, **values)
@@ -162,45 +173,6 @@ def _node(index: int, raw: Any) -> ManagedNode:
     odd = [p for p in odd if p.code != "finish_missing"]
     problems = (*found, *odd, *_checked(node, at, dummy))
     return replace(node, dummy_tokens=dummy, problems=problems)
-
-
-def _listed(value: Any) -> list[Any] | None:
-    """An array, a tensor, a list as a list; one row of a batch as that row."""
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        return None
-    listed = list(value)
-    inner = listed[0] if len(listed) == 1 else None
-    row = isinstance(inner, (list, tuple)) or bool(getattr(inner, "ndim", 0))
-    return _listed(inner) if row else listed
-
-
-def _values(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Problem]]:
-    if raw is None:
-        return (), []
-    listed = _listed(raw)
-    if listed is None:
-        return (), [problem("node_value_invalid", f"a {type(raw).__name__} stands where a list belongs", pointer=at)]
-    values = tuple(map(kind, listed))
-    wrong = [i for i, value in enumerate(values) if value is None]
-    if not wrong:
-        return values, []
-    message = f"{len(wrong)} of {len(values)} entries are no {'number' if kind is _real else 'token id'}; the first stands at {wrong[0]}"
-    return values, [problem("node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(listed[wrong[0]]))]
-
-
-def _integer(value: Any) -> int | None:
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62 else None
-
-
-def _real(value: Any) -> float | None:
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-        return None
-    return float(value)
 
 
 def _checked(node: ManagedNode, at: str, dummy: bool) -> Iterator[Problem]:

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from agentkit.errors import UsageError
+from agentkit.html import Html
 from agentkit.managed import ManagedNode, ManagedState, is_managed, read_managed
 from agentkit.prefix_cause import CAUSES, Break, Cause, likely_cause
 from agentkit.read.reasoning import split_think
+from agentkit.render import Limits, page
+from agentkit.render.checks import prefix_parts, prefix_text
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, Vocabulary
 from agentkit.types import Record, TokenIds, Trajectory, Turn, record
@@ -82,6 +85,14 @@ class PrefixCheck(Record):
     def summary(self) -> str:
         counts = ", ".join(f"{sum(s.status == word for s in self.steps)} {word}" for word in ("extends", "differs", "unknown"))
         return f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained tokens off policy"
+
+    def html(self, limits: Limits) -> Html:
+        """A line per turn, with the tokens on both sides where it differs."""
+        return page(prefix_parts(self, limits))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return prefix_text(self, limits)
 
 
 def check_trajectory(trajectory: Trajectory, decode: Decode | None = None) -> PrefixCheck:

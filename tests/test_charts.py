@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import agentkit as ak
@@ -183,6 +183,8 @@ def test_a_drawing_needs_no_style_and_loads_nothing() -> None:
         assert "<title>" in shown
 
 
+@example(5e-324)
+@example(1e-12)
 @given(st.floats(0, 1e12))
 def test_ticks_are_few_and_within(most: float) -> None:
     found = ticks(most)

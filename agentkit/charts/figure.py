@@ -23,6 +23,7 @@ def _figure_class() -> Any:
         """A `plotly.graph_objects.Figure` that brings an SVG of itself for pages that run no script, as exported HTML and GitHub."""
 
         _svg: str = ""
+        _ipython_display_ = _repr_html_ = None  # plotly shows its own alone: a script, under an id that differs at every call
 
         def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
             data = self.to_plotly_json()

@@ -104,7 +104,7 @@ def size(number: float) -> str:
 
 def ticks(most: float) -> list[float]:
     """Round numbers from 0 up to the largest that is not beyond `most`: three to six of them."""
-    if not 0 < most < 1e15:
+    if not 1e-9 < most < 1e15:
         return [0.0]
     step = 1.0
     while step > most / 3:

@@ -10,6 +10,7 @@ from agentkit.html import Html, el, fragment, link
 from agentkit.render import Limits, page, render, text
 from agentkit.render.words import count
 from agentkit.types import Trajectory
+from agentkit.views.reasoning_view import ReasoningView
 from agentkit.views.static_view import mimebundle
 
 
@@ -37,6 +38,11 @@ class View(Sequence[Trajectory]):
 
     def __iter__(self) -> Iterator[Trajectory]:
         return iter(self.trajectories)
+
+    @property
+    def reasoning(self) -> ReasoningView:
+        """The reasoning of each turn beside the calls it led to; `.filter("text")` searches it."""
+        return ReasoningView.of(self.trajectories)
 
     def __repr__(self) -> str:
         return f"<View {self._heading()}>"

@@ -1,0 +1,74 @@
+"""What drawing costs, as CPU time beside `html.escape` of the same text.
+
+    python tests/benchmarks/view_cost.py
+
+It prints, for rollouts of growing length, the cost of the conversation, of its timeline, of the charts' drawings and of the frames; the cost of the
+timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the time of the heatmap's columns. It checks nothing.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import agentkit as ak
+from agentkit.render import STATIC, WHOLE, render
+from agentkit.render.timeline import Course, latency_svg, timing
+from agentkit.types import Trajectory
+from agentkit.views.tokens_live import TokensView
+from tests.render_samples import long
+from tests.support_tokens import many_tokens
+
+
+def cpu(run: Callable[[], Any], times: int = 3) -> float:
+    """The least CPU seconds of several runs."""
+    spent = []
+    for _ in range(times):
+        began = time.process_time()
+        run()
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+def text_of(rollout: Trajectory) -> str:
+    """What a rollout says, its raw answers included, as they are shown too."""
+    said = [turn.response.exchange.body + (turn.response.content or "") for turn in rollout.turns]
+    return "".join([*said, *(result.content for turn in rollout.turns for result in turn.tool_results)])
+
+
+def frames_of(rollout: Trajectory) -> None:
+    for make in (ak.turns_df, ak.tool_calls_df, ak.messages_df, ak.problems_df):
+        make(rollout)
+
+
+def main() -> None:
+    frames_of(long(2))
+    print(f"{'turns':>6} {'conversation':>13} {'timeline':>9} {'latency':>8} {'frames':>7}   (times html.escape of the same text)")
+    for turns in (250, 1000, 4000):
+        rollout = long(turns)
+        text = text_of(rollout)
+        floor = cpu(lambda t=text: html.escape(t), 20)  # type: ignore[misc]
+        costs = [
+            cpu(lambda r=rollout: render(r, WHOLE)),  # type: ignore[misc]
+            cpu(lambda r=rollout: Course().reach(r.turns).svg()),  # type: ignore[misc]
+            cpu(lambda r=rollout: latency_svg([timing(t) for t in r.turns])),  # type: ignore[misc]
+            cpu(lambda r=rollout: frames_of(r)),  # type: ignore[misc]
+        ]
+        print(f"{turns:6} " + " ".join(f"{cost / floor:{width}.1f}x" for cost, width in zip(costs, (12, 8, 7, 6), strict=True)))
+        course = Course().reach(rollout.turns)
+        grown = (*rollout.turns, replace(rollout.turns[0], index=turns))
+        print(f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us")  # type: ignore[misc]
+    tokens = ak.tokens(many_tokens())
+    view = TokensView(tokens)
+    print(f"32,000 tokens: {sum(map(len, view.arrays())):,} bytes, columns in {cpu(view.arrays):.2f} s, page kept in {cpu(lambda: tokens.html(STATIC)):.2f} s")
+
+
+if __name__ == "__main__":
+    main()
