@@ -68,7 +68,7 @@ PROFILES = {
 
 _HOSTS = {
     "api.openai.com": "openai", "openai.azure.com": "openai", "cognitiveservices.azure.com": "openai", "services.ai.azure.com": "openai",
-    "openrouter.ai": "openrouter", "api.mistral.ai": "mistral", "api.moonshot.cn": "kimi", "api.moonshot.ai": "kimi",
+    "api.groq.com": "openai", "openrouter.ai": "openrouter", "api.mistral.ai": "mistral", "api.moonshot.cn": "kimi", "api.moonshot.ai": "kimi",
     "api.deepseek.com": "deepseek", "generativelanguage.googleapis.com": "gemini", "aiplatform.googleapis.com": "gemini",
 }  # fmt: skip
 

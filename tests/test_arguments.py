@@ -198,7 +198,7 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"t
 def test_a_guess_is_offered_and_never_run(raw: str, guess: dict[str, Any] | None) -> None:
     pytest.importorskip("json_repair")
     for policy in ("strict", "normalize", "repair"):
-        read = read_arguments(raw, parameters=CITY, policy=policy)  # type: ignore[arg-type]
+        read = read_arguments(raw, parameters=CITY, policy=policy)
         assert (read.status, read.value, read.suggestion) == ("invalid", None, guess)
 
 

@@ -21,17 +21,18 @@ from agentkit.profiles import PROFILES
 from agentkit.read.arguments import read_arguments
 from agentkit.read.growing import Growing
 from agentkit.types import Policy
-from tests.support_call_formats import WRITTEN, tools_for
+from tests.support_call_formats import WRITTEN, Call, tools_for
 from tests.support_corpus import CORPUS
 
 SLOWEST = 2.0
 """Seconds of processor time for one input of a few thousand characters; a machine at rest needs hundredths."""
-CALLS = [
+CALLS: list[Call] = [
     ("get_weather", {"city": "Oslo", "days": 3, "tags": ["a", None, 1.5]}),
     ("run", {"code": 'if a < b and "x" in {\'k\': "}"}:\n\tpass </tool_call>', "deep": {"a": [{"b": True}]}}),
     ("ping", {}),
 ]
 TOOLS = tools_for(CALLS)
+read_arguments('{"city": 1}', parameters=TOOLS[0]["function"]["parameters"])  # jsonschema is imported here, not in an example
 MARKERS = sorted({marker for form in CANONICAL.values() for marker in form.markers} | {"<think>", "</think>", "[THINK]", "◁/think▷"})
 NOISE = [
     *'{}[]()<>"\'`:,;=|\\/ \n\t', "```json", "\r\n", "\x00", "\ufeff", "\ud800", "🤔", "null", "NaN", "1e999", "-0", "9" * 400, "\\u12", "data: ",
@@ -67,8 +68,7 @@ def data(rnd: Random, depth: int = 0) -> Any:
         return rnd.choice((None, True, 0, -1, 1.5, float("nan"), "", "stop", "length", hostile(rnd)[:200], [], {}))
     if kind < 0.5:
         return [data(rnd, depth + 1) for _ in range(rnd.randint(0, 3))]
-    names = ("choices message content tool_calls function name arguments id index type delta error code finish_reason reasoning usage role detail "
-             "reasoning_details output candidates parameters custom input tool_call_id text thinking logprobs token_ids refusal function_call").split()
+    names = ["choices", "message", "content", "tool_calls", "function", "name", "arguments", "id", "index", "type", "delta", "error", "code", "finish_reason", "reasoning", "usage", "role", "detail", "reasoning_details", "output", "candidates", "parameters", "custom", "input", "tool_call_id", "text", "thinking", "logprobs", "token_ids", "refusal", "function_call"]
     return {rnd.choice(names): data(rnd, depth + 1) for _ in range(rnd.randint(1, 5))}
 
 

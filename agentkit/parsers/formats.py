@@ -79,12 +79,17 @@ def _named() -> dict[str, Format]:
     }  # fmt: skip
     return {
         "deepseek_v3": NamedCalls(
-            **deepseek, head=re.compile(r"<｜tool▁call▁begin｜>\s*+function<｜tool▁sep｜>(?P<name>[^\n<]*+)\n(?:```(?:json)?+\n)?+"), tail="```"
+            **deepseek, head=re.compile(r"<｜tool▁call▁begin｜>\s*+function<｜tool▁sep｜>(?P<name>[^\n<]*+)\n(?:```(?:json)?+\n)?+"), tail="```",
+            cut_head=re.compile(r"<｜tool▁call▁begin｜>\s*+function<｜tool▁sep｜>(?P<name>[^\n<]++)[\n<]"),
         ),
-        "deepseek_v31": NamedCalls(**deepseek, head=re.compile(r"<｜tool▁call▁begin｜>(?P<name>[^<]++)<｜tool▁sep｜>")),
+        "deepseek_v31": NamedCalls(
+            **deepseek, head=re.compile(r"<｜tool▁call▁begin｜>(?P<name>[^<]++)<｜tool▁sep｜>"),
+            cut_head=re.compile(r"<｜tool▁call▁begin｜>(?P<name>[^<]++)<"),
+        ),
         "kimi_k2": NamedCalls(
             opens=("<|tool_calls_section_begin|>",), closes=("<|tool_calls_section_end|>",),
             calls=("<|tool_call_begin|>",), ends=("<|tool_call_end|>",), coerce=True,
+            cut_head=re.compile(r"<\|tool_call_begin\|>\s*+(?:functions\.)?+(?P<name>[^:<\s]++)[:<\s]"),
             head=re.compile(
                 r"<\|tool_call_begin\|>\s*+(?P<id>(?:functions\.)?+(?P<name>[^:<\s]++)(?::\d++)?+)\s*+<\|tool_call_argument_begin\|>"
             ),
@@ -92,6 +97,7 @@ def _named() -> dict[str, Format]:
         "plamo3": NamedCalls(
             opens=("<|plamo:begin_tool_requests:plamo|>",), closes=("<|plamo:end_tool_requests:plamo|>",),
             calls=("<|plamo:begin_tool_request:plamo|>",), ends=("<|plamo:end_tool_request:plamo|>",), coerce=True,
+            cut_head=re.compile(r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>(?P<name>[^<]++)<"),
             head=re.compile(
                 r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>(?P<name>[^<]++)<\|plamo:end_tool_name:plamo\|>\s*+"
                 r"<\|plamo:begin_tool_arguments:plamo\|>(?:<\|plamo:constrain\|>json<\|plamo:msg\|>)?+"

@@ -158,7 +158,7 @@ class JsonCalls(Format):
 
     def _broken(self, text: str, start: int, ending: Ending) -> Draft:
         end = balanced_end(text, 0)
-        found = salvage(text[:end])
+        found = salvage(text[:end], self.name == "")
         stop = start + (len(text) if end is None else end)
         if found.mendable:
             return Draft(start, stop, found.name, found.arguments, whole=False)

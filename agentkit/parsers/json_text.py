@@ -14,6 +14,7 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 _NAME = re.compile(r'"(?:name|tool_name)"\s*+:\s*+"([^"\\]*+)"')
+_KEY = re.compile(r'\{\s*+"([^"\\]*+)"\s*+:\s*+')
 _ARGUMENTS = re.compile(r'"(?:arguments|parameters|args)"\s*+:\s*+')
 
 
@@ -88,10 +89,14 @@ class Salvage(NamedTuple):
     """Whether value-preserving rules make JSON of the whole object, so that only the arguments are in question."""
 
 
-def salvage(text: str) -> Salvage:
-    """The name and the arguments' text of a broken object."""
-    name = _NAME.search(text)
-    found = _ARGUMENTS.search(text)
+def salvage(text: str, keyed: bool = False) -> Salvage:
+    """The name and the arguments' text of a broken object.
+
+    Args:
+        keyed: the name is the key of the arguments.
+    """
+    name = _KEY.match(text) if keyed else _NAME.search(text)
+    found = name if keyed else _ARGUMENTS.search(text)
     start = found.end() if found else len(text)
     end = balanced_end(text, start) if text[start : start + 1] in ("{", "[") else None
     mendable = found is not None and end is not None and balanced_end(text, 0) is not None and relax(text).found

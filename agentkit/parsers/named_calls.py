@@ -24,6 +24,8 @@ class NamedCalls(Format):
     head: re.Pattern[str]
     """What stands between the marker and the JSON; groups `name` and, where the format has ids, `id`."""
     ends: tuple[str, ...]
+    cut_head: re.Pattern[str]
+    """The head as far as its name, which something follows."""
     tail: str = ""
     """What stands between the JSON and the end marker."""
     opens: tuple[str, ...] = ()
@@ -48,7 +50,8 @@ class NamedCalls(Format):
         head = self.head.match(raw)
         if head is None:
             if ending == "cut":
-                return Found([truncated(start, end, None, "")]) if self.only_inside else None
+                named = self.cut_head.match(raw)
+                return Found([truncated(start, end, named["name"].strip() if named else None, "")]) if self.only_inside else None
             return Found([broken(start, end, None, raw, "there is no name", start)])
         if ending == "end":
             close = next(len(marker) for marker in self.end_tokens.literals if raw.endswith(marker))

@@ -104,7 +104,10 @@ _SGLANG: dict[str, Reading] = {
     "minimax-m3": Once(forced=False, stray=True, **_MM),
     "minimax-append-think": Marked(),
     "apertus2509": Pairs(start="<|inner_prefix|>", end="<|inner_suffix|>"),
-    "cohere_command4": Once(start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>", "<|START_TEXT|>"), drops=("<|START_TEXT|>", "<|END_TEXT|>")),
+    "cohere_command4": Once(
+        start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>", "<|START_TEXT|>"),
+        drops=("<|START_TEXT|>", "<|END_TEXT|>"),
+    ),
     "kimi_k3": Once(tools=("<|open|>tools<|sep|>",), tools_first=True, **_K3),
     "inkling": Blocks(
         start="<|content_thinking|>", end="<|end_message|>", thinking=False, reopens=True, strips=False, drops=_INKLING,

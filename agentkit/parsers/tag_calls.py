@@ -21,7 +21,11 @@ from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import problem
 
-_CUT_NAME = re.compile(r"""\s*+(?:n(?:a(?:me?+)?+)?+(?:(?<=name)\s*+=[\s"']*+[\w.\-]*+["']?+)?+|[\s"'=]*+[\w.\-]*+)\Z""")
+_CUT_HEAD = re.compile(
+    r"""\s*+(?:(?:name|tool)\s*+=\s*+["'](?P<given>[\w.\-]++)["'](?:\s++\w*+(?:=["'\w]*+)?+)?+"""
+    r"""|(?:\w*+\s*+=)?+[\s"']*+(?P<word>[\w.\-]*+)\s*+)(?P<rest><[^<>\s]{0,60}+)?+\Z"""
+)
+"""A call's marker and what can follow it where the text ends before the first parameter."""
 
 
 class Value(NamedTuple):
@@ -112,7 +116,8 @@ class TagCalls(Format):
             if ending == "end":
                 return Found([broken(start, end, None, raw, "there is no name", start)])
             opened = next(len(call) for call in self.calls if raw.startswith(call))
-            return Found([truncated(start, end, None, "")]) if ending == "cut" and _CUT_NAME.match(raw, opened) else None
+            cut = _CUT_HEAD.match(raw, opened) if ending == "cut" else None
+            return Found([truncated(start, end, (cut["given"] or (cut["word"] if cut["rest"] else None)), "")]) if cut else None
         close = next((len(marker) for marker in self.ends if raw.endswith(marker)), 0) if ending == "end" else 0
         body_end = len(raw) - close
         values, rest, strange = self._values(raw, head.end(), body_end)

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from agentkit.types import Problem, Record, problem, record
 
+_FOREIGN = ("response.", "message_", "content_block_")
+"""What the events of OpenAI's Responses API and of Anthropic's Messages API are called."""
 DeltaKind = Literal["content", "reasoning", "name", "arguments", "refusal"]
 
 
@@ -62,6 +64,7 @@ class _Call:
     pieces: list[str] = field(default_factory=list)
     whole: Any = None
     """Arguments that came as an object."""
+    position: int = 0
     balance: _Balance = field(default_factory=_Balance)
 
     def wire(self) -> dict[str, Any]:
@@ -83,6 +86,8 @@ class Assembly:
         self._parts: list[Any] = []
         self._details: dict[tuple[Any, Any], dict[str, Any]] = {}
         self._calls: list[_Call] = []
+        self._latest: dict[tuple[str, Any], _Call] = {}
+        """The latest call under an id, under an index, and under both."""
         self._legacy: _Call | None = None
         self._message: dict[str, Any] | None = None
         self._finishes: list[Any] = []
@@ -98,6 +103,8 @@ class Assembly:
         if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
             self._head.setdefault("usage", groq["usage"])
         choices = chunk.get("choices")
+        if choices is None and str(chunk.get("type", "")).startswith(_FOREIGN):
+            self._note("foreign_dialect", f"the stream speaks another API: its events are of the type {chunk['type']!r}"[:200])
         listed = [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
         return [delta for choice in listed if choice.get("index", 0) in (0, None) for delta in self._choice(choice)]
 
@@ -114,6 +121,8 @@ class Assembly:
             yield from self._delta(delta)
         elif isinstance(choice.get("message"), dict):
             self._message = choice["message"]
+        elif isinstance(choice.get("text"), str):
+            self._note("foreign_dialect", "the stream is a text completion, not a chat completion; use /v1/chat/completions")
 
     def _delta(self, delta: dict[str, Any]) -> Iterator[Delta]:
         shown: str | None = None
@@ -156,28 +165,40 @@ class Assembly:
     def _call(self, entry: dict[str, Any]) -> Iterator[Delta]:
         call = self._find(entry)
         if call is None:
-            call = _Call(index=entry.get("index"), id=entry.get("id"))
+            call = _Call(index=entry.get("index"), id=entry.get("id"), position=len(self._calls))
             self._calls.append(call)
+            self._remember(call)
         elif not call.id and entry.get("id"):
             call.id = entry["id"]
-        yield from self._extend(call, entry, self._calls.index(call))
+            self._remember(call)
+        yield from self._extend(call, entry, call.position)
+
+    def _remember(self, call: _Call) -> None:
+        for kind, key in (("id", call.id), ("index", call.index), ("both", (call.id, call.index))):
+            self._latest[kind, _hashable(key)] = call
 
     def _find(self, entry: dict[str, Any]) -> _Call | None:
         """The call an entry continues; None where it begins one."""
         given, index = entry.get("id"), entry.get("index")
         if index is None:
             self._note("index_missing", "calls come without an index; they are told apart by id, then by order")
-        if given and (known := next((c for c in reversed(self._calls) if c.id == given), None)):
+        if given and (known := self._under(given, index)):
+            if _name(entry) and index is not None and known.index not in (None, index) and known.balance.whole:
+                return None
             self._note("identity_repeated", "the id is sent again with every piece of a call")
             return known
         if index is None:
             same = self._calls[-1] if self._calls else None
             return None if given and same is not None and same.id else self._continued(same, entry)
-        same = next((c for c in reversed(self._calls) if c.index == index), None)
+        same = self._latest.get(("index", _hashable(index)))
         continued = self._continued(same, entry)
         if same is not None and continued is None:
             self._note("index_collision", f"several calls come under the index {index!r}")
         return continued
+
+    def _under(self, given: Any, index: Any) -> _Call | None:
+        """The latest call with this id: under this index, or else under any."""
+        return self._latest.get(("both", _hashable((given, index)))) or self._latest.get(("id", _hashable(given)))
 
     def _continued(self, call: _Call | None, entry: dict[str, Any]) -> _Call | None:
         """The call itself where the entry goes on with it, None where the entry begins another one under the same index."""
@@ -226,7 +247,7 @@ class Assembly:
         for wanted in ("length", "content_filter", "tool_calls"):
             if wanted in self._finishes:
                 return wanted
-        return self._finishes[0] if self._finishes else None
+        return next((finish for finish in self._finishes if finish != ""), self._finishes[0] if self._finishes else None)
 
     def body(self) -> dict[str, Any]:
         """The answer as one body."""
@@ -257,6 +278,11 @@ class Assembly:
         if all(type(i) is int for i in indices) and len(set(indices)) == len(indices):
             return sorted(self._calls, key=lambda call: call.index)
         return self._calls
+
+
+def _hashable(key: Any) -> Any:
+    """The key as a dictionary takes it, whatever a server sends as an id or an index."""
+    return key if isinstance(key, (str, int)) else repr(key)
 
 
 def _name(entry: dict[str, Any]) -> str:

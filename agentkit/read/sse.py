@@ -81,6 +81,6 @@ class SSE:
             self.other.append(line)
 
     def _event(self, complete: bool = True) -> Event | None:
-        data, kind = self._data, self._kind
+        data, kind = "\n".join(self._data), self._kind
         self._data, self._kind = [], ""
-        return Event(data="\n".join(data), kind=kind, complete=complete) if data else None
+        return Event(data=data, kind=kind, complete=complete) if data else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -67,14 +68,26 @@ class StreamReader:
 
     def _event(self, event: Event, at: float) -> list[Delta]:
         text = event.data.strip()
-        if text == "[DONE]":
+        if text.upper() == "[DONE]":
             self._done = True
             return []
         try:
             data = json.loads(text)
         except (ValueError, RecursionError):
+            return self._several(event, at)
+        return self._value(event, text, data, at)
+
+    def _several(self, event: Event, at: float) -> list[Delta]:
+        """An event that is not one JSON value: several of them, where a server sends no blank lines between its events."""
+        values = list(_values(event.data))
+        if len(values) < 2:
             self._unreadable(event)
             return []
+        if not any(p.code == "stream_not_sse" for p in self._problems):
+            self._problems.append(problem("stream_not_sse", "events are not parted by blank lines; each is read", before=event.data))
+        return [delta for text in values for delta in self._event(Event(data=text, kind=event.kind), at)]
+
+    def _value(self, event: Event, text: str, data: Any, at: float) -> list[Delta]:
         if event.kind == "error" or (isinstance(data, dict) and data.get("error")) or not isinstance(data, dict):
             failed = read_error(None, None, data)
             message = f"the server sent an error in the middle of the stream: {failed.kind}: {clip(failed.message, 200)}"
@@ -129,7 +142,45 @@ class StreamReader:
     def _not_a_stream(self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:
         """No event held a chunk: a block answer in place of a stream is read as that, anything else is reported."""
         text = exchange.text
+        chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
+        if len(chunks) > 1:
+            return self._lines(chunks, exchange, tools, policy, parser, turn)
         if text.lstrip().startswith(("{", "[", "<")) or not text.strip():
             return replace(read_response(text, tools, policy, parser=parser, turn=turn), exchange=exchange)
         found = self._problems or [problem("stream_not_sse", "the answer is neither an event stream nor JSON", before=text)]
         return Response(problems=tuple(found), exchange=exchange)
+
+    def _lines(
+        self, chunks: list[str], exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
+    ) -> Response:
+        """Chunks that came as lines of JSON, not as events."""
+        inner = StreamReader()
+        inner._problems.append(problem("stream_not_sse", "the chunks are lines of JSON, not an event stream; they are read"))
+        for chunk in chunks:
+            inner._event(Event(data=chunk), 0.0)
+        return inner.finish(tools, policy, parser=parser, turn=turn, exchange=exchange)
+
+
+_DECODER = json.JSONDecoder()
+_DONE = "[DONE]"
+_SPACE = re.compile(r"\s*+")
+
+
+def _values(text: str) -> Iterator[str]:
+    """The texts of the JSON values that stand one after another; nothing where there is anything else."""
+    found = []
+    text = text.strip()
+    at = 0
+    while at < len(text):
+        if text.startswith(_DONE, at):
+            end = at + len(_DONE)
+        elif text[at] != "{":
+            return
+        else:
+            try:
+                end = _DECODER.raw_decode(text, at)[1]
+            except (ValueError, RecursionError):
+                return
+        found.append(text[at:end])
+        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+    yield from found
