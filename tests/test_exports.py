@@ -18,7 +18,7 @@ def test_every_public_name_is_there() -> None:
     for name in ak.__all__:
         assert getattr(ak, name) is not None
     assert sorted(ak.__all__) == sorted(set(ak.__all__))
-    assert len(ak.__all__) <= 56
+    assert len(ak.__all__) <= 52
 
 
 def test_names_are_offered_to_completion_and_type_checkers() -> None:
@@ -36,7 +36,7 @@ def test_a_name_that_is_not_there_says_so() -> None:
 def test_import_leaves_heavy_packages_alone() -> None:
     code = "import sys, agentkit; print(*[m for m in ('openai', 'pandas', 'plotly', 'IPython', 'pydantic', 'aiohttp') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["cassette", "charts", "export", "parsers", "testing"]
+    assert done.stdout.split() == []
 
 
 def test_public_names_are_documented() -> None:
