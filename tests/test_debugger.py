@@ -12,7 +12,7 @@ import pytest
 import agentkit as ak
 from agentkit.debugger import Ended
 from agentkit.errors import Busy, UsageError
-from agentkit.testing import ScriptedServer, calls, says
+from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.types import ApiError, Response, ToolResult, Turn
 
 
@@ -291,7 +291,7 @@ def test_an_async_tool_that_waits_for_its_own_loop_is_told_so() -> None:
 
 
 def test_its_repr_says_where_it_stands() -> None:
-    dbg = debugger(ONE, says("done"))
+    dbg = debugger(ONE, says("done"), clock=FixedClock())
     assert repr(dbg) == "<Debugger 0 turns, 0 calls, ready; next: ask the model, turn 0>"
     dbg.step()
     assert repr(dbg) == "<Debugger 0 turns, 1 calls, pending calls; next: run double({\"n\": 1}) ok, turn 0>"
@@ -299,6 +299,6 @@ def test_its_repr_says_where_it_stands() -> None:
     assert repr(dbg).startswith("<Debugger 2 turns, 1 calls, final; next: ")
     bundle = dbg._repr_mimebundle_()
     assert {"text/plain", "text/html"} <= set(bundle)
-    again = debugger(ONE, says("done"))
+    again = debugger(ONE, says("done"), clock=FixedClock())
     again.run()
     assert again._repr_mimebundle_() == bundle

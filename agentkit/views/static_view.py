@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import os
 import sys
 from functools import cache
@@ -75,7 +76,8 @@ def standalone(record: Any, title: str = "agentkit") -> str:
 
 @cache
 def css() -> str:
-    """The style sheet of every view."""
+    """The style sheet of every view, without comments and line breaks: it stands in every output."""
     from importlib.resources import files
 
-    return files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8")
+    written = files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8")
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL)).strip()
