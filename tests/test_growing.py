@@ -17,7 +17,7 @@ from agentkit.read.growing import Growing
 from agentkit.types import Chunk
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))
-WHOLE_IN_THE_END = {"content_parts", "message_in_last_chunk", "block_json_instead", "reasoning_details"}
+WHOLE_IN_THE_END = {"ndjson", "single_newline_between", "content_parts", "message_in_last_chunk", "block_json_instead", "reasoning_details"}
 """Answers whose text does not come as deltas of text."""
 
 

@@ -155,7 +155,8 @@ def test_nothing_raises_and_nothing_runs_away(target: str, seed: int) -> None:
 
 
 def main(seconds: float) -> None:
-    ends, seeds = time.monotonic() + seconds, Random(0)
+    first = time.time_ns()
+    ends, seeds = time.monotonic() + seconds, Random(first)
     count, slowest = Counter[str](), dict.fromkeys(TARGETS, (0.0, 0))
     while time.monotonic() < ends:
         for target in TARGETS:
@@ -165,7 +166,7 @@ def main(seconds: float) -> None:
             except Exception as exc:
                 print(f"{target} with seed {seed}: {type(exc).__name__}: {str(exc)[:300]}", flush=True)
             count[target] += 1
-    print(f"{sum(count.values())} examples: {dict(count)}; slowest: {slowest}")
+    print(f"from {first}: {sum(count.values())} examples: {dict(count)}; slowest: {slowest}")
 
 
 if __name__ == "__main__":
