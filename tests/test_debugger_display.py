@@ -44,7 +44,7 @@ def debugger(said: str = "Shall I?") -> ak.Debugger:
     dbg.rerun()
     dbg.switch("main")
     dbg.rerun(turn=0)
-    dbg.breakpoints.add(ak.break_on.tool("pay") & ak.break_on.call(lambda call: call.arguments["amount"] > 2))
+    dbg.breakpoints.add(ak.break_on.tool("pay") & ak.break_on.call(lambda call: (call.arguments or {})["amount"] > 2))
     dbg.breakpoints.add(ak.break_on.problem("arguments_truncated") | ak.break_on.turn(5))
     dbg.run()
     return dbg
