@@ -122,6 +122,8 @@ def test_sides_can_be_anything_that_is_there_already(tmp_path: Path) -> None:
     (tmp_path / "capture.jsonl").write_text(json.dumps({"request": {"messages": [{"role": "user", "content": "Oslo"}]}, "body": json.dumps(body)}))
     for side in (other, json.dumps(other), ak.read_response(other), ak.Exchange(body=json.dumps(other)), [other], {"status": 200, "body": other}, (200, other)):
         assert classes(ak.compare({"a": body, "b": side})) == {"finish_reason"}, side
+    piece = {"model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
+    assert classes(ak.compare({"a": body, "b": f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n"})) <= {"usage", "stream_identity"}
     assert not ak.compare({"a": once, "b": tmp_path / "saved.jsonl"})
     assert not ak.compare({"a": ak.replay(tmp_path / "saved.jsonl"), "b": [once]})
     assert ak.compare({"a": tmp_path / "capture.jsonl", "b": once})

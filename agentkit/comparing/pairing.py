@@ -29,18 +29,19 @@ class Cell:
     right: tuple[Trajectory, ...]
 
 
-_LEVELS = 5
+_LEVELS = ("model told stream", "model stream", "model", "told stream", "stream", "", "prompt")
+"""What two rollouts have in common that belong together, the nearest first: beside the prompt, the tools and the settings, the model, what the
+answer is to tell, and whether it is streamed; in the end the prompt alone."""
 
 
 def _key(level: int, trajectory: Trajectory) -> str:
-    """What two rollouts have in common that belong together: everything that was asked (0), all but the model, all but what it is asked to
-    tell, all but the streaming, and the prompt alone (4). A seed only tells samples apart."""
-    spec, wires = trajectory.spec, [message.wire for message in trajectory.prompt]
-    if level == _LEVELS - 1:
+    """The same text for the same request, as near as the level says. A seed only tells samples apart."""
+    spec, wires, common = trajectory.spec, [message.wire for message in trajectory.prompt], _LEVELS[level]
+    if common == "prompt":
         return _text(wires)
     sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
-    kept = {k: v for k, v in sampling.items() if k not in ("extra_body", "seed") and (level < 2 or k not in _OBSERVING)}
-    return _text([wires, list(spec.tools), kept, spec.stream if level < 3 else None, spec.model if level == 0 else None])
+    kept = {k: v for k, v in sampling.items() if k not in ("extra_body", "seed") and ("told" in common or k not in _OBSERVING)}
+    return _text([wires, list(spec.tools), kept, spec.stream if "stream" in common else None, spec.model if "model" in common else None])
 
 
 def _text(value: Any) -> str:
@@ -49,7 +50,7 @@ def _text(value: Any) -> str:
 
 def prompt_key(trajectory: Trajectory) -> str:
     """The same text for the same prompt."""
-    return _key(_LEVELS - 1, trajectory)
+    return _key(len(_LEVELS) - 1, trajectory)
 
 
 def cells(
@@ -57,15 +58,15 @@ def cells(
 ) -> tuple[list[Cell], list[Trajectory]]:
     """The cells of two sides in the order of the prompts, and the rollouts that have no counterpart.
 
-    Requests that are the same are paired first; then those that differ in what they ask to be told; then block with stream. A prompt that has no
-    pair so far is paired by itself. One rollout each is a pair whatever it asked.
+    Requests that are the same are paired first, then those that differ in ever more of `_LEVELS`. A prompt is paired by itself only where it has no
+    nearer pair. One rollout each is a pair whatever it asked.
     """
     if len(left) == len(right) == 1:
         return [Cell(0, names, tuple(left), tuple(right))], []
     found: list[Cell] = []
     paired: set[str] = set()
     rest = (list(left), list(right))
-    for level in range(_LEVELS):
+    for level in range(len(_LEVELS)):
         groups = tuple(_grouped(level, side, paired) for side in rest)
         shared = [key for key in groups[0] if key in groups[1]]
         for key in shared:
@@ -80,7 +81,7 @@ def cells(
 def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, list[Trajectory]]:
     groups: dict[str, list[Trajectory]] = {}
     for trajectory in side:
-        if level < _LEVELS - 1 or prompt_key(trajectory) not in paired:
+        if level < len(_LEVELS) - 1 or prompt_key(trajectory) not in paired:
             groups.setdefault(_key(level, trajectory), []).append(trajectory)
     return groups
 

@@ -199,7 +199,7 @@ def issue_body(comparison: Comparison) -> str:
     parts = [f"### {_inline(comparison.heading())}", ""]
     for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
         first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
-        parts += [f"#### {finding.class_} ({finding.severity}){_inline(_where(finding))}", "", _inline(clip(first.cause, 400)), ""]
+        parts += [f"#### {finding.class_} ({finding.severity}) {_inline(_where(finding).lstrip(', '))}", "", _inline(clip(first.cause, 400)), ""]
         for name, side in zip(first.sides, (first.left, first.right), strict=True):
             parts += [f"{_inline(name)} `{side.pointer or '/'}`:", _fenced(verbatim(side.value), "json"), ""]
         parts += [f"Known: {first.link}", ""] if first.link else []

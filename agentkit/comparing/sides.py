@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,8 +17,9 @@ from agentkit.files import is_ours, load_all, read_json_lines, trajectories_of
 from agentkit.loop import Answer, apply
 from agentkit.read.plain import plain
 from agentkit.recorded import ReplayAgent
-from agentkit.types import Exchange, Response, Spec, Trajectory, Turn
+from agentkit.types import Chunk, Exchange, Response, Spec, Trajectory, Turn
 
+_EVENTS = ("data:", "event:", ":")
 _MEND = "a side is an agent, trajectories, raw answers, or the path of a cassette, a capture or a chat JSONL"
 
 
@@ -40,7 +42,7 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """
     if isinstance(side, ReplayAgent):
         return tuple(side.recorded)
-    if isinstance(side, os.PathLike) or (isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", "data:", "event:", ":"))):
+    if isinstance(side, os.PathLike) or (isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", *_EVENTS))):
         return _from_file(Path(side))
     if isinstance(side, tuple) and len(side) == 2 and type(side[0]) is int:
         return (_of_mapping({"status": side[0], "body": side[1]}, tools),)
@@ -84,7 +86,8 @@ def _single(side: Any, tools: Any) -> Trajectory:
         return _of_mapping(side, tools)
     exchange = side if isinstance(side, Exchange) else side.exchange if isinstance(side, Response) else None
     if exchange is None and isinstance(side, (str, bytes)):
-        exchange = Exchange(body=side if isinstance(side, str) else side.decode(errors="replace"))
+        text = side if isinstance(side, str) else side.decode(errors="replace")
+        exchange = Exchange(chunks=(Chunk(at=0.0, text=text),)) if text.lstrip().startswith(_EVENTS) else Exchange(body=text)
     if exchange is None and (hasattr(side, "choices") or hasattr(side, "model_dump")):
         return _of_mapping(plain(side), tools)
     if exchange is None:
@@ -103,8 +106,6 @@ def _of_mapping(side: Mapping[str, Any], tools: Any) -> Trajectory:
         if tools and "tools" not in asked:
             asked = {**asked, "tools": plain(tools)}
         return captured_trajectories([{**side, "request": asked, "path": "/v1/chat/completions", "case": str(side.get("case", ""))}])[0]
-    import json
-
     return _answered(Exchange(body=json.dumps(plain(dict(side)))), tools)
 
 

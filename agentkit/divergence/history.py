@@ -8,6 +8,9 @@ from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
 from agentkit.types import TokenIds
 
+_SHOWN = 5
+"""Token ids that are told where a prompt goes another way."""
+
 
 def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
     """A prompt that does not begin with the tokens of the turn before: its prompt and what was sampled."""
@@ -15,7 +18,10 @@ def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
     if place is not None and seen.before is not None:
         kept = len(seen.before.answer.prompt_token_ids)
         what = "the prompt of the turn before" if place < kept else "what was sampled"
-        yield Trait("broken", "/prompt_token_ids", f"the prompt leaves the tokens of the turn before at {place}, inside {what}")
+        ids = [*seen.before.answer.prompt_token_ids, *seen.before.answer.token_ids][place : place + _SHOWN]
+        now = list(seen.answer.prompt_token_ids[place : place + _SHOWN])
+        told = f"the prompt leaves the tokens of the turn before at {place}, inside {what}: {ids} there, {now} now"
+        yield Trait("broken", f"/prompt_token_ids/{place}", told)
 
 
 def broken_at(seen: Seen) -> int | None:

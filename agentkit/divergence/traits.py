@@ -73,6 +73,8 @@ class Trait(NamedTuple):
     fault: bool = True
     """Whether it departs from OpenAI's contract or from the request."""
     severity: Impact | None = None
+    link: str | None = None
+    """Where just this is discussed."""
 
 
 Traits = Callable[[Seen, Seen], Iterator[Trait]]
@@ -102,5 +104,5 @@ def of_traits(class_: str, mine: list[Trait], theirs: list[Trait], left: Seen, r
         at=None if faults[0] == faults[1] else names[0] if faults[0] else names[1],
         left=Excerpt(pointer=here, value=left.look(here)), right=Excerpt(pointer=there, value=right.look(there)),
         cause="; ".join(dict.fromkeys(f"{name}: {t.cause}" for name, side in zip(names, (mine, theirs), strict=True) for t in side)),
-        mend=known.mend, link=known.link,
+        mend=known.mend, link=next((t.link for t in (*mine, *theirs) if t.link), known.link),
     )  # fmt: skip

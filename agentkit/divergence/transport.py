@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -155,7 +156,8 @@ def request_ignored(seen: Seen, other: Seen) -> Iterator[Trait]:
         yield Trait("n", "/choices", f"n={n} gave {len(choices)} choices")
     yield from _limits(seen, asked)
     if asked.get("parallel_tool_calls") is False and len(seen.calls) > 1:
-        yield Trait("parallel_tool_calls", seen.at("tool_calls"), f"parallel_tool_calls=False gave {len(seen.calls)} calls")
+        told = f"parallel_tool_calls=False gave {len(seen.calls)} calls"
+        yield Trait("parallel_tool_calls", seen.at("tool_calls"), told, link="https://github.com/vllm-project/vllm/pull/26233")
     whole = seen.answer.content if not seen.calls and not means(seen.answer.finish_reason, "length") else None
     if _wants_json(asked) and whole and not _is_json(whole):
         yield Trait("response_format", seen.at("content"), "response_format asks for JSON, and the content is none")
@@ -184,8 +186,6 @@ def _wants_json(asked: Mapping[str, Any]) -> bool:
 
 
 def _is_json(text: str) -> bool:
-    import json
-
     try:
         json.loads(text)
     except (ValueError, RecursionError):
