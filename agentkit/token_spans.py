@@ -66,7 +66,7 @@ def prompt_kinds(texts: Sequence[str | None], messages: Iterable[Message] = (), 
 
 def _of_prompt(text: str | None, kind: Kind) -> Kind:
     if text is None:
-        return "prompt"
+        return "prompt" if kind == "template" else kind
     return "template" if _SPECIAL.fullmatch(text) else kind
 
 

@@ -185,6 +185,7 @@ def test_a_drawing_needs_no_style_and_loads_nothing() -> None:
 
 @example(5e-324)
 @example(1e-12)
+@example(1e-5)
 @given(st.floats(0, 1e12))
 def test_ticks_are_few_and_within(most: float) -> None:
     found = ticks(most)

@@ -69,7 +69,7 @@ def test_spans_of_a_prompt() -> None:
     ]  # fmt: skip
     assert set(prompt_kinds(texts, [message("user", "not there")])) == {"template", "prompt"}, "what is not found is not called a template"
     holes = [*texts[:9], "3 deg", None, "<|im_end|>"]
-    assert prompt_kinds(holes, said)[9:] == ["result", "prompt", "template"], "a token whose text is not known may be a part of it"
+    assert prompt_kinds(holes, said)[9:] == ["result", "result", "template"], "a token whose text is not known may be a part of it"
     assert prompt_kinds([None, None]) == ["prompt", "prompt"]
 
 

@@ -29,7 +29,7 @@ def errors(x: Any) -> Any:
     return figure(
         [trace for trace in traces if trace is not None], "Problems by code and turn" if found else "Problems by code and turn: none",
         errors_svg(found, alone=True), barmode="stack", height=min(2000, 220 + 26 * len(totals)), xaxis={"title": "problems; each piece is a turn"},
-        yaxis={"autorange": "reversed", "categoryorder": "array", "categoryarray": order},
+        yaxis={"autorange": "reversed", "showgrid": False, "categoryorder": "array", "categoryarray": order},
     )  # fmt: skip
 
 

@@ -15,6 +15,9 @@ PATTERNS = {
 }  # fmt: skip
 
 
+_GRID = "rgba(128,128,128,0.3)"
+
+
 @cache
 def _figure_class() -> Any:
     import plotly.graph_objects as go
@@ -47,9 +50,11 @@ def figure(traces: Iterable[Any], title: str, snapshot: Html, **layout: Any) -> 
     """The traces as a `plotly.graph_objects.Figure`. The ground is left to the page, so that light and dark themes and templates both fit."""
     made = _figure_class()(list(traces))
     made.update_layout(
-        title=title, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#767676"}, margin={"t": 60, "b": 40},
-        legend={"orientation": "h", "y": -0.2}, **layout,
+        title=title, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#767676"}, margin={"t": 90, "b": 40},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0}, **layout,
     )  # fmt: skip
+    made.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID)
+    made.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID)
     object.__setattr__(made, "_svg", str(snapshot))
     return made
 

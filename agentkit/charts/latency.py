@@ -10,7 +10,7 @@ from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.errors import UsageError
 from agentkit.frames import tool_calls_df, turns_df
 from agentkit.render.drawing import FORMS
-from agentkit.render.timeline import CallTime, Segment, Timing, latency_svg, segments
+from agentkit.render.timeline import CallTime, Segment, Timing, latency_svg, length, segments
 from agentkit.render.words import seconds
 from agentkit.sources import rollouts_in
 
@@ -35,12 +35,13 @@ def latency(x: Any, calls: Any = None, *, rollout: int = 0) -> Any:
     traces = [_order(drawn), *(_trace(kind, listed) for kind, listed in found.items() if listed)] if drawn else []
     return figure(
         traces, "Latency by turn", latency_svg(timings, alone=True), barmode="overlay", bargap=0.15, height=_height(drawn),
-        xaxis={"title": "seconds from the start of the turn", "rangemode": "tozero"}, yaxis={"autorange": "reversed", "type": "multicategory"},
+        xaxis={"title": "seconds from the start of the turn", "range": [0, 1.2 * length(drawn) or 1.0]},
+        yaxis={"autorange": "reversed", "showgrid": False, "type": "multicategory"},
     )  # fmt: skip
 
 
 def _height(drawn: list[Segment]) -> int:
-    return min(4000, 200 + 22 * len({(s.turn, s.lane) for s in drawn}))
+    return min(4000, 230 + 22 * len({(s.turn, s.lane) for s in drawn}))
 
 
 def _order(drawn: list[Segment]) -> Any:
@@ -56,12 +57,12 @@ def _lanes(places: Iterable[tuple[int, int]]) -> list[list[str]]:
 
 def _trace(kind: str, found: Iterable[Segment]) -> Any:
     listed = list(found)
-    named = [plain_text(s.name) if s.lane else "" for s in listed]
+    named = [plain_text(s.name) if s.lane and kind != "wait" else "" for s in listed]
     told = [f"{plain_text(s.told)}<br>from {seconds(s.start)} to {seconds(s.end)}" for s in listed]
     times: dict[str, Any] = {"base": [round(s.start, 6) for s in listed], "x": [round(s.end - s.start, 6) for s in listed]}
     return bars(
         kind, orientation="h", y=_lanes((s.turn, s.lane) for s in listed), **times,
-        text=named, textposition="auto", hovertext=told, hoverinfo="text",
+        text=named, textposition="outside", cliponaxis=False, hovertext=told, hoverinfo="text",
     )  # fmt: skip
 
 

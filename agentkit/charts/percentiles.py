@@ -31,10 +31,11 @@ def percentiles(x: Any, calls: Any = None) -> Any:
         raise UsageError(f"calls is a {type(calls).__name__}, not a frame", mend="pass ak.tool_calls_df(rollouts)")
     spreads = spread(_times(x, calls))
     traces = [_trace(kind, spreads) for kind in ("p50", "p90", "p99")] if spreads else []
+    room = 1.2 * max((s.p99 for s in spreads), default=0.0) or 1.0
     return figure(
         traces, "How long tools and servers take" if spreads else "How long tools and servers take: no times were recorded",
-        percentiles_svg(spreads, alone=True), barmode="group", height=min(3000, 220 + 54 * len(spreads)), xaxis={"title": "seconds"},
-        yaxis={"autorange": "reversed"},
+        percentiles_svg(spreads, alone=True), barmode="group", height=min(3000, 220 + 54 * len(spreads)),
+        xaxis={"title": "seconds", "range": [0, room]}, yaxis={"autorange": "reversed", "showgrid": False},
     )  # fmt: skip
 
 
@@ -54,4 +55,7 @@ def _times(turns: Any, calls: Any) -> dict[str, list[float]]:
 def _trace(kind: str, spreads: list[Spread]) -> Any:
     values = [getattr(s, kind) for s in spreads]
     names = [f"{plain_text(s.name)} ({s.number:,})" for s in spreads]
-    return bars(kind, orientation="h", y=names, x=[round(v, 6) for v in values], text=[f"{kind} {v:.3g} s" for v in values])
+    return bars(
+        kind, orientation="h", y=names, x=[round(v, 6) for v in values], text=[f"{kind} {v:.3g} s" for v in values],
+        textposition="outside", cliponaxis=False,
+    )  # fmt: skip

@@ -112,4 +112,5 @@ def ticks(most: float) -> list[float]:
     while step * 10 <= most / 2:
         step *= 10
     step = next(step * factor for factor in (10, 5, 2, 1) if step * factor <= most / 2 or factor == 1)
-    return [step * i for i in range(int(most / step) + 1)][:7]
+    marks = (float(f"{step * i:.12g}") for i in range(7))  # without the dust that tenths leave behind
+    return [mark for mark in marks if mark <= most]
