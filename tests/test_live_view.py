@@ -49,6 +49,7 @@ class Page:
 
     def __init__(self) -> None:
         self.rows: dict[str, str] = {}
+        self.times: list[list[float]] = []
         self.state: dict[str, Any] = {}
 
     def take(self, sent: Sent) -> None:
@@ -72,6 +73,10 @@ class Page:
         items = list(self.rows.items())
         place = 0 if after is None else list(self.rows).index(after) + 1
         self.rows = dict([*items[:place], (key, html), *items[place:]])
+
+    def op_times(self, start: int, times: list[list[float]]) -> None:
+        assert start <= len(self.times)
+        self.times[start:] = times
 
     def op_state(self, state: dict[str, Any]) -> None:
         self.state |= state
@@ -115,6 +120,7 @@ def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Tra
         fresh.held = trajectory
         fresh.difference()
         assert page.rows == dict(fresh.rows())
+        assert [["times", 0, page.times]] == fresh.opening()
         whole = render(trajectory, WHOLE)
         assert [key for key in page.rows if key != "about"] == list(whole)
 

@@ -144,6 +144,11 @@ class Course:
             self._sums.append((model + length(s for s in found if s.lane == 0), whole + length(found)))
         return self
 
+    def spent(self, start: int = 0) -> list[list[float]]:
+        """Seconds of the model and of the tools in each turn from `start` on."""
+        sums = self._sums[start:]
+        return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0), (m1, w1) in zip(sums, sums[1:], strict=False)]
+
     def svg(self) -> Html | None:
         """The line, about a kilobyte whatever its length; None where no time was recorded."""
         model, total = self._sums[-1]

@@ -23,6 +23,8 @@ Parts = dict[str, Html]
 class ConversationView(LiveView):
     """A trajectory as a conversation. The view of something that holds one overrides `trajectory`."""
 
+    scripts = ("course",)
+
     def __init__(self, target: Any) -> None:
         super().__init__(target)
         self._drawn = Trajectory()
@@ -31,6 +33,7 @@ class ConversationView(LiveView):
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
         self._course = Course()
+        self._times: list[list[float]] = []
         self._tail: Parts = {}
 
     @property
@@ -41,7 +44,7 @@ class ConversationView(LiveView):
 
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
         """What stands above everything and changes with every step."""
-        return {"head": el("header", title_bar(trajectory, known), self._course.svg(), class_="ak-head", data_key="head")}
+        return {"head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")}
 
     def tail(self, trajectory: Trajectory) -> Parts:
         """What stands after the finished turns: the open one, and the end."""
@@ -62,7 +65,19 @@ class ConversationView(LiveView):
         self._tail = self.tail(trajectory)
         self._drawn = trajectory
         before = _last((self._turns[start - 1] if start else {}) or self._head)
-        return changes(was[0], self._head) + changes(was[1], _merged([*self._turns[start:], self._tail]), before)
+        return changes(was[0], self._head) + changes(was[1], _merged([*self._turns[start:], self._tail]), before) + self._timed(start)
+
+    def opening(self) -> list[Op]:
+        """The times of all turns."""
+        return [["times", 0, self._times]]
+
+    def _timed(self, start: int) -> list[Op]:
+        """The times of the turns from here on, where they are others than before: the page draws them."""
+        times = self._course.spent(start)
+        if times == self._times[start:]:
+            return []
+        self._times[start:] = times
+        return [["times", start, times]]
 
     def last_key(self) -> str:
         """The key of the row at the end."""

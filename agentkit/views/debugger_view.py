@@ -23,7 +23,7 @@ POSTED = frozenset({"step", "next", "run", "pause", "stop", "back", "goto", "for
 class DebuggerView(ConversationView):
     """A debugger. Every cell that shows it shows the same view."""
 
-    scripts = ("debugger",)
+    scripts = ("course", "debugger")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

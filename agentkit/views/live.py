@@ -28,6 +28,7 @@ Op = list[Any]
     set key html, insert key html after, remove key, rows [[key, html], ...]     its rows
     text key text keep                                                           a text grows, or goes on after its first `keep` characters
     state {name: value}                                                          what the script is told
+    any other name …                                                             for the view's own script
 """
 
 PAUSE = 0.055
@@ -118,6 +119,10 @@ class LiveView(anywidget.AnyWidget):
     def rows(self) -> Mapping[str, Html]:
         """All that was drawn last."""
         return self._shown
+
+    def opening(self) -> list[Op]:
+        """What a page is told once it has the rows: the whole of what the view's own operations came to."""
+        return []
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Does what the page asked for: `do_<action>(**arguments)`.
@@ -213,7 +218,7 @@ class LiveView(anywidget.AnyWidget):
                 self._told = self.state()
             self._pages.add(page)
             self._held = self.target
-            ops: list[Op] = [["rows", [[key, part] for key, part in self.rows().items()]], ["state", self._told]]
+            ops: list[Op] = [["rows", [[key, part] for key, part in self.rows().items()]], ["state", self._told], *self.opening()]
             self._post({"type": "reset", "seq": self._seq, "to": page}, ops, self.arrays())
 
     def forget(self, page: str) -> None:

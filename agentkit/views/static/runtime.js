@@ -8,7 +8,7 @@
  * }} Live  What a part is given: where it draws, what Python last told it, and how it asks for something.
  * @typedef {{
  *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void, message?: (message: any, arrays: ArrayBuffer[]) => void,
- *   drawn?: (keys: string[]) => void, keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
+ *   op?: (name: string, ...args: any[]) => void, drawn?: (keys: string[]) => void, keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
  * }} Part
  */
 
@@ -278,7 +278,7 @@ function mount(model, el) {
     seq = message.seq;
     if (arrays.length) live.arrays = arrays;
     keepingFocus(() => {
-      for (const [name, ...args] of ops) OPS[name](...args);
+      for (const [name, ...args] of ops) if (OPS[name]) OPS[name](...args); else all("op", name, ...args);
       all("drawn", ops.map(([, key]) => key));
       all("state", live.state, arrays);
     });
