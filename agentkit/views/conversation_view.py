@@ -31,6 +31,9 @@ class ConversationView(LiveView):
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
         self._course = Course()
+        self._timeline: Html | None = None
+        self.timeline_due = False
+        """Whether the timeline is drawn anew: a kilobyte, so not with every step of a rollout that runs."""
         self._tail: Parts = {}
 
     @property
@@ -41,7 +44,11 @@ class ConversationView(LiveView):
 
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
         """What stands above everything and changes with every step."""
-        return {"head": el("header", title_bar(trajectory, known), self._course.svg(), class_="ak-head", data_key="head")}
+        head = {"head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")}
+        if self.timeline_due or trajectory.stop_reason is not None:
+            self.timeline_due, self._timeline = False, self._course.svg()
+        line = el("section", self._timeline, class_="ak-head", data_key="timeline") if self._timeline else None
+        return {**head, "timeline": line} if line else head
 
     def tail(self, trajectory: Trajectory) -> Parts:
         """What stands after the finished turns: the open one, and the end."""
@@ -55,6 +62,7 @@ class ConversationView(LiveView):
         """What changed since, found from where the conversation differs."""
         trajectory, drawn = self.trajectory, self._drawn
         start = _common(drawn, trajectory)
+        self.timeline_due = self.timeline_due or start < len(self._turns)  # turns were taken back: what was drawn is not true of it
         was = [self._head, _merged([*self._turns[start:], self._tail])]
         self._count(trajectory, start)
         self._head = {**self.title(trajectory, self._sum(trajectory)), **self._opening(trajectory)}
@@ -81,7 +89,7 @@ class ConversationView(LiveView):
     def _opening(self, trajectory: Trajectory) -> Parts:
         """What stays while a rollout grows: how it was asked, and the prompt."""
         if self._head and all(map(is_, _origin(self._drawn), _origin(trajectory))):
-            return {key: part for key, part in self._head.items() if key != "head"}
+            return {key: part for key, part in self._head.items() if key not in ("head", "timeline")}
         asked = el("section", about(trajectory, LIVE), class_="ak-head ak-about", data_key="about")
         return {"about": asked, **_draw(prompt_entries(trajectory))}
 

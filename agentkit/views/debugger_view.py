@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from agentkit.errors import UsageError
@@ -28,6 +29,8 @@ class DebuggerView(ConversationView):
     def __init__(self, target: Any) -> None:
         super().__init__(target)
         self._step = ""
+        self._redraw = 0.0
+        """When the timeline of a running rollout may be drawn again."""
         self._growing: GrowingRows | None = None
         self._ended: list[Op] = []
         weakref.finalize(self, target.watch(_listener(self))).atexit = False
@@ -71,6 +74,9 @@ class DebuggerView(ConversationView):
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
                     self._grow(None)
+                    self.timeline_due = self.timeline_due or isinstance(event, Halted) or monotonic() > self._redraw
+                    if self.timeline_due:
+                        self._redraw = monotonic() + 1.0
         if isinstance(event, Failed):
             self.report(UsageError(event.message))
         self.refresh_soon()
