@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Self, TypeAlias
 from urllib.parse import quote
@@ -62,6 +62,10 @@ _HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
 """Characters that do not show themselves; a terminal's colour sequence as a whole."""
 
 
+_SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
+"""The ASCII characters that show themselves."""
+
+
 def visible(text: str) -> str:
     r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
     return text if _plain(text) else _HIDDEN.sub(_written, text)
@@ -69,7 +73,7 @@ def visible(text: str) -> str:
 
 def escape(text: str) -> Html:
     """The text as markup that shows exactly that text."""
-    return _html(_escaped(text))
+    return _new(Html, _escaped(text))
 
 
 def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
@@ -78,36 +82,58 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
     Raises:
         ValueError: the tag or an attribute is not on the list.
     """
-    return element(tag, **attributes)(*children)
+    start, end = _tags(tag, attributes)
+    inner = _markup(children)
+    feed = "\n" if tag == "pre" and inner.startswith("\n") else ""  # a parser drops the first line feed of a pre
+    return _new(Html, f"{start}{feed}{inner}{end}")
 
 
-def element(tag: str, /, **attributes: str | int | None) -> Callable[..., Html]:
-    """A function of the children, for an element that is made many times.
+def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -> Callable[..., Html]:
+    """A function of the children, for an element that is made many times; `between`: a text that parts its children.
 
     Raises:
         ValueError: the tag or an attribute is not on the list.
     """
-    if tag not in TAGS and tag not in SVG_TAGS:
-        raise UsageError(f"no element {tag!r} in a view")
-    start, end = f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>", f"</{tag}>"
-    verbatim = tag == "pre"
+    start, end = _tags(tag, attributes)
+    parting, pre = _escaped(between), tag == "pre"
 
     def make(*children: Child) -> Html:
-        inner = _markup(children)
-        feed = "\n" if verbatim and inner.startswith("\n") else ""  # a parser drops the first line feed of a pre
-        return _html(f"{start}{feed}{inner}{end}")
+        inner = parting.join([child if type(child) is Html else _child(child) for child in children])
+        feed = "\n" if pre and inner.startswith("\n") else ""
+        return _new(Html, f"{start}{feed}{inner}{end}")
+
+    return make
+
+
+def shape(markup: Html) -> Callable[..., Html]:
+    """A function of what stands in the holes of the markup, in their order: elements within elements, made in one go.
+
+    A `HOLE` is a child or the value of an attribute. No text can hold the character that it is made of, as `visible` writes that out.
+
+    Raises:
+        ValueError: a hole begins a `pre`, where a line feed would be lost.
+    """
+    if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
+        raise UsageError("a pre is no part of a shape", mend="make it with `element` and put it in a hole")
+    parts = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
+    writers = [_quoted if hole == _QUOTED_HOLE else _child for hole in parts[1::2]]
+
+    def make(*children: Child) -> Html:
+        filled = parts.copy()
+        filled[1::2] = [child if type(child) is Html and write is _child else write(child) for child, write in zip(children, writers, strict=True)]
+        return _new(Html, "".join(filled))
 
     return make
 
 
 def fragment(*children: Child) -> Html:
     """The children one after the other, without an element around them."""
-    return _html(_markup(children))
+    return _new(Html, _markup(children))
 
 
 def joined(separator: str, children: Iterable[Child]) -> Html:
     """The children one after the other with the text between them."""
-    return _html(_escaped(separator).join([_child(child) for child in children]))
+    return _new(Html, _escaped(separator).join([_child(child) for child in children]))
 
 
 def link(target: str, *children: Child) -> Html:
@@ -122,11 +148,19 @@ def link(target: str, *children: Child) -> Html:
         raise UsageError(f"not a relative file name: {target!r}", mend="give it relative to the notebook")
     else:
         address = quote(target, safe="/~", errors="surrogatepass")
-    return _html(f'<a href="{html.escape(address)}">{_markup(children or (target,))}</a>')
+    return _new(Html, f'<a href="{html.escape(address)}">{_markup(children or (target,))}</a>')
 
 
-def _html(markup: str) -> Html:
-    return str.__new__(Html, markup)
+_new = str.__new__
+HOLE = _new(Html, "\0")
+"""Where something is put into a `shape`."""
+_QUOTED_HOLE = "\1"
+
+
+def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, str]:
+    if tag not in TAGS and tag not in SVG_TAGS:
+        raise UsageError(f"no element {tag!r} in a view")
+    return f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>", f"</{tag}>"
 
 
 def _markup(children: Iterable[Child]) -> str:
@@ -134,35 +168,45 @@ def _markup(children: Iterable[Child]) -> str:
 
 
 def _child(child: Child) -> str:
-    if type(child) is str:
-        return _escaped(child)
+    kind = type(child)
+    if kind is Html:
+        return child  # type: ignore[return-value]
+    if kind is str:
+        return _escaped(child)  # type: ignore[arg-type]
     if child is None:
         return ""
-    if isinstance(child, Html):
-        return child
     if isinstance(child, str):
-        return _escaped(str.__str__(child))  # a subclass could have methods of its own
-    if isinstance(child, int):
-        return str(child)
-    return _markup(child)
+        return child if isinstance(child, Html) else _escaped(str.__str__(child))  # a subclass could have methods of its own
+    return str(child) if isinstance(child, int) else _markup(child)
 
 
 def _escaped(text: str) -> str:
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if "&" in text:  # looking is much cheaper than replacing nothing
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    if ">" in text:
+        text = text.replace(">", "&gt;")
     return text if _plain(text) else _HIDDEN.sub(_marked, text)
 
 
-@lru_cache(1024)
+@lru_cache(1024, typed=True)  # a hole equals the text it is made of
 def _attribute(name: str, value: str | int | None) -> str:
     written = ATTRIBUTES.get(name) or SVG_ATTRIBUTES.get(name)
     if written is None:
         raise UsageError(f"no attribute {name!r} in a view")
-    return "" if value is None else f' {written}="{html.escape(visible(str(value)))}"'
+    if value is HOLE:
+        return f' {written}="{_QUOTED_HOLE}"'
+    return "" if value is None else f' {written}="{_quoted(value)}"'
+
+
+def _quoted(value: object) -> str:
+    return html.escape(visible(str(value)))
 
 
 def _plain(text: str) -> bool:
     """Whether the text surely holds none of the hidden characters: a cheap test that nearly every text passes."""
-    return text.isascii() and (text.isprintable() or text.replace("\n", " ").isprintable())
+    return text.isascii() and not text.encode().translate(None, _SHOWN)
 
 
 def _written(match: re.Match[str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agentkit.html import Child, Html, el, fragment
+from functools import lru_cache
+
+from agentkit.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.render.block import code, facts, fold, note, prose, row, status, whole
 from agentkit.render.call import call_row, outcome_cell
 from agentkit.render.outline import Limits
@@ -13,6 +15,7 @@ from agentkit.render.words import by_hand, count, seconds, tally, tokens
 from agentkit.types import Response, ToolResult, Turn
 
 _ASSISTANT = el("strong", "assistant")
+_ASSISTANT_OF = shape(fragment(_ASSISTANT, " ", el("small", "turn ", HOLE)))
 
 
 def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | None = None, *, state: str = "") -> dict[str, Html]:
@@ -41,14 +44,17 @@ def _result(turn: Turn, position: int) -> ToolResult | None:
 def _strays(key: str, turn: Turn | None, limits: Limits, at: str) -> dict[str, Html]:
     """Results that no call asked for."""
     calls, results = (len(turn.tool_calls), turn.results) if turn else (0, ())
+    if len(results) <= calls:
+        return {}
     parts = {i: f"{key}/result-{i}" for i in range(calls, min(len(results), calls + limits.items))}
     return {part: row(part, "call", outcome_cell(results[i], "no result", limits, f"{at}.results[{i}]")) for i, part in parts.items()}
 
 
 def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
     """Everything of an answer but its calls."""
-    label = [_ASSISTANT, " ", el("small", f"turn {turn.index}")] if turn else _ASSISTANT
-    known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), _finish(response), _warned(response))
+    label = _ASSISTANT_OF(turn.index) if turn else _ASSISTANT
+    finish = _finish(response.finish_reason)
+    known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish, _warned(response))
     parts = [
         known,
         retries(response.exchange),
@@ -66,13 +72,14 @@ def _asked(turn: Turn | None, limits: Limits) -> Child:
     return [note("sampling of this turn"), whole(pretty(masked(turn.sampling)), limits, "turn.sampling")]
 
 
-def _finish(response: Response) -> Child:
-    return fragment("finish ", code(response.finish_reason)) if response.finish_reason else "no finish reason"
+@lru_cache(256)
+def _finish(reason: str | None) -> Child:
+    return fragment("finish ", code(reason)) if reason else "no finish reason"
 
 
 def _warned(response: Response) -> Child:
     found = response.all_problems
-    if not (number := tally(found)):
+    if not found or not (number := tally(found)):
         return None
     tone = "bad" if any(problem.severity == "error" for problem in found) else "warn"
     return el("span", number, class_=f"ak-status ak-{tone}")

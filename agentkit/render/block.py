@@ -6,9 +6,10 @@ notebook's mathematics, which reads dollar signs everywhere else, lets it be.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
-from agentkit.html import Child, Html, el, element, fragment, joined
+from agentkit.html import HOLE, Child, Html, el, element, fragment, shape
 from agentkit.render.outline import Limits
 from agentkit.render.words import count, mark
 
@@ -17,8 +18,8 @@ FOLD = 1_200
 FOLD_PROSE = 4_000
 """The same for what a person or the model said."""
 _LABEL, _BODY, _WIRE = element("dt", class_="ak-label"), element("dd", class_="ak-body"), element("dd", class_="ak-wire")
-_BAR, _FACTS, _NOTE = element("div", class_="ak-bar"), element("small", class_="ak-facts"), element("p", class_="ak-note")
-_CODE, _SUMMARY = element("code", dir="auto"), element("summary")
+_BAR, _FACTS = element("div", between=" ", class_="ak-bar"), element("small", between=" · ", class_="ak-facts")
+_NOTE, _CODE = element("p", class_="ak-note"), element("code", dir="auto")
 _TEXT = {
     ("prose", False): element("pre", class_="ak-prose", dir="auto"),
     ("prose", True): element("pre", class_="ak-prose ak-wide", dir="auto"),
@@ -33,20 +34,25 @@ def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = Non
 
     A description list, which a page that drops our CSS still sets apart and indents. `kind` is a class and never comes from a record.
     """
-    inside = [part for label, body in cells for part in (_LABEL(label), _BODY(body))]
-    wire = _WIRE(raw) if raw else None
-    return el("dl", inside, wire, class_=f"ak-row ak-{kind}", data_key=key)
+    filled = [part for cell in cells for part in cell]
+    return _row(kind, len(cells), raw is not None)(key, *filled, *([raw] if raw is not None else []))
+
+
+@cache
+def _row(kind: str, cells: int, wire: bool) -> Callable[..., Html]:
+    inside = [_LABEL(HOLE), _BODY(HOLE)] * cells
+    return shape(el("dl", inside, _WIRE(HOLE) if wire else None, class_=f"ak-row ak-{kind}", data_key=HOLE))
 
 
 def bar(*children: Child) -> Html:
     """Things on one line, as far as there is room."""
-    return _BAR(joined(" ", [child for child in children if child is not None]))
+    return _BAR(*[child for child in children if child is not None])
 
 
 def facts(*items: Child) -> Html | None:
     """Small print, its items parted by dots; None for none."""
     shown = [item for item in items if item]
-    return _FACTS(joined(" · ", shown)) if shown else None
+    return _FACTS(*shown) if shown else None
 
 
 def code(text: str) -> Html:
@@ -65,7 +71,12 @@ def status(word: str) -> Html:
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
     """Content behind one click; the browser gives it its keys."""
-    return el("details", _SUMMARY(title), *content, class_=f"ak-{kind}")
+    return _fold(kind)(title, content)
+
+
+@cache
+def _fold(kind: str) -> Callable[..., Html]:
+    return shape(el("details", el("summary", HOLE), HOLE, class_=f"ak-{kind}"))
 
 
 def note(*content: Child) -> Html:
@@ -90,7 +101,7 @@ def whole(text: str, limits: Limits, at: str) -> Html:
 def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     shown, hidden = text[: limits.text], len(text) - limits.text
     first = shown[: _cut(shown, room)]
-    pre = _TEXT[kind, "\n" in first or len(first) > 100](first)
+    pre = _TEXT[kind, len(first) > 100 or "\n" in first](first)
     if len(first) == len(shown) and hidden <= 0:
         return pre
     rest = shown[len(first) :]
@@ -101,6 +112,8 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
 
 def _cut(text: str, room: int) -> int:
     """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
+    if len(text) <= room and "\n" not in text:
+        return len(text)
     lines = max(12, int(room * _LINES_PER_CHARACTER))
     end = room
     if text.count("\n", 0, room) > lines:

@@ -44,11 +44,11 @@ def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
 
 def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     """What the server sent, where it is not what is used."""
+    sent_as, name = (call.raw_arguments, "raw_arguments") if call.sent_arguments is None else (call.sent_arguments, "sent_arguments")
+    as_sent = call.arguments is None or (call.status not in ("normalized", "repaired") and call.sent_arguments is None)
     pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
     told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
-    sent_as, name = (call.raw_arguments, "raw_arguments") if call.sent_arguments is None else (call.sent_arguments, "sent_arguments")
-    as_sent = call.status not in ("normalized", "repaired") and call.sent_arguments is None
-    if call.arguments is None or as_sent:
+    if as_sent:
         return facts(*told)
     if len(sent_as) <= _SHORT:
         return facts(*told, fragment("arguments sent as ", code(sent_as)))

@@ -14,6 +14,7 @@ _DEPTH = 60
 _TINY = 14
 """Characters of an item that shares a line with its like."""
 _text: Callable[[str], str] = json.encoder.encode_basestring  # as `ensure_ascii=False` writes it
+_FLAT = frozenset((float, bool, dict, list, tuple))
 _SIMPLE = {True: "true", False: "false", None: "null"}
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -42,11 +43,14 @@ def _pretty(value: Any, width: int, depth: int) -> str:
     if kind is str:
         return _text(value)
     if kind is dict and depth <= _DEPTH:
-        items = [f"{_text(key if type(key) is str else _flat(key))}: {_pretty(item, width, depth + 1)}" for key, item in value.items()]
+        items = [
+            f"{_text(key if type(key) is str else _flat(key))}: {_text(item) if type(item) is str else _pretty(item, width, depth + 1)}"
+            for key, item in value.items()
+        ]
         return _container("{", items, "}", width - 2 * depth, depth)
     if kind in (list, tuple) and depth <= _DEPTH:
         return _container("[", [_pretty(item, width, depth + 1) for item in value], "]", width - 2 * depth, depth)
-    if kind in (int, float, bool, dict, list, tuple) or value is None:
+    if kind is int or value is None or kind in _FLAT:
         return _flat(value)
     return _pretty(plain(value), width, depth + 1)
 
