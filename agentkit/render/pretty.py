@@ -14,7 +14,6 @@ _DEPTH = 60
 _TINY = 14
 """Characters of an item that shares a line with its like."""
 _text: Callable[[str], str] = json.encoder.encode_basestring  # as `ensure_ascii=False` writes it
-_FLAT = frozenset((float, bool, dict, list, tuple))
 _SIMPLE = {True: "true", False: "false", None: "null"}
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -40,17 +39,18 @@ def verbatim(value: Any) -> str:
 
 def _pretty(value: Any, width: int, depth: int) -> str:
     kind = type(value)
-    if kind is str:
-        return _text(value)
+    if kind in _LEAVES:
+        return _LEAVES[kind](value)
     if kind is dict and depth <= _DEPTH:
         items = [
-            f"{_text(key if type(key) is str else _flat(key))}: {_text(item) if type(item) is str else _pretty(item, width, depth + 1)}"
+            f"{_text(key if type(key) is str else _flat(key))}: "
+            f"{_LEAVES[type(item)](item) if type(item) in _LEAVES else _pretty(item, width, depth + 1)}"
             for key, item in value.items()
         ]
         return _container("{", items, "}", width - 2 * depth, depth)
     if kind in (list, tuple) and depth <= _DEPTH:
         return _container("[", [_pretty(item, width, depth + 1) for item in value], "]", width - 2 * depth, depth)
-    if kind is int or value is None or kind in _FLAT:
+    if kind in (float, dict, list, tuple):
         return _flat(value)
     return _pretty(plain(value), width, depth + 1)
 
@@ -74,6 +74,10 @@ def _filled(items: list[str], width: int) -> list[str]:
 
 def _flat(value: Any) -> str:
     try:
-        return _SIMPLE[value] if type(value) in (bool, NoneType) else repr(value) if type(value) is int else _encode(plain(value))
+        return repr(value) if type(value) is int else _SIMPLE[value] if type(value) in (bool, NoneType) else _encode(plain(value))
     except ValueError:  # an integer of thousands of digits
         return f"<{type(value).__name__}>"
+
+
+_LEAVES: dict[type, Callable[[Any], str]] = {str: _text, int: _flat, bool: _SIMPLE.__getitem__, NoneType: _SIMPLE.__getitem__}
+"""What is written without a look inside."""

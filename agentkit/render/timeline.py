@@ -77,7 +77,7 @@ def segments(turn: Timing, *, packed: bool = False) -> list[Segment]:
     ends: list[float] = []
     for call, start in _placed(turn.calls):
         at = begin + start
-        lane = next((i for i, end in enumerate(ends) if packed and end <= at + 1e-9), len(ends))
+        lane = next((i for i, end in enumerate(ends) if end <= at + 1e-9), len(ends)) if packed and ends else len(ends)
         ends[lane : lane + 1] = [at + call.elapsed]
         name = clip(call.name, 40) or "?"
         if call.queued and call.queued > 0.001:
@@ -118,7 +118,7 @@ def _placed(calls: Sequence[CallTime]) -> list[tuple[CallTime, float]]:
 
 def length(found: Iterable[Segment]) -> float:
     """Seconds from the start to the last end."""
-    return max((segment.end for segment in found), default=0.0)
+    return max([segment.end for segment in found], default=0.0)
 
 
 _DETAILED = 48
@@ -142,7 +142,7 @@ class Course:
             found = segments(timing(turn), packed=True)
             model, whole = self._sums[-1]
             self._turns.append(found)
-            self._sums.append((model + length(s for s in found if s.lane == 0), whole + length(found)))
+            self._sums.append((model + max([s.end for s in found if not s.lane], default=0.0), whole + length(found)))
         return self
 
     def spent(self, start: int = 0) -> list[list[float]]:
