@@ -47,29 +47,29 @@ class Spread(NamedTuple):
     p99: float
 
 
-def errors_svg(found: Iterable[Mishap], *, alone: bool = False) -> Html:
+def errors_svg(found: Iterable[Mishap], *, codes: int = _MOST, columns: int = _COLUMNS, alone: bool = False) -> Html:
     """Codes by turns, each number of problems as a bar with the number on it; of many codes the most frequent."""
     listed = list(found)
     if not listed:
         return drawing("errors: none", 24, words("nothing went wrong", 0, 16), alone=alone)
-    codes = Counter(m.code for m in listed)
+    counts = Counter(m.code for m in listed)
     worst = {m.code: m.severity for m in sorted(listed, key=lambda m: -_rank(m.severity))}
-    ordered = sorted(codes, key=lambda code: (_rank(worst[code]), -codes[code], code))[:_MOST]
+    ordered = sorted(counts, key=lambda code: (_rank(worst[code]), -counts[code], code))[:codes]
     last = max(m.turn for m in listed)
-    step = -(-(last + 1) // _COLUMNS)
+    step = -(-(last + 1) // columns)
     cells = Counter((m.code, m.turn // step) for m in listed)
     scale = (WIDTH - _LEFT - _RIGHT) / (last // step + 1)
     parts, y = legend([s for s in _SEVERITIES if s in worst.values()], 12)
     top = y - 4
     for code in ordered:
-        parts += [words(clip(code, 34), _LEFT - 8, y + 13, "end"), words(f"{codes[code]:,}", WIDTH, y + 13, "end")]
+        parts += [words(clip(code, 34), _LEFT - 8, y + 13, "end"), words(f"{counts[code]:,}", WIDTH, y + 13, "end")]
         for column in range(last // step + 1):
             if number := cells[code, column]:
                 parts += _cell(worst[code], code, number, _LEFT + column * scale, y, scale, column * step)
         y += _ROW
     axis = [tick(_LEFT + (at / step + 0.5) * scale, top, y, f"turn {at}") for at in _turn_marks(last)]
-    more = f"; the {len(ordered)} most severe and frequent shown" if len(codes) > len(ordered) else ""
-    told = f"{count(len(listed), 'problem')} of {count(len(codes), 'code')}{more}"
+    more = f"; the {len(ordered)} most severe and frequent shown" if len(counts) > len(ordered) else ""
+    told = f"{count(len(listed), 'problem')} of {count(len(counts), 'code')}{more}"
     return drawing(told, y + 22, *axis, *parts, alone=alone)
 
 
@@ -87,12 +87,12 @@ def _turn_marks(last: int) -> list[int]:
     return sorted({int(t) for t in ticks(last)}) if last else [0]
 
 
-def context_svg(turns: Sequence[Tokens], *, alone: bool = False) -> Html:
+def context_svg(turns: Sequence[Tokens], *, columns: int = _COLUMNS, alone: bool = False) -> Html:
     """Tokens by turn: the context that was read under what was written, the parts from the cache and of reasoning inside."""
     known = [t for t in turns if t.input is not None or t.output is not None]
     if not known:
         return drawing("context: the server told no token counts", 24, words("the server told no token counts", 0, 16), alone=alone)
-    step = -(-len(known) // _COLUMNS)
+    step = -(-len(known) // columns)
     shown = known[::step] if known[-1] in known[::step] else [*known[::step], known[-1]]
     most = max((t.input or 0) + (t.output or 0) for t in shown)
     kinds = ["input", "output", *(["cached"] if any(t.cached for t in shown) else []), *(["reasoning"] if any(t.reasoning for t in shown) else [])]

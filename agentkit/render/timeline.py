@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from agentkit.html import Html
@@ -192,11 +192,12 @@ def _strip_y(lane: int) -> int:
 _LEFT, _ROW, _SHOWN = 64, 16, 60
 
 
-def latency_svg(turns: Sequence[Timing], *, alone: bool = False) -> Html:
-    """Each turn as a line of bars on one scale of seconds; of very many the slowest."""
+def latency_svg(turns: Sequence[Timing], *, bars: int = 1 << 30, alone: bool = False) -> Html:
+    """Each turn as a line of bars on one scale of seconds; of very many turns, or more than so many bars, the slowest."""
     drawn = [(turn, found) for turn in turns if (found := segments(turn))]
     slow = sorted(drawn, key=lambda pair: -length(pair[1]))[:_SHOWN]
-    kept = {turn.turn for turn, _ in slow}
+    reached = accumulate(sum(s.lane <= LANES for s in found) for _, found in slow)
+    kept = {turn.turn for i, ((turn, _), number) in enumerate(zip(slow, reached, strict=True)) if not i or number <= bars}
     shown = [(turn, found) for turn, found in drawn if turn.turn in kept][:_SHOWN]
     most = max((length(found) for _, found in shown), default=0.0)
     if not most:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
+
+from agentkit.background import event_loop
 
 from agentkit.errors import UsageError
 from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
-from agentkit.html import visible
+from agentkit.html import Html, visible
 from agentkit.loop import ModelStep
+from agentkit.render.figures import figures
 from agentkit.types import Trajectory
 from agentkit.views.controls import breakpoint_named, controls, edit_of, object_of, slots_of, usual_slot, value_of
 from agentkit.views.conversation_view import ConversationView, Parts
@@ -30,6 +34,14 @@ class DebuggerView(ConversationView):
         self._step = ""
         self._growing: GrowingRows | None = None
         self._ended: list[Op] = []
+        self._charting: set[str] = set()
+        """The pages whose charts are open."""
+        self._charts: dict[str, Html] = {}
+        self._charted: Trajectory | None = None
+        self._next_chart = 0.0
+        """When the charts of a running rollout may be drawn again."""
+        self._chart_later = False
+        """Whether that is seen to."""
         weakref.finalize(self, target.watch(_listener(self))).atexit = False
 
     @property
@@ -54,8 +66,17 @@ class DebuggerView(ConversationView):
     def difference(self) -> list[Op]:
         """What changed in the conversation, and what has streamed in."""
         ended, self._ended = self._ended, []
-        ops = ended + super().difference()
+        ops = ended + super().difference() + self._chart_ops()
         return ops + self._growing.ops(self.last_key()) if self._growing else ops
+
+    def opening(self) -> list[Op]:
+        """The times of all turns, and the charts where they are looked at."""
+        return super().opening() + [["chart", name, drawing] for name, drawing in self._charts.items()]
+
+    def forget(self, page: str) -> None:
+        """A page shows it no longer."""
+        self._chart(page, False)
+        super().forget(page)
 
     def heard(self, event: Event) -> None:
         """Takes note of what the debugger does; called on its thread."""
@@ -71,6 +92,8 @@ class DebuggerView(ConversationView):
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
                     self._grow(None)
+                    if not isinstance(event, Committed):
+                        self._next_chart = 0.0
         if isinstance(event, Failed):
             self.report(UsageError(event.message))
         self.refresh_soon()
@@ -116,6 +139,33 @@ class DebuggerView(ConversationView):
     def do_unbreak(self, index: int) -> None:
         """Removes one."""
         self.target.breakpoints.remove(index)
+
+    def do_charts(self, open: bool) -> None:
+        """Draws the charts for as long as they are looked at."""
+        with self._lock:
+            self._chart(self._asker or "", open)
+            if open:
+                self._charts, self._charted, self._next_chart = {}, None, 0.0
+        self.refresh()
+
+    def _chart(self, page: str, open: bool) -> None:
+        (self._charting.add if open else self._charting.discard)(page)
+        if not self._charting:
+            self._charts, self._charted = {}, None
+
+    def _chart_ops(self) -> list[Op]:
+        """The charts that look different; of a rollout that runs, once a second."""
+        trajectory = self.trajectory
+        if not self._charting or trajectory is self._charted:
+            return []
+        if (wait := self._next_chart - monotonic()) > 0:
+            if not self._chart_later:
+                self._chart_later = True
+                event_loop().call_soon_threadsafe(event_loop().call_later, wait, self.refresh_soon)
+            return []
+        was, self._charts, self._charted = self._charts, figures(trajectory), trajectory
+        self._next_chart, self._chart_later = monotonic() + 1.0, False
+        return [["chart", name, drawing] for name, drawing in self._charts.items() if was.get(name) != drawing]
 
     def _grow(self, rows: GrowingRows | None) -> None:
         if self._growing:

@@ -274,6 +274,21 @@ function branches(live, body) {
   return show;
 }
 
+/** The charts, which Python draws while they are open. @param {Live} live */
+function charts(live, { body, opener }) {
+  const drawn = new Rows(body);
+  const known = () => [...drawn.parts.keys()].at(-1) ?? null;
+  opener.addEventListener("click", () => {
+    if (body.hidden) drawn.reset([]);
+    live.send("charts", { open: !body.hidden });
+  });
+  return (name, html) => {
+    if (body.hidden) return;
+    if (drawn.parts.has(name)) drawn.set(name, html);
+    else drawn.insert(name, html, known());
+  };
+}
+
 PARTS.push((live) => {
   const { root, rows } = live;
   root.classList.add("ak-debugger");
@@ -282,10 +297,11 @@ PARTS.push((live) => {
   edit.opener.remove();
   const breaks = panel(bar, "breakpoints", "Breakpoints");
   const tree = panel(bar, "branches", "Branches");
+  const graphs = panel(bar, "charts", "Charts");
   const status = h("div", { className: "ak-state", role: "status" });
   const waiting = h("div", { className: "ak-waiting" });
   const say = sayForm(live);
-  const top = h("div", { className: "ak-top" }, bar, status, breaks.body, tree.body);
+  const top = h("div", { className: "ak-top" }, bar, status, breaks.body, tree.body, graphs.body);
   root.prepend(top);
   rows.after(h("div", { className: "ak-dock" }, edit.body, waiting, say));
   rows.setAttribute("role", "log");
@@ -295,6 +311,7 @@ PARTS.push((live) => {
   const form = editForm(live, edit.body, closeEdit);
   const showBreaks = breakpoints(live, breaks.body), showTree = branches(live, tree.body);
   const showWaiting = keyed(waiting, (call) => (call.found ? foundCall(live, call) : pendingCall(live, call)));
+  const showChart = charts(live, graphs);
   let atEnd = true;
 
   live.act = (action, args) => {
@@ -354,6 +371,7 @@ PARTS.push((live) => {
       waiting.hidden = !(state.waiting ?? []).length;
       say.hidden = !state.can?.say;
     },
+    op: (name, key, html) => { if (name === "chart") showChart(key, html); },
     drawn: () => follow(3),
     message(message) { if (message.type === "loaded") form.loaded(message); },
     keydown(event) {

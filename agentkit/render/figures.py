@@ -1,0 +1,47 @@
+"""The charts of one rollout in a page: where its time went, what went wrong, and its tokens; small, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentkit.html import Html, el
+from agentkit.render.plots import Mishap, Tokens, context_svg, errors_svg
+from agentkit.render.timeline import latency_svg, timing
+from agentkit.types import Trajectory, Turn
+
+_BARS, _COLUMNS, _CODES = 24, 16, 6
+"""Bars of the latency, turns side by side, and codes, so that the three come to about ten kilobytes."""
+FIGURES = ("latency", "problems", "tokens")
+"""The names of the drawings, in order."""
+
+
+def figures(trajectory: Trajectory) -> dict[str, Html]:
+    """The drawings by name, each under its heading; linear in the turns, and of a size that does not grow with them."""
+    turns = trajectory.all_turns
+    drawn = (
+        ("Latency by turn", latency_svg([timing(turn) for turn in turns], bars=_BARS)),
+        ("Problems by code and turn", errors_svg(mishaps(trajectory), codes=_CODES, columns=_COLUMNS)),
+        ("Tokens by turn", context_svg([tokens_of(turn) for turn in turns], columns=_COLUMNS)),
+    )
+    parts = zip(FIGURES, drawn, strict=True)
+    return {name: el("section", el("p", el("strong", title)), drawing, class_="ak-figure", data_key=f"figure-{name}") for name, (title, drawing) in parts}
+
+
+def tokens_of(turn: Turn) -> Tokens:
+    """What a turn used, as the server told it."""
+    usage = turn.response.usage
+    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens) if usage else (None, None)
+    return Tokens(turn.index, *counts)
+
+
+def mishaps(trajectory: Trajectory) -> Iterator[Mishap]:
+    """What `ak.problems_df` counts: failed requests, problems of answers and calls, failed tools."""
+    for attempt in trajectory.attempts:
+        yield Mishap(attempt.error.kind, attempt.turn, "error")
+    if trajectory.error is not None and all(attempt.error != trajectory.error for attempt in trajectory.attempts):
+        yield Mishap(trajectory.error.kind, len(trajectory.turns), "error")
+    for turn in trajectory.all_turns:
+        yield from (Mishap(error.kind, turn.index, "warning") for error in turn.response.exchange.retries)
+        yield from (Mishap(problem.code, turn.index, problem.severity) for problem in turn.problems)
+        failed = (result.status for result in turn.tool_results if result.status not in ("ok", "edited"))
+        yield from (Mishap(status, turn.index, "warning" if status in ("skipped", "cancelled") else "error") for status in failed)
