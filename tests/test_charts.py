@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import time
+import zlib
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
@@ -20,13 +22,18 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.render import STATIC, render
 from agentkit.render.drawing import FORMS, ticks
+from agentkit.render.figures import figures, mishaps
 from agentkit.render.plots import Mishap, Tokens, context_svg, errors_svg, percentiles_svg, quantile, spread
-from agentkit.render.timeline import CallTime, Timing, latency_svg, length, segments, strip, timing
-from agentkit.types import Exchange, Response, Trajectory, Turn, Usage
+from agentkit.render.timeline import CallTime, Course, Timing, latency_svg, length, segments, timing
+from agentkit.types import Exchange, Problem, Response, Trajectory, Turn, Usage
 from tests.render_samples import HOSTILE, call, filled, result, troubled, weather
 from tests.support_captures import conversation
 
 CHARTS = {"latency": ak.charts.latency, "errors": ak.charts.errors, "context": ak.charts.context, "percentiles": ak.charts.percentiles}
+
+
+def strip(rollout: Trajectory) -> str | None:
+    return Course().reach(rollout.all_turns).svg()
 
 
 def timed(turns: int = 3, *, stream: bool = True) -> Trajectory:
@@ -198,3 +205,30 @@ def test_charts_are_not_loaded_before_they_are_asked_for() -> None:
     code = "import sys, agentkit as ak; ak.charts; print('plotly' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def busy(turns: int) -> Trajectory:
+    """As much to draw in every turn as there can be."""
+    found = tuple(Problem(code=f"a_code_of_a_long_name_{i}", severity="error", message="x") for i in range(12))
+    usage = Usage(input_tokens=90_000, output_tokens=3_000, cached_tokens=8_000, reasoning_tokens=1_000)
+    response = Response(usage=usage, problems=found, tool_calls=(call(id="a"),) * 20, exchange=Exchange(elapsed=1.5))
+    results = (result("failed", status="error", started=10.0, elapsed=0.5),) * 20
+    return Trajectory(turns=tuple(Turn(index=i, response=response, results=results) for i in range(turns)))
+
+
+@pytest.mark.parametrize("turns", [1, 60, 600])
+def test_the_figures_of_a_rollout_have_a_limit(turns: int) -> None:
+    """They are sent to a page while a rollout runs."""
+    rollout = busy(turns)
+    drawn = figures(rollout, Course().reach(rollout.turns))
+    assert sum(map(len, drawn.values())) < 30_000
+    assert f"latency of {turns} turn" in drawn["latency"]
+    ordinary = figures(timed(turns), Course().reach(timed(turns).turns))
+    assert sum(map(len, ordinary.values())) < 20_000
+    assert len(zlib.compress("".join(drawn.values()).encode(), 1)) < 8_000, "as it travels"
+
+
+def test_the_figures_count_what_the_frame_counts() -> None:
+    rollout = troubled()
+    frame = ak.problems_df(rollout)
+    assert Counter((m.code, m.turn, m.severity) for m in mishaps(rollout)) == Counter(zip(frame["code"], frame["turn"], frame["severity"], strict=True))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.events import Committed
 from agentkit.html import Html, el
 from agentkit.render import WHOLE, render
 from agentkit.types import Trajectory
@@ -142,6 +143,60 @@ def test_an_append_costs_the_same_at_any_length() -> None:
     assert len(sent) == 1001
     assert max(sizes) < 2048
     assert max(sizes) - min(sizes) < 64
+
+
+def charted(sent: Sent) -> list[str]:
+    """The charts that were sent, by name."""
+    return [op[1] for message in sent for op in ops_of(message) if op[0] == "chart"]
+
+
+def test_charts_are_sent_while_they_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once when they are opened and at a halt, else once a second."""
+    now = 100.0
+    monkeypatch.setattr("agentkit.views.debugger_view.monotonic", lambda: now)
+    dbg = ak.debug(ak.demo())
+    view = DebuggerView(dbg)
+    sent = recorded(view)
+    ready(view)
+    open_charts = {"type": "do", "view": "p", "action": "charts", "arguments": {"open": True}}
+    dbg.next()
+    view.refresh()
+    assert charted(sent) == []
+    view._heard(open_charts)
+    assert charted(sent) == ["latency", "problems", "tokens"]
+    sent.clear()
+    view.heard(Committed(trajectory=dbg.trajectory))
+    view.refresh()
+    assert charted(sent) == [], "nothing has changed"
+    dbg.next()
+    view.refresh()
+    assert set(charted(sent)) == {"latency", "tokens"}
+    view._heard({**open_charts, "arguments": {"open": False}})
+    sent.clear()
+    dbg.next()
+    view.refresh()
+    assert sent
+    assert charted(sent) == []
+
+
+def test_charts_of_a_running_rollout_are_drawn_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("agentkit.views.debugger_view.monotonic", lambda: now)
+    view = DebuggerView(ak.debug(ak.demo()))
+    sent, whole = recorded(view), long(5)
+    shown: list[Trajectory] = [replace(whole, turns=whole.turns[:1])]
+    monkeypatch.setattr(DebuggerView, "trajectory", property(lambda _: shown[-1]))
+    ready(view)
+    view._heard({"type": "do", "view": "p", "action": "charts", "arguments": {"open": True}})
+    sent.clear()
+    drawn = []
+    for n in range(2, 6):
+        shown.append(replace(whole, turns=whole.turns[:n]))
+        now += 0.4
+        view.refresh()
+        drawn.append(bool(charted(sent)))
+        sent.clear()
+    assert drawn == [False, False, True, False]
 
 
 def test_a_reset_is_packed() -> None:

@@ -7,20 +7,21 @@ from typing import Any
 from agentkit.html import Child, Html, el, fragment, link
 from agentkit.render.answer import answer
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.render.figures import figures
 from agentkit.render.message import message_row
 from agentkit.render.outline import Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty
 from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
-from agentkit.render.timeline import strip
+from agentkit.render.timeline import Course
 from agentkit.render.words import Totals, count, ending, totals, trouble
 from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
 
 
-def trajectory_fragments(trajectory: Trajectory, limits: Limits, whole_file: str | None = None) -> dict[str, Html]:
+def trajectory_fragments(trajectory: Trajectory, limits: Limits, whole_file: str | None = None, *, charts: bool = True) -> dict[str, Html]:
     """The head, the conversation and its end. `whole_file`: where the user keeps all of it, relative to the page."""
     said = conversation(outline(trajectory), limits, whole_file)
-    return {"head": _head(trajectory, limits), **said, "end": end_row(trajectory, limits)}
+    return {"head": _head(trajectory, limits, charts), **said, "end": end_row(trajectory, limits)}
 
 
 def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
@@ -77,9 +78,10 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
     return note("… ", el("strong", left_out, " not shown here"), "; ", see)
 
 
-def _head(trajectory: Trajectory, limits: Limits) -> Html:
-    title = title_bar(trajectory, totals(trajectory)), strip(trajectory)
-    return el("header", title, about(trajectory, limits), class_="ak-head", data_key="head")
+def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
+    course = Course().reach(trajectory.all_turns)
+    drawn = fold("charts", *figures(trajectory, course).values()) if charts and trajectory.all_turns else None
+    return el("header", title_bar(trajectory, totals(trajectory)), course.svg(), drawn, about(trajectory, limits), class_="ak-head", data_key="head")
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:

@@ -6,25 +6,31 @@ from collections.abc import Iterator
 
 from agentkit.html import Html, el
 from agentkit.render.plots import Mishap, Tokens, context_svg, errors_svg
-from agentkit.render.timeline import latency_svg, timing
+from agentkit.render.timeline import Course, latency_svg, timing
 from agentkit.types import Trajectory, Turn
 
-_BARS, _COLUMNS, _CODES = 24, 16, 6
-"""Bars of the latency, turns side by side, and codes, so that the three come to about ten kilobytes."""
+_BARS, _COLUMNS, _CODES = 24, 12, 4
+"""Bars of the latency, turns side by side, and codes, so that the three come to about ten kilobytes, to thirty at the worst."""
 FIGURES = ("latency", "problems", "tokens")
 """The names of the drawings, in order."""
 
 
-def figures(trajectory: Trajectory) -> dict[str, Html]:
-    """The drawings by name, each under its heading; linear in the turns, and of a size that does not grow with them."""
+def figures(trajectory: Trajectory, course: Course) -> dict[str, Html]:
+    """The drawings by name, each under its heading, of a size that does not grow with the turns; `course`: their times."""
     turns = trajectory.all_turns
+    slowest = [timing(turns[i]) for i in course.slowest()]
     drawn = (
-        ("Latency by turn", latency_svg([timing(turn) for turn in turns], bars=_BARS)),
+        ("Latency by turn", latency_svg(slowest, bars=_BARS, among=course.timed())),
         ("Problems by code and turn", errors_svg(mishaps(trajectory), codes=_CODES, columns=_COLUMNS)),
         ("Tokens by turn", context_svg([tokens_of(turn) for turn in turns], columns=_COLUMNS)),
     )
     parts = zip(FIGURES, drawn, strict=True)
-    return {name: el("section", el("p", el("strong", title)), drawing, class_="ak-figure", data_key=f"figure-{name}") for name, (title, drawing) in parts}
+    return {name: _figure(name, title, drawing) for name, (title, drawing) in parts}
+
+
+def _figure(name: str, title: str, drawing: Html) -> Html:
+    """A drawing holds names that a model chose: within a `code` the mathematics of a notebook leaves them alone."""
+    return el("section", el("p", el("strong", title)), el("code", drawing, class_="ak-said"), class_="ak-figure", data_key=f"figure-{name}")
 
 
 def tokens_of(turn: Turn) -> Tokens:

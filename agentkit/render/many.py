@@ -34,7 +34,7 @@ def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Ht
     cells = _cells(position, trajectory)
     line = joined(" ", [el("span", cell) for cell in cells])
     inside: Child = (
-        list(trajectory_fragments(trajectory, limits).values())
+        list(trajectory_fragments(trajectory, limits, charts=False).values())
         if limits
         else note("not shown for its size; see ", el("code", f"view[{position}]"))
     )

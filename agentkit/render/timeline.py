@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from heapq import nlargest
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -10,10 +11,12 @@ from agentkit.html import Html
 from agentkit.read.queue_time import queue_of
 from agentkit.render.drawing import FORMS, WIDTH, bar, drawing, legend, stroke, tick, ticks, words
 from agentkit.render.words import count, seconds
-from agentkit.types import ToolResult, Trajectory, Turn, clip
+from agentkit.types import ToolResult, Turn, clip
 
 LANES = 12
 """Calls side by side that are drawn at most."""
+SHOWN = 60
+"""Turns whose latency is drawn at most."""
 
 
 class CallTime(NamedTuple):
@@ -150,6 +153,15 @@ class Course:
         sums = self._sums[start:]
         return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0), (m1, w1) in pairwise(sums)]
 
+    def slowest(self, number: int = SHOWN) -> list[int]:
+        """Which turns took longest, in order; without those whose times are not known."""
+        lengths = [(w1 - w0, -i) for i, ((_, w0), (_, w1)) in enumerate(pairwise(self._sums)) if w1 > w0]
+        return sorted(-i for _, i in nlargest(number, lengths))
+
+    def timed(self) -> int:
+        """How many turns have times."""
+        return sum(map(bool, self._turns))
+
     def svg(self) -> Html | None:
         """The line, about a kilobyte whatever its length; None where no time was recorded."""
         model, total = self._sums[-1]
@@ -180,25 +192,23 @@ class Course:
         return found
 
 
-def strip(trajectory: Trajectory) -> Html | None:
-    """The whole rollout on one line: the model above, the tools under it; None where no time was recorded."""
-    return Course().reach(trajectory.all_turns).svg()
-
-
 def _strip_y(lane: int) -> int:
     return 6 if lane == 0 else 8 + 6 * min(lane, _STRIP_LANES)
 
 
-_LEFT, _ROW, _SHOWN = 64, 16, 60
+_LEFT, _ROW = 64, 16
 
 
-def latency_svg(turns: Sequence[Timing], *, bars: int = 1 << 30, alone: bool = False) -> Html:
-    """Each turn as a line of bars on one scale of seconds; of very many turns, or more than so many bars, the slowest."""
+def latency_svg(turns: Sequence[Timing], *, bars: int = 1 << 30, among: int = 0, alone: bool = False) -> Html:
+    """Each turn as a line of bars on one scale of seconds; of very many turns, or more than so many bars, the slowest.
+
+    `among`: the number of all turns, where these are the slowest of them.
+    """
     drawn = [(turn, found) for turn in turns if (found := segments(turn))]
-    slow = sorted(drawn, key=lambda pair: -length(pair[1]))[:_SHOWN]
+    slow = sorted(drawn, key=lambda pair: -length(pair[1]))[:SHOWN]
     reached = accumulate(sum(s.lane <= LANES for s in found) for _, found in slow)
     kept = {turn.turn for i, ((turn, _), number) in enumerate(zip(slow, reached, strict=True)) if not i or number <= bars}
-    shown = [(turn, found) for turn, found in drawn if turn.turn in kept][:_SHOWN]
+    shown = [(turn, found) for turn, found in drawn if turn.turn in kept][:SHOWN]
     most = max((length(found) for _, found in shown), default=0.0)
     if not most:
         return drawing("latency: no times were recorded", 24, words("no times were recorded", 0, 16), alone=alone)
@@ -214,8 +224,9 @@ def latency_svg(turns: Sequence[Timing], *, bars: int = 1 << 30, alone: bool = F
         parts.append(words(seconds(length(found)), WIDTH, y + 11, "end"))
         y += _ROW * (lanes + 1) + 4
     axis = [tick(_LEFT + t * scale, top, y, f"{t:g} s") for t in ticks(most)]
-    left_out = len(drawn) - len(shown)
-    told = f"latency of {count(len(drawn), 'turn')}{f', the {len(shown)} slowest shown' if left_out else ''}"
+    number = max(among, len(drawn))
+    left_out = number - len(shown)
+    told = f"latency of {count(number, 'turn')}{f', the {len(shown)} slowest shown' if left_out else ''}"
     return drawing(told, y + 22, *axis, *parts, alone=alone)
 
 

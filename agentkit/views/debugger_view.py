@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 
 from agentkit.background import event_loop
-
 from agentkit.errors import UsageError
 from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.html import Html, visible
@@ -163,7 +162,7 @@ class DebuggerView(ConversationView):
                 self._chart_later = True
                 event_loop().call_soon_threadsafe(event_loop().call_later, wait, self.refresh_soon)
             return []
-        was, self._charts, self._charted = self._charts, figures(trajectory), trajectory
+        was, self._charts, self._charted = self._charts, figures(trajectory, self._course), trajectory
         self._next_chart, self._chart_later = monotonic() + 1.0, False
         return [["chart", name, drawing] for name, drawing in self._charts.items() if was.get(name) != drawing]
 

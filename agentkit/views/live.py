@@ -33,7 +33,7 @@ Op = list[Any]
 
 PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
-_PACKED = 32_000
+_PACKED = 8_000
 """Characters beyond which a message is compressed: a server lets through a million bytes a second, and drops what is more."""
 
 

@@ -277,6 +277,8 @@ function branches(live, body) {
 /** The charts, which Python draws while they are open. @param {Live} live */
 function charts(live, { body, opener }) {
   const drawn = new Rows(body);
+  body.classList.add("ak-charts");
+  body.tabIndex = 0; // it scrolls
   const known = () => [...drawn.parts.keys()].at(-1) ?? null;
   opener.addEventListener("click", () => {
     if (body.hidden) drawn.reset([]);
