@@ -111,7 +111,7 @@ def test_keys(chromium: Browser) -> None:
         page.keyboard.press("ArrowRight")
         expect(tool(page, "Pause")).to_be_focused()
         page.keyboard.press("End")
-        expect(page.get_by_role("button", name="Branches")).to_be_focused()
+        expect(page.get_by_role("button", name="Charts")).to_be_focused()
         page.keyboard.press("Home")
         expect(tool(page, "Run")).to_be_focused()
         assert page.locator(".ak-toolbar button[tabindex='0']").count() == 1
@@ -390,7 +390,7 @@ def test_a_long_conversation(chromium: Browser) -> None:
         expect(page.locator("[data-key='turn-999']")).to_be_in_viewport()
 
 
-ALLOWED = "section header div dl dt dd p strong small span code pre ul li details summary button svg path label select option textarea input"
+ALLOWED = "section header div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
 CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')].flatMap(e => {
     const bad = [...e.attributes].filter(a => /^on|^style$|href|src/i.test(a.name)).map(a => a.name);
     return allowed.includes(e.localName) && !bad.length ? [] : [e.localName + ' ' + bad];
@@ -411,6 +411,7 @@ def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         page.get_by_role("button", name="Breakpoints").click()
         page.get_by_role("button", name="Branches").click()
+        page.get_by_role("button", name="Charts").click()
         texts = payloads()
         for start in range(0, len(texts), 12):
             several = texts[start : start + 12]
