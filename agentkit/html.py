@@ -98,7 +98,7 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
     parting, pre = _escaped(between), tag == "pre"
 
     def make(*children: Child) -> Html:
-        inner = parting.join([child if type(child) is Html else _child(child) for child in children])
+        inner = parting.join([child if type(child) is Html else _child(child) for child in children]) if len(children) != 1 else _child(children[0])
         feed = "\n" if pre and inner.startswith("\n") else ""
         return _new(Html, f"{start}{feed}{inner}{end}")
 
@@ -116,11 +116,13 @@ def shape(markup: Html) -> Callable[..., Html]:
     if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
         raise UsageError("a pre is no part of a shape", mend="make it with `element` and put it in a hole")
     parts = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
-    writers = [_quoted if hole == _QUOTED_HOLE else _child for hole in parts[1::2]]
+    quoted = [i for i, part in enumerate(parts) if part == _QUOTED_HOLE]
 
     def make(*children: Child) -> Html:
         filled = parts.copy()
-        filled[1::2] = [child if type(child) is Html and write is _child else write(child) for child, write in zip(children, writers, strict=True)]
+        filled[1::2] = [child if type(child) is Html else _child(child) for child in children]
+        for i in quoted:
+            filled[i] = _quoted(children[i // 2])
         return _new(Html, "".join(filled))
 
     return make
@@ -169,10 +171,10 @@ def _markup(children: Iterable[Child]) -> str:
 
 def _child(child: Child) -> str:
     kind = type(child)
-    if kind is Html:
-        return child  # type: ignore[return-value]
     if kind is str:
         return _escaped(child)  # type: ignore[arg-type]
+    if kind is Html:
+        return child  # type: ignore[return-value]
     if child is None:
         return ""
     if isinstance(child, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentkit.html import Child, Html, el, fragment
+from agentkit.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.render.block import bar, code, data, facts, fold, note, row, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
@@ -13,6 +13,8 @@ from agentkit.types import ToolCall, ToolResult
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
 _RESULT = el("strong", "← result")
+_BODY = shape(fragment(bar(HOLE, HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
+_ID = shape(fragment("id ", HOLE, HOLE))
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
 
@@ -28,12 +30,12 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     told = facts("found in the text, not run" if found else None, *by_hand(call), _identity(call), where, span)
-    head = bar(code(call.name or "?"), _arguments(call, limits, at), status(call.status), told)
-    return fragment(head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
+    head = code(call.name or "?"), _arguments(call, limits, at), status(call.status), told
+    return _BODY(*head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
 
 
 def _identity(call: ToolCall) -> Html:
-    return fragment("id ", code(call.id), ", synthetic" if call.id_synthetic else None)
+    return _ID(code(call.id), ", synthetic" if call.id_synthetic else None)
 
 
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
@@ -49,7 +51,7 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
     told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
     if as_sent:
-        return facts(*told)
+        return facts(*told) if told else None
     if len(sent_as) <= _SHORT:
         return facts(*told, fragment("arguments sent as ", code(sent_as)))
     return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))

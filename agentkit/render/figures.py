@@ -47,7 +47,10 @@ def mishaps(trajectory: Trajectory) -> Iterator[Mishap]:
     if trajectory.error is not None and all(attempt.error != trajectory.error for attempt in trajectory.attempts):
         yield Mishap(trajectory.error.kind, len(trajectory.turns), "error")
     for turn in trajectory.all_turns:
-        yield from (Mishap(error.kind, turn.index, "warning") for error in turn.response.exchange.retries)
-        yield from (Mishap(problem.code, turn.index, problem.severity) for problem in turn.problems)
-        failed = (result.status for result in turn.tool_results if result.status not in ("ok", "edited"))
-        yield from (Mishap(status, turn.index, "warning" if status in ("skipped", "cancelled") else "error") for status in failed)
+        for error in turn.response.exchange.retries:
+            yield Mishap(error.kind, turn.index, "warning")
+        for problem in turn.problems:
+            yield Mishap(problem.code, turn.index, problem.severity)
+        for result in turn.results[: len(turn.tool_calls)]:
+            if result is not None and result.status not in ("ok", "edited"):
+                yield Mishap(result.status, turn.index, "warning" if result.status in ("skipped", "cancelled") else "error")

@@ -106,8 +106,10 @@ class Response(Record):
     @property
     def all_problems(self) -> tuple[Problem, ...]:
         """The answer's problems, then those of its calls, then those of the calls found in text."""
-        calls = (p for call in (*self.tool_calls, *self.recoverable) for p in call.problems)
-        return (*self.problems, *calls)
+        found = list(self.problems)
+        for call in (*self.tool_calls, *self.recoverable):
+            found += call.problems
+        return tuple(found)
 
     @property
     def usable(self) -> bool:
