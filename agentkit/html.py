@@ -98,7 +98,7 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
     parting, pre = _escaped(between), tag == "pre"
 
     def make(*children: Child) -> Html:
-        inner = parting.join([child if type(child) is Html else _child(child) for child in children]) if len(children) != 1 else _child(children[0])
+        inner = _child(children[0]) if len(children) == 1 else parting.join([c if type(c) is Html else _child(c) for c in children])
         feed = "\n" if pre and inner.startswith("\n") else ""
         return _new(Html, f"{start}{feed}{inner}{end}")
 
@@ -183,6 +183,10 @@ def _child(child: Child) -> str:
 
 
 def _escaped(text: str) -> str:
+    return _short(text) if len(text) <= _SHORT else _written_as_markup(text)
+
+
+def _written_as_markup(text: str) -> str:
     if "&" in text:  # looking is much cheaper than replacing nothing
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -190,6 +194,11 @@ def _escaped(text: str) -> str:
     if ">" in text:
         text = text.replace(">", "&gt;")
     return text if _plain(text) else _HIDDEN.sub(_marked, text)
+
+
+_SHORT = 24
+"""Characters of a text that may well come again: a number with its unit, a status, a name."""
+_short = lru_cache(4096)(_written_as_markup)
 
 
 @lru_cache(1024, typed=True)  # a hole equals the text it is made of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.html import Child, Html, el
+from agentkit.html import HOLE, Child, Html, el, shape
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
@@ -13,6 +13,7 @@ from agentkit.types import Exchange, Request, Spec
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end."""
+_PLAIN = shape(el("small", "HTTP ", HOLE, " · ", HOLE, class_="ak-facts"))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 
@@ -35,6 +36,8 @@ def body(exchange: Exchange, limits: Limits) -> str:
 def _told(exchange: Exchange) -> Html | None:
     """The facts of the wire. The address stays out: it differs from run to run, and can hold a key."""
     size = count(len(exchange.text), "character")
+    if not exchange.chunks and exchange.status:
+        return _PLAIN(exchange.status, size)
     chunks = f"streamed in {count(len(exchange.chunks), 'chunk')}" if exchange.chunks else None
     return facts(f"HTTP {exchange.status}" if exchange.status else None, size, chunks)
 
