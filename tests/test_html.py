@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.html import ATTRIBUTES, Html, el, escape, fragment, joined, link, visible
+from agentkit.html import ATTRIBUTES, HOLE, Html, el, escape, fragment, joined, link, shape, visible
 from tests.render_samples import HOSTILE
 
 ANY_TEXT = st.text(st.characters(categories=None)) | st.sampled_from(HOSTILE)
@@ -168,3 +168,29 @@ def test_only_this_module_makes_markup() -> None:
     package = Path(__file__).parent.parent / "agentkit"
     makers = [path.name for path in package.rglob("*.py") if re.search(r"str\.__new__|\b_html\(|cast\(.*\bHtml\b", path.read_text())]
     assert makers == ["html.py"]
+
+
+def test_a_shape_puts_children_and_attributes_where_its_holes_are() -> None:
+    make = shape(el("div", el("p", HOLE), HOLE, data_key=HOLE))
+    assert make('a"<', "<b>", [el("code", "c"), None, "\x00\x01"]) == (
+        '<div data-key="a&quot;&lt;"><p>&lt;b&gt;</p><code>c</code><span class="ak-ctl">\\x00\\x01</span></div>'
+    )
+    assert isinstance(make("k", "a", "b"), Html)
+
+
+@pytest.mark.parametrize("children", [(), ("a",), ("a", "b", "c", "d")])
+def test_a_shape_is_filled_wholly(children: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="assign|sequence"):
+        shape(el("div", HOLE, HOLE, data_key=HOLE))(*children)
+
+
+def test_a_text_is_no_hole() -> None:
+    """Neither as a child nor as an attribute, before or after the same attribute had a hole."""
+    for _ in range(2):
+        assert el("p", "\x00", title="\x00") == '<p title="\\x00"><span class="ak-ctl">\\x00</span></p>'
+        assert "\x01" in el("p", title=HOLE)
+
+
+def test_a_pre_is_no_shape() -> None:
+    with pytest.raises(ValueError, match="pre"):
+        shape(el("pre", HOLE, class_="ak-data"))
