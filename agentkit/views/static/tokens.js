@@ -1,5 +1,5 @@
 /** The heatmap of `ak.tokens`: a span a token in blocks of 500, drawn from columns of numbers; what a metric looks like is a class, so that a switch is free. */
-const BLOCK = 500;
+const TOKENS_A_BLOCK = 500;
 
 /** How many of the rising limits a value has reached; 5 for a value that is not known. */
 function stepOf(value, limits) {
@@ -57,7 +57,7 @@ class Heatmap {
       this.starts.push(at);
       const size = this.columns.sizes[r];
       parts.push(h("div", { className: "ak-run" }, h("strong", { textContent: title }), " ", h("small", { textContent: `${size.toLocaleString("en")} tokens` })));
-      for (let from = at; from < at + size; from += BLOCK) parts.push(this.block(from, Math.min(from + BLOCK, at + size)));
+      for (let from = at; from < at + size; from += TOKENS_A_BLOCK) parts.push(this.block(from, Math.min(from + TOKENS_A_BLOCK, at + size)));
       at += size;
     });
     this.map.replaceChildren(...parts);
