@@ -11,6 +11,7 @@ from typing import Any, overload
 from agentkit.codec import decode_lines, end, load_lines, prompt_key
 from agentkit.errors import NotFound
 from agentkit.file_scan import Found, Scan
+from agentkit.files import to_read
 from agentkit.html import Child, Html, el, joined
 from agentkit.render import Limits, page
 from agentkit.render.block import code, note, row, status
@@ -150,7 +151,7 @@ def index(path: Any) -> Index:
         FileNotFoundError: there is no such file.
         CassetteError: it is not a cassette.
     """
-    target = Path(path)
+    target = to_read(path)
     with open(target, "rb") as file:
         scan = Scan().read(file)
     prompts = _Prompts()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, overload
 
 from agentkit.cassette import Cassette
@@ -16,7 +15,7 @@ from agentkit.explorer.labels import Labels, labels_beside
 from agentkit.explorer.query import Condition, parse_query
 from agentkit.explorer.shown import table_fragments, table_lines
 from agentkit.explorer.source import Source
-from agentkit.files import is_ours
+from agentkit.files import is_ours, to_write
 from agentkit.html import Html
 from agentkit.render import Limits, page
 from agentkit.samples import SampleTree, sample_tree
@@ -200,7 +199,7 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
         x = open_cassette(x)
     rollouts: Sequence[Trajectory] = x if isinstance(x, Cassette) else _in_memory(x)
     beside = labels_beside(x.entries.path) if isinstance(x, Cassette) else None
-    return Explorer(Source(rollouts), Labels(Path(labels) if labels is not None else beside), title=title)
+    return Explorer(Source(rollouts), Labels(to_write(labels) if labels is not None else beside), title=title)
 
 
 def _in_memory(x: Any) -> Sequence[Trajectory]:

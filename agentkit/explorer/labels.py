@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.files import write_whole
+from agentkit.files import to_write, write_whole
 
 _MOST = 200
 """Characters of a label."""
@@ -51,7 +51,7 @@ class Labels:
 
     def save(self, path: Any) -> Path:
         """Keeps them in this file from now on."""
-        self.path = Path(path)
+        self.path = to_write(path)
         self._write()
         return self.path
 

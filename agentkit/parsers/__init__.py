@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 from agentkit.errors import NotFound
 from agentkit.parsers.engine import Incremental, Parser
@@ -47,7 +48,7 @@ def get_parser(name: str) -> Parser:
     Raises:
         NotFound: there is none; the note names the closest ones.
     """
-    form = FORMATS.get(name.removeprefix("sglang/"))
+    form = FORMATS.get(name.removeprefix("sglang/")) if isinstance(name, str) else None
     if form is None:
         raise _not_found("tool-call", name, names())
     return Parser(name, form)
@@ -62,13 +63,13 @@ def get_reasoning_parser(name: str) -> ReasoningParser:
     Raises:
         NotFound: there is none; the note names the closest ones.
     """
-    reading = REASONING.get(name)
+    reading = REASONING.get(name) if isinstance(name, str) else None
     if reading is None:
         raise _not_found("reasoning", name, reasoning_names())
     return ReasoningParser(name, reading)
 
 
-def _not_found(kind: str, name: str, known: Iterable[str]) -> NotFound:
-    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5)
+def _not_found(kind: str, name: Any, known: Iterable[str]) -> NotFound:
+    close = difflib.get_close_matches(str(name), list(known), n=5, cutoff=0.5)
     mend = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
     return NotFound(f"no {kind} parser is named {name!r}", mend=mend)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from agentkit.errors import UsageError
 from agentkit.parsers.output import Found, Output
-from agentkit.parsers.parsed import Parsed, Piece
+from agentkit.parsers.parsed import Parsed, Piece, check_text
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.known_tools import KnownTools, known_tools
 from agentkit.types import Policy
@@ -174,7 +174,11 @@ class Parser:
             text: what the model wrote.
             tools: the tools it may call, in any form `KnownTools` takes; formats without types of their own read values by their schemas.
             policy: `strict`, `normalize` or `repair`: which calls may run.
+
+        Raises:
+            UsageError: it is no text, as the content of an answer that only calls.
         """
+        check_text(text)
         reading = self.incremental(tools, policy)
         reading._scanner.arrive(text)
         return reading.finish()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from agentkit.errors import UsageError
 from agentkit.types import Problem, Record, ToolCall, record
 
 PieceKind = Literal["content", "begin", "arguments", "call"]
@@ -34,3 +35,14 @@ class Piece(NamedTuple):
     text: str = ""
     call: ToolCall | None = None
     """The call, for kind `call`; its id is settled by `finish`, which sees all calls of the text."""
+
+
+def check_text(text: Any) -> None:
+    """Nothing, where a whole text was given.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(text, str):
+        mend = "pass what the model wrote; an answer that only calls has no content: parse(content or '')"
+        raise UsageError(f"the text is a {type(text).__name__}", mend=mend)

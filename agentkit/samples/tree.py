@@ -121,7 +121,8 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     """The tree over samples of one prompt: which calls they share and where they part, with counts and rewards a branch. Linear.
 
     Args:
-        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), or one answer with several `choices` (a `Response` or a `Turn`).
+        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`, a debugger's branches), or one answer with several `choices`
+            (a `Response` or a `Turn`).
         tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer); by default the rollouts' own.
 
     Raises:
@@ -145,7 +146,10 @@ def _samples(x: Any, tools: Any) -> list[Trajectory]:
         return [_ended(choice) for choice in choices_of(x, tools)]
     if isinstance(x, Trajectory):
         return [x]
-    held = getattr(x, "trajectories", x)
+    branches = getattr(x, "tree", None)  # of a debugger
+    held = getattr(branches, "trajectories", None) or getattr(x, "trajectories", None) or getattr(x, "trajectory", x)
+    if isinstance(held, Trajectory):
+        return [held]
     if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
         return [t for item in held if isinstance(item, (Trajectory, Response, Turn)) for t in _samples(item, tools)]
     return []
