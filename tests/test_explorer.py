@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.batch.result import Rollouts
 from agentkit.cassette import Index
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
@@ -194,3 +195,49 @@ def test_what_is_shown_is_small_and_escaped() -> None:
 def test_what_holds_no_rollouts_is_refused() -> None:
     with pytest.raises(UsageError):
         ak.explore(3)
+
+
+def kept(thing: Any) -> str:
+    html: str = thing._repr_mimebundle_()["text/html"]
+    return html
+
+
+def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: Path) -> None:
+    many = ROLLOUTS * 10
+    path = ak.save(many, tmp_path / "many.jsonl")
+    tables = [kept(x) for x in (ak.view(many), ak.view(path), Rollouts(many), ak.explore(many), ak.explore(path))]
+    rows = [html[html.index("<thead>") : html.index("</tbody>")] for html in tables]
+    assert len(set(rows)) == 1
+    assert all("take a coat" not in html for html in tables)
+    assert "take a coat" in kept(ak.view(ROLLOUTS))
+    page = ak.save(ak.explore(many), tmp_path / "all.html").read_text("utf-8")
+    assert page.count("take a coat") >= 10
+
+
+def test_a_large_file_is_viewed_without_reading_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agentkit.views.opening._LARGE", 1000)
+    path = ak.save(ROLLOUTS * 10, tmp_path / "large.jsonl")
+    view = ak.view(path)
+
+    def read(*_: Any) -> Any:
+        raise AssertionError("a rollout was read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "load", read)
+        assert "coat in Oslo?" in kept(view)
+        assert "coat in Oslo?" in view._repr_mimebundle_()["text/plain"]
+    assert view[38] == ROLLOUTS[2]
+    assert len(ak.view(ak.save(ROLLOUTS[0], tmp_path / "one.jsonl"))) == 1
+
+
+def test_labels_of_a_viewed_file_are_kept_beside_it(saved: Path) -> None:
+    ak.explore(ak.view(saved)[1:]).label("odd", 0)
+    assert ak.explore(saved).labels_of(1) == ("odd",)
+    assert ak.explore(ak.view(saved)).labels_of(1) == ("odd",)
+
+
+def test_an_index_and_an_opened_file_are_tables_too(saved: Path) -> None:
+    index = ak.cassette.index(saved)
+    assert "task" in kept(index)
+    for x in (index, ak.cassette.open(saved), ak.cassette.open(saved)[1:]):
+        assert list(ak.explore(x).filter("prompt~sum"))[-1] == ROLLOUTS[3]

@@ -86,7 +86,7 @@ class Rollouts(Sequence[Trajectory]):
         return show(self) if show else {"text/plain": repr(self)}
 
     def html(self, limits: Limits) -> Html:
-        """What the display shows: what became of them, and a line for each, its conversation behind a click."""
+        """What is kept of the display: what became of them, and a line for each, its conversation behind a click; of a great many a table."""
         title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
         return page({"rollouts": fragment(title, render(self.trajectories, limits).values() if self.trajectories else ())})
 

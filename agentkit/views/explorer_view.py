@@ -8,11 +8,11 @@ from typing import Any
 
 from agentkit.background import event_loop
 from agentkit.errors import UsageError
-from agentkit.explorer import Explorer, Group
+from agentkit.explorer import Explorer, Group, explore
 from agentkit.explorer.groups import spread_text
-from agentkit.explorer.shown import cell_text, column_name
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
+from agentkit.render.table import cell_text, column_name
 from agentkit.views.live import LiveView, sendable, style
 
 _BLOCK = 200
@@ -28,9 +28,9 @@ class ExplorerView(LiveView):
     scripts = ("explorer",)
     _css = LiveView._css + style("explorer")
 
-    def __init__(self, target: Explorer) -> None:
+    def __init__(self, target: Any) -> None:
         super().__init__(target)
-        self._all = self._table = target
+        self._all = self._table = explore(target)[:]  # not the target itself, which would never end
         self._query, self._sort, self._descending, self._grouped = "", "", False, False
         self._groups: tuple[Group, ...] = ()
         self._generation = 0
@@ -38,6 +38,11 @@ class ExplorerView(LiveView):
         self._opened: dict[str, Html] = {}
         self._open: dict[str, Any] = {}
         self._working = False
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """A single rollout that is looked at is a conversation."""
+        return isinstance(thing, Explorer) or len(thing) > 1
 
     def fragments(self) -> Mapping[str, Html]:
         """What is open: a conversation, two beside each other, or a tree."""
