@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import field
+from math import ceil, isfinite
 from statistics import fmean, pstdev
 from typing import Any
 
 from agentkit.explorer.source import Source
+from agentkit.render.words import count
 from agentkit.types import Record, clip, record
+
+_BINS = 5
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 @record
@@ -53,6 +58,8 @@ class Group(Record):
     places: tuple[int, ...]
     """Positions of its rollouts."""
     reward: Spread | None = None
+    reward_shape: str = ""
+    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" where all are one."""
     turns: Spread | None = None
     calls: Spread | None = None
     output_tokens: Spread | None = None
@@ -66,25 +73,42 @@ class Group(Record):
 
     def summary(self) -> str:
         reward = f", reward {spread_text(self.reward)}" if self.reward else ""
-        return f"{clip(self.prompt)}: {self.count} rollouts{reward}"
+        return f"{clip(self.prompt)}: {count(self.count, 'rollout')}{reward}"
 
 
 def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     """The rollouts at these places by prompt, in the order the prompts come first; linear."""
-    keys = source.prompts()
+    keys, rewards = source.prompts(), _numbers(source, "reward", places)
+    ends = (min(rewards), max(rewards)) if rewards else (0.0, 0.0)
     found: dict[str, list[int]] = {}
     for place in places:
         found.setdefault(keys[place], []).append(place)
-    return tuple(_group(source, key, members) for key, members in found.items())
+    return tuple(_group(source, key, members, ends) for key, members in found.items())
 
 
-def _group(source: Source, key: str, places: list[int]) -> Group:
+def _numbers(source: Source, name: str, places: Sequence[int]) -> list[float]:
+    values = source.values(name) if name in source.columns else ()
+    return [float(values[place]) for place in places if isinstance(values[place], (int, float))] if values else []
+
+
+def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
+    """A small histogram in characters, for a range that ends there."""
+    least, greatest = ends
+    if not numbers or not isfinite(greatest - least) or least == greatest:
+        return ""
+    bins = Counter(min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers if isfinite(number))
+    most = max(bins.values(), default=1)
+    return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
+
+
+def _group(source: Source, key: str, places: list[int], ends: tuple[float, float]) -> Group:
     def column(name: str) -> list[Any]:
         values = source.values(name) if name in source.columns else None
         return [values[place] for place in places] if values is not None else []
 
     return Group(
-        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")), turns=spread_of(column("turns")),
+        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")),
+        reward_shape=_shape(_numbers(source, "reward", places), ends), turns=spread_of(column("turns")),
         calls=spread_of(column("calls")), output_tokens=spread_of(column("output_tokens")),
         stop_reasons=tuple(Counter(column("stop_reason")).most_common()),
     )  # fmt: skip

@@ -49,6 +49,11 @@ class Labels:
         """Every rollout that has a label."""
         return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
 
+    @property
+    def names(self) -> list[str]:
+        """Every label that was given, in order."""
+        return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
+
     def save(self, path: Any) -> Path:
         """Keeps them in this file from now on."""
         self.path = Path(path)

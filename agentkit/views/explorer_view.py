@@ -13,10 +13,13 @@ from agentkit.explorer.groups import spread_text
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
 from agentkit.render.table import cell_text, column_name
+from agentkit.types import clip
 from agentkit.views.live import LiveView, sendable, style
 
 _BLOCK = 200
 """Rows sent at once at most."""
+_NAMED = 60
+"""Columns and labels that the page is told the names of."""
 _OPEN = Limits(size=400_000)
 """For a rollout that is opened in the table."""
 _GROUP_COLUMNS = ("prompt", "count", "reward", "turns", "calls", "output_tokens", "stop_reasons")
@@ -31,9 +34,11 @@ class ExplorerView(LiveView):
     def __init__(self, target: Any) -> None:
         super().__init__(target)
         self._all = self._table = explore(target)[:]  # not the target itself, which would never end
+        self._base, self._within = self._all, ""
         self._query, self._sort, self._descending, self._grouped = "", "", False, False
+        self._refused = ("", "")
         self._groups: tuple[Group, ...] = ()
-        self._generation = 0
+        self._generation = self._order = 0
         self._marked: list[int] = []
         self._opened: dict[str, Html] = {}
         self._open: dict[str, Any] = {}
@@ -52,9 +57,12 @@ class ExplorerView(LiveView):
         """What the table needs."""
         names = _GROUP_COLUMNS if self._grouped else ("rollout", *self._all.source.shown, "label")
         return {
-            "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "query": sendable(self._query),
+            "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "order": self._order,
+            "query": sendable(self._query), "refused": [sendable(text) for text in self._refused], "within": sendable(self._within),
             "sort": self._sort, "descending": self._descending, "grouped": self._grouped, "title": sendable(self._all.title),
-            "columns": [[name, sendable(column_name(name)), self._kind(name)] for name in names],
+            "columns": [[name, sendable(clip(column_name(name))), self._kind(name)] for name in names],
+            "names": [[sendable(clip(name)), self._kind(name)] for name in self._all.columns[:_NAMED]],
+            "labels": [sendable(label) for label in self._all.labels.names[:_NAMED]],
             "marked": self._marked, "open": self._open, "working": self._working, "kept": self._all.labels.path is not None,
         }  # fmt: skip
 
@@ -82,6 +90,7 @@ class ExplorerView(LiveView):
 
     def _group_cells(self, group: Group) -> list[str]:
         spreads = [spread_text(spread) for spread in (group.reward, group.turns, group.calls, group.output_tokens)]
+        spreads[0] = " ".join(filter(None, [group.reward_shape, spreads[0]]))
         endings = ", ".join(f"{number:,} {reason}" for reason, number in group.stop_reasons)
         return [sendable(cell_text(group.prompt)), f"{group.count:,}", *spreads, endings]
 
@@ -91,28 +100,28 @@ class ExplorerView(LiveView):
         if sort is not None:
             self._sort, self._descending = str(sort), bool(descending)
         self._grouped = self._grouped if grouped is None else bool(grouped)
+        if grouped is not None:
+            self._base, self._within = self._all, ""
         self._generation += 1
-        self._working = True
+        self._working, self._refused = True, ("", "")
         self.refresh()
         asyncio.run_coroutine_threadsafe(self._answer(self._generation), event_loop())
 
     async def _answer(self, generation: int) -> None:
         try:
             table, groups = await asyncio.to_thread(self._asked)
-        except (UsageError, LookupError) as error:
+        except Exception as error:  # what was asked for, or the file: said where it was asked
             if generation == self._generation:
-                self._working = False
-                self.report(error)
+                self._working, self._refused = False, (str(error) or type(error).__name__, " ".join(getattr(error, "__notes__", ())))
                 self.refresh()
             return
         if generation == self._generation:  # else another question was asked since
             self._table, self._groups, self._working = table, groups, False
-            self._generation += 1
-            self._close()
+            self._reorder()
             self.refresh()
 
     def _asked(self) -> tuple[Explorer, tuple[Group, ...]]:
-        table = self._all.filter(self._query) if self._query.strip() else self._all
+        table = self._base.filter(self._query) if self._query.strip() else self._base
         if self._sort and not self._grouped:
             table = table.sort(self._sort, descending=self._descending)
         groups = table.groups() if self._grouped else ()
@@ -138,10 +147,11 @@ class ExplorerView(LiveView):
     def do_within(self, row: int) -> None:
         """Shows the rollouts of a group as rows."""
         if self._grouped and 0 <= row < len(self._groups):
-            self._table = self._all._with(self._groups[row].places, self._query)
-            self._grouped = False
-            self._generation += 1
-            self._close()
+            group = self._groups[row]
+            self._base = self._table = self._all._with(group.places, "")
+            self._within, self._query, self._grouped = clip(group.prompt), "", False
+            self._sort = self._sort if self._sort in self._all.columns else ""
+            self._reorder()
             self.refresh()
 
     def do_compare(self) -> None:
@@ -182,6 +192,12 @@ class ExplorerView(LiveView):
     def _show(self, what: dict[str, Any], shown: Mapping[str, Html]) -> None:
         self._open, self._opened = what, dict(shown)
         self.refresh()
+
+    def _reorder(self) -> None:
+        """Other rows are shown now."""
+        self._generation += 1
+        self._order += 1
+        self._close()
 
     def _close(self) -> None:
         self._open, self._opened = {}, {}

@@ -89,7 +89,7 @@ def test_filter_sort_open_and_keys(chromium: Browser, rollouts: tuple[Trajectory
         stand_in.settle()
         page.get_by_role("searchbox").fill("colour=red")
         stand_in.settle(lambda: view._query == "colour=red" and not view._working)
-        expect(page.get_by_role("alert")).to_contain_text("no column is named 'colour'")
+        expect(page.locator(".ak-refused")).to_contain_text("no column is named 'colour'")
 
 
 def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:

@@ -1,0 +1,85 @@
+"""The table of rollouts in a real JupyterLab and Notebook 7."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Write
+from tests.browser.lab import App, Heard, Server, open_notebook, run_all, tab
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    "import agentkit as ak",
+    "runs = ak.rollouts(ak.demo(), ['Do I need a coat in Oslo?', 'Weather in Rome and Cairo?'], n=3, progress=False)\nruns",
+    "runs",
+    "many = ak.view([runs[i % 6] for i in range(50_000)])\nmany",
+    "ak.view(runs[0])",
+)
+RECORD = """() => {
+    window.heard = 0;
+    const take = WebSocket.prototype.__lookupSetter__ ? null : null;
+    for (const socket of window.sockets ?? []) socket.addEventListener('message', (event) => {
+        window.heard += event.data.byteLength ?? event.data.length;
+    });
+}"""
+SOCKETS = "(() => { window.sockets = []; const Plain = WebSocket; window.WebSocket = new Proxy(Plain, {construct(target, args) { const made = new target(...args); window.sockets.push(made); return made; }}); })()"
+
+
+def table(page: Page, cell: int) -> Locator:
+    """The table under a cell."""
+    return page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".ak-explorer")
+
+
+@pytest.mark.parametrize("app", get_args(App))
+def test_the_table_of_rollouts(chromium: Browser, shared: Server, notebook: Write, app: App) -> None:
+    with tab(chromium, height=3000) as (page, heard):
+        name = notebook(*CELLS)
+        open_notebook(page, shared, name, app)
+        run_all(page)
+        expect(page.locator(".ak-explorer")).to_have_count(3)
+        filters_and_opens(page)
+        pages_fifty_thousand(table(page, 3))
+        no_letter_reaches_the_notebook(page)
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        page.reload()
+        open_notebook(page, shared, name, app)
+        run_all(page)
+        filters_and_opens(page)
+        assert heard == Heard()
+
+
+def filters_and_opens(page: Page) -> None:
+    """What is asked for in one cell is seen in the other, which shows the same object."""
+    first, second = table(page, 1), table(page, 2)
+    expect(second.get_by_role("status")).to_have_text("6 rollouts")
+    first.get_by_role("searchbox").fill("Cairo")
+    for view in (first, second):
+        expect(view.get_by_role("status")).to_have_text("3 of 6 rollouts")
+    second.locator(".ak-grid-row").first.click()
+    for view in (first, second):
+        expect(view.locator(".ak-detail")).to_contain_text("get_weather")
+    first.get_by_role("button", name="clear the filter").click()
+    expect(second.get_by_role("status")).to_have_text("6 rollouts")
+
+
+def pages_fifty_thousand(view: Locator) -> None:
+    """Rows far down are there when they are scrolled to."""
+    expect(view.get_by_role("grid")).to_have_attribute("aria-rowcount", "50001")
+    view.get_by_role("grid").evaluate("table => { table.scrollTop = table.scrollHeight; }")
+    expect(view.locator(".ak-grid-row").last).to_contain_text("49,999")
+
+
+def no_letter_reaches_the_notebook(page: Page) -> None:
+    """Keys pressed in the table do what the table says, and add or remove no cell."""
+    cells = page.locator(".jp-Cell").count()
+    grid = table(page, 1).get_by_role("grid")
+    grid.focus()
+    for key in ("a", "b", "x", "d", "d", "ArrowDown", "Space", "Enter", "Escape", "Home", "End"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Cell").count() == cells
+    expect(table(page, 2).get_by_role("button", name="compare (1 marked)")).to_be_visible()
+    expect(table(page, 2).locator(".ak-detail")).to_have_count(0)
