@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.types import Exchange, ToolResult, Trajectory
+from agentkit.views import showing
 
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
@@ -241,3 +244,40 @@ def test_an_index_and_an_opened_file_are_tables_too(saved: Path) -> None:
     assert "task" in kept(index)
     for x in (index, ak.cassette.open(saved), ak.cassette.open(saved)[1:]):
         assert list(ak.explore(x).filter("prompt~sum"))[-1] == ROLLOUTS[3]
+
+
+def test_two_tables_of_one_file_lose_no_label(saved: Path) -> None:
+    first, second = ak.explore(saved), ak.explore(saved)
+    first.label("a", 0)
+    second.label("b", 0, 1)
+    first.unlabel("b", 1)
+    assert ak.explore(saved).labels.all == {0: ("a", "b")}
+    assert first.labels.names == ["a", "b"]
+
+
+def test_the_rewards_of_a_group_have_a_shape() -> None:
+    rewards = [0.0, 0.0, 0.0, 0.0, 1.0]
+    (group,) = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in rewards]).groups()
+    assert group.reward_shape == "█▁▁▁▃"
+    assert ak.explore([replace(ROLLOUTS[0], meta={"reward": 1.0})] * 3).groups()[0].reward_shape == ""
+    odd = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in (math.nan, 1.0, math.inf, None, 0.0)])
+    (group,) = odd.groups()
+    assert group.reward is not None
+    assert (group.count, group.reward.mean, group.reward.deviation) == (5, 0.5, 0.5)
+    assert list(odd.sort("reward").places) == [4, 1, 2, 0, 3]
+    assert odd.tree().branches[0].rewards == (1.0, 0.0)
+
+
+def test_a_view_of_what_is_gone_ends() -> None:
+    rollouts = Rollouts(ROLLOUTS)
+    view = showing.live_view(rollouts)
+    assert view is not None
+    assert view is showing.live_view(rollouts)
+    assert view is not showing.live_view(Rollouts(ROLLOUTS)), "equal is not the same"
+    assert showing.live_view(ak.view(ROLLOUTS[0])) is None
+    assert showing.live_view(ak.view(ROLLOUTS)) is not None
+    known = weakref.ref(rollouts)
+    view.forget("page")  # none shows it any longer
+    del rollouts
+    gc.collect()
+    assert known() is None

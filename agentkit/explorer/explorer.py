@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, overload
 
@@ -105,8 +106,8 @@ class Explorer(Sequence[Trajectory]):
         if column not in ("rollout", LABEL):
             self.source.values(column)
         valued = [(place, self.value(column, place)) for place in self.places]
-        known = sorted(((place, value) for place, value in valued if value is not None), key=lambda item: _key(item[1]), reverse=descending)
-        places = [place for place, _ in known] + [place for place, value in valued if value is None]
+        known = sorted((item for item in valued if _is_known(item[1])), key=lambda item: _key(item[1]), reverse=descending)
+        places = [place for place, _ in known] + [place for place, value in valued if not _is_known(value)]
         return self._with(places, " ".join(filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])))
 
     def groups(self) -> tuple[Group, ...]:
@@ -191,6 +192,10 @@ class Explorer(Sequence[Trajectory]):
         labelled = any(self.labels_of(place) for place in places)
         names = ["rollout", *self.source.shown, *([LABEL] if labelled else [])]
         return names, [[self.value(name, place) for name in names] for place in places]
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and isnan(value))
 
 
 def _key(value: Any) -> tuple[int, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import field
-from math import ceil, isfinite
-from statistics import fmean, pstdev
+from math import ceil
+from statistics import fmean
 from typing import Any
 
 from agentkit.explorer.source import Source
 from agentkit.render.words import count
+from agentkit.samples.tree import deviation, finite
 from agentkit.types import Record, clip, record
 
 _BINS = 5
@@ -31,11 +32,11 @@ class Spread(Record):
 
 
 def spread_of(values: Sequence[Any]) -> Spread | None:
-    """The spread of those values that are numbers; None where none is."""
-    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    """The spread of those values that are finite numbers; None where none is."""
+    numbers = list(finite(values))
     if not numbers:
         return None
-    return Spread(mean=fmean(numbers), deviation=pstdev(numbers), least=min(numbers), greatest=max(numbers))
+    return Spread(mean=fmean(numbers), deviation=deviation(numbers), least=min(numbers), greatest=max(numbers))
 
 
 def spread_text(spread: Spread | None) -> str:
@@ -88,15 +89,15 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
 
 def _numbers(source: Source, name: str, places: Sequence[int]) -> list[float]:
     values = source.values(name) if name in source.columns else ()
-    return [float(values[place]) for place in places if isinstance(values[place], (int, float))] if values else []
+    return list(finite(values[place] for place in places)) if values else []
 
 
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
     """A small histogram in characters, for a range that ends there."""
     least, greatest = ends
-    if not numbers or not isfinite(greatest - least) or least == greatest:
+    if not numbers or least == greatest:
         return ""
-    bins = Counter(min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers if isfinite(number))
+    bins = Counter(min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers)
     most = max(bins.values(), default=1)
     return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
 

@@ -35,6 +35,7 @@ class ExplorerView(LiveView):
         super().__init__(target)
         self._all = self._table = explore(target)[:]  # not the target itself, which would never end
         self._base, self._within = self._all, ""
+        self._all.labels.watch(self._labelled)
         self._query, self._sort, self._descending, self._grouped = "", "", False, False
         self._refused = ("", "")
         self._groups: tuple[Group, ...] = ()
@@ -186,6 +187,8 @@ class ExplorerView(LiveView):
             raise UsageError("no rollout is marked", mend="mark those that are to be labelled")
         keys = [self._all._label_key(place) for place in self._marked]
         (self._all.labels.add if on else self._all.labels.remove)(label, *keys)
+
+    def _labelled(self) -> None:
         self._generation += 1
         self.refresh()
 
