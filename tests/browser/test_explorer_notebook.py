@@ -19,6 +19,17 @@ CELLS = (
     "many = ak.view([runs[i % 6] for i in range(50_000)])\nmany",
     "ak.view(runs[0])",
 )
+FIFTY = ("table = ak.explore([runs[i % 6] for i in range(50_000)])", "ak.explore(table[:])")
+SHOW = """async () => {
+    const cell = document.querySelectorAll('.jp-Notebook .jp-Cell')[3], old = cell.querySelector('.ak-grid-row'), begun = performance.now();
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = 3;
+    window.jupyterapp.commands.execute('notebook:run-cell');
+    const there = () => [...cell.querySelectorAll('.ak-grid-row .ak-cell')].some(row => row.closest('.ak-grid-row') !== old && !old.isConnected);
+    while (!there()) await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return performance.now() - begun;
+}"""
 
 
 def table(page: Page, cell: int) -> Locator:
@@ -74,3 +85,20 @@ def no_letter_reaches_the_notebook(page: Page) -> None:
     assert page.locator(".jp-Cell").count() == cells
     expect(table(page, 2).get_by_role("button", name="compare (1 marked)")).to_be_visible()
     expect(table(page, 2).locator(".ak-detail")).to_have_count(0)
+
+
+def test_fifty_thousand_rows_are_there_at_once(chromium: Browser, shared: Server, notebook: Write) -> None:
+    """What the kernel sends, and how long it takes from the key that runs the cell to the rows on the page."""
+    with tab(chromium, height=2000) as (page, heard):
+        received: list[int] = []
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+        open_notebook(page, shared, notebook(CELLS[0], "runs = ak.rollouts(ak.demo(), ['Hello', 'Hi'], n=3, progress=False)", *FIFTY))
+        run_all(page)
+        expect(table(page, 3).locator(".ak-grid-row").first).to_contain_text("Hello")
+        received.clear()
+        took = page.evaluate(SHOW)
+        size = sum(received)
+        print(f"50,000 rows: {took:.0f} ms, {size / 1000:.1f} kB")
+        expect(table(page, 3).get_by_role("grid")).to_have_attribute("aria-rowcount", "50001")
+        assert size < 130_000
+        assert heard == Heard()
