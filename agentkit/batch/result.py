@@ -66,9 +66,14 @@ class Rollouts(Sequence[Trajectory]):
         return {i: said for i, said in found if said}
 
     def _heading(self) -> str:
+        return f"{count(len(self), 'rollout')} of {self.title}"
+
+    @property
+    def title(self) -> str:
+        """What became of them, as the table says it: `3 prompts, 20 final, 4 error, mean reward 0.5`."""
         prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
         left = self.asked - len(self)
-        bits = [f"{count(len(self), 'rollout')} of {count(prompts, 'prompt')}", *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
+        bits = [count(prompts, "prompt"), *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
         if left > 0:
             bits.append(f"{left} not begun")
         rewards = [r for r in self.rewards if isinstance(r, (int, float))]

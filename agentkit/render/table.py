@@ -37,7 +37,7 @@ def table_fragments(names: Sequence[str], rows: Iterable[Sequence[Any]], total: 
     """The rows under the names of their columns, and how many of the total are left out."""
     top = el("thead", el("tr", [el("th", clip(column_name(name), _WIDE), scope="col") for name in names]))
     drawn = [el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)]) for values in rows]
-    parts = {"table": el("div", el("table", top, el("tbody", drawn), class_="ak-table"), class_="ak-scroll", data_key="table")}
+    parts = {"table": el("div", el("table", top, el("tbody", drawn), class_="ak-table"), class_="ak-part", data_key="table")}
     if (more := total - len(drawn)) > 0:
         parts["gap"] = row("gap", "aside", (None, note("… ", count(more, "more rollout"), " not shown here")))
     return parts

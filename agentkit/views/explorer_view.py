@@ -56,7 +56,7 @@ class ExplorerView(LiveView):
 
     def state(self) -> dict[str, Any]:
         """What the table needs."""
-        names = _GROUP_COLUMNS if self._grouped else ("rollout", *self._all.source.shown, "label")
+        names = _GROUP_COLUMNS if self._grouped else self._columns()
         return {
             "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "order": self._order,
             "query": sendable(self._query), "refused": [sendable(text) for text in self._refused], "within": sendable(self._within),
@@ -66,6 +66,10 @@ class ExplorerView(LiveView):
             "labels": [sendable(label) for label in self._all.labels.names[:_NAMED]],
             "marked": self._marked, "open": self._open, "working": self._working, "kept": self._all.labels.path is not None,
         }  # fmt: skip
+
+    def _columns(self) -> tuple[str, ...]:
+        """Labels have room once there are any."""
+        return ("rollout", *self._all.source.shown, *(["label"] if self._all.labels.names else []))
 
     def _kind(self, name: str) -> str:
         column = self._all.source.columns.get(name)
@@ -87,7 +91,7 @@ class ExplorerView(LiveView):
 
     def _cells(self, place: int) -> list[str]:
         table = self._all
-        return [sendable(cell_text(table.value(name, place))) for name in ("rollout", *table.source.shown, "label")]
+        return [sendable(cell_text(table.value(name, place))) for name in self._columns()]
 
     def _group_cells(self, group: Group) -> list[str]:
         spreads = [spread_text(spread) for spread in (group.reward, group.turns, group.calls, group.output_tokens)]

@@ -182,8 +182,8 @@ PARTS.push((live) => {
       head.append(h("span", { role: "columnheader", className: `ak-${kind}`, "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none" },
         h("button", { type: "button", className: "ak-sort", textContent: text + arrow, onclick: click, title: `sort by ${text}` })));
     }
-    const wide = { prompt: "minmax(150px, 3fr)", label: "minmax(60px, 1fr)", rollout: "52px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
-    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? (name === "reward" ? "minmax(200px, 2fr)" : "minmax(96px, 1.2fr)") : kind === "number" ? "minmax(58px, .6fr)" : "minmax(60px, 1fr)"));
+    const wide = { prompt: "minmax(130px, 3fr)", label: "minmax(60px, 1fr)", rollout: "44px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
+    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? (name === "reward" ? "minmax(200px, 2fr)" : "minmax(96px, 1.2fr)") : kind === "number" ? "minmax(44px, .6fr)" : "minmax(60px, 1fr)"));
     const least = widths.reduce((sum, width) => sum + Number(/\d+/.exec(width)[0]) + 8, state.grouped ? 98 : 50);
     view.style.setProperty("--ak-least", `${least}px`);
     view.style.setProperty("--ak-columns", `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`);
