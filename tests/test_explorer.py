@@ -213,8 +213,8 @@ def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: 
     assert len(set(rows)) == 1
     assert all("take a coat" not in html for html in tables)
     assert "take a coat" in kept(ak.view(ROLLOUTS))
-    page = ak.save(ak.explore(many), tmp_path / "all.html").read_text("utf-8")
-    assert page.count("take a coat") >= 10
+    for i, x in enumerate((ak.view(many), ak.explore(many), ak.cassette.open(path))):
+        assert ak.save(x, tmp_path / f"{i}.html").read_text("utf-8").count("take a coat") >= 10
 
 
 def test_a_large_file_is_viewed_without_reading_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
