@@ -97,6 +97,11 @@ class LiveView(anywidget.AnyWidget):
         self._asker: str | None = None
         self.on_msg(_listener(self))
 
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """Whether the thing has anything that lives; else its HTML is all there is."""
+        return True
+
     def fragments(self) -> Mapping[str, Html]:
         """What is shown: markup under keys that stay, in order."""
         return {}
