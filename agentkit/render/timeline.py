@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from agentkit.html import Html
@@ -147,7 +148,7 @@ class Course:
     def spent(self, start: int = 0) -> list[list[float]]:
         """Seconds of the model and of the tools in each turn from `start` on."""
         sums = self._sums[start:]
-        return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0), (m1, w1) in zip(sums, sums[1:], strict=False)]
+        return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0), (m1, w1) in pairwise(sums)]
 
     def svg(self) -> Html | None:
         """The line, about a kilobyte whatever its length; None where no time was recorded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import is_
-from typing import Any
+from typing import Any, ClassVar
 
 from agentkit.html import Html, el
 from agentkit.render.conversation import about, draw, end_row, title_bar
@@ -23,7 +23,7 @@ Parts = dict[str, Html]
 class ConversationView(LiveView):
     """A trajectory as a conversation. The view of something that holds one overrides `trajectory`."""
 
-    scripts = ("course",)
+    scripts: ClassVar[tuple[str, ...]] = ("course",)
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

@@ -39,8 +39,8 @@ _PACKED = 32_000
 
 @cache
 def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, as the one module a widget can have."""
-    return "\n".join(_file(f"{name}.js") for name in ("runtime", *names))
+    """The runtime and the scripts that follow it, each with names of its own, as the one module a widget can have."""
+    return "\n".join([_file("runtime.js"), *(f"{{\n{_file(f'{name}.js')}}}" for name in names)])
 
 
 def style(name: str) -> str:
@@ -96,6 +96,11 @@ class LiveView(anywidget.AnyWidget):
         self._soon = False
         self._asker: str | None = None
         self.on_msg(_listener(self))
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """Whether the thing has anything that lives; else its HTML is all there is."""
+        return True
 
     def fragments(self) -> Mapping[str, Html]:
         """What is shown: markup under keys that stay, in order."""

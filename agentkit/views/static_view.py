@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-import re
 import os
+import re
 import sys
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
