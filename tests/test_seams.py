@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,3 +157,21 @@ def test_a_loop_shows_itself_without_an_address() -> None:
     assert repr(loop) == "<AgentLoop not started>"
     loop.start([{"role": "user", "content": "hello"}])
     assert repr(loop) == "<AgentLoop 0 turns, 0 calls, ready>"
+
+
+def test_completion_offers_what_is_public_and_help_says_what_it_is() -> None:
+    assert {name for name in dir(ak) if not name.startswith("__")} == set(ak.__all__)
+    for room in (ak.cassette, ak.charts, ak.export, ak.parsers, ak.testing):
+        assert set(dir(room)) == set(room.__all__)
+    for name in ak.__all__:
+        thing = getattr(ak, name)
+        assert not (inspect.getdoc(thing) or f"{name}(").startswith(f"{name}("), name
+        members = inspect.getmembers(thing, lambda member: callable(member) or isinstance(member, property)) if inspect.isclass(thing) else []
+        assert not [member for member, value in members if not member.startswith("_") and not inspect.getdoc(value)], name
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_nothing_that_is_shown_has_an_address(holder: str) -> None:
+    held = HOLDERS[holder][0]()
+    shown = [repr(held), *(repr(getattr(held, name)) for name in dir(held) if not name.startswith("_") and not callable(getattr(held, name)))]
+    assert not [text for text in shown if re.search(r"object at 0x", text)]

@@ -20,10 +20,13 @@ class Labels:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         """Where they are kept; None: only in memory."""
+        self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._of: dict[int, list[str]] = {}
         self._catch_up()
+
+    def __repr__(self) -> str:
+        return f"<Labels of {len(self.all)} rollouts>"
 
     def of(self, key: int) -> tuple[str, ...]:
         """The labels of one rollout, in the order they were given."""

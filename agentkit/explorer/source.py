@@ -30,6 +30,9 @@ class Source:
         first: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
         self.columns, self.shown = columns_of(item.meta for item in first)
 
+    def __repr__(self) -> str:
+        return f"<Source of {len(self)} rollouts>"
+
     def __len__(self) -> int:
         return len(self.rollouts)
 

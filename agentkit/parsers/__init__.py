@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def names() -> tuple[str, ...]:
     """The names of the tool-call parsers: vLLM's, and the aliases of other projects."""
     return tuple(sorted(FORMATS))
