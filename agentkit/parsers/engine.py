@@ -35,6 +35,8 @@ class Format(ABC):
     at_start: tuple[str, ...] = ()
     """Those of `calls` that count only at the start of the text, or behind one of `behind`."""
     behind: tuple[str, ...] = ()
+    trims = ""
+    """White space that does not count at the ends of the text beside calls."""
 
     def prepare(self) -> None:
         """Compiles the markers; called once, at the end of construction."""
@@ -117,7 +119,7 @@ class Incremental:
 
     def __init__(self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize") -> None:
         self._scanner = Scanner()
-        self._out = Output(known_tools(tools), policy, origin)
+        self._out = Output(known_tools(tools), policy, origin, form.trims)
         self._markers = tuple(marker for marker in form.roles if len(marker) > 3 and not marker.startswith("`"))
         self._run: Iterator[None] | None = form.run(self._scanner, self._out)
         self._result: Parsed | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from string import whitespace
 from typing import Any
 
 from agentkit.parsers.brace_calls import BraceCalls
 from agentkit.parsers.channel_calls import Harmony, Muse
-from agentkit.parsers.coercion import as_json_or_text, as_literal, by_schema_or_python, plain_type, scalars, stripped_unless_string
+from agentkit.parsers.coercion import Coercion, as_json, as_json_or_text, as_literal, by_schema_or_python, plain_type, scalars, stripped_unless_string
 from agentkit.parsers.either import Either
 from agentkit.parsers.element_calls import ElementCalls
 from agentkit.parsers.engine import Format
@@ -155,21 +156,21 @@ def _other() -> dict[str, Format]:
         "lfm2": PythonCalls(calls=("<|tool_call_start|>",), ends=("<|tool_call_end|>",), loose=True),
         "gemma4": BraceCalls(calls=("<|tool_call>",), ends=("<tool_call|>",), quote='<|"|>', drops=("<tool_call|>",)),
         "functiongemma": BraceCalls(
-            calls=("<start_function_call>",), ends=("<end_function_call>",), quote="<escape>", strings=as_json_or_text
+            calls=("<start_function_call>",), ends=("<end_function_call>",), quote="<escape>", strings=as_json
         ),
         "minimax_m3": ElementCalls(),
         "openai": Harmony(),
         "muse": _muse(),
-        "muse_glimmer": _muse(),
+        "muse_glimmer": _muse(as_json),
     }
 
 
-def _muse() -> Muse:
+def _muse(coercion: Coercion = as_json_or_text) -> Muse:
     return Muse(
         opens=("<atem:function_calls>",), closes=("</atem:function_calls>",), calls=("<atem:invoke",),
         head=re.compile("<atem:invoke" + _ATTRIBUTE.format("name")), ends=("</atem:invoke>",), parameter="<atem:parameter",
         opening=re.compile("<atem:parameter" + _ATTRIBUTE.format("key")), closing="</atem:parameter>", drops=Muse.frame,
-        coercion=as_json_or_text,
+        coercion=coercion,
     )  # fmt: skip
 
 
@@ -215,6 +216,15 @@ def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "
 
 CANONICAL: dict[str, Format] = {**_json(), **_named(), **_tagged(), **_other()}
 """By the names of vLLM's parsers."""
+
+_TRIMMING = (
+    "apertus", "cohere_command3", "dots", "functiongemma", "gemma4", "glm45", "granite", "lfm2", "ling3", "mimo", "minimax_m2", "mistral",
+    "qwen3_coder", "seed_oss", "step3", "step3p5", "xlam",
+)  # fmt: skip
+"""Whose parsers give the text beside calls without the white space at its ends; the others give it as it is."""
+for _name in _TRIMMING:
+    CANONICAL[_name].trims = whitespace
+CANONICAL["ernie45"].trims = "\n"
 
 _ALIASES = {
     "hermes": ("qwen3_json", "qwen", "qwen25", "qwen2_5", "qwq", "trinity"),
