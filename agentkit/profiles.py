@@ -22,6 +22,9 @@ class Profile(Record):
     """An assistant message with calls must carry its reasoning."""
     reasoning_details: bool = False
     """`reasoning_details` go back as they came (OpenRouter)."""
+    extra_content: bool = False
+    """A call's `extra_content` goes back as it came: Gemini 3 refuses a turn whose first call has lost its `thought_signature`
+    (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
     refuses_reasoning: bool = False
     """A reasoning field in a message is refused, not ignored."""
     think_text: bool = True
@@ -61,8 +64,8 @@ PROFILES = {
         ),
         Profile(name="kimi", reasoning_field="reasoning_content", reasoning_required=True, ids="kimi", strict_names=True),
         Profile(name="deepseek", reasoning_field="reasoning_content", reasoning_required=True, strict_names=True),
-        Profile(name="gemini", reasoning_field=None, strict_names=True, json_arguments=True),
-        Profile(name="openrouter", reasoning_field="reasoning", reasoning_details=True, strict_names=True),
+        Profile(name="gemini", reasoning_field=None, extra_content=True, strict_names=True),
+        Profile(name="openrouter", reasoning_field="reasoning", reasoning_details=True, extra_content=True, strict_names=True),
     )
 }  # fmt: skip
 

@@ -90,6 +90,19 @@ def test_constructed_texts_are_read_as_the_real_parser_reads_them(name: str) -> 
         assert stripped(parsed.content) in contents, row["id"]
 
 
+SGLANG = list(rows("sglang_calls"))
+"""Texts made for these tests, each with what SGLang 0.5.23's own detector answered; first those that vLLM reads otherwise."""
+
+
+@pytest.mark.parametrize("name", sorted({row["parser"] for row in SGLANG}))
+def test_sglang_reads_under_its_own_name(name: str) -> None:
+    for row in (row for row in SGLANG if row["parser"] == name):
+        parsed = ak.parsers.get_parser(f"sglang/{name}").parse(row["input"], row["tools"])
+        calls, contents = observed(row)
+        assert exact(runnable(parsed)) == exact(calls), row["id"]
+        assert stripped(parsed.content) in contents, row["id"]
+
+
 @pytest.mark.parametrize("key", REASONING_ROWS)
 def test_reasoning_is_that_of_the_real_parser(key: str) -> None:
     row = REASONING_ROWS[key]
@@ -147,6 +160,11 @@ def test_an_unknown_name_says_what_is_close(get: Any) -> None:
         ("lfm2", "<|tool_call_start|>[f(a={'u', 'b'})]<|tool_call_end|>", [("f", {"a": ["u", "b"]}, "ok")]),
         ("minimax_m2", '<minimax:tool_call><invoke name="f"><parameter name="a">x <parameter\ty</parameter></invoke></minimax:tool_call>', [("f", {"a": "x <parameter\ty"}, "ok")]),
         ("deepseek_v4", 'Not <｜DSML｜invoke name="g"> it is.\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>', [("g", None, "invalid"), ("f", {}, "ok")]),
+        ("muse", " to=f<|message|><atem:function_calls>\n<atem:inv", [("f", None, "invalid")]),
+        ("muse", " to=f<|message|>", [("f", None, "invalid")]),
+        ("mistral", "[TOOL_CALLS]f[ARGS]{\"a\": /* } it's */ 1}[TOOL_CALLS]g[ARGS]{}", [("f", None, "repaired"), ("g", {}, "ok")]),
+        ("llama3_json", '{"name": "f", "parameters": {"a": 1 // one\n}}', [("f", None, "repaired")]),
+        ("gigachat3", '<|function_call|>{"name": "f", "arguments": {"a": 1 /* half', [("f", None, "invalid")]),
         ("apertus", '<|tools_prefix|>[{"f": {"a": 1}', [("f", None, "invalid")]),
         ("kimi_k2", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_arg", [("f", None, "invalid")]),
         ("glm45", "<tool_call>f<arg_", [("f", None, "invalid")]),

@@ -24,6 +24,11 @@ _DEEPEST = 100
 _BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
 
 
+def plainly(text: str, schema: Schema) -> Any:
+    """Null, a number, a boolean, or the text."""
+    return by_schema(text, _BARE_TYPES)
+
+
 class _Unreadable(Exception):
     """Why the arguments cannot be read."""
 
@@ -37,6 +42,8 @@ class BraceCalls(Format):
     drops: tuple[str, ...] = ()
     strings: Coercion | None = None
     """How strings are read; None: all values are read by the tool's schema."""
+    bare: Coercion = plainly
+    """How values without marks are read, where strings are not read by the schema."""
     tokens: Tokens = field(init=False)
     head: re.Pattern[str] = field(init=False)
 
@@ -161,7 +168,7 @@ class _Reader:
         text = self.raw[begin : self.at].strip()
         if not text:
             raise _Unreadable("a value is missing")
-        return by_schema(text, _BARE_TYPES) if self.form.strings else text
+        return self.form.bare(text, None) if self.form.strings else text
 
     def string(self) -> str:
         """The string whose mark stands here."""

@@ -89,6 +89,9 @@ _NAME = re.compile(r"\s*+(?P<name>[^\[{<\s][^\[{<]*+)(?:\[CALL_ID\](?P<id>[^\[{<
 class MistralCalls(JsonCalls):
     """`[TOOL_CALLS] [{"name", "arguments"}, …]`, and `[TOOL_CALLS]N[ARGS]A` or `[TOOL_CALLS]NA`, an id between them or not."""
 
+    named_by_schema = True
+    """Values of the second form are read by the tool's schema."""
+
     def region(self, s: Scanner) -> Reading[Ending]:
         marker = self.calls[0]
         s.at += len(marker)
@@ -118,7 +121,7 @@ class MistralCalls(JsonCalls):
             return None if prose else Found([truncated(start, end, name, text)])
         value = read_value(text, 0)
         draft = Draft(start, end, name, text[: value[1]] if value else text, id=(head["id"] or "").strip() or None)
-        return Found([with_schema(draft, tools, True)])
+        return Found([with_schema(draft, tools, self.named_by_schema)])
 
 
 _BEFORE_ARGUMENTS = Tokens(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))

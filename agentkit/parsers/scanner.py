@@ -40,6 +40,12 @@ class Tokens:
         return re.compile(rf"{self._either}|[^\w\s:,.+\-=]")
 
     @cached_property
+    def comments(self) -> dict[str, Tokens]:
+        """The same beside what ends a comment, by what begins one."""
+        line = Tokens((*self.literals, "\n"))
+        return {"/*": Tokens((*self.literals, "*/")), "//": line, "#": line}
+
+    @cached_property
     def _first(self) -> re.Pattern[str]:
         return re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
 
@@ -272,6 +278,10 @@ def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
             expected.append(_CLOSES[char])
         elif expected and char == expected[-1]:
             expected.pop()
+        elif expected and char in "/#":
+            if not (yield from past_comment(s, stops)):
+                return False
+            continue
         elif not (char == '"' or (char == "'" and char in more)):
             return False
         s.at += 1
@@ -279,6 +289,21 @@ def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
             return False
         if not expected:
             return True
+    return True
+
+
+def past_comment(s: Scanner, stops: Tokens) -> Reading[bool]:
+    """Reads past the comment that begins here; False where it is none, is broken off, or a marker stands in it."""
+    while not s.final and len(s.text) - s.at < 2:
+        yield from s.more()
+    begin = "#" if s.text[s.at] == "#" else s.text[s.at : s.at + 2]
+    if begin not in stops.comments:
+        return False
+    s.at += len(begin)
+    found = yield from s.seek(stops.comments[begin])
+    if found is None or found.group() not in ("\n", "*/"):
+        return False
+    s.at = found.end()
     return True
 
 

@@ -58,6 +58,10 @@ class TagCalls(Format):
     coercion: Coercion = by_schema
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
+    trim: str | None = None
+    """Characters at both ends of a value that do not count."""
+    coerce: bool = True
+    """Values that the markup types are read by the tool's schema too."""
     typed: str = ""
     """How types in the markup are meant: `json` (`type="string"` is text, the rest JSON), or `dsml` (`string="true"` is text, the rest JSON,
     then the schema)."""
@@ -168,6 +172,7 @@ class TagCalls(Format):
             text = raw[tag.end() : stop]
             if self.trim_newline:
                 text = text.removeprefix("\n").removesuffix("\n")
+            text = text.strip(self.trim) if self.trim else text
             values.append(Value(self._plain(tag["key"]), text, tag.groupdict().get("type"), closed))
         return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
 
@@ -200,7 +205,7 @@ class TagCalls(Format):
         """The parameters as values; of a key given twice the last one."""
         schema_of = full_field_schema if self.references else field_schema
         found = {value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values}
-        found = coerce_fields(found, parameters) if self.typed == "dsml" else found
+        found = coerce_fields(found, parameters) if self.typed == "dsml" and self.coerce else found
         return _unwrapped(found, parameters, self.wrappers) if self.wrappers else found
 
     def _decoded(self, value: Value, schema: Schema) -> Any:
