@@ -138,6 +138,8 @@ def _content(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
         has_more = role == "assistant" and (message.get("tool_calls") or message.get("function_call") or message.get("refusal"))
         if not has_more:
             yield problem("history_bad_content", f"the {role} message has no content", pointer=at)
+    elif role == "assistant" and content == "" and not message.get("tool_calls") and not profile.empty_answers:
+        yield problem("history_bad_content", "the assistant message has neither text nor calls; leave it out", pointer=at)
     elif not isinstance(content, (str, list)):
         yield problem("history_bad_content", "the content is neither a text nor a list of parts", pointer=at, before=content)
     elif isinstance(content, list) and not content:

@@ -37,6 +37,8 @@ class Profile(Record):
     """Names must match `[a-zA-Z0-9_-]{1,64}`."""
     null_content: bool = False
     """An assistant message with calls and no text has `content: null`, not ""."""
+    empty_answers: bool = True
+    """An assistant message with neither text nor calls is accepted."""
     empty_tool_calls: bool = False
     """`tool_calls: []` is accepted."""
     json_arguments: bool = True
@@ -60,9 +62,12 @@ PROFILES = {
         Profile(name="vllm", reasoning_field="reasoning", empty_tool_calls=True, system_first=True),
         Profile(name="sglang", reasoning_field="reasoning_content", empty_tool_calls=True, system_first=True),
         Profile(
-            name="mistral", reasoning_field=None, refuses_reasoning=True, ids="alnum9", strict_names=True, alternates=True, system_first=True
+            name="mistral", reasoning_field=None, refuses_reasoning=True, ids="alnum9", strict_names=True, empty_answers=False, alternates=True,
+            system_first=True,
         ),
-        Profile(name="kimi", reasoning_field="reasoning_content", reasoning_required=True, ids="kimi", strict_names=True),
+        Profile(
+            name="kimi", reasoning_field="reasoning_content", reasoning_required=True, ids="kimi", strict_names=True, empty_answers=False
+        ),
         Profile(name="deepseek", reasoning_field="reasoning_content", reasoning_required=True, strict_names=True),
         Profile(name="gemini", reasoning_field=None, extra_content=True, strict_names=True),
         Profile(name="openrouter", reasoning_field="reasoning", reasoning_details=True, extra_content=True, strict_names=True),
