@@ -8,7 +8,7 @@ from typing import Any
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
@@ -45,30 +45,18 @@ class BraceCalls(Format):
     bare: Coercion = plainly
     """How values without marks are read, where strings are not read by the schema."""
     tokens: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
     head: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
         self.tokens = Tokens((self.quote, *self.calls, *self.ends))
+        self.end_tokens = Tokens(self.ends)
         self.head = re.compile(rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]")
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        opened = len(self.calls[0])
-        s.at += opened
-        for nested in (True, False) if s.patience else (False,):
-            ending = yield from self._end(s, nested)
-            if ending is not None:
-                return ending
-            s.patience -= nested
-            text = s.marked()
-            first = text.find(self.ends[0], opened)
-            if not nested:
-                if first < 0:
-                    return "cut"
-                s.rewind(first + len(self.ends[0]))
-            else:
-                s.rewind(opened)
-        return "end"
+        s.at += len(self.calls[0])
+        return (yield from nested_or_flat(s, self.end_tokens, self._end))
 
     def _end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
         """Reads to the call's end outside its strings; None where the text ends inside one. A whole call in a string is skipped."""

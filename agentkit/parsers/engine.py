@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from agentkit.errors import UsageError
@@ -112,6 +112,29 @@ def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int
     raw, start = s.marked(), s.start
     out.pieces.append(Piece("arguments", s.unmark()))
     return raw, start, ending
+
+
+def nested_or_flat(s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], Reading[Ending | None]]) -> Reading[Ending]:
+    """How a search for a call's end comes out that first takes the family's own markup inside values as a part of them, and then does not.
+
+    Where both fail, the call ends at the first of its end markers.
+
+    Args:
+        search: reads on from here, nested or flat; None where the text ends inside a value.
+    """
+    opened = len(s.marked())
+    for nested in (True, False) if s.patience else (False,):
+        ending = yield from search(s, nested)
+        if ending is not None:
+            return ending
+        if nested:
+            s.patience -= 1
+            s.rewind(opened)
+    found = ends.regex.search(s.marked(), opened)
+    if found is None:
+        return "cut"
+    s.rewind(found.end())
+    return "end"
 
 
 class Incremental:

@@ -11,7 +11,8 @@ from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import JsonCalls, marked_end
 from agentkit.parsers.json_text import balanced_end, read_value
 from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, past_brackets, past_space, past_value
+from agentkit.parsers.past import past_brackets, past_space, past_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 

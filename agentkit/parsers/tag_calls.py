@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of, full_field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.json_text import read_value
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
@@ -72,29 +72,16 @@ class TagCalls(Format):
     wrappers: tuple[str, ...] = ()
     """Parameters that hold all the arguments as an object, where the tool has none of that name."""
     tokens: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
+        self.end_tokens = Tokens(self.ends)
         self.tokens = Tokens((self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes))
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        opened = next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        s.at += opened
-        if s.patience:
-            ending = yield from self._matched_end(s, nested=True)
-            if ending is not None:
-                return ending
-            s.patience -= 1
-            s.rewind(opened)
-        ending = yield from self._matched_end(s, nested=False)
-        if ending is None:
-            text = s.marked()
-            first = min((at for at in (text.find(end) for end in self.ends) if at >= 0), default=-1)
-            if first < 0:
-                return "cut"
-            s.rewind(first + len(next(end for end in self.ends if text.startswith(end, first))))
-            return "end"
-        return ending
+        s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        return (yield from nested_or_flat(s, self.end_tokens, self._matched_end))
 
     def _matched_end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
         """Reads to the call's end outside its values; None where the text ends inside one."""
