@@ -13,6 +13,7 @@ from agentkit.parsers.markers import detect, has_call_markup
 from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.reasoning import ReasoningParser
 from agentkit.parsers.reasoning_formats import REASONING
+from agentkit.parsers.sglang_formats import SGLANG
 
 __all__ = [
     "Incremental",
@@ -34,7 +35,7 @@ def __dir__() -> list[str]:
 
 
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers: vLLM's, and the aliases of other projects."""
+    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with `sglang/` before it is SGLang's reading."""
     return tuple(sorted(FORMATS))
 
 
@@ -44,7 +45,7 @@ def reasoning_names() -> tuple[str, ...]:
 
 
 def get_parser(name: str) -> Parser:
-    """The tool-call parser of this name. `sglang/NAME` is the same reading as NAME.
+    """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
 
     >>> get_parser("hermes").parse('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>').tool_calls[0].arguments
     {'a': 1}
@@ -52,7 +53,11 @@ def get_parser(name: str) -> Parser:
     Raises:
         NotFound: there is none; the note names the closest ones.
     """
-    form = FORMATS.get(name.removeprefix("sglang/")) if isinstance(name, str) else None
+    if not isinstance(name, str):
+        raise _not_found("tool-call", name, names())
+    bare = name.removeprefix("sglang/")
+    first, second = (FORMATS, SGLANG) if bare == name else (SGLANG, FORMATS)
+    form = first.get(bare, second.get(bare))
     if form is None:
         raise _not_found("tool-call", name, names())
     return Parser(name, form)

@@ -15,7 +15,7 @@ class Parsed(Record):
     """A model's text, read."""
 
     content: str | None
-    """The text beside the calls, broken ones left standing in it; None where nothing but white space is left."""
+    """The text beside the calls, broken ones left standing in it; None where nothing, or nothing but white space beside calls, is left."""
     tool_calls: tuple[ToolCall, ...] = ()
     """In the order of the text; broken ones are among them, as `invalid`."""
     kept: tuple[tuple[int, int], ...] = ()
@@ -28,7 +28,7 @@ class Parsed(Record):
 
 
 class Piece(NamedTuple):
-    """Something that became certain while text was arriving."""
+    """Something that became certain while text was arriving; only whether white space at the ends of the content stays is known at the end."""
 
     kind: PieceKind
     """`content`: text beside the calls. `begin`: a call's marker was read. `arguments`: raw text of that call. `call`: it is complete."""
