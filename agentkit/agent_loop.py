@@ -155,6 +155,9 @@ class AgentLoop:
         self._engine: Engine | None = None
         self.tool_errors: list[ToolError] = []
 
+    def __repr__(self) -> str:
+        return f"<AgentLoop {self._engine.trajectory.summary() if self._engine is not None else 'not started'}>"
+
     @property
     def trajectory(self) -> Trajectory:
         """The rollout so far, as a value.

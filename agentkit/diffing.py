@@ -8,13 +8,15 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from agentkit.alignment import CallPair, align_calls, call_meaning, text_of
-from agentkit.errors import UsageError
+from agentkit.held import one_rollout
 from agentkit.html import Html
 from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, diff_lines
 from agentkit.types import Message, Record, Trajectory, Turn, clip, excerpt, record
+
+_MEND = "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a), ak.load(b))"
 
 
 @record
@@ -71,6 +73,11 @@ class Diff(Record):
     """Differences of the prompts, of what the rollouts were run with, and of how they ended."""
 
     @property
+    def trajectories(self) -> tuple[Trajectory, Trajectory]:
+        """Both: what other functions take for a list of rollouts."""
+        return (self.left, self.right)
+
+    @property
     def differences(self) -> tuple[Difference, ...]:
         """All of them: the prompt, the turns in order, the ending, then what the rollouts were run with."""
         prompt = [d for d in self.around if d.what == "prompt"]
@@ -108,24 +115,17 @@ def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
     """The two rollouts aligned: which turns are the same, the first divergence, and every difference after it. Falsy where nothing differs.
 
     Args:
-        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`).
+        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`, `ak.view`), or lists of messages.
         names: what to call them.
 
     Raises:
-        UsageError: one of them holds no trajectory.
+        UsageError: one of them holds no rollout, or several.
     """
-    left, right = _trajectory(a), _trajectory(b)
+    left, right = one_rollout(a, _MEND), one_rollout(b, _MEND)
     tools = KnownTools([*right.spec.tools, *left.spec.tools]) if left.spec.tools or right.spec.tools else None
     rows = tuple(_row(x, y, tools) for x, y in _aligned(left.all_turns, right.all_turns, tools))
     around = (*_prompts(left.prompt, right.prompt), *_specs(left, right), *_endings(left, right))
     return Diff(left=left, right=right, names=names, rows=rows, around=around)
-
-
-def _trajectory(value: Any) -> Trajectory:
-    held = value if isinstance(value, Trajectory) else getattr(value, "trajectory", None)
-    if not isinstance(held, Trajectory):
-        raise UsageError(f"a {type(value).__name__} holds no trajectory", mend="pass two trajectories: ak.diff(before, dbg.trajectory)")
-    return held
 
 
 def _aligned(left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None) -> Iterator[tuple[Turn | None, Turn | None]]:

@@ -6,6 +6,7 @@
     ├── NotFound (LookupError)           no parser, profile, turn or sample of that name
     ├── CassetteError (ValueError)       a file that is not ours, or is damaged beyond its last line
     │   └── ReplayMiss (LookupError too) a replay was asked for something the cassette does not hold
+    ├── NoFile (FileNotFoundError)       no such file, or no such folder to write it in
     └── Busy (RuntimeError)              a step is running; two at once would lose one
 """
 
@@ -39,6 +40,10 @@ class CassetteError(AgentkitError, ValueError):
 
 class ReplayMiss(CassetteError, LookupError):
     """A replay was asked for something the cassette does not hold."""
+
+
+class NoFile(AgentkitError, FileNotFoundError):
+    """No such file, or no such folder to write it in."""
 
 
 class Busy(AgentkitError, RuntimeError):

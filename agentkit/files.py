@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
-from agentkit.errors import CassetteError, UsageError
+from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.file_scan import Scan
+from agentkit.held import trajectories_of
 from agentkit.servers.redaction import Redactor, environment_secrets
-from agentkit.types import Trajectory, late
+from agentkit.types import Trajectory, clip, late
 
 _log = logging.getLogger("agentkit")
 
@@ -119,14 +120,51 @@ def alone(file: FileIO) -> Iterator[None]:
 _cassettes: WeakValueDictionary[Path, CassetteWriter] = WeakValueDictionary()
 
 
+def to_write(path: Any) -> Path:
+    """The path, where a file can stand there.
+
+    Raises:
+        UsageError: it is no path, or a folder.
+        NoFile: its folder is not there.
+    """
+    target = _path(path)
+    if not target.resolve().parent.is_dir():
+        raise NoFile(f"there is no folder {str(target.parent)!r}", mend="make it first, or choose another")
+    return target
+
+
+def to_read(path: Any) -> Path:
+    """The path, where a file stands there.
+
+    Raises:
+        UsageError: it is no path, or a folder.
+        NoFile: there is no such file.
+    """
+    target = _path(path)
+    if not target.exists():
+        mend = f"a text is read as the path of a file; the working directory is {str(Path.cwd())!r}"
+        raise NoFile(f"there is no file {clip(str(target), 200)!r}", mend=mend)
+    return target
+
+
+def _path(path: Any) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise UsageError(f"the path is a {type(path).__name__}", mend="name a file: 'run.jsonl'")
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"{str(target)!r} is a folder", mend="name a file in it")
+    return target
+
+
 def cassette(path: Any) -> CassetteWriter:
     """The writer of this file: one for all who record there.
 
     Raises:
-        UsageError: the file exists and is not a cassette.
+        UsageError: the file exists and is not a cassette, or it is no file's path.
+        NoFile: its folder is not there.
         OSError: it cannot be written.
     """
-    target = Path(path).resolve()
+    target = to_write(path).resolve()
     writer = _cassettes.get(target)
     if writer is None:
         writer = _cassettes[target] = CassetteWriter(target)
@@ -139,15 +177,16 @@ def save(rollouts: Any, path: Any) -> Path:
     """The path, once the trajectory, or the list of them, is written there; whole or not at all.
 
     A path that ends in `.html` gets one self-contained page that works offline, also of a diff or a comparison; any other the format `ak.load`
-    and `ak.replay` read.
+    and `ak.replay` read. Of a debugger the branch it stands on is saved; all of them by `ak.save(dbg.tree, path)`.
 
     Raises:
-        UsageError: there is nothing to save.
+        UsageError: there is nothing to save, or the path is none.
+        NoFile: its folder is not there.
     """
-    target = Path(path)
+    target = to_write(path)
     redact = Redactor(environment_secrets(os.environ))
     as_page = target.suffix.lower() in (".html", ".htm")
-    if as_page and callable(getattr(rollouts, "html", None)) and not (hasattr(rollouts, "trajectories") or hasattr(rollouts, "trajectory")):
+    if as_page and callable(getattr(rollouts, "html", None)) and not (isinstance(rollouts, Sequence) or hasattr(rollouts, "trajectory")):
         write_whole(target, [redact(late["page"](rollouts))])
         return target
     trajectories = trajectories_of(rollouts)
@@ -156,24 +195,6 @@ def save(rollouts: Any, path: Any) -> Path:
     else:
         write_whole(target, (redact(encode_line(line)) for i, t in enumerate(trajectories) for line in dump(t, i)))
     return target
-
-
-def trajectories_of(value: Any) -> list[Trajectory]:
-    """The trajectories in a trajectory, a list of them, or anything that has a `trajectory` or `trajectories`.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if isinstance(value, Trajectory):
-        return [value]
-    held = getattr(value, "trajectories", None) or getattr(value, "trajectory", None)
-    if held is not None:
-        return trajectories_of(held)
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict)):
-        found = [t for item in value for t in trajectories_of(item)]
-        if found:
-            return found
-    raise UsageError(f"a {type(value).__name__} holds no trajectory", mend="pass a trajectory, a debugger, an AgentResult, or a list of them")
 
 
 def write_whole(target: Path, texts: Iterable[str]) -> None:
@@ -212,7 +233,7 @@ def load(path: Any) -> Any:
 
 def load_all(path: Any) -> list[Trajectory]:
     """The trajectories of a file, in the order of their sample index."""
-    return load_lines(_lines(Path(path)))
+    return load_lines(_lines(to_read(path)))
 
 
 def load_by_sample(path: Any) -> dict[int, Trajectory]:
@@ -227,7 +248,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
 def is_ours(path: Any) -> bool:
     """Whether the file is one of agentkit's, by its first line."""
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open(to_read(path), encoding="utf-8", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     try:
         head = json.loads(first)

@@ -63,10 +63,10 @@ def _content(response: Response, profile: Profile) -> str:
 
 def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
     name = sent_name(call.name, profile)
-    if call.status == "custom":
-        return {"id": sent_id(call, profile), "type": "custom", "custom": {"name": name, "input": call.raw_arguments}}
-    function = {"name": name, "arguments": _arguments(call)}
-    return {"id": sent_id(call, profile), "type": "function", "function": function}
+    kind = "custom" if call.status == "custom" else "function"
+    holder = {"name": name, "input": call.raw_arguments} if kind == "custom" else {"name": name, "arguments": _arguments(call)}
+    sent = {"id": sent_id(call, profile), "type": kind, kind: holder}
+    return {**sent, "extra_content": call.extra_content} if profile.extra_content and call.extra_content is not None else sent
 
 
 def _arguments(call: ToolCall) -> str:

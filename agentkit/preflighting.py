@@ -35,7 +35,7 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     if not isinstance(listed, list) or not listed:
         return (problem("history_role_order", "there are no messages"),)
     given = [message if isinstance(message, dict) else {} for message in listed]
-    found = [*_order(given, chosen), *_pairs(given)]
+    found = [*_order(given, chosen), *_pairs(given), *(_signatures(given) if chosen.extra_content else ())]
     for index, message in enumerate(given):
         found.extend(_message(message, f"/{index}", chosen))
     return tuple(sorted(found, key=lambda p: int(p.pointer.split("/")[1]) if p.pointer else -1))
@@ -60,6 +60,16 @@ def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem
         yield problem("history_role_order", "the first message is not the user's", pointer=f"/{talk[0][0]}/role")
     if talk[-1][1] == "assistant":
         yield problem("history_role_order", "the last message is the assistant's", pointer=f"/{talk[-1][0]}/role")
+
+
+def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Since the user's last message, every answer with calls carries a signature on its first call, where one of them does."""
+    start = max((index for index, message in enumerate(messages) if message.get("role") == "user"), default=0)
+    firsts = {index: calls[0] for index in range(start, len(messages)) if (calls := _calls(messages[index]))}
+    if any(call.get("extra_content") for call in firsts.values()):
+        for index in (index for index, call in firsts.items() if not call.get("extra_content")):
+            text = "the first call has lost its `extra_content`, whose thought signature the model's next turn needs"
+            yield problem("history_reasoning_missing", text, pointer=f"/{index}/tool_calls/0")
 
 
 def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
@@ -128,6 +138,8 @@ def _content(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
         has_more = role == "assistant" and (message.get("tool_calls") or message.get("function_call") or message.get("refusal"))
         if not has_more:
             yield problem("history_bad_content", f"the {role} message has no content", pointer=at)
+    elif role == "assistant" and content == "" and not message.get("tool_calls") and not profile.empty_answers:
+        yield problem("history_bad_content", "the assistant message has neither text nor calls; leave it out", pointer=at)
     elif not isinstance(content, (str, list)):
         yield problem("history_bad_content", "the content is neither a text nor a list of parts", pointer=at, before=content)
     elif isinstance(content, list) and not content:

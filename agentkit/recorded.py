@@ -17,7 +17,8 @@ from typing import Any
 from agentkit.agent import Agent, checked
 from agentkit.codec import prompt_key
 from agentkit.errors import ReplayMiss, UsageError
-from agentkit.files import cassette, load_all, trajectories_of
+from agentkit.files import cassette, load_all
+from agentkit.held import trajectories_of
 from agentkit.loop import start
 from agentkit.perform import Perform
 from agentkit.replaying import difference, replaying

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.editing import edited_again
-from agentkit.errors import UsageError
+from agentkit.held import one_rollout
 from agentkit.html import Html, el
 from agentkit.loop import read_answer
 from agentkit.parsers import get_parser
@@ -51,7 +51,7 @@ class Reparsed(Record):
         return "\n".join([*lines, text(self.trajectory, limits)])
 
 
-def reparse(trajectory: Trajectory, *, parser: str | None = None, policy: Policy | None = None) -> Reparsed:
+def reparse(trajectory: Any, *, parser: str | None = None, policy: Policy | None = None) -> Reparsed:
     """The rollout with every stored raw answer read again, and what that changes. Nothing is run and nothing is asked.
 
     Args:
@@ -60,12 +60,10 @@ def reparse(trajectory: Trajectory, *, parser: str | None = None, policy: Policy
         policy: which calls may run; by default the rollout's own.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it holds no rollout, or several.
         NotFound: there is no such parser.
     """
-    trajectory = trajectory if isinstance(trajectory, Trajectory) else getattr(trajectory, "trajectory", trajectory)
-    if not isinstance(trajectory, Trajectory):
-        raise UsageError(f"a {type(trajectory).__name__} holds no rollout", mend="pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes')")
+    trajectory = one_rollout(trajectory, "pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes'); of a file: ak.reparse(ak.load(path))")
     if parser is not None:
         get_parser(parser)
     spec = replace(trajectory.spec, parser=parser, policy=policy or trajectory.spec.policy)

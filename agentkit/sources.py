@@ -8,7 +8,9 @@ from typing import Any
 
 from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
-from agentkit.files import is_ours, load_all, read_json_lines, trajectories_of
+from agentkit.files import is_ours, load_all, read_json_lines
+from agentkit.held import is_message, trajectories_of
+from agentkit.managed import is_managed
 from agentkit.types import Message, Record, Response, Trajectory, Turn
 
 _MEND = "pass a list of messages, trajectories, or the path of a JSONL file"
@@ -31,6 +33,8 @@ def rollouts_in(x: Any) -> list[Trajectory]:
     if isinstance(x, (Turn, Response)):
         turn = x if isinstance(x, Turn) else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
         return [Trajectory(turns=(turn,))]
+    if is_managed(x):
+        raise UsageError("a managed state is no rollout", mend="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too")
     if isinstance(x, dict) or hasattr(x, "choices"):
         return trajectories_in([x])
     if isinstance(x, (list, tuple)):
@@ -44,23 +48,23 @@ def rollouts_in(x: Any) -> list[Trajectory]:
 def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
     if not items:
         return []
-    if all(_is_message(item) for item in items):
+    if all(is_message(item) for item in items):
         return [trajectory_of(list(items))]
     if all(isinstance(item, (dict, list)) for item in items) and not any(_holds_records(item) for item in items):
         return trajectories_in(items)
-    return [trajectory for item in items for trajectory in rollouts_in(item)]
+    return [trajectory for place, item in enumerate(items) for trajectory in _from_item(items, place, item)]
+
+
+def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
+    try:
+        return rollouts_in(item)
+    except UsageError as exc:
+        raise UsageError(f"item {place} of the {type(items).__name__}: {exc}", mend=_MEND) from None
 
 
 def _holds_records(item: Any) -> bool:
     """Whether it is a list of our own records: the samples of one prompt, say."""
     return isinstance(item, list) and bool(item) and isinstance(item[0], Record) and not isinstance(item[0], Message)
-
-
-def _is_message(item: Any) -> bool:
-    if isinstance(item, Message):
-        return True
-    role = item.get("role") if isinstance(item, dict) else getattr(item, "role", None)
-    return isinstance(role, str) and not isinstance(item, Record)
 
 
 def _from_file(path: Path) -> list[Trajectory]:

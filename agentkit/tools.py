@@ -43,6 +43,7 @@ class Tool:
 
     @property
     def is_async(self) -> bool:
+        """Whether calling it gives something to await."""
         call = getattr(self.function, "__call__", None)  # noqa: B004  an object with an async __call__ is async too
         return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(call)
 

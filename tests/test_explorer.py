@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.batch.result import Rollouts
 from agentkit.cassette import Index
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.types import Exchange, ToolResult, Trajectory
+from agentkit.views import showing
 
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
@@ -194,3 +198,86 @@ def test_what_is_shown_is_small_and_escaped() -> None:
 def test_what_holds_no_rollouts_is_refused() -> None:
     with pytest.raises(UsageError):
         ak.explore(3)
+
+
+def kept(thing: Any) -> str:
+    html: str = thing._repr_mimebundle_()["text/html"]
+    return html
+
+
+def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: Path) -> None:
+    many = ROLLOUTS * 10
+    path = ak.save(many, tmp_path / "many.jsonl")
+    tables = [kept(x) for x in (ak.view(many), ak.view(path), Rollouts(many), ak.explore(many), ak.explore(path))]
+    rows = [html[html.index("<thead>") : html.index("</tbody>")] for html in tables]
+    assert len(set(rows)) == 1
+    assert all("take a coat" not in html for html in tables)
+    assert "take a coat" in kept(ak.view(ROLLOUTS))
+    for i, x in enumerate((ak.view(many), ak.explore(many), ak.cassette.open(path))):
+        assert ak.save(x, tmp_path / f"{i}.html").read_text("utf-8").count("take a coat") >= 10
+
+
+def test_a_large_file_is_viewed_without_reading_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agentkit.views.opening._LARGE", 1000)
+    path = ak.save(ROLLOUTS * 10, tmp_path / "large.jsonl")
+    view = ak.view(path)
+
+    def read(*_: Any) -> Any:
+        raise AssertionError("a rollout was read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "load", read)
+        assert "coat in Oslo?" in kept(view)
+        assert "coat in Oslo?" in view._repr_mimebundle_()["text/plain"]
+    assert view[38] == ROLLOUTS[2]
+    assert len(ak.view(ak.save(ROLLOUTS[0], tmp_path / "one.jsonl"))) == 1
+
+
+def test_labels_of_a_viewed_file_are_kept_beside_it(saved: Path) -> None:
+    ak.explore(ak.view(saved)[1:]).label("odd", 0)
+    assert ak.explore(saved).labels_of(1) == ("odd",)
+    assert ak.explore(ak.view(saved)).labels_of(1) == ("odd",)
+
+
+def test_an_index_and_an_opened_file_are_tables_too(saved: Path) -> None:
+    index = ak.cassette.index(saved)
+    assert "task" in kept(index)
+    for x in (index, ak.cassette.open(saved), ak.cassette.open(saved)[1:]):
+        assert list(ak.explore(x).filter("prompt~sum"))[-1] == ROLLOUTS[3]
+
+
+def test_two_tables_of_one_file_lose_no_label(saved: Path) -> None:
+    first, second = ak.explore(saved), ak.explore(saved)
+    first.label("a", 0)
+    second.label("b", 0, 1)
+    first.unlabel("b", 1)
+    assert ak.explore(saved).labels.all == {0: ("a", "b")}
+    assert first.labels.names == ["a", "b"]
+
+
+def test_the_rewards_of_a_group_have_a_shape() -> None:
+    rewards = [0.0, 0.0, 0.0, 0.0, 1.0]
+    (group,) = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in rewards]).groups()
+    assert group.reward_shape == "█▁▁▁▃"
+    assert ak.explore([replace(ROLLOUTS[0], meta={"reward": 1.0})] * 3).groups()[0].reward_shape == ""
+    odd = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in (math.nan, 1.0, math.inf, None, 0.0)])
+    (group,) = odd.groups()
+    assert group.reward is not None
+    assert (group.count, group.reward.mean, group.reward.deviation) == (5, 0.5, 0.5)
+    assert list(odd.sort("reward").places) == [4, 1, 2, 0, 3]
+    assert odd.tree().branches[0].rewards == (1.0, 0.0)
+
+
+def test_a_view_of_what_is_gone_ends() -> None:
+    rollouts = Rollouts(ROLLOUTS)
+    view = showing.live_view(rollouts)
+    assert view is not None
+    assert view is showing.live_view(rollouts)
+    assert view is not showing.live_view(Rollouts(ROLLOUTS)), "equal is not the same"
+    assert showing.live_view(ak.view(ROLLOUTS[0])) is None
+    assert showing.live_view(ak.view(ROLLOUTS)) is not None
+    known = weakref.ref(rollouts)
+    view.forget("page")  # none shows it any longer
+    del rollouts
+    gc.collect()
+    assert known() is None

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.parsers.formats import CANONICAL, FORMATS
 from agentkit.parsers.reasoning_formats import REASONING
+from agentkit.parsers.sglang_formats import SGLANG
 from agentkit.profiles import PROFILES
 from agentkit.read.arguments import read_arguments
 from agentkit.read.growing import Growing
@@ -33,7 +34,8 @@ CALLS: list[Call] = [
 ]
 TOOLS = tools_for(CALLS)
 read_arguments('{"city": 1}', parameters=TOOLS[0]["function"]["parameters"])  # jsonschema is imported here, not in an example
-MARKERS = sorted({marker for form in CANONICAL.values() for marker in form.markers} | {"<think>", "</think>", "[THINK]", "◁/think▷"})
+READINGS = sorted([*FORMATS, *(f"sglang/{name}" for name in SGLANG)])
+MARKERS = sorted({marker for form in (*CANONICAL.values(), *SGLANG.values()) for marker in form.markers} | {"<think>", "</think>", "[THINK]", "◁/think▷"})
 NOISE = [
     *'{}[]()<>"\'`:,;=|\\/ \n\t', "```json", "\r\n", "\x00", "\ufeff", "\ud800", "🤔", "null", "NaN", "1e999", "-0", "9" * 400, "\\u12", "data: ",
     "[DONE]", "event: error\n", '{"error": {"message": "no", "code": 400}}', '{"choices": [{"delta": {"content": "a"}}]}', "\n\n", "&lt;", "<![CDATA[",
@@ -73,7 +75,7 @@ def data(rnd: Random, depth: int = 0) -> Any:
 
 
 def parse(rnd: Random) -> None:
-    text, name = hostile(rnd), rnd.choice(sorted(FORMATS))
+    text, name = hostile(rnd), rnd.choice(READINGS)
     parser = ak.parsers.get_parser(name)
     whole = parser.parse(text, rnd.choice((None, TOOLS)))
     for call in whole.tool_calls:

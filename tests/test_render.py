@@ -442,9 +442,10 @@ def test_a_view_of_one_is_its_conversation() -> None:
 
 def test_a_view_of_very_many_has_a_limit() -> None:
     shown = View([long(20)] * 5000)._repr_mimebundle_()["text/html"]
-    assert "4,800 more trajectories not shown here" in shown
-    assert "not shown for its size" in shown
-    assert len(shown) < 3_000_000
+    assert "4,950 more rollouts not shown here" in shown
+    assert len(shown) < 50_000
+    assert "not shown for its size" in View([long(200)] * 30)._repr_mimebundle_()["text/html"]
+    assert standalone(View([long(2)] * 60)).count("<section") == 60
 
 
 def test_a_view_is_escaped_like_everything() -> None:
@@ -476,7 +477,7 @@ def test_a_lone_record_shows_what_it_holds() -> None:
         '{"a": 1}',
     ):
         assert said in shown
-    assert {f.name for f in fields(Limits)} == {"head", "tail", "size", "text", "items"}
+    assert {f.name for f in fields(Limits)} == {"head", "tail", "size", "text", "items", "listed", "rows"}
 
 
 if __name__ == "__main__":

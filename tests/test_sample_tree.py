@@ -114,3 +114,15 @@ def test_text_and_html_say_the_same_and_escape() -> None:
     assert "1 of 2" in bundle["text/html"]
     assert "1 of 2" in bundle["text/plain"]
     assert "they part at turn 0, 2 ways" in bundle["text/plain"]
+
+
+def test_the_branches_of_a_debugger_are_samples() -> None:
+    dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
+    dbg.run()
+    dbg.rerun(turn=1, n=4)
+    for tree in (ak.sample_tree(dbg), ak.sample_tree(dbg.tree)):
+        assert tree.size == 5
+        assert next(branch.label for branch in tree.shared) == "get_weather(city='Oslo')"
+        assert tree.shared[0].samples == (0, 1, 2, 3, 4)
+    shown = tree._repr_mimebundle_()["text/html"]
+    assert 'title="samples 0, 1, 2, 3, 4"' in shown

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from agentkit.batch.jobs import Job
 from agentkit.codec import to_json
 from agentkit.errors import UsageError
-from agentkit.files import load_by_sample, trajectories_of
+from agentkit.files import load_by_sample
+from agentkit.held import trajectories_of
 from agentkit.recorded import start_key
 from agentkit.types import Trajectory
 
@@ -39,7 +40,7 @@ def left_of(resume: Any) -> list[Left]:
     if isinstance(resume, (str, os.PathLike)):
         found = sorted(load_by_sample(Path(resume)).items(), key=lambda item: (item[1].stop_reason not in ENDED, item[0]))
         return [Left(trajectory, place) for place, trajectory in found]
-    return [Left(trajectory, None) for trajectory in trajectories_of(resume)] if len(resume) else []
+    return [Left(trajectory, None) for trajectory in trajectories_of(resume)] if not isinstance(resume, Sized) or len(resume) else []
 
 
 def taken_up(jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]) -> dict[int, Left]:

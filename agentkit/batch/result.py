@@ -66,9 +66,14 @@ class Rollouts(Sequence[Trajectory]):
         return {i: said for i, said in found if said}
 
     def _heading(self) -> str:
+        return f"{count(len(self), 'rollout')} of {self.title}"
+
+    @property
+    def title(self) -> str:
+        """What became of them, as the table says it: `3 prompts, 20 final, 4 error, mean reward 0.5`."""
         prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
         left = self.asked - len(self)
-        bits = [f"{count(len(self), 'rollout')} of {count(prompts, 'prompt')}", *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
+        bits = [count(prompts, "prompt"), *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
         if left > 0:
             bits.append(f"{left} not begun")
         rewards = [r for r in self.rewards if isinstance(r, (int, float))]
@@ -86,7 +91,7 @@ class Rollouts(Sequence[Trajectory]):
         return show(self) if show else {"text/plain": repr(self)}
 
     def html(self, limits: Limits) -> Html:
-        """What the display shows: what became of them, and a line for each, its conversation behind a click."""
+        """What is kept of the display: what became of them, and a line for each, its conversation behind a click; of a great many a table."""
         title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
         return page({"rollouts": fragment(title, render(self.trajectories, limits).values() if self.trajectories else ())})
 

@@ -6,3 +6,7 @@ from agentkit.cassette.index import Entry, Index, index
 from agentkit.cassette.opened import Cassette, open
 
 __all__ = ["Cassette", "Checkup", "Entry", "Finding", "Index", "doctor", "index", "open"]
+
+
+def __dir__() -> list[str]:
+    return __all__

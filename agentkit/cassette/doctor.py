@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from agentkit.cassette.checkup import Checkup, Finding
@@ -14,6 +13,7 @@ from agentkit.cassette.volatile import secrets, volatile
 from agentkit.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
 from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import CassetteError
+from agentkit.files import to_read
 from agentkit.perform import request_fields
 from agentkit.types import Severity, Trajectory, Turn, clip
 
@@ -49,7 +49,7 @@ def doctor(path: Any) -> Checkup:
         CassetteError: it is not a cassette.
     """
     exam = _Exam()
-    target = Path(path)
+    target = to_read(path)
     with open(target, encoding="utf-8", errors="replace") as file:
         for number, text in enumerate(file, 1):
             exam.line(number, text)

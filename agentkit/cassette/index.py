@@ -11,10 +11,11 @@ from typing import Any, overload
 from agentkit.codec import decode_lines, end, load_lines, prompt_key
 from agentkit.errors import NotFound
 from agentkit.file_scan import Found, Scan
-from agentkit.html import Child, Html, el, joined
+from agentkit.files import to_read
+from agentkit.html import Html, el, visible
 from agentkit.render import Limits, page
-from agentkit.render.block import code, note, row, status
-from agentkit.render.many import first_words
+from agentkit.render.columns import columns_of, first_words
+from agentkit.render.table import table_fragments, table_lines
 from agentkit.render.words import count
 from agentkit.types import Message, Record, StopReason, Trajectory, late, record
 
@@ -119,26 +120,19 @@ class Index(Sequence[Entry]):
         return f"{self.path.name}: {count(len(self), 'rollout')}{torn}"
 
     def html(self, limits: Limits) -> Html:
-        """A line for each rollout."""
-        rows = [row(f"rollout-{e.place}", "aside", (None, joined(" ", _cells(e)))) for e in self.entries[: limits.items]]
-        more = len(self) - len(rows)
-        gap = [row("gap", "aside", (None, note("… ", count(more, "more rollout"))))] if more > 0 else []
-        return page({"index": el("div", el("p", el("strong", "Index"), " ", self._heading(), class_="ak-title"), rows, gap)})
+        """The first rollouts as a table."""
+        head = el("p", el("strong", "Index"), " ", self._heading(), class_="ak-title")
+        return page({"head": head, **table_fragments(*self._first(limits), len(self))})
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        lines = [f"{e.sample:>5}  {e.prompt:<60}  {', '.join(_numbers(e))}, {e.stop_reason or 'open'}" for e in self.entries[: limits.items]]
-        more = len(self) - len(lines)
-        return "\n".join([f"Index: {self._heading()}", *lines, *([f"… {count(more, 'more rollout')}"] if more > 0 else [])])
+        return "\n".join([f"Index: {self._heading()}", *map(visible, table_lines(*self._first(limits), len(self)))])
 
-
-def _numbers(entry: Entry) -> list[str]:
-    bits = [count(entry.turns, "turn"), count(entry.calls, "call"), count(entry.problems, "problem") if entry.problems else ""]
-    return [*filter(None, bits), f"{entry.size / 1000:.1f} kB"]
-
-
-def _cells(entry: Entry) -> list[Child]:
-    return [el("small", entry.sample), code(entry.prompt), *_numbers(entry), status(entry.stop_reason or "open")]
+    def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
+        first = self.entries[: limits.rows]
+        columns, shown = columns_of(entry.meta for entry in first)
+        values = [column.indexed for name in shown if (column := columns[name])]
+        return ["rollout", *shown, "bytes"], [[e.sample, *(of(e) if of else None for of in values), e.size] for e in first]
 
 
 def index(path: Any) -> Index:
@@ -150,7 +144,7 @@ def index(path: Any) -> Index:
         FileNotFoundError: there is no such file.
         CassetteError: it is not a cassette.
     """
-    target = Path(path)
+    target = to_read(path)
     with open(target, "rb") as file:
         scan = Scan().read(file)
     prompts = _Prompts()

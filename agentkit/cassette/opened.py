@@ -44,6 +44,11 @@ class Cassette(Sequence[Trajectory]):
     def __iter__(self) -> Iterator[Trajectory]:
         return (self.entries.load(entry) for entry in self.entries)
 
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """All its rollouts, read; what is saved of it."""
+        return tuple(self)
+
     def __repr__(self) -> str:
         return f"<Cassette {self.entries.path.name}: {len(self)} rollout(s)>"
 

@@ -14,3 +14,7 @@ from agentkit.charts.latency import latency
 from agentkit.charts.percentiles import percentiles
 
 __all__ = ["context", "errors", "latency", "percentiles"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -72,6 +72,11 @@ class Comparison:
         """The names of the sides."""
         return tuple(self.rollouts)
 
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The rollouts of all sides, side by side: what other functions take for a list of rollouts."""
+        return tuple(t for side in self.rollouts.values() for t in side)
+
     @cached_property
     def divergences(self) -> tuple[Divergence, ...]:
         """Every divergence that no other explains, by prompt, turn and layer; consequences are in its `explains`."""

@@ -13,7 +13,8 @@ from agentkit.agent import Agent
 from agentkit.capture_log import captured_trajectories, is_capture
 from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
-from agentkit.files import is_ours, load_all, read_json_lines, trajectories_of
+from agentkit.files import is_ours, load_all, read_json_lines
+from agentkit.held import trajectories_of
 from agentkit.loop import Answer, apply
 from agentkit.read.plain import plain
 from agentkit.recorded import ReplayAgent
@@ -42,6 +43,8 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """
     if isinstance(side, ReplayAgent):
         return tuple(side.recorded)
+    if isinstance(side, str) and side.startswith(("http://", "https://")):
+        raise UsageError(f"{side!r} is a URL, and no side", mend="ask it with an agent: ak.Agent('model-name', server=url)")
     if isinstance(side, os.PathLike) or (isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", *_EVENTS))):
         return _from_file(Path(side))
     if isinstance(side, tuple) and len(side) == 2 and type(side[0]) is int:

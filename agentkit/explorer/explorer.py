@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from math import isnan
 from typing import Any, overload
 
-from agentkit.cassette import Cassette
+from agentkit.cassette import Cassette, Index
 from agentkit.cassette import open as open_cassette
 from agentkit.diffing import Diff, diff
 from agentkit.errors import UsageError
 from agentkit.explorer.groups import Group, groups_of
 from agentkit.explorer.labels import Labels, labels_beside
 from agentkit.explorer.query import Condition, parse_query
-from agentkit.explorer.shown import table_fragments, table_lines
 from agentkit.explorer.source import Source
-from agentkit.files import is_ours
-from agentkit.html import Html
+from agentkit.files import is_ours, to_write
+from agentkit.html import Html, el
 from agentkit.render import Limits, page
+from agentkit.render.block import bar
+from agentkit.render.table import table_fragments, table_lines
 from agentkit.samples import SampleTree, sample_tree
 from agentkit.sources import rollouts_in
 from agentkit.types import Trajectory, late
@@ -53,9 +54,9 @@ class Explorer(Sequence[Trajectory]):
         return (self.source.rollouts[place] for place in self.places)
 
     @property
-    def trajectories(self) -> Explorer:
-        """Itself: what other functions take for a list of rollouts."""
-        return self
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """All its rollouts, read; what is saved of it."""
+        return tuple(self)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -104,8 +105,8 @@ class Explorer(Sequence[Trajectory]):
         if column not in ("rollout", LABEL):
             self.source.values(column)
         valued = [(place, self.value(column, place)) for place in self.places]
-        known = sorted(((place, value) for place, value in valued if value is not None), key=lambda item: _key(item[1]), reverse=descending)
-        places = [place for place, _ in known] + [place for place, value in valued if value is None]
+        known = sorted((item for item in valued if _is_known(item[1])), key=lambda item: _key(item[1]), reverse=descending)
+        places = [place for place, _ in known] + [place for place, value in valued if not _is_known(value)]
         return self._with(places, " ".join(filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])))
 
     def groups(self) -> tuple[Group, ...]:
@@ -142,7 +143,7 @@ class Explorer(Sequence[Trajectory]):
         return self.labels.of(self._label_key(place))
 
     def _label_key(self, place: int) -> int:
-        return self.source.entries[place].sample if self.source.entries is not None else place
+        return self.source.sample(place)
 
     @property
     def frame(self) -> Any:
@@ -170,11 +171,30 @@ class Explorer(Sequence[Trajectory]):
 
     def html(self, limits: Limits) -> Html:
         """The first rows as a table."""
-        return page(table_fragments(self, limits))
+        head = el("header", bar(el("strong", "Rollouts"), el("small", self.heading())), class_="ak-head", data_key="head")
+        return page({"head": head, **self.fragments(limits)})
+
+    def fragments(self, limits: Limits) -> dict[str, Html]:
+        """The first rows without a heading."""
+        return table_fragments(*self._first(limits), len(self))
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        return "\n".join(table_lines(self, limits))
+        return "\n".join([f"Rollouts: {self.heading()}", *self.lines(limits)])
+
+    def lines(self, limits: Limits) -> Iterator[str]:
+        """The first rows as plain text."""
+        return table_lines(*self._first(limits), len(self))
+
+    def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
+        places = self.places[: limits.rows]
+        labelled = any(self.labels_of(place) for place in places)
+        names = ["rollout", *self.source.shown, *([LABEL] if labelled else [])]
+        return names, [[self.value(name, place) for name in names] for place in places]
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and isnan(value))
 
 
 def _key(value: Any) -> tuple[int, Any]:
@@ -185,7 +205,8 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by an index and not read whole.
 
     Args:
-        x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the path of a cassette, or `ak.cassette.open(path)`.
+        x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the path of a cassette, `ak.cassette.open(path)`
+            or `ak.cassette.index(path)`.
         labels: the file labels are kept in; by default beside the rollouts' file, and only in memory where they have none.
         title: a heading.
 
@@ -196,15 +217,20 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     """
     if isinstance(x, Explorer):
         return x
+    title = title or getattr(x, "title", "")
     if isinstance(x, (str, os.PathLike)) and is_ours(x):
         x = open_cassette(x)
-    rollouts: Sequence[Trajectory] = x if isinstance(x, Cassette) else _in_memory(x)
-    beside = labels_beside(x.entries.path) if isinstance(x, Cassette) else None
-    return Explorer(Source(rollouts), Labels(Path(labels) if labels is not None else beside), title=title)
+    rollouts = _sequence(x)
+    file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
+    kept = to_write(labels) if labels is not None else labels_beside(file) if file is not None else None
+    return Explorer(Source(rollouts, getattr(x, "samples", None)), Labels(kept), title=title if isinstance(title, str) else "")
 
 
-def _in_memory(x: Any) -> Sequence[Trajectory]:
-    held = getattr(x, "trajectories", x)
-    if isinstance(held, tuple) and held and isinstance(held[0], Trajectory):
+def _sequence(x: Any) -> Sequence[Trajectory]:
+    """The rollouts as a sequence; those of a file stay there."""
+    if isinstance(x, Index):
+        return Cassette(x)
+    held = x if isinstance(x, Cassette) else getattr(x, "trajectories", x)
+    if isinstance(held, Cassette) or (isinstance(held, tuple) and held and isinstance(held[0], Trajectory)):
         return held
     return tuple(rollouts_in(x))

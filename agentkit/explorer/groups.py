@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import field
-from statistics import fmean, pstdev
+from math import ceil
+from statistics import fmean
 from typing import Any
 
 from agentkit.explorer.source import Source
+from agentkit.render.words import count
+from agentkit.samples.tree import deviation, finite
 from agentkit.types import Record, clip, record
+
+_BINS = 5
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 @record
@@ -26,11 +32,11 @@ class Spread(Record):
 
 
 def spread_of(values: Sequence[Any]) -> Spread | None:
-    """The spread of those values that are numbers; None where none is."""
-    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    """The spread of those values that are finite numbers; None where none is."""
+    numbers = list(finite(values))
     if not numbers:
         return None
-    return Spread(mean=fmean(numbers), deviation=pstdev(numbers), least=min(numbers), greatest=max(numbers))
+    return Spread(mean=fmean(numbers), deviation=deviation(numbers), least=min(numbers), greatest=max(numbers))
 
 
 def spread_text(spread: Spread | None) -> str:
@@ -53,6 +59,8 @@ class Group(Record):
     places: tuple[int, ...]
     """Positions of its rollouts."""
     reward: Spread | None = None
+    reward_shape: str = ""
+    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" where all are one."""
     turns: Spread | None = None
     calls: Spread | None = None
     output_tokens: Spread | None = None
@@ -66,25 +74,42 @@ class Group(Record):
 
     def summary(self) -> str:
         reward = f", reward {spread_text(self.reward)}" if self.reward else ""
-        return f"{clip(self.prompt)}: {self.count} rollouts{reward}"
+        return f"{clip(self.prompt)}: {count(self.count, 'rollout')}{reward}"
 
 
 def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     """The rollouts at these places by prompt, in the order the prompts come first; linear."""
-    keys = source.prompts()
+    keys, rewards = source.prompts(), _numbers(source, "reward", places)
+    ends = (min(rewards), max(rewards)) if rewards else (0.0, 0.0)
     found: dict[str, list[int]] = {}
     for place in places:
         found.setdefault(keys[place], []).append(place)
-    return tuple(_group(source, key, members) for key, members in found.items())
+    return tuple(_group(source, key, members, ends) for key, members in found.items())
 
 
-def _group(source: Source, key: str, places: list[int]) -> Group:
+def _numbers(source: Source, name: str, places: Sequence[int]) -> list[float]:
+    values = source.values(name) if name in source.columns else ()
+    return list(finite(values[place] for place in places)) if values else []
+
+
+def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
+    """A small histogram in characters, for a range that ends there."""
+    least, greatest = ends
+    if not numbers or least == greatest:
+        return ""
+    bins = Counter(min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers)
+    most = max(bins.values(), default=1)
+    return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
+
+
+def _group(source: Source, key: str, places: list[int], ends: tuple[float, float]) -> Group:
     def column(name: str) -> list[Any]:
         values = source.values(name) if name in source.columns else None
         return [values[place] for place in places] if values is not None else []
 
     return Group(
-        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")), turns=spread_of(column("turns")),
+        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")),
+        reward_shape=_shape(_numbers(source, "reward", places), ends), turns=spread_of(column("turns")),
         calls=spread_of(column("calls")), output_tokens=spread_of(column("output_tokens")),
         stop_reasons=tuple(Counter(column("stop_reason")).most_common()),
     )  # fmt: skip

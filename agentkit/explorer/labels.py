@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.files import write_whole
+from agentkit.files import to_write, write_whole
 
 _MOST = 200
 """Characters of a label."""
@@ -19,7 +21,12 @@ class Labels:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         """Where they are kept; None: only in memory."""
-        self._of: dict[int, list[str]] = _read(path) if path is not None and path.exists() else {}
+        self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._of: dict[int, list[str]] = {}
+        self._catch_up()
+
+    def __repr__(self) -> str:
+        return f"<Labels of {len(self.all)} rollouts>"
 
     def of(self, key: int) -> tuple[str, ...]:
         """The labels of one rollout, in the order they were given."""
@@ -32,6 +39,7 @@ class Labels:
             UsageError: it is no text, empty, or holds a comma or a line break.
         """
         said = checked(label)
+        self._catch_up()
         for key in keys:
             if said not in self._of.setdefault(key, []):
                 self._of[key].append(said)
@@ -39,6 +47,7 @@ class Labels:
 
     def remove(self, label: str, *keys: int) -> None:
         """Takes the label from rollouts that have it."""
+        self._catch_up()
         for key in keys:
             if label in self._of.get(key, ()):
                 self._of[key].remove(label)
@@ -49,16 +58,34 @@ class Labels:
         """Every rollout that has a label."""
         return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
 
+    @property
+    def names(self) -> list[str]:
+        """Every label that was given, in order."""
+        return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
+
     def save(self, path: Any) -> Path:
         """Keeps them in this file from now on."""
-        self.path = Path(path)
+        self.path = to_write(path)
         self._write()
         return self.path
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Calls this method whenever a label was given or taken, as long as its object lives."""
+        self._watchers.append(weakref.WeakMethod(told))
 
     def _write(self) -> None:
         if self.path is not None:
             kept = {"agentkit_labels": 1, "labels": {str(key): list(labels) for key, labels in self.all.items()}}
             write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
+        self._watchers = [watcher for watcher in self._watchers if watcher() is not None]
+        for told in [watcher() for watcher in self._watchers]:
+            if told is not None:
+                told()
+
+    def _catch_up(self) -> None:
+        """Takes in what another table of the same file has written."""
+        if self.path is not None and self.path.exists():
+            self._of = _read(self.path)
 
 
 def labels_beside(path: Path) -> Path:

@@ -9,13 +9,11 @@ from typing import Any
 
 from agentkit.cassette import Cassette
 from agentkit.codec import prompt_key
-from agentkit.explorer.columns import COLUMNS, HIDDEN, Column, Kind, meta_of
+from agentkit.render.columns import Column, columns_of
 from agentkit.types import Trajectory
 
 _LOOKED_AT = 200
 """Rollouts whose meta is looked at for columns."""
-_META = 5
-"""Columns of meta a page has room for."""
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that stand in a file as they are, however often the text around them was encoded."""
 
@@ -23,30 +21,26 @@ _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 class Source:
     """A sequence of rollouts, by column."""
 
-    def __init__(self, rollouts: Sequence[Trajectory]) -> None:
+    def __init__(self, rollouts: Sequence[Trajectory], samples: Sequence[int] | None = None) -> None:
         self.rollouts = rollouts
+        self._samples = samples
         self.entries = rollouts.entries if isinstance(rollouts, Cassette) else None
         """The index of the file they are in; None where they are in memory."""
         self._values: dict[str, list[Any]] = {}
-        found = {c.name: c for c in (*COLUMNS, *HIDDEN)}
-        noted = [meta_of(name, kind) for name, kind in self._noted().items() if name not in found]
-        self.columns: dict[str, Column] = {**found, **{c.name: c for c in noted}}
-        """Every column by its name, those of `meta` among them."""
-        own = [column.name for column in noted if column.name != "prompt_index"][:_META]
-        self.shown = ("prompt", *own, *(column.name for column in COLUMNS[1:]))
-        """The columns a page shows."""
+        first: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
+        self.columns, self.shown = columns_of(item.meta for item in first)
+
+    def __repr__(self) -> str:
+        return f"<Source of {len(self)} rollouts>"
 
     def __len__(self) -> int:
         return len(self.rollouts)
 
-    def _noted(self) -> dict[str, Kind]:
-        """The names in the meta of the first rollouts, and whether all their values are numbers."""
-        items: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else self.rollouts[:_LOOKED_AT]
-        kinds: dict[str, Kind] = {}
-        for name, value in (pair for item in items for pair in item.meta.items() if isinstance(pair[0], str)):
-            number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-            kinds[name] = "number" if number and kinds.get(name) != "text" else "text"
-        return kinds
+    def sample(self, place: int) -> int:
+        """By what a rollout is known in its file: its sample index; its position where it is in none."""
+        if self.entries is not None:
+            return self.entries[place].sample
+        return self._samples[place] if self._samples is not None else place
 
     def value(self, name: str, place: int) -> Any:
         """One value of a column."""
@@ -72,10 +66,8 @@ class Source:
     def prompts(self) -> list[str]:
         """A digest of each rollout's prompt."""
         if "\0prompt" not in self._values:
-            self._values["\0prompt"] = (
-                [entry.prompt_digest for entry in self.entries] if self.entries is not None
-                else [prompt_key(message.wire for message in t.prompt) for t in self.rollouts]
-            )  # fmt: skip
+            known = _Digests()
+            self._values["\0prompt"] = [e.prompt_digest for e in self.entries] if self.entries is not None else [known(t) for t in self.rollouts]
         return self._values["\0prompt"]
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
@@ -89,6 +81,21 @@ class Source:
         if self.entries is None or not plain:
             return places
         return _standing(self.entries.path, ((place, self.entries[place].spans) for place in places), plain)
+
+
+class _Digests:
+    """A digest of a rollout's prompt. Samples repeat their prompt, so each is worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, str] = {}
+
+    def __call__(self, trajectory: Trajectory) -> str:
+        prompt = trajectory.prompt
+        if id(prompt) not in self._known:
+            wires = [message.wire for message in prompt]
+            written = repr(wires)
+            self._known[id(prompt)] = self._known.get(written) or self._known.setdefault(written, prompt_key(wires))
+        return self._known[id(prompt)]
 
 
 def _standing(path: Path, spans: Iterable[tuple[int, tuple[tuple[int, int], ...]]], words: Sequence[bytes]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from typing import Any
 from agentkit.codec import decode_lines, dump, encode_line, load_lines
 from agentkit.errors import NotFound, UsageError
 from agentkit.export.endpoint import Endpoint
-from agentkit.files import trajectories_of
+from agentkit.held import one_rollout
 from agentkit.history import request
 from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
@@ -83,7 +83,7 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
     """The model call that is meant.
 
     Args:
-        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
+        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`, `ak.view`), a list of messages, or a `Request`.
         turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
         server: the base URL to ask in place of the recorded one.
 
@@ -91,7 +91,8 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         UsageError: it holds no rollout, or several.
         NotFound: there is no such turn.
     """
-    source = getattr(source, "asked", source)
+    held = getattr(source, "asked", None)
+    source = held if isinstance(held, Asked) else source
     if isinstance(source, Asked):
         return replace(source, endpoint=Endpoint.of(server)) if server else source
     if isinstance(source, Turn):
@@ -112,16 +113,15 @@ def _rollout(source: Any) -> Trajectory:
         return Trajectory(spec=spec, prompt=tuple(Message(wire=dict(message)) for message in source.messages))
     if isinstance(source, Response):
         raise UsageError("an answer alone does not know what was asked", mend=_MEND)
-    found = trajectories_of(source)
-    if len(found) > 1:
-        raise UsageError(f"there are {len(found)} rollouts", mend="pass the one that is meant")
-    return found[0]
+    return one_rollout(source, "pass a rollout, a debugger, a turn of one, or a list of messages; of a file: ak.export.curl(ak.load(path))")
 
 
 def _index(trajectory: Trajectory, turn: int | None) -> int:
     answered = len(trajectory.all_turns)
     failed = any(attempt.turn == answered for attempt in trajectory.attempts)
     last = answered if failed or not answered else answered - 1
+    if turn is not None and type(turn) is not int:
+        raise UsageError(f"the turn is a {type(turn).__name__}", mend=_MEND)
     index = last if turn is None else turn
     index = index + answered if index < 0 else index
     if not 0 <= index <= len(trajectory.turns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from agentkit.files import write_whole
+from agentkit.files import to_write, write_whole
 from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import row
@@ -39,7 +39,7 @@ class Export(str):
 
     def save(self, path: Any = None) -> Path:
         """The path, once the text is written there, whole or not at all; without a path, a file named `name` in the working directory."""
-        target = Path(self.name if path is None else path)
+        target = to_write(self.name if path is None else path)
         write_whole(target, [self])
         return target
 

@@ -8,8 +8,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.export.asked import without_secrets
 from agentkit.export.text import Export
-from agentkit.files import trajectories_of
 from agentkit.servers.redaction import outgoing
+from agentkit.sources import rollouts_in
 from agentkit.types import Record, Trajectory, Turn, late
 
 _MEND = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
@@ -19,7 +19,7 @@ def html(source: Any) -> Export:
     """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
 
     Args:
-        source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view` gives.
+        source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view` takes and gives.
 
     Raises:
         UsageError: it is nothing that can be shown.
@@ -32,9 +32,10 @@ def _shown(source: Any) -> Any:
         return without_secrets(source)
     if isinstance(source, Turn) and source.rollout is not None:
         return without_secrets(source.rollout).turns[-1]
-    if isinstance(source, (list, tuple)):
-        found = tuple(without_secrets(trajectory) for trajectory in trajectories_of(source))
-        return found[0] if len(found) == 1 else found
     if isinstance(source, Record) or (hasattr(source, "html") and hasattr(source, "text")):
         return source
-    raise UsageError(f"a {type(source).__name__} is nothing that can be shown", mend=_MEND)
+    try:
+        found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
+    except UsageError as exc:
+        raise UsageError(f"a {type(source).__name__} is nothing that can be shown: {exc}", mend=_MEND) from None
+    return found[0] if len(found) == 1 else found

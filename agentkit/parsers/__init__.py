@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 from agentkit.errors import NotFound
 from agentkit.parsers.engine import Incremental, Parser
@@ -12,6 +13,7 @@ from agentkit.parsers.markers import detect, has_call_markup
 from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.reasoning import ReasoningParser
 from agentkit.parsers.reasoning_formats import REASONING
+from agentkit.parsers.sglang_formats import SGLANG
 
 __all__ = [
     "Incremental",
@@ -28,8 +30,12 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers: vLLM's, and the aliases of other projects."""
+    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with `sglang/` before it is SGLang's reading."""
     return tuple(sorted(FORMATS))
 
 
@@ -39,7 +45,7 @@ def reasoning_names() -> tuple[str, ...]:
 
 
 def get_parser(name: str) -> Parser:
-    """The tool-call parser of this name. `sglang/NAME` is the same reading as NAME.
+    """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
 
     >>> get_parser("hermes").parse('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>').tool_calls[0].arguments
     {'a': 1}
@@ -47,7 +53,11 @@ def get_parser(name: str) -> Parser:
     Raises:
         NotFound: there is none; the note names the closest ones.
     """
-    form = FORMATS.get(name.removeprefix("sglang/"))
+    if not isinstance(name, str):
+        raise _not_found("tool-call", name, names())
+    bare = name.removeprefix("sglang/")
+    first, second = (FORMATS, SGLANG) if bare == name else (SGLANG, FORMATS)
+    form = first.get(bare, second.get(bare))
     if form is None:
         raise _not_found("tool-call", name, names())
     return Parser(name, form)
@@ -62,13 +72,13 @@ def get_reasoning_parser(name: str) -> ReasoningParser:
     Raises:
         NotFound: there is none; the note names the closest ones.
     """
-    reading = REASONING.get(name)
+    reading = REASONING.get(name) if isinstance(name, str) else None
     if reading is None:
         raise _not_found("reasoning", name, reasoning_names())
     return ReasoningParser(name, reading)
 
 
-def _not_found(kind: str, name: str, known: Iterable[str]) -> NotFound:
-    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5)
+def _not_found(kind: str, name: Any, known: Iterable[str]) -> NotFound:
+    close = difflib.get_close_matches(str(name), list(known), n=5, cutoff=0.5)
     mend = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
     return NotFound(f"no {kind} parser is named {name!r}", mend=mend)

@@ -8,7 +8,7 @@ from typing import Any
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
@@ -24,6 +24,11 @@ _DEEPEST = 100
 _BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
 
 
+def plainly(text: str, schema: Schema) -> Any:
+    """Null, a number, a boolean, or the text."""
+    return by_schema(text, _BARE_TYPES)
+
+
 class _Unreadable(Exception):
     """Why the arguments cannot be read."""
 
@@ -37,31 +42,21 @@ class BraceCalls(Format):
     drops: tuple[str, ...] = ()
     strings: Coercion | None = None
     """How strings are read; None: all values are read by the tool's schema."""
+    bare: Coercion = plainly
+    """How values without marks are read, where strings are not read by the schema."""
     tokens: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
     head: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
         self.tokens = Tokens((self.quote, *self.calls, *self.ends))
+        self.end_tokens = Tokens(self.ends)
         self.head = re.compile(rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]")
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        opened = len(self.calls[0])
-        s.at += opened
-        for nested in (True, False) if s.patience else (False,):
-            ending = yield from self._end(s, nested)
-            if ending is not None:
-                return ending
-            s.patience -= nested
-            text = s.marked()
-            first = text.find(self.ends[0], opened)
-            if not nested:
-                if first < 0:
-                    return "cut"
-                s.rewind(first + len(self.ends[0]))
-            else:
-                s.rewind(opened)
-        return "end"
+        s.at += len(self.calls[0])
+        return (yield from nested_or_flat(s, self.end_tokens, self._end))
 
     def _end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
         """Reads to the call's end outside its strings; None where the text ends inside one. A whole call in a string is skipped."""
@@ -161,7 +156,7 @@ class _Reader:
         text = self.raw[begin : self.at].strip()
         if not text:
             raise _Unreadable("a value is missing")
-        return by_schema(text, _BARE_TYPES) if self.form.strings else text
+        return self.form.bare(text, None) if self.form.strings else text
 
     def string(self) -> str:
         """The string whose mark stands here."""

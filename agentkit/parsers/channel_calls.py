@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agentkit.parsers.draft import Draft, truncated
+from agentkit.parsers.draft import Draft, to_call, truncated
 from agentkit.parsers.engine import Ending, Format, read_region, read_text
 from agentkit.parsers.json_calls import marked_end
 from agentkit.parsers.json_text import read_value
@@ -92,7 +92,7 @@ class Muse(TagCalls):
     drops = frame
 
     def run(self, s: Scanner, out: Output) -> Reading[None]:
-        framed, to = False, ""
+        framed, to, began = False, "", 0
         while found := (yield from self._text(s, out)):
             marker, named = found
             if marker == "<|start|>":
@@ -101,7 +101,7 @@ class Muse(TagCalls):
                 s.at += len(marker)
             if marker in self.frame:
                 framed |= marker == "<|message|>" or named is not None
-                to = named or ""
+                to, began = named or "", s.position
                 out.silent = to == "self"
             elif marker not in self.calls:
                 (out.opened if marker in self.opens else out.closed)(s.position, marker)
@@ -109,9 +109,21 @@ class Muse(TagCalls):
             elif to not in ("", "self", "user") or not framed:
                 raw, start, ending = yield from read_region(self, s, out)
                 out.region(self.read(raw, start, ending, out.tools), raw, start)
+                began = 0
             else:
                 out.text(s.position, marker)
                 s.at += len(marker)
+        if began and to not in ("", "self", "user"):
+            self._cut_off(s, out, to, began)
+
+    def _cut_off(self, s: Scanner, out: Output, to: str, began: int) -> None:
+        """Lists the call to a tool whose message ends before the call itself begins; what there is of it stays in the content."""
+        text = "".join(text for at, text in (*out.content, *out.held) if at >= began).strip()
+        behind = text.removeprefix(self.opens[0]).strip()
+        if self.opens[0].startswith(text) or self.calls[0].startswith(behind):
+            call = truncated(began - len("<|message|>"), s.position, to, "")
+            out.calls.append(to_call(call, len(out.calls), out.tools, out.policy, out.origin))
+            out.release()
 
     def _text(self, s: Scanner, out: Output) -> Reading[tuple[str, str | None] | None]:
         """The next marker, and the recipient that stands before it; other text goes to the output."""

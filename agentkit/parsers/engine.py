@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from agentkit.errors import UsageError
 from agentkit.parsers.output import Found, Output
-from agentkit.parsers.parsed import Parsed, Piece
+from agentkit.parsers.parsed import Parsed, Piece, check_text
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.known_tools import KnownTools, known_tools
 from agentkit.types import Policy
@@ -35,6 +35,8 @@ class Format(ABC):
     at_start: tuple[str, ...] = ()
     """Those of `calls` that count only at the start of the text, or behind one of `behind`."""
     behind: tuple[str, ...] = ()
+    trims = ""
+    """White space that does not count at the ends of the text beside calls."""
 
     def prepare(self) -> None:
         """Compiles the markers; called once, at the end of construction."""
@@ -112,12 +114,35 @@ def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int
     return raw, start, ending
 
 
+def nested_or_flat(s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], Reading[Ending | None]]) -> Reading[Ending]:
+    """How a search for a call's end comes out that first takes the family's own markup inside values as a part of them, and then does not.
+
+    Where both fail, the call ends at the first of its end markers.
+
+    Args:
+        search: reads on from here, nested or flat; None where the text ends inside a value.
+    """
+    opened = len(s.marked())
+    for nested in (True, False) if s.patience else (False,):
+        ending = yield from search(s, nested)
+        if ending is not None:
+            return ending
+        if nested:
+            s.patience -= 1
+            s.rewind(opened)
+    found = ends.regex.search(s.marked(), opened)
+    if found is None:
+        return "cut"
+    s.rewind(found.end())
+    return "end"
+
+
 class Incremental:
     """A reading of text that arrives in pieces. Any way of cutting the text gives the same result, in time linear in its length."""
 
     def __init__(self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize") -> None:
         self._scanner = Scanner()
-        self._out = Output(known_tools(tools), policy, origin)
+        self._out = Output(known_tools(tools), policy, origin, form.trims)
         self._markers = tuple(marker for marker in form.roles if len(marker) > 3 and not marker.startswith("`"))
         self._run: Iterator[None] | None = form.run(self._scanner, self._out)
         self._result: Parsed | None = None
@@ -174,7 +199,11 @@ class Parser:
             text: what the model wrote.
             tools: the tools it may call, in any form `KnownTools` takes; formats without types of their own read values by their schemas.
             policy: `strict`, `normalize` or `repair`: which calls may run.
+
+        Raises:
+            UsageError: it is no text, as the content of an answer that only calls.
         """
+        check_text(text)
         reading = self.incremental(tools, policy)
         reading._scanner.arrive(text)
         return reading.finish()

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from string import whitespace
 from typing import Any
 
 from agentkit.parsers.brace_calls import BraceCalls
 from agentkit.parsers.channel_calls import Harmony, Muse
-from agentkit.parsers.coercion import as_json_or_text, as_literal, by_schema_or_python, plain_type, scalars, stripped_unless_string
+from agentkit.parsers.coercion import (
+    Coercion,
+    as_json,
+    as_json_or_text,
+    as_literal,
+    by_schema_or_python,
+    plain_type,
+    scalars,
+    stripped_unless_string,
+)
 from agentkit.parsers.either import Either
 from agentkit.parsers.element_calls import ElementCalls
 from agentkit.parsers.engine import Format
@@ -109,20 +119,20 @@ def _named() -> dict[str, Format]:
 
 def _tagged() -> dict[str, Format]:
     return {
-        "qwen3_coder": _function_tags("tool_call"),
-        "step3p5": _function_tags("tool_call"),
-        "step5": _function_tags("tool_call"),
-        "mimo": _function_tags("tool_call", trim_newline=False),
-        "seed_oss": _function_tags("seed:tool_call"),
-        "deepseek_v32": _dsml("", "function_calls"),
-        "deepseek_v4": _dsml("", "tool_calls", "toolcalls", "tool"),
-        "deepseek_v41": _dsml(" ", "calls"),
-        "minimax_m2": _invoke_tags("", ("<minimax:tool_call>",), ("</minimax:tool_call>",)),
+        "qwen3_coder": function_tags("tool_call"),
+        "step3p5": function_tags("tool_call"),
+        "step5": function_tags("tool_call"),
+        "mimo": function_tags("tool_call", trim_newline=False),
+        "seed_oss": function_tags("seed:tool_call"),
+        "deepseek_v32": dsml("", "function_calls"),
+        "deepseek_v4": dsml("", "tool_calls", "toolcalls", "tool"),
+        "deepseek_v41": dsml(" ", "calls"),
+        "minimax_m2": invoke_tags("", ("<minimax:tool_call>",), ("</minimax:tool_call>",)),
         "dots": Either(
-            _invoke_tags("", ("<dots_function_call>",), ("</dots_function_call>",), coercion=plain_type, references=True),
+            invoke_tags("", ("<dots_function_call>",), ("</dots_function_call>",), coercion=plain_type, references=True),
             JsonCalls(calls=("{",), closes=("</dots_function_call>",), objects_only=True),
         ),
-        "step3": _invoke_tags(
+        "step3": invoke_tags(
             "steptml:", ("<｜tool_call_begin｜>function<｜tool_sep｜>",), ("<｜tool_call_end｜>", "<｜tool_calls_end｜>"),
             wraps=("<｜tool_calls_begin｜>",), only_inside=True, coercion=scalars,
         ),
@@ -131,12 +141,12 @@ def _tagged() -> dict[str, Format]:
             parameter="<param", opening=re.compile("<param" + _RUN_TOGETHER.format("key")), closing="</param>",
             wrappers=("properties", "arguments"),
         ),
-        "glm45": _key_tags("tool_call"),
-        "ling3": _key_tags("tool_call"),
-        "poolside_v1": _key_tags("tool_call", coercion=as_literal),
-        "hy_v3": _key_tags("tool_call", "tool_calls", separator="<tool_sep>", coercion=by_schema_or_python),
-        "hy_v4": _key_tags("tool_call", "tool_calls", optional="<tool_sep>", coercion=by_schema_or_python),
-        "k2_horizon": _key_tags("ifm|tool_call", "ifm|tool_calls", prefix="ifm|", coercion=stripped_unless_string),
+        "glm45": key_tags("tool_call"),
+        "ling3": key_tags("tool_call"),
+        "poolside_v1": key_tags("tool_call", coercion=as_literal),
+        "hy_v3": key_tags("tool_call", "tool_calls", separator="<tool_sep>", coercion=by_schema_or_python),
+        "hy_v4": key_tags("tool_call", "tool_calls", optional="<tool_sep>", coercion=by_schema_or_python),
+        "k2_horizon": key_tags("ifm|tool_call", "ifm|tool_calls", prefix="ifm|", coercion=stripped_unless_string),
         "kimi_k3": TagCalls(
             opens=("<|open|>tools<|sep|>",), closes=("<|close|>tools<|sep|>",), only_inside=True,
             drops=("<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>"),
@@ -155,33 +165,35 @@ def _other() -> dict[str, Format]:
         "lfm2": PythonCalls(calls=("<|tool_call_start|>",), ends=("<|tool_call_end|>",), loose=True),
         "gemma4": BraceCalls(calls=("<|tool_call>",), ends=("<tool_call|>",), quote='<|"|>', drops=("<tool_call|>",)),
         "functiongemma": BraceCalls(
-            calls=("<start_function_call>",), ends=("<end_function_call>",), quote="<escape>", strings=as_json_or_text
+            calls=("<start_function_call>",), ends=("<end_function_call>",), quote="<escape>", strings=as_json
         ),
         "minimax_m3": ElementCalls(),
         "openai": Harmony(),
         "muse": _muse(),
-        "muse_glimmer": _muse(),
+        "muse_glimmer": _muse(as_json),
     }
 
 
-def _muse() -> Muse:
+def _muse(coercion: Coercion = as_json_or_text) -> Muse:
     return Muse(
         opens=("<atem:function_calls>",), closes=("</atem:function_calls>",), calls=("<atem:invoke",),
         head=re.compile("<atem:invoke" + _ATTRIBUTE.format("name")), ends=("</atem:invoke>",), parameter="<atem:parameter",
         opening=re.compile("<atem:parameter" + _ATTRIBUTE.format("key")), closing="</atem:parameter>", drops=Muse.frame,
-        coercion=as_json_or_text,
+        coercion=coercion,
     )  # fmt: skip
 
 
-def _function_tags(block: str, trim_newline: bool = True) -> TagCalls:
+def function_tags(block: str, trim_newline: bool = True, **more: Any) -> TagCalls:
+    """`<function=N><parameter=k>v</parameter></function>` in a block."""
     return TagCalls(
         opens=(f"<{block}>",), closes=(f"</{block}>",), calls=("<function=",), head=re.compile(r"<function=(?P<name>[^<>]++)>"),
         ends=("</function>",), parameter="<parameter=", opening=re.compile(r"<parameter=(?P<key>[^>]*+)>"), closing="</parameter>",
-        trim_newline=trim_newline,
+        trim_newline=trim_newline, **more,
     )  # fmt: skip
 
 
-def _invoke_tags(space: str, opens: tuple[str, ...], closes: tuple[str, ...], **more: Any) -> TagCalls:
+def invoke_tags(space: str, opens: tuple[str, ...], closes: tuple[str, ...], **more: Any) -> TagCalls:
+    """`<invoke name="N"><parameter name="k">v</parameter></invoke>` between markers."""
     return TagCalls(
         opens=opens, closes=closes, calls=(f"<{space}invoke",), head=re.compile(f"<{space}invoke" + _ATTRIBUTE.format("name")),
         ends=(f"</{space}invoke>",), parameter=f"<{space}parameter", opening=re.compile(f"<{space}parameter" + _ATTRIBUTE.format("key")),
@@ -189,7 +201,8 @@ def _invoke_tags(space: str, opens: tuple[str, ...], closes: tuple[str, ...], **
     )  # fmt: skip
 
 
-def _dsml(space: str, *sections: str) -> TagCalls:
+def dsml(space: str, *sections: str) -> TagCalls:
+    """DeepSeek's markup from V3.2 on."""
     tag = f"｜DSML｜{space}"
     return TagCalls(
         opens=tuple(f"<{tag}{section}>" for section in sections), closes=tuple(f"</{tag}{section}>" for section in sections),
@@ -199,7 +212,8 @@ def _dsml(space: str, *sections: str) -> TagCalls:
     )  # fmt: skip
 
 
-def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", optional: str = "", **more: Any) -> TagCalls:
+def key_tags(call: str, section: str = "", prefix: str = "", separator: str = "", optional: str = "", **more: Any) -> TagCalls:
+    """`<tool_call>N<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>`."""
     behind = re.escape(separator) if separator else f"(?:{optional})?+\\s*+(?=<{re.escape(prefix)}arg_key>|</{re.escape(call)}>)"
     key, value = (re.escape(f"{prefix}arg_{part}") for part in ("key", "value"))
     return TagCalls(
@@ -215,6 +229,15 @@ def _key_tags(call: str, section: str = "", prefix: str = "", separator: str = "
 
 CANONICAL: dict[str, Format] = {**_json(), **_named(), **_tagged(), **_other()}
 """By the names of vLLM's parsers."""
+
+_TRIMMING = (
+    "apertus", "cohere_command3", "dots", "functiongemma", "gemma4", "glm45", "granite", "lfm2", "ling3", "mimo", "minimax_m2", "mistral",
+    "qwen3_coder", "seed_oss", "step3", "step3p5", "xlam",
+)  # fmt: skip
+"""Whose parsers give the text beside calls without the white space at its ends; the others give it as it is."""
+for _name in _TRIMMING:
+    CANONICAL[_name].trims = whitespace
+CANONICAL["ernie45"].trims = "\n"
 
 _ALIASES = {
     "hermes": ("qwen3_json", "qwen", "qwen25", "qwen2_5", "qwq", "trinity"),

@@ -11,7 +11,8 @@ from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_text import Object, balanced_end, error_at, read_object, salvage
 from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_brackets, past_json, past_literal, past_space, past_value
+from agentkit.parsers.past import past_brackets, past_json, past_literal, past_space, past_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import problem

@@ -12,7 +12,7 @@ from agentkit.read.relaxed import relax
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
+_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|/\*(?:[^*/]|\*(?!/)|/(?!\*))*+\*/', re.DOTALL)
 _NAME = re.compile(r'"(?:name|tool_name)"\s*+:\s*+"([^"\\]*+)"')
 _KEY = re.compile(r'\{\s*+"([^"\\]*+)"\s*+:\s*+')
 _ARGUMENTS = re.compile(r'"(?:arguments|parameters|args)"\s*+:\s*+')
@@ -64,7 +64,7 @@ def read_object(text: str, at: int) -> Object | None:
 
 
 def balanced_end(text: str, at: int) -> int | None:
-    """Where the bracket that opens at this place is closed again, strings left out; None where it is not."""
+    """Where the bracket that opens at this place is closed again, strings and comments left out; None where it is not."""
     depth = 0
     for found in _STRUCTURE.finditer(text, at):
         char = found.group()

@@ -61,4 +61,4 @@ def _possible(name: str, form: Format, text: str) -> bool:
 
 def _rank(parsed: Parsed) -> tuple[int, int, int]:
     valid = sum(call.valid for call in parsed.tool_calls)
-    return -valid, len(parsed.tool_calls) - valid, len(parsed.content or "")
+    return -valid, len(parsed.tool_calls) - valid, len((parsed.content or "").strip())

@@ -11,7 +11,8 @@ from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import JsonCalls, marked_end
 from agentkit.parsers.json_text import balanced_end, read_value
 from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, past_brackets, past_space, past_value
+from agentkit.parsers.past import past_brackets, past_space, past_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
 
@@ -89,6 +90,9 @@ _NAME = re.compile(r"\s*+(?P<name>[^\[{<\s][^\[{<]*+)(?:\[CALL_ID\](?P<id>[^\[{<
 class MistralCalls(JsonCalls):
     """`[TOOL_CALLS] [{"name", "arguments"}, …]`, and `[TOOL_CALLS]N[ARGS]A` or `[TOOL_CALLS]NA`, an id between them or not."""
 
+    named_by_schema = True
+    """Values of the second form are read by the tool's schema."""
+
     def region(self, s: Scanner) -> Reading[Ending]:
         marker = self.calls[0]
         s.at += len(marker)
@@ -118,7 +122,7 @@ class MistralCalls(JsonCalls):
             return None if prose else Found([truncated(start, end, name, text)])
         value = read_value(text, 0)
         draft = Draft(start, end, name, text[: value[1]] if value else text, id=(head["id"] or "").strip() or None)
-        return Found([with_schema(draft, tools, True)])
+        return Found([with_schema(draft, tools, self.named_by_schema)])
 
 
 _BEFORE_ARGUMENTS = Tokens(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))

@@ -28,8 +28,8 @@ class Found(NamedTuple):
 class Output:
     """Collects what a format reads: content, calls, and the pieces to show."""
 
-    def __init__(self, tools: KnownTools, policy: Policy, origin: str) -> None:
-        self.tools, self.policy, self.origin = tools, policy, origin
+    def __init__(self, tools: KnownTools, policy: Policy, origin: str, trims: str) -> None:
+        self.tools, self.policy, self.origin, self.trims = tools, policy, origin, trims
         self.content: list[Slice] = []
         self.calls: list[ToolCall] = []
         self.pieces: list[Piece] = []
@@ -39,6 +39,8 @@ class Output:
         """What is read is not content: a message that is not to the user."""
         self.after_call = False
         """Nothing but separators stands between the last call and here."""
+        self.called = False
+        """A call was taken out of the text."""
         self._tail, self._tailed = "", 0
 
     def text(self, at: int, text: str) -> None:
@@ -102,7 +104,7 @@ class Output:
                 left.append((draft.start, draft.end))
         if taken:
             self.held.clear()
-            self.after_call = True
+            self.called = self.after_call = True
             for begins, ends in sorted(left):
                 self.text(begins, raw[begins - start : ends - start])
         else:
@@ -113,12 +115,28 @@ class Output:
         """The result; a problem says where a marker of the format is left in the content and no broken call explains it."""
         if not self.after_call:
             self.release()
+        if self.called:
+            self._trim()
         content = "".join(text for _, text in self.content)
         leaked = next((m for m in markers if m in content), None) if all(call.status != "invalid" for call in self.calls) else None
         problems = (problem("markup_leak", f"the content holds {leaked!r}, which belongs to no call", before=content),) if leaked else ()
-        if not content.strip():
+        if not content or (self.called and not content.strip()):
             return Parsed(content=None, tool_calls=settle_ids(self.calls), problems=problems)
         return Parsed(content=content, tool_calls=settle_ids(self.calls), kept=tuple(self._kept()), problems=problems)
+
+    def _trim(self) -> None:
+        """Takes the white space that does not count off both ends of the content."""
+        first, last = 0, len(self.content)
+        while first < last and not self.content[first][1].strip(self.trims):
+            first += 1
+        while first < last and not self.content[last - 1][1].strip(self.trims):
+            last -= 1
+        del self.content[last:], self.content[:first]
+        if self.content:
+            at, text = self.content[0]
+            self.content[0] = (at + len(text) - len(text.lstrip(self.trims)), text.lstrip(self.trims))
+            at, text = self.content[-1]
+            self.content[-1] = (at, text.rstrip(self.trims))
 
     def _kept(self) -> Iterator[tuple[int, int]]:
         start = end = 0

@@ -9,8 +9,9 @@ from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.json_calls import marked_end
 from agentkit.parsers.output import Found
+from agentkit.parsers.past import past_space, past_value
 from agentkit.parsers.python_text import Call, read_call
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of, past_space, past_value
+from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.known_tools import KnownTools
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")

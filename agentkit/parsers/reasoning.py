@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+from agentkit.parsers.parsed import check_text
+
 Split = tuple[str, str]
 
 
@@ -230,7 +232,12 @@ class ReasoningParser:
         self.reading = reading
 
     def parse(self, text: str) -> tuple[str | None, str | None]:
-        """Reasoning and content, None where there is none; calls and their markup are part of the content."""
+        """Reasoning and content, None where there is none; calls and their markup are part of the content.
+
+        Raises:
+            UsageError: it is no text.
+        """
+        check_text(text)
         reasoning, content = self.reading.split(text)
         return reasoning or None, content or None
 

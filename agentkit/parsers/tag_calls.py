@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of, full_field_schema
 from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
+from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.json_text import read_value
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
@@ -58,6 +58,10 @@ class TagCalls(Format):
     coercion: Coercion = by_schema
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
+    trim: str | None = None
+    """Characters at both ends of a value that do not count."""
+    coerce: bool = True
+    """Values that the markup types are read by the tool's schema too."""
     typed: str = ""
     """How types in the markup are meant: `json` (`type="string"` is text, the rest JSON), or `dsml` (`string="true"` is text, the rest JSON,
     then the schema)."""
@@ -68,29 +72,16 @@ class TagCalls(Format):
     wrappers: tuple[str, ...] = ()
     """Parameters that hold all the arguments as an object, where the tool has none of that name."""
     tokens: Tokens = field(init=False)
+    end_tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
+        self.end_tokens = Tokens(self.ends)
         self.tokens = Tokens((self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes))
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        opened = next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        s.at += opened
-        if s.patience:
-            ending = yield from self._matched_end(s, nested=True)
-            if ending is not None:
-                return ending
-            s.patience -= 1
-            s.rewind(opened)
-        ending = yield from self._matched_end(s, nested=False)
-        if ending is None:
-            text = s.marked()
-            first = min((at for at in (text.find(end) for end in self.ends) if at >= 0), default=-1)
-            if first < 0:
-                return "cut"
-            s.rewind(first + len(next(end for end in self.ends if text.startswith(end, first))))
-            return "end"
-        return ending
+        s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        return (yield from nested_or_flat(s, self.end_tokens, self._matched_end))
 
     def _matched_end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
         """Reads to the call's end outside its values; None where the text ends inside one."""
@@ -168,6 +159,7 @@ class TagCalls(Format):
             text = raw[tag.end() : stop]
             if self.trim_newline:
                 text = text.removeprefix("\n").removesuffix("\n")
+            text = text.strip(self.trim) if self.trim else text
             values.append(Value(self._plain(tag["key"]), text, tag.groupdict().get("type"), closed))
         return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
 
@@ -200,7 +192,7 @@ class TagCalls(Format):
         """The parameters as values; of a key given twice the last one."""
         schema_of = full_field_schema if self.references else field_schema
         found = {value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values}
-        found = coerce_fields(found, parameters) if self.typed == "dsml" else found
+        found = coerce_fields(found, parameters) if self.typed == "dsml" and self.coerce else found
         return _unwrapped(found, parameters, self.wrappers) if self.wrappers else found
 
     def _decoded(self, value: Value, schema: Schema) -> Any:

@@ -64,15 +64,18 @@ class _Call:
     pieces: list[str] = field(default_factory=list)
     whole: Any = None
     """Arguments that came as an object."""
+    extra: Any = None
+    """`extra_content`, Google's: a signature that must go back."""
     position: int = 0
     balance: _Balance = field(default_factory=_Balance)
 
     def wire(self) -> dict[str, Any]:
         text = "".join(self.pieces)
         given: Any = text if self.pieces else self.whole
+        extra = {} if self.extra is None else {"extra_content": self.extra}
         if self.kind == "custom":
-            return {"id": self.id, "type": "custom", "custom": {"name": self.name, "input": given or ""}}
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": given}}
+            return {"id": self.id, "type": "custom", "custom": {"name": self.name, "input": given or ""}, **extra}
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": given}, **extra}
 
 
 class Assembly:
@@ -220,6 +223,8 @@ class Assembly:
         holder = next((entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry)
         if entry.get("type") == "custom" or isinstance(entry.get("custom"), dict):
             call.kind = "custom"
+        if entry.get("extra_content") is not None:
+            call.extra = entry["extra_content"]
         name = _name(entry)
         if name and not call.name:
             call.name = name

@@ -48,7 +48,8 @@ def read_calls(
             for i, (raw_id, n, a) in enumerate(parts)
         ]
     raw_id = _given(entry, ("id", "call_id", "tool_call_id"))
-    return [make_call(position, name, arguments, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=tuple(shape))]
+    call = make_call(position, name, arguments, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=tuple(shape))
+    return [replace(call, extra_content=entry.get("extra_content"))]
 
 
 def make_call(

@@ -33,6 +33,7 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
         headers: a mapping or pairs, any case.
         body: bytes, text, or parsed JSON in any server's shape (object, list, plain text, HTML, nothing).
     """
+    status = _number(status)
     named = _headers(headers)
     data, text = _parsed(body)
     facts = list(_facts(data))
@@ -61,6 +62,12 @@ def is_error(body: dict[str, Any]) -> bool:
 
 def _is_foreign(body: dict[str, Any]) -> bool:
     return any(key in body for key in ("content", "output", "candidates", "generated_text", "response"))
+
+
+def _number(status: Any) -> int | None:
+    if isinstance(status, str):
+        return int(status) if status.strip().isdecimal() else None
+    return int(status) if isinstance(status, int) else None
 
 
 def _headers(headers: Any) -> dict[str, str]:

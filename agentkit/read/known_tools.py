@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 
 
@@ -46,6 +47,8 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
     if isinstance(tools, Mapping) and not ("name" in tools or "function" in tools):
         yield from ((str(name), value if isinstance(value, Mapping) else None) for name, value in tools.items())
         return
+    if not isinstance(tools, Iterable):
+        raise UsageError(f"the tools are a {type(tools).__name__}", mend="pass a list of names, schemas or what ak.tool made")
     for tool in [tools] if isinstance(tools, (str, Mapping)) else tools:
         if isinstance(tool, str):
             yield tool, None

@@ -32,7 +32,7 @@ def read_stream(
         tools, policy, parser, turn: as for `read_response`.
     """
     reader = StreamReader()
-    for piece in [pieces] if isinstance(pieces, (str, bytes, Chunk)) else pieces:
+    for piece in [pieces] if isinstance(pieces, (str, bytes, Chunk)) else pieces or ():
         reader.feed(piece)
     return reader.finish(tools, policy, parser=parser, turn=turn)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import pstdev
 from typing import TYPE_CHECKING
 
 from agentkit.html import Html, el
@@ -95,5 +94,5 @@ def _worth(branch: Branch) -> list[str]:
     """The rewards of a branch: the mean, and how far they spread where they do."""
     if not branch.rewards:
         return []
-    spread = pstdev(branch.rewards)
+    spread = branch.reward_deviation
     return [f"reward {branch.mean_reward:.3g}{f' ± {spread:.2g}' if spread else ''}"]

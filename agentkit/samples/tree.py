@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from math import isfinite, sqrt
 from statistics import fmean
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ class Branch(Record):
     samples: tuple[int, ...]
     """Which samples took it, by their position."""
     rewards: tuple[float, ...] = ()
-    """The rewards of those that have one."""
+    """The rewards of those that have one which is a finite number."""
     children: tuple[Branch, ...] = ()
     """What came next, the most frequent first."""
 
@@ -45,6 +46,11 @@ class Branch(Record):
     def mean_reward(self) -> float | None:
         """The mean of the rewards; None where none is known."""
         return fmean(self.rewards) if self.rewards else None
+
+    @property
+    def reward_deviation(self) -> float:
+        """The population standard deviation of the rewards; 0 where there are none."""
+        return deviation(self.rewards)
 
     def summary(self) -> str:
         reward = f", mean reward {self.mean_reward:.3g}" if self.rewards else ""
@@ -121,7 +127,8 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     """The tree over samples of one prompt: which calls they share and where they part, with counts and rewards a branch. Linear.
 
     Args:
-        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), or one answer with several `choices` (a `Response` or a `Turn`).
+        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), a debugger or its `tree`, each branch a sample (after
+            `dbg.rerun(n=8)`, say), or one answer with several `choices` (a `Response` or a `Turn`).
         tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer); by default the rollouts' own.
 
     Raises:
@@ -145,7 +152,13 @@ def _samples(x: Any, tools: Any) -> list[Trajectory]:
         return [_ended(choice) for choice in choices_of(x, tools)]
     if isinstance(x, Trajectory):
         return [x]
-    held = getattr(x, "trajectories", x)
+    held = getattr(x, "trajectories", None)
+    if held is None:  # a debugger: its branches
+        held = getattr(getattr(x, "tree", None), "trajectories", x)
+    if held is x:
+        held = getattr(x, "trajectory", x)
+    if isinstance(held, Trajectory):
+        return [held]
     if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
         return [t for item in held if isinstance(item, (Trajectory, Response, Turn)) for t in _samples(item, tools)]
     return []
@@ -205,7 +218,20 @@ def _branches(step: _Step, rewards: list[Any]) -> tuple[Branch, ...]:
     return made[id(step)]
 
 
+def finite(values: Iterable[Any]) -> Iterator[float]:
+    """Those of the values that are finite numbers."""
+    return (float(value) for value in values if isinstance(value, (int, float)) and isfinite(value))
+
+
+def deviation(numbers: Sequence[float]) -> float:
+    """The population standard deviation; 0 for none. `statistics.pstdev` reckons in fractions, which takes a second for a hundred thousand."""
+    if not numbers:
+        return 0.0
+    mean = fmean(numbers)
+    return sqrt(fmean((number - mean) ** 2 for number in numbers))
+
+
 def _branch(step: _Step, children: tuple[Branch, ...], rewards: list[Any]) -> Branch:
     known = (rewards[position] for position in step.samples)
-    numbers = tuple(float(reward) for reward in known if isinstance(reward, (int, float)))
+    numbers = tuple(finite(known))
     return Branch(kind=step.kind, label=step.label, turn=step.turn, samples=tuple(step.samples), rewards=numbers, children=children)

@@ -94,6 +94,8 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
     Raises:
         UsageError: the host needs a key and there is none, or the key cannot be a header.
     """
+    if key is not None and not isinstance(key, str):
+        raise UsageError(f"the key is a {type(key).__name__}", mend="pass it as a text")
     if key and key.strip():
         return _sendable(key.strip(), "key")
     if address.login or {name.lower() for name in headers} & {"authorization", "api-key", "x-api-key"}:

@@ -7,6 +7,7 @@ import functools
 import os
 import time
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -58,6 +59,8 @@ class Server:
     ) -> None:  # fmt: skip
         if connections < 1 or (timeout is not None and timeout <= 0):
             raise UsageError("timeout and connections must be positive")
+        if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
+            raise UsageError("headers and params are mappings", mend="headers={'X-Name': 'value'}")
         address = parse_address(url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
         own = auth_headers(address, choose_key(address, key, headers or {}), headers or {})
         self.url = address.url

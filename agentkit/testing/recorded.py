@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.files import load_all, trajectories_of
+from agentkit.files import load_all
+from agentkit.held import trajectories_of
 from agentkit.types import ApiError, Exchange, Trajectory
 
 

@@ -37,6 +37,8 @@ class ToolCall(Record):
     """Where it was found: `tool_calls`, `function_call`, `content:hermes`, …."""
     span: tuple[int, int] | None = field(default=None, compare=False)
     """Start and end in the text it was found in (characters), for a call found in text."""
+    extra_content: Any = field(default=None, compare=False)
+    """What Google's endpoint hangs on a call, as it came: its `thought_signature`, without which Gemini 3 refuses the history."""
     problems: tuple[Problem, ...] = ()
     suggestion: dict[str, Any] | None = None
     """Arguments a person could adopt; never run by themselves."""

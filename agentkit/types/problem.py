@@ -44,6 +44,8 @@ SEVERITIES: dict[str, Severity] = {
 
 @record
 class Problem(Record):
+    """One thing that is wrong or odd in an answer, a history or a request, by its code."""
+
     code: str
     """A code of `SEVERITIES`."""
     severity: Severity

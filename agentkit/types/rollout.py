@@ -24,6 +24,7 @@ class Message(Record):
 
     @property
     def role(self) -> str:
+        """`user`, `assistant`, `tool`, …; "" where it has none."""
         return str(self.wire.get("role", ""))
 
     @property
@@ -41,6 +42,8 @@ class Message(Record):
 
 @record
 class ToolResult(Record):
+    """What became of one call: what the tool returned, or why there is nothing."""
+
     call_id: str = field(compare=False)
     name: str
     status: ResultStatus
@@ -112,18 +115,22 @@ class Turn(Record):
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls of the answer, by position; broken ones among them."""
         return self.response.tool_calls
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:
+        """The results there are, in the order of the calls."""
         return tuple(result for result in self.results if result is not None)
 
     @property
     def reasoning(self) -> str | None:
+        """What the model thought before it answered; None where nothing was sent."""
         return self.response.reasoning
 
     @property
     def usage(self) -> Any:
+        """The tokens the server counted; None where it did not say."""
         return self.response.usage
 
     @property
@@ -295,6 +302,7 @@ class Trajectory(Record):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
+        """The problems of all turns, in order."""
         return tuple(p for turn in self.all_turns for p in turn.problems)
 
     def summary(self) -> str:

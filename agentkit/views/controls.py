@@ -58,7 +58,7 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     if trajectory.stop_reason == "error" and trajectory.error is not None:
         return "failed", "bad", f"{clip(trajectory.error.kind)}; the next step asks again"
     if stop is not None:
-        return "stopped", "warn", visible(clip(stop.text, 300))
+        return "stopped", "warn", visible(clip(stop.text.removeprefix("stopped "), 300))
     if trajectory.stop_reason not in (None, "stopped"):
         return "ended", "good" if trajectory.stop_reason == "final" else "warn", ending(trajectory) or clip(str(trajectory.stop_reason))
     following = dbg.next_step

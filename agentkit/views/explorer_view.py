@@ -8,15 +8,18 @@ from typing import Any
 
 from agentkit.background import event_loop
 from agentkit.errors import UsageError
-from agentkit.explorer import Explorer, Group
+from agentkit.explorer import Explorer, Group, explore
 from agentkit.explorer.groups import spread_text
-from agentkit.explorer.shown import cell_text, column_name
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
+from agentkit.render.table import cell_text, column_name
+from agentkit.types import clip
 from agentkit.views.live import LiveView, sendable, style
 
 _BLOCK = 200
 """Rows sent at once at most."""
+_NAMED = 60
+"""Columns and labels that the page is told the names of."""
 _OPEN = Limits(size=400_000)
 """For a rollout that is opened in the table."""
 _GROUP_COLUMNS = ("prompt", "count", "reward", "turns", "calls", "output_tokens", "stop_reasons")
@@ -28,16 +31,24 @@ class ExplorerView(LiveView):
     scripts = ("explorer",)
     _css = LiveView._css + style("explorer")
 
-    def __init__(self, target: Explorer) -> None:
+    def __init__(self, target: Any) -> None:
         super().__init__(target)
-        self._all = self._table = target
+        self._all = self._table = explore(target)[:]  # not the target itself, which would never end
+        self._base, self._within = self._all, ""
+        self._all.labels.watch(self._labelled)
         self._query, self._sort, self._descending, self._grouped = "", "", False, False
+        self._refused = ("", "")
         self._groups: tuple[Group, ...] = ()
-        self._generation = 0
+        self._generation = self._order = 0
         self._marked: list[int] = []
         self._opened: dict[str, Html] = {}
         self._open: dict[str, Any] = {}
         self._working = False
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """A single rollout that is looked at is a conversation."""
+        return isinstance(thing, Explorer) or len(thing) > 1
 
     def fragments(self) -> Mapping[str, Html]:
         """What is open: a conversation, two beside each other, or a tree."""
@@ -45,13 +56,20 @@ class ExplorerView(LiveView):
 
     def state(self) -> dict[str, Any]:
         """What the table needs."""
-        names = _GROUP_COLUMNS if self._grouped else ("rollout", *self._all.source.shown, "label")
+        names = _GROUP_COLUMNS if self._grouped else self._columns()
         return {
-            "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "query": sendable(self._query),
+            "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "order": self._order,
+            "query": sendable(self._query), "refused": [sendable(text) for text in self._refused], "within": sendable(self._within),
             "sort": self._sort, "descending": self._descending, "grouped": self._grouped, "title": sendable(self._all.title),
-            "columns": [[name, sendable(column_name(name)), self._kind(name)] for name in names],
+            "columns": [[name, sendable(clip(column_name(name))), self._kind(name)] for name in names],
+            "names": [[sendable(clip(name)), self._kind(name)] for name in self._all.columns[:_NAMED]],
+            "labels": [sendable(label) for label in self._all.labels.names[:_NAMED]],
             "marked": self._marked, "open": self._open, "working": self._working, "kept": self._all.labels.path is not None,
         }  # fmt: skip
+
+    def _columns(self) -> tuple[str, ...]:
+        """Labels have room once there are any."""
+        return ("rollout", *self._all.source.shown, *(["label"] if self._all.labels.names else []))
 
     def _kind(self, name: str) -> str:
         column = self._all.source.columns.get(name)
@@ -73,10 +91,11 @@ class ExplorerView(LiveView):
 
     def _cells(self, place: int) -> list[str]:
         table = self._all
-        return [sendable(cell_text(table.value(name, place))) for name in ("rollout", *table.source.shown, "label")]
+        return [sendable(cell_text(table.value(name, place))) for name in self._columns()]
 
     def _group_cells(self, group: Group) -> list[str]:
         spreads = [spread_text(spread) for spread in (group.reward, group.turns, group.calls, group.output_tokens)]
+        spreads[0] = " ".join(filter(None, [group.reward_shape, spreads[0]]))
         endings = ", ".join(f"{number:,} {reason}" for reason, number in group.stop_reasons)
         return [sendable(cell_text(group.prompt)), f"{group.count:,}", *spreads, endings]
 
@@ -86,28 +105,28 @@ class ExplorerView(LiveView):
         if sort is not None:
             self._sort, self._descending = str(sort), bool(descending)
         self._grouped = self._grouped if grouped is None else bool(grouped)
+        if grouped is not None:
+            self._base, self._within = self._all, ""
         self._generation += 1
-        self._working = True
+        self._working, self._refused = True, ("", "")
         self.refresh()
         asyncio.run_coroutine_threadsafe(self._answer(self._generation), event_loop())
 
     async def _answer(self, generation: int) -> None:
         try:
             table, groups = await asyncio.to_thread(self._asked)
-        except (UsageError, LookupError) as error:
+        except Exception as error:  # what was asked for, or the file: said where it was asked
             if generation == self._generation:
-                self._working = False
-                self.report(error)
+                self._working, self._refused = False, (str(error) or type(error).__name__, " ".join(getattr(error, "__notes__", ())))
                 self.refresh()
             return
         if generation == self._generation:  # else another question was asked since
             self._table, self._groups, self._working = table, groups, False
-            self._generation += 1
-            self._close()
+            self._reorder()
             self.refresh()
 
     def _asked(self) -> tuple[Explorer, tuple[Group, ...]]:
-        table = self._all.filter(self._query) if self._query.strip() else self._all
+        table = self._base.filter(self._query) if self._query.strip() else self._base
         if self._sort and not self._grouped:
             table = table.sort(self._sort, descending=self._descending)
         groups = table.groups() if self._grouped else ()
@@ -133,10 +152,11 @@ class ExplorerView(LiveView):
     def do_within(self, row: int) -> None:
         """Shows the rollouts of a group as rows."""
         if self._grouped and 0 <= row < len(self._groups):
-            self._table = self._all._with(self._groups[row].places, self._query)
-            self._grouped = False
-            self._generation += 1
-            self._close()
+            group = self._groups[row]
+            self._base = self._table = self._all._with(group.places, "")
+            self._within, self._query, self._grouped = clip(group.prompt), "", False
+            self._sort = self._sort if self._sort in self._all.columns else ""
+            self._reorder()
             self.refresh()
 
     def do_compare(self) -> None:
@@ -171,12 +191,20 @@ class ExplorerView(LiveView):
             raise UsageError("no rollout is marked", mend="mark those that are to be labelled")
         keys = [self._all._label_key(place) for place in self._marked]
         (self._all.labels.add if on else self._all.labels.remove)(label, *keys)
+
+    def _labelled(self) -> None:
         self._generation += 1
         self.refresh()
 
     def _show(self, what: dict[str, Any], shown: Mapping[str, Html]) -> None:
         self._open, self._opened = what, dict(shown)
         self.refresh()
+
+    def _reorder(self) -> None:
+        """Other rows are shown now."""
+        self._generation += 1
+        self._order += 1
+        self._close()
 
     def _close(self) -> None:
         self._open, self._opened = {}, {}

@@ -8,6 +8,7 @@ that missed one says `ready` again. No trait holds anything of a model or tool: 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import weakref
 import zlib
@@ -20,7 +21,7 @@ import anywidget
 
 from agentkit.background import event_loop
 from agentkit.html import Html
-from agentkit.views.static_view import css
+from agentkit.views.static_view import compact, css
 
 Op = list[Any]
 """One change of the page:
@@ -39,13 +40,20 @@ _PACKED = 8_000
 
 @cache
 def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, as the one module a widget can have."""
-    return "\n".join(_file(f"{name}.js") for name in ("runtime", *names))
+    """The runtime and the scripts that follow it, each with names of its own, as the one module a widget can have."""
+    return "\n".join([_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)])
+
+
+def _code(name: str) -> str:
+    """A script without comments and indentation: it travels with every view."""
+    written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", _file(f"{name}.js"), flags=re.DOTALL | re.MULTILINE)
+    lines = (line.strip() for line in written.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def style(name: str) -> str:
     """A style sheet of its own, put after the one of every view."""
-    return _file(f"{name}.css")
+    return compact(_file(f"{name}.css"))
 
 
 def _file(name: str) -> str:
@@ -96,6 +104,11 @@ class LiveView(anywidget.AnyWidget):
         self._soon = False
         self._asker: str | None = None
         self.on_msg(_listener(self))
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """Whether the thing has anything that lives; else its HTML is all there is."""
+        return True
 
     def fragments(self) -> Mapping[str, Html]:
         """What is shown: markup under keys that stay, in order."""

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 LIVE = {
     "agentkit.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
+    "agentkit.batch.result.Rollouts": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.cassette.index.Index": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.views.view.View": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
     "agentkit.views.tokens_view.Tokens": "agentkit.views.tokens_live.TokensView",
 }
 """A class to the class of its view, whose one argument is the thing it shows. What never changes needs none: its HTML is all there is."""
 
-_views: weakref.WeakKeyDictionary[Any, LiveView] = weakref.WeakKeyDictionary()
+_views: dict[int, LiveView] = {}
+"""By identity: what is a list of rollouts has no hash."""
 
 
 def live_view(thing: Any) -> LiveView | None:
@@ -26,10 +31,17 @@ def live_view(thing: Any) -> LiveView | None:
     name = next((name for cls in type(thing).__mro__ if (name := LIVE.get(f"{cls.__module__}.{cls.__qualname__}"))), None)
     if name is None:
         return None
-    if thing not in _views or _views[thing].comm is None:  # a page can end all widgets of a kernel
-        module, _, cls = name.rpartition(".")
-        _views[thing] = getattr(import_module(module), cls)(thing)
-    return _views[thing]
+    module, _, cls = name.rpartition(".")
+    view: type[LiveView] = getattr(import_module(module), cls)
+    known = _views.get(id(thing))
+    if known is not None and known.comm is not None:
+        return known
+    if not view.suits(thing):
+        return None
+    if known is None:
+        weakref.finalize(thing, _views.pop, id(thing), None).atexit = False
+    _views[id(thing)] = made = view(thing)  # anew where a page has ended all widgets of the kernel
+    return made
 
 
 def display(thing: Any) -> bool:

@@ -79,5 +79,9 @@ def css() -> str:
     """The style sheet of every view, without comments and line breaks: it stands in every output."""
     from importlib.resources import files
 
-    written = files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8")
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL)).strip()
+    return compact(files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8"))
+
+
+def compact(style: str) -> str:
+    """A style sheet without comments and line breaks."""
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()

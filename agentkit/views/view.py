@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, overload
 
+from agentkit.cassette import Cassette
 from agentkit.errors import UsageError
-from agentkit.html import Html, el, fragment, link
+from agentkit.explorer import explore
+from agentkit.html import Html, el, fragment, link, visible
 from agentkit.render import Limits, page, render, text
 from agentkit.render.words import count
 from agentkit.types import Trajectory
@@ -15,14 +18,21 @@ from agentkit.views.static_view import mimebundle
 
 
 class View(Sequence[Trajectory]):
-    """One or many trajectories: a sequence of them, shown as a conversation or as a list of conversations."""
+    """One or many trajectories: a sequence of them, shown as a conversation, as a list of conversations or, in a notebook, as a table."""
 
-    def __init__(self, trajectories: Iterable[Trajectory], *, title: str = "", source: str = "") -> None:
-        self.trajectories = tuple(trajectories)
+    def __init__(
+        self, trajectories: Iterable[Trajectory], *, title: str = "", source: str = "", file: Path | None = None, samples: Sequence[int] | None = None
+    ) -> None:
+        self.trajectories: Sequence[Trajectory] = trajectories if isinstance(trajectories, Cassette) else tuple(trajectories)
+        """All of them; those of a large file stay there, and each is read when it is looked at."""
         self.title = title
         """A heading of the user's own."""
         self.source = source
         """Where they came from, in the user's own words: a file name, say."""
+        self.file = file
+        """The agentkit file they came from; labels are kept beside it."""
+        self.samples = samples
+        """The sample index of each in that file; None where it is the position, or where the trajectories are a file's own."""
 
     def __len__(self) -> int:
         return len(self.trajectories)
@@ -33,7 +43,8 @@ class View(Sequence[Trajectory]):
     def __getitem__(self, index: slice) -> View: ...
     def __getitem__(self, index: int | slice) -> Trajectory | View:
         if isinstance(index, slice):
-            return View(self.trajectories[index], title=self.title, source=self.source)
+            samples = self.samples[index] if self.samples is not None else None
+            return View(self.trajectories[index], title=self.title, source=self.source, file=self.file, samples=samples)
         return self.trajectories[index]
 
     def __iter__(self) -> Iterator[Trajectory]:
@@ -53,8 +64,12 @@ class View(Sequence[Trajectory]):
     def html(self, limits: Limits) -> Html:
         """The conversation of a single trajectory, a list of several."""
         title = el("p", el("strong", self._heading()), class_="ak-title") if len(self) != 1 or self.title or self.source else None
-        shown = render(self._shown(), limits, self._whole()).values() if self.trajectories else ()
-        return page({"view": fragment(title, shown)})
+        return page({"view": fragment(title, self._fragments(limits).values())})
+
+    def _fragments(self, limits: Limits) -> dict[str, Html]:
+        if len(self) > limits.listed:
+            return explore(self).fragments(limits)
+        return render(self._shown(), limits, self._whole()) if self.trajectories else {}
 
     def _whole(self) -> str | None:
         """The file they came from, where a page can link to it: one named relative to the notebook."""
@@ -66,9 +81,11 @@ class View(Sequence[Trajectory]):
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
         heading = [self._heading()] if len(self) != 1 or self.title or self.source else []
+        if len(self) > limits.listed:
+            return "\n".join([*heading, *map(visible, explore(self).lines(limits))])
         return "\n".join([*heading, *([text(self._shown(), limits)] if self.trajectories else [])])
 
-    def _shown(self) -> Trajectory | tuple[Trajectory, ...]:
+    def _shown(self) -> Trajectory | Sequence[Trajectory]:
         return self.trajectories[0] if len(self) == 1 else self.trajectories
 
     def _heading(self) -> str:

@@ -89,7 +89,7 @@ def test_filter_sort_open_and_keys(chromium: Browser, rollouts: tuple[Trajectory
         stand_in.settle()
         page.get_by_role("searchbox").fill("colour=red")
         stand_in.settle(lambda: view._query == "colour=red" and not view._working)
-        expect(page.get_by_role("alert")).to_contain_text("no column is named 'colour'")
+        expect(page.locator(".ak-refused")).to_contain_text("no column is named 'colour'")
 
 
 def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
@@ -104,6 +104,63 @@ def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple
         stand_in.settle()
         expect(page.get_by_role("status")).to_have_text("2 of 6 rollouts")
         expect(rows(page).first).to_contain_text("Weather in Rome and Cairo?")
+        page.get_by_role("searchbox").fill("reward<1")
+        stand_in.settle(lambda: view._query == "reward<1" and not view._working)
+        assert all(view._all.value("prompt", place).startswith("Weather") for place in view._rows)
+        page.get_by_role("button", name="all groups").click()
+        stand_in.settle(lambda: not view._working)
+        expect(page.get_by_role("button", name="group by prompt")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, _):
+        page.locator(".ak-help > summary").press("Enter")
+        for said in ("reward", "codes", "holds this text"):
+            expect(page.locator(".ak-help")).to_contain_text(said)
+        search = page.get_by_role("searchbox")
+        search.fill("rewrd<1")
+        search.press("Enter")
+        stand_in.settle(lambda: not view._working)
+        expect(page.locator(".ak-refused")).to_have_text("no column is named 'rewrd' did you mean reward?")
+        expect(search).to_have_attribute("aria-invalid", "true")
+        search.fill("zebra")
+        search.press("Enter")
+        stand_in.settle(lambda: not view._working)
+        expect(page.locator(".ak-refused")).to_be_hidden()
+        expect(page.locator(".ak-empty")).to_contain_text("No rollout fits zebra")
+        page.get_by_role("button", name="clear the filter").click()
+        stand_in.settle(lambda: not view._working)
+        expect(rows(page)).to_have_count(6)
+        expect(page.locator(".ak-empty")).to_be_hidden()
+
+
+def test_a_failure_while_searching_is_said(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, table):
+        table.source.holding = lambda *_: (_ for _ in ()).throw(OSError("the file is gone"))  # type: ignore[method-assign]
+        page.get_by_role("searchbox").fill("Oslo")
+        stand_in.settle(lambda: view._query == "Oslo" and not view._working)
+        expect(page.locator(".ak-refused")).to_contain_text("the file is gone")
+
+
+def test_a_table_without_rollouts_says_so(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, ak.explore(rollouts).filter("zebra")) as (page, *_):
+        expect(page.get_by_role("status")).to_have_text("0 rollouts")
+        expect(page.locator(".ak-empty")).to_have_text("There are no rollouts.")
+
+
+def test_labels_are_offered_and_taken_away(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, _, table):
+        table.label("wrong city", 5)  # in another cell
+        stand_in.settle()
+        page.get_by_label("mark rollout 5").click()
+        stand_in.settle()
+        assert page.locator("datalist option").evaluate_all("options => options.map(option => option.value)") == ["wrong city"]
+        expect(rows(page).nth(5)).to_contain_text("wrong city")
+        page.get_by_label("label for the marked rollouts").fill("wrong city")
+        page.get_by_role("button", name="remove the label").click()
+        stand_in.settle()
+        assert table.labels.all == {}
+        expect(rows(page).nth(5)).not_to_contain_text("wrong city")
 
 
 def test_two_marked_rollouts_are_compared_and_labelled(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:

@@ -24,7 +24,7 @@ PARTS.push((live) => {
     }
     const [model, tools] = bars.reduce(([a, b], [m, t]) => [a + m, b + t], [0, 0]);
     const total = model + tools;
-    chart.toggleAttribute("hidden", !(total > 0));
+    chart.toggleAttribute("hidden", !total);
     if (!total) return;
     const marks = ["", ""];
     let at = 0;

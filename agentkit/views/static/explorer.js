@@ -8,7 +8,10 @@ PARTS.push((live) => {
   const BLOCK = 60; // rows asked for at once
   /** @type {Map<number, {key: number, cells: string[]}>} */
   let known = new Map();
+  /** The same rows as they were a moment ago. */
+  let stale = new Map();
   let asked = new Set();
+  let order = -1;
   let generation = -1;
   let columns = "";
   let active = 0;
@@ -18,34 +21,64 @@ PARTS.push((live) => {
   const query = h("input", {
     type: "search", spellcheck: false, placeholder: "filter: reward<0.5 stop_reason=error Oslo", "aria-label": "filter: conditions such as reward<0.5, and words",
   });
+  const clear = button("×", () => ask({ query: "" }), { "aria-label": "clear the filter", title: "clear the filter" });
+  const help = h("details", { className: "ak-help" }, h("summary", { textContent: "?", "aria-label": "how to write a filter", title: "how to write a filter" }));
+  const columnsOf = h("div", { className: "ak-help-names" });
+  help.append(h("div", { className: "ak-help-text" },
+    h("p", { textContent: "Conditions and words; all of them must hold. Words stand anywhere in a rollout's texts, whatever their case." }),
+    ...[
+      ["reward<0.5 turns>=3", "signs: = != < <= > >= and ~ (holds this text)"], ["stop_reason=error,length", "either of two"],
+      ["reward=none", "not known"], ['label="wrong city"', "with this label; a text with a space stands in quotes"], ["Oslo get_weather", "both words"],
+    ].map(([code, said]) => h("p", {}, h("code", { textContent: code }), ` ${said}`)),
+    h("p", { textContent: "Columns:" }), columnsOf));
+  const refused = h("div", { className: "ak-refused", role: "alert", hidden: true });
+  const within = button("", () => ask({ grouped: true }), { className: "ak-button ak-within", hidden: true });
+  const known_labels = h("datalist", { id: `ak-labels-${(Math.random() * 1e9) | 0}` });
   const told = h("small", { className: "ak-told", role: "status" });
-  const grouped = button("group by prompt", () => live.send("ask", { grouped: !live.state.grouped }));
+  const grouped = button("group by prompt", () => ask({ grouped: !live.state.grouped }));
   const compare = button("compare", () => live.send("compare"));
   const label = h("input", { placeholder: "label", "aria-label": "label for the marked rollouts" });
   const give = button("add", () => named(true), { "aria-label": "add the label to the marked rollouts" });
   const take = button("remove", () => named(false), { "aria-label": "remove the label from the marked rollouts" });
   const unmark = button("unmark all", () => live.send("unmark"));
-  const marks = h("div", { className: "ak-marks" }, compare, label, give, take, unmark);
-  const top = h("div", { className: "ak-explore-top" }, query, grouped, told, marks);
+  const marks = h("div", { className: "ak-marks" }, compare, label, known_labels, give, take, unmark);
+  const top = h("div", { className: "ak-explore-top" }, query, clear, help, grouped, within, told, marks, refused);
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
-  const view = h("div", { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts" }, head, body);
+  const empty = h("p", { className: "ak-empty", hidden: true });
+  const view = h("div", { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts", "aria-multiselectable": "true" }, head, body);
   const detail = h("div", { className: "ak-detail" });
   const aside = h("div", { className: "ak-beside" });
   const close = button("close", () => live.send("close"));
   live.root.classList.add("ak-explorer");
-  live.rows.before(top, aside, view);
+  live.rows.before(top, aside, view, empty);
+  label.setAttribute("list", known_labels.id);
   detail.append(live.rows);
 
   let timer = 0;
   query.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => live.send("ask", { query: query.value }), 250);
+    timer = setTimeout(() => ask({ query: query.value }), 250);
   });
+  query.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") ask({ query: query.value });
+    else if (event.key === "ArrowDown") view.focus();
+    else if (event.key === "Escape" && query.value) ask({ query: "" });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function ask(question) {
+    clearTimeout(timer);
+    if (question.query !== undefined) query.value = question.query;
+    live.send("ask", question);
+  }
   label.addEventListener("keydown", (event) => { if (event.key === "Enter") named(true); });
   view.addEventListener("scroll", () => draw());
   const resized = new ResizeObserver(() => { drawn = ""; draw(); });
   resized.observe(view);
+  resized.observe(detail);
 
   function named(on) {
     if (label.value.trim()) live.send("label", { label: label.value, on });
@@ -66,7 +99,7 @@ PARTS.push((live) => {
     const to = Math.min(total, Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1);
     need(from, to);
     const open = openRow();
-    const now = JSON.stringify([generation, from, to, open, active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : 0)]);
+    const now = JSON.stringify([generation, from, to, open, active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : stale.has(from + i) ? 2 : 0)]);
     if (now === drawn) return;
     drawn = now;
     const rows = [];
@@ -100,6 +133,7 @@ PARTS.push((live) => {
     for (let block = Math.floor(from / BLOCK); block * BLOCK < to; block += 1) {
       const start = block * BLOCK;
       if (asked.has(start)) continue;
+      if ([...asked].filter((place) => !known.has(place)).length >= 2) return; // what is passed quickly is not asked for
       asked.add(start);
       live.send("rows", { start, stop: start + BLOCK, generation });
     }
@@ -108,7 +142,7 @@ PARTS.push((live) => {
   let names = 0;
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
   function rowOf(i) {
-    const row = known.get(i);
+    const row = known.get(i) ?? stale.get(i);
     const made = h("div", { className: "ak-grid-row", role: "row", id: `${prefix}-${i}`, "aria-rowindex": String(i + 2) });
     if (i === active) made.classList.add("ak-active");
     if (i === openRow()) made.setAttribute("aria-expanded", "true");
@@ -120,6 +154,7 @@ PARTS.push((live) => {
       made.append(h("span", { role: "gridcell" }, button("rollouts", (event) => { event.stopPropagation(); live.send("within", { row: i }); }, { "aria-label": "show the rollouts of this group", tabIndex: -1 })));
     } else {
       const marked = (live.state.marked ?? []).includes(row.key);
+      made.setAttribute("aria-selected", String(marked));
       const mark = h("input", { type: "checkbox", checked: marked, tabIndex: -1, "aria-label": `mark rollout ${row.key}`, "data-mark": String(row.key) });
       mark.addEventListener("click", (event) => { event.stopPropagation(); live.send("mark", { key: row.key, on: mark.checked }); });
       made.append(h("span", { role: "gridcell" }, mark));
@@ -141,14 +176,16 @@ PARTS.push((live) => {
     head.replaceChildren(h("span", { role: "columnheader", "aria-label": state.grouped ? "open" : "marks" }));
     for (const [name, text, kind] of state.columns ?? []) {
       const sorted = name === state.sort;
-      const next = sorted && state.descending ? { sort: "" } : { sort: name, descending: sorted ? true : kind === "number" && !sorted };
-      const click = () => live.send("ask", sorted && state.descending === (kind === "number") ? { sort: name, descending: !state.descending } : sorted ? { sort: "" } : next);
+      const first = kind === "number"; // numbers from the greatest
+      const click = () => ask(!sorted ? { sort: name, descending: first } : state.descending === first ? { sort: name, descending: !first } : { sort: "" });
       const arrow = sorted ? (state.descending ? " ↓" : " ↑") : "";
       head.append(h("span", { role: "columnheader", className: `ak-${kind}`, "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none" },
         h("button", { type: "button", className: "ak-sort", textContent: text + arrow, onclick: click, title: `sort by ${text}` })));
     }
-    const wide = { prompt: "minmax(150px, 3fr)", label: "minmax(60px, 1fr)", rollout: "52px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
-    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? "minmax(96px, 1.2fr)" : kind === "number" ? "minmax(58px, .6fr)" : "minmax(60px, 1fr)"));
+    const wide = { prompt: "minmax(130px, 3fr)", label: "minmax(60px, 1fr)", rollout: "44px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
+    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? (name === "reward" ? "minmax(200px, 2fr)" : "minmax(96px, 1.2fr)") : kind === "number" ? "minmax(44px, .6fr)" : "minmax(60px, 1fr)"));
+    const least = widths.reduce((sum, width) => sum + Number(/\d+/.exec(width)[0]) + 8, state.grouped ? 98 : 50);
+    view.style.setProperty("--ak-least", `${least}px`);
     view.style.setProperty("--ak-columns", `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`);
   }
 
@@ -163,9 +200,13 @@ PARTS.push((live) => {
     state(state) {
       if (state.generation !== generation) {
         generation = state.generation;
+        stale = state.order === order ? new Map([...stale, ...known]) : new Map();
         known = new Map();
         asked = new Set();
-        active = Math.max(0, Math.min(active, state.shown - 1));
+        if (state.order !== order) {
+          if (order >= 0) view.scrollTop = active = 0;
+          order = state.order;
+        }
       }
       headings(state);
       if (document.activeElement !== query && query.value !== state.query) query.value = state.query;
@@ -177,6 +218,19 @@ PARTS.push((live) => {
       compare.setAttribute("aria-disabled", String(number !== 2));
       compare.textContent = `compare (${number} marked)`;
       label.title = state.kept ? "kept beside the file" : "kept in memory; explorer.labels.save(path) writes them to a file";
+      known_labels.replaceChildren(...(state.labels ?? []).map((value) => h("option", { value })));
+      columnsOf.replaceChildren(...(state.names ?? []).flatMap(([name]) => [h("code", { textContent: name }), " "]));
+      const [why, mend] = state.refused ?? ["", ""];
+      refused.hidden = !why;
+      refused.replaceChildren(h("strong", { textContent: why }), mend ? ` ${mend}` : "");
+      query.setAttribute("aria-invalid", String(Boolean(why)));
+      clear.hidden = !state.query;
+      within.hidden = !state.within;
+      within.textContent = `← all groups · ${state.within ?? ""}`;
+      empty.hidden = state.shown > 0 || state.working;
+      empty.textContent = state.total === 0 ? "There are no rollouts." : `No rollout fits ${state.query || "the filter"}; × shows all again.`;
+      view.hidden = state.total === 0;
+      view.classList.toggle("ak-has-open", openRow() >= 0);
       opened(state);
       if (!state.working) draw();
     },

@@ -1,15 +1,15 @@
-"""The columns of a table of rollouts: what each is, in a rollout that is read, and in a line of an index that is not."""
+"""The columns of a table of rollouts: what each is in a rollout that is read, and in a line of an index that is not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from agentkit.cassette import Entry
-from agentkit.render.many import first_words
-from agentkit.types import Trajectory
+from agentkit.types import Trajectory, clip
 
 Kind = Literal["number", "text"]
+_META = 5
+"""Columns of meta a page has room for."""
 
 
 class Column(NamedTuple):
@@ -18,8 +18,15 @@ class Column(NamedTuple):
     name: str
     kind: Kind
     of: Callable[[Trajectory], Any]
-    indexed: Callable[[Entry], Any] | None = None
-    """The same from an index; None where the rollout must be read for it."""
+    indexed: Callable[[Any], Any] | None = None
+    """The same from an entry of an index; None where the rollout must be read for it."""
+
+
+def first_words(trajectory: Trajectory) -> str:
+    """The start of what the user asked, on one line."""
+    said = (*trajectory.prompt, *(message for turn in trajectory.all_turns for message in turn.added))
+    asked = next((message for message in said if message.role == "user"), said[0] if said else None)
+    return clip(asked.content) if asked else ""
 
 
 def _sum(name: str) -> Callable[[Trajectory], int]:
@@ -70,3 +77,20 @@ HIDDEN = (
     Column("final", "text", lambda t: t.final),
 )
 """These can be filtered and sorted by, and are in the frame; the page has no room for them."""
+
+
+def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], tuple[str, ...]]:
+    """Every column by its name, those of the `meta` of these rollouts among them; and the names of those a page shows."""
+    fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
+    own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
+    shown = [name for name in own if name != "prompt_index"][:_META]
+    return {**fixed, **own}, ("prompt", *shown, *(column.name for column in COLUMNS[1:]))
+
+
+def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
+    """What was noted, and whether all of it under a name are numbers."""
+    kinds: dict[str, Kind] = {}
+    for name, value in (pair for meta in noted for pair in meta.items() if isinstance(pair[0], str)):
+        number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        kinds[name] = "number" if number and kinds.get(name) != "text" else "text"
+    return kinds

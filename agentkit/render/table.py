@@ -1,0 +1,62 @@
+"""Many rollouts as a table, small whatever the rollouts hold: its first rows, and how many there are more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from agentkit.html import Html, el
+from agentkit.render.block import code, note, row, status
+from agentkit.render.words import count
+from agentkit.types import clip
+
+_NAMES = {"rollout": "#", "input_tokens": "in", "output_tokens": "out", "stop_reason": "ended", "label": "labels"}
+_WIDE = 60
+"""Characters of a cell."""
+
+
+def column_name(name: str) -> str:
+    """A column's heading."""
+    return _NAMES.get(name, name.replace("_", " "))
+
+
+def cell_text(value: Any) -> str:
+    """A value as it stands in a table; "" where it is not known."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return clip(value, _WIDE)
+
+
+def table_fragments(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> dict[str, Html]:
+    """The rows under the names of their columns, and how many of the total are left out."""
+    top = el("thead", el("tr", [el("th", clip(column_name(name), _WIDE), scope="col") for name in names]))
+    drawn = [el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)]) for values in rows]
+    parts = {"table": el("div", el("table", top, el("tbody", drawn), class_="ak-table"), class_="ak-part", data_key="table")}
+    if (more := total - len(drawn)) > 0:
+        parts["gap"] = row("gap", "aside", (None, note("… ", count(more, "more rollout"), " not shown here")))
+    return parts
+
+
+def _cell(name: str, value: Any) -> Html:
+    if name == "stop_reason":
+        return el("td", status(str(value)))
+    text = cell_text(value)
+    return el("td", text, class_="ak-number") if isinstance(value, (int, float)) else el("td", code(text) if text else None)
+
+
+def table_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> Iterator[str]:
+    """The same as plain text, a line per rollout."""
+    shown = list(rows)
+    for values in shown:
+        cells = dict(zip(names, map(cell_text, values), strict=True))
+        number, prompt = cells.pop("rollout"), cells.pop("prompt")
+        told = ", ".join(f"{column_name(name)} {text}" for name, text in cells.items() if text)
+        yield f"{number:>5}  {prompt:<{_WIDE}}  {told}"
+    if (more := total - len(shown)) > 0:
+        yield f"… {count(more, 'more rollout')} not shown here"
