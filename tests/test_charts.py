@@ -159,11 +159,14 @@ def test_a_thousand_turns_stay_small_and_quick() -> None:
     sizes, spent = [], []
     for turns in (250, 1000):
         rollout = timed(turns)
-        began = time.process_time()
-        drawn = [strip(rollout), latency_svg([timing(t) for t in rollout.turns])]
-        drawn.append(context_svg([Tokens(t.index, t.usage.input_tokens, 40) for t in rollout.turns]))
-        drawn.append(errors_svg([Mishap("timeout", t.index, "error") for t in rollout.turns]))
-        spent.append(time.process_time() - began)
+        least = 1e9
+        for _ in range(3):  # a collection of garbage can fall into one of them
+            began = time.process_time()
+            drawn = [strip(rollout), latency_svg([timing(t) for t in rollout.turns])]
+            drawn.append(context_svg([Tokens(t.index, t.usage.input_tokens, 40) for t in rollout.turns]))
+            drawn.append(errors_svg([Mishap("timeout", t.index, "error") for t in rollout.turns]))
+            least = min(least, time.process_time() - began)
+        spent.append(least)
         sizes.append([len(part or "") for part in drawn])
     assert spent[1] < 8 * spent[0] + 0.1
     assert all(size < 120_000 for size in sizes[1])
