@@ -52,15 +52,17 @@ def _plainly_fits(value: Any, schema: Any) -> bool:
 def _fits(value: Any, schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return schema is True
-    return all(name in _NOTES or _keyword_fits(value, name, rule, schema) for name, rule in schema.items())
+    for name, rule in schema.items():  # a loop, as this is asked of every value of every call
+        if name == "type" and type(rule) is str:
+            if rule not in _IS or not _IS[rule](value):
+                return False
+        elif name not in _NOTES and not _keyword_fits(value, name, rule, schema):
+            return False
+    return True
 
 
 def _keyword_fits(value: Any, name: str, rule: Any, schema: Mapping[str, Any]) -> bool:
-    fields = schema.get("properties")
-    fields = fields if isinstance(fields, Mapping) else {}
     match name, rule:
-        case "type", str():
-            return rule in _IS and _IS[rule](value)
         case "enum", list() if isinstance(value, str):
             return value in rule
         case "required", list():
@@ -68,7 +70,8 @@ def _keyword_fits(value: Any, name: str, rule: Any, schema: Mapping[str, Any]) -
         case "properties", Mapping():
             return not isinstance(value, dict) or all(_fits(value[field], inner) for field, inner in rule.items() if field in value)
         case "additionalProperties", bool():
-            return rule or not isinstance(value, dict) or all(field in fields for field in value)
+            fields = schema.get("properties")
+            return rule or not isinstance(value, dict) or all(isinstance(fields, Mapping) and field in fields for field in value)
         case "items", Mapping():
             return not isinstance(value, list) or all(_fits(item, rule) for item in value)
         case "anyOf", list():
