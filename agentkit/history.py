@@ -101,10 +101,12 @@ def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[s
 
 
 def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:
-    """The assistant message of a turn, then its results in the order of the calls."""
+    """The assistant message of a turn, then its results in the order of the calls; an empty answer is left out where it would be refused."""
     if turn.response is None:
         return
-    yield assistant_message(turn.response, profile)
+    answer = assistant_message(turn.response, profile)
+    if profile.empty_answers or answer["content"] != "" or turn.response.tool_calls:
+        yield answer
     for call, result in zip(turn.response.tool_calls, turn.results, strict=True):
         if result is not None:
             yield tool_message(call, result, profile)

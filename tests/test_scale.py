@@ -54,10 +54,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """CPU seconds of the quickest of three runs, without those of the garbage collector, which looks at everything there is."""
+    """CPU seconds of the quickest of five runs, without those of the garbage collector, which looks at everything there is."""
     taken = []
     gc.disable()
-    for _ in range(3):
+    for _ in range(5):
         began = time.process_time()
         work()
         taken.append(time.process_time() - began)

@@ -115,9 +115,12 @@ def test_a_long_stream_is_read_in_linear_time() -> None:
     def cost(n: int) -> float:
         chunk = '{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"x"}}]}}]}'
         text = f"data: {chunk}\n\n" * n
-        began = time.process_time()
-        read_stream(text)
-        return time.process_time() - began
+        taken = []
+        for _ in range(3):  # the least of several: other processes slow each of them differently
+            began = time.process_time()
+            read_stream(text)
+            taken.append(time.process_time() - began)
+        return min(taken)
 
     cost(100)
     assert cost(8000) < 12 * max(cost(2000), 0.01)
