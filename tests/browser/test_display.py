@@ -78,6 +78,7 @@ def opens_by_keyboard(page: Page) -> None:
 
 def has_contrast(page: Page) -> None:
     """Every text has a contrast of 4.5 to 1 or more, as the browser draws it (WCAG 2, level AA)."""
+    page.wait_for_function("() => [...document.querySelectorAll('.ak-root')].slice(0, 3).some(root => root.checkVisibility())")  # a theme is put on
     worst = page.evaluate(
         """() => {
             const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
