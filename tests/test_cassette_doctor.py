@@ -248,7 +248,7 @@ def test_no_key_reaches_a_file_from_anywhere(tmp_path_factory: pytest.TempPathFa
 
 
 def test_variables_that_only_point_to_a_key_are_no_secret() -> None:
-    named = {"HF_TOKEN_PATH": "/root/.cache/token", "TOKENIZERS_PARALLELISM": "falsefalsefalse", "A_KEY": "/etc/keys/of/mine", "B_TOKEN": "123456789012345", "C_SECRET": "short", "D_KEY": "x" * 12}
+    named = {"HF_TOKEN_PATH": "/home/me/.cache/token", "TOKENIZERS_PARALLELISM": "falsefalsefalse", "A_KEY": "/etc/keys/of/mine", "B_TOKEN": "123456789012345", "C_SECRET": "short", "D_KEY": "x" * 12}
     assert environment_secrets(named) == ["x" * 12]
 
 
