@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.chat_log import trajectory_of
-from agentkit.codec import decode_lines, dump, encode_line, from_json, load_lines, request_key, to_json
+from agentkit.codec import decode_lines, dump, encode_line, load_lines, request_key
 from agentkit.errors import CassetteError, UsageError
+from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, cancelled, close, resume, rewrite, say, start, stop
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Spec, ToolResult, Trajectory
 from tests.support_growth import assert_linear
