@@ -15,7 +15,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from agentkit.errors import UsageError
@@ -64,11 +64,15 @@ _HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
 
 _SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
 """The ASCII characters that show themselves."""
+_BARE = _SHOWN.translate(None, b"&<>")
+"""Those that markup writes as themselves, in an element."""
+_BARE_QUOTED = _BARE.translate(None, b"\"'")
+"""The same in an attribute."""
 
 
 def visible(text: str) -> str:
     r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
-    return text if _plain(text) else _HIDDEN.sub(_written, text)
+    return text if _only(_SHOWN, text) else _HIDDEN.sub(_written, text)
 
 
 def escape(text: str) -> Html:
@@ -99,8 +103,9 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
 
     def make(*children: Child) -> Html:
         inner = _child(children[0]) if len(children) == 1 else parting.join([c if type(c) is Html else _child(c) for c in children])
-        feed = "\n" if pre and inner.startswith("\n") else ""
-        return _new(Html, f"{start}{feed}{inner}{end}")
+        if pre and inner.startswith("\n"):
+            inner = f"\n{inner}"
+        return _new(Html, f"{start}{inner}{end}")
 
     return make
 
@@ -115,14 +120,17 @@ def shape(markup: Html) -> Callable[..., Html]:
     """
     if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
         raise UsageError("a pre is no part of a shape", mend="make it with `element` and put it in a hole")
-    parts = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
-    quoted = [i for i, part in enumerate(parts) if part == _QUOTED_HOLE]
+    parts: list[Any] = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
+    holes, quoted = [[i for i in range(1, len(parts), 2) if parts[i] == hole] for hole in (HOLE, _QUOTED_HOLE)]
 
     def make(*children: Child) -> Html:
         filled = parts.copy()
-        filled[1::2] = [child if type(child) is Html else _child(child) for child in children]
+        filled[1::2] = children
+        for i in holes:
+            if type(child := filled[i]) is not Html:
+                filled[i] = _child(child)
         for i in quoted:
-            filled[i] = _quoted(children[i // 2])
+            filled[i] = _quoted(filled[i])
         return _new(Html, "".join(filled))
 
     return make
@@ -166,13 +174,13 @@ def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, st
 
 
 def _markup(children: Iterable[Child]) -> str:
-    return "".join([child if type(child) is Html else _child(child) for child in children])
+    return "".join([child if type(child) is Html else _child(child) for child in children if child is not None])
 
 
 def _child(child: Child) -> str:
     kind = type(child)
     if kind is str:
-        return _escaped(child)  # type: ignore[arg-type]
+        return _short(child) if len(child) <= _SHORT else _written_as_markup(child)  # type: ignore[arg-type]
     if kind is Html:
         return child  # type: ignore[return-value]
     if child is None:
@@ -187,13 +195,10 @@ def _escaped(text: str) -> str:
 
 
 def _written_as_markup(text: str) -> str:
-    if "&" in text:  # looking is much cheaper than replacing nothing
-        text = text.replace("&", "&amp;")
-    if "<" in text:
-        text = text.replace("<", "&lt;")
-    if ">" in text:
-        text = text.replace(">", "&gt;")
-    return text if _plain(text) else _HIDDEN.sub(_marked, text)
+    if _only(_BARE, text):
+        return text
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text if _only(_SHOWN, text) else _HIDDEN.sub(_marked, text)
 
 
 _SHORT = 24
@@ -212,12 +217,13 @@ def _attribute(name: str, value: str | int | None) -> str:
 
 
 def _quoted(value: object) -> str:
-    return html.escape(visible(str(value)))
+    text = str.__str__(value) if isinstance(value, str) else str(value)  # a subclass could have methods of its own
+    return text if _only(_BARE_QUOTED, text) else html.escape(visible(text))
 
 
-def _plain(text: str) -> bool:
-    """Whether the text surely holds none of the hidden characters: a cheap test that nearly every text passes."""
-    return text.isascii() and not text.encode().translate(None, _SHOWN)
+def _only(characters: bytes, text: str) -> bool:
+    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly every text passes."""
+    return text.isascii() and not text.encode().translate(None, characters)
 
 
 def _written(match: re.Match[str]) -> str:
