@@ -59,7 +59,7 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
         known,
         retries(response.exchange),
         _reasoning(response, limits, at),
-        _said(response, limits, at),
+        *_said(response, limits, at),
         problems(response.problems, limits),
     ]
     wire = raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
@@ -99,7 +99,7 @@ def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
     return fold(["reasoning ", told], whole(response.reasoning or "", limits, f"{at}.reasoning"), kind="fold ak-reasoning")
 
 
-def _said(response: Response, limits: Limits, at: str) -> Child:
+def _said(response: Response, limits: Limits, at: str) -> list[Child]:
     sent = response.wire_content
     return [
         prose(response.content, limits, f"{at}.content") if response.content else None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agentkit.html import HOLE, Child, Html, el, fragment, shape
-from agentkit.render.block import bar, code, data, facts, fold, note, row, status, whole
+from agentkit.render.block import CODE, bar, code, data, facts, fold, note, row, short, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.problem import problems
@@ -13,8 +15,8 @@ from agentkit.types import ToolCall, ToolResult
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
 _RESULT = el("strong", "← result")
-_BODY = shape(fragment(bar(HOLE, HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
-_ID = shape(fragment("id ", HOLE, HOLE))
+_BODY = shape(fragment(bar(CODE(HOLE), HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
+_ID = shape(fragment("id ", CODE(HOLE), HOLE))
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
 
@@ -30,12 +32,12 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     told = facts("found in the text, not run" if found else None, *by_hand(call), _identity(call), where, span)
-    head = code(call.name or "?"), _arguments(call, limits, at), status(call.status), told
+    head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), told
     return _BODY(*head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
 
 
 def _identity(call: ToolCall) -> Html:
-    return _ID(code(call.id), ", synthetic" if call.id_synthetic else None)
+    return _ID(short(call.id), ", synthetic" if call.id_synthetic else None)
 
 
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
@@ -48,13 +50,16 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     """What the server sent, where it is not what is used."""
     sent_as, name = (call.raw_arguments, "raw_arguments") if call.sent_arguments is None else (call.sent_arguments, "sent_arguments")
     as_sent = call.arguments is None or (call.status not in ("normalized", "repaired") and call.sent_arguments is None)
-    pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
-    told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
+    told = [_sent_as("name", call.raw_name, call.name), _sent_as("id", call.raw_id, call.id)]
     if as_sent:
-        return facts(*told) if told else None
+        return facts(*told)
     if len(sent_as) <= _SHORT:
         return facts(*told, fragment("arguments sent as ", code(sent_as)))
     return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
+
+
+def _sent_as(word: str, sent: Any, used: str) -> Html | None:
+    return None if sent is None or sent == used else fragment(f"{word} sent as ", code(verbatim(sent)))
 
 
 def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:

@@ -50,8 +50,10 @@ def headers(exchange: Exchange) -> Html | None:
 
 def retries(exchange: Exchange) -> Html | None:
     """The tries that failed before this answer; None where it came at once."""
+    if not exchange.retries:
+        return None
     failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
-    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed)) if failed else None
+    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed))
 
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:
