@@ -40,12 +40,8 @@ def verbatim(value: Any) -> str:
 
 def _pretty(value: Any, width: int, depth: int) -> str:
     kind = type(value)
-    if write := _LEAVES.get(kind):
-        return write(value)
-    if kind not in _BRACKETS:
-        return _pretty(plain(value), width, depth + 1)
-    if depth > _DEPTH:
-        return _flat(value)
+    if kind not in _BRACKETS or depth > _DEPTH:
+        return _flat(value) if kind in _BRACKETS or kind in _LEAVES else _pretty(plain(value), width, depth + 1)
     items = []
     if kind is dict:
         for key, item in value.items():
@@ -56,17 +52,13 @@ def _pretty(value: Any, width: int, depth: int) -> str:
         for item in value:
             write = _LEAVES.get(type(item))
             items.append(write(item) if write else _pretty(item, width, depth + 1))
-    return _container(kind, items, width - 2 * depth, depth)
-
-
-def _container(kind: type, items: list[str], width: int, depth: int) -> str:
     left, right = _BRACKETS[kind]
-    line = ", ".join(items)
-    if not items or (len(line) + 2 <= width and "\n" not in line):
+    line, room = ", ".join(items), width - 2 * depth - 2
+    if not items or (len(line) <= room and "\n" not in line):
         return f"{left}{line}{right}"
     end = "\n" + "  " * depth
     parting = f",{end}  "
-    rows = _filled(items, width - 2) if len(line) <= _TINY * len(items) and left == "[" else items
+    rows = _filled(items, room) if len(line) <= _TINY * len(items) and kind is not dict else items
     return f"{left}{parting[1:]}{parting.join(rows)}{end}{right}"
 
 
