@@ -185,6 +185,8 @@ def _child(child: Child) -> str:
         return child  # type: ignore[return-value]
     if child is None:
         return ""
+    if kind is tuple or kind is list:
+        return _markup(child)  # type: ignore[arg-type]
     if isinstance(child, str):
         return child if isinstance(child, Html) else _escaped(str.__str__(child))  # a subclass could have methods of its own
     return str(child) if isinstance(child, int) else _markup(child)

@@ -34,18 +34,18 @@ def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | N
     for i, call in enumerate(response.recoverable[: limits.items]):
         part = f"{key}/found-{i}"
         shown[part] = call_row(part, call, limits, f"{path}.recoverable[{i}]", found=True)
-    return shown | _strays(key, turn, limits, at)
+    if turn and len(turn.results) > len(calls):
+        shown |= _strays(key, turn, limits, at)
+    return shown
 
 
 def _result(turn: Turn, position: int) -> ToolResult | None:
     return turn.results[position] if position < len(turn.results) else None
 
 
-def _strays(key: str, turn: Turn | None, limits: Limits, at: str) -> dict[str, Html]:
+def _strays(key: str, turn: Turn, limits: Limits, at: str) -> dict[str, Html]:
     """Results that no call asked for."""
-    calls, results = (len(turn.tool_calls), turn.results) if turn else (0, ())
-    if len(results) <= calls:
-        return {}
+    calls, results = len(turn.tool_calls), turn.results
     parts = {i: f"{key}/result-{i}" for i in range(calls, min(len(results), calls + limits.items))}
     return {part: row(part, "call", outcome_cell(results[i], "no result", limits, f"{at}.results[{i}]")) for i, part in parts.items()}
 

@@ -78,7 +78,7 @@ def status(word: str) -> Html:
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
     """Content behind one click; the browser gives it its keys."""
-    return _fold(kind)(title, content)
+    return _fold(kind)(title, content[0] if len(content) == 1 else content)
 
 
 @cache

@@ -82,11 +82,10 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         code(result.error) if result.error and result.error not in result.content else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
-    who = code(result.name) if result.name != name else None
-    return fragment(bar(who, status(result.status), known, data(result.content, limits, f"{at}.content")), _full(result, limits, at))
+    said = status(result.status), known, data(result.content, limits, f"{at}.content")
+    shown = bar(*said) if result.name == name else bar(code(result.name), *said)
+    return shown if result.full_content is None else fragment(shown, _full(result.full_content, limits, at))
 
 
-def _full(result: ToolResult, limits: Limits, at: str) -> Html | None:
-    if result.full_content is None:
-        return None
-    return fold("the whole result; the model sees the preview above", whole(result.full_content, limits, f"{at}.full_content"))
+def _full(content: str, limits: Limits, at: str) -> Html:
+    return fold("the whole result; the model sees the preview above", whole(content, limits, f"{at}.full_content"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.html import HOLE, Child, Html, el, shape
+from agentkit.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
@@ -13,7 +13,7 @@ from agentkit.types import Exchange, Request, Spec
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end."""
-_PLAIN = shape(el("small", "HTTP ", HOLE, " · ", HOLE, class_="ak-facts"))
+_PLAIN = shape(facts(fragment("HTTP ", HOLE), HOLE))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from agentkit.types import Exchange, Problem, ToolCall, Trajectory, Turn, Usage
@@ -90,9 +91,12 @@ def count(number: int, thing: str) -> str:
     >>> count(1, "turn"), count(1200, "turn"), count(2, "failed try")
     ('1 turn', '1,200 turns', '2 failed tries')
     """
-    if number == 1:
-        return f"1 {thing}"
-    return f"{number:,} {thing[:-1]}ies" if thing.endswith("ry") else f"{number:,} {thing}s"
+    return f"{number:,} {thing if number == 1 else _plural(thing)}"
+
+
+@cache
+def _plural(thing: str) -> str:
+    return f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
 
 
 def tokens(usage: Usage | None) -> str:
