@@ -113,7 +113,7 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
 def shape(markup: Html) -> Callable[..., Html]:
     """A function of what stands in the holes of the markup, in their order: elements within elements, made in one go.
 
-    A `HOLE` is a child or the value of an attribute. No text can hold the character that it is made of, as `visible` writes that out.
+    A `HOLE` is a child or the value of an attribute; shapes filled with holes make a larger shape. No text can hold the character that it is made of, as `visible` writes that out.
 
     Raises:
         ValueError: a hole begins a `pre`, where a line feed would be lost.
@@ -213,12 +213,12 @@ def _attribute(name: str, value: str | int | None) -> str:
     written = ATTRIBUTES.get(name) or SVG_ATTRIBUTES.get(name)
     if written is None:
         raise UsageError(f"no attribute {name!r} in a view")
-    if value is HOLE:
-        return f' {written}="{_QUOTED_HOLE}"'
     return "" if value is None else f' {written}="{_quoted(value)}"'
 
 
 def _quoted(value: object) -> str:
+    if value is HOLE:
+        return _QUOTED_HOLE
     text = str.__str__(value) if isinstance(value, str) else str(value)  # a subclass could have methods of its own
     return text if _only(_BARE_QUOTED, text) else html.escape(visible(text))
 

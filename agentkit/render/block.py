@@ -106,26 +106,26 @@ def whole(text: str, limits: Limits, at: str) -> Html:
 
 
 def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
-    shown, hidden = text[: limits.text], len(text) - limits.text
-    first = shown[: _cut(shown, room)]
-    pre = _TEXT[kind, len(first) > 100 or "\n" in first](first)
-    if hidden <= 0 and len(first) == len(shown):
+    shown = text[: limits.text]
+    end = _cut(shown, room)
+    first, rest, hidden = shown[:end], shown[end:], len(text) - len(shown)
+    pre = _TEXT[kind, end > 100 or "\n" in first](first)
+    if not rest and not hidden:
         return pre
-    rest = shown[len(first) :]
     more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
-    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden > 0 else None
+    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden else None
     return fragment(pre, more, cut)
 
 
 def _cut(text: str, room: int) -> int:
     """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
-    lines = max(12, room // _LINE)
-    if len(text) <= lines or (len(text) <= room and "\n" not in text):
-        return len(text)
+    size, lines = len(text), max(12, room // _LINE)
+    if size <= lines or (size <= room and "\n" not in text):
+        return size
     end = room
     if text.count("\n", 0, room) > lines:
         end = 0
         for _ in range(lines):
             end = text.index("\n", end) + 1
-    few = len(text) - end <= room // 4 and text.count("\n", end) <= lines // 4
-    return len(text) if few else end
+    few = size - end <= room // 4 and text.count("\n", end) <= lines // 4
+    return size if few else end

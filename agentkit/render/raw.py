@@ -14,6 +14,7 @@ from agentkit.types import Exchange, Request, Spec
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end."""
 _PLAIN = shape(facts(fragment("HTTP ", HOLE), HOLE))
+_RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 
@@ -22,7 +23,7 @@ def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | Non
     """The answer behind a click, laid out where it is JSON; None where there is none."""
     if not exchange.text:
         return fold("raw", *more, kind="raw") if any(more) else None
-    return fold("raw", _told(exchange), *more, whole(body(exchange, limits), limits, at), kind="raw")
+    return _RAW(_told(exchange), more, whole(body(exchange, limits), limits, at))
 
 
 def body(exchange: Exchange, limits: Limits) -> str:
