@@ -16,6 +16,7 @@ _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
 _RESULT = el("strong", "← result")
 _BODY = shape(fragment(bar(CODE(HOLE), HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
+_ALONE, _ANSWERED = [shape(row(HOLE, "call", (HOLE, _BODY(*[HOLE] * 7)), *[(HOLE, HOLE)] * outcomes)) for outcomes in (0, 1)]
 _ID = shape(fragment("id ", CODE(HOLE), HOLE))
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
@@ -23,17 +24,22 @@ _SHORT = 200
 
 def call_row(key: str, call: ToolCall, limits: Limits, at: str, outcome: tuple[Child, Child] | None = None, *, found: bool = False) -> Html:
     """A call, with its outcome under it where it has one. `found`: it stood in the text and was not run."""
-    cells = [(_FOUND if found else _CALL, call_body(call, limits, at, found=found))]
-    return row(key, "call", *cells, *([outcome] if outcome else []))
+    label, body = _FOUND if found else _CALL, _drawn(call, limits, at, found)
+    return _ANSWERED(key, label, *body, *outcome) if outcome else _ALONE(key, label, *body)
 
 
 def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Html:
     """The call's name, status, arguments and problems."""
+    return _BODY(*_drawn(call, limits, at, found))
+
+
+def _drawn(call: ToolCall, limits: Limits, at: str, found: bool) -> tuple[Child, ...]:
+    """What fills a `_BODY`."""
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     told = facts("found in the text, not run" if found else None, *by_hand(call), _identity(call), where, span)
     head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), told
-    return _BODY(*head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
+    return *head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at)
 
 
 def _identity(call: ToolCall) -> Html:
