@@ -127,8 +127,9 @@ def shape(markup: Html) -> Callable[..., Html]:
         filled = parts.copy()
         filled[1::2] = children
         for i in holes:
-            if type(child := filled[i]) is not Html:
-                filled[i] = _child(child)
+            child = filled[i]
+            if (kind := type(child)) is not Html:
+                filled[i] = _short(child) if kind is str and len(child) <= _SHORT else _child(child)
         for i in quoted:
             filled[i] = _quoted(filled[i])
         return _new(Html, "".join(filled))

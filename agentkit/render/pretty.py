@@ -56,10 +56,9 @@ def _pretty(value: Any, width: int, depth: int) -> str:
     line, room = ", ".join(items), width - 2 * depth - 2
     if not items or (len(line) <= room and "\n" not in line):
         return f"{left}{line}{right}"
-    end = "\n" + "  " * depth
-    parting = f",{end}  "
+    start, end = _BREAKS[depth + 1], _BREAKS[depth]
     rows = _filled(items, room) if len(line) <= _TINY * len(items) and kind is not dict else items
-    return f"{left}{parting[1:]}{parting.join(rows)}{end}{right}"
+    return f"{left}{start}{f',{start}'.join(rows)}{end}{right}"
 
 
 def _filled(items: list[str], width: int) -> list[str]:
@@ -94,4 +93,5 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
     str: _text, int: _whole_number, float: _number, bool: _SIMPLE.__getitem__, NoneType: _SIMPLE.__getitem__,
 }  # fmt: skip
 """What is written without a look inside."""
+_BREAKS = ["\n" + "  " * depth for depth in range(_DEPTH + 2)]
 _BRACKETS = {dict: ("{", "}"), list: ("[", "]"), tuple: ("[", "]")}
