@@ -113,7 +113,8 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
 def shape(markup: Html) -> Callable[..., Html]:
     """A function of what stands in the holes of the markup, in their order: elements within elements, made in one go.
 
-    A `HOLE` is a child or the value of an attribute; shapes filled with holes make a larger shape. No text can hold the character that it is made of, as `visible` writes that out.
+    A `HOLE` is a child or the value of an attribute; a shape filled with holes is part of a larger one. No text can hold the character that
+    it is made of, as `visible` writes that out.
 
     Raises:
         ValueError: a hole begins a `pre`, where a line feed would be lost.

@@ -94,4 +94,4 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
 }  # fmt: skip
 """What is written without a look inside."""
 _BREAKS = ["\n" + "  " * depth for depth in range(_DEPTH + 2)]
-_BRACKETS = {dict: ("{", "}"), list: ("[", "]"), tuple: ("[", "]")}
+_BRACKETS: dict[type, tuple[str, str]] = {dict: ("{", "}"), list: ("[", "]"), tuple: ("[", "]")}

@@ -13,7 +13,7 @@ from agentkit.types import Exchange, Request, Spec
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end."""
-_PLAIN = shape(facts(fragment("HTTP ", HOLE), HOLE))
+_PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
 _RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
