@@ -56,11 +56,13 @@ _HIDDEN_RANGES = (
     "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
     # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they only choose how an emoji looks
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
+_HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_ANY_HIDDEN = f"[{_HIDDEN_RANGES}{_HIDDEN_FAR}]"
+_HIDDEN = re.compile(f"{_ANY_HIDDEN}{_ANY_HIDDEN}*(?:(?<=\x1b)\\[[0-9;]*m)?")  # written so that a search leaps to the first of them
 """Characters that do not show themselves; a terminal's colour sequence as a whole."""
-
+_DOUBTFUL = re.compile(f"[{_HIDDEN_RANGES}\U0001bca0-\U0010ffff]")
+"""All of these and, as one range is looked up sooner than three, emoji too: a text of any language without them needs no closer look."""
 
 _SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
 """The ASCII characters that show themselves."""
@@ -72,7 +74,7 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 
 def visible(text: str) -> str:
     r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
-    return text if _only(_SHOWN, text) else _HIDDEN.sub(_written, text)
+    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
 
 
 def escape(text: str) -> Html:
@@ -202,7 +204,7 @@ def _written_as_markup(text: str) -> str:
     if _only(_BARE, text):
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text if _only(_SHOWN, text) else _HIDDEN.sub(_marked, text)
+    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_marked, text)
 
 
 _SHORT = 24
