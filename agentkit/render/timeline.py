@@ -147,14 +147,15 @@ class Course:
     """The times of a rollout's turns, kept while it grows, and drawn on one line: the model above, the tools under it."""
 
     def __init__(self) -> None:
-        self._turns: list[Turn] = []
+        self._first: list[list[Segment]] = []
+        """The bars of as many turns from the start as a strip may show one by one."""
         self._sums = [(0.0, 0.0, 0)]
         """Seconds of the model, seconds of all, and turns whose times are known, before each turn."""
 
     def reach(self, turns: Sequence[Turn], start: int = 0) -> Course:
         """This, with the turns from `start` on; those before are known."""
-        del self._turns[start:], self._sums[start + 1 :]
-        self._turns += turns[start:]
+        del self._first[start:], self._sums[start + 1 :]
+        self._first += [segments(timing(turn), packed=True) for turn in turns[len(self._first) : _DETAILED]]
         model, whole, timed = self._sums[-1]
         for own, all_of_it, known in map(_lengths, turns[start:]):
             model, whole, timed = model + own, whole + all_of_it, timed + known
@@ -186,22 +187,19 @@ class Course:
             mark = f"M{start} {_strip_y(s.lane)}h{max(1, end - start - 1)}"
             marks.setdefault((s.kind, min(s.lane, _STRIP_LANES)), []).append(mark)
         share = round(100 * model / total)
-        told = f"timeline of {count(len(self._turns), 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
+        told = f"timeline of {count(len(self._sums) - 1, 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
         lines = [stroke(kind, "".join(path), 9 if lane == 0 else 4) for (kind, lane), path in marks.items()]
         return drawing(told, 14 + 6 * max(lane for _, lane in marks), *lines)
 
     def _bars(self) -> list[tuple[float, Segment]]:
         """The bars with when their turn began; of many turns neighbours are put together, one bar for the model and one for the tools."""
-        turns = self._turns
-        if len(turns) <= _DETAILED:
-            begun = zip(self._sums, turns, strict=False)
-            each = [(whole, s) for (_, whole, _), turn in begun for s in segments(timing(turn), packed=True)]
-            if len(each) <= _DETAILED:
-                return each
-        step = -(-len(turns) // _COLUMNS)
+        turns = len(self._sums) - 1
+        if turns <= _DETAILED and sum(map(len, self._first)) <= _DETAILED:
+            return [(whole, s) for (_, whole, _), bars in zip(self._sums, self._first, strict=False) for s in bars]
+        step = -(-turns // _COLUMNS)
         found = []
-        for i in range(0, len(turns), step):
-            (m0, w0, _), (m1, w1, _) = self._sums[i], self._sums[min(i + step, len(turns))]
+        for i in range(0, turns, step):
+            (m0, w0, _), (m1, w1, _) = self._sums[i], self._sums[min(i + step, turns)]
             found.append((w0, Segment(i, 0, "model", "model", 0.0, m1 - m0)))
             if w1 - w0 > m1 - m0 + 1e-9:
                 found.append((w0, Segment(i, 1, "tool", "tools", m1 - m0, w1 - w0)))
