@@ -143,6 +143,10 @@ def test_the_times_of_a_course_are_those_of_its_bars(made: list[tuple[Any, Any, 
     course = Course().reach(turns)
     bars = [segments(timing(turn), packed=True) for turn in turns]
     assert course.timed() == sum(map(bool, bars))
+    grown = Course()
+    for i in (*range(len(turns)), *range(len(turns))):
+        grown.reach(turns[: i + 1], i)
+    assert grown.svg() == course.svg(), "turn by turn, and again from the first"
     for (model, tools), found in zip(course.spent(), bars, strict=True):
         own = length([s for s in found if not s.lane])
         assert model == pytest.approx(own, abs=1e-3)

@@ -16,6 +16,7 @@ from agentkit.types import Response, ToolResult, Turn
 
 _ASSISTANT = el("strong", "assistant")
 _ASSISTANT_OF = shape(fragment(_ASSISTANT, " ", el("small", "turn ", HOLE)))
+_TURN = shape(row(HOLE, "assistant", (_ASSISTANT_OF(HOLE), HOLE), raw=HOLE))
 
 
 def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | None = None, *, state: str = "") -> dict[str, Html]:
@@ -52,7 +53,6 @@ def _strays(key: str, turn: Turn, limits: Limits, at: str) -> dict[str, Html]:
 
 def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
     """Everything of an answer but its calls."""
-    label = _ASSISTANT_OF(turn.index) if turn else _ASSISTANT
     finish = _finish(response.finish_reason)
     known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish, _warned(response))
     parts = [
@@ -63,7 +63,9 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
         problems(response.problems, limits),
     ]
     wire = raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
-    return row(key, "assistant", (label, parts), raw=wire)
+    if turn and wire:
+        return _TURN(key, turn.index, parts, wire)
+    return row(key, "assistant", (_ASSISTANT_OF(turn.index) if turn else _ASSISTANT, parts), raw=wire)
 
 
 def _asked(turn: Turn | None, limits: Limits) -> Child:
