@@ -131,6 +131,29 @@ def test_what_a_bar_is_does_not_hang_on_its_colour() -> None:
     assert "search (timeout)" in latency_svg([timing(timed().turns[0])])
 
 
+TIMES = st.none() | st.floats(0, 1000)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES, st.lists(st.tuples(TIMES, TIMES, TIMES), max_size=4)), max_size=4))
+def test_the_times_of_a_course_are_those_of_its_bars(made: list[tuple[Any, Any, list[tuple[Any, Any, Any]]]]) -> None:
+    turns = []
+    for i, (elapsed, first, ran) in enumerate(made):
+        results = tuple(result(started=started, elapsed=spent, queued=queued) for started, spent, queued in ran)
+        response = Response(exchange=Exchange(elapsed=elapsed), time_to_first_token=first, tool_calls=(call(),))
+        turns.append(Turn(index=i, response=response, results=results))
+    course = Course().reach(turns)
+    bars = [segments(timing(turn), packed=True) for turn in turns]
+    assert course.timed() == sum(map(bool, bars))
+    grown = Course()
+    for i in (*range(len(turns)), *range(len(turns))):
+        grown.reach(turns[: i + 1], i)
+    assert grown.svg() == course.svg(), "turn by turn, and again from the first"
+    for (model, tools), found in zip(course.spent(), bars, strict=True):
+        own = length([s for s in found if not s.lane])
+        assert model == pytest.approx(own, abs=1e-3)
+        assert tools == pytest.approx(length(found) - own, abs=1e-3)
+
+
 def test_numbers_of_the_percentiles() -> None:
     found = {s.name: s for s in spread({"a": [1.0, 2.0, 3.0, 4.0], "none": [], "b": [7.0]})}
     assert found.keys() == {"a", "b"}
