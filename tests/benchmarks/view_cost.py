@@ -2,8 +2,9 @@
 
     python tests/benchmarks/view_cost.py
 
-It prints, for rollouts of growing length, the cost of the conversation, of its timeline, of the charts' drawings and of the frames; the cost of the
-timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the time of the heatmap's columns. It checks nothing.
+It prints, for rollouts of growing length, of short constructed turns and of real ones of vLLM's, the cost of the conversation, of its timeline, of the
+charts' drawings and of the frames; the cost of the timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the time of
+the heatmap's columns. It checks nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from agentkit.views.tokens_live import TokensView
 from tests.render_samples import long
 from tests.support_tokens import many_tokens
 
+CAPTURED = [Path(__file__).parents[2] / "notebooks" / "cassettes" / f"vllm_{name}.jsonl" for name in ("compare_weather", "follow_up", "rollouts")]
+
 
 def cpu(run: Callable[[], Any], times: int = 7) -> float:
     """The least CPU seconds of several runs."""
@@ -48,6 +51,13 @@ def text_of(rollout: Trajectory) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", said))
 
 
+def real(turns: int) -> Trajectory:
+    """A rollout of captured turns of vLLM's, which are repeated."""
+    rollouts = [rollout for path in CAPTURED for rollout in ak.load(path)]
+    captured = [turn for rollout in rollouts for turn in rollout.all_turns]
+    return Trajectory(spec=rollouts[0].spec, prompt=rollouts[0].prompt, turns=tuple(replace(captured[i % len(captured)], index=i) for i in range(turns)))
+
+
 def frames_of(rollout: Trajectory) -> None:
     for make in (ak.turns_df, ak.tool_calls_df, ak.messages_df, ak.problems_df):
         make(rollout)
@@ -55,9 +65,9 @@ def frames_of(rollout: Trajectory) -> None:
 
 def main() -> None:
     frames_of(long(2))
-    print(f"{'turns':>6} {'conversation':>13} {'timeline':>9} {'latency':>8} {'frames':>7}   (times html.escape of the same text)")
-    for turns in (250, 1000, 4000):
-        rollout = long(turns)
+    print(f"{'turns':>6} {'':11} {'characters':>10} {'conversation':>13} {'timeline':>9} {'latency':>8} {'frames':>7}   (times html.escape of the same text)")
+    for turns, make in ((turns, make) for make in (long, real) for turns in (250, 1000, 4000)):
+        rollout = make(turns)
         text = text_of(rollout)
         floor = cpu(lambda t=text: html.escape(t), 20)  # type: ignore[misc]
         costs = [
@@ -66,7 +76,8 @@ def main() -> None:
             cpu(lambda r=rollout: latency_svg([timing(t) for t in r.turns])),  # type: ignore[misc]
             cpu(lambda r=rollout: frames_of(r)),  # type: ignore[misc]
         ]
-        print(f"{turns:6} " + " ".join(f"{cost / floor:{width}.1f}x" for cost, width in zip(costs, (12, 8, 7, 6), strict=True)))
+        kind = "constructed" if make is long else "captured"
+        print(f"{turns:6} {kind:11} {len(text) // turns:10} " + " ".join(f"{cost / floor:{width}.1f}x" for cost, width in zip(costs, (12, 8, 7, 6), strict=True)))
         course = Course().reach(rollout.turns)
         grown = (*rollout.turns, replace(rollout.turns[0], index=turns))
         print(f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us")  # type: ignore[misc]
