@@ -54,12 +54,7 @@ class _Reading(Record):
 
 
 def read_arguments(
-    raw: Any,
-    *,
-    read: dict[str, Any] | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    policy: Policy = "normalize",
-    pointer: str = "",
+    raw: Any, *, read: dict[str, Any] | None = None, parameters: Mapping[str, Any] | None = None, policy: Policy = "normalize", pointer: str = ""
 ) -> Arguments:
     """The arguments of one call and how far they can be trusted; never raises.
 
