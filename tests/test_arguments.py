@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, get_args
 
@@ -88,6 +89,23 @@ def test_what_json_writes_is_ok_and_equal(value: dict[str, Any]) -> None:
         for policy in POLICIES:
             read = read_arguments(text, policy=policy)
             assert (read.status, read.value, read.problems) == ("ok", value, ())
+
+
+odd_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["\ud83d", "\ud83d\ude00", 10**4250, -(10**4250)]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.just("\udc00"), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), odd_values, max_size=4), st.sampled_from(POLICIES), st.integers(0, 300))
+def test_what_another_format_said_is_judged_as_its_json(value: dict[str, Any], policy: Policy, depth: int) -> None:
+    for _ in range(depth):
+        value = {"a": [value]} if depth % 7 == 0 else value
+    written = read_arguments(json.dumps(value, ensure_ascii=False), parameters=SCHEMA, policy=policy)
+    read = read_arguments("as it stood", read=value, parameters=SCHEMA, policy=policy)
+    assert read == replace(written, raw="as it stood")
+    assert repr((read.value, read.suggestion)) == repr((written.value, written.suggestion))
 
 
 @given(objects)

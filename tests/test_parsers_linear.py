@@ -23,6 +23,7 @@ THINKING = [
     "<|start|>assistant",
     "to=self<|message|>",
 ]
+QUOTED = ['\\"a', "\\'a", "\n", ", ", "[", "/*", "'a', ", '"a": ']
 ANYWHERE = ['{"name": "f", "arguments": {"a": "', "[f(a=[{", '{"a": [', "\\", '"', "{'", " \n", "`", "<|", "<"]
 
 
@@ -55,6 +56,14 @@ def test_pieces(name: str) -> None:
 
     for unit in almost_calls(name)[::2]:
         assert_linear_in(in_pieces, unit)
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_calls_cut_inside_a_value(name: str) -> None:
+    head, value, _ = WRITTEN[name].write([("f", {"a": "vvv"})]).partition("vvv")
+    assert value
+    for unit in [*ANYWHERE, *QUOTED]:
+        assert_linear_in(lambda text: ak.parsers.get_parser(name).parse(head + text), unit)
 
 
 @pytest.mark.parametrize("name", sorted(REASONING))

@@ -175,3 +175,33 @@ def test_a_cut_text_holds_the_first_calls_and_no_other(name: str, data: st.DataO
     whole = [len(WRITTEN[name].write(calls[: n + 1])) for n in range(len(calls))]
     assert len(read) >= sum(length <= end for length in whole)
     check_places(given_text[:end], parsed)
+
+
+LITERALS = [
+    "'a'", '"b"', "'None, True'", '"it\'s"', "'\\n'", "''", "None", "True", "false", "null", "1", "-0", "01", "1_0", "+1", "-0.0", "1.", "1e5", "1e999",
+    "123456789012345678901", "nan", "x", "[", "]", "{", "}", "(", ")", ":", ",", ", ", ": ", " ", "{'k': ", "'k': ", "[1, ",
+]  # fmt: skip
+
+
+def read_as_python(literal: str) -> list[str]:
+    """What the two formats of Python, the strict and the loose one, read for an argument."""
+    texts = {"pythonic": f"[f(x={literal})]", "lfm2": f"<|tool_call_start|>[f(x={literal})]<|tool_call_end|>"}
+    return [repr(call.arguments) for name, text in texts.items() for call in ak.parsers.get_parser(name).parse(text).tool_calls if call.valid]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(LITERALS), max_size=8).map("".join) | values.map(repr))
+def test_a_container_of_python_is_read_alike_with_and_without_a_comment(inside: str) -> None:
+    assert read_as_python(f"[{inside}]") == read_as_python(f"[{inside}#\n]")
+
+
+@settings(max_examples=300)
+@given(st.text(alphabet="ab'\"\\nrtx041uN/é\n", max_size=12), st.sampled_from("'\""))
+def test_a_text_of_python_is_read_alike_alone_and_in_parts(inside: str, quote: str) -> None:
+    assert read_as_python(f"{quote}{inside}{quote}") == read_as_python(f'"" {quote}{inside}{quote}')
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 20_000, "1" * 5000 + ".5", "1e999"])
+def test_a_number_that_nothing_can_hold_runs_nothing(number: str) -> None:
+    for given_text in (f"[f(x={number})]", f"[f(x=[{number}])]", f"[f(x={{'a': {number}}})]"):
+        assert not any(call.valid for call in ak.parsers.get_parser("pythonic").parse(given_text).tool_calls)

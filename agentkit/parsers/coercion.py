@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentkit.parsers.python_text import read_literal
-from agentkit.read.plain import finite
+from agentkit.read.plain import MAPPING, finite
 
 Schema = Mapping[str, Any] | None
 Coercion = Callable[[str, Schema], Any]
@@ -31,12 +31,17 @@ def types_of(schema: Schema) -> set[str]:
 
 
 def _types(schema: Any, depth: int) -> set[str]:
-    if not isinstance(schema, Mapping) or depth > 8:
+    if not isinstance(schema, MAPPING) or depth > 8:
         return {"string"}
     given = schema.get("type")
-    names = [kind.strip().lower() for kind in (given if isinstance(given, list) else [given]) if isinstance(kind, str)]
-    found = {_ALIASES.get(name, name) for name in names}
-    found |= {_OF_VALUE[type(v)] for v in as_list(schema.get("enum")) if type(v) in _OF_VALUE}
+    found = set()
+    for kind in given if isinstance(given, list) else (given,):  # loops, as this is asked of every value of every call
+        if isinstance(kind, str):
+            name = kind.strip().lower()
+            found.add(_ALIASES.get(name, name))
+    for value in as_list(schema.get("enum")):
+        if type(value) in _OF_VALUE:
+            found.add(_OF_VALUE[type(value)])
     for either in ("anyOf", "oneOf", "allOf"):
         for choice in as_list(schema.get(either)):
             found |= _types(choice, depth + 1) or {"string"}
@@ -209,14 +214,14 @@ def coerce_fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
 
 def fields_of(schema: Schema) -> Mapping[str, Any]:
     """The schemas of an object's fields."""
-    fields = (schema or {}).get("properties")
-    return fields if isinstance(fields, Mapping) else {}
+    fields = schema.get("properties") if schema else None
+    return fields if isinstance(fields, MAPPING) else {}
 
 
 def field_schema(parameters: Schema, key: str) -> Schema:
     """The schema of one parameter; None where it is unknown."""
     schema = fields_of(parameters).get(key)
-    return schema if isinstance(schema, Mapping) else None
+    return schema if isinstance(schema, MAPPING) else None
 
 
 def full_field_schema(parameters: Schema, key: str) -> Schema:

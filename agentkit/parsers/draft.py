@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,13 +43,10 @@ def broken(start: int, end: int, name: str | None, arguments: str, why: str, at:
 
 def to_call(draft: Draft, position: int, tools: KnownTools, policy: Policy, origin: str) -> ToolCall:
     """The call, its name and arguments judged by the same rules as those of a server's `tool_calls`."""
-    text = draft.arguments if draft.value is None else json.dumps(draft.value, ensure_ascii=False)
     call = make_call(
-        position, draft.name, text, tools, policy,
-        raw_id=draft.id, origin=origin, span=(draft.start, draft.end), notes=draft.notes,
+        position, draft.name, draft.arguments, tools, policy,
+        read=draft.value, raw_id=draft.id, origin=origin, span=(draft.start, draft.end), notes=draft.notes,
     )  # fmt: skip
-    if draft.value is not None:
-        call = replace(call, raw_arguments=draft.arguments or "")
     return call if draft.fault is None else _faulty(call, draft.fault)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
@@ -12,7 +13,9 @@ from agentkit.read.relaxed import relax
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|/\*(?:[^*/]|\*(?!/)|/(?!\*))*+\*/', re.DOTALL)
+_OUTSIDE = r"[{}\[\]]|/\*(?:[^*/]|\*(?!/)|/(?!\*))*+\*/"
+_UNQUOTED = re.compile(_OUTSIDE)
+_STRUCTURE = re.compile(rf'"[^"\\]*+(?:\\.[^"\\]*+)*+("?+)|{_OUTSIDE}', re.DOTALL)
 _NAME = re.compile(r'"(?:name|tool_name)"\s*+:\s*+"([^"\\]*+)"')
 _KEY = re.compile(r'\{\s*+"([^"\\]*+)"\s*+:\s*+')
 _ARGUMENTS = re.compile(r'"(?:arguments|parameters|args)"\s*+:\s*+')
@@ -66,7 +69,7 @@ def read_object(text: str, at: int) -> Object | None:
 def balanced_end(text: str, at: int) -> int | None:
     """Where the bracket that opens at this place is closed again, strings and comments left out; None where it is not."""
     depth = 0
-    for found in _STRUCTURE.finditer(text, at):
+    for found in _structure(text, at):
         char = found.group()
         if char in "{[":
             depth += 1
@@ -75,6 +78,15 @@ def balanced_end(text: str, at: int) -> int | None:
             if depth <= 0:
                 return found.end()
     return None
+
+
+def _structure(text: str, at: int) -> Iterator[re.Match[str]]:
+    """The brackets, strings and comments from a place on. A quote that none closes is no string, and then none behind it is closed either."""
+    for found in _STRUCTURE.finditer(text, at):
+        if found[1] == "":
+            yield from _UNQUOTED.finditer(text, found.start() + 1)
+            return
+        yield found
 
 
 class Salvage(NamedTuple):

@@ -17,6 +17,10 @@ _CLOSES = {"{": "}", "[": "]", "(": ")"}
 def past_string(s: Scanner, quote: str = '"') -> Reading[bool]:
     """Reads past a string's closing quote; False where the text ends before it."""
     while True:
+        close = s.text.find(quote, s.at)
+        if close == s.at or (close > 0 and s.text[close - 1] != "\\"):
+            s.at = close + 1
+            return True
         s.at = end_of(_IN_STRING[quote], s.text, s.at)
         if s.text[s.at : s.at + 1] == quote:
             s.at += 1

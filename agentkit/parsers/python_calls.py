@@ -15,7 +15,8 @@ from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.known_tools import KnownTools
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")
-_NEXT_CALL = re.compile(r"[,\n]\s*+(?=[^\W\d][\w.\-]*+\()")
+_BETWEEN = re.compile(r"[,\n]\s*+((?=[^\W\d][\w.\-]*+\())?+")
+"""What may stand between two calls, and whether one follows."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -71,8 +72,8 @@ class PythonCalls(Format):
                 drafts.append(Draft(start + found.start, start + found.end, found.name, text, value=found.arguments))
                 at = found.end
                 continue
-            following = _NEXT_CALL.search(raw, found.end if found else at, end)
-            rest = following.start() if following else end
+            between = _BETWEEN.finditer(raw, found.end if found else at, end)
+            rest = next((beside.start() for beside in between if beside[1] is not None), end)
             if found is None:
                 left.append((start + at, start + rest))
                 at = rest

@@ -6,6 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from agentkit.parsers.json_text import read_value
+from agentkit.parsers.scanner import end_of
+from agentkit.read.plain import MOST_BITS
+
 _STRING = r"""(?P<string> [rRuU]?+ (?: \'{3} (?: [^'\\]++ | \\. | '(?!'') )*+ \'{3}
                                | "{3} (?: [^"\\]++ | \\. | "(?!"") )*+ "{3}
                                | ' [^'\\]*+ (?: \\. [^'\\]*+ )*+ '
@@ -20,13 +24,21 @@ _TOKEN = re.compile(
       | (?P<mark> [\[\](){{}}:,=] ) )""",
     re.DOTALL | re.VERBOSE,
 )
-_PLAIN_KEYWORD = re.compile(
-    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+ (?: {_STRING} | {_NUMBER} ) \ *+ (?=[,)])""", re.DOTALL | re.VERBOSE
+_KEYWORD = re.compile(
+    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+ (?: {_NUMBER} \ *+ (?=[,)]) | (?P<quote> ["'] ) )""", re.VERBOSE
 )
-"""A keyword argument that is one text or one number: what most are, read in one step."""
+"""A keyword argument that is one number, or the beginning of one that is a text."""
+_BEHIND = re.compile(r" *+(?=[,)])")
+_PLAIN = re.compile(
+    r"""[\[{] (?: [\[\]{}:,\ \t\r\n]++ | '[^'"\\\x00-\x1f]*+' | "[^'"\\\x00-\x1f]*+" | -?+[0-9]{1,300}+(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+
+        | (?:True|False|None|true|false|null)\b )*+""",
+    re.VERBOSE,
+)
+"""What a container goes on with as long as it holds nothing that JSON does not write too, in the same number of characters."""
+_JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
+_WORD = re.compile(r'"[^"]*+"|True|False|None')
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
-_COMMON_ESCAPES = re.compile(r"""[^\\]*+(?:\\[ntr\\'"][^\\]*+)*+\Z""")
 _ESCAPES = {
     r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\a": "\a", r"\b": "\b", r"\f": "\f", r"\v": "\v", r"\\": "\\", r"\'": "'", r"\"": '"',
     "\\\n": "",
@@ -99,6 +111,9 @@ class _Reader:
         if kind == "word" and piece in _WORDS:
             return _WORDS[piece]
         if kind == "mark" and piece in _CONTAINERS and self.depth < _DEEPEST:
+            if not self.depth and (plain := _plain_container(self.text, self.start)):
+                self.at = plain[1]
+                return plain[0]
             self.depth += 1
             value = _CONTAINERS[piece](self)
             self.depth -= 1
@@ -118,9 +133,7 @@ class _Reader:
         if width == 1 and "\n" in piece and not self.loose:
             raise _Unreadable("a line ends inside a string", self.start)
         body = piece[width:-width]
-        if raw or "\\" not in body:
-            return body
-        return _plainly_unescaped(body) if _COMMON_ESCAPES.match(body) else _ESCAPE.sub(_unescaped, body)
+        return body if raw else _unescaped(body)
 
     def items(self, closing: str, item: Callable[[], None]) -> bool:
         """Reads items to the closing bracket; whether a comma stood behind the last one."""
@@ -139,15 +152,29 @@ class _Reader:
         if self.next()[1] != wanted:
             raise _Unreadable(f"{wanted!r} is missing", self.start)
 
+    def _plain_keyword(self, found: dict[str, Any]) -> bool:
+        """Reads a keyword argument that is one number, or one text between plain quotes, in few steps; whether one stands here."""
+        begun = _KEYWORD.match(self.text, self.at)
+        if begun is None:
+            return False
+        key, number, quote = begun.group("key", "number", "quote")
+        begin = end = begun.end()
+        if quote:
+            close = self.text.find(quote, begin)
+            behind = _BEHIND.match(self.text, close + 1) if close >= 0 else None
+            if behind is None or self.text[close - 1] == "\\" or (not self.loose and "\n" in self.text[begin:close]):
+                return False
+            end = behind.end()
+        self._ahead, self.start, self.at = None, begun.start("quote" if quote else "number"), end
+        found[key] = _unescaped(self.text[begin:close]) if quote else _number(number, self.loose)
+        return True
+
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments behind an opening bracket."""
         found: dict[str, Any] = {}
 
         def keyword() -> None:
-            if plain := _PLAIN_KEYWORD.match(self.text, self.at):
-                self._ahead, self.start, self.at = None, plain.start(plain.lastgroup or 0), plain.end()
-                text, number = plain.group("string", "number")
-                found[plain.group("key")] = self._unquoted(text) if number is None else _number(number, self.loose)
+            if self._plain_keyword(found):
                 return
             kind, key = self.next()
             if kind != "word" or self.peek() != "=":
@@ -204,18 +231,39 @@ def _number(piece: str, loose: bool) -> int | float:
         raise _Unreadable("a number cannot be read", 0)
     if digits.isdigit():
         return int(text)
-    return int(text, 0) if digits[:2].lower() in ("0x", "0o", "0b") else float(text)
+    if digits[:2].lower() not in ("0x", "0o", "0b"):
+        return float(text)
+    value = int(text, 0)
+    if value.bit_length() > MOST_BITS:
+        raise _Unreadable("a number cannot be read", 0)
+    return value
 
 
-def _plainly_unescaped(body: str) -> str:
-    """A text whose escapes all stand for one character each, without looking at every one of them in Python."""
+def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
+    """The container at this place and where it ends, where JSON's own reader can tell once quotes and words are written as JSON's."""
+    run = end_of(_PLAIN, text, at)
+    written = text[at:run].replace("'", '"')
+    if written.count("[") + written.count("{") > _DEEPEST:
+        return None
+    if "True" in written or "False" in written or "None" in written:
+        written = _WORD.sub(lambda word: _JSON_WORDS.get(word.group(), word.group()), written)
+    found = read_value(written, 0)
+    return (found[0], at + found[1]) if found else None
+
+
+def _unescaped(body: str) -> str:
+    """What a text between quotes stands for; the commonest escapes are not looked at one by one."""
+    if "\\" not in body:
+        return body
     parts = body.split(r"\\")
-    for escape in (r"\n", r"\t", r"\r", r"\'", r"\""):
+    for escape in (r"\n", r"\'", r"\"", r"\t", r"\r"):
         parts = [part.replace(escape, _ESCAPES[escape]) for part in parts]
-    return "\\".join(parts)
+        if not any("\\" in part for part in parts):
+            return "\\".join(parts)
+    return _ESCAPE.sub(_character, body)
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _character(found: re.Match[str]) -> str:
     escape = found.group()
     simple = _ESCAPES.get(escape)
     if simple is not None or len(escape) < 2 or escape[1] not in "01234567xuU" or (escape[1] in "xuU" and len(escape) == 2):

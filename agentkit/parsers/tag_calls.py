@@ -160,7 +160,7 @@ class TagCalls(Format):
             if self.trim_newline:
                 text = text.removeprefix("\n").removesuffix("\n")
             text = text.strip(self.trim) if self.trim else text
-            values.append(Value(self._plain(tag["key"]), text, tag.groupdict().get("type"), closed))
+            values.append(Value(self._plain(tag["key"]), text, tag["type"] if self.typed else None, closed))
         return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
 
     def _balanced(self, marks: list[re.Match[str]]) -> bool:

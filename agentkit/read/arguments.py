@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.read.guess import guessed_object
-from agentkit.read.plain import finite, plain
+from agentkit.read.plain import carried, finite, plain
 from agentkit.read.relaxed import COMMENT, Loaded, Relaxed, loads, relax
 from agentkit.read.schema import check_schema
 from agentkit.types import CallStatus, Policy, Problem, Record, clip, problem, record
@@ -54,18 +54,19 @@ class _Reading(Record):
 
 
 def read_arguments(
-    raw: Any, *, parameters: Mapping[str, Any] | None = None, policy: Policy = "normalize", pointer: str = ""
+    raw: Any, *, read: dict[str, Any] | None = None, parameters: Mapping[str, Any] | None = None, policy: Policy = "normalize", pointer: str = ""
 ) -> Arguments:
     """The arguments of one call and how far they can be trusted; never raises.
 
     Args:
         raw: what the server sent: text, an object, None, or anything else.
+        read: what that stands for, where it is a text of another format than JSON.
         parameters: the tool's JSON schema; None where the tool is unknown to the reader.
         policy: `strict` runs only `ok`, `normalize` also `normalized`, `repair` also `repaired`.
         pointer: JSON pointer of the arguments in the raw answer.
     """
     text = raw if isinstance(raw, str) else ("" if raw is None else json.dumps(plain(raw), ensure_ascii=False))
-    reading = _absent_or_empty(_read(raw, pointer), parameters, pointer)
+    reading = _absent_or_empty(_read(raw, pointer) if read is None else _as_json(read, pointer), parameters, pointer)
     value = reading.value if isinstance(reading.value, dict) and reading.status != "invalid" else None
     suggestion = reading.suggestion if isinstance(reading.suggestion, dict) else None
     problems = reading.problems
@@ -74,7 +75,7 @@ def read_arguments(
         problems, suggestion = (*problems, *schema_problems), coerced
     if value is not None and _RANK[reading.status] > _ALLOWED[policy]:
         value, suggestion = None, suggestion or value
-    if suggestion is None and any(p.code in _GUESSED for p in problems):
+    if suggestion is None and read is None and any(p.code in _GUESSED for p in problems):
         suggestion = _guess(text, parameters)
     return Arguments(value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion)
 
@@ -83,6 +84,16 @@ def _guess(text: str, parameters: Mapping[str, Any] | None) -> dict[str, Any] | 
     """A guess to show beside broken arguments, as the tool's schema wants it."""
     guess = guessed_object(text)
     return guess if guess is None else check_schema(guess, parameters, "")[1] or guess
+
+
+def _as_json(value: dict[str, Any], pointer: str) -> _Reading:
+    """An object as its JSON would be read."""
+    if carried(value):
+        return _Reading(value=value)
+    try:
+        return _read_text(json.dumps(value, ensure_ascii=False), pointer)
+    except RecursionError:
+        return _invalid("arguments_invalid_json", "the arguments are nested too deeply", "", pointer)
 
 
 def _read(raw: Any, pointer: str) -> _Reading:

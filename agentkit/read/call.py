@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -59,6 +59,7 @@ def make_call(
     tools: KnownTools,
     policy: Policy,
     *,
+    read: dict[str, Any] | None = None,
     raw_id: Any = None,
     origin: str = "tool_calls",
     span: tuple[int, int] | None = None,
@@ -68,10 +69,13 @@ def make_call(
     """A call from its parts, its name and arguments read by the status table.
 
     The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's own or "".
+
+    Args:
+        read: what `raw_arguments` stands for, where it is a text of another format than JSON.
     """
     name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
     at = f"{pointer}/arguments" if pointer else ""
-    arguments = read_arguments(raw_arguments, parameters=tools.parameters(name), policy=policy, pointer=at)
+    arguments = read_arguments(raw_arguments, read=read, parameters=tools.parameters(name), policy=policy, pointer=at)
     problems = (*notes, *name_problems, *arguments.problems)
     status = _status(arguments.status, name, problems)
     runs = status != "invalid" and (policy != "strict" or status == "ok")
@@ -151,43 +155,40 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
 
     The synthetic id depends only on turn and position, so it is the same in the assistant message, in the tool message and in a re-run.
     """
-    own = {call.raw_id for call in calls if isinstance(call.raw_id, str) and call.raw_id.strip()}
-    taken: set[str] = set()
+    taken = {call.raw_id for call in calls if isinstance(call.raw_id, str) and call.raw_id.strip()}
+    seen: set[str] = set()
     settled = []
     for call in calls:
-        note = _id_problem(call, taken)
-        if note:
-            call = _labelled(call, _free_id(turn, call.position, (own, taken)), note)
+        if not (isinstance(call.raw_id, str) and call.raw_id.strip()) or call.raw_id in seen:
+            call = _labelled(call, _free_id(turn, call.position, taken))
         taken.add(call.id)
+        seen.add(call.id)
         settled.append(call)
     return tuple(settled)
 
 
-def _labelled(call: ToolCall, label: str, note: Problem) -> ToolCall:
+def _labelled(call: ToolCall, label: str) -> ToolCall:
     """The call under a synthetic id; that a call in text, or in `function_call`, has none is no fault of its own."""
     expected = call.origin.startswith("content:") or call.origin == "function_call"
     status: CallStatus = "normalized" if call.status == "ok" and not call.origin.startswith("content:") else call.status
-    problems = call.problems if expected and call.raw_id is None else (*call.problems, note)
+    problems = call.problems if expected and call.raw_id is None else (*call.problems, _id_problem(call.raw_id))
     return replace(call, id=label, id_synthetic=True, problems=problems, status=status)
 
 
-def _free_id(turn: int | None, position: int, taken: Iterable[set[str]]) -> str:
+def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
     base = f"call_{position}" if turn is None else f"call_{turn}_{position}"
-    names = (base if i == 0 else f"{base}_{i}" for i in count())
-    return next(name for name in names if not any(name in those for those in taken))
+    return base if base not in taken else next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
 
-def _id_problem(call: ToolCall, taken: set[str]) -> Problem | None:
-    match call.raw_id:
-        case None:
-            return problem("id_missing", "the call has no id")
-        case str() as given if not given.strip():
-            return problem("id_empty", "the call's id is empty", before=given)
-        case str() as given if given in taken:
-            return problem("id_duplicate", f"the id {given!r} stands on an earlier call too", before=given)
-        case str():
-            return None
-    return problem("id_not_string", "the call's id is not a text", before=call.raw_id)
+def _id_problem(given: Any) -> Problem:
+    """What is wrong with an id that cannot be used."""
+    if given is None:
+        return problem("id_missing", "the call has no id")
+    if not isinstance(given, str):
+        return problem("id_not_string", "the call's id is not a text", before=given)
+    if not given.strip():
+        return problem("id_empty", "the call's id is empty", before=given)
+    return problem("id_duplicate", f"the id {given!r} stands on an earlier call too", before=given)
 
 
 def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
@@ -26,8 +27,11 @@ WIRE_NAMES = tuple(
 """Field names asked for on objects that define them as properties or answer them dynamically."""
 
 _MAX_DEPTH = 200
-_MAX_BITS = 14_000
+MAPPING = (dict, Mapping)
+"""To ask `isinstance` with: most mappings are dicts, and to ask the abstract class alone takes ten times as long."""
+MOST_BITS = 14_000
 """Python writes no integer of more than 4300 digits as text."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def plain(obj: Any) -> Any:
@@ -43,7 +47,7 @@ def _plain(obj: Any, depth: int, path: set[int]) -> Any:
     if obj is None or type(obj) in (str, bool, float):
         return obj
     if type(obj) is int:
-        return obj if obj.bit_length() < _MAX_BITS else f"<integer of {obj.bit_length()} bits>"
+        return obj if obj.bit_length() < MOST_BITS else f"<integer of {obj.bit_length()} bits>"
     if depth > _MAX_DEPTH or id(obj) in path:
         return "…"
     path.add(id(obj))
@@ -167,6 +171,34 @@ def _is_mock(obj: Any) -> bool:
 
 def _is_method(value: Any) -> bool:
     return callable(value) and not _is_mock(value) and not hasattr(value, "model_fields") and not isinstance(value, Mapping)
+
+
+def carried(value: Any) -> bool:
+    """Whether JSON surely carries the data just as it is; False too for a shape that only writing and reading it can tell."""
+    level = [value]
+    for _ in range(_MAX_DEPTH // 2):
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is str:
+                if not item.isascii() and _SURROGATE.search(item):
+                    return False
+            elif kind is dict:
+                if not all(type(key) is str for key in item):
+                    return False
+                below += item
+                below += item.values()
+            elif kind is list:
+                below += item
+            elif kind is float or kind is int:
+                if not (math.isfinite(item) if kind is float else item.bit_length() < MOST_BITS):
+                    return False
+            elif kind is not bool and item is not None:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def finite(value: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from agentkit.read.plain import MAPPING
 from agentkit.types import Problem, problem
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _plainly_fits(value: Any, schema: Any) -> bool:
 
 
 def _fits(value: Any, schema: Any) -> bool:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, MAPPING):
         return schema is True
     for name, rule in schema.items():  # a loop, as this is asked of every value of every call
         if name == "type" and type(rule) is str:
@@ -67,12 +68,12 @@ def _keyword_fits(value: Any, name: str, rule: Any, schema: Mapping[str, Any]) -
             return value in rule
         case "required", list():
             return not isinstance(value, dict) or all(field in value for field in rule)
-        case "properties", Mapping():
+        case "properties", dict() | Mapping():
             return not isinstance(value, dict) or all(_fits(value[field], inner) for field, inner in rule.items() if field in value)
         case "additionalProperties", bool():
             fields = schema.get("properties")
-            return rule or not isinstance(value, dict) or all(isinstance(fields, Mapping) and field in fields for field in value)
-        case "items", Mapping():
+            return rule or not isinstance(value, dict) or all(isinstance(fields, MAPPING) and field in fields for field in value)
+        case "items", dict() | Mapping():
             return not isinstance(value, list) or all(_fits(item, rule) for item in value)
         case "anyOf", list():
             return any(_fits(value, choice) for choice in rule)

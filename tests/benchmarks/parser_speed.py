@@ -17,11 +17,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from agentkit.parsers import get_parser, has_call_markup
+from agentkit.parsers import Parser, get_parser, has_call_markup
 from tests.support_call_formats import WRITTEN, Call, tools_for
 
 FORMATS = ("hermes", "llama3_json", "qwen3_coder", "deepseek_v3", "pythonic", "kimi_k2")
 CODE = 'def area(w, h):\n    """Area of a box."""\n    total = 0\n    for _ in range(w):\n        total += h\n    return total\n\nprint(area(3, 4), "done")\n'
+FLOORS = 25
+"""How often `json.loads` is timed at once, so that it takes about as long as the reading beside it and meets the same disturbances."""
 PROSE = "The weather in Oslo is fine; see [1] for the table of {values}, or `a < b` in the code below.\n"
 
 
@@ -32,18 +34,20 @@ def calls(size: int) -> list[Call]:
     ] * 10
 
 
-def cpu(run: Callable[[], Any], times: int) -> float:
-    """The least CPU seconds of several runs."""
-    spent = []
-    for _ in range(times):
-        began = time.process_time()
-        run()
-        spent.append(time.process_time() - began)
-    return min(spent)
+def least(rounds: int, *runs: Callable[[], Any]) -> list[float]:
+    """The least CPU seconds of each, taken in turn and twice each time: a machine's pace changes from one moment to the next."""
+    spent = [float("inf")] * len(runs)
+    for _ in range(rounds):
+        for n, run in enumerate(runs):
+            for _ in range(2):
+                began = time.process_time()
+                run()
+                spent[n] = min(spent[n], time.process_time() - began)
+    return spent
 
 
-def in_pieces(name: str, text: str, tools: Any, size: int = 4) -> Any:
-    reading = get_parser(name).incremental(tools)
+def in_pieces(parser: Parser, text: str, tools: Any, size: int = 4) -> Any:
+    reading = parser.incremental(tools)
     for at in range(0, len(text), size):
         reading.feed(text[at : at + size])
     return reading.finish()
@@ -54,20 +58,28 @@ def main() -> None:
     for name in FORMATS:
         made = calls(20_000)
         tools, text = tools_for(made), WRITTEN[name].write(made)
-        assert len(get_parser(name).parse(text, tools).tool_calls) == 10
-        as_string = json.dumps(text)
-        floor = cpu(lambda t=as_string: json.loads(t), 50)  # type: ignore[misc]
-        whole = cpu(lambda n=name, t=text, k=tools: get_parser(n).parse(t, k), 20)  # type: ignore[misc]
-        pieces = cpu(lambda n=name, t=text, k=tools: in_pieces(n, t, k), 5)  # type: ignore[misc]
+        parser, as_string = get_parser(name), json.dumps(text)
+        assert len(parser.parse(text, tools).tool_calls) == 10
+        floor, whole, pieces = least(
+            40,
+            lambda t=as_string: [json.loads(t) for _ in range(FLOORS)],  # type: ignore[misc]
+            lambda p=parser, t=text, k=tools: p.parse(t, k),  # type: ignore[misc]
+            lambda p=parser, t=text, k=tools: in_pieces(p, t, k),  # type: ignore[misc]
+        )
+        floor /= FLOORS
         quarter, large = (WRITTEN[name].write(calls(20_000) * repeats) for repeats in (13, 52))
-        slow = [cpu(lambda n=name, t=t, k=tools: in_pieces(n, t, k), 1) for t in (quarter, large)]  # type: ignore[misc]
-        fast = cpu(lambda n=name, t=large, k=tools: get_parser(n).parse(t, k), 1)  # type: ignore[misc]
+        fast, slow, shorter = least(
+            2,
+            lambda p=parser, t=large, k=tools: p.parse(t, k),  # type: ignore[misc]
+            lambda p=parser, t=large, k=tools: in_pieces(p, t, k),  # type: ignore[misc]
+            lambda p=parser, t=quarter, k=tools: in_pieces(p, t, k),  # type: ignore[misc]
+        )
         print(
             f"{name:12} {len(text):7} {whole / floor:6.1f}x {pieces / floor:6.0f}x {pieces / (len(text) / 4) * 1e6:9.2f} "
-            f"{fast:10.2f}s {slow[1]:11.2f}s {slow[1] / slow[0]:6.1f}x"
+            f"{fast:10.2f}s {slow:11.2f}s {slow / shorter:6.1f}x"
         )
     prose = PROSE * (20_000 // len(PROSE))
-    print(f"has_call_markup of {len(prose)} characters of prose: {cpu(lambda: has_call_markup(prose), 20) * 1e6:.0f} us")
+    print(f"has_call_markup of {len(prose)} characters of prose: {least(20, lambda: has_call_markup(prose))[0] * 1e6:.0f} us")
 
 
 if __name__ == "__main__":
