@@ -152,6 +152,26 @@ def test_labels_of_what_is_in_memory_are_saved_when_asked(tmp_path: Path) -> Non
     assert ak.explore(ROLLOUTS, labels=tmp_path / "labels.json").labels_of(0) == ("good",)
 
 
+def test_saving_labels_over_those_of_another_session_loses_none(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    ak.explore(ROLLOUTS).label("good", 0).label("odd", 1).labels.save(path)
+    kept = path.read_text()
+    mine = ak.explore(ROLLOUTS).label("good", 0, 2)
+    with pytest.raises(UsageError, match=r"'labels.json' holds labels of 1 rollout that are not among these") as caught:
+        mine.labels.save(path)
+    assert "labels=" in caught.value.__notes__[0]
+    assert (path.read_text(), mine.labels.path) == (kept, None)
+    mine.label("odd", 1).labels.save(path)  # all that stands there is here
+    other = ak.explore(ROLLOUTS, labels=path).label("late", 3)
+    mine.labels.save(path)  # its own file, which another table has written to meanwhile
+    assert mine.labels.all == other.labels.all == {0: ("good",), 1: ("odd",), 2: ("good",), 3: ("late",)}
+    path.write_text("mine")
+    with pytest.raises(CassetteError, match="not a file of labels"):
+        ak.explore(ROLLOUTS).label("good", 0).labels.save(path)
+    assert path.read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["labels.json"]
+
+
 @pytest.mark.parametrize("label", ["", "a,b", 3, "x" * 300])
 def test_a_label_that_cannot_be_one_is_refused(label: Any) -> None:
     with pytest.raises(UsageError, match="cannot be a label"):
