@@ -23,6 +23,7 @@ from agentkit.explorer import Explorer, parse_query
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.types import Exchange, ToolResult, Trajectory
 from agentkit.views import showing
+from agentkit.views.explorer_view import ExplorerView
 
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
@@ -211,8 +212,20 @@ def test_what_is_shown_is_small_and_escaped() -> None:
     bundle = ak.explore(many)._repr_mimebundle_()
     assert len(bundle["text/html"]) < 50_000
     assert "<img" not in bundle["text/html"]
-    assert "4,950 more rollouts" in bundle["text/html"]
+    assert "4,980 more rollouts" in bundle["text/html"]
     assert repr(ak.explore(many)) == "<Explorer 5,000 rollouts>"
+
+
+def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:
+    """The first table a page shows: what is kept of it, its first rows, its style sheet and its script."""
+    table = ak.explore([ROLLOUTS[i % 4] for i in range(50_000)])
+    sent: list[Any] = []
+    view = ExplorerView(table)
+    view.send = lambda content, buffers=None: sent.append((content, [len(buffer) for buffer in buffers or ()]))
+    view._heard({"type": "ready", "view": "page"})
+    parts = [table._repr_mimebundle_(), view.get_state(), sent]
+    assert len(sent) == 1, "the first rows come with the table"
+    assert sum(len(json.dumps(part)) for part in parts) < 44_000, "and 6,000 for the messages around them"
 
 
 def test_what_holds_no_rollouts_is_refused() -> None:

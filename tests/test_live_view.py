@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import weakref
 import zlib
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -300,6 +302,9 @@ def test_the_scripts_are_small() -> None:
     static = files("agentkit.views").joinpath("static")
     assert sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js")) < 60_000
     assert "import " not in script("debugger").replace("import(", "")
+    (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
+    assert zlib.decompress(b64decode(packed)).decode() == script("course", "debugger")
+    assert len(DebuggerView._esm) < 14_000
 
 
 CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"

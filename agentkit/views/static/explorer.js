@@ -5,7 +5,7 @@
 PARTS.push((live) => {
   const HEIGHT = 27; // of a row, in px, as the style sheet says
   const SPARE = 12; // rows drawn beyond what is seen
-  const BLOCK = 60; // rows asked for at once
+  const BLOCK = 40; // rows asked for at once, and those that come with the table
   /** @type {Map<number, {key: number, cells: string[]}>} */
   let known = new Map();
   /** The same rows as they were a moment ago. */
@@ -13,6 +13,8 @@ PARTS.push((live) => {
   let asked = new Set();
   let order = -1;
   let generation = -1;
+  /** Rows that came before the state they belong to. */
+  let early = null;
   let columns = "";
   let active = 0;
   let drawn = "";
@@ -76,7 +78,7 @@ PARTS.push((live) => {
   }
   label.addEventListener("keydown", (event) => { if (event.key === "Enter") named(true); });
   view.addEventListener("scroll", () => draw());
-  const resized = new ResizeObserver(() => { drawn = ""; draw(); });
+  const resized = new ResizeObserver(() => draw());
   resized.observe(view);
   resized.observe(detail);
 
@@ -99,7 +101,7 @@ PARTS.push((live) => {
     const to = Math.min(total, Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1);
     need(from, to);
     const open = openRow();
-    const now = JSON.stringify([generation, from, to, open, active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : stale.has(from + i) ? 2 : 0)]);
+    const now = JSON.stringify([generation, from, to, open, openHeight(), active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : stale.has(from + i) ? 2 : 0)]);
     if (now === drawn) return;
     drawn = now;
     const rows = [];
@@ -208,6 +210,8 @@ PARTS.push((live) => {
           order = state.order;
         }
       }
+      if (early) page(early);
+      early = null;
       headings(state);
       if (document.activeElement !== query && query.value !== state.query) query.value = state.query;
       grouped.setAttribute("aria-pressed", String(Boolean(state.grouped)));
@@ -234,12 +238,13 @@ PARTS.push((live) => {
       opened(state);
       if (!state.working) draw();
     },
+    op(name, rows) { if (name === "page") early = rows; },
     message(message) {
-      if (message.type !== "rows" || message.generation !== generation) return;
-      message.cells.forEach((cells, i) => known.set(message.start + i, { key: message.keys[i], cells }));
+      if (message.type !== "rows") return;
+      page(message);
       draw();
     },
-    drawn() { requestAnimationFrame(() => { drawn = ""; draw(); }); },
+    drawn() { requestAnimationFrame(draw); },
     keydown(event) {
       if (event.target !== view) return;
       const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
@@ -261,6 +266,12 @@ PARTS.push((live) => {
     },
     dispose() { resized.disconnect(); clearTimeout(timer); },
   };
+
+  function page({ generation: of, start, keys, cells }) {
+    if (of !== generation) return;
+    cells.forEach((texts, i) => known.set(start + i, { key: keys[i], cells: texts }));
+    asked.add(start);
+  }
 
   function count(number) { return Number(number ?? 0).toLocaleString("en-US"); }
 });
