@@ -41,17 +41,21 @@ _PACKED = 8_000
 
 _UNPACK = """\
 const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
+const unpacked = (async () => {
 const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-const module = await import(address);
-URL.revokeObjectURL(address);
-export default module.default;
+return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
+})();
+export default { render: async (given) => (await unpacked).render(given) };
 """
 
 
 @cache
 def module(*names: str) -> str:
-    """The one module a widget can have: `script`, compressed, as each widget sends its own copy to the page."""
+    """The one module a widget can have: `script`, compressed, as each widget sends its own copy to the page.
+
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page.
+    """
     return _UNPACK % b64encode(zlib.compress(script(*names).encode(), 9)).decode()
 
 

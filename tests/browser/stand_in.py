@@ -25,7 +25,7 @@ async ([script, style]) => {
     document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
     const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
     window.models = [];
-    window.shows = () => {
+    window.shows = async () => {
         const listeners = {};
         const model = {
             on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
@@ -35,7 +35,7 @@ async ([script, style]) => {
         };
         const el = document.body.appendChild(document.createElement('div'));
         model.el = el;
-        model.end = module.default.render({model, el});
+        model.end = await module.default.render({model, el});
         window.models.push(model);
     };
     window.deliver = (messages) => {
@@ -44,7 +44,7 @@ async ([script, style]) => {
             window.models.forEach(model => model.tell('msg:custom', structuredClone(content), views));
         }
     };
-    window.shows();
+    await window.shows();
 }
 """
 
