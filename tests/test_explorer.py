@@ -225,7 +225,7 @@ def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:
     view._heard({"type": "ready", "view": "page"})
     parts = [table._repr_mimebundle_(), view.get_state(), sent]
     assert len(sent) == 1, "the first rows come with the table"
-    assert sum(len(json.dumps(part)) for part in parts) < 44_000, "and 6,000 for the messages around them"
+    assert sum(len(json.dumps(part)) for part in parts) < 36_000, "and 6,000 for the messages around them"
 
 
 def test_what_holds_no_rollouts_is_refused() -> None:

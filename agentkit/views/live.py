@@ -42,7 +42,9 @@ _PACKED = 8_000
 _UNPACK = """\
 const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
 const unpacked = (async () => {
-const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+const id = "%s";
+if (!document.getElementById(id)) document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
 })();
@@ -52,11 +54,18 @@ export default { render: async (given) => (await unpacked).render(given) };
 
 @cache
 def module(*names: str) -> str:
-    """The one module a widget can have: `script`, compressed, as each widget sends its own copy to the page.
+    """The one module a widget can have: `script` and its style sheet, compressed, as each widget sends its own copy to the page.
 
-    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page.
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A sheet is
+    put into the page once; one that every widget brings as `_css` makes the browser style the whole page again for each.
     """
-    return _UNPACK % b64encode(zlib.compress(script(*names).encode(), 9)).decode()
+    packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
+    return _UNPACK % (b64encode(packed).decode(), f"ak-{zlib.crc32(packed):08x}")
+
+
+def sheet(*names: str) -> str:
+    """What every view looks like, and those that have these scripts."""
+    return css() + "".join(map(style, ("live", *names)))
 
 
 def script(*names: str) -> str:
@@ -99,12 +108,10 @@ class LiveView(anywidget.AnyWidget):
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names of its own JavaScript files in `static/`, and of the style sheets beside them, where there are any."""
     _esm = module()
-    _css = css() + style("live")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
             cls._esm = module(*cls.scripts)
-            cls._css = LiveView._css + "".join(map(style, cls.scripts))
         super().__init_subclass__(**kwargs)
 
     def __init__(self, target: Any = None) -> None:

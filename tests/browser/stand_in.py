@@ -21,8 +21,7 @@ from playwright.sync_api import Page
 from agentkit.views.live import LiveView
 
 _PAGE = """
-async ([script, style]) => {
-    document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
+async (script) => {
     const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
     window.models = [];
     window.shows = async () => {
@@ -62,7 +61,7 @@ class StandIn:
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
         view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
-        page.evaluate(_PAGE, [str(view._esm), str(view._css)])
+        page.evaluate(_PAGE, str(view._esm))
         self.settle()
 
     def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:

@@ -141,7 +141,6 @@ PARTS.push((live) => {
     }
   }
 
-  let names = 0;
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
   function rowOf(i) {
     const row = known.get(i) ?? stale.get(i);
