@@ -16,10 +16,10 @@ from typing import Any
 
 from agentkit.agent import given, make_spec
 from agentkit.budget import Budget
+from agentkit.callers_list import CallersList
 from agentkit.engine import Engine
 from agentkit.errors import Busy, UsageError
-from agentkit.history import assistant_message, tool_message
-from agentkit.loop import Outcome, Result, Step, prompt_messages, rewrite, start
+from agentkit.loop import Outcome, Result, Step, start
 from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.perform import Perform, budgeted, live
 from agentkit.profiles import get_profile
@@ -30,7 +30,7 @@ from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
-from agentkit.types import ApiError, OpenTurn, Policy, StopReason, Trajectory, Turn
+from agentkit.types import ApiError, Policy, StopReason, Trajectory, Turn
 
 log = logging.getLogger("agentkit.agent_loop")
 SLOW_TOOL = 30.0
@@ -98,11 +98,7 @@ class AgentLoop:
         UsageError: nothing says how to run a tool that is declared.
     """
 
-    _messages: list[Any]
-    _seen: list[Any]
-    """The messages as the rollout knows them, as plain data."""
-    _told: int
-    """How many results of the turn in progress are in the list."""
+    _list: CallersList
 
     def __init__(
         self,
@@ -183,7 +179,7 @@ class AgentLoop:
             raise UsageError("messages is not a list, so nothing can be appended to it", mend="pass a list of messages")
         self._tools.begin([message.wire for message in trajectory.prompt])
         self._engine = Engine(trajectory, self._perform, parallel_tools=self._parallel, emit=self._emit, commit=self._commit)
-        self._messages, self._seen, self._told = messages, [plain(message) for message in messages], 0
+        self._list = CallersList(messages)
         self.tool_errors = []
 
     async def step(self) -> Turn | None:
@@ -193,7 +189,7 @@ class AgentLoop:
         in it is what is sent.
         """
         engine = self._started()
-        self._follow_list(engine)
+        engine.trajectory = self._list.taken_up(engine.trajectory)
         before, failed = len(engine.trajectory.turns), len(engine.trajectory.attempts)
         began = time.perf_counter()
         await engine.next()
@@ -223,7 +219,7 @@ class AgentLoop:
             engine.trajectory = replace(engine.trajectory, stop_reason="length")
         trajectory, turns = engine.trajectory, engine.trajectory.all_turns
         return AgentResult(
-            messages=self._messages, managed_state=state, turns_used=len(turns) + len(trajectory.attempts),
+            messages=self._list.messages, managed_state=state, turns_used=len(turns) + len(trajectory.attempts),
             finished_naturally=trajectory.stop_reason == "final", reasoning_per_turn=[turn.reasoning for turn in turns],
             tool_errors=list(self.tool_errors), trajectory=trajectory, stop_reason=trajectory.stop_reason, error=trajectory.error,
         )  # fmt: skip
@@ -240,56 +236,14 @@ class AgentLoop:
         state = get_state()
         return await state if inspect.isawaitable(state) else state
 
-    def _follow_list(self, engine: Engine) -> None:
-        """Takes up what the caller did to the list since the last step."""
-        same = self._same()
-        if same is None or engine.trajectory.pending:
-            return
-        opened = engine.trajectory.open or OpenTurn()
-        if same == len(self._seen):
-            opened = replace(opened, added=(*opened.added, *prompt_messages(self._messages[same:])))
-            engine.trajectory = replace(engine.trajectory, open=opened, stop_reason=None, error=None)
-        else:
-            given = len(self._seen) - len(opened.added) if opened.kept is None else opened.kept
-            kept = min(same, given)
-            rest = self._messages[kept:]
-            engine.trajectory = rewrite(engine.trajectory, kept, prompt_messages(rest) if rest else ())
-        self._seen[same:] = [plain(message) for message in self._messages[same:]]
-
-    def _same(self) -> int | None:
-        """How many messages at the start of the list are as they were; None where nothing has changed."""
-        if self._messages == self._seen:
-            return None
-        pairs = zip(self._messages, self._seen, strict=False)
-        both = min(len(self._messages), len(self._seen))
-        same = next((i for i, (now, was) in enumerate(pairs) if now != was and plain(now) != was), both)
-        return None if same == len(self._messages) == len(self._seen) else same
-
     def _commit(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
         """Brings the caller's list and the tool errors up to a step that is about to be committed."""
         profile = get_profile(self.spec.profile)
         if isinstance(outcome, Result):
             self._note(step, outcome)
-            turn = trajectory.all_turns[-1]
-            if outcome.arguments is not None:
-                self._rewrite(assistant_message(turn.response, profile))
-            for call, result in list(zip(turn.tool_calls, turn.results, strict=True))[self._told :]:
-                if result is None:
-                    break
-                self._append(tool_message(call, result, profile))
-                self._told += 1
+            self._list.called(trajectory.all_turns[-1], profile, changed=outcome.arguments is not None)
         elif trajectory.stop_reason != "error":
-            self._told = 0
-            self._append(assistant_message(trajectory.all_turns[-1].response, profile))
-
-    def _append(self, message: dict[str, Any]) -> None:
-        self._messages.append(message)
-        self._seen.append(plain(message))
-
-    def _rewrite(self, message: dict[str, Any]) -> None:
-        """Puts the message of the turn in progress in the place of the one the list holds: a call was changed before it was run."""
-        at = len(self._messages) - self._told - 1
-        self._messages[at], self._seen[at] = message, plain(message)
+            self._list.answered(trajectory.all_turns[-1], profile)
 
     def _note(self, step: Step, outcome: Result) -> None:
         """Lists a failed call, and warns of a slow one."""

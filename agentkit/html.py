@@ -15,7 +15,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from agentkit.errors import UsageError
@@ -56,19 +56,25 @@ _HIDDEN_RANGES = (
     "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
     # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they only choose how an emoji looks
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]+(?:(?<=\x1b)\\[[0-9;]*m)?")
+_HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_ANY_HIDDEN = f"[{_HIDDEN_RANGES}{_HIDDEN_FAR}]"
+_HIDDEN = re.compile(f"{_ANY_HIDDEN}{_ANY_HIDDEN}*(?:(?<=\x1b)\\[[0-9;]*m)?")  # written so that a search leaps to the first of them
 """Characters that do not show themselves; a terminal's colour sequence as a whole."""
-
+_DOUBTFUL = re.compile(f"[{_HIDDEN_RANGES}\U0001bca0-\U0010ffff]")
+"""All of these and, as one range is looked up sooner than three, emoji too: a text of any language without them needs no closer look."""
 
 _SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
 """The ASCII characters that show themselves."""
+_BARE = _SHOWN.translate(None, b"&<>")
+"""Those that markup writes as themselves, in an element."""
+_BARE_QUOTED = _BARE.translate(None, b"\"'")
+"""The same in an attribute."""
 
 
 def visible(text: str) -> str:
     r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
-    return text if _plain(text) else _HIDDEN.sub(_written, text)
+    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
 
 
 def escape(text: str) -> Html:
@@ -99,8 +105,9 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
 
     def make(*children: Child) -> Html:
         inner = _child(children[0]) if len(children) == 1 else parting.join([c if type(c) is Html else _child(c) for c in children])
-        feed = "\n" if pre and inner.startswith("\n") else ""
-        return _new(Html, f"{start}{feed}{inner}{end}")
+        if pre and inner.startswith("\n"):
+            inner = f"\n{inner}"
+        return _new(Html, f"{start}{inner}{end}")
 
     return make
 
@@ -108,21 +115,26 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
 def shape(markup: Html) -> Callable[..., Html]:
     """A function of what stands in the holes of the markup, in their order: elements within elements, made in one go.
 
-    A `HOLE` is a child or the value of an attribute. No text can hold the character that it is made of, as `visible` writes that out.
+    A `HOLE` is a child or the value of an attribute; a shape filled with holes is part of a larger one. No text can hold the character that
+    it is made of, as `visible` writes that out.
 
     Raises:
         ValueError: a hole begins a `pre`, where a line feed would be lost.
     """
     if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
         raise UsageError("a pre is no part of a shape", mend="make it with `element` and put it in a hole")
-    parts = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
-    quoted = [i for i, part in enumerate(parts) if part == _QUOTED_HOLE]
+    parts: list[Any] = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
+    holes, quoted = [[i for i in range(1, len(parts), 2) if parts[i] == hole] for hole in (HOLE, _QUOTED_HOLE)]
 
     def make(*children: Child) -> Html:
         filled = parts.copy()
-        filled[1::2] = [child if type(child) is Html else _child(child) for child in children]
+        filled[1::2] = children
+        for i in holes:
+            child = filled[i]
+            if (kind := type(child)) is not Html:
+                filled[i] = _short(child) if kind is str and len(child) <= _SHORT else _child(child)
         for i in quoted:
-            filled[i] = _quoted(children[i // 2])
+            filled[i] = _quoted(filled[i])
         return _new(Html, "".join(filled))
 
     return make
@@ -166,17 +178,19 @@ def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, st
 
 
 def _markup(children: Iterable[Child]) -> str:
-    return "".join([child if type(child) is Html else _child(child) for child in children])
+    return "".join([child if type(child) is Html else _child(child) for child in children if child is not None])
 
 
 def _child(child: Child) -> str:
     kind = type(child)
     if kind is str:
-        return _escaped(child)  # type: ignore[arg-type]
+        return _short(child) if len(child) <= _SHORT else _written_as_markup(child)  # type: ignore[arg-type]
     if kind is Html:
         return child  # type: ignore[return-value]
     if child is None:
         return ""
+    if kind is tuple or kind is list:
+        return _markup(child)  # type: ignore[arg-type]
     if isinstance(child, str):
         return child if isinstance(child, Html) else _escaped(str.__str__(child))  # a subclass could have methods of its own
     return str(child) if isinstance(child, int) else _markup(child)
@@ -187,13 +201,10 @@ def _escaped(text: str) -> str:
 
 
 def _written_as_markup(text: str) -> str:
-    if "&" in text:  # looking is much cheaper than replacing nothing
-        text = text.replace("&", "&amp;")
-    if "<" in text:
-        text = text.replace("<", "&lt;")
-    if ">" in text:
-        text = text.replace(">", "&gt;")
-    return text if _plain(text) else _HIDDEN.sub(_marked, text)
+    if _only(_BARE, text):
+        return text
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_marked, text)
 
 
 _SHORT = 24
@@ -206,18 +217,19 @@ def _attribute(name: str, value: str | int | None) -> str:
     written = ATTRIBUTES.get(name) or SVG_ATTRIBUTES.get(name)
     if written is None:
         raise UsageError(f"no attribute {name!r} in a view")
-    if value is HOLE:
-        return f' {written}="{_QUOTED_HOLE}"'
     return "" if value is None else f' {written}="{_quoted(value)}"'
 
 
 def _quoted(value: object) -> str:
-    return html.escape(visible(str(value)))
+    if value is HOLE:
+        return _QUOTED_HOLE
+    text = str.__str__(value) if isinstance(value, str) else str(value)  # a subclass could have methods of its own
+    return text if _only(_BARE_QUOTED, text) else html.escape(visible(text))
 
 
-def _plain(text: str) -> bool:
-    """Whether the text surely holds none of the hidden characters: a cheap test that nearly every text passes."""
-    return text.isascii() and not text.encode().translate(None, _SHOWN)
+def _only(characters: bytes, text: str) -> bool:
+    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly every text passes."""
+    return text.isascii() and not text.encode().translate(None, characters)
 
 
 def _written(match: re.Match[str]) -> str:

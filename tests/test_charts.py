@@ -6,10 +6,10 @@ import json
 import re
 import subprocess
 import sys
-import time
 import zlib
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -28,6 +28,7 @@ from agentkit.render.timeline import CallTime, Course, Timing, latency_svg, leng
 from agentkit.types import Exchange, Problem, Response, Trajectory, Turn, Usage
 from tests.render_samples import HOSTILE, call, filled, result, troubled, weather
 from tests.support_captures import conversation
+from tests.support_growth import assert_linear
 
 CHARTS = {"latency": ak.charts.latency, "errors": ak.charts.errors, "context": ak.charts.context, "percentiles": ak.charts.percentiles}
 
@@ -130,6 +131,29 @@ def test_what_a_bar_is_does_not_hang_on_its_colour() -> None:
     assert "search (timeout)" in latency_svg([timing(timed().turns[0])])
 
 
+TIMES = st.none() | st.floats(0, 1000)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES, st.lists(st.tuples(TIMES, TIMES, TIMES), max_size=4)), max_size=4))
+def test_the_times_of_a_course_are_those_of_its_bars(made: list[tuple[Any, Any, list[tuple[Any, Any, Any]]]]) -> None:
+    turns = []
+    for i, (elapsed, first, ran) in enumerate(made):
+        results = tuple(result(started=started, elapsed=spent, queued=queued) for started, spent, queued in ran)
+        response = Response(exchange=Exchange(elapsed=elapsed), time_to_first_token=first, tool_calls=(call(),))
+        turns.append(Turn(index=i, response=response, results=results))
+    course = Course().reach(turns)
+    bars = [segments(timing(turn), packed=True) for turn in turns]
+    assert course.timed() == sum(map(bool, bars))
+    grown = Course()
+    for i in (*range(len(turns)), *range(len(turns))):
+        grown.reach(turns[: i + 1], i)
+    assert grown.svg() == course.svg(), "turn by turn, and again from the first"
+    for (model, tools), found in zip(course.spent(), bars, strict=True):
+        own = length([s for s in found if not s.lane])
+        assert model == pytest.approx(own, abs=1e-3)
+        assert tools == pytest.approx(length(found) - own, abs=1e-3)
+
+
 def test_numbers_of_the_percentiles() -> None:
     found = {s.name: s for s in spread({"a": [1.0, 2.0, 3.0, 4.0], "none": [], "b": [7.0]})}
     assert found.keys() == {"a", "b"}
@@ -156,21 +180,19 @@ def test_hostile_names_are_only_names(said: str) -> None:
 
 
 def test_a_thousand_turns_stay_small_and_quick() -> None:
-    sizes, spent = [], []
-    for turns in (250, 1000):
-        rollout = timed(turns)
-        least = 1e9
-        for _ in range(3):  # a collection of garbage can fall into one of them
-            began = time.process_time()
-            drawn = [strip(rollout), latency_svg([timing(t) for t in rollout.turns])]
-            drawn.append(context_svg([Tokens(t.index, t.usage.input_tokens, 40) for t in rollout.turns]))
-            drawn.append(errors_svg([Mishap("timeout", t.index, "error") for t in rollout.turns]))
-            least = min(least, time.process_time() - began)
-        spent.append(least)
-        sizes.append([len(part or "") for part in drawn])
-    assert spent[1] < 8 * spent[0] + 0.1
-    assert all(size < 120_000 for size in sizes[1])
-    assert sizes[1][0] < 1_500, "it is sent again with every step"
+    def draw(rollout: Trajectory) -> list[str | None]:
+        return [
+            strip(rollout),
+            latency_svg([timing(t) for t in rollout.turns]),
+            context_svg([Tokens(t.index, t.usage.input_tokens, 40) for t in rollout.turns]),
+            errors_svg([Mishap("timeout", t.index, "error") for t in rollout.turns]),
+        ]
+
+    rollouts = {turns: timed(turns) for turns in (250, 1000)}
+    assert_linear(lambda turns: partial(draw, rollouts[turns]), 250, 1000)
+    sizes = [len(part or "") for part in draw(rollouts[1000])]
+    assert all(size < 120_000 for size in sizes)
+    assert sizes[0] < 1_500, "it is sent again with every step"
 
 
 @pytest.mark.parametrize("turns", [1, 5, 20, 40, 100])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.chat_log import trajectory_of
-from agentkit.codec import decode_lines, dump, encode_line, from_json, load_lines, request_key, to_json
+from agentkit.codec import decode_lines, dump, encode_line, load_lines, request_key
 from agentkit.errors import CassetteError, UsageError
+from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, cancelled, close, resume, rewrite, say, start, stop
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, Spec, ToolResult, Trajectory
+from tests.support_growth import assert_linear
 
 ODD = "a\u2028b\u2029c\u0085d\x0be\x1cf\r\ng\rh\ti \"q\" \\ \x00 \U0001f600 é"
 texts = st.one_of(st.text(max_size=12), st.sampled_from([ODD, "\ud83d", "\udc00x", "", "</script>", "{}", "\n"]))
@@ -250,14 +252,15 @@ def test_the_order_of_keys_does_not_change_a_request_s_key() -> None:
 def test_400_turns_are_linear_enough() -> None:
     body = json.dumps({"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]})
 
-    def cpu(turns: int) -> float:
+    def work(turns: int) -> Callable[[], None]:
         trajectory = start("hi")
         for _ in range(turns):
             trajectory = apply(trajectory, Answer(exchange=Exchange(body=body, status=200)))
             trajectory = apply(trajectory, Result(position=0, result=ToolResult(call_id="a", name="f", status="ok", content="r")))
-        began = time.process_time()
-        assert loaded(lines_of(trajectory)) == [trajectory]
-        return time.process_time() - began
 
-    cpu(20)
-    assert cpu(400) < 8 * cpu(100) + 0.3
+        def there_and_back() -> None:
+            assert loaded(lines_of(trajectory)) == [trajectory]
+
+        return there_and_back
+
+    assert_linear(work, 100, 400)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from agentkit.frames import calls, messages, problems, tokens, turns
 from agentkit.read.queue_time import queue_of
 from agentkit.types import Chunk, Exchange, OpenTurn, Response, Trajectory, Turn
 from tests.render_samples import HOSTILE, call, first_turn, long, message, result, troubled, waiting, weather
+from tests.support_growth import assert_linear
 
 CAPTURES = Path(__file__).parent / "corpus" / "captures"
 FRAMES = {
@@ -165,11 +166,8 @@ def test_any_text_can_stand_in_a_frame(said: str) -> None:
 
 
 def test_work_grows_with_the_rollouts_and_not_faster() -> None:
-    spent = []
-    for many in (500, 4000):
-        given = ROLLOUTS * (many // 3)
-        began = time.process_time()
+    def make(many: int) -> None:
         for name in FRAMES:
-            getattr(ak, name)(given)
-        spent.append(time.process_time() - began)
-    assert spent[1] < 16 * spent[0] + 0.2
+            getattr(ak, name)(ROLLOUTS * (many // 3))
+
+    assert_linear(lambda many: partial(make, many), 500, 4000, factor=16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agentkit import read_stream
 from agentkit.read.growing import Growing
 from agentkit.types import Chunk
+from tests.support_growth import assert_linear
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))
 WHOLE_IN_THE_END = {"ndjson", "single_newline_between", "content_parts", "message_in_last_chunk", "block_json_instead", "reasoning_details"}
@@ -69,13 +70,10 @@ def test_nothing_makes_it_raise(parts: list[Any]) -> None:
 def test_asking_after_every_piece_stays_cheap() -> None:
     chunk = 'data: {"choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
 
-    def cost(n: int) -> float:
+    def feed(times: int) -> None:
         growing = Growing()
-        began = time.process_time()
-        for _ in range(n):
+        for _ in range(times):
             growing.feed(chunk)
             assert growing.text.endswith("word ")
-        return time.process_time() - began
 
-    cost(500)
-    assert cost(8000) < 12 * cost(2000)
+    assert_linear(lambda times: partial(feed, times), 2000, 8000)

@@ -178,6 +178,20 @@ def test_a_shape_puts_children_and_attributes_where_its_holes_are() -> None:
     assert isinstance(make("k", "a", "b"), Html)
 
 
+def test_a_shape_filled_with_holes_is_part_of_a_larger_shape() -> None:
+    inner = shape(el("p", HOLE, title=HOLE))
+    outer = shape(el("div", inner(HOLE, HOLE), el("code", HOLE), data_key=HOLE))
+    assert outer('"', "<", "'", "&") == el("div", el("p", "'", title="<"), el("code", "&"), data_key='"')
+
+
+@given(ANY_TEXT)
+def test_markup_in_an_attribute_is_text(text: str) -> None:
+    """A value is quoted whatever it is, in a shape as in an element."""
+    bold = el("strong", text)
+    assert shape(el("p", data_key=HOLE))(bold) == el("p", data_key=bold)
+    assert '"' not in el("p", data_key=bold)[len('<p data-key="') : -len('"></p>')]
+
+
 @pytest.mark.parametrize("children", [(), ("a",), ("a", "b", "c", "d")])
 def test_a_shape_is_filled_wholly(children: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="sequence"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from dataclasses import FrozenInstanceError, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,6 +33,7 @@ from agentkit.loop import (
     stop,
 )
 from agentkit.types import ApiError, Chunk, Exchange, Message, Spec, TokenIds, ToolResult, Trajectory
+from tests.support_growth import assert_linear
 
 
 def exchange(content: Any = None, *calls: Any, finish: str | None = None, status: int | None = 200, **body: Any) -> Exchange:
@@ -374,14 +375,11 @@ def test_nothing_that_happens_changes_what_was(steps: list[tuple[str, Any]]) -> 
 
 
 def test_a_long_rollout_is_linear_enough() -> None:
-    def cpu(turns: int) -> float:
+    def roll_out(turns: int) -> None:
         trajectory = start("hi")
-        began = time.process_time()
         for _ in range(turns):
             trajectory = done(apply(trajectory, Answer(exchange=ONE)))
         assert len(trajectory.messages) == 1 + 2 * turns
-        return time.process_time() - began
 
-    cpu(20)
-    assert cpu(400) < 8 * cpu(100) + 0.2
+    assert_linear(lambda turns: partial(roll_out, turns), 100, 400)
     assert replace(start("x"), meta={}) == start("x")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -11,11 +11,9 @@ import agentkit as ak
 from agentkit.parsers.formats import CANONICAL
 from agentkit.parsers.reasoning_formats import REASONING
 from tests.support_call_formats import WRITTEN
+from tests.support_growth import assert_linear
 
 SHORT, LONG = 2_000, 8_000
-LINEAR, QUADRATIC = LONG / SHORT, (LONG / SHORT) ** 2
-FLOOR = 0.01
-"""CPU seconds that are too few to compare."""
 THINKING = [
     "<think>",
     "</think>",
@@ -37,29 +35,14 @@ def almost_calls(name: str) -> list[str]:
     return [unit for unit in dict.fromkeys([*cut, *opened, *form.roles, *ANYWHERE]) if unit]
 
 
-def cost(run: Callable[[str], object], text: str, times: int) -> float:
-    """The least CPU seconds a run took."""
-    spent = []
-    for _ in range(times):
-        began = time.process_time()
-        run(text)
-        spent.append(time.process_time() - began)
-    return min(spent)
-
-
-def assert_linear(run: Callable[[str], object], unit: str) -> None:
-    short, long = (unit * (size // len(unit) + 1) for size in (SHORT, LONG))
-    for times in (1, 3, 10):
-        expensive = cost(run, long, times)
-        if expensive < FLOOR or expensive < (LINEAR + QUADRATIC) / 2 * cost(run, short, times):
-            return
-    pytest.fail(f"{unit!r} repeated: {LONG} characters take {expensive:.3f} s")
+def assert_linear_in(run: Callable[[str], object], unit: str) -> None:
+    assert_linear(lambda size: partial(run, unit * (size // len(unit) + 1)), SHORT, LONG, told=repr(unit))
 
 
 @pytest.mark.parametrize("name", sorted(CANONICAL))
 def test_whole_texts(name: str) -> None:
     for unit in almost_calls(name):
-        assert_linear(ak.parsers.get_parser(name).parse, unit)
+        assert_linear_in(ak.parsers.get_parser(name).parse, unit)
 
 
 @pytest.mark.parametrize("name", sorted(CANONICAL))
@@ -71,16 +54,16 @@ def test_pieces(name: str) -> None:
         reading.finish()
 
     for unit in almost_calls(name)[::2]:
-        assert_linear(in_pieces, unit)
+        assert_linear_in(in_pieces, unit)
 
 
 @pytest.mark.parametrize("name", sorted(REASONING))
 def test_reasoning(name: str) -> None:
     for unit in [*THINKING, *ANYWHERE]:
-        assert_linear(ak.parsers.get_reasoning_parser(name).parse, unit)
+        assert_linear_in(ak.parsers.get_reasoning_parser(name).parse, unit)
 
 
 @pytest.mark.parametrize("unit", ["<", "<|", "[", "{", "<tool_call>", '{"name": "f"', "<｜tool", "functools", "a "])
 def test_markers(unit: str) -> None:
-    assert_linear(ak.parsers.has_call_markup, unit)
-    assert_linear(ak.parsers.detect, unit)
+    assert_linear_in(ak.parsers.has_call_markup, unit)
+    assert_linear_in(ak.parsers.detect, unit)

@@ -388,6 +388,15 @@ def test_pretty_bears_any_depth() -> None:
     assert "…" in pretty(cycle)
 
 
+@pytest.mark.parametrize("empty", [[], {}, ()], ids=repr)
+def test_pretty_bears_nothing_at_any_depth(empty: Any) -> None:
+    """Far within other lists there is no room on a line, not even for two brackets."""
+    for depth in range(70):
+        shown = pretty(empty)
+        assert "[]" in shown or "{}" in shown, depth
+        empty = [empty]
+
+
 # views
 
 

@@ -9,6 +9,7 @@ import json
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from agentkit.loop import Answer, Result, apply, start
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types import Exchange, Spec, ToolResult, Trajectory
 from agentkit.views import mimebundle, standalone
+from tests.support_growth import assert_linear
 from tests.support_loop import ECHO, USER, answer, call, loop
 
 FACTOR = 6
@@ -53,18 +55,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     return {turns: ak.save(rolled_out(turns), folder / f"{turns}.jsonl") for turns in (100, 400)}
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """CPU seconds of the quickest of five runs, without those of the garbage collector, which looks at everything there is."""
-    taken = []
-    gc.disable()
-    for _ in range(5):
-        began = time.process_time()
-        work()
-        taken.append(time.process_time() - began)
-    gc.enable()
-    return min(taken)
-
-
 WORK: dict[str, Callable[[int, Path], Any]] = {
     "build": lambda turns, path: built(turns),
     "roll out": lambda turns, path: rolled_out(turns),
@@ -84,8 +74,7 @@ LOADED: dict[Path, Trajectory] = {}
 def test_the_cost_grows_with_the_length(files: dict[int, Path], kind: str) -> None:
     for path in files.values():
         LOADED[path] = LOADED.get(path) or ak.load(path)
-    short, long = (seconds(lambda turns=turns: WORK[kind](turns, files[turns])) for turns in (100, 400))  # type: ignore[misc]
-    assert long <= FACTOR * max(short, 0.005), f"{kind}: {short:.3f} s for 100 turns, {long:.3f} s for 400"
+    assert_linear(lambda turns: partial(WORK[kind], turns, files[turns]), 100, 400, FACTOR, kind)
 
 
 def test_the_trajectory_is_what_it_should_be(files: dict[int, Path]) -> None:

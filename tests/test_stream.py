@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from agentkit import read_stream
 from agentkit.read.stream import StreamReader
 from agentkit.types import Chunk, Exchange, Response
+from tests.support_growth import assert_linear
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))
 
@@ -110,17 +112,5 @@ def test_an_sdk_chunk_is_taken_as_it_is() -> None:
 
 
 def test_a_long_stream_is_read_in_linear_time() -> None:
-    import time
-
-    def cost(n: int) -> float:
-        chunk = '{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"x"}}]}}]}'
-        text = f"data: {chunk}\n\n" * n
-        taken = []
-        for _ in range(3):  # the least of several: other processes slow each of them differently
-            began = time.process_time()
-            read_stream(text)
-            taken.append(time.process_time() - began)
-        return min(taken)
-
-    cost(100)
-    assert cost(8000) < 12 * max(cost(2000), 0.01)
+    chunk = 'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"x"}}]}}]}\n\n'
+    assert_linear(lambda size: partial(read_stream, chunk * size), 2000, 8000)

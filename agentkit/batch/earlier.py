@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agentkit.batch.jobs import Job
-from agentkit.codec import to_json
 from agentkit.errors import UsageError
 from agentkit.files import load_by_sample
 from agentkit.held import trajectories_of
+from agentkit.json_records import to_json
 from agentkit.recorded import start_key
 from agentkit.types import Trajectory
 

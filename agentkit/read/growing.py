@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentkit.read.assemble import Delta
+from agentkit.read.call_pieces import Delta
 from agentkit.read.stream import StreamReader
 from agentkit.types import Chunk, Record, record
 

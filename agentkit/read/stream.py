@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.read.assemble import Assembly, Delta
+from agentkit.read.assemble import Assembly
+from agentkit.read.call_pieces import Delta
 from agentkit.read.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response

@@ -16,6 +16,7 @@ from agentkit.types import Response, ToolResult, Turn
 
 _ASSISTANT = el("strong", "assistant")
 _ASSISTANT_OF = shape(fragment(_ASSISTANT, " ", el("small", "turn ", HOLE)))
+_TURN = shape(row(HOLE, "assistant", (_ASSISTANT_OF(HOLE), HOLE), raw=HOLE))
 
 
 def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | None = None, *, state: str = "") -> dict[str, Html]:
@@ -34,36 +35,37 @@ def answer(key: str, response: Response, limits: Limits, at: str, turn: Turn | N
     for i, call in enumerate(response.recoverable[: limits.items]):
         part = f"{key}/found-{i}"
         shown[part] = call_row(part, call, limits, f"{path}.recoverable[{i}]", found=True)
-    return shown | _strays(key, turn, limits, at)
+    if turn and len(turn.results) > len(calls):
+        shown |= _strays(key, turn, limits, at)
+    return shown
 
 
 def _result(turn: Turn, position: int) -> ToolResult | None:
     return turn.results[position] if position < len(turn.results) else None
 
 
-def _strays(key: str, turn: Turn | None, limits: Limits, at: str) -> dict[str, Html]:
+def _strays(key: str, turn: Turn, limits: Limits, at: str) -> dict[str, Html]:
     """Results that no call asked for."""
-    calls, results = (len(turn.tool_calls), turn.results) if turn else (0, ())
-    if len(results) <= calls:
-        return {}
+    calls, results = len(turn.tool_calls), turn.results
     parts = {i: f"{key}/result-{i}" for i in range(calls, min(len(results), calls + limits.items))}
     return {part: row(part, "call", outcome_cell(results[i], "no result", limits, f"{at}.results[{i}]")) for i, part in parts.items()}
 
 
 def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
     """Everything of an answer but its calls."""
-    label = _ASSISTANT_OF(turn.index) if turn else _ASSISTANT
     finish = _finish(response.finish_reason)
     known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish, _warned(response))
     parts = [
         known,
         retries(response.exchange),
         _reasoning(response, limits, at),
-        _said(response, limits, at),
+        *_said(response, limits, at),
         problems(response.problems, limits),
     ]
     wire = raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
-    return row(key, "assistant", (label, parts), raw=wire)
+    if turn and wire:
+        return _TURN(key, turn.index, parts, wire)
+    return row(key, "assistant", (_ASSISTANT_OF(turn.index) if turn else _ASSISTANT, parts), raw=wire)
 
 
 def _asked(turn: Turn | None, limits: Limits) -> Child:
@@ -99,7 +101,7 @@ def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
     return fold(["reasoning ", told], whole(response.reasoning or "", limits, f"{at}.reasoning"), kind="fold ak-reasoning")
 
 
-def _said(response: Response, limits: Limits, at: str) -> Child:
+def _said(response: Response, limits: Limits, at: str) -> list[Child]:
     sent = response.wire_content
     return [
         prose(response.content, limits, f"{at}.content") if response.content else None,

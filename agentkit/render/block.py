@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import chain
 
 from agentkit.html import HOLE, Child, Html, el, element, fragment, shape
 from agentkit.render.outline import Limits
@@ -19,14 +20,15 @@ FOLD_PROSE = 4_000
 """The same for what a person or the model said."""
 _LABEL, _BODY, _WIRE = element("dt", class_="ak-label"), element("dd", class_="ak-body"), element("dd", class_="ak-wire")
 _BAR, _FACTS = element("div", between=" ", class_="ak-bar"), element("small", between=" · ", class_="ak-facts")
-_NOTE, _CODE = element("p", class_="ak-note"), element("code", dir="auto")
+_NOTE, CODE = element("p", class_="ak-note"), element("code", dir="auto")
 _TEXT = {
     ("prose", False): element("pre", class_="ak-prose", dir="auto"),
     ("prose", True): element("pre", class_="ak-prose ak-wide", dir="auto"),
     ("data", False): element("pre", class_="ak-data"),
     ("data", True): element("pre", class_="ak-data ak-wide"),
 }
-_LINES_PER_CHARACTER = 1 / 60
+_LINE = 60
+"""Characters of a line, so that many short lines take no more room than a long text."""
 
 
 def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = None) -> Html:
@@ -34,8 +36,9 @@ def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = Non
 
     A description list, which a page that drops our CSS still sets apart and indents. `kind` is a class and never comes from a record.
     """
-    filled = [part for cell in cells for part in cell]
-    return _row(kind, len(cells), raw is not None)(key, *filled, *([raw] if raw is not None else []))
+    make = _row(kind, len(cells), raw is not None)
+    filled = chain.from_iterable(cells)
+    return make(key, *filled) if raw is None else make(key, *filled, raw)
 
 
 @cache
@@ -51,14 +54,18 @@ def bar(*children: Child) -> Html:
 
 def facts(*items: Child) -> Html | None:
     """Small print, its items parted by dots; None for none."""
-    shown = [item for item in items if item]
+    shown = tuple(filter(None, items))
     return _FACTS(*shown) if shown else None
 
 
 def code(text: str) -> Html:
     """A short text of a model or server within a line; the direction of its letters stays its own."""
-    short = text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
-    return _CODE(short)
+    return CODE(short(text))
+
+
+def short(text: str) -> str:
+    """What a `CODE` holds: the start of a long text, and how much there is more."""
+    return text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
 
 
 @lru_cache(256)
@@ -71,7 +78,7 @@ def status(word: str) -> Html:
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
     """Content behind one click; the browser gives it its keys."""
-    return _fold(kind)(title, content)
+    return _fold(kind)(title, content[0] if len(content) == 1 else content)
 
 
 @cache
@@ -99,26 +106,26 @@ def whole(text: str, limits: Limits, at: str) -> Html:
 
 
 def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
-    shown, hidden = text[: limits.text], len(text) - limits.text
-    first = shown[: _cut(shown, room)]
-    pre = _TEXT[kind, len(first) > 100 or "\n" in first](first)
-    if len(first) == len(shown) and hidden <= 0:
+    shown = text[: limits.text]
+    end = _cut(shown, room)
+    first, rest, hidden = shown[:end], shown[end:], len(text) - len(shown)
+    pre = _TEXT[kind, end > 100 or "\n" in first](first)
+    if not rest and not hidden:
         return pre
-    rest = shown[len(first) :]
     more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
-    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden > 0 else None
+    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden else None
     return fragment(pre, more, cut)
 
 
 def _cut(text: str, room: int) -> int:
     """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
-    if len(text) <= room and "\n" not in text:
-        return len(text)
-    lines = max(12, int(room * _LINES_PER_CHARACTER))
+    size, lines = len(text), max(12, room // _LINE)
+    if size <= lines or (size <= room and "\n" not in text):
+        return size
     end = room
     if text.count("\n", 0, room) > lines:
         end = 0
         for _ in range(lines):
             end = text.index("\n", end) + 1
-    few = len(text) - end <= room // 4 and text.count("\n", end) <= lines // 4
-    return len(text) if few else end
+    few = size - end <= room // 4 and text.count("\n", end) <= lines // 4
+    return size if few else end

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agentkit.html import HOLE, Child, Html, el, fragment, shape
-from agentkit.render.block import bar, code, data, facts, fold, note, row, status, whole
+from agentkit.render.block import CODE, bar, code, data, facts, fold, note, row, short, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.problem import problems
@@ -13,29 +15,35 @@ from agentkit.types import ToolCall, ToolResult
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
 _RESULT = el("strong", "← result")
-_BODY = shape(fragment(bar(HOLE, HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
-_ID = shape(fragment("id ", HOLE, HOLE))
+_BODY = shape(fragment(bar(CODE(HOLE), HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
+_ALONE, _ANSWERED = [shape(row(HOLE, "call", (HOLE, _BODY(*[HOLE] * 7)), *[(HOLE, HOLE)] * outcomes)) for outcomes in (0, 1)]
+_ID = shape(fragment("id ", CODE(HOLE), HOLE))
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
 
 
 def call_row(key: str, call: ToolCall, limits: Limits, at: str, outcome: tuple[Child, Child] | None = None, *, found: bool = False) -> Html:
     """A call, with its outcome under it where it has one. `found`: it stood in the text and was not run."""
-    cells = [(_FOUND if found else _CALL, call_body(call, limits, at, found=found))]
-    return row(key, "call", *cells, *([outcome] if outcome else []))
+    label, body = _FOUND if found else _CALL, _drawn(call, limits, at, found)
+    return _ANSWERED(key, label, *body, *outcome) if outcome else _ALONE(key, label, *body)
 
 
 def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Html:
     """The call's name, status, arguments and problems."""
+    return _BODY(*_drawn(call, limits, at, found))
+
+
+def _drawn(call: ToolCall, limits: Limits, at: str, found: bool) -> tuple[Child, ...]:
+    """What fills a `_BODY`."""
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     told = facts("found in the text, not run" if found else None, *by_hand(call), _identity(call), where, span)
-    head = code(call.name or "?"), _arguments(call, limits, at), status(call.status), told
-    return _BODY(*head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at))
+    head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), told
+    return *head, _sent(call, limits, at), problems(call.problems, limits), _suggestion(call, limits, at)
 
 
 def _identity(call: ToolCall) -> Html:
-    return _ID(code(call.id), ", synthetic" if call.id_synthetic else None)
+    return _ID(short(call.id), ", synthetic" if call.id_synthetic else None)
 
 
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
@@ -48,13 +56,16 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     """What the server sent, where it is not what is used."""
     sent_as, name = (call.raw_arguments, "raw_arguments") if call.sent_arguments is None else (call.sent_arguments, "sent_arguments")
     as_sent = call.arguments is None or (call.status not in ("normalized", "repaired") and call.sent_arguments is None)
-    pairs = (("name", call.raw_name, call.name), ("id", call.raw_id, call.id))
-    told = [fragment(f"{word} sent as ", code(verbatim(sent))) for word, sent, used in pairs if sent is not None and sent != used]
+    told = [_sent_as("name", call.raw_name, call.name), _sent_as("id", call.raw_id, call.id)]
     if as_sent:
-        return facts(*told) if told else None
+        return facts(*told)
     if len(sent_as) <= _SHORT:
         return facts(*told, fragment("arguments sent as ", code(sent_as)))
     return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
+
+
+def _sent_as(word: str, sent: Any, used: str) -> Html | None:
+    return None if sent is None or sent == used else fragment(f"{word} sent as ", code(verbatim(sent)))
 
 
 def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
@@ -77,11 +88,10 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         code(result.error) if result.error and result.error not in result.content else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
-    who = code(result.name) if result.name != name else None
-    return fragment(bar(who, status(result.status), known, data(result.content, limits, f"{at}.content")), _full(result, limits, at))
+    said = status(result.status), known, data(result.content, limits, f"{at}.content")
+    shown = bar(*said) if result.name == name else bar(code(result.name), *said)
+    return shown if result.full_content is None else fragment(shown, _full(result.full_content, limits, at))
 
 
-def _full(result: ToolResult, limits: Limits, at: str) -> Html | None:
-    if result.full_content is None:
-        return None
-    return fold("the whole result; the model sees the preview above", whole(result.full_content, limits, f"{at}.full_content"))
+def _full(content: str, limits: Limits, at: str) -> Html:
+    return fold("the whole result; the model sees the preview above", whole(content, limits, f"{at}.full_content"))

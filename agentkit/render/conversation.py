@@ -52,14 +52,14 @@ def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
     """The fragments of one entry: one, and one more for each call of a turn."""
     key, item, at = entry.key, entry.item, entry.at
     match item:
+        case Turn():
+            return answer(key, item.response, limits, at, item, state="pending" if entry.open else "not run")
         case Message():
             return {key: message_row(key, item, limits, at)}
         case Kept():
             return {key: row(key, "aside", (None, _kept(item)))}
         case Attempt():
             return {key: attempt(key, item, limits, at)}
-        case Turn():
-            return answer(key, item.response, limits, at, item, state="pending" if entry.open else "not run")
 
 
 def _size(parts: dict[str, Html]) -> int:

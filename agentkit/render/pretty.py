@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from math import isfinite
 from types import NoneType
 from typing import Any
 
@@ -39,29 +40,25 @@ def verbatim(value: Any) -> str:
 
 def _pretty(value: Any, width: int, depth: int) -> str:
     kind = type(value)
-    if kind in _LEAVES:
-        return _LEAVES[kind](value)
-    if kind is dict and depth <= _DEPTH:
-        items = [
-            f"{_text(key if type(key) is str else _flat(key))}: "
-            f"{_LEAVES[type(item)](item) if type(item) in _LEAVES else _pretty(item, width, depth + 1)}"
-            for key, item in value.items()
-        ]
-        return _container("{", items, "}", width - 2 * depth, depth)
-    if kind in (list, tuple) and depth <= _DEPTH:
-        return _container("[", [_pretty(item, width, depth + 1) for item in value], "]", width - 2 * depth, depth)
-    if kind in (float, dict, list, tuple):
-        return _flat(value)
-    return _pretty(plain(value), width, depth + 1)
-
-
-def _container(left: str, items: list[str], right: str, width: int, depth: int) -> str:
-    line = ", ".join(items)
-    if len(line) + 2 <= width and "\n" not in line:
+    if kind not in _BRACKETS or depth > _DEPTH:
+        return _flat(value) if kind in _BRACKETS or kind in _LEAVES else _pretty(plain(value), width, depth + 1)
+    items = []
+    if kind is dict:
+        for key, item in value.items():
+            write = _LEAVES.get(type(item))
+            shown = write(item) if write else _pretty(item, width, depth + 1)
+            items.append(f"{_text(key if type(key) is str else _flat(key))}: {shown}")
+    else:
+        for item in value:
+            write = _LEAVES.get(type(item))
+            items.append(write(item) if write else _pretty(item, width, depth + 1))
+    left, right = _BRACKETS[kind]
+    line, room = ", ".join(items), width - 2 * depth - 2
+    if not items or (len(line) <= room and "\n" not in line):
         return f"{left}{line}{right}"
-    pad = "\n" + "  " * (depth + 1)
-    rows = _filled(items, width - 2) if left == "[" and len(line) <= _TINY * len(items) else items
-    return f"{left}{pad}{f',{pad}'.join(rows)}\n{'  ' * depth}{right}"
+    start, end = _BREAKS[depth + 1], _BREAKS[depth]
+    rows = _filled(items, room) if len(line) <= _TINY * len(items) and kind is not dict else items
+    return f"{left}{start}{f',{start}'.join(rows)}{end}{right}"
 
 
 def _filled(items: list[str], width: int) -> list[str]:
@@ -73,11 +70,28 @@ def _filled(items: list[str], width: int) -> list[str]:
 
 
 def _flat(value: Any) -> str:
+    """The value on one line, whatever it is."""
+    write = _LEAVES.get(type(value))
     try:
-        return repr(value) if type(value) is int else _SIMPLE[value] if type(value) in (bool, NoneType) else _encode(plain(value))
-    except ValueError:  # an integer of thousands of digits
+        return write(value) if write else _encode(plain(value))
+    except ValueError:  # it holds a number of more digits than this interpreter writes
         return f"<{type(value).__name__}>"
 
 
-_LEAVES: dict[type, Callable[[Any], str]] = {str: _text, int: _flat, bool: _SIMPLE.__getitem__, NoneType: _SIMPLE.__getitem__}
+def _whole_number(value: int) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # thousands of digits
+        return "<int>"
+
+
+def _number(value: float) -> str:
+    return repr(value) if isfinite(value) else _encode(value)
+
+
+_LEAVES: dict[type, Callable[[Any], str]] = {
+    str: _text, int: _whole_number, float: _number, bool: _SIMPLE.__getitem__, NoneType: _SIMPLE.__getitem__,
+}  # fmt: skip
 """What is written without a look inside."""
+_BREAKS = ["\n" + "  " * depth for depth in range(_DEPTH + 2)]
+_BRACKETS: dict[type, tuple[str, str]] = {dict: ("{", "}"), list: ("[", "]"), tuple: ("[", "]")}

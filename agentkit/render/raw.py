@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.html import HOLE, Child, Html, el, shape
+from agentkit.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.render.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
@@ -13,7 +13,8 @@ from agentkit.types import Exchange, Request, Spec
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end."""
-_PLAIN = shape(el("small", "HTTP ", HOLE, " · ", HOLE, class_="ak-facts"))
+_PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
+_RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 
@@ -22,7 +23,7 @@ def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | Non
     """The answer behind a click, laid out where it is JSON; None where there is none."""
     if not exchange.text:
         return fold("raw", *more, kind="raw") if any(more) else None
-    return fold("raw", _told(exchange), *more, whole(body(exchange, limits), limits, at), kind="raw")
+    return _RAW(_told(exchange), more, whole(body(exchange, limits), limits, at))
 
 
 def body(exchange: Exchange, limits: Limits) -> str:
@@ -50,8 +51,10 @@ def headers(exchange: Exchange) -> Html | None:
 
 def retries(exchange: Exchange) -> Html | None:
     """The tries that failed before this answer; None where it came at once."""
+    if not exchange.retries:
+        return None
     failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
-    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed)) if failed else None
+    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed))
 
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:

@@ -59,10 +59,14 @@ class Segment(NamedTuple):
 
 def timing(turn: Turn) -> Timing:
     """The times that a turn recorded."""
-    exchange, calls = turn.response.exchange, turn.tool_calls
-    named = [(calls[i].name if i < len(calls) else "", result) for i, result in enumerate(turn.results)]
-    ran = tuple(_call(name, result) for name, result in named if result is not None and result.elapsed is not None)
-    return Timing(turn.index, exchange.elapsed, turn.response.time_to_first_token, queue_of(exchange), len(exchange.retries), ran)
+    exchange = turn.response.exchange
+    return Timing(turn.index, exchange.elapsed, turn.response.time_to_first_token, queue_of(exchange), len(exchange.retries), _ran(turn))
+
+
+def _ran(turn: Turn) -> tuple[CallTime, ...]:
+    calls = turn.response.tool_calls
+    timed = [(i, result) for i, result in enumerate(turn.results) if result is not None and result.elapsed is not None]
+    return tuple([_call(calls[i].name if i < len(calls) else "", result) for i, result in timed])
 
 
 def _call(name: str, result: ToolResult) -> CallTime:
@@ -106,6 +110,8 @@ def _model(turn: Timing) -> list[Segment]:
 
 def _placed(calls: Sequence[CallTime]) -> list[tuple[CallTime, float]]:
     """The calls with when they began, counted from the first and without the gaps between them; those whose start is unknown at 0."""
+    if len(calls) < 2:
+        return [(call, 0.0) for call in calls]
     known = sorted((call for call in calls if call.started is not None), key=lambda call: call.started or 0.0)
     placed = [(call, 0.0) for call in calls if call.started is None]
     covered, shift = None, 0.0
@@ -124,6 +130,13 @@ def length(found: Iterable[Segment]) -> float:
     return max([segment.end for segment in found], default=0.0)
 
 
+def _lengths(turn: Turn) -> tuple[float, float, bool]:
+    """Seconds of the model, seconds of all, and whether any time is known: what the bars of the turn would come to."""
+    elapsed, ran = turn.response.exchange.elapsed, _ran(turn)
+    model = elapsed or 0.0
+    return model, max([model, *[model + start + call.elapsed for call, start in _placed(ran)]]), bool(ran) or elapsed is not None
+
+
 _DETAILED = 48
 """Bars up to which a strip shows each; of more, neighbouring turns are put together, so that it stays about a kilobyte."""
 _COLUMNS = 40
@@ -134,37 +147,38 @@ class Course:
     """The times of a rollout's turns, kept while it grows, and drawn on one line: the model above, the tools under it."""
 
     def __init__(self) -> None:
-        self._turns: list[list[Segment]] = []
-        self._sums = [(0.0, 0.0)]
-        """Seconds of the model, and of all, before each turn."""
+        self._first: list[list[Segment]] = []
+        """The bars of as many turns from the start as a strip may show one by one."""
+        self._sums = [(0.0, 0.0, 0)]
+        """Seconds of the model, seconds of all, and turns whose times are known, before each turn."""
 
     def reach(self, turns: Sequence[Turn], start: int = 0) -> Course:
         """This, with the turns from `start` on; those before are known."""
-        del self._turns[start:], self._sums[start + 1 :]
-        for turn in turns[start:]:
-            found = segments(timing(turn), packed=True)
-            model, whole = self._sums[-1]
-            self._turns.append(found)
-            self._sums.append((model + max([s.end for s in found if not s.lane], default=0.0), whole + length(found)))
+        del self._first[start:], self._sums[start + 1 :]
+        self._first += [segments(timing(turn), packed=True) for turn in turns[len(self._first) : _DETAILED]]
+        model, whole, timed = self._sums[-1]
+        for own, all_of_it, known in map(_lengths, turns[start:]):
+            model, whole, timed = model + own, whole + all_of_it, timed + known
+            self._sums.append((model, whole, timed))
         return self
 
     def spent(self, start: int = 0) -> list[list[float]]:
         """Seconds of the model and of the tools in each turn from `start` on."""
         sums = self._sums[start:]
-        return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0), (m1, w1) in pairwise(sums)]
+        return [[round(m1 - m0, 4), round(max(0.0, (w1 - w0) - (m1 - m0)), 4)] for (m0, w0, _), (m1, w1, _) in pairwise(sums)]
 
     def slowest(self, number: int = SHOWN) -> list[int]:
         """Which turns took longest, in order; without those whose times are not known."""
-        lengths = [(w1 - w0, -i) for i, ((_, w0), (_, w1)) in enumerate(pairwise(self._sums)) if w1 > w0]
+        lengths = [(w1 - w0, -i) for i, (w0, w1) in enumerate(pairwise(whole for _, whole, _ in self._sums)) if w1 > w0]
         return sorted(-i for _, i in nlargest(number, lengths))
 
     def timed(self) -> int:
         """How many turns have times."""
-        return sum(map(bool, self._turns))
+        return self._sums[-1][2]
 
     def svg(self) -> Html | None:
         """The line, about a kilobyte whatever its length; None where no time was recorded."""
-        model, total = self._sums[-1]
+        model, total, _ = self._sums[-1]
         if total <= 0:
             return None
         marks: dict[tuple[str, int], list[str]] = {}
@@ -173,19 +187,19 @@ class Course:
             mark = f"M{start} {_strip_y(s.lane)}h{max(1, end - start - 1)}"
             marks.setdefault((s.kind, min(s.lane, _STRIP_LANES)), []).append(mark)
         share = round(100 * model / total)
-        told = f"timeline of {count(len(self._turns), 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
+        told = f"timeline of {count(len(self._sums) - 1, 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
         lines = [stroke(kind, "".join(path), 9 if lane == 0 else 4) for (kind, lane), path in marks.items()]
         return drawing(told, 14 + 6 * max(lane for _, lane in marks), *lines)
 
     def _bars(self) -> list[tuple[float, Segment]]:
         """The bars with when their turn began; of many turns neighbours are put together, one bar for the model and one for the tools."""
-        turns = self._turns
-        if len(turns) <= _DETAILED and sum(map(len, turns)) <= _DETAILED:
-            return [(whole, s) for (_, whole), turn in zip(self._sums, turns, strict=False) for s in turn]
-        step = -(-len(turns) // _COLUMNS)
+        turns = len(self._sums) - 1
+        if turns <= _DETAILED and sum(map(len, self._first)) <= _DETAILED:
+            return [(whole, s) for (_, whole, _), bars in zip(self._sums, self._first, strict=False) for s in bars]
+        step = -(-turns // _COLUMNS)
         found = []
-        for i in range(0, len(turns), step):
-            (m0, w0), (m1, w1) = self._sums[i], self._sums[min(i + step, len(turns))]
+        for i in range(0, turns, step):
+            (m0, w0, _), (m1, w1, _) = self._sums[i], self._sums[min(i + step, turns)]
             found.append((w0, Segment(i, 0, "model", "model", 0.0, m1 - m0)))
             if w1 - w0 > m1 - m0 + 1e-9:
                 found.append((w0, Segment(i, 1, "tool", "tools", m1 - m0, w1 - w0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache
 from typing import NamedTuple
 
 from agentkit.types import Exchange, Problem, ToolCall, Trajectory, Turn, Usage
@@ -91,9 +91,12 @@ def count(number: int, thing: str) -> str:
     >>> count(1, "turn"), count(1200, "turn"), count(2, "failed try")
     ('1 turn', '1,200 turns', '2 failed tries')
     """
-    if number == 1:
-        return f"1 {thing}"
-    return f"{number:,} {thing[:-1]}ies" if thing.endswith("ry") else f"{number:,} {thing}s"
+    return f"{number:,} {thing if number == 1 else _plural(thing)}"
+
+
+@cache
+def _plural(thing: str) -> str:
+    return f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
 
 
 def tokens(usage: Usage | None) -> str:
@@ -120,17 +123,17 @@ class Totals(NamedTuple):
     output_tokens: int | None = None
     elapsed: float | None = None
 
-    def plus(self, turn: Turn) -> Totals:
-        """The same with one more turn."""
-        usage, elapsed = turn.response.usage, turn.elapsed
-        return Totals(
-            turns=self.turns + 1,
-            calls=self.calls + len(turn.tool_calls),
-            problems=self.problems + sum(problem.severity != "info" for problem in turn.problems),
-            input_tokens=(self.input_tokens or 0) + (usage.input_tokens or 0) if usage else self.input_tokens,
-            output_tokens=(self.output_tokens or 0) + (usage.output_tokens or 0) if usage else self.output_tokens,
-            elapsed=(self.elapsed or 0) + elapsed if elapsed is not None else self.elapsed,
-        )
+    def plus(self, *turns: Turn) -> Totals:
+        """The same with more turns."""
+        number, calls, problems, sent, received, elapsed = self
+        for turn in turns:
+            calls += len(turn.response.tool_calls)
+            problems += _number_of(turn.problems)
+            if usage := turn.response.usage:
+                sent, received = (sent or 0) + (usage.input_tokens or 0), (received or 0) + (usage.output_tokens or 0)
+            if (seconds := turn.elapsed) is not None:
+                elapsed = (elapsed or 0) + seconds
+        return Totals(number + len(turns), calls, problems, sent, received, elapsed)
 
     def words(self) -> list[str]:
         """Turns, calls, tokens, seconds, as far as they are known."""
@@ -140,12 +143,16 @@ class Totals(NamedTuple):
 
 def totals(trajectory: Trajectory) -> Totals:
     """What a rollout comes to."""
-    return reduce(Totals.plus, trajectory.all_turns, Totals())
+    return Totals().plus(*trajectory.all_turns)
 
 
 def tally(problems: tuple[Problem, ...]) -> str:
     """How many problems there are, info left out as it never counts as one; "" for none."""
-    return trouble(sum(problem.severity != "info" for problem in problems))
+    return trouble(_number_of(problems))
+
+
+def _number_of(problems: tuple[Problem, ...]) -> int:
+    return sum([problem.severity != "info" for problem in problems]) if problems else 0
 
 
 def trouble(number: int) -> str:

@@ -147,7 +147,7 @@ class Turn(Record):
     def elapsed(self) -> float | None:
         """Seconds the model and the tools worked; time a person spent looking between two steps is not counted."""
         model = self.response.exchange.elapsed
-        tools = _covered([(r.started, r.elapsed) for r in self.tool_results if r.started is not None and r.elapsed is not None])
+        tools = _covered([(r.started, r.elapsed) for r in self.results if r and r.started is not None and r.elapsed is not None])
         return None if model is None else model + tools
 
     def summary(self) -> str:

@@ -10,6 +10,8 @@ from typing import Any, overload
 
 from agentkit.types.record import Record, clip, record
 
+_json = json.JSONDecoder().decode
+
 
 @record
 class Chunk(Record):
@@ -81,7 +83,7 @@ class Exchange(Record):
     def raw(self) -> Any:
         """The answer as parsed JSON, or its text where it is not JSON."""
         try:
-            return json.loads(self.body)
+            return _json(self.body)
         except (ValueError, RecursionError):
             return self.text
 

@@ -113,15 +113,15 @@ class DebuggerView(ConversationView):
         else:
             super().do(action, arguments)
 
-    def do_load(self, turn: str = "", what: str = "") -> None:
-        """Sends the places that can be edited, and what stands there now."""
+    def do_load(self, ask: int, turn: str = "", what: str = "") -> None:
+        """Sends the places that can be edited, and what stands there now; `ask` goes back, as the page waits for its last question alone."""
         trajectory = self.trajectory
         at = turn or str(max(0, len(trajectory.all_turns) - 1))
         slots = slots_of(trajectory, at)
         what = what if what in dict(slots) else usual_slot(trajectory, at)
         text = value_of(trajectory, at, what)
         turns = [["prompt", "the prompt"], *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1))]
-        self.reply({"type": "loaded", "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
+        self.reply({"type": "loaded", "ask": ask, "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
 
     def do_edit(self, turn: str, what: str, text: str) -> None:
         """Posts an edit."""

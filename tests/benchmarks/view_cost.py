@@ -1,4 +1,4 @@
-"""What drawing costs, as CPU time beside `html.escape` of the same text.
+"""What drawing costs, as CPU time beside `html.escape` of the same text, which is the text that the conversation shows.
 
     python tests/benchmarks/view_cost.py
 
@@ -9,6 +9,7 @@ timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the b
 from __future__ import annotations
 
 import html
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from tests.render_samples import long
 from tests.support_tokens import many_tokens
 
 
-def cpu(run: Callable[[], Any], times: int = 3) -> float:
+def cpu(run: Callable[[], Any], times: int = 7) -> float:
     """The least CPU seconds of several runs."""
     spent = []
     for _ in range(times):
@@ -38,9 +39,13 @@ def cpu(run: Callable[[], Any], times: int = 3) -> float:
 
 
 def text_of(rollout: Trajectory) -> str:
-    """What a rollout says, its raw answers included, as they are shown too."""
-    said = [turn.response.exchange.body + (turn.response.content or "") for turn in rollout.turns]
-    return "".join([*said, *(result.content for turn in rollout.turns for result in turn.tool_results)])
+    """What the view shows of all that the model, the tools and the server said, each text as often as it is shown.
+
+    Such text stands in a `pre` or a `code`. Labels, statuses and numbers of the view's own are not counted.
+    """
+    markup = "".join(render(rollout, WHOLE).values())
+    said = "".join(text for _, text in re.findall(r"<(pre|code)\b[^>]*>(.*?)</\1>", markup, re.DOTALL))
+    return html.unescape(re.sub(r"<[^>]*>", "", said))
 
 
 def frames_of(rollout: Trajectory) -> None:

@@ -71,9 +71,14 @@ class StandIn:
             self.page.wait_for_timeout(5)
             if self._carry():
                 since = time.monotonic()
-            elif time.monotonic() - since > quiet and not self.view._soon and until():
+            elif time.monotonic() - since > quiet and until() and self._idle():
                 return
         raise TimeoutError("the view does not settle")
+
+    def _idle(self) -> bool:
+        """Whether nothing waits, is about to be drawn, or is being drawn, which is done under the view's lock."""
+        with self.view._lock:
+            return not self.view._soon and self._waiting.empty() and self._asked.empty()
 
     def _carry(self) -> bool:
         moved = False

@@ -156,6 +156,34 @@ def test_the_edit_form(chromium: Browser, where: str, what: str, text: str, chec
         expect(page.get_by_label("Becomes")).to_be_hidden()
 
 
+def test_what_is_typed_outlives_a_slow_answer(chromium: Browser) -> None:
+    """The form takes no typing before it shows what is asked for, and no answer to an earlier question after it."""
+    dbg = ak.debug(ak.demo(), BOTH)
+    dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        tool(page, "Edit").click()
+        view.settle()
+        text = page.get_by_label("Becomes")
+        page.get_by_label("Where").select_option(label="turn 0")
+        expect(text).not_to_be_editable()
+        page.get_by_role("button", name="Apply on a new branch").click()
+        view.settle()
+        assert len(dbg.tree) == 1
+        page.get_by_label("What").select_option(label="result of get_weather (call 0)")
+        page.get_by_label("What").select_option(label="result of get_weather (call 1)")
+        first, second = (view._asked.get() for _ in range(2))
+        view.view._heard(first)
+        view.settle()
+        expect(text).not_to_be_editable()
+        view.view._heard(second)
+        view.settle()
+        expect(text).to_have_value(re.compile("Rome"))
+        text.fill('{"city": "Rome", "temp_c": -9}')
+        view.view._heard(first)
+        view.settle()
+        expect(text).to_have_value('{"city": "Rome", "temp_c": -9}')
+
+
 def test_a_form_says_what_is_wrong_with_json(chromium: Browser) -> None:
     dbg = ak.debug(ak.demo(), BOTH)
     dbg.step()

@@ -195,11 +195,16 @@ function editForm(live, body, close) {
     select.value = value;
   };
   const isJson = () => /^(arguments|sampling)/.test(what.value);
-  turn.addEventListener("change", () => live.send("load", { turn: turn.value }));
-  what.addEventListener("change", () => live.send("load", { turn: turn.value, what: what.value }));
+  let asked = 0;
+  const load = (at) => {
+    text.field.readOnly = true; // what is typed before the answer is here would be lost
+    live.send("load", { ...at, ask: ++asked });
+  };
+  turn.addEventListener("change", () => load({ turn: turn.value }));
+  what.addEventListener("change", () => load({ turn: turn.value, what: what.value }));
   const apply = () => {
     text.json = isJson();
-    if (!text.check()) return text.field.focus();
+    if (text.field.readOnly || !text.check()) return text.field.focus();
     live.send("edit", { turn: turn.value, what: what.value, text: text.field.value });
     close();
   };
@@ -211,14 +216,16 @@ function editForm(live, body, close) {
   );
   return {
     open(at) {
-      live.send("load", at === undefined ? {} : { turn: String(at) });
+      load(at === undefined ? {} : { turn: String(at) });
       text.field.focus();
     },
     loaded(message) {
+      if (message.ask !== asked) return;
       options(turn, message.turns, message.turn);
       options(what, message.slots, message.what);
       text.json = isJson();
       text.field.classList.toggle("ak-code", text.json);
+      text.field.readOnly = false;
       text.set(message.text);
     },
   };
