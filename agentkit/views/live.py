@@ -40,14 +40,15 @@ _PACKED = 8_000
 
 
 _UNPACK = """\
-const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-const unpacked = (async () => {
-const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
 const id = "%s";
-if (!document.getElementById(id)) document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
+const known = (globalThis.agentkitViews ??= {});
+const unpacked = (known[id] ??= (async () => {
+const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
+const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
-})();
+})());
 export default { render: async (given) => (await unpacked).render(given) };
 """
 
@@ -56,11 +57,11 @@ export default { render: async (given) => (await unpacked).render(given) };
 def module(*names: str) -> str:
     """The one module a widget can have: `script` and its style sheet, compressed, as each widget sends its own copy to the page.
 
-    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A sheet is
-    put into the page once; one that every widget brings as `_css` makes the browser style the whole page again for each.
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A page
+    unpacks it once; a sheet that every widget brings as `_css` would make the browser style the whole page again for each.
     """
     packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
-    return _UNPACK % (b64encode(packed).decode(), f"ak-{zlib.crc32(packed):08x}")
+    return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
 
 
 def sheet(*names: str) -> str:
