@@ -48,6 +48,8 @@ def rollouts_in(x: Any) -> list[Trajectory]:
 def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
     if not items:
         return []
+    if all(isinstance(item, Trajectory) for item in items):
+        return list(items)
     if all(is_message(item) for item in items):
         return [trajectory_of(list(items))]
     if all(isinstance(item, (dict, list)) for item in items) and not any(_holds_records(item) for item in items):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from agentkit.history import get_profile, turn_messages
 from agentkit.managed import SENTINEL, ManagedNode, ManagedState
 from agentkit.token_spans import Kind, output_kinds, prompt_kinds
-from agentkit.types import Message, Record, TokenIds, TokenLogprob, Trajectory, Turn, clip, record
+from agentkit.types import Message, Record, TokenIds, Trajectory, Turn, clip, record
 
 Decode: TypeAlias = Callable[[int], str]
 """Gives the text of a token id, as `lambda i: tokenizer.decode([i])`."""
@@ -88,18 +88,27 @@ def _run(turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: 
 _UNTOLD = float("nan")
 
 
-def _sampled(turn: Turn) -> tuple[list[TokenLogprob], tuple[str, ...]]:
+class _Sampled(NamedTuple):
+    """A sampled token; a tuple, as there are very many."""
+
+    token: str
+    logprob: float
+    token_id: int | None = None
+    top: Alternatives = ()
+
+
+def _sampled(turn: Turn) -> tuple[list[_Sampled], tuple[str, ...]]:
     """The sampled tokens with what is known of each; ids and logprobs are put together only where they fit."""
     logprobs, ids = turn.response.logprobs, turn.response.token_ids
     notes: tuple[str, ...]
     if not logprobs:
         notes = ("the server returned no logprobs",) if len(ids) else ("the server returned neither logprobs nor token ids",)
-        return [TokenLogprob(token="", logprob=_UNTOLD, token_id=i) for i in ids], notes
+        return [_Sampled("", _UNTOLD, i) for i in ids], notes
     if len(ids) == len(logprobs):
         pairs = zip(logprobs, ids, strict=True)
-        return [TokenLogprob(token=_text(p.token), logprob=p.logprob, token_id=i, top=p.top) for p, i in pairs], ()
+        return [_Sampled(_text(p.token), p.logprob, i, p.top) for p, i in pairs], ()
     notes = (f"{len(ids)} token ids and {len(logprobs)} logprobs: they are not put together",) if len(ids) else ()
-    return [TokenLogprob(token=_text(p.token), logprob=p.logprob, token_id=p.token_id, top=p.top) for p in logprobs], notes
+    return [_Sampled(_text(p.token), p.logprob, p.token_id, p.top) for p in logprobs], notes
 
 
 def _text(token: str) -> str:
@@ -178,11 +187,15 @@ def entropy(top: Alternatives) -> float | None:
     >>> entropy((("a", -0.6931471805599453), ("b", -0.6931471805599453)))
     0.6931471805599453
     """
-    chances = [math.exp(min(0.0, value)) for _, value in top if not math.isnan(value) and value > IMPOSSIBLE]
-    if not chances:
+    rest, total, known = 1.0, 0.0, False
+    for _, value in top:
+        if value > IMPOSSIBLE:  # and so not NaN
+            at_most = min(0.0, value)
+            chance = math.exp(at_most)
+            rest, total, known = rest - chance, total - chance * at_most, True
+    if not known:
         return None
-    chances.append(1.0 - sum(chances))
-    return sum(-p * math.log(p) for p in chances if p > 1e-12)
+    return total - rest * math.log(rest) if rest > 1e-12 else total
 
 
 def rank(text: str | None, logprob: float | None, top: Alternatives) -> int | None:

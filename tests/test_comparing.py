@@ -189,6 +189,18 @@ def test_the_tables_have_the_columns_they_promise() -> None:
     assert list(ak.compare({"a": agent(asks()), "b": agent(asks())}, ["Oslo"]).divergences_df.columns) == list(found.divergences_df.columns)
 
 
+@pytest.mark.parametrize("name", ["turns_df", "tool_calls_df", "messages_df", "problems_df", "tokens_df"])
+def test_a_frame_of_a_comparison_says_which_side_a_row_is_from(name: str) -> None:
+    found = ak.compare({"a": agent(asks()), "b": agent(asks(lambda city: "nowhere"))}, ["Oslo", "Rome"])
+    made = getattr(ak, name)
+    frame, plain = made(found), made(found.trajectories)
+    assert list(frame.columns)[:2] == ["rollout", "side"]
+    assert frame["side"].tolist() == ["ab"[place // 2] for place in frame["rollout"]]
+    assert "side" not in plain
+    assert frame.drop(columns="side").equals(plain)
+    assert "side" in made.__doc__
+
+
 def test_the_report_shows_hostile_text_as_text(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\u202e [x](javascript:1) ``` @all"
     found = ak.compare({"a": agent(asks(lambda city: evil)), "<b>": agent(asks(lambda city: "Oslo"))}, [evil])

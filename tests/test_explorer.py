@@ -23,6 +23,7 @@ from agentkit.explorer import Explorer, parse_query
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.types import Exchange, ToolResult, Trajectory
 from agentkit.views import showing
+from agentkit.views.explorer_view import ExplorerView
 
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
@@ -152,6 +153,26 @@ def test_labels_of_what_is_in_memory_are_saved_when_asked(tmp_path: Path) -> Non
     assert ak.explore(ROLLOUTS, labels=tmp_path / "labels.json").labels_of(0) == ("good",)
 
 
+def test_saving_labels_over_those_of_another_session_loses_none(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    ak.explore(ROLLOUTS).label("good", 0).label("odd", 1).labels.save(path)
+    kept = path.read_text()
+    mine = ak.explore(ROLLOUTS).label("good", 0, 2)
+    with pytest.raises(UsageError, match=r"'labels.json' holds labels of 1 rollout that are not among these") as caught:
+        mine.labels.save(path)
+    assert "labels=" in caught.value.__notes__[0]
+    assert (path.read_text(), mine.labels.path) == (kept, None)
+    mine.label("odd", 1).labels.save(path)  # all that stands there is here
+    other = ak.explore(ROLLOUTS, labels=path).label("late", 3)
+    mine.labels.save(path)  # its own file, which another table has written to meanwhile
+    assert mine.labels.all == other.labels.all == {0: ("good",), 1: ("odd",), 2: ("good",), 3: ("late",)}
+    path.write_text("mine")
+    with pytest.raises(CassetteError, match="not a file of labels"):
+        ak.explore(ROLLOUTS).label("good", 0).labels.save(path)
+    assert path.read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["labels.json"]
+
+
 @pytest.mark.parametrize("label", ["", "a,b", 3, "x" * 300])
 def test_a_label_that_cannot_be_one_is_refused(label: Any) -> None:
     with pytest.raises(UsageError, match="cannot be a label"):
@@ -191,8 +212,20 @@ def test_what_is_shown_is_small_and_escaped() -> None:
     bundle = ak.explore(many)._repr_mimebundle_()
     assert len(bundle["text/html"]) < 50_000
     assert "<img" not in bundle["text/html"]
-    assert "4,950 more rollouts" in bundle["text/html"]
+    assert "4,980 more rollouts" in bundle["text/html"]
     assert repr(ak.explore(many)) == "<Explorer 5,000 rollouts>"
+
+
+def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:
+    """The first table a page shows: what is kept of it, its first rows, its style sheet and its script."""
+    table = ak.explore([ROLLOUTS[i % 4] for i in range(50_000)])
+    sent: list[Any] = []
+    view = ExplorerView(table)
+    view.send = lambda content, buffers=None: sent.append((content, [len(buffer) for buffer in buffers or ()]))
+    view._heard({"type": "ready", "view": "page"})
+    parts = [table._repr_mimebundle_(), view.get_state(), sent]
+    assert len(sent) == 1, "the first rows come with the table"
+    assert sum(len(json.dumps(part)) for part in parts) < 36_000, "and 6,000 for the messages around them"
 
 
 def test_what_holds_no_rollouts_is_refused() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import weakref
 import zlib
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +23,7 @@ from agentkit.render import WHOLE, render
 from agentkit.types import Trajectory
 from agentkit.views.conversation_view import ConversationView
 from agentkit.views.debugger_view import DebuggerView
-from agentkit.views.live import LiveView, changes, script
+from agentkit.views.live import LiveView, changes, script, sheet
 from agentkit.views.showing import live_view
 from tests.render_samples import long, troubled, waiting, weather
 
@@ -300,6 +302,9 @@ def test_the_scripts_are_small() -> None:
     static = files("agentkit.views").joinpath("static")
     assert sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js")) < 60_000
     assert "import " not in script("debugger").replace("import(", "")
+    (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
+    assert json.loads(zlib.decompress(b64decode(packed))) == [script("course", "debugger"), sheet("course", "debugger")]
+    assert len(DebuggerView._esm) < 19_000
 
 
 CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"

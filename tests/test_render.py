@@ -451,7 +451,7 @@ def test_a_view_of_one_is_its_conversation() -> None:
 
 def test_a_view_of_very_many_has_a_limit() -> None:
     shown = View([long(20)] * 5000)._repr_mimebundle_()["text/html"]
-    assert "4,950 more rollouts not shown here" in shown
+    assert "4,980 more rollouts not shown here" in shown
     assert len(shown) < 50_000
     assert "not shown for its size" in View([long(200)] * 30)._repr_mimebundle_()["text/html"]
     assert standalone(View([long(2)] * 60)).count("<section") == 60

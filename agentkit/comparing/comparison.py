@@ -77,6 +77,11 @@ class Comparison:
         """The rollouts of all sides, side by side: what other functions take for a list of rollouts."""
         return tuple(t for side in self.rollouts.values() for t in side)
 
+    @property
+    def side_of(self) -> tuple[str, ...]:
+        """The name of the side that each of `trajectories` is from; the frames have it as a column."""
+        return tuple(name for name, side in self.rollouts.items() for _ in side)
+
     @cached_property
     def divergences(self) -> tuple[Divergence, ...]:
         """Every divergence that no other explains, by prompt, turn and layer; consequences are in its `explains`."""

@@ -196,7 +196,8 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     value = sum(r[0] for r in rows) / len(rows)
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 else (-1.0, 1.0)
     if len(rows) < 5:
-        told = f"the sides agree {value:+.0%} against each with itself; {count(5 - len(rows), 'more request')} would give an interval"
+        than = f"{abs(value):.0%} {'less' if value < 0 else 'more'}"
+        told = f"the sides agree {than} with each other than with themselves; {count(5 - len(rows), 'more request')} would give an interval"
     elif high < 0:
         told = f"established: the sides agree {-value:.0%} less with each other than with themselves ({-high:.0%} to {-low:.0%})"
     else:

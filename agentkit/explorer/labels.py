@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files import to_write, write_whole
+from agentkit.render.words import count
 
 _MOST = 200
 """Characters of a label."""
@@ -64,8 +65,20 @@ class Labels:
         return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
-        """Keeps them in this file from now on."""
-        self.path = to_write(path)
+        """Keeps them in this file from now on. One that holds labels which are not among these stays as it is: they would be lost.
+
+        Raises:
+            UsageError: the file holds other labels.
+            CassetteError: it holds something else.
+            NoFile: its folder is not there.
+        """
+        target = to_write(path)
+        if self.path is not None and target.resolve() == self.path.resolve():
+            self._catch_up()
+        elif other := _missing(_read(target) if target.exists() else {}, self._of):
+            mend = f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save to another file"
+            raise UsageError(f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among these", mend=mend)
+        self.path = target
         self._write()
         return self.path
 
@@ -103,6 +116,11 @@ def checked(label: Any) -> str:
     if not said or "," in said or len(said) > _MOST:
         raise UsageError(f"{label!r:.60} cannot be a label", mend="give a short text without a comma, such as 'wrong city'")
     return said
+
+
+def _missing(there: Mapping[int, Sequence[str]], here: Mapping[int, Sequence[str]]) -> int:
+    """How many rollouts have a label there that they do not have here."""
+    return sum(not set(labels) <= set(here.get(key, ())) for key, labels in there.items())
 
 
 def _read(path: Path) -> dict[int, list[str]]:

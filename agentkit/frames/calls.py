@@ -22,7 +22,7 @@ def tool_calls_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the text come after a turn's own.
 
     Columns; times are in seconds, lengths in characters:
-        rollout, sample, prompt, turn, server: as in `turns_df`. call: position within its turn, from 0. id: as the history sends it.
+        rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its turn, from 0. id: as the history sends it.
         name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired, invalid, custom. origin: where it was found.
         valid: whether it may run. recoverable: found in the text and not run. problems: how many. problem_codes: which, parted by spaces.
         result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool, skipped, edited; `<NA>` without a result.
@@ -35,7 +35,7 @@ def tool_calls_df(x: Any) -> Any:
     Raises:
         UsageError: it holds no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)))
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

@@ -22,7 +22,7 @@ def messages_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its profile sends.
 
     Columns:
-        rollout, sample, prompt: as in `turns_df`. message: position in the history, from 0.
+        rollout, side, sample, prompt: as in `turns_df`. message: position in the history, from 0.
         turn: the turn it belongs to, or comes before; `<NA>` for the prompt. source: prompt, added (said by the caller), answer, result.
         role: as sent. content: its text, "" where it has none. length: of the content, in characters.
         reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it holds.
@@ -34,7 +34,7 @@ def messages_df(x: Any) -> Any:
     Raises:
         UsageError: it holds no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)))
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

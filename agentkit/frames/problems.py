@@ -20,7 +20,7 @@ def problems_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per problem, failed request and failed tool result, by turn.
 
     Columns:
-        rollout, sample, prompt, turn, server: as in `turns_df`.
+        rollout, side, sample, prompt, turn, server: as in `turns_df`.
         source: where it went wrong: request (it failed, or was tried again), answer, call, found (a call found in the text), tool (its result).
         call: position of the call it concerns; `<NA>` for none. tool: the name called.
         severity: info, warning, error. A request that was tried again with success is a warning.
@@ -33,7 +33,7 @@ def problems_df(x: Any) -> Any:
     Raises:
         UsageError: it holds no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)))
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

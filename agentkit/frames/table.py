@@ -6,7 +6,7 @@ A value that is not known is `<NA>`, in a nullable dtype; a column of a plain dt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,13 +21,17 @@ IDENTITY = {"rollout": COUNT, "sample": MAYBE_COUNT, "prompt": TEXT}
 """The first columns of every frame."""
 
 
-def frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> Any:
-    """The `pandas.DataFrame` of the rows."""
+def frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any = None) -> Any:
+    """The `pandas.DataFrame` of the rows; of a comparison with a column `side` behind `rollout`, which is the first."""
     import pandas as pd
 
     values: list[Any] = list(zip(*rows, strict=True)) or [()] * len(columns)
     named = zip(columns.items(), values, strict=True)
-    return pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in named})
+    made = pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in named})
+    sides: Sequence[str] | None = getattr(of, "side_of", None)
+    if sides is not None:
+        made.insert(1, "side", pd.Series([sides[place] for place in values[0]], dtype=TEXT))
+    return made
 
 
 def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str | None]:

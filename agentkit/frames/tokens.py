@@ -22,7 +22,7 @@ def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
     """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then those that were sampled.
 
     Columns:
-        rollout, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state. node: which; `<NA>` for a turn.
+        rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state. node: which; `<NA>` for a turn.
         position: in the context, from 0; from the start of the answer where the server told no prompt ids. id: `<NA>` where it is not known.
         text: as the server gave it, else as another answer of the rollout or `decode` shows it.
         span: what it belongs to: prompt, template, result, reasoning, call, answer. sampled: whether the model gave it.
@@ -37,7 +37,7 @@ def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
     Raises:
         UsageError: it holds neither rollouts nor nodes.
     """
-    return frame(COLUMNS, (row for who, run in _runs(x, decode) for row in _rows(who, run)))
+    return frame(COLUMNS, (row for who, run in _runs(x, decode) for row in _rows(who, run)), x)
 
 
 def _runs(x: Any, decode: Decode | None) -> Iterator[tuple[tuple[Any, ...], TokenRun]]:

@@ -26,6 +26,7 @@ def turns_df(x: Any) -> Any:
 
     Columns; times are in seconds, lengths in characters:
         rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what the user asked.
+        side: only of what `ak.compare` gave, and there behind `rollout`: the name of the side the rollout is from.
         turn: from 0. model: as the answer names it, else as it was asked for. server: host and port.
         started: Unix time when the model was asked. elapsed: model and tools together, overlaps counted once; `<NA>` where the model's is not known.
         model_elapsed: from sending the request to the last byte. queue: what the server says it let the request wait, where it does.
@@ -37,12 +38,13 @@ def turns_df(x: Any) -> Any:
         last: whether it is the rollout's last turn. stop_reason: the rollout's; `<NA>` while it can go on. reward: `meta["reward"]`.
 
     Args:
-        x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a list of them, a list of messages, or the path of a file of them.
+        x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of them, a list of messages, or
+            the path of a file of them.
 
     Raises:
         UsageError: it holds no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)))
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

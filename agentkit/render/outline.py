@@ -28,13 +28,13 @@ class Limits:
     """Calls of one turn, and problems of one list."""
     listed: int = 30
     """Rollouts whose conversations are there, each behind a click; of more there is a table."""
-    rows: int = 50
+    rows: int = 20
     """Rows of a table."""
 
 
 STATIC = Limits()
 """For what is kept in a notebook."""
-TEXT = Limits(size=200_000, text=2_000)
+TEXT = Limits(size=200_000, text=2_000, rows=10)
 """For `text/plain`."""
 WHOLE = Limits(**dict.fromkeys(("head", "tail", "size", "text", "items", "listed", "rows"), 1 << 60))
 """Everything, for a page of its own."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agentkit.html import Html, el
-from agentkit.render.block import code, note, row, status
+from agentkit.render.block import code, note, status
 from agentkit.render.words import count
 from agentkit.types import clip
 
@@ -35,19 +35,23 @@ def cell_text(value: Any) -> str:
 
 def table_fragments(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> dict[str, Html]:
     """The rows under the names of their columns, and how many of the total are left out."""
-    top = el("thead", el("tr", [el("th", clip(column_name(name), _WIDE), scope="col") for name in names]))
-    drawn = [el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)]) for values in rows]
-    parts = {"table": el("div", el("table", top, el("tbody", drawn), class_="ak-table"), class_="ak-part", data_key="table")}
-    if (more := total - len(drawn)) > 0:
-        parts["gap"] = row("gap", "aside", (None, note("… ", count(more, "more rollout"), " not shown here")))
-    return parts
+    shown = list(rows)
+    numbers = [all(isinstance(values[i], (int, float)) or values[i] is None for values in shown) for i in range(len(names))]
+    kinds = ("ak-number" if number else None for number in numbers)
+    headings = [el("th", clip(column_name(name), _WIDE), scope="col", class_=kind) for name, kind in zip(names, kinds, strict=True)]
+    drawn = [el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)]) for values in shown]
+    table = el("table", el("thead", el("tr", headings)), el("tbody", drawn), class_="ak-table ak-many")
+    more = total - len(drawn)
+    rest = note("… ", count(more, "more rollout"), " not shown here") if more > 0 else None
+    return {"table": el("div", table, rest, class_="ak-part", data_key="table")}
 
 
 def _cell(name: str, value: Any) -> Html:
+    """A cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
     if name == "stop_reason":
         return el("td", status(str(value)))
     text = cell_text(value)
-    return el("td", text, class_="ak-number") if isinstance(value, (int, float)) else el("td", code(text) if text else None)
+    return el("td", text if isinstance(value, (int, float)) else code(text) if text else None)
 
 
 def table_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> Iterator[str]:

@@ -14,10 +14,12 @@ from agentkit.html import Html, el
 from agentkit.render import Limits, render
 from agentkit.render.table import cell_text, column_name
 from agentkit.types import clip
-from agentkit.views.live import LiveView, sendable, style
+from agentkit.views.live import LiveView, Op, sendable
 
 _BLOCK = 200
 """Rows sent at once at most."""
+_PAGE = 40
+"""Rows that go with the table itself: as many as the script asks for at once."""
 _NAMED = 60
 """Columns and labels that the page is told the names of."""
 _OPEN = Limits(size=400_000)
@@ -29,7 +31,6 @@ class ExplorerView(LiveView):
     """Rows on demand, a filter, an order, groups, marks, labels; and under the table's open row what was opened."""
 
     scripts = ("explorer",)
-    _css = LiveView._css + style("explorer")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)
@@ -39,7 +40,7 @@ class ExplorerView(LiveView):
         self._query, self._sort, self._descending, self._grouped = "", "", False, False
         self._refused = ("", "")
         self._groups: tuple[Group, ...] = ()
-        self._generation = self._order = 0
+        self._generation = self._order = self._sent = 0
         self._marked: list[int] = []
         self._opened: dict[str, Html] = {}
         self._open: dict[str, Any] = {}
@@ -79,15 +80,28 @@ class ExplorerView(LiveView):
     def _rows(self) -> Sequence[Any]:
         return self._groups if self._grouped else self._table.places
 
+    def opening(self) -> list[Op]:
+        """The first rows, which would be asked for next."""
+        return [["page", self._page(0, _PAGE)]]
+
+    def difference(self) -> list[Op]:
+        """What is open, and the first rows where there are others than before."""
+        ops = super().difference()
+        if self._sent != self._order:
+            self._sent = self._order
+            ops += self.opening()
+        return ops
+
     def do_rows(self, start: int, stop: int, generation: int) -> None:
         """Sends the cells of some rows."""
-        if generation != self._generation:
-            return
-        first = max(0, int(start))
-        rows = self._rows[first : min(int(stop), first + _BLOCK)]
+        if generation == self._generation:
+            self.send({"type": "rows", **self._page(max(0, int(start)), int(stop))})
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        rows = self._rows[start : min(stop, start + _BLOCK)]
         cells = [self._group_cells(row) if isinstance(row, Group) else self._cells(row) for row in rows]
         keys = [row.places[0] if isinstance(row, Group) else row for row in rows]
-        self.send({"type": "rows", "generation": generation, "start": first, "keys": keys, "cells": cells})
+        return {"generation": self._generation, "start": start, "keys": keys, "cells": cells}
 
     def _cells(self, place: int) -> list[str]:
         table = self._all

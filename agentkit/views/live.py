@@ -12,6 +12,7 @@ import re
 import threading
 import weakref
 import zlib
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -21,7 +22,7 @@ import anywidget
 
 from agentkit.background import event_loop
 from agentkit.html import Html
-from agentkit.views.static_view import compact, css
+from agentkit.views.static_view import css, style
 
 Op = list[Any]
 """One change of the page:
@@ -38,22 +39,47 @@ _PACKED = 8_000
 """Characters beyond which a message is compressed: a server lets through a million bytes a second, and drops what is more."""
 
 
+_UNPACK = """\
+const id = "%s";
+const known = (globalThis.agentkitViews ??= {});
+const unpacked = (known[id] ??= (async () => {
+const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
+const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
+const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
+})());
+export default { render: async (given) => (await unpacked).render(given) };
+"""
+
+
 @cache
+def module(*names: str) -> str:
+    """The one module a widget can have: `script` and its style sheet, compressed, as each widget sends its own copy to the page.
+
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A page
+    unpacks it once; a sheet that every widget brings as `_css` would make the browser style the whole page again for each.
+    """
+    packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
+    return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
+
+
+def sheet(*names: str) -> str:
+    """What every view looks like, and those that have these scripts."""
+    return css() + "".join(map(style, ("live", *names)))
+
+
 def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, each with names of its own, as the one module a widget can have."""
-    return "\n".join([_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)])
+    """The runtime and the scripts that follow it, each with names of its own; a debugger of the page lists it under their name."""
+    parts = [_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)]
+    return "\n".join([*parts, f"//# sourceURL=agentkit-{names[-1] if names else 'runtime'}.js"])
 
 
 def _code(name: str) -> str:
-    """A script without comments and indentation: it travels with every view."""
+    """A script without comments and indentation."""
     written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", _file(f"{name}.js"), flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in written.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
-def style(name: str) -> str:
-    """A style sheet of its own, put after the one of every view."""
-    return compact(_file(f"{name}.css"))
 
 
 def _file(name: str) -> str:
@@ -66,7 +92,7 @@ class LiveView(anywidget.AnyWidget):
     To build one:
 
         class ProgressView(LiveView):
-            scripts = ("progress",)                      # static/progress.js, put after the runtime; may be left out
+            scripts = ("progress",)                      # static/progress.js, put after the runtime, and progress.css; may be left out
 
             def fragments(self): return {"head": el("p", ...)}     # what is shown, in order
             def state(self): return {"running": True}              # small JSON for the script
@@ -81,13 +107,12 @@ class LiveView(anywidget.AnyWidget):
     """
 
     scripts: ClassVar[tuple[str, ...]] = ()
-    """The names of its own JavaScript files in `static/`."""
-    _esm = script()
-    _css = css() + style("live")
+    """The names of its own JavaScript files in `static/`, and of the style sheets beside them, where there are any."""
+    _esm = module()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
-            cls._esm = script(*cls.scripts)
+            cls._esm = module(*cls.scripts)
         super().__init_subclass__(**kwargs)
 
     def __init__(self, target: Any = None) -> None:

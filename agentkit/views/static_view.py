@@ -58,7 +58,18 @@ def _has_a_page() -> bool:
 
 def bundle(plain: str, body: Html) -> dict[str, str]:
     """The two static mime types of a text and its markup."""
-    return {"text/plain": plain, "text/html": f"<style>{css()}</style>{body}"}
+    return {"text/plain": plain, "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}"}
+
+
+def _of_a_rollout(body: Html) -> bool:
+    """Whether it has something that is styled as a part of a conversation; a table of rollouts has not."""
+    names = {name for found in re.findall(r'class="([^"]*)"', body) for name in found.split()}
+    return not names.isdisjoint(_rollout_classes()) or any(f"<{tag}" in body for tag in ("details", "del", "ins"))
+
+
+@cache
+def _rollout_classes() -> frozenset[str]:
+    return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(re.findall(r"\.(ak-[\w-]+)", style("agentkit")))
 
 
 def standalone(record: Any, title: str = "agentkit") -> str:
@@ -74,14 +85,21 @@ def standalone(record: Any, title: str = "agentkit") -> str:
     )
 
 
-@cache
 def css() -> str:
-    """The style sheet of every view, without comments and line breaks: it stands in every output."""
+    """The style sheet of what is kept of a view."""
+    return style("agentkit") + style("rollout")
+
+
+@cache
+def style(name: str) -> str:
+    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where there is none of the name."""
     from importlib.resources import files
 
-    return compact(files("agentkit.views").joinpath("static", "agentkit.css").read_text("utf-8"))
+    found = files("agentkit.views").joinpath("static", f"{name}.css")
+    return compact(found.read_text("utf-8")) if found.is_file() else ""
 
 
-def compact(style: str) -> str:
-    """A style sheet without comments and line breaks."""
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
+def compact(written: str) -> str:
+    """A style sheet without comments, and without the spaces that part nothing."""
+    plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
+    return re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain)).replace(";}", "}").strip()

@@ -7,12 +7,13 @@ import math
 import zlib
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from agentkit.html import Html, visible
 from agentkit.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
 from agentkit.token_runs import entropy
-from agentkit.token_spans import KINDS
+from agentkit.token_spans import KINDS, Kind
 from agentkit.views.live import LiveView, sendable
 from agentkit.views.tokens_view import Tokens
 
@@ -62,18 +63,20 @@ def columns(shown: Tokens) -> list[bytes]:
     known: dict[tuple[str | None, int | None], int] = {}
     which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
     for run in shown.runs:
-        for i in range(len(run)):
-            text = run.texts[i]
-            which.append(known.setdefault((None if text is None else visible_token(text), run.ids[i]), len(known)))
-            trained = run.trained[i]
-            flags.append(KINDS.index(run.kinds[i]) + (16 if trained is None else 8 * trained))
+        which.extend(known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True))
+        flags.extend(map(_flag, run.kinds, run.trained))
         logprobs.extend(math.nan if value is None else value for value in run.logprobs)
         entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
-    table = json.dumps(list(known), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    table = json.dumps([(text and visible_token(text), i) for text, i in known], ensure_ascii=False, separators=(",", ":"))
     sizes = array("I", map(len, shown.runs))
-    return [table, *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes))]
+    return [table.encode("utf-8", "replace"), *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes))]
+
+
+@cache
+def _flag(kind: Kind, trained: bool | None) -> int:
+    return KINDS.index(kind) + (16 if trained is None else 8 * trained)
 
 
 def visible_token(text: str) -> str:
     """The text with what does not show itself written out, line breaks as they are."""
-    return "\n".join(visible(part) for part in text.split("\n"))
+    return "\n".join(map(visible, text.split("\n"))) if "\n" in text else visible(text)

@@ -37,8 +37,12 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
 _FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
-_OWN = ("Command 'filebrowser:open-path' not registered.", "Cannot read properties of undefined (reading 'schema')")
-"""What Notebook 7 says of itself when it opens any notebook."""
+_OWN = (
+    "Command 'filebrowser:open-path' not registered.",  # Notebook 7, when it opens any notebook
+    "Cannot read properties of undefined (reading 'schema')",
+    "Error: widget model not found",  # see `reopen_notebook`
+)
+"""What Jupyter says of itself, whatever a notebook holds."""
 
 
 def chromium_path() -> str | None:
@@ -213,6 +217,20 @@ def open_notebook(page: Page, server: Server, name: str, app: App = "lab") -> No
         }"""
     )
     page.wait_for_function("() => window.kernelAnswers", timeout=60_000)
+
+
+def reopen_notebook(page: Page, server: Server, name: str, app: App = "lab") -> None:
+    """Opens a notebook whose kernel still runs and waits until its widgets are there again.
+
+    An output waits two seconds for its widget's model and then, if models were restored meanwhile, gives up without another look: in a page that
+    was busy for those two seconds all widgets are "not found", though they are there. As a person would, this loads such a page again.
+    """
+    for _ in range(4):
+        open_notebook(page, server, name, app)
+        widgets = "[...document.querySelectorAll('.jp-OutputArea-output')].map(e => e.textContent)"
+        page.wait_for_function(f"() => !{widgets}.some(said => said.startsWith('Loading widget'))", timeout=60_000)
+        if not page.evaluate(f"() => {widgets}.some(said => said.includes('model not found'))"):
+            return
 
 
 def run_all(page: Page) -> None:

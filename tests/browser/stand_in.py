@@ -21,11 +21,10 @@ from playwright.sync_api import Page
 from agentkit.views.live import LiveView
 
 _PAGE = """
-async ([script, style]) => {
-    document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
+async (script) => {
     const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
     window.models = [];
-    window.shows = () => {
+    window.shows = async () => {
         const listeners = {};
         const model = {
             on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
@@ -35,7 +34,7 @@ async ([script, style]) => {
         };
         const el = document.body.appendChild(document.createElement('div'));
         model.el = el;
-        model.end = module.default.render({model, el});
+        model.end = await module.default.render({model, el});
         window.models.push(model);
     };
     window.deliver = (messages) => {
@@ -44,7 +43,7 @@ async ([script, style]) => {
             window.models.forEach(model => model.tell('msg:custom', structuredClone(content), views));
         }
     };
-    window.shows();
+    await window.shows();
 }
 """
 
@@ -62,7 +61,7 @@ class StandIn:
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
         view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
-        page.evaluate(_PAGE, [str(view._esm), str(view._css)])
+        page.evaluate(_PAGE, str(view._esm))
         self.settle()
 
     def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Write
-from tests.browser.lab import App, Heard, Server, Theme, open_notebook, run_all, set_theme, tab
+from tests.browser.lab import App, Heard, Server, Theme, open_notebook, reopen_notebook, run_all, set_theme, tab
 from tests.browser.test_display import has_contrast, keeps_to_its_width
 
 pytestmark = pytest.mark.browser
@@ -123,7 +123,7 @@ def stops_while_a_tool_waits(view: Locator) -> None:
 
 def shows_the_same_after_a_reload(page: Page, shared: Server, name: str, app: App) -> None:
     """The kernel still runs: the page asks again and gets everything."""
-    open_notebook(page, shared, name, app)
+    reopen_notebook(page, shared, name, app)
     expect(root(page, 1).get_by_role("log")).to_contain_text("-9 °C")
     expect(root(page, 4).locator("[data-key='turn-0']")).to_contain_text("word99")
     press(root(page, 1), "Fork")

@@ -47,6 +47,20 @@ def grid(page: Page) -> Locator:
     return page.get_by_role("grid", name="rollouts")
 
 
+def test_a_row_that_stays_in_sight_is_not_drawn_again(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    with shown(chromium, [rollouts[i % 6] for i in range(500)]) as (page, stand_in, _, _):
+        page.evaluate("window.rows = [...document.querySelectorAll('.ak-grid-row')]")
+        grid(page).evaluate("table => { table.scrollTop = 30 * 27; }")
+        stand_in.settle()
+        expect(rows(page).filter(has_text="46").first).to_be_attached()
+        kept = page.evaluate("window.rows.map((row, i) => [i, row.isConnected]).filter(([, there]) => there).map(([i]) => i)")
+        assert kept[0] == 18, "twelve above the first in sight"
+        assert kept == list(range(18, kept[-1] + 1))
+        assert page.evaluate("[...document.querySelectorAll('.ak-grid-row')].map(row => Number(row.ariaRowIndex))") == list(
+            range(20, 20 + rows(page).count())
+        )
+
+
 def test_fifty_thousand_rows_are_shown_by_their_first(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
     many = [rollouts[i % 6] for i in range(50_000)]
     with shown(chromium, many) as (page, stand_in, view, _):

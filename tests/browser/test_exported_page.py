@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import Browser
 
 import agentkit as ak
+from agentkit.views import mimebundle
+from agentkit.views.static_view import style
+from tests.render_samples import SAMPLES
 from tests.support_export import weather
 from tests.test_export_reports import hostile
 
@@ -18,6 +21,7 @@ SOURCES: dict[str, Any] = {
     "rollout": lambda: weather()[0], "turn": lambda: weather()[0].turns[1], "many": weather, "hostile": hostile,
     "debugger": lambda: ak.debug(ak.demo(), "Do I need a coat in Oslo?"), "view": lambda: ak.view(weather()),
 }  # fmt: skip
+LOOKS = "() => [...document.querySelectorAll('.ak-root, .ak-root *')].map(e => [...getComputedStyle(e)].map(n => getComputedStyle(e)[n]).join())"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -43,6 +47,21 @@ def test_a_page_opens_offline(chromium: Browser, tmp_path: Path, name: str, sche
         page.screenshot(path=tmp_path / f"{name}-{scheme}.png", full_page=True)
     finally:
         context.close()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_small_style_sheet_undoes_nothing_of_the_large_one(chromium: Browser, name: str) -> None:
+    """A notebook holds the sheets of all its outputs, and the one of a table can come after that of a conversation."""
+    page = chromium.new_page()
+    try:
+        page.set_content(mimebundle(SAMPLES[name]())["text/html"])
+        page.add_style_tag(content="* { content-visibility: visible !important; }")  # else some is laid out late
+        page.evaluate("() => document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        before = page.evaluate(LOOKS)
+        page.add_style_tag(content=style("agentkit"))
+        assert page.evaluate(LOOKS) == before
+    finally:
+        page.close()
 
 
 def test_a_long_rollout_opens(chromium: Browser, tmp_path: Path) -> None:

@@ -5,17 +5,20 @@
 PARTS.push((live) => {
   const HEIGHT = 27; // of a row, in px, as the style sheet says
   const SPARE = 12; // rows drawn beyond what is seen
-  const BLOCK = 60; // rows asked for at once
+  const BLOCK = 40; // rows asked for at once, and those that come with the table
   /** @type {Map<number, {key: number, cells: string[]}>} */
   let known = new Map();
   /** The same rows as they were a moment ago. */
   let stale = new Map();
   let asked = new Set();
+  /** The rows that are drawn, with what each was drawn of. */
+  let made = new Map();
   let order = -1;
   let generation = -1;
+  /** Rows that came before the state they belong to. */
+  let early = null;
   let columns = "";
   let active = 0;
-  let drawn = "";
 
   const button = (text, onclick, props = {}) => h("button", { type: "button", className: "ak-button", textContent: text, onclick, ...props });
   const query = h("input", {
@@ -76,7 +79,7 @@ PARTS.push((live) => {
   }
   label.addEventListener("keydown", (event) => { if (event.key === "Enter") named(true); });
   view.addEventListener("scroll", () => draw());
-  const resized = new ResizeObserver(() => { drawn = ""; draw(); });
+  const resized = new ResizeObserver(() => draw());
   resized.observe(view);
   resized.observe(detail);
 
@@ -97,14 +100,17 @@ PARTS.push((live) => {
     const total = live.state.shown ?? 0;
     const from = Math.max(0, Math.min(rowAt(view.scrollTop) - SPARE, total - 1));
     const to = Math.min(total, Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1);
-    need(from, to);
+    need(from, view.scrollTop ? Math.min(total, to + BLOCK) : to); // what comes next is asked for as soon as one scrolls
     const open = openRow();
-    const now = JSON.stringify([generation, from, to, open, active, live.state.marked, [...Array(Math.max(0, to - from)).keys()].map((i) => known.has(from + i) ? 1 : stale.has(from + i) ? 2 : 0)]);
-    if (now === drawn) return;
-    drawn = now;
     const rows = [];
+    const before = made;
+    made = new Map();
     for (let i = from; i < to; i += 1) {
-      rows.push(rowOf(i));
+      const row = known.get(i) ?? stale.get(i);
+      const look = [i === active, i === open, live.state.marked?.includes(row?.key)].join();
+      const old = before.get(i);
+      made.set(i, old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) });
+      rows.push(made.get(i).node);
       if (i === open) rows.push(detail);
     }
     const above = from * HEIGHT + (open >= 0 && open < from ? openHeight() : 0);
@@ -112,21 +118,12 @@ PARTS.push((live) => {
     body.style.paddingTop = `${above}px`;
     body.style.paddingBottom = `${below}px`;
     const focused = document.activeElement?.dataset?.mark;
-    const inside = detail.contains(document.activeElement);
-    if (inside && detail.parentNode === body) keep(rows);
-    else body.replaceChildren(...rows);
+    const wanted = new Set(rows);
+    for (const node of [...body.childNodes]) if (!wanted.has(node)) node.remove();
+    rows.forEach((node, i) => { if (body.childNodes[i] !== node) body.insertBefore(node, body.childNodes[i] ?? null); }); // what stays keeps its focus
     if (focused !== undefined) body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
     view.setAttribute("aria-rowcount", String(total + 1));
     view.setAttribute("aria-activedescendant", body.querySelector(".ak-active")?.id ?? "");
-  }
-
-  /** Replaces all but the open row's content, which has the focus. */
-  function keep(rows) {
-    for (const node of [...body.childNodes]) if (node !== detail) node.remove();
-    const at = rows.indexOf(detail);
-    if (at < 0) return body.replaceChildren(...rows);
-    detail.before(...rows.slice(0, at));
-    detail.after(...rows.slice(at + 1));
   }
 
   function need(from, to) {
@@ -139,10 +136,8 @@ PARTS.push((live) => {
     }
   }
 
-  let names = 0;
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
-  function rowOf(i) {
-    const row = known.get(i) ?? stale.get(i);
+  function rowOf(i, row) {
     const made = h("div", { className: "ak-grid-row", role: "row", id: `${prefix}-${i}`, "aria-rowindex": String(i + 2) });
     if (i === active) made.classList.add("ak-active");
     if (i === openRow()) made.setAttribute("aria-expanded", "true");
@@ -208,6 +203,8 @@ PARTS.push((live) => {
           order = state.order;
         }
       }
+      if (early) page(early);
+      early = null;
       headings(state);
       if (document.activeElement !== query && query.value !== state.query) query.value = state.query;
       grouped.setAttribute("aria-pressed", String(Boolean(state.grouped)));
@@ -234,12 +231,13 @@ PARTS.push((live) => {
       opened(state);
       if (!state.working) draw();
     },
+    op(name, rows) { if (name === "page") early = rows; },
     message(message) {
-      if (message.type !== "rows" || message.generation !== generation) return;
-      message.cells.forEach((cells, i) => known.set(message.start + i, { key: message.keys[i], cells }));
+      if (message.type !== "rows") return;
+      page(message);
       draw();
     },
-    drawn() { requestAnimationFrame(() => { drawn = ""; draw(); }); },
+    drawn() { requestAnimationFrame(draw); },
     keydown(event) {
       if (event.target !== view) return;
       const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
@@ -261,6 +259,12 @@ PARTS.push((live) => {
     },
     dispose() { resized.disconnect(); clearTimeout(timer); },
   };
+
+  function page({ generation: of, start, keys, cells }) {
+    if (of !== generation) return;
+    cells.forEach((texts, i) => known.set(start + i, { key: keys[i], cells: texts }));
+    asked.add(start);
+  }
 
   function count(number) { return Number(number ?? 0).toLocaleString("en-US"); }
 });

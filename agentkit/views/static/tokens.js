@@ -47,22 +47,25 @@ class Heatmap {
     this.unlikely = state.probabilities.map((limit) => -Math.log(limit));
     /** @type {Map<number, HTMLElement>} One element for each look, to be copied. */
     this.looks = new Map();
-    this.spans = new Array(this.columns.which.length);
+    const spans = (this.spans = new Array(this.columns.which.length));
     this.starts = [];
-    this.text = null;
     this.controls(state);
-    const parts = [];
+    this.metric(state.metric);
+    this.map.replaceChildren();
     let at = 0;
-    state.runs.forEach(([title, offset], r) => {
+    for (const [r, [title]] of state.runs.entries()) {
       this.starts.push(at);
       const size = this.columns.sizes[r];
-      parts.push(h("div", { className: "ak-run" }, h("strong", { textContent: title }), " ", h("small", { textContent: `${size.toLocaleString("en")} tokens` })));
-      for (let from = at; from < at + size; from += TOKENS_A_BLOCK) parts.push(this.block(from, Math.min(from + TOKENS_A_BLOCK, at + size)));
+      this.map.append(h("div", { className: "ak-run" }, h("strong", { textContent: title }), " ", h("small", { textContent: `${size.toLocaleString("en")} tokens` })));
+      for (let from = at; from < at + size; from += TOKENS_A_BLOCK) {
+        if (from % (8 * TOKENS_A_BLOCK) === 0 && from) await new Promise(requestAnimationFrame); // what is there is painted meanwhile
+        if (this.spans !== spans) return; // others are to be drawn by now
+        this.map.append(this.block(from, Math.min(from + TOKENS_A_BLOCK, at + size)));
+      }
       at += size;
-    });
-    this.map.replaceChildren(...parts);
+    }
+    this.text = null;
     for (const row of this.live.rows.querySelectorAll("tr[data-key]")) { row.tabIndex = 0; row.setAttribute("role", "button"); }
-    this.metric(state.metric);
   }
 
   /** Tokens in a row, each span of them under its name. */
@@ -166,7 +169,7 @@ class Heatmap {
 
   /** Marks where the text stands, across tokens. */
   search(text) {
-    for (const i of this.found ?? []) this.spans[i].classList.remove("ak-hit");
+    for (const i of this.found ?? []) this.spans[i]?.classList.remove("ak-hit");
     this.found = [];
     this.hits = [];
     if (text) {
@@ -181,7 +184,7 @@ class Heatmap {
         this.hits.push(i);
         for (let j = i; j < this.spans.length && (j === i || this.ends[j - 1] < at + wanted.length); j++) this.found.push(j);
       }
-      for (const i of this.found) this.spans[i].classList.add("ak-hit");
+      for (const i of this.found) this.spans[i]?.classList.add("ak-hit");
     }
     this.count.textContent = text ? `${this.hits.length} found` : "";
     this.hit = -1;
