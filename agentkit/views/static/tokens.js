@@ -52,14 +52,15 @@ class Heatmap {
     this.controls(state);
     this.metric(state.metric);
     this.map.replaceChildren();
-    let at = 0;
+    let at = 0, room = 2 * TOKENS_A_BLOCK; // what is seen first is painted at once
     for (const [r, [title]] of state.runs.entries()) {
       this.starts.push(at);
       const size = this.columns.sizes[r];
       this.map.append(h("div", { className: "ak-run" }, h("strong", { textContent: title }), " ", h("small", { textContent: `${size.toLocaleString("en")} tokens` })));
       for (let from = at; from < at + size; from += TOKENS_A_BLOCK) {
-        if (from % (8 * TOKENS_A_BLOCK) === 0 && from) await new Promise(requestAnimationFrame); // what is there is painted meanwhile
+        if (room <= 0) { await new Promise(requestAnimationFrame); room = 8 * TOKENS_A_BLOCK; }
         if (this.spans !== spans) return; // others are to be drawn by now
+        room -= TOKENS_A_BLOCK;
         this.map.append(this.block(from, Math.min(from + TOKENS_A_BLOCK, at + size)));
       }
       at += size;
