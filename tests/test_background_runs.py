@@ -176,7 +176,7 @@ def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
         dbg.post("stop")
         while dbg.running:
             time.sleep(0.005)
-    assert time.monotonic() - stopped < 0.3
+    assert time.monotonic() - stopped < 0.7, "what would be missed is the second for which the server does not hear"
     assert not dbg.running
     assert dbg.run().final == "four"
     after = dbg.trajectory
