@@ -14,6 +14,7 @@ from agentkit.errors import UsageError
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.samples import choices_of, sample_tree
 from agentkit.types import Exchange, Spec, ToolResult, Trajectory
+from agentkit.views import mimebundle
 
 SCHEMA = {
     "type": "function",
@@ -71,6 +72,9 @@ def test_the_choices_of_one_answer() -> None:
     tree = sample_tree(response)
     assert tree.size == 3
     assert [(branch.kind, branch.count) for branch in tree.parting] == [("answer", 2), ("calls", 1)]
+    shown = mimebundle(response)
+    assert "the first of 3 choices" in shown["text/html"]
+    assert "the first of 3 choices" in shown["text/plain"]
 
 
 def test_the_choices_of_a_stream() -> None:
@@ -78,7 +82,20 @@ def test_the_choices_of_a_stream() -> None:
         return f"data: {json.dumps({'choices': [{'index': index, 'delta': {'content': text}, 'finish_reason': finish}]})}\n\n"
 
     pieces = [piece(0, "he"), piece(1, "by"), piece(0, "llo"), piece(1, "e"), piece(0, "", "stop"), piece(1, "", "stop"), "data: [DONE]\n\n"]
-    assert [choice.content for choice in choices_of(ak.read_stream(pieces))] == ["hello", "bye"]
+    response = ak.read_stream(pieces)
+    assert [choice.content for choice in choices_of(response)] == ["hello", "bye"]
+    assert "the first of 2 choices" in mimebundle(response)["text/html"]
+
+
+def test_calls_and_parts_of_an_answer_are_no_choices() -> None:
+    def piece(**delta: Any) -> str:
+        return f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta}]})}\n\n"
+
+    streamed = ak.read_stream([piece(tool_calls=[{"index": i, "id": f"c{i}", "function": {"name": "add", "arguments": "{}"}}]) for i in range(2)])
+    split = ak.read_response({"choices": [answer("both"), answer(None, ("add", {"a": 1, "b": 1}))]})
+    for response in (streamed, split, ak.read_response("\"message\" and \"message\"")):
+        assert "the first of" not in mimebundle(response)["text/plain"]
+
 
 
 def test_what_holds_no_samples_is_refused() -> None:

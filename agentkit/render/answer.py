@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agentkit.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.read.choices import count_choices
 from agentkit.render.block import code, facts, fold, note, prose, row, status, whole
 from agentkit.render.call import call_row, outcome_cell
 from agentkit.render.outline import Limits
@@ -57,6 +58,7 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
     known = facts(*by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish, _warned(response))
     parts = [
         known,
+        _others(response),
         retries(response.exchange),
         _reasoning(response, limits, at),
         *_said(response, limits, at),
@@ -66,6 +68,12 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
     if turn and wire:
         return _TURN(key, turn.index, parts, wire)
     return row(key, "assistant", (_ASSISTANT_OF(turn.index) if turn else _ASSISTANT, parts), raw=wire)
+
+
+def _others(response: Response) -> Child:
+    """That the answer has more choices than the one that is read."""
+    number = count_choices(response)
+    return note(f"the first of {number} choices; all of them: ", el("code", "ak.sample_tree(turn)")) if number > 1 else None
 
 
 def _asked(turn: Turn | None, limits: Limits) -> Child:

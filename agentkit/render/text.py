@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.html import visible
+from agentkit.read.choices import count_choices
 from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
@@ -96,6 +97,8 @@ def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str)
     finish = f"finish {_line(response.finish_reason)}" if response.finish_reason else "no finish reason"
     bits = [f"turn {turn.index}" if turn else "", *by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish]
     yield f"assistant [{', '.join(filter(None, bits))}]"
+    if (number := count_choices(response)) > 1:
+        yield f"  (the first of {number} choices; all of them: ak.sample_tree(turn))"
     if response.reasoning:
         yield f"  (reasoning, {count(len(response.reasoning), 'character')}) {_line(response.reasoning.strip(), 200)}"
     for said in filter(None, (response.content, response.refusal)):

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from agentkit.alignment import call_meaning
 from agentkit.errors import UsageError
 from agentkit.html import Html
+from agentkit.read.choices import choices_of
 from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.branches import branch_fragments, branch_lines
-from agentkit.samples.choices import choices_of
 from agentkit.types import Record, Response, ToolCall, Trajectory, Turn, clip, record
 
 BranchKind = Literal["calls", "answer", "open", "error", "limit"]

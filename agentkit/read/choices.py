@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from agentkit.read.response import read_response
 from agentkit.read.sse import SSE
 from agentkit.types import Chunk, Exchange, Response, Turn
+
+_LATER = re.compile(r'"index": ?[1-9]')
+"""What stands in a stream of several choices, and of several calls."""
+
+
+def count_choices(response: Response) -> int:
+    """How many choices the answer has, of which the first is the response; at least 1. Most answers are told by a glance at their text."""
+    exchange = response.exchange
+    if any(problem.code == "choices_split" for problem in response.problems):
+        return 1  # parts of one choice, which are read together
+    if exchange.chunks and not exchange.body:
+        indices = _indices(data for _, data in _events(exchange)) if _LATER.search(exchange.text) else []
+    else:
+        indices = _indices([exchange.raw]) if exchange.body.count('"message"') > 1 else []
+    return max(1, len(indices))
 
 
 def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ...]:
@@ -39,9 +55,14 @@ def _numbered(choice: Any) -> bool:
 def _of_stream(exchange: Exchange) -> Iterator[Exchange]:
     """A stream per choice: its own deltas, and whatever belongs to all of them."""
     events = list(_events(exchange))
-    indices = sorted({choice["index"] for _, data in events if isinstance(data, dict) for choice in filter(_numbered, data.get("choices") or ())})
-    for index in indices:
+    for index in _indices(data for _, data in events):
         yield replace(exchange, chunks=tuple(Chunk(at=at, text=text) for at, data in events for text in _only(data, index)))
+
+
+def _indices(bodies: Iterable[Any]) -> list[int]:
+    """The indices of all choices of an answer, in order."""
+    lists = [data.get("choices") for data in bodies if isinstance(data, dict)]
+    return sorted({choice["index"] for choices in lists if isinstance(choices, list) for choice in filter(_numbered, choices)})
 
 
 def _events(exchange: Exchange) -> Iterator[tuple[float, Any]]:
