@@ -23,7 +23,8 @@ from agentkit.render import WHOLE, render
 from agentkit.types import Trajectory
 from agentkit.views.conversation_view import ConversationView
 from agentkit.views.debugger_view import DebuggerView
-from agentkit.views.live import LiveView, changes, script, sheet
+from agentkit.views.live import LiveView, changes
+from agentkit.views.page_files import script, sheet
 from agentkit.views.showing import live_view
 from tests.render_samples import long, troubled, waiting, weather
 

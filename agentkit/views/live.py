@@ -8,21 +8,17 @@ that missed one says `ready` again. No trait holds anything of a model or tool: 
 from __future__ import annotations
 
 import json
-import re
 import threading
 import weakref
 import zlib
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any, ClassVar
 
 import anywidget
 
 from agentkit.background import event_loop
 from agentkit.html import Html
-from agentkit.views.static_view import css, style
+from agentkit.views.page_files import module
 
 Op = list[Any]
 """One change of the page:
@@ -37,53 +33,6 @@ PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
 _PACKED = 8_000
 """Characters beyond which a message is compressed: a server lets through a million bytes a second, and drops what is more."""
-
-
-_UNPACK = """\
-const id = "%s";
-const known = (globalThis.agentkitViews ??= {});
-const unpacked = (known[id] ??= (async () => {
-const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
-document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
-const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
-})());
-export default { render: async (given) => (await unpacked).render(given) };
-"""
-
-
-@cache
-def module(*names: str) -> str:
-    """The one module a widget can have: `script` and its style sheet, compressed, as each widget sends its own copy to the page.
-
-    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A page
-    unpacks it once; a sheet that every widget brings as `_css` would make the browser style the whole page again for each.
-    """
-    packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
-    return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
-
-
-def sheet(*names: str) -> str:
-    """What every view looks like, and those that have these scripts."""
-    return css() + "".join(map(style, ("live", *names)))
-
-
-def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, each with names of its own; a debugger of the page lists it under their name."""
-    parts = [_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)]
-    return "\n".join([*parts, f"//# sourceURL=agentkit-{names[-1] if names else 'runtime'}.js"])
-
-
-def _code(name: str) -> str:
-    """A script without comments and indentation."""
-    written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", _file(f"{name}.js"), flags=re.DOTALL | re.MULTILINE)
-    lines = (line.strip() for line in written.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
-def _file(name: str) -> str:
-    return files("agentkit.views").joinpath("static", name).read_text("utf-8")
 
 
 class LiveView(anywidget.AnyWidget):

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from agentkit.html import Html, visible
 from agentkit.render import STATIC, TEXT, WHOLE, Limits, page, render, text
+from agentkit.views.page_files import css, style
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -83,23 +84,3 @@ def standalone(record: Any, title: str = "agentkit") -> str:
         f"<style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:1100px;padding:1rem}}{css()}</style></head>"
         f"<body>{body}</body></html>\n"
     )
-
-
-def css() -> str:
-    """The style sheet of what is kept of a view."""
-    return style("agentkit") + style("rollout")
-
-
-@cache
-def style(name: str) -> str:
-    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where there is none of the name."""
-    from importlib.resources import files
-
-    found = files("agentkit.views").joinpath("static", f"{name}.css")
-    return compact(found.read_text("utf-8")) if found.is_file() else ""
-
-
-def compact(written: str) -> str:
-    """A style sheet without comments, and without the spaces that part nothing."""
-    plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
-    return re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain)).replace(";}", "}").strip()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 import agentkit as ak
 from agentkit.views import mimebundle
-from agentkit.views.static_view import style
+from agentkit.views.page_files import style
 from tests.render_samples import SAMPLES
 from tests.support_export import weather
 from tests.test_export_reports import hostile
