@@ -192,9 +192,10 @@ def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tu
 
 
 def set_theme(page: Page, theme: Theme) -> None:
-    """Lets the page wear a theme."""
+    """Lets the page wear a theme. The splash that Jupyter shows meanwhile has to go first: two at once are removed twice, which is an error."""
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}")
     page.wait_for_selector(f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
 def open_notebook(page: Page, server: Server, name: str, app: App = "lab") -> None:
