@@ -27,6 +27,7 @@ from agentkit.errors import CassetteError, UsageError
 from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
+from agentkit.read.utf8 import compact_json
 from agentkit.types import Exchange, Message, OpenTurn, Parent, Response, Spec, ToolResult, Trajectory, Turn
 
 VERSION = 1
@@ -136,12 +137,7 @@ def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
 
 def encode_line(line: Line) -> str:
     """A line as text with its newline; text that UTF-8 cannot carry is escaped."""
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(line, separators=(",", ":"))
-    return text + "\n"
+    return compact_json(line) + "\n"
 
 
 def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda message: None) -> Iterator[Line]:

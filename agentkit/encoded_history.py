@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from agentkit.history import turn_messages
 from agentkit.profiles import Profile, get_profile
+from agentkit.read.utf8 import compact_json
 from agentkit.types import Message, Trajectory, Turn
 
 T = TypeVar("T")
@@ -104,7 +105,4 @@ class EncodedHistory(SentHistory[bytes]):
 
 def encode_message(message: dict[str, Any]) -> bytes:
     """One message as JSON; text that UTF-8 cannot carry is escaped."""
-    try:
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(message, separators=(",", ":")).encode()
+    return compact_json(message).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -140,9 +141,15 @@ def test_calls_side_by_side_that_depend_on_their_order(tmp_path: Path) -> None:
     assert "parallel_order" in run_with(tmp_path / "x.jsonl", racing, parallel=True)
 
 
+def temp_path() -> str:
+    """Where Python puts a file that is to be gone soon."""
+    with tempfile.NamedTemporaryFile() as file:
+        return file.name
+
+
 VOLATILE: dict[str, Callable[[], str]] = {
     "time": lambda: datetime.datetime.now(datetime.UTC).isoformat(), "unix": lambda: str(time.time()), "date": lambda: f"today is {datetime.datetime.now(datetime.UTC):%B %d, %Y}",
-    "uuid": lambda: "id 8b1a9953-c461-1296-a827-abf8c47804d7", "temp_path": lambda: "wrote /tmp/tmpx8k2/out.txt", "address": lambda: "<Thing at 0x7f3a2c1d0e50>",
+    "uuid": lambda: "id 8b1a9953-c461-1296-a827-abf8c47804d7", "temp_path": temp_path, "cluster": lambda: f"wrote $SCRATCH/{Path(temp_path()).name}/out.txt", "address": lambda: "<Thing at 0x7f3a2c1d0e50>",
 }  # fmt: skip
 
 

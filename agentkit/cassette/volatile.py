@@ -17,6 +17,7 @@ _UNIX = re.compile(r"(?<![\w.])1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?(?![\w])")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _TEMP = re.compile(
     r"(?:/private)?(?:/tmp|/var/tmp|/var/folders|/dev/shm)/[\w.+-][\w./+-]*"
+    r"|/tmp[a-z0-9_]{8}(?!\w)[\w./+-]*"  # Python's tempfile, in whatever folder a cluster gives it
     r"|[A-Z]:\\\\?Users\\\\?[^\\\s]+\\\\?AppData\\\\?Local\\\\?Temp\\\\?[\w.\\-]*"
 )
 _ADDRESS = re.compile(r"\bat 0x[0-9a-f]{8,16}\b", re.IGNORECASE)

@@ -8,6 +8,7 @@ from agentkit.export.asked import Asked, asked
 from agentkit.export.literals import literal
 from agentkit.export.shell import notes
 from agentkit.export.text import Export
+from agentkit.read.utf8 import is_utf8
 from agentkit.servers.redaction import REDACTED
 
 _NAMED = frozenset({
@@ -34,7 +35,7 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
     call = asked(source, turn, server)
     about = "\n".join(["The request of " + notes(call)[0] + ".", *(f"\n{line}" for line in notes(call)[1:])])
     body = call.body
-    send = _create(body) if _is_utf8(body) else _post(body)
+    send = _create(body) if is_utf8("".join(_texts(body))) else _post(body)
     client = client_lines(call)
     kind = "AzureOpenAI" if client.startswith("AzureOpenAI(") else "OpenAI"
     names = f"{kind}, omit" if "=omit" in send else kind
@@ -84,14 +85,6 @@ def _post(body: dict[str, Any]) -> str:
         f"# a text in it holds half a surrogate pair, which the client cannot encode: it is sent escaped\nbody = {literal(body, 0, 7)}\n\n"
         f'answer = client.post("/chat/completions", cast_to=object, {sent})\nprint(json.dumps(answer, indent=2))\n'
     )
-
-
-def _is_utf8(body: dict[str, Any]) -> bool:
-    try:
-        "".join(_texts(body)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _texts(value: Any) -> list[str]:

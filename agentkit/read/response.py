@@ -19,6 +19,7 @@ from agentkit.read.known_tools import KnownTools, known_tools
 from agentkit.read.plain import plain
 from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
 from agentkit.read.text_calls import TextCalls, call_markup_in, find_text_calls
+from agentkit.read.utf8 import compact_json
 from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, ToolCall, problem
 
 
@@ -77,20 +78,7 @@ def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
         text = obj if isinstance(obj, str) else bytes(obj).decode(errors="replace")
         return (Exchange(body=text), *parse_body(text))
     data = plain(obj)
-    return Exchange(body=_dump(data)), data, number_problems(data)
-
-
-def _dump(data: Any) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text if text.isascii() or _encodable(text) else json.dumps(data, separators=(",", ":"))
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return Exchange(body=compact_json(data)), data, number_problems(data)
 
 
 def _read(envelope: Envelope, exchange: Exchange, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from agentkit.read.utf8 import is_utf8
 from agentkit.servers.call import Clock, Emit
 from agentkit.servers.failures import transport_error
 from agentkit.servers.redaction import Redactor, clean_url, header_secrets, kept_headers, remember, url_secrets
@@ -133,7 +134,7 @@ class Recording:
             return
         if isinstance(self._inflate, _Inflate) and not self._inflate.complete:
             self._encoding_is_bad("the compressed data ends early")
-        elif not _CHARSET.search(self._content_type) and not _is_utf8("".join([*self._parts, *(c.text for c in self._chunks)])):
+        elif not _CHARSET.search(self._content_type) and not is_utf8("".join([*self._parts, *(c.text for c in self._chunks)])):
             self._encoding_is_bad("what came is not text")
 
     def _encoding_is_bad(self, detail: str) -> None:
@@ -175,18 +176,10 @@ def _same(data: bytes) -> bytes:
     return data
 
 
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _declared(body: str, content_type: str) -> str:
     """The body in the charset it declares, where it is not UTF-8."""
     charset = _CHARSET.search(content_type)
-    if charset is None or body.isascii() or _is_utf8(body):
+    if charset is None or body.isascii() or is_utf8(body):
         return body
     try:
         return body.encode("utf-8", "surrogateescape").decode(charset[1])

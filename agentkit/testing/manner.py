@@ -6,16 +6,17 @@ captured traffic and what was constructed after documentation or source is said 
 
 from __future__ import annotations
 
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from agentkit.read.utf8 import compact_json
 from agentkit.testing.asking import Asking, Refusal
 from agentkit.testing.steps import Step, answer_tokens, steps, tokens
 
 
-class Manner:
+class Manner(ABC):
     """How one kind of server puts answers and errors into JSON; the base of the three there are."""
 
     name: ClassVar[str]
@@ -28,21 +29,21 @@ class Manner:
     bare_delta = True
     """A stream's pieces without content are sent where logprobs or token ids come with them."""
 
+    @abstractmethod
     def answer_id(self, asking: Asking) -> str:
         """The id of an answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call_id(self, asking: Asking, position: int) -> str:
         """The id of a call."""
-        raise NotImplementedError
 
     def finish(self, finish: Any, asking: Asking) -> Any:
         """The finish reason as this server says it."""
         return "stop" if finish == "tool_calls" and asking.named else finish
 
+    @abstractmethod
     def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         """A block answer."""
-        raise NotImplementedError
 
     def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
         """A streamed answer: the data of its events in order, the last one `[DONE]`."""
@@ -64,58 +65,58 @@ class Manner:
             yield self.chunk(delta, asking, index, said)
         yield self.chunk(merged[0], asking, index, merged[1], finish) if merged else self.finish_chunk(draft, asking, index, last.tokens)
 
+    @abstractmethod
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any] | None:
         """The chunk with the role; None where the first piece carries it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
         """What one step adds; empty where the server sends nothing for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
         """One chunk around a delta."""
-        raise NotImplementedError
 
     def finish_chunk(self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]) -> dict[str, Any]:
         """The chunk with the finish reason."""
         return self.chunk({}, asking, index, said, self.finish(draft.get("finish_reason"), asking))
 
+    @abstractmethod
     def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
         """The token counts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         """The chunk with the token counts and no choice."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, refusal: Refusal) -> Any:
         """The body of a refused request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         """Why this server would not take the request; None where it would.
 
         Args:
             models: the names it serves; None for any.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def unauthorized(self, sent: str | None) -> Refusal:
         """The refusal of a wrong key, or of none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         """What a GET on this path answers; None where there is nothing."""
-        raise NotImplementedError
 
     def unknown_path(self, method: str, path: str) -> Refusal:
         """The refusal of a path that is not there, or not for this method: FastAPI's own."""
         said = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
         return Refusal(404 if said == "Not Found" else 405, said, body={"detail": said})
 
+    @abstractmethod
     def malformed(self, position: int) -> Refusal:
         """The refusal of a body that is not JSON, by where it ceases to be."""
-        raise NotImplementedError
 
     def block_text(self, data: Any) -> str:
         """A whole body as text."""
@@ -123,19 +124,10 @@ class Manner:
 
     def dumps(self, data: Any) -> str:
         """JSON on one line."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return text if _encodable(text) else json.dumps(data, separators=(",", ":"))
+        return compact_json(data)
 
     def counts(self, draft: Mapping[str, Any], asking: Asking) -> tuple[int, int, int]:
         """Tokens of the prompt, of the answers, and of the reasoning in them."""
         reasoning = draft["message"].get("reasoning")
         thought = len(tokens(reasoning)) if isinstance(reasoning, str) else 0
         return len(asking.prompt), asking.choices * len(answer_tokens(draft["message"])), asking.choices * thought
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
