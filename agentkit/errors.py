@@ -8,6 +8,7 @@
     │   └── ReplayMiss (LookupError too) a replay was asked for something the cassette does not hold
     ├── NoFile (FileNotFoundError)       no such file, or no such folder to write it in
     └── Busy (RuntimeError)              a step is running; two at once would lose one
+        └── FileInUse                    another run or process is writing the file
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class NoFile(AgentkitError, FileNotFoundError):
 
 class Busy(AgentkitError, RuntimeError):
     """A step is running already."""
+
+
+class FileInUse(Busy):
+    """Another run or process is writing the file."""

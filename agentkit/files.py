@@ -8,14 +8,15 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import FileIO
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
-from agentkit.errors import CassetteError, NoFile, UsageError
+from agentkit.errors import CassetteError, FileInUse, NoFile, UsageError
+from agentkit.file_lock import lock_of
 from agentkit.file_scan import Scan
 from agentkit.held import trajectories_of
 from agentkit.servers.redaction import Redactor, environment_secrets
@@ -32,8 +33,15 @@ class CassetteWriter:
     variables, are taken out of every line, also where a prompt, a model or a tool repeats them.
     """
 
-    def __init__(self, path: Path) -> None:
+    _begun: set[int] | None = None
+    """In a forked child, the rollouts it has begun; the others are its parent's."""
+
+    def __init__(self, path: Path, keep: bool = False) -> None:
         self.path = path
+        self.use = lock_of(path)
+        self._kept = False
+        if keep:
+            self.keep()
         self._lock = threading.Lock()
         self._scan = Scan()
         self._known: Any = None
@@ -43,6 +51,16 @@ class CassetteWriter:
     def guard(self, redact: Redactor) -> None:
         """Keeps these secrets out of the file as well."""
         self._redact = self._redact.joined(redact)
+
+    def keep(self) -> None:
+        """Keeps the file in use for as long as this writer lives.
+
+        Raises:
+            FileInUse: another process goes on with its rollouts.
+        """
+        if not self._kept:
+            self.use.keep(self)
+            self._kept = True
 
     def look(self) -> None:
         """Makes sure that the file is a cassette which can be written, before a model is paid for.
@@ -56,17 +74,33 @@ class CassetteWriter:
 
     def begin(self, trajectory: Trajectory) -> int:
         """The index of a rollout that is recorded from now on, once all there is of it has been written."""
+        self.use.ensure(self)
         with self._locked() as file:
             self._catch_up(file)
             sample = 1 + max(self._scan.rollouts, default=-1)
             self._append(file, dump(trajectory, sample))
             self._catch_up(file)
+            if self._begun is not None:
+                self._begun.add(sample)
             return sample
 
     def write(self, line: Line) -> None:
-        """Appends one line."""
+        """Appends one line.
+
+        Raises:
+            FileInUse: the line belongs to a rollout of the process that this one was forked from.
+        """
+        if self._begun is not None and not self.use.alone and line.get("sample") not in self._begun:
+            raise FileInUse(
+                f"the process this one was forked from records this rollout in {self.path.name!r}", mend="begin a rollout of its own in the child"
+            )
         with self._locked() as file:
             self._append(file, [line])
+
+    def after_fork(self) -> None:
+        """Leaves the rollouts that are under way to the parent."""
+        self._lock = threading.Lock()
+        self._begun = set()
 
     @contextmanager
     def _locked(self) -> Iterator[FileIO]:
@@ -110,7 +144,11 @@ def alone(file: FileIO) -> Iterator[None]:
     except ImportError:  # Windows; there a line is still one write
         yield
         return
-    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks
+        yield
+        return
     try:
         yield
     finally:
@@ -118,6 +156,15 @@ def alone(file: FileIO) -> Iterator[None]:
 
 
 _cassettes: WeakValueDictionary[Path, CassetteWriter] = WeakValueDictionary()
+
+
+def _after_fork() -> None:
+    for writer in list(_cassettes.values()):
+        writer.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def to_write(path: Any) -> Path:
@@ -156,10 +203,22 @@ def _path(path: Any) -> Path:
     return target
 
 
-def cassette(path: Any) -> CassetteWriter:
-    """The writer of this file: one for all who record there.
+def used(path: Any, *, alone: bool) -> AbstractContextManager[None]:
+    """Holds the file in use: alone, where rollouts that stand in it go on; of no path, nothing.
 
     Raises:
+        FileInUse: another run or process writes it, and one of the two must be alone.
+        UsageError: it is no path, or a folder.
+        NoFile: its folder is not there.
+    """
+    return nullcontext() if path is None else lock_of(to_write(path)).used(alone=alone)
+
+
+def cassette(path: Any, *, keep: bool = False) -> CassetteWriter:
+    """The writer of this file: one for all who record there. With `keep` the file is in use as long as the writer lives.
+
+    Raises:
+        FileInUse: another process goes on with its rollouts.
         UsageError: the file exists and is not a cassette, or it is no file's path.
         NoFile: its folder is not there.
         OSError: it cannot be written.
@@ -167,8 +226,10 @@ def cassette(path: Any) -> CassetteWriter:
     target = to_write(path).resolve()
     writer = _cassettes.get(target)
     if writer is None:
-        writer = _cassettes[target] = CassetteWriter(target)
+        writer = _cassettes[target] = CassetteWriter(target, keep)
     else:
+        if keep:
+            writer.keep()
         writer.look()
     return writer
 
@@ -182,6 +243,7 @@ def save(rollouts: Any, path: Any) -> Path:
     Raises:
         UsageError: there is nothing to save, or the path is none.
         NoFile: its folder is not there.
+        FileInUse: rollouts are being recorded there.
     """
     target = to_write(path)
     redact = Redactor(environment_secrets(os.environ))
@@ -193,7 +255,8 @@ def save(rollouts: Any, path: Any) -> Path:
     if as_page:
         write_whole(target, [redact(late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories)))])
     else:
-        write_whole(target, (redact(encode_line(line)) for i, t in enumerate(trajectories) for line in dump(t, i)))
+        with used(target if target.exists() else None, alone=True):
+            write_whole(target, (redact(encode_line(line)) for i, t in enumerate(trajectories) for line in dump(t, i)))
     return target
 
 

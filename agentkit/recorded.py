@@ -34,8 +34,9 @@ def record(agent: Agent, path: Any) -> Agent:
     Raises:
         UsageError: it is not an agent, or the file exists and is not a cassette.
         OSError: the file cannot be written.
+        FileInUse: another process resumes from the file.
     """
-    return checked(agent).recorded_by(cassette(path))
+    return checked(agent).recorded_by(cassette(path, keep=True))
 
 
 def replay(agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None) -> ReplayAgent:

@@ -14,7 +14,7 @@ LAYERS = {
     0: "types errors html",
     1: "codec json_records read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log capture_log todo budget held editing timeline handwritten",
     2: "alignment breakpoints diffing divergence token_spans token_runs managed prefix_cause charts export render reparsing samples tree events frames",
-    3: "servers retrying tool_pool tool_runner perform recording background files file_scan cassette sources frames prefix replaying injected_answers charts",
+    3: "servers retrying tool_pool tool_runner perform recording background files file_lock file_scan cassette sources frames prefix replaying injected_answers charts",
     4: "engine agent recorded agent_loop callers_list loop_dispatch debugger batch comparing explorer testing demo_agent cursor ended commands outlook pending breakpoint_list export fault_injection",
     5: "views",
 }

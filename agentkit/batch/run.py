@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from agentkit.batch.progress import Progress, shown
 from agentkit.batch.result import Rollouts
 from agentkit.engine import Engine
 from agentkit.errors import UsageError
-from agentkit.files import CassetteWriter, cassette
+from agentkit.files import CassetteWriter, cassette, used
 from agentkit.loop import stop
 from agentkit.read.plain import plain
 from agentkit.recording import Recording
@@ -163,17 +164,19 @@ def rollouts(
     Raises:
         UsageError: it is not an agent, there is no prompt, a number is below 1, or the earlier run was made with another agent.
         CassetteError: the file is not a cassette.
+        FileInUse: another run or process writes the file, and one of the two resumes from it.
     """
-    batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
-    close = shown(batch.progress, progress)
-    try:
-        run(batch.run())
-    except BaseException as exc:
-        _keep(batch, exc)
-        raise
-    finally:
-        close()
-    return _whole(batch)
+    with _use(record, resume):
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
+        close = shown(batch.progress, progress)
+        try:
+            run(batch.run())
+        except BaseException as exc:
+            _keep(batch, exc)
+            raise
+        finally:
+            close()
+        return _whole(batch)
 
 
 async def rollouts_async(
@@ -181,21 +184,28 @@ async def rollouts_async(
     progress: bool | None = None, **meta: Any,
 ) -> Rollouts:  # fmt: skip
     """The same as `rollouts`, awaited from any event loop."""
-    batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
-    close = shown(batch.progress, progress)
-    try:
-        await run_async(batch.run())
-    except BaseException as exc:
-        _keep(batch, exc)
-        raise
-    finally:
-        close()
-    return _whole(batch)
+    with _use(record, resume):
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
+        close = shown(batch.progress, progress)
+        try:
+            await run_async(batch.run())
+        except BaseException as exc:
+            _keep(batch, exc)
+            raise
+        finally:
+            close()
+        return _whole(batch)
 
 
 def interrupted() -> Rollouts | None:
     """What had begun of the batch that was interrupted last in this process."""
     return _interrupted
+
+
+def _use(record: Any, resume: Any) -> AbstractContextManager[None]:
+    """The file in use, from before it is looked at: what another is writing must not be taken up as left behind."""
+    alone = isinstance(resume, (str, Path))
+    return used(resume if alone else record, alone=alone)
 
 
 def _batch(
