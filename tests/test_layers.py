@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "agentkit"
 
 LAYERS = {
-    0: "types errors html",
+    0: "types errors html secret_names",
     1: "codec json_records read parsers profiles history preflighting encoded_history tools tool_schema loop chat_log capture_log todo budget held editing timeline handwritten",
     2: "alignment breakpoints diffing divergence token_spans token_runs managed prefix_cause charts export render reparsing samples tree events frames",
     3: "servers retrying tool_pool tool_runner perform recording background files file_lock file_scan cassette sources frames prefix replaying injected_answers charts",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
+
+from agentkit.servers.redaction import jwts
 
 _EPOCH_KNOWN = 1e9
 """A recorded time below this comes from a scripted clock and tells no day."""
@@ -28,7 +31,7 @@ _SCAN = 200_000
 _SECRETS = re.compile(
     r"\bsk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bhf_[A-Za-z0-9]{20,}|\bnvapi-[\w-]{20,}|\bgsk_[A-Za-z0-9]{20,}"
-    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{6,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b[Bb]earer +(?!\[redacted\])[\w.~+/-]{12,}=*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b[Bb]earer +(?!\[redacted\])[\w.~+/-]{12,}=*"
     r"|://[^/\s:@\"\\]+:(?!\[redacted\])[^/\s:@\"\\]{3,}@"
 )
 _SECRET_SIGNS = (
@@ -97,7 +100,7 @@ def _today(text: str, at: float) -> str | None:
 def secrets(text: str) -> Iterator[str]:
     """What in the text looks like a key or a password, shown by its first letters alone."""
     if any(map(text.__contains__, _SECRET_SIGNS)):
-        for found in _SECRETS.finditer(text):
+        for found in chain(_SECRETS.finditer(text), jwts(text)):
             yield _hint(found[0])
     lower = text.lower()
     if any(map(lower.__contains__, _NAME_SIGNS)):

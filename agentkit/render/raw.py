@@ -9,10 +9,13 @@ from agentkit.render.block import bar, code, facts, fold, note, row, status, who
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
 from agentkit.render.words import count, seconds
+from agentkit.secret_names import names_secret
 from agentkit.types import Exchange, Request, Spec
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
-"""How the names of fields that hold credentials end."""
+"""How the names of fields that hold credentials end, whatever is in them."""
+_SHOWN = frozenset({"prompt_cache_key"})
+"""What is named like a credential and is none."""
 _PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
 _RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
@@ -87,9 +90,11 @@ def request_head(request: Request, limits: Limits) -> Html:
 def masked(fields: Any) -> Any:
     """The fields with the values of credentials left out, at any depth of dicts and lists."""
     if isinstance(fields, dict):
-        return {name: "[not shown]" if _secret(name) else masked(value) for name, value in fields.items()}
+        return {name: "[not shown]" if _secret(name, value) else masked(value) for name, value in fields.items()}
     return [masked(item) for item in fields] if isinstance(fields, list) else fields
 
 
-def _secret(name: object) -> bool:
-    return isinstance(name, str) and name.lower().endswith(_SECRET)
+def _secret(name: object, value: object) -> bool:
+    if not isinstance(name, str) or name in _SHOWN:
+        return False
+    return name.lower().endswith(_SECRET) or (isinstance(value, str) and names_secret(name))

@@ -6,10 +6,12 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+from agentkit.secret_names import names_secret
 
 REDACTED = "[redacted]"
 
@@ -23,12 +25,15 @@ _PLACEHOLDERS = frozenset({
 """What people give to servers that want no key; some are words of ordinary text."""
 
 _SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-(?=[\w-]*\d)[\w-]{16,}|(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}|xox[abprs]-[\w-]{10,}"
-    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|(?i:(?<=bearer ))[\w.~+/=-]{20,}|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
+    r"(?<![A-Za-z0-9])(?:(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}|xox[abprs]-[\w-]{10,}"
+    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35})|(?i:(?<=bearer ))[\w.~+/=-]{20,}|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
 )
 """Keys by their look: those of well-known services, bearer tokens, and user and password in a URL."""
-
-_SECRET_VARIABLE = re.compile(r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
+_SK = re.compile(r"(?<![A-Za-z0-9])sk-[\w-]{16,}")
+"""A key if there is a digit in it. To look for that within the pattern would read the rest of a long word again at each `sk-` in it."""
+_DIGIT = re.compile(r"\d")
+_JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{10,}(\.eyJ[\w-]{10,}\.[\w-]{6,})?")
+"""A JSON web token if it has its second part; a word that has none is passed over as a whole, whatever begins in it."""
 
 _met: set[str] = set()
 """Every secret a server of this process was given: none of them may leave it in an export."""
@@ -38,9 +43,6 @@ _KEPT = frozenset({
     "openai-processing-ms", "openai-version", "server", "via", "cf-ray", "date", "location", "x-should-retry",
 })  # fmt: skip
 _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
-
-
-_SECRET_VARIABLE = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 
 
 class Secret:
@@ -78,6 +80,14 @@ class Redactor:
             if form in text:
                 text = text.replace(form, REDACTED)
         return text
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Find where secrets stand in the text; they may overlap."""
+        for form in self._forms:
+            at = text.find(form)
+            while at >= 0:
+                yield at, at + len(form)
+                at = text.find(form, at + 1)
 
     def with_secrets(self, secrets: Iterable[str]) -> Redactor:
         """One that knows these secrets too."""
@@ -122,16 +132,44 @@ def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
     >>> outgoing({"HF_TOKEN": "opensesame"})("it is opensesame, or sk-proj-0123456789abcdef")
     'it is [redacted], or [redacted]'
     """
-    held = (value.strip() for name, value in environment.items() if _SECRET_VARIABLE.search(name))
-    redact = Redactor([*_met, *(value for value in held if len(value) >= 8 and not value.isdigit() and not re.search(r"\s|^[/~.]", value))])
-    return lambda text: _SHAPES.sub(REDACTED, redact(text))
+    redact = Redactor([*_met, *environment_secrets(environment)])
+
+    def clean(text: str) -> str:
+        # Both are found in the text as it is: to take one out first would cut a key that holds it, and leave the rest. A password
+        # that no URL can hold is only seen as one when it is taken out.
+        once = _cut(text, [*redact.spans(text), *_shaped(text)])
+        return _cut(once, _shaped(once))
+
+    return clean
+
+
+def _shaped(text: str) -> Iterator[tuple[int, int]]:
+    yield from (found.span() for found in _SHAPES.finditer(text))
+    yield from (found.span() for found in _SK.finditer(text) if _DIGIT.search(found[0]))
+    yield from (found.span() for found in jwts(text))
+
+
+def jwts(text: str) -> Iterator[re.Match[str]]:
+    """Find JSON web tokens, in time that is linear in the length of the text."""
+    return (found for found in _JWT.finditer(text) if found[1])
+
+
+def _cut(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Replace each span, and spans that overlap as one."""
+    parts: list[str] = []
+    end = 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            parts += [text[end:start], REDACTED]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
     """The secret values among request headers, found by the header's name; of `Bearer xyz`, `xyz` alone where that is no everyday word."""
     found: list[str] = []
     for name, value in headers:
-        if _SECRET_NAME.search(name):
+        if _is_given(name):
             scheme, _, token = value.strip().partition(" ")
             alone = scheme.isalpha() and (_is_secret(token.strip()) or token == _NO_KEY)
             found.append(token.strip() if alone else value.strip())
@@ -150,21 +188,26 @@ def _basic_parts(token: str) -> list[str]:
 
 def environment_secrets(variables: Mapping[str, str]) -> list[str]:
     """The values of environment variables named like a key; not those that only point to one, as a path does."""
-    named = (value for name, value in variables.items() if _SECRET_VARIABLE.search(name))
-    return [value for value in named if len(value) >= 12 and not value.isdigit() and value[0] not in "/.~" and not any(map(str.isspace, value))]
+    named = (value.strip() for name, value in variables.items() if names_secret(name))
+    return [value for value in named if len(value) >= 8 and not value.isdigit() and value[0] not in "/.~"]
+
+
+def _is_given(name: str) -> bool:
+    """Tell whether a header or query parameter of this name is a secret: wider than for a variable, whose value is taken out of every text."""
+    return bool(_SECRET_NAME.search(name)) or names_secret(name)
 
 
 def url_secrets(url: str) -> list[str]:
     """The secret values in a URL: the password, and query parameters named like a key."""
     parts = urlsplit(url)
-    query = [value for name, value in parse_qsl(parts.query) if _SECRET_NAME.search(name)]
+    query = [value for name, value in parse_qsl(parts.query) if _is_given(name)]
     return [parts.password, *query] if parts.password else query
 
 
 def clean_url(url: str) -> str:
     """The URL without user, password and secret query values."""
     parts = urlsplit(url)
-    query = re.sub(r"([^&=]+)=([^&]*)", lambda m: f"{m[1]}={REDACTED}" if _SECRET_NAME.search(m[1]) else m[0], parts.query)
+    query = re.sub(r"(?<![^&=])([^&=]+)=([^&]*)", lambda m: f"{m[1]}={REDACTED}" if _is_given(unquote(m[1])) else m[0], parts.query)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
