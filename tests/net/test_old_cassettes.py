@@ -1,0 +1,107 @@
+"""Cassettes of version 1 are read as they were read when they were written, and saved again as the same.
+
+The expected readings are snapshots; `--snapshot-update` writes them anew after a wanted change.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+import agentkit as ak
+from tests.net.shown import digest, plain
+
+CASSETTES = Path(__file__).parent.parent / "corpus" / "cassettes" / "version_1"
+NAMES = sorted(path.stem for path in CASSETTES.glob("*.jsonl"))
+WHOLE = 12
+"""Rollouts of a file whose text is kept whole; of the others a digest is."""
+
+
+def loaded(path: Path) -> list[ak.Trajectory]:
+    found = ak.load(path)
+    return found if isinstance(found, list) else [found]
+
+
+def call(made: ak.ToolCall) -> dict[str, Any]:
+    """All of a call that its reading decides."""
+    names = ("id", "name", "arguments", "raw_arguments", "status", "origin", "adopted", "sent_arguments")
+    said = {name: getattr(made, name) for name in names}
+    return {**said, "problems": [problem.code for problem in made.problems]}
+
+
+def turn(read: ak.Turn) -> dict[str, Any]:
+    response, usage = read.response, read.usage
+    return {
+        "content": response.content,
+        "reasoning": response.reasoning,
+        "finish_reason": response.finish_reason,
+        "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
+        "tokens": [len(response.token_ids or ()), len(response.logprobs or ())],
+        "calls": [call(made) for made in read.tool_calls],
+        "recoverable": [call(made) for made in response.recoverable],
+        "results": [result and [result.status, result.content, result.error] for result in read.results],
+        "problems": [[problem.code, problem.message, problem.pointer] for problem in read.problems],
+        "sampling": read.sampling,
+        "said": [message.wire for message in read.added],
+        "time": [read.started, read.elapsed],
+    }
+
+
+def reading(rollout: ak.Trajectory) -> dict[str, Any]:
+    return {
+        "turns": len(rollout.turns),
+        "stop_reason": rollout.stop_reason,
+        "error": rollout.error and rollout.error.summary(),
+        "attempts": [attempt.summary() for attempt in rollout.attempts],
+        "parent": rollout.parent and [rollout.parent.turn, rollout.parent.change],
+        "meta": rollout.meta,
+        "spec": {name: getattr(rollout.spec, name) for name in ("model", "sampling", "profile", "parser", "max_turns")},
+        "all": [turn(read) for read in rollout.all_turns],
+        "messages": digest(json.dumps(rollout.messages)),
+    }
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cassette_is_read_as_it_was(name: str, snapshot: SnapshotAssertion) -> None:
+    """Short files whole; of long ones a digest for each rollout."""
+    readings = [json.dumps(reading(rollout), indent=1, ensure_ascii=False) for rollout in loaded(CASSETTES / f"{name}.jsonl")]
+    kept = readings if sum(map(len, readings)) < 60_000 else [digest(text) for text in readings]
+    assert "\n".join(kept) == snapshot
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cassette_is_shown_as_it_was(name: str, snapshot: SnapshotAssertion) -> None:
+    """Whole for the first few rollouts, a digest of the others."""
+    texts = [plain(rollout) for rollout in loaded(CASSETTES / f"{name}.jsonl")]
+    assert "\n\n".join([*texts[:WHOLE], *map(digest, texts[WHOLE:])]) == snapshot
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_saved_again_is_the_same(name: str, tmp_path: Path) -> None:
+    """To the last timestamp and raw byte: equality of rollouts leaves those out, so the lines of a second saving are compared too."""
+    first = loaded(CASSETTES / f"{name}.jsonl")
+    once = ak.save(first, tmp_path / "once.jsonl")
+    again = loaded(once)
+    assert again == first
+    assert [reading(rollout) for rollout in again] == [reading(rollout) for rollout in first]
+    assert lines(ak.save(again, tmp_path / "twice.jsonl")) == lines(once)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("saved_")])
+def test_what_was_saved_is_written_as_it_was(name: str, tmp_path: Path) -> None:
+    path = CASSETTES / f"{name}.jsonl"
+    assert ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8") == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("torn_last_line", "joined_files")])
+def test_a_rollout_read_alone_is_the_same(name: str) -> None:
+    path = CASSETTES / f"{name}.jsonl"
+    assert list(ak.cassette.open(path)) == loaded(path)
