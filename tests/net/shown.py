@@ -1,4 +1,4 @@
-"""What a notebook keeps of a thing that was shown: its texts without the style sheet, and digests of what is long."""
+"""What a notebook keeps of a thing that was shown, and digests of what is long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ def digest(text: str) -> str:
 
 
 def bundle(thing: Any) -> dict[str, Any]:
-    """Every mime type of a thing; of one that only has a repr, that. There is no kernel here, so no live widget is among them."""
+    """Every mime type of a thing; of one that only has a repr, that.
+
+    There is no kernel here, so no live widget is among them.
+    """
     show = getattr(thing, "_repr_mimebundle_", None)
     kept: dict[str, Any] = show() if callable(show) else {"text/plain": repr(thing)}
     assert "application/vnd.jupyter.widget-view+json" not in kept

@@ -1,4 +1,4 @@
-"""Cassettes of version 1 are read as they were read when they were written, and saved again as the same.
+"""Cassettes of version 1 are read as they were when they were written, and saved as the same.
 
 The expected readings are snapshots; `--snapshot-update` writes them anew after a wanted change.
 """
@@ -17,6 +17,10 @@ from tests.net.shown import digest, plain
 
 CASSETTES = Path(__file__).parent.parent / "corpus" / "cassettes" / "version_1"
 NAMES = sorted(path.stem for path in CASSETTES.glob("*.jsonl"))
+SPEC = ("model", "sampling", "profile", "parser", "policy", "max_turns", "stream", "tools")
+CALL = (
+    "id", "name", "arguments", "raw_arguments", "status", "origin", "adopted", "sent_arguments",
+)  # fmt: skip
 WHOLE = 12
 """Rollouts of a file whose text is kept whole; of the others a digest is."""
 
@@ -28,9 +32,10 @@ def loaded(path: Path) -> list[ak.Trajectory]:
 
 def call(made: ak.ToolCall) -> dict[str, Any]:
     """All of a call that its reading decides."""
-    names = ("id", "name", "arguments", "raw_arguments", "status", "origin", "adopted", "sent_arguments")
-    said = {name: getattr(made, name) for name in names}
-    return {**said, "problems": [problem.code for problem in made.problems]}
+    return {
+        **{name: getattr(made, name) for name in CALL},
+        "problems": [problem.code for problem in made.problems],
+    }
 
 
 def turn(read: ak.Turn) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def turn(read: ak.Turn) -> dict[str, Any]:
         "tokens": [len(response.token_ids or ()), len(response.logprobs or ())],
         "calls": [call(made) for made in read.tool_calls],
         "recoverable": [call(made) for made in response.recoverable],
-        "results": [result and [result.status, result.content, result.error] for result in read.results],
+        "results": [one and [one.status, one.content, one.error] for one in read.results],
         "problems": [[problem.code, problem.message, problem.pointer] for problem in read.problems],
         "sampling": read.sampling,
         "said": [message.wire for message in read.added],
@@ -59,7 +64,7 @@ def reading(rollout: ak.Trajectory) -> dict[str, Any]:
         "attempts": [attempt.summary() for attempt in rollout.attempts],
         "parent": rollout.parent and [rollout.parent.turn, rollout.parent.change],
         "meta": rollout.meta,
-        "spec": {name: getattr(rollout.spec, name) for name in ("model", "sampling", "profile", "parser", "max_turns")},
+        "spec": {name: getattr(rollout.spec, name) for name in SPEC},
         "all": [turn(read) for read in rollout.all_turns],
         "messages": digest(json.dumps(rollout.messages)),
     }
@@ -72,9 +77,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cassette_is_read_as_it_was(name: str, snapshot: SnapshotAssertion) -> None:
     """Short files whole; of long ones a digest for each rollout."""
-    readings = [json.dumps(reading(rollout), indent=1, ensure_ascii=False) for rollout in loaded(CASSETTES / f"{name}.jsonl")]
-    kept = readings if sum(map(len, readings)) < 60_000 else [digest(text) for text in readings]
-    assert "\n".join(kept) == snapshot
+    rollouts = loaded(CASSETTES / f"{name}.jsonl")
+    readings = [json.dumps(reading(one), indent=1, ensure_ascii=False) for one in rollouts]
+    long = sum(map(len, readings)) > 60_000
+    assert "\n".join(map(digest, readings) if long else readings) == snapshot
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,7 +92,7 @@ def test_a_cassette_is_shown_as_it_was(name: str, snapshot: SnapshotAssertion) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_saved_again_is_the_same(name: str, tmp_path: Path) -> None:
-    """To the last timestamp and raw byte: equality of rollouts leaves those out, so the lines of a second saving are compared too."""
+    """To the last timestamp and raw byte: equality leaves those out, so lines are compared too."""
     first = loaded(CASSETTES / f"{name}.jsonl")
     once = ak.save(first, tmp_path / "once.jsonl")
     again = loaded(once)
@@ -98,10 +104,61 @@ def test_what_is_saved_again_is_the_same(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("saved_")])
 def test_what_was_saved_is_written_as_it_was(name: str, tmp_path: Path) -> None:
     path = CASSETTES / f"{name}.jsonl"
-    assert ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8") == path.read_text("utf-8")
+    assert ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8") == path.read_text(
+        "utf-8"
+    )
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("torn_last_line", "joined_files")])
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"torn_last_line", "joined_files"}))
 def test_a_rollout_read_alone_is_the_same(name: str) -> None:
     path = CASSETTES / f"{name}.jsonl"
     assert list(ak.cassette.open(path)) == loaded(path)
+
+
+# fields that this version does not know
+
+UNKNOWN: dict[str, tuple[Any, ...]] = {
+    "first line": (0,),
+    "spec": (0, "spec"),
+    "model line": (1,),
+    "exchange": (1, "exchange"),
+    "tool line": (2,),
+    "result": (2, "result"),
+    "end line": (5,),
+    "totals": (5, "totals"),
+    "message": (0, "prompt", 0),
+    "meta": (0, "meta"),
+}
+"""Where a newer version may put a field: a line of `saved_tree`, and the way into it."""
+LOST = pytest.mark.xfail(strict=True, reason="loading ignores the field, so saving again loses it")
+KEPT = ("message", "meta")
+PLACES = [place if place in KEPT else pytest.param(place, marks=LOST) for place in UNKNOWN]
+
+
+def from_the_future(place: str, folder: Path) -> Path:
+    """The first rollout of `saved_tree` with a field that nobody knows."""
+    first = lines(CASSETTES / "saved_tree.jsonl")[:6]
+    found: Any = first
+    for name in UNKNOWN[place]:
+        found = found[name]
+    found["from_the_future"] = {"a": [1]}
+    path = folder / "newer.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in first), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("place", UNKNOWN)
+def test_a_field_that_is_not_known_does_no_harm(place: str, tmp_path: Path) -> None:
+    known, newer = (
+        loaded(CASSETTES / "saved_tree.jsonl")[0],
+        ak.load(from_the_future(place, tmp_path)),
+    )
+    assert newer.turns == known.turns
+    assert newer.stop_reason == known.stop_reason
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_field_that_is_not_known_is_kept(place: str, tmp_path: Path) -> None:
+    path = from_the_future(place, tmp_path)
+    again = ak.save(ak.load(path), tmp_path / "again.jsonl")
+    assert "from_the_future" in again.read_text("utf-8")
