@@ -42,7 +42,17 @@ if TYPE_CHECKING:
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
-    from agentkit.types import ApiError, Exchange, Message, Problem, Response, ToolCall, ToolResult, Trajectory, Turn
+    from agentkit.types import (
+        ApiError,
+        Exchange,
+        Message,
+        Problem,
+        Response,
+        ToolCall,
+        ToolResult,
+        Trajectory,
+        Turn,
+    )
     from agentkit.views.opening import view
     from agentkit.views.tokens_view import tokens
 
@@ -173,4 +183,10 @@ def _from_history(name: str) -> Any:
     return derive
 
 
-late.update(show=_show, display=_display, page=_page, messages=_from_history("messages"), request=_from_history("request"))
+late.update(
+    show=_show,
+    display=_display,
+    page=_page,
+    messages=_from_history("messages"),
+    request=_from_history("request"),
+)

@@ -71,14 +71,34 @@ class Agent:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tools = toolset(tools)
-        if isinstance(server, str) and not server.strip():  # an empty setting must not become OpenAI
-            raise UsageError("the server is an empty text", mend="give its URL, as 'http://localhost:8000/v1'; None is OpenAI")
-        self.server: ChatServer = Server(clock=clock) if server is None else as_server(server, clock=clock)
+        if (
+            isinstance(server, str) and not server.strip()
+        ):  # an empty setting must not become OpenAI
+            raise UsageError(
+                "the server is an empty text",
+                mend="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
+            )
+        self.server: ChatServer = (
+            Server(clock=clock) if server is None else as_server(server, clock=clock)
+        )
         self.spec = make_spec(
-            self.server, model, shared_schemas(t.schema for t in self.tools.values()), profile, parser, policy,
-            {**(sampling or {}), **given(temperature=temperature, max_tokens=max_tokens, extra_body=dict(extra_body or {}) or None)},
-            max_turns=max_turns, stream=stream,
-        )  # fmt: skip
+            self.server,
+            model,
+            shared_schemas(t.schema for t in self.tools.values()),
+            profile,
+            parser,
+            policy,
+            {
+                **(sampling or {}),
+                **given(
+                    temperature=temperature,
+                    max_tokens=max_tokens,
+                    extra_body=dict(extra_body or {}) or None,
+                ),
+            },
+            max_turns=max_turns,
+            stream=stream,
+        )
         self.system = system
         self.parallel_tools = parallel_tools
         self.retries = retries
@@ -121,7 +141,11 @@ class Agent:
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
         """An engine over a trajectory, ready for its next step."""
-        return Engine(trajectory, self.perform(trajectory, sample), **{"parallel_tools": self.parallel_tools, **options})
+        return Engine(
+            trajectory,
+            self.perform(trajectory, sample),
+            **{"parallel_tools": self.parallel_tools, **options},
+        )
 
     def recorded_by(self, writer: CassetteWriter) -> Agent:
         """The same agent with every finished step written down; once, however often it is asked for."""
@@ -135,14 +159,19 @@ class Agent:
     def noting(self, **meta: list[Any]) -> Agent:
         """The same agent with this in the meta of every rollout, behind what an earlier one of the name has put there."""
         twin = copy.copy(self)
-        twin._meta = {**self._meta, **{name: [*self._meta.get(name, ()), *added] for name, added in meta.items()}}
+        twin._meta = {
+            **self._meta,
+            **{name: [*self._meta.get(name, ()), *added] for name, added in meta.items()},
+        }
         return twin
 
     def wrapped(self, wrap: Wrap) -> Agent:
         """The same agent with every rollout's `Perform` wrapped."""
         inner = self._wrap
         twin = copy.copy(self)
-        twin._wrap = lambda perform, trajectory, sample: wrap(inner(perform, trajectory, sample), trajectory, sample)
+        twin._wrap = lambda perform, trajectory, sample: wrap(
+            inner(perform, trajectory, sample), trajectory, sample
+        )
         return twin
 
     def __repr__(self) -> str:
@@ -155,9 +184,17 @@ def given(**fields: Any) -> dict[str, Any]:
 
 
 def make_spec(
-    server: ChatServer, model: Any, tools: tuple[dict[str, Any], ...], profile: str | None, parser: str | None, policy: Policy,
-    sampling: dict[str, Any], *, max_turns: int | None, stream: bool,
-) -> Spec:  # fmt: skip
+    server: ChatServer,
+    model: Any,
+    tools: tuple[dict[str, Any], ...],
+    profile: str | None,
+    parser: str | None,
+    policy: Policy,
+    sampling: dict[str, Any],
+    *,
+    max_turns: int | None,
+    stream: bool,
+) -> Spec:
     """What a rollout is run with, by default with the profile that fits the server.
 
     Raises:
@@ -165,16 +202,27 @@ def make_spec(
         NotFound: there is no such profile or parser.
     """
     if model is not None and not isinstance(model, str):
-        raise UsageError(f"the model is a {type(model).__name__}, not a name", mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
+        raise UsageError(
+            f"the model is a {type(model).__name__}, not a name",
+            mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+        )
     if policy not in ("strict", "normalize", "repair"):
-        raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
+        raise UsageError(
+            f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'"
+        )
     if parser is not None:
         get_parser(parser)
     chosen = profile or server.profile or profile_for(getattr(server, "url", None), model)
     return Spec(
-        model=model, tools=tools, sampling=sampling, profile=get_profile(chosen).name, parser=parser, policy=policy, max_turns=max_turns,
+        model=model,
+        tools=tools,
+        sampling=sampling,
+        profile=get_profile(chosen).name,
+        parser=parser,
+        policy=policy,
+        max_turns=max_turns,
         stream=stream,
-    )  # fmt: skip
+    )
 
 
 def checked(agent: Any) -> Agent:
@@ -184,7 +232,10 @@ def checked(agent: Any) -> Agent:
         UsageError: it is something else.
     """
     if not isinstance(agent, Agent):
-        raise UsageError(f"the agent is a {type(agent).__name__}", mend="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')")
+        raise UsageError(
+            f"the agent is a {type(agent).__name__}",
+            mend="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+        )
     return agent
 
 

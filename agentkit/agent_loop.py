@@ -130,21 +130,41 @@ class AgentLoop:
         clock: Callable[[], float] = time.time,
     ) -> None:
         functions = toolset(tools)
-        schemas = shared_schemas(tool_schemas or ()) or shared_schemas(made.schema for made in functions.values())
-        self.valid_tool_names = set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
+        schemas = shared_schemas(tool_schemas or ()) or shared_schemas(
+            made.schema for made in functions.values()
+        )
+        self.valid_tool_names = (
+            set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
+        )
         self.tool_schemas = list(schemas)
         self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
         self._chat = as_server(server, clock=clock)
-        self._tools = LoopTools(self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id)
-        perform = live(self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock), retries=retries)
+        self._tools = LoopTools(
+            self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id
+        )
+        perform = live(
+            self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock), retries=retries
+        )
         budget = Budget.of(budget_config)
         self._perform = wrap(budgeted(perform, budget) if budget else perform)
-        own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=dict(extra_body or {}) or None)
+        own = given(
+            n=1,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            extra_body=dict(extra_body or {}) or None,
+        )
         self.spec = make_spec(
-            self._chat, model, schemas, profile, text_calls if schemas else None, policy, {**own, **(sampling or {})}, max_turns=max_turns,
+            self._chat,
+            model,
+            schemas,
+            profile,
+            text_calls if schemas else None,
+            policy,
+            {**own, **(sampling or {})},
+            max_turns=max_turns,
             stream=stream,
-        )  # fmt: skip
+        )
         self._result_error = result_error
         self._parallel = parallel_tools
         self._emit = emit
@@ -171,14 +191,26 @@ class AgentLoop:
             Busy: a rollout of this loop is running; one loop runs one at a time.
         """
         if self._engine is not None and self._engine.busy:
-            raise Busy("this loop is running already", mend="make a loop for each rollout; they share the server and the tool pool")
+            raise Busy(
+                "this loop is running already",
+                mend="make a loop for each rollout; they share the server and the tool pool",
+            )
         trajectory = start(messages, self.spec, {"task_id": self.task_id})
         if isinstance(messages, str):
             messages = [dict(message.wire) for message in trajectory.prompt]
         if not isinstance(messages, list):
-            raise UsageError("messages is not a list, so nothing can be appended to it", mend="pass a list of messages")
+            raise UsageError(
+                "messages is not a list, so nothing can be appended to it",
+                mend="pass a list of messages",
+            )
         self._tools.begin([message.wire for message in trajectory.prompt])
-        self._engine = Engine(trajectory, self._perform, parallel_tools=self._parallel, emit=self._emit, commit=self._commit)
+        self._engine = Engine(
+            trajectory,
+            self._perform,
+            parallel_tools=self._parallel,
+            emit=self._emit,
+            commit=self._commit,
+        )
         self._list = CallersList(messages)
         self.tool_errors = []
 
@@ -197,7 +229,12 @@ class AgentLoop:
         if done:
             self._log_turn(done[-1], time.perf_counter() - began)
         for attempt in engine.trajectory.attempts[failed:]:
-            log.error("[%s] turn %d: the request failed: %s", self.task_id[:8], attempt.turn + 1, attempt.error.summary())
+            log.error(
+                "[%s] turn %d: the request failed: %s",
+                self.task_id[:8],
+                attempt.turn + 1,
+                attempt.error.summary(),
+            )
         return done[-1] if done else None
 
     async def run(self, messages: list[Any]) -> AgentResult:
@@ -215,18 +252,29 @@ class AgentLoop:
     async def result(self) -> AgentResult:
         """What the run has given so far, with the server's managed state where it has one."""
         engine, state = self._started(), await self._managed_state()
-        if engine.trajectory.stop_reason == "final" and _cut_at_limit(state, engine.trajectory.turns[-1].response.wire_content):
+        if engine.trajectory.stop_reason == "final" and _cut_at_limit(
+            state, engine.trajectory.turns[-1].response.wire_content
+        ):
             engine.trajectory = replace(engine.trajectory, stop_reason="length")
         trajectory, turns = engine.trajectory, engine.trajectory.all_turns
         return AgentResult(
-            messages=self._list.messages, managed_state=state, turns_used=len(turns) + len(trajectory.attempts),
-            finished_naturally=trajectory.stop_reason == "final", reasoning_per_turn=[turn.reasoning for turn in turns],
-            tool_errors=list(self.tool_errors), trajectory=trajectory, stop_reason=trajectory.stop_reason, error=trajectory.error,
-        )  # fmt: skip
+            messages=self._list.messages,
+            managed_state=state,
+            turns_used=len(turns) + len(trajectory.attempts),
+            finished_naturally=trajectory.stop_reason == "final",
+            reasoning_per_turn=[turn.reasoning for turn in turns],
+            tool_errors=list(self.tool_errors),
+            trajectory=trajectory,
+            stop_reason=trajectory.stop_reason,
+            error=trajectory.error,
+        )
 
     def _started(self) -> Engine:
         if self._engine is None:
-            raise UsageError("the loop has not been started", mend="call loop.start(messages), or await loop.run(messages)")
+            raise UsageError(
+                "the loop has not been started",
+                mend="call loop.start(messages), or await loop.run(messages)",
+            )
         return self._engine
 
     async def _managed_state(self) -> Any:
@@ -241,33 +289,66 @@ class AgentLoop:
         profile = get_profile(self.spec.profile)
         if isinstance(outcome, Result):
             self._note(step, outcome)
-            self._list.called(trajectory.all_turns[-1], profile, changed=outcome.arguments is not None)
+            self._list.called(
+                trajectory.all_turns[-1], profile, changed=outcome.arguments is not None
+            )
         elif trajectory.stop_reason != "error":
             self._list.answered(trajectory.all_turns[-1], profile)
 
     def _note(self, step: Step, outcome: Result) -> None:
         """Lists a failed call, and warns of a slow one."""
         result = outcome.result
-        error = result.error if result.status != "ok" else self._result_error(result.full_content or result.content)
+        error = (
+            result.error
+            if result.status != "ok"
+            else self._result_error(result.full_content or result.content)
+        )
         if error:
             opened = step.trajectory.open
-            call = opened.response.tool_calls[outcome.position] if opened and opened.response else None
+            call = (
+                opened.response.tool_calls[outcome.position] if opened and opened.response else None
+            )
             arguments = call.raw_arguments[:200] if call else ""
-            self.tool_errors.append(ToolError(step.turn + 1, result.name, arguments, error, result.content))
+            self.tool_errors.append(
+                ToolError(step.turn + 1, result.name, arguments, error, result.content)
+            )
         if result.elapsed is not None and result.elapsed > SLOW_TOOL:
-            values = self.task_id[:8], step.turn + 1, result.name, result.elapsed, tool_pool().queued
+            values = (
+                self.task_id[:8],
+                step.turn + 1,
+                result.name,
+                result.elapsed,
+                tool_pool().queued,
+            )
             log.warning("[%s] turn %d: %s took %.1fs (pool queue=%d)", *values)
 
     def _log_turn(self, turn: Turn, took: float) -> None:
         api = turn.response.exchange.elapsed or 0.0
         tools = f"{len(turn.tool_calls)} tools" if turn.tool_calls else "no tools (finished)"
-        log.info("[%s] turn %d: api=%.1fs, %s, turn_total=%.1fs", self.task_id[:8], turn.index + 1, api, tools, took)
+        log.info(
+            "[%s] turn %d: api=%.1fs, %s, turn_total=%.1fs",
+            self.task_id[:8],
+            turn.index + 1,
+            api,
+            tools,
+            took,
+        )
 
 
 def _cut_at_limit(state: Any, text: str | None) -> bool:
     """Whether an Atropos node that ends with this text was cut at the token limit; the response itself may say `stop` all the same."""
     state = plain(state)
     held = (state.get("nodes") or state.get("sequences")) if isinstance(state, dict) else None
-    nodes = list(held.values()) if isinstance(held, dict) else held if isinstance(held, list) else []
-    mine = [n for n in nodes if isinstance(n, dict) and text and str(n.get("full_text")).rstrip().endswith(text.rstrip())]
-    return any(means(read_finish(n["metadata"], "")[0], "length") for n in mine[-1:] if isinstance(n.get("metadata"), dict))
+    nodes = (
+        list(held.values()) if isinstance(held, dict) else held if isinstance(held, list) else []
+    )
+    mine = [
+        n
+        for n in nodes
+        if isinstance(n, dict) and text and str(n.get("full_text")).rstrip().endswith(text.rstrip())
+    ]
+    return any(
+        means(read_finish(n["metadata"], "")[0], "length")
+        for n in mine[-1:]
+        if isinstance(n.get("metadata"), dict)
+    )

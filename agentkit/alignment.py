@@ -81,7 +81,13 @@ def _meaning(value: Any) -> Hashable:
         return "object", frozenset((key, _meaning(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return "array", tuple(_meaning(item) for item in value)
-    return ("boolean" if isinstance(value, bool) else "number" if isinstance(value, (int, float)) else "other"), value
+    return (
+        "boolean"
+        if isinstance(value, bool)
+        else "number"
+        if isinstance(value, (int, float))
+        else "other"
+    ), value
 
 
 def call_meaning(call: ToolCall, tools: KnownTools | None = None) -> Hashable:
@@ -103,7 +109,9 @@ def changes(left: Any, right: Any, schema: Any = None, pointer: str = "") -> Ite
         fields = schema.get("properties") if isinstance(schema, Mapping) else None
         for key in dict.fromkeys((*left, *right)):
             inner = fields.get(key) if isinstance(fields, Mapping) else None
-            yield from changes(left.get(key, ABSENT), right.get(key, ABSENT), inner, f"{pointer}/{_escape(key)}")
+            yield from changes(
+                left.get(key, ABSENT), right.get(key, ABSENT), inner, f"{pointer}/{_escape(key)}"
+            )
     elif isinstance(left, list) and isinstance(right, list):
         inner = schema.get("items") if isinstance(schema, Mapping) else None
         for i in range(max(len(left), len(right))):
@@ -117,13 +125,23 @@ def _escape(key: Any) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def call_changes(left: ToolCall, right: ToolCall, tools: KnownTools | None = None) -> tuple[Change, ...]:
+def call_changes(
+    left: ToolCall, right: ToolCall, tools: KnownTools | None = None
+) -> tuple[Change, ...]:
     """Where the arguments of two calls differ; the texts where one of them could not be read."""
     if left.arguments is None or right.arguments is None:
-        if left.arguments is right.arguments and "".join(left.raw_arguments.split()) == "".join(right.raw_arguments.split()):
+        if left.arguments is right.arguments and "".join(left.raw_arguments.split()) == "".join(
+            right.raw_arguments.split()
+        ):
             return ()
-        return (Change(pointer="", before=excerpt(left.raw_arguments), after=excerpt(right.raw_arguments)),)
-    return tuple(changes(left.arguments, right.arguments, tools.parameters(left.name) if tools else None))
+        return (
+            Change(
+                pointer="", before=excerpt(left.raw_arguments), after=excerpt(right.raw_arguments)
+            ),
+        )
+    return tuple(
+        changes(left.arguments, right.arguments, tools.parameters(left.name) if tools else None)
+    )
 
 
 def plain_name(name: str) -> str:
@@ -136,7 +154,9 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", bare.rpartition(".")[2].lower())
 
 
-def align_calls(left: Sequence[ToolCall], right: Sequence[ToolCall], tools: KnownTools | None = None) -> tuple[CallPair, ...]:
+def align_calls(
+    left: Sequence[ToolCall], right: Sequence[ToolCall], tools: KnownTools | None = None
+) -> tuple[CallPair, ...]:
     """Every call with its partner: the same call first, then the same tool with the nearest arguments, then another spelling of its name.
 
     In the order of the left calls, then what only the right side has.
@@ -149,16 +169,26 @@ def align_calls(left: Sequence[ToolCall], right: Sequence[ToolCall], tools: Know
     order = {i: rank for rank, (i, _) in enumerate(exact)}
     places = {i: rank for rank, (i, _) in enumerate(sorted(exact, key=lambda pair: pair[1]))}
     pairs = [
-        CallPair(left=call, right=None) if i not in partner else CallPair(
-            left=call, right=right[partner[i]], changes=call_changes(call, right[partner[i]], tools), moved=order[i] != places[i],
+        CallPair(left=call, right=None)
+        if i not in partner
+        else CallPair(
+            left=call,
+            right=right[partner[i]],
+            changes=call_changes(call, right[partner[i]], tools),
+            moved=order[i] != places[i],
         )
         for i, call in enumerate(left)
-    ]  # fmt: skip
+    ]
     taken = set(partner.values())
-    return (*pairs, *(CallPair(left=None, right=call) for j, call in enumerate(right) if j not in taken))
+    return (
+        *pairs,
+        *(CallPair(left=None, right=call) for j, call in enumerate(right) if j not in taken),
+    )
 
 
-def _match(left: Sequence[ToolCall], right: Sequence[ToolCall], partner: dict[int, int], key: Any) -> None:
+def _match(
+    left: Sequence[ToolCall], right: Sequence[ToolCall], partner: dict[int, int], key: Any
+) -> None:
     free: defaultdict[Hashable, deque[int]] = defaultdict(deque)
     for j, call in enumerate(right):
         free[key(call)].append(j)
@@ -167,7 +197,13 @@ def _match(left: Sequence[ToolCall], right: Sequence[ToolCall], partner: dict[in
             partner[i] = waiting.popleft()
 
 
-def _match_nearest(left: Sequence[ToolCall], right: Sequence[ToolCall], partner: dict[int, int], key: Any, tools: KnownTools | None) -> None:
+def _match_nearest(
+    left: Sequence[ToolCall],
+    right: Sequence[ToolCall],
+    partner: dict[int, int],
+    key: Any,
+    tools: KnownTools | None,
+) -> None:
     taken = set(partner.values())
     free: defaultdict[Hashable, list[int]] = defaultdict(list)
     for j, call in enumerate(right):
@@ -176,7 +212,11 @@ def _match_nearest(left: Sequence[ToolCall], right: Sequence[ToolCall], partner:
     for i, call in enumerate(left):
         if i in partner or not (waiting := free.get(key(call))):
             continue
-        best = waiting[0] if len(waiting) > _MOST else min(waiting, key=lambda j: (len(call_changes(call, right[j], tools)), abs(i - j)))
+        best = (
+            waiting[0]
+            if len(waiting) > _MOST
+            else min(waiting, key=lambda j: (len(call_changes(call, right[j], tools)), abs(i - j)))
+        )
         waiting.remove(best)
         partner[i] = best
 

@@ -143,7 +143,10 @@ def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None
     if on_loop():
         if coroutine is not None:
             coroutine.close()
-        raise UsageError("this would wait for itself", mend="inside an async tool, use the async form and await it")
+        raise UsageError(
+            "this would wait for itself",
+            mend="inside an async tool, use the async form and await it",
+        )
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -189,5 +192,7 @@ async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def _wrapped(future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
     wrapped = asyncio.wrap_future(future)
-    wrapped.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, so that asyncio does not report it as lost
+    wrapped.add_done_callback(
+        lambda done: done.cancelled() or done.exception()
+    )  # heard, so that asyncio does not report it as lost
     return wrapped

@@ -54,7 +54,11 @@ class Breakpoints(Sequence[Breakpoint]):
             NotFound: it is not here.
         """
         points = self._points
-        index = point if isinstance(point, int) else next((i for i, p in enumerate(points) if p is point), None)
+        index = (
+            point
+            if isinstance(point, int)
+            else next((i for i, p in enumerate(points) if p is point), None)
+        )
         if index is None and not isinstance(point, int):
             wanted = breakpoint_of(point)
             index = next((i for i, p in enumerate(points) if p == wanted), None)
@@ -92,14 +96,33 @@ class Breakpoints(Sequence[Breakpoint]):
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: a row for each."""
-        rows = {f"breakpoint-{i}": row(f"breakpoint-{i}", "aside", (str(i), facts(code(p.text), p.sides))) for i, p in enumerate(self._points)}
-        asked = row("approval", "aside", ("approval", facts(code(", ".join(self.approve)), "before"))) if self.approve else None
-        head = el("p", el("strong", "Breakpoints"), " ", el("code", "none") if not self._lines() else None, class_="ak-title")
+        rows = {
+            f"breakpoint-{i}": row(
+                f"breakpoint-{i}", "aside", (str(i), facts(code(p.text), p.sides))
+            )
+            for i, p in enumerate(self._points)
+        }
+        asked = (
+            row("approval", "aside", ("approval", facts(code(", ".join(self.approve)), "before")))
+            if self.approve
+            else None
+        )
+        head = el(
+            "p",
+            el("strong", "Breakpoints"),
+            " ",
+            el("code", "none") if not self._lines() else None,
+            class_="ak-title",
+        )
         return page({"head": head, **({"approval": asked} if asked else {}), **rows})
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        return "\n".join(["Breakpoints:", *(f"  {line}" for line in self._lines())]) if self._lines() else "Breakpoints: none"
+        return (
+            "\n".join(["Breakpoints:", *(f"  {line}" for line in self._lines())])
+            if self._lines()
+            else "Breakpoints: none"
+        )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         show = late.get("show")
@@ -117,7 +140,9 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
     for name in names:
         if name not in known:
             mend = f"the agent has: {', '.join(sorted(known)) or 'none'}"
-            raise UsageError(f"no tool is named {name!r}, so it cannot wait to be approved", mend=mend)
+            raise UsageError(
+                f"no tool is named {name!r}, so it cannot wait to be approved", mend=mend
+            )
     return names
 
 

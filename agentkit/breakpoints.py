@@ -1,9 +1,9 @@
 """Where a run stops: before a step, or after its outcome. A breakpoint is a value; it is asked, and changes nothing.
 
-    ak.break_on.tool("pay")                       before a call of pay is run
-    ak.break_on.turn(5) | ak.break_on.problem()   either
-    ak.break_on.tool("pay") & ak.break_on.call(lambda call: call.arguments["amount"] > 100)
-    ak.break_on(lambda moment: len(moment.trajectory.turns) > 3)
+ak.break_on.tool("pay")                       before a call of pay is run
+ak.break_on.turn(5) | ak.break_on.problem()   either
+ak.break_on.tool("pay") & ak.break_on.call(lambda call: call.arguments["amount"] > 100)
+ak.break_on(lambda moment: len(moment.trajectory.turns) > 3)
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from typing import Any, Literal
 from agentkit.errors import NotFound, UsageError
 from agentkit.loop import Outcome, Result, Step, ToolStep
 from agentkit.read.finish import means
-from agentkit.types import SEVERITIES, Record, Response, ToolCall, ToolResult, Trajectory, clip, record
+from agentkit.types import (
+    SEVERITIES,
+    Record,
+    Response,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    clip,
+    record,
+)
 
 When = Literal["before", "after"]
 _FAILED = ("error", "timeout", "invalid_call", "unknown_tool")
@@ -64,7 +73,12 @@ class Moment(Record):
 
 
 Predicate = Callable[[Moment], Any]
-_MOMENTS = {(of, when): i for i, (of, when) in enumerate((of, when) for of in ("any", "model", "tool") for when in ("before", "after"))}
+_MOMENTS = {
+    (of, when): i
+    for i, (of, when) in enumerate(
+        (of, when) for of in ("any", "model", "tool") for when in ("before", "after")
+    )
+}
 """Kinds of moments, in the order of a turn; any moment comes first, as it fits every other."""
 
 
@@ -88,7 +102,12 @@ class Rule(Record):
         """Both at once, looked at where the later of the two is, for by then the earlier is known; a function goes with the other one."""
         later = max(self, other, key=lambda rule: _MOMENTS[rule.of, rule.when])
         text, key = f"{self.text} & {other.text}", (*self.key, "&", *other.key)
-        return replace(later, text=text, key=key, holds=lambda moment: self.holds(moment) and other.holds(moment))
+        return replace(
+            later,
+            text=text,
+            key=key,
+            holds=lambda moment: self.holds(moment) and other.holds(moment),
+        )
 
 
 @record
@@ -123,7 +142,9 @@ class Breakpoint(Record):
     __ror__ = __or__
 
     def __and__(self, other: Any) -> Breakpoint:
-        return replace(self, rules=tuple(a.both(b) for a in self.rules for b in breakpoint_of(other).rules))
+        return replace(
+            self, rules=tuple(a.both(b) for a in self.rules for b in breakpoint_of(other).rules)
+        )
 
     __rand__ = __and__
 
@@ -166,7 +187,14 @@ def stop_at(moment: Moment, breakpoints: Iterable[Breakpoint]) -> Stop | None:
         call = moment.call
         where = f"stopped {moment.when} {moment.step.summary()}"
         text = f"{where}: {point.text}" + (f" raised {error}" if error else "")
-        return Stop(text=text, breakpoint=point, turn=moment.turn, call=call.position if call else None, when=moment.when, error=error)
+        return Stop(
+            text=text,
+            breakpoint=point,
+            turn=moment.turn,
+            call=call.position if call else None,
+            when=moment.when,
+            error=error,
+        )
     return None
 
 
@@ -179,7 +207,9 @@ def breakpoint_of(value: Any) -> Breakpoint:
     if isinstance(value, Breakpoint):
         return value
     if callable(value):
-        return _point(getattr(value, "__name__", type(value).__name__), "after", "any", value, value)
+        return _point(
+            getattr(value, "__name__", type(value).__name__), "after", "any", value, value
+        )
     mend = "pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop"
     raise UsageError(f"a {type(value).__name__} is no breakpoint", mend=mend)
 
@@ -188,11 +218,15 @@ def breakpoints_of(value: Any) -> tuple[Breakpoint, ...]:
     """One breakpoint, a predicate, several of them, or None."""
     if value is None:
         return ()
-    several = isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and not callable(value)
+    several = (
+        isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and not callable(value)
+    )
     return tuple(map(breakpoint_of, value)) if several else (breakpoint_of(value),)
 
 
-def _point(text: str, when: When, of: Literal["model", "tool", "any"], holds: Predicate, *key: Any) -> Breakpoint:
+def _point(
+    text: str, when: When, of: Literal["model", "tool", "any"], holds: Predicate, *key: Any
+) -> Breakpoint:
     return Breakpoint(rules=(Rule(text=text, when=when, of=of, key=key or (text,), holds=holds),))
 
 
@@ -205,12 +239,24 @@ class BreakOn:
 
     def tool(self, *names: str) -> Breakpoint:
         """Before a call of one of these tools is run; of any tool without a name."""
-        return _point(_call("tool", *names), "before", "tool", lambda m: m.call is not None and (not names or m.call.name in names))
+        return _point(
+            _call("tool", *names),
+            "before",
+            "tool",
+            lambda m: m.call is not None and (not names or m.call.name in names),
+        )
 
     def call(self, predicate: Callable[[ToolCall], Any]) -> Breakpoint:
         """Before a call for which the function of the call is true is run."""
         text = f"call({getattr(predicate, '__name__', '…')})"
-        return _point(text, "before", "tool", lambda m: m.call is not None and predicate(m.call), "call", predicate)
+        return _point(
+            text,
+            "before",
+            "tool",
+            lambda m: m.call is not None and predicate(m.call),
+            "call",
+            predicate,
+        )
 
     def problem(self, *codes: str) -> Breakpoint:
         """After an answer that has one of these problems, or any problem, before its tools run; also after a request that failed so.
@@ -220,23 +266,46 @@ class BreakOn:
         """
         for code in codes:
             if code not in SEVERITIES:
-                close = ", ".join(get_close_matches(str(code), SEVERITIES, 3)) or "see agentkit.types.SEVERITIES"
+                close = (
+                    ", ".join(get_close_matches(str(code), SEVERITIES, 3))
+                    or "see agentkit.types.SEVERITIES"
+                )
                 raise NotFound(f"no problem has the code {code!r}", mend=f"close to it: {close}")
-        return _point(_call("problem", *codes), "after", "model", lambda m: any(
-            (code in codes if codes else severity != "info") for code, severity in _troubles(m)
-        ))  # fmt: skip
+        return _point(
+            _call("problem", *codes),
+            "after",
+            "model",
+            lambda m: any(
+                (code in codes if codes else severity != "info") for code, severity in _troubles(m)
+            ),
+        )
 
     def tool_error(self, *names: str) -> Breakpoint:
         """After a call that gave no good result: an error, a timeout, an unknown tool, a call that could not be run."""
         text = _call("tool_error", *names)
-        return _point(text, "after", "tool", lambda m: m.result is not None and m.result.status in _FAILED and (not names or m.result.name in names))
+        return _point(
+            text,
+            "after",
+            "tool",
+            lambda m: (
+                m.result is not None
+                and m.result.status in _FAILED
+                and (not names or m.result.name in names)
+            ),
+        )
 
     def finish(self, reason: str, *others: str) -> Breakpoint:
         """After an answer that finished so: `length`, `stop`, `tool_calls`, or the server's own word."""
         reasons = (reason, *others)
-        return _point(_call("finish", *reasons), "after", "model", lambda m: any(
-            _said(m).finish_reason == word or means(_said(m).finish_reason, word) for word in reasons
-        ))  # fmt: skip
+        return _point(
+            _call("finish", *reasons),
+            "after",
+            "model",
+            lambda m: any(
+                _said(m).finish_reason == word or means(_said(m).finish_reason, word)
+                for word in reasons
+            ),
+        )
 
     def turn(self, number: int) -> Breakpoint:
         """Before the model is asked for this turn, counted from 0."""
@@ -244,17 +313,33 @@ class BreakOn:
 
     def text(self, part: str) -> Breakpoint:
         """After an answer whose text holds this, before its tools run."""
-        return _point(_call("text", part), "after", "model", lambda m: part in (_said(m).content or ""))
+        return _point(
+            _call("text", part), "after", "model", lambda m: part in (_said(m).content or "")
+        )
 
     def repeat(self, times: int = 3) -> Breakpoint:
         """Before a call is run for the `times`-th time, turn after turn: a turn in which nothing says the same ends the count."""
-        return _point(_call("repeat", times), "before", "tool", lambda m: m.call is not None and _repeats(m, m.call) >= times)
+        return _point(
+            _call("repeat", times),
+            "before",
+            "tool",
+            lambda m: m.call is not None and _repeats(m, m.call) >= times,
+        )
 
     def recovered(self) -> Breakpoint:
         """After an answer with a call that was repaired, or found in the text, before its tools run."""
-        return _point("recovered()", "after", "model", lambda m: bool(_said(m).recoverable) or any(
-            call.status == "repaired" or call.origin.startswith("content:") for call in _said(m).tool_calls
-        ))  # fmt: skip
+        return _point(
+            "recovered()",
+            "after",
+            "model",
+            lambda m: (
+                bool(_said(m).recoverable)
+                or any(
+                    call.status == "repaired" or call.origin.startswith("content:")
+                    for call in _said(m).tool_calls
+                )
+            ),
+        )
 
     def __repr__(self) -> str:
         return "<break_on: tool call problem tool_error finish turn text repeat recovered, or a function of a moment>"

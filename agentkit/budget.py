@@ -9,7 +9,12 @@ from typing import Any
 from agentkit.types import ToolResult
 
 _NAMES = {
-    "result_characters": ("result_characters", "default_result_size", "max_result_size", "result_size"),
+    "result_characters": (
+        "result_characters",
+        "default_result_size",
+        "max_result_size",
+        "result_size",
+    ),
     "turn_characters": ("turn_characters", "turn_budget", "max_turn_size"),
     "preview_characters": ("preview_characters", "preview_size"),
 }
@@ -33,17 +38,28 @@ class Budget:
             return None
         if isinstance(config, cls):
             return config
-        found = {ours: size for ours, names in _NAMES.items() for name in reversed(names) if (size := _size(config, name)) is not None}
+        found = {
+            ours: size
+            for ours, names in _NAMES.items()
+            for name in reversed(names)
+            if (size := _size(config, name)) is not None
+        }
         return cls(**found)
 
     def shortened(self, result: ToolResult, others: Iterable[ToolResult]) -> ToolResult:
         """The result itself where it fits, else one whose content is a preview that says what was cut."""
         size = len(result.content)
         spent = sum(len(other.content) for other in others)
-        if size <= self.preview_characters or (size <= self.result_characters and spent + size <= self.turn_characters):
+        if size <= self.preview_characters or (
+            size <= self.result_characters and spent + size <= self.turn_characters
+        ):
             return result
         note = f"\n\n[shortened: the first {self.preview_characters:,} of {size:,} characters are shown]"
-        return replace(result, content=result.content[: self.preview_characters] + note, full_content=result.content)
+        return replace(
+            result,
+            content=result.content[: self.preview_characters] + note,
+            full_content=result.content,
+        )
 
 
 def _size(config: Any, name: str) -> int | None:

@@ -66,7 +66,9 @@ class CallersList:
             return None
         pairs = zip(self.messages, self._seen, strict=False)
         both = min(len(self.messages), len(self._seen))
-        same = next((i for i, (now, was) in enumerate(pairs) if now != was and plain(now) != was), both)
+        same = next(
+            (i for i, (now, was) in enumerate(pairs) if now != was and plain(now) != was), both
+        )
         return None if same == len(self.messages) == len(self._seen) else same
 
     def _append(self, message: dict[str, Any]) -> None:

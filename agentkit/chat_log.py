@@ -12,15 +12,48 @@ from agentkit.loop import Answer, apply, close, prompt_messages
 from agentkit.read.envelope import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.types import Chunk, Exchange, Message, OpenTurn, Response, Spec, ToolCall, ToolResult, Trajectory, Turn
+from agentkit.types import (
+    Chunk,
+    Exchange,
+    Message,
+    OpenTurn,
+    Response,
+    Spec,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Turn,
+)
 
 _MEND = 'each entry is a list of messages, or {"messages": [...]}'
-_READ = frozenset(("messages", "conversation", "conversations", "tools", "functions", "request", "response", "body", "choices", "chunks"))
+_READ = frozenset(
+    (
+        "messages",
+        "conversation",
+        "conversations",
+        "tools",
+        "functions",
+        "request",
+        "response",
+        "body",
+        "choices",
+        "chunks",
+    )
+)
 """What of an entry is read; the rest of it is kept as the trajectory's meta."""
-_ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "function_response": "tool", "observation": "tool", "bing": "assistant"}
+_ROLES = {
+    "human": "user",
+    "gpt": "assistant",
+    "model": "assistant",
+    "function_response": "tool",
+    "observation": "tool",
+    "bing": "assistant",
+}
 
 
-def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None) -> Trajectory:
+def trajectory_of(
+    messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None
+) -> Trajectory:
     """A list of chat messages as a trajectory: each assistant message a turn, the tool messages behind it its results.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else stands between two answers, is kept as
@@ -32,7 +65,11 @@ def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | No
     given = prompt_messages(messages)
     first = next((i for i, message in enumerate(given) if message.role == "assistant"), len(given))
     schemas = _schemas(tools)
-    trajectory = Trajectory(spec=Spec(model=model if isinstance(model, str) else None, tools=schemas), prompt=given[:first], meta=dict(meta or {}))
+    trajectory = Trajectory(
+        spec=Spec(model=model if isinstance(model, str) else None, tools=schemas),
+        prompt=given[:first],
+        meta=dict(meta or {}),
+    )
     turns: list[Turn] = []
     said: list[Message] = []
     rest = list(given[first:])
@@ -44,40 +81,59 @@ def trajectory_of(messages: Any, tools: Any = None, meta: Mapping[str, Any] | No
         answers = _leading_results(rest)
         turn, orphans = _turn(len(turns), message, answers, tuple(said), schemas)
         del rest[: len(answers)]
-        turns.append(replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None)))
+        turns.append(
+            replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None))
+        )
         said = orphans
     opened = OpenTurn(added=tuple(said)) if said else None
     if turns and not said and None in turns[-1].results:  # its calls are still to be answered
         last = turns.pop()
         opened = OpenTurn(added=last.added, response=last.response, results=last.results)
     ended = bool(turns) and opened is None and not turns[-1].tool_calls
-    return replace(trajectory, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
+    return replace(
+        trajectory, turns=tuple(turns), open=opened, stop_reason="final" if ended else None
+    )
 
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
     """Tool schemas as they stand in a request, or as the JSON text that some data sets keep."""
     given = parse_body(tools)[0] if isinstance(tools, str) else plain(tools)
-    return tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
+    return (
+        tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
+    )
 
 
 def _leading_results(rest: Sequence[Message]) -> list[Message]:
-    count = next((i for i, message in enumerate(rest) if message.role not in ("tool", "function")), len(rest))
+    count = next(
+        (i for i, message in enumerate(rest) if message.role not in ("tool", "function")), len(rest)
+    )
     return list(rest[:count])
 
 
-def _turn(index: int, message: Message, answers: list[Message], said: tuple[Message, ...], tools: Any) -> tuple[Turn, list[Message]]:
+def _turn(
+    index: int, message: Message, answers: list[Message], said: tuple[Message, ...], tools: Any
+) -> tuple[Turn, list[Message]]:
     body = json.dumps(message.wire, ensure_ascii=False)
     response = read_response(Exchange(body=body), tools or None, turn=index)
     results, orphans = _paired(response, answers)
     return Turn(index=index, response=response, results=results, added=said), orphans
 
 
-def _paired(response: Response, answers: list[Message]) -> tuple[tuple[ToolResult | None, ...], list[Message]]:
+def _paired(
+    response: Response, answers: list[Message]
+) -> tuple[tuple[ToolResult | None, ...], list[Message]]:
     calls = response.tool_calls
     results: dict[int, ToolResult] = {}
     left: list[Message] = []
     for answer in answers:
-        call = next((c for c in calls if c.position not in results and c.id == answer.wire.get("tool_call_id")), None)
+        call = next(
+            (
+                c
+                for c in calls
+                if c.position not in results and c.id == answer.wire.get("tool_call_id")
+            ),
+            None,
+        )
         if call is None:
             left.append(answer)
         else:
@@ -106,7 +162,9 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
         UsageError: a value is no conversation, and which.
     """
     listed = list(values)
-    if listed and all(isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed):
+    if listed and all(
+        isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed
+    ):
         return [trajectory_of(listed)]
     found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
     if not any(found):
@@ -120,23 +178,46 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
         return trajectory_of(value)
     if not isinstance(value, dict):
         raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], mend=_MEND)
-    request = next((value[k] for k in ("request", "body") if isinstance(value.get(k), dict) and "messages" in value[k]), value)
-    messages = next((request[k] for k in ("messages", "conversation", "conversations") if isinstance(request.get(k), list)), None)
+    request = next(
+        (
+            value[k]
+            for k in ("request", "body")
+            if isinstance(value.get(k), dict) and "messages" in value[k]
+        ),
+        value,
+    )
+    messages = next(
+        (
+            request[k]
+            for k in ("messages", "conversation", "conversations")
+            if isinstance(request.get(k), list)
+        ),
+        None,
+    )
     if messages is None and any(isinstance(value.get(key), str) for key in ("path", "url")):
         return None
     answer = _answer(value)
     if not messages and answer is None:
-        raise UsageError(f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend=_MEND)
+        raise UsageError(
+            f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend=_MEND
+        )
     meta = {k: v for k, v in value.items() if k not in _READ}
     tools = request.get("tools") or request.get("functions")
-    trajectory = trajectory_of(_standard(messages), tools, meta, request.get("model")) if messages else Trajectory(meta=meta)
+    trajectory = (
+        trajectory_of(_standard(messages), tools, meta, request.get("model"))
+        if messages
+        else Trajectory(meta=meta)
+    )
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
 def _answer(value: dict[str, Any]) -> Exchange | None:
     """The raw answer that an entry keeps, beside its request or alone."""
     status, elapsed = value.get("status"), value.get("elapsed")
-    kept = Exchange(status=status if type(status) is int else None, elapsed=elapsed if isinstance(elapsed, float) else None)
+    kept = Exchange(
+        status=status if type(status) is int else None,
+        elapsed=elapsed if isinstance(elapsed, float) else None,
+    )
     if isinstance(value.get("choices"), list):
         return Exchange(body=json.dumps(value))
     for key in ("response", "body"):
@@ -144,10 +225,18 @@ def _answer(value: dict[str, Any]) -> Exchange | None:
         found = found.get("body", found) if isinstance(found, dict) else found
         if isinstance(found, str) and (kept.status or found.lstrip()[:1] == "{"):
             return replace(kept, body=found)
-        if isinstance(found, dict) and "messages" not in found and (found.get("choices") or found.get("error")):
+        if (
+            isinstance(found, dict)
+            and "messages" not in found
+            and (found.get("choices") or found.get("error"))
+        ):
             return replace(kept, body=json.dumps(found))
     pieces = value.get("chunks")
-    if isinstance(pieces, list) and pieces and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pieces):
+    if (
+        isinstance(pieces, list)
+        and pieces
+        and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pieces)
+    ):
         return replace(kept, chunks=tuple(Chunk(at=float(at), text=text) for at, text in pieces))
     return None
 
@@ -162,6 +251,10 @@ def _standard(messages: list[Any]) -> list[Any]:
 def _from_sharegpt(speaker: str, value: Any) -> dict[str, Any]:
     if speaker == "function_call" and isinstance(value, str):
         called, _ = parse_body(value)
-        calls = [{"function": call} for call in (called if isinstance(called, list) else [called]) if isinstance(call, dict) and "name" in call]
+        calls = [
+            {"function": call}
+            for call in (called if isinstance(called, list) else [called])
+            if isinstance(call, dict) and "name" in call
+        ]
         return {"role": "assistant", "content": None if calls else value, "tool_calls": calls}
     return {"role": _ROLES.get(speaker, speaker), "content": value}

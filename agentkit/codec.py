@@ -28,7 +28,17 @@ from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
-from agentkit.types import Exchange, Message, OpenTurn, Parent, Response, Spec, ToolResult, Trajectory, Turn
+from agentkit.types import (
+    Exchange,
+    Message,
+    OpenTurn,
+    Parent,
+    Response,
+    Spec,
+    ToolResult,
+    Trajectory,
+    Turn,
+)
 
 VERSION = 1
 MISFIT = (UsageError, KeyError, TypeError, AttributeError)
@@ -40,7 +50,10 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
     """The lines of a trajectory, in the order the steps happened."""
     lines = [head(trajectory, sample)]
     failed = list(trajectory.attempts)
-    turns: tuple[Turn | OpenTurn, ...] = (*trajectory.turns, *([trajectory.open] if trajectory.open else ()))
+    turns: tuple[Turn | OpenTurn, ...] = (
+        *trajectory.turns,
+        *([trajectory.open] if trajectory.open else ()),
+    )
     for index, turn in enumerate(turns):
         while failed and failed[0].turn == index:
             lines.append(model_line(index, failed.pop(0).exchange, sample, turn))
@@ -55,7 +68,11 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
         if isinstance(turn, Turn) and None in turn.results:
             lines.append({"step": "close", "sample": sample, "turn": index})
     lines.extend(model_line(attempt.turn, attempt.exchange, sample) for attempt in failed)
-    if trajectory.stop_reason is not None or trajectory.attempts or _goes_on_after_its_end(trajectory):
+    if (
+        trajectory.stop_reason is not None
+        or trajectory.attempts
+        or _goes_on_after_its_end(trajectory)
+    ):
         lines.append(end(trajectory, sample))
     return lines
 
@@ -63,21 +80,41 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
 def _goes_on_after_its_end(trajectory: Trajectory) -> bool:
     """Whether the last turn would end a rollout and did not, as in the past of one that was gone on with."""
     turns, opened = trajectory.turns, trajectory.open
-    return opened is None and bool(turns) and stop_reason_after(turns[-1], len(turns), trajectory.spec.max_turns) is not None
+    return (
+        opened is None
+        and bool(turns)
+        and stop_reason_after(turns[-1], len(turns), trajectory.spec.max_turns) is not None
+    )
 
 
 def head(trajectory: Trajectory, sample: int = 0) -> Line:
     """The first line of a sample: what it was run with."""
-    line: Line = {"agentkit": VERSION, "kind": "rollout", "sample": sample, "spec": to_json(trajectory.spec)}
+    line: Line = {
+        "agentkit": VERSION,
+        "kind": "rollout",
+        "sample": sample,
+        "spec": to_json(trajectory.spec),
+    }
     line["prompt"] = plain([message.wire for message in trajectory.prompt])
     if trajectory.parent is not None:
         line["parent"] = {"turn": trajectory.parent.turn, "change": trajectory.parent.change}
     return {**line, "meta": plain(trajectory.meta)} if trajectory.meta else line
 
 
-def model_line(turn: int, exchange: Exchange, sample: int = 0, given: Turn | OpenTurn | None = None, key: str | None = None) -> Line:
+def model_line(
+    turn: int,
+    exchange: Exchange,
+    sample: int = 0,
+    given: Turn | OpenTurn | None = None,
+    key: str | None = None,
+) -> Line:
     """The line of a model step."""
-    line: Line = {"step": "model", "sample": sample, "turn": turn, **(_given(given) if given else {})}
+    line: Line = {
+        "step": "model",
+        "sample": sample,
+        "turn": turn,
+        **(_given(given) if given else {}),
+    }
     return {**line, **({"request_key": key} if key else {}), "exchange": to_json(exchange)}
 
 
@@ -91,14 +128,28 @@ def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]
             yield change_line(turn, call.position, call.arguments, sample)
 
 
-def change_line(turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0) -> Line:
+def change_line(
+    turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0
+) -> Line:
     """The line of a call whose arguments a person changed."""
-    return {"step": "change", "sample": sample, "turn": turn, "position": position, "arguments": plain(arguments)}
+    return {
+        "step": "change",
+        "sample": sample,
+        "turn": turn,
+        "position": position,
+        "arguments": plain(arguments),
+    }
 
 
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
     """The line of a tool step."""
-    return {"step": "tool", "sample": sample, "turn": turn, "position": position, "result": to_json(result)}
+    return {
+        "step": "tool",
+        "sample": sample,
+        "turn": turn,
+        "position": position,
+        "result": to_json(result),
+    }
 
 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
@@ -106,10 +157,18 @@ def end(trajectory: Trajectory, sample: int = 0) -> Line:
     turns = trajectory.all_turns
     usages = [turn.response.usage for turn in turns if turn.response.usage]
     totals = {
-        "turns": len(turns), "calls": sum(len(turn.tool_calls) for turn in turns), "problems": len(trajectory.problems),
-        "input_tokens": sum(usage.input_tokens or 0 for usage in usages), "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
-    }  # fmt: skip
-    return {"step": "end", "sample": sample, "stop_reason": trajectory.stop_reason, "totals": {k: v for k, v in totals.items() if v}}
+        "turns": len(turns),
+        "calls": sum(len(turn.tool_calls) for turn in turns),
+        "problems": len(trajectory.problems),
+        "input_tokens": sum(usage.input_tokens or 0 for usage in usages),
+        "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
+    }
+    return {
+        "step": "end",
+        "sample": sample,
+        "stop_reason": trajectory.stop_reason,
+        "totals": {k: v for k, v in totals.items() if v},
+    }
 
 
 def meta_line(meta: Mapping[str, Any], sample: int = 0) -> Line:
@@ -140,7 +199,9 @@ def encode_line(line: Line) -> str:
     return compact_json(line) + "\n"
 
 
-def decode_lines(text: Iterable[str], torn: Callable[[str], None] = lambda message: None) -> Iterator[Line]:
+def decode_lines(
+    text: Iterable[str], torn: Callable[[str], None] = lambda message: None
+) -> Iterator[Line]:
     """The lines of a file.
 
     Args:
@@ -169,10 +230,16 @@ def checked_line(line: Any, number: int) -> Line:
         CassetteError: it cannot, or a newer agentkit wrote it.
     """
     if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
-        raise CassetteError(f"line {number} is not a line of an agentkit file", mend="a chat JSONL is read with ak.view(path)")
+        raise CassetteError(
+            f"line {number} is not a line of an agentkit file",
+            mend="a chat JSONL is read with ak.view(path)",
+        )
     version = line.get("agentkit", VERSION)
     if not isinstance(version, int) or version > VERSION:
-        raise CassetteError(f"the file has version {version!r}; this agentkit reads up to {VERSION}", mend="upgrade agentkit")
+        raise CassetteError(
+            f"the file has version {version!r}; this agentkit reads up to {VERSION}",
+            mend="upgrade agentkit",
+        )
     return line
 
 
@@ -199,7 +266,10 @@ def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
             samples[sample] = begun(line) if "agentkit" in line else after(samples[sample], line)
         except MISFIT as exc:
             what = f"the {line.get('step', 'first')} line of sample {given}, turn {line.get('turn', 0)},"
-            raise CassetteError(f"{what} does not fit what stands before it: {exc}", mend="restore the file; lines are missing or changed") from exc
+            raise CassetteError(
+                f"{what} does not fit what stands before it: {exc}",
+                mend="restore the file; lines are missing or changed",
+            ) from exc
     return samples
 
 
@@ -230,10 +300,19 @@ class Numbering:
 
 def begun(line: Line) -> Trajectory:
     """The trajectory that a rollout's first line begins."""
-    spec, prompt = from_json(Spec, line["spec"]), [Message(wire=dict(wire)) for wire in line["prompt"]]
-    begun = start(prompt, spec, line.get("meta")) if prompt else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    spec, prompt = (
+        from_json(Spec, line["spec"]),
+        [Message(wire=dict(wire)) for wire in line["prompt"]],
+    )
+    begun = (
+        start(prompt, spec, line.get("meta"))
+        if prompt
+        else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
+    )
     left = line.get("parent")
-    return replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
+    return (
+        replace(begun, parent=Parent(turn=left["turn"], change=left["change"])) if left else begun
+    )
 
 
 def after(trajectory: Trajectory, line: Line) -> Trajectory:
@@ -247,9 +326,16 @@ def after(trajectory: Trajectory, line: Line) -> Trajectory:
             if line.get("turn", 0) > len(trajectory.turns):
                 raise UsageError(f"the next turn is {len(trajectory.turns)}")
             trajectory = with_given(trajectory, line)
-            return apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"]))) if "exchange" in line else trajectory
+            return (
+                apply(trajectory, Answer(exchange=from_json(Exchange, line["exchange"])))
+                if "exchange" in line
+                else trajectory
+            )
         case "tool":
-            return apply(trajectory, Result(position=line["position"], result=from_json(ToolResult, line["result"])))
+            return apply(
+                trajectory,
+                Result(position=line["position"], result=from_json(ToolResult, line["result"])),
+            )
         case "adopt":
             return with_adopted(trajectory, line["turn"], line["recoverable"])
         case "change":
@@ -262,7 +348,9 @@ def after(trajectory: Trajectory, line: Line) -> Trajectory:
             reason, there = line.get("stop_reason"), len(trajectory.all_turns)
             if line.get("totals", {}).get("turns", 0) > there or (reason == "final" and not there):
                 raise UsageError(f"only {there} turns are there")
-            failed = trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
+            failed = (
+                trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
+            )
             return replace(trajectory, stop_reason=reason, error=failed)
     return trajectory
 
@@ -277,5 +365,7 @@ def with_given(trajectory: Trajectory, line: Line) -> Trajectory:
     elif added:
         trajectory = replace(trajectory, open=replace(trajectory.open or OpenTurn(), added=added))
     if "sampling" in line:
-        trajectory = replace(trajectory, open=replace(trajectory.open or OpenTurn(), sampling=line["sampling"]))
+        trajectory = replace(
+            trajectory, open=replace(trajectory.open or OpenTurn(), sampling=line["sampling"])
+        )
     return trajectory

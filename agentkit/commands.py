@@ -25,7 +25,9 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
     """
     function = COMMANDS.get(action)
     if function is None:
-        raise UsageError(f"a debugger has no action {action!r}", mend=f"it has: {', '.join(COMMANDS)}")
+        raise UsageError(
+            f"a debugger has no action {action!r}", mend=f"it has: {', '.join(COMMANDS)}"
+        )
     try:
         inspect.signature(function).bind(cursor, **arguments)
     except TypeError as exc:
@@ -55,7 +57,9 @@ def _change(cursor: Cursor, call: int, arguments: dict[str, Any]) -> ToolCall:
     return cursor.pending(call)
 
 
-def _reject(cursor: Cursor, call: int, message: str = "the user did not approve this call") -> ToolResult:
+def _reject(
+    cursor: Cursor, call: int, message: str = "the user did not approve this call"
+) -> ToolResult:
     return _skip(cursor, call, message)
 
 

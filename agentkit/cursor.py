@@ -30,7 +30,9 @@ _PROMPT = 0.08
 class Cursor:
     """A place in a tree of branches, and the engine that goes on from it."""
 
-    def __init__(self, engine: Engine, tree: Tree | None = None, approve: Any = (), *, asks: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, tree: Tree | None = None, approve: Any = (), *, asks: bool = True
+    ) -> None:
         self.engine = engine
         self.asks = asks
         """Whether there is a model to ask again; a replay has none."""
@@ -114,7 +116,10 @@ class Cursor:
         """What the coroutine gives, unless it is stopped; `stop_at` says where it was held."""
         if self._task is not None or self.engine.busy:
             coroutine.close()
-            raise Busy("a step of this rollout is running", mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()")
+            raise Busy(
+                "a step of this rollout is running",
+                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+            )
         self.stop_at, self._stopped, self._ended = None, False, (ended := asyncio.Event())
         over = self._over = asyncio.Event()
         self._task = task = asyncio.ensure_future(coroutine)
@@ -142,7 +147,11 @@ class Cursor:
         if not self._stopped:
             raise asyncio.CancelledError
         step = next_step(self.trajectory)
-        return Stop(text=f"stopped{f' before {step.summary()}' if step else ''}", turn=len(self.trajectory.turns), when="before")
+        return Stop(
+            text=f"stopped{f' before {step.summary()}' if step else ''}",
+            turn=len(self.trajectory.turns),
+            when="before",
+        )
 
     # time travel
 
@@ -205,7 +214,12 @@ class Cursor:
         """Another cursor, on a branch of its own of the same tree."""
         self._idle()
         trajectory = self.forked(turn)
-        cursor = Cursor(self.engine.twin(trajectory), self.tree.grown(trajectory), self.breakpoints.approve, asks=self.asks)
+        cursor = Cursor(
+            self.engine.twin(trajectory),
+            self.tree.grown(trajectory),
+            self.breakpoints.approve,
+            asks=self.asks,
+        )
         for point in self.breakpoints:
             cursor.breakpoints.add(point)
         return cursor
@@ -218,9 +232,14 @@ class Cursor:
     async def rerun(self, turn: int | None = None, n: int = 1) -> None:
         """Asks the model again, n answers side by side, each a branch; moves onto the first."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise UsageError(f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up")
+            raise UsageError(
+                f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up"
+            )
         if not self.asks:
-            raise UsageError("a replay has no model to ask again", mend="rerun with the agent that was recorded: ak.debug(agent, prompt)")
+            raise UsageError(
+                "a replay has no model to ask again",
+                mend="rerun with the agent that was recorded: ak.debug(agent, prompt)",
+            )
         base = self._base(turn)
         start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
         await self._under_way(self._sample(start, n))
@@ -236,10 +255,16 @@ class Cursor:
             await asyncio.wait(tasks, timeout=_PROMPT / 2)
             for engine in engines:
                 engine.give_up()
-            done = sorted((e for e in engines if e.trajectory is not start), key=lambda e: e.trajectory.stop_reason == "error")
+            done = sorted(
+                (e for e in engines if e.trajectory is not start),
+                key=lambda e: e.trajectory.stop_reason == "error",
+            )
             if done:
                 tree = self.tree.grown(*(engine.trajectory for engine in done))
-                self._performs |= {branch.label: engine.perform for branch, engine in zip(tree.branches[-len(done) :], done, strict=True)}
+                self._performs |= {
+                    branch.label: engine.perform
+                    for branch, engine in zip(tree.branches[-len(done) :], done, strict=True)
+                }
                 self._plant(tree)
 
     async def _sampled(self, engine: Engine, engines: list[Engine], start: Trajectory) -> None:
@@ -251,7 +276,10 @@ class Cursor:
 
     def answer(self, call: int, result: ToolResult) -> ToolResult:
         """Gives a pending call its result."""
-        self._go_on(apply(self.trajectory, Result(position=call, result=result)), f"{clip(result.name)} {result.status}")
+        self._go_on(
+            apply(self.trajectory, Result(position=call, result=result)),
+            f"{clip(result.name)} {result.status}",
+        )
         return result
 
     def pending(self, call: int) -> ToolCall:
@@ -270,27 +298,41 @@ class Cursor:
         found = next((c for c in self.trajectory.pending if c.position == call), None)
         if found is None:
             waiting = ", ".join(str(c.position) for c in self.trajectory.pending) or "none"
-            raise NotFound(f"call {call!r} is not pending", mend=f"pending are the calls at: {waiting}")
+            raise NotFound(
+                f"call {call!r} is not pending", mend=f"pending are the calls at: {waiting}"
+            )
         return found
 
     def _go_on(self, trajectory: Trajectory, change: str) -> None:
         """Stands at what a person did next: on a branch of its own where something else was recorded to come next."""
         if self.engine.ahead is not None:
             turn = len(self.trajectory.turns)
-            self._plant(self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change)))
+            self._plant(
+                self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change))
+            )
         else:
             self.engine.trajectory = trajectory
-            self.engine.finish(by_hand=trajectory.open is None or trajectory.open.response is not None)
+            self.engine.finish(
+                by_hand=trajectory.open is None or trajectory.open.response is not None
+            )
             self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:
         """What a turn is counted in: what has been up to here, or, beyond it, what is recorded."""
-        behind = turn is None or not isinstance(turn, int) or turn < 0 or turn <= len(self.trajectory.turns)
+        behind = (
+            turn is None
+            or not isinstance(turn, int)
+            or turn < 0
+            or turn <= len(self.trajectory.turns)
+        )
         return self.trajectory if behind else self.engine.tip
 
     def _idle(self) -> None:
         if self.busy or self.engine.busy:
-            raise Busy("a step of this rollout is running", mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()")
+            raise Busy(
+                "a step of this rollout is running",
+                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+            )
 
 
 def _heard(task: asyncio.Task[Any]) -> None:

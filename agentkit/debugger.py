@@ -38,10 +38,18 @@ class Debugger(Outlook):
     A step that is interrupted or fails costs that step and nothing else.
     """
 
-    def __init__(self, agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any) -> None:
+    def __init__(
+        self, agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any
+    ) -> None:
         self.agent = checked(agent)
         names = names_to_approve(approve, agent.spec.tools)
-        self._begin(Cursor(agent.engine(agent.start(prompt, **meta)), approve=names, asks=not isinstance(agent, ReplayAgent)))
+        self._begin(
+            Cursor(
+                agent.engine(agent.start(prompt, **meta)),
+                approve=names,
+                asks=not isinstance(agent, ReplayAgent),
+            )
+        )
 
     def _begin(self, cursor: Cursor) -> None:
         self._cursor = cursor
@@ -52,7 +60,9 @@ class Debugger(Outlook):
     def pending(self) -> Pending:
         """The calls that wait to be run, in order, and what can be done with each: run, skip, answer, change, reject, adopt."""
         turn = self.turn
-        return Pending(self.trajectory.pending, turn.response.recoverable if turn is not None else (), self._do)
+        return Pending(
+            self.trajectory.pending, turn.response.recoverable if turn is not None else (), self._do
+        )
 
     @property
     def running(self) -> bool:
@@ -118,7 +128,10 @@ class Debugger(Outlook):
         """
         points = breakpoints_of(until)
         if self.running:
-            raise Busy("a step of this rollout is running", mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()")
+            raise Busy(
+                "a step of this rollout is running",
+                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+            )
         self._started = self._background("run", until=points)
 
     def wait(self, timeout: float | None = None) -> Trajectory:
@@ -266,7 +279,9 @@ class Debugger(Outlook):
 
     def _end(self, stop: Any = None) -> Ended:
         held = stop if isinstance(stop, Stop) else None
-        return Ended(stop_reason=self.trajectory.stop_reason or "stopped", error=self.error, stop=held)
+        return Ended(
+            stop_reason=self.trajectory.stop_reason or "stopped", error=self.error, stop=held
+        )
 
     def _whole_turn(self, before: int, stop: Stop | None) -> Turn | Ended:
         turns = self.trajectory.turns
@@ -276,11 +291,15 @@ class Debugger(Outlook):
         turn = self.turn
         if outcome is None or self.error is not None or turn is None or isinstance(outcome, Stop):
             return self._end(outcome)
-        result: Response | ToolResult = turn.response if isinstance(outcome, Answer) else outcome.result
+        result: Response | ToolResult = (
+            turn.response if isinstance(outcome, Answer) else outcome.result
+        )
         return result
 
 
-def debug(agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any) -> Debugger:
+def debug(
+    agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any
+) -> Debugger:
     """A debugger at the start of a rollout.
 
     Args:

@@ -13,9 +13,17 @@ from agentkit.tool_runner import Functions, tool_runner
 from agentkit.types import Trajectory
 
 WEATHER = {
-    "oslo": (-3, "snow"), "rome": (21, "sunny"), "london": (9, "rain"), "cairo": (33, "sunny"), "paris": (14, "cloudy"),
-    "tokyo": (12, "rain"), "lima": (18, "fog"), "delhi": (31, "haze"), "madrid": (24, "sunny"), "berlin": (6, "cloudy"),
-}  # fmt: skip
+    "oslo": (-3, "snow"),
+    "rome": (21, "sunny"),
+    "london": (9, "rain"),
+    "cairo": (33, "sunny"),
+    "paris": (14, "cloudy"),
+    "tokyo": (12, "rain"),
+    "lima": (18, "fog"),
+    "delhi": (31, "haze"),
+    "madrid": (24, "sunny"),
+    "berlin": (6, "cloudy"),
+}
 """Degrees Celsius and sky of the cities the demo knows; made up."""
 
 PROMPT = "Do I need a coat in Oslo?"
@@ -28,7 +36,9 @@ def get_weather(city: str) -> dict[str, Any]:
         city: the city's name
     """
     if city.lower() not in WEATHER:
-        raise LookupError(f"no weather for {city!r}; known are {', '.join(name.title() for name in WEATHER)}")
+        raise LookupError(
+            f"no weather for {city!r}; known are {', '.join(name.title() for name in WEATHER)}"
+        )
     temp, sky = WEATHER[city.lower()]
     return {"city": city, "temp_c": temp, "sky": sky}
 
@@ -41,7 +51,12 @@ def packing_advice(temp_c: float, sky: str) -> dict[str, Any]:
         sky: such as sunny, rain or snow
     """
     wear = "a warm coat" if temp_c < 8 else "a light jacket" if temp_c < 17 else "no coat"
-    return {"wear": wear, "extras": {"rain": ["umbrella"], "snow": ["gloves", "boots"], "sunny": ["sunglasses"]}.get(sky, [])}
+    return {
+        "wear": wear,
+        "extras": {"rain": ["umbrella"], "snow": ["gloves", "boots"], "sunny": ["sunglasses"]}.get(
+            sky, []
+        ),
+    }
 
 
 def to_fahrenheit(temp_c: float) -> float:
@@ -61,9 +76,12 @@ def demo() -> Agent:
     """
     clock = FixedClock()
     return DemoAgent(
-        "demo (scripted, no model)", tools=[get_weather, packing_advice, to_fahrenheit], server=ScriptedServer(script, clock=clock),
-        parallel_tools=False, clock=clock,
-    )  # fmt: skip
+        "demo (scripted, no model)",
+        tools=[get_weather, packing_advice, to_fahrenheit],
+        server=ScriptedServer(script, clock=clock),
+        parallel_tools=False,
+        clock=clock,
+    )
 
 
 class DemoAgent(Agent):
@@ -88,32 +106,67 @@ def script(messages: list[dict[str, Any]]) -> dict[str, Any]:
     asked = max(i for i, message in enumerate(messages) if message.get("role") == "user")
     text = _text(messages[asked])
     cities = [city for city in re.findall(r"[A-Za-z]+", text.lower()) if city in WEATHER]
-    if not cities and (earlier := [c for m in messages[:asked] for c in re.findall(r"[A-Za-z]+", _text(m).lower()) if c in WEATHER]):
+    if not cities and (
+        earlier := [
+            c
+            for m in messages[:asked]
+            for c in re.findall(r"[A-Za-z]+", _text(m).lower())
+            if c in WEATHER
+        ]
+    ):
         cities = earlier[-1:]
     if not cities:
         known = ", ".join(name.title() for name in WEATHER)
-        return says(f"I am a demo with scripted answers. Ask me whether you need a coat in one of: {known}.")
+        return says(
+            f"I am a demo with scripted answers. Ask me whether you need a coat in one of: {known}."
+        )
     cities = list(dict.fromkeys(cities))
     results = _results(messages[asked + 1 :])
     if "get_weather" not in results:
         names = " and ".join(city.title() for city in cities)
-        return says(None, *(calls("get_weather", city=city.title()) for city in cities), reasoning=f"I need the weather in {names} first.")
+        return says(
+            None,
+            *(calls("get_weather", city=city.title()) for city in cities),
+            reasoning=f"I need the weather in {names} first.",
+        )
     return _after_weather(text.lower(), cities, results)
 
 
 def _after_weather(text: str, cities: list[str], results: dict[str, list[Any]]) -> dict[str, Any]:
-    found = [r for r in results["get_weather"] if isinstance(r, dict) and isinstance(r.get("temp_c"), (int, float))]
+    found = [
+        r
+        for r in results["get_weather"]
+        if isinstance(r, dict) and isinstance(r.get("temp_c"), (int, float))
+    ]
     if len(found) < len(results["get_weather"]):
         failed = next(r for r in results["get_weather"] if r not in found)
         reason = failed.get("error", failed) if isinstance(failed, dict) else failed
-        return says(f"I could not find the weather: {reason}", reasoning="A tool failed; I say so instead of guessing.")
+        return says(
+            f"I could not find the weather: {reason}",
+            reasoning="A tool failed; I say so instead of guessing.",
+        )
     if "fahrenheit" in text and "to_fahrenheit" not in results:
-        return says(None, *(calls("to_fahrenheit", temp_c=r["temp_c"]) for r in found), reasoning="They want Fahrenheit.")
+        return says(
+            None,
+            *(calls("to_fahrenheit", temp_c=r["temp_c"]) for r in found),
+            reasoning="They want Fahrenheit.",
+        )
     if "packing_advice" not in results:
         seen = "; ".join(f"{r.get('city')}: {r['temp_c']} °C, {r.get('sky')}" for r in found)
-        wanted = (calls("packing_advice", temp_c=r["temp_c"], sky=str(r.get("sky", ""))) for r in found)
+        wanted = (
+            calls("packing_advice", temp_c=r["temp_c"], sky=str(r.get("sky", ""))) for r in found
+        )
         return says(None, *wanted, reasoning=f"{seen}. Now what to wear.")
-    return says(" ".join(map(_sentence, found, results["packing_advice"], results.get("to_fahrenheit", [None] * len(found)))))
+    return says(
+        " ".join(
+            map(
+                _sentence,
+                found,
+                results["packing_advice"],
+                results.get("to_fahrenheit", [None] * len(found)),
+            )
+        )
+    )
 
 
 def _sentence(weather: dict[str, Any], advice: Any, fahrenheit: Any) -> str:
@@ -125,11 +178,15 @@ def _sentence(weather: dict[str, Any], advice: Any, fahrenheit: Any) -> str:
 
 def _results(messages: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The results since the user spoke, by tool name, in the order of the calls."""
-    names = {call["id"]: call["function"]["name"] for m in messages for call in m.get("tool_calls") or ()}
+    names = {
+        call["id"]: call["function"]["name"] for m in messages for call in m.get("tool_calls") or ()
+    }
     found: dict[str, list[Any]] = {}
     for message in messages:
         if message.get("role") == "tool":
-            found.setdefault(names.get(message.get("tool_call_id"), ""), []).append(_value(_text(message)))
+            found.setdefault(names.get(message.get("tool_call_id"), ""), []).append(
+                _value(_text(message))
+            )
     return found
 
 

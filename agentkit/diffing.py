@@ -83,7 +83,12 @@ class Diff(Record):
         prompt = [d for d in self.around if d.what == "prompt"]
         turns = [d for row in self.rows for d in row.differences]
         ending = [d for d in self.around if d.what in ("stop_reason", "error")]
-        return (*prompt, *turns, *ending, *(d for d in self.around if d not in prompt and d not in ending))
+        return (
+            *prompt,
+            *turns,
+            *ending,
+            *(d for d in self.around if d not in prompt and d not in ending),
+        )
 
     @property
     def first(self) -> Difference | None:
@@ -100,7 +105,11 @@ class Diff(Record):
 
     def summary(self) -> str:
         first = self.first
-        return f"first divergence: {first.summary()}; {len(self.differences)} differences" if first else "nothing differs"
+        return (
+            f"first divergence: {first.summary()}; {len(self.differences)} differences"
+            if first
+            else "nothing differs"
+        )
 
     def html(self, limits: Limits) -> Html:
         """Both side by side: equal parts folded, differing parts marked."""
@@ -122,13 +131,19 @@ def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
         UsageError: one of them holds no rollout, or several.
     """
     left, right = one_rollout(a, _MEND), one_rollout(b, _MEND)
-    tools = KnownTools([*right.spec.tools, *left.spec.tools]) if left.spec.tools or right.spec.tools else None
+    tools = (
+        KnownTools([*right.spec.tools, *left.spec.tools])
+        if left.spec.tools or right.spec.tools
+        else None
+    )
     rows = tuple(_row(x, y, tools) for x, y in _aligned(left.all_turns, right.all_turns, tools))
     around = (*_prompts(left.prompt, right.prompt), *_specs(left, right), *_endings(left, right))
     return Diff(left=left, right=right, names=names, rows=rows, around=around)
 
 
-def _aligned(left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None) -> Iterator[tuple[Turn | None, Turn | None]]:
+def _aligned(
+    left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None
+) -> Iterator[tuple[Turn | None, Turn | None]]:
     """The turns in pairs: what forks share is shared, equal turns that occur once are anchors, turns between two anchors go in order."""
     start = 0
     while start < min(len(left), len(right)) and left[start] is right[start]:
@@ -136,21 +151,28 @@ def _aligned(left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | No
         start += 1
     a, b = left[start:], right[start:]
     i = j = 0
-    for x, y in (*_anchors([_sense(t, tools) for t in a], [_sense(t, tools) for t in b]), (len(a), len(b))):
+    for x, y in (
+        *_anchors([_sense(t, tools) for t in a], [_sense(t, tools) for t in b]),
+        (len(a), len(b)),
+    ):
         yield from _in_order(a[i:x], b[j:y])
         if x < len(a):
             yield a[x], b[y]
         i, j = x + 1, y + 1
 
 
-def _in_order(left: Sequence[Turn], right: Sequence[Turn]) -> Iterator[tuple[Turn | None, Turn | None]]:
+def _in_order(
+    left: Sequence[Turn], right: Sequence[Turn]
+) -> Iterator[tuple[Turn | None, Turn | None]]:
     for k in range(max(len(left), len(right))):
         yield (left[k] if k < len(left) else None), (right[k] if k < len(right) else None)
 
 
 def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int]]:
     """Places of what occurs once on each side, as many as keep their order: the longest rising run (patience)."""
-    once = {key for key, n in Counter(left).items() if n == 1} & {key for key, n in Counter(right).items() if n == 1}
+    once = {key for key, n in Counter(left).items() if n == 1} & {
+        key for key, n in Counter(right).items() if n == 1
+    }
     place = {key: j for j, key in enumerate(right) if key in once}
     pairs = [(i, place[key]) for i, key in enumerate(left) if key in once]
     ends: list[int] = []
@@ -171,17 +193,27 @@ def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int
 def _sense(turn: Turn, tools: KnownTools | None) -> Hashable:
     """What a turn says, for finding it again on the other side."""
     calls = tuple(call_meaning(call, tools) for call in turn.tool_calls)
-    return calls, (turn.response.content or "").strip(), tuple(result.content for result in turn.tool_results)
+    return (
+        calls,
+        (turn.response.content or "").strip(),
+        tuple(result.content for result in turn.tool_results),
+    )
 
 
 def _row(left: Turn | None, right: Turn | None, tools: KnownTools | None) -> Row:
     if left is right:
         return Row(left=left, right=right)
     if left is None or right is None:
-        gone = Difference(what="turn", turn=(left or right).index, before=_said(left), after=_said(right))  # type: ignore[union-attr]
+        gone = Difference(
+            what="turn", turn=(left or right).index, before=_said(left), after=_said(right)
+        )  # type: ignore[union-attr]
         return Row(left=left, right=right, differences=(gone,))
     calls = align_calls(left.tool_calls, right.tool_calls, tools)
-    found = (*_before(left, right), *_texts(left, right), *(d for pair in calls for d in _call(pair, left, right)))
+    found = (
+        *_before(left, right),
+        *_texts(left, right),
+        *(d for pair in calls for d in _call(pair, left, right)),
+    )
     return Row(left=left, right=right, calls=calls, differences=found)
 
 
@@ -193,17 +225,27 @@ def _before(left: Turn, right: Turn) -> Iterator[Difference]:
     """What the caller did before the answer: to the history, to the sampling."""
     said = [([m.wire for m in turn.added], turn.kept) for turn in (left, right)]
     if said[0] != said[1]:
-        before, after = (excerpt(messages if kept is None else {"kept": kept, "said": messages}) for messages, kept in said)
+        before, after = (
+            excerpt(messages if kept is None else {"kept": kept, "said": messages})
+            for messages, kept in said
+        )
         yield Difference(what="said", turn=left.index, before=before, after=after)
     if (left.sampling or {}) != (right.sampling or {}):
-        yield Difference(what="sampling", turn=left.index, before=masked(left.sampling), after=masked(right.sampling))
+        yield Difference(
+            what="sampling",
+            turn=left.index,
+            before=masked(left.sampling),
+            after=masked(right.sampling),
+        )
 
 
 def _texts(left: Turn, right: Turn) -> Iterator[Difference]:
     for what in ("reasoning", "content", "refusal", "finish_reason"):
         before, after = getattr(left.response, what), getattr(right.response, what)
         if (before or "") != (after or ""):
-            yield Difference(what=what, turn=left.index, before=excerpt(before), after=excerpt(after))
+            yield Difference(
+                what=what, turn=left.index, before=excerpt(before), after=excerpt(after)
+            )
 
 
 def _call(pair: CallPair, left: Turn, right: Turn) -> Iterator[Difference]:
@@ -211,14 +253,29 @@ def _call(pair: CallPair, left: Turn, right: Turn) -> Iterator[Difference]:
     if a is None or b is None:
         call = a or b
         name = call.name if call else ""
-        yield Difference(what=pair.kind, turn=left.index, of=name, before=a and excerpt(a.raw_arguments), after=b and excerpt(b.raw_arguments))
+        yield Difference(
+            what=pair.kind,
+            turn=left.index,
+            of=name,
+            before=a and excerpt(a.raw_arguments),
+            after=b and excerpt(b.raw_arguments),
+        )
         return
     if a.name != b.name:
         yield Difference(what="name", turn=left.index, of=a.name, before=a.name, after=b.name)
     if pair.moved:
-        yield Difference(what="order", turn=left.index, of=a.name, before=a.position, after=b.position)
+        yield Difference(
+            what="order", turn=left.index, of=a.name, before=a.position, after=b.position
+        )
     for change in pair.changes:
-        yield Difference(what="arguments", turn=left.index, of=a.name, pointer=change.pointer, before=change.before, after=change.after)
+        yield Difference(
+            what="arguments",
+            turn=left.index,
+            of=a.name,
+            pointer=change.pointer,
+            before=change.before,
+            after=change.after,
+        )
     yield from _result(a.name, _outcome(left, a.position), _outcome(right, b.position), left.index)
 
 
@@ -227,11 +284,15 @@ def _outcome(turn: Turn, position: int) -> tuple[str, str] | None:
     return (result.status, result.content) if result else None
 
 
-def _result(name: str, before: tuple[str, str] | None, after: tuple[str, str] | None, turn: int) -> Iterator[Difference]:
+def _result(
+    name: str, before: tuple[str, str] | None, after: tuple[str, str] | None, turn: int
+) -> Iterator[Difference]:
     if before != after:
         alike = before is not None and after is not None and before[0] == after[0]
         shown = [side and (side[1] if alike else ": ".join(side)) for side in (before, after)]
-        yield Difference(what="result", turn=turn, of=name, before=excerpt(shown[0]), after=excerpt(shown[1]))
+        yield Difference(
+            what="result", turn=turn, of=name, before=excerpt(shown[0]), after=excerpt(shown[1])
+        )
 
 
 def _prompts(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Difference]:
@@ -240,9 +301,16 @@ def _prompts(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Diff
         if before == after:
             continue
         if before and after and {**before, "content": None} == {**after, "content": None}:
-            yield Difference(what="prompt", pointer=f"/{i}/content", before=excerpt(before.get("content")), after=excerpt(after.get("content")))
+            yield Difference(
+                what="prompt",
+                pointer=f"/{i}/content",
+                before=excerpt(before.get("content")),
+                after=excerpt(after.get("content")),
+            )
         else:
-            yield Difference(what="prompt", pointer=f"/{i}", before=excerpt(before), after=excerpt(after))
+            yield Difference(
+                what="prompt", pointer=f"/{i}", before=excerpt(before), after=excerpt(after)
+            )
 
 
 def _specs(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
@@ -251,7 +319,9 @@ def _specs(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
     for what in ("model", "tools", "sampling", "profile", "parser", "policy"):
         before, after = getattr(left.spec, what), getattr(right.spec, what)
         if before != after:
-            yield Difference(what=what, before=excerpt(masked(before)), after=excerpt(masked(after)))
+            yield Difference(
+                what=what, before=excerpt(masked(before)), after=excerpt(masked(after))
+            )
 
 
 def _endings(left: Trajectory, right: Trajectory) -> Iterator[Difference]:

@@ -25,7 +25,15 @@ from agentkit.handwritten import rewritten, written_answer, written_result
 from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_answer
 from agentkit.read.call import settle_ids
 from agentkit.read.plain import plain
-from agentkit.timeline import answered_turn, attempts_until, opened_turn, reopened, start_of, turn_at, turn_index
+from agentkit.timeline import (
+    answered_turn,
+    attempts_until,
+    opened_turn,
+    reopened,
+    start_of,
+    turn_at,
+    turn_index,
+)
 from agentkit.types import OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
 
 
@@ -54,9 +62,16 @@ def forked_here(trajectory: Trajectory) -> Trajectory:
 
 
 def edit(
-    trajectory: Trajectory, turn: int | None = None, call: int = 0, *, message: Any = UNSET, result: Any = UNSET, arguments: Any = UNSET,
-    prompt: Any = UNSET, sampling: Any = UNSET,
-) -> Trajectory:  # fmt: skip
+    trajectory: Trajectory,
+    turn: int | None = None,
+    call: int = 0,
+    *,
+    message: Any = UNSET,
+    result: Any = UNSET,
+    arguments: Any = UNSET,
+    prompt: Any = UNSET,
+    sampling: Any = UNSET,
+) -> Trajectory:
     """The trajectory with one thing changed. See the top of this module for what that drops.
 
     Args:
@@ -73,10 +88,18 @@ def edit(
         UsageError: not exactly one thing is changed, or it cannot be used.
         NotFound: there is no such turn or call.
     """
-    asked = {"message": message, "result": result, "arguments": arguments, "prompt": prompt, "sampling": sampling}
+    asked = {
+        "message": message,
+        "result": result,
+        "arguments": arguments,
+        "prompt": prompt,
+        "sampling": sampling,
+    }
     named = [name for name, value in asked.items() if value is not UNSET]
     if len(named) != 1:
-        mend = "change one of message, result, arguments, prompt and sampling; for several, edit again"
+        mend = (
+            "change one of message, result, arguments, prompt and sampling; for several, edit again"
+        )
         raise UsageError(f"{' and '.join(named) or 'nothing'} is to be changed", mend=mend)
     match named[0]:
         case "message":
@@ -86,9 +109,17 @@ def edit(
         case "arguments":
             return with_arguments(trajectory, answered_turn(trajectory, turn), call, arguments)
         case "prompt":
-            return with_prompt(trajectory, prompt) if turn is None else with_said(trajectory, turn_index(trajectory, turn), prompt)
-    last = len(trajectory.turns) - (trajectory.stop_reason in ("final", "length", "max_turns") and trajectory.open is None)
-    return with_sampling(trajectory, turn_index(trajectory, last if turn is None else turn), sampling)
+            return (
+                with_prompt(trajectory, prompt)
+                if turn is None
+                else with_said(trajectory, turn_index(trajectory, turn), prompt)
+            )
+    last = len(trajectory.turns) - (
+        trajectory.stop_reason in ("final", "length", "max_turns") and trajectory.open is None
+    )
+    return with_sampling(
+        trajectory, turn_index(trajectory, last if turn is None else turn), sampling
+    )
 
 
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
@@ -97,12 +128,17 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     response = read_answer(trajectory.spec, exchange, turn)
     error = failure(exchange, response)
     if error is not None:
-        raise UsageError(f"this is no answer: {error.message}", mend="pass a text, an assistant message as a dict, or a whole chat completion")
+        raise UsageError(
+            f"this is no answer: {error.message}",
+            mend="pass a text, an assistant message as a dict, or a whole chat completion",
+        )
     old = turn_at(trajectory, turn)
     before = replace(start_of(trajectory, turn), attempts=attempts_until(trajectory, turn))
     edited = apply(before, Answer(exchange=exchange))
     for call, result in _carried(old, response):
-        edited = apply(edited, Result(position=call.position, result=replace(result, call_id=call.id)))
+        edited = apply(
+            edited, Result(position=call.position, result=replace(result, call_id=call.id))
+        )
     return branched(trajectory, edited, turn, "the answer")
 
 
@@ -110,11 +146,20 @@ def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[Tool
     """The results of the old answer that answer a call of the new one too, each once, first those at the same place."""
     given = old.response.tool_calls if old is not None and old.response is not None else ()
     results = old.results if old is not None else ()
-    free = {call.position: (call, result) for call, result in zip(given, results, strict=True) if result is not None}
+    free = {
+        call.position: (call, result)
+        for call, result in zip(given, results, strict=True)
+        if result is not None
+    }
     found: list[tuple[ToolCall, ToolResult]] = []
-    for call in sorted(response.tool_calls, key=lambda c: c.position not in free or not _same(c, free[c.position][0])):
+    for call in sorted(
+        response.tool_calls,
+        key=lambda c: c.position not in free or not _same(c, free[c.position][0]),
+    ):
         at = [call.position] if call.position in free else []
-        match = next((place for place in [*at, *free] if place in free and _same(call, free[place][0])), None)
+        match = next(
+            (place for place in [*at, *free] if place in free and _same(call, free[place][0])), None
+        )
         if match is not None:
             found.append((call, free.pop(match)[1]))
     return found
@@ -122,8 +167,10 @@ def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[Tool
 
 def _same(a: ToolCall, b: ToolCall) -> bool:
     return (a.name, a.arguments, a.raw_arguments if a.arguments is None else None) == (
-        b.name, b.arguments, b.raw_arguments if b.arguments is None else None,
-    )  # fmt: skip
+        b.name,
+        b.arguments,
+        b.raw_arguments if b.arguments is None else None,
+    )
 
 
 def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) -> Trajectory:
@@ -137,7 +184,12 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
 def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
     """The trajectory with one call changed; only its own result is dropped, and what came after the turn."""
     call = _call(reopened(trajectory, turn), position)
-    return branched(trajectory, changed(trajectory, turn, position, arguments), turn, f"the arguments of {_named(call)}")
+    return branched(
+        trajectory,
+        changed(trajectory, turn, position, arguments),
+        turn,
+        f"the arguments of {_named(call)}",
+    )
 
 
 def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
@@ -171,7 +223,10 @@ def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory
     call = next((c for c in response.recoverable if c.position == position), None)
     if call is None:
         raise NotFound(f"there is no recoverable call {position} in turn {turn}")
-    return replace(opened, open=replace(o, response=_with_call(response, call, turn), results=(*o.results, None)))
+    return replace(
+        opened,
+        open=replace(o, response=_with_call(response, call, turn), results=(*o.results, None)),
+    )
 
 
 def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
@@ -179,23 +234,43 @@ def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
     placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
-        placed = replace(settle_ids([replace(placed, raw_id=None)], turn)[0], raw_id=placed.raw_id, problems=placed.problems)
+        placed = replace(
+            settle_ids([replace(placed, raw_id=None)], turn)[0],
+            raw_id=placed.raw_id,
+            problems=placed.problems,
+        )
     if placed.id in taken:
         placed = replace(placed, id=f"{placed.id}_{placed.position}")
     others = tuple(c for c in response.recoverable if c is not call)
-    return replace(response, tool_calls=(*response.tool_calls, placed), recoverable=others, content=_without(response, call))
+    return replace(
+        response,
+        tool_calls=(*response.tool_calls, placed),
+        recoverable=others,
+        content=_without(response, call),
+    )
 
 
 def edited_again(response: Response, old: Response, turn: int) -> Response:
     """An answer that was read again, with what a person had done to the calls of the old reading, as far as they are still there."""
     for was in old.tool_calls:
         if was.adopted is not None:
-            call = next((c for c in response.recoverable if (c.position, c.name) == (was.adopted, was.name)), None)
+            call = next(
+                (
+                    c
+                    for c in response.recoverable
+                    if (c.position, c.name) == (was.adopted, was.name)
+                ),
+                None,
+            )
             response = _with_call(response, call, turn) if call is not None else response
     calls = list(response.tool_calls)
     for was in old.tool_calls:
         now = calls[was.position] if was.position < len(calls) else None
-        if was.sent_arguments is not None and now is not None and (now.name, now.raw_arguments) == (was.name, was.sent_arguments):
+        if (
+            was.sent_arguments is not None
+            and now is not None
+            and (now.name, now.raw_arguments) == (was.name, was.sent_arguments)
+        ):
             calls[was.position] = rewritten(now, was.arguments)
     return replace(response, tool_calls=tuple(calls))
 
@@ -223,7 +298,10 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
     if turn == 0 and before.open is None:
         return with_prompt(trajectory, prompt)
     if before.open is None or not before.open.added:
-        raise UsageError(f"nothing was said before turn {turn}", mend="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)")
+        raise UsageError(
+            f"nothing was said before turn {turn}",
+            mend="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)",
+        )
     edited = replace(before, open=replace(before.open, added=prompt_messages(prompt)))
     return branched(trajectory, edited, turn, "what was said")
 
@@ -231,10 +309,15 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
 def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
     """The trajectory before a turn, which will be asked for with these fields merged over its sampling."""
     if not isinstance(sampling, Mapping):
-        raise UsageError(f"the sampling is a {type(sampling).__name__}", mend="pass a dict: sampling={'temperature': 1.3}")
+        raise UsageError(
+            f"the sampling is a {type(sampling).__name__}",
+            mend="pass a dict: sampling={'temperature': 1.3}",
+        )
     before = start_of(trajectory, turn)
     opened = before.open or OpenTurn()
-    edited = replace(before, open=replace(opened, sampling={**(opened.sampling or {}), **plain(sampling)}))
+    edited = replace(
+        before, open=replace(opened, sampling={**(opened.sampling or {}), **plain(sampling)})
+    )
     return branched(trajectory, edited, turn, f"sampling {clip(json.dumps(plain(sampling)), 60)}")
 
 
@@ -246,7 +329,10 @@ def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajec
 def _call(opened: Trajectory, position: int) -> ToolCall:
     calls = opened_turn(opened)[1].tool_calls
     if not isinstance(position, int) or not 0 <= position < len(calls):
-        raise NotFound(f"there is no call {position!r} in turn {len(opened.turns)}", mend=f"it has {len(calls)}, counted from 0")
+        raise NotFound(
+            f"there is no call {position!r} in turn {len(opened.turns)}",
+            mend=f"it has {len(calls)}, counted from 0",
+        )
     return calls[position]
 
 

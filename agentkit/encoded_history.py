@@ -32,26 +32,44 @@ class SentHistory(Generic[T]):
         if added is not None:
             return self._parts + added
         opened = trajectory.open
-        return self._parts[: opened.kept] + [self._form(message.wire) for message in opened.added] if opened else list(self._parts)
+        return (
+            self._parts[: opened.kept] + [self._form(message.wire) for message in opened.added]
+            if opened
+            else list(self._parts)
+        )
 
     def _next(self, trajectory: Trajectory) -> list[T] | None:
         """The messages said for the open turn; None where it rewrites the history."""
         self._follow(trajectory)
         if trajectory.open is None:
             return []
-        return None if trajectory.open.kept is not None else [self._form(m.wire) for m in trajectory.open.added]
+        return (
+            None
+            if trajectory.open.kept is not None
+            else [self._form(m.wire) for m in trajectory.open.added]
+        )
 
     def _follow(self, trajectory: Trajectory) -> None:
         known = len(self._turns)
-        same = trajectory.prompt is self._prompt and trajectory.spec.profile == (self._profile.name if self._profile else None)
-        if not same or known > len(trajectory.turns) or not all(map(is_, self._turns, trajectory.turns)):
+        same = trajectory.prompt is self._prompt and trajectory.spec.profile == (
+            self._profile.name if self._profile else None
+        )
+        if (
+            not same
+            or known > len(trajectory.turns)
+            or not all(map(is_, self._turns, trajectory.turns))
+        ):
             self._restart(trajectory)
             known = 0
         for turn in trajectory.turns[known:]:
             self._add_turn(turn)
 
     def _restart(self, trajectory: Trajectory) -> None:
-        self._prompt, self._profile, self._turns = trajectory.prompt, get_profile(trajectory.spec.profile), []
+        self._prompt, self._profile, self._turns = (
+            trajectory.prompt,
+            get_profile(trajectory.spec.profile),
+            [],
+        )
         self._set([])
         self._add(message.wire for message in trajectory.prompt)
 

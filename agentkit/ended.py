@@ -29,11 +29,20 @@ class Ended(Record):
     def html(self, limits: Limits) -> Html:
         """What the display shows: the error where there is one, and what can be done."""
         shown = render(self.error, limits) if self.error is not None else {}
-        return page({**shown, "advice": el("p", el("code", self.advice) if self.stop else self.advice, class_="ak-title")})
+        return page(
+            {
+                **shown,
+                "advice": el(
+                    "p", el("code", self.advice) if self.stop else self.advice, class_="ak-title"
+                ),
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        return "\n".join([*([text(self.error, limits)] if self.error is not None else []), self.advice])
+        return "\n".join(
+            [*([text(self.error, limits)] if self.error is not None else []), self.advice]
+        )
 
     def summary(self) -> str:
         return f"{self.error.summary()}; {self.advice}" if self.error is not None else self.advice

@@ -30,7 +30,13 @@ class Engine:
     """One trajectory and the way its effects are performed. A step that is cancelled or fails leaves the trajectory as it was."""
 
     def __init__(
-        self, trajectory: Trajectory, perform: Perform, *, parallel_tools: bool = False, emit: Emit | None = None, commit: Commit | None = None
+        self,
+        trajectory: Trajectory,
+        perform: Perform,
+        *,
+        parallel_tools: bool = False,
+        emit: Emit | None = None,
+        commit: Commit | None = None,
     ) -> None:
         self.trajectory = trajectory
         self.ahead: Trajectory | None = None
@@ -56,7 +62,9 @@ class Engine:
 
     def twin(self, trajectory: Trajectory) -> Engine:
         """An engine over another trajectory, whose steps are performed in the same way."""
-        return Engine(trajectory, twin_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit)
+        return Engine(
+            trajectory, twin_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit
+        )
 
     @property
     def tip(self) -> Trajectory:
@@ -150,7 +158,9 @@ class Engine:
             return found
         while isinstance(self._next, ToolStep):
             calls = self.trajectory.pending if self.parallel_tools else self.trajectory.pending[:1]
-            if found := await self._go([ToolStep(trajectory=self.trajectory, call=call) for call in calls]):
+            if found := await self._go(
+                [ToolStep(trajectory=self.trajectory, call=call) for call in calls]
+            ):
                 return found
         return None
 
@@ -171,17 +181,23 @@ class Engine:
 
     def _paused(self, step: Step) -> Stop:
         call = step.call.position if isinstance(step, ToolStep) else None
-        return Stop(text=f"paused before {step.summary()}", turn=step.turn, call=call, when="before")
+        return Stop(
+            text=f"paused before {step.summary()}", turn=step.turn, call=call, when="before"
+        )
 
     def _hold(self, steps: Sequence[Step]) -> tuple[Sequence[Step], Stop] | None:
         """The steps in front of the first that a breakpoint stands before, and the stop there; None where all may be taken."""
         for index, step in enumerate(steps):
             points: Collection[Breakpoint] = self._breakpoints
-            if self.ahead is not None and ahead_of(self.trajectory, self.ahead, step):  # nothing is run: there is nothing to approve
+            if self.ahead is not None and ahead_of(
+                self.trajectory, self.ahead, step
+            ):  # nothing is run: there is nothing to approve
                 points = [point for point in points if not point.firm]
             found = stop_at(Moment(trajectory=self.trajectory, step=step), points)
             here = self.trajectory, step.call.position if isinstance(step, ToolStep) else None
-            passed = self._held is not None and self._held[0] is here[0] and self._held[1] == here[1]
+            passed = (
+                self._held is not None and self._held[0] is here[0] and self._held[1] == here[1]
+            )
             if found and not (passed and found.breakpoint and not found.breakpoint.firm):
                 if not index:
                     self._held = here
@@ -201,7 +217,9 @@ class Engine:
         trajectory = apply(self.trajectory, outcome)
         if self.commit:
             self.commit(step, outcome, trajectory)
-        if self.ahead is not None:  # a call that was not run when the later ones were: its result is a part of what lies ahead too
+        if (
+            self.ahead is not None
+        ):  # a call that was not run when the later ones were: its result is a part of what lies ahead too
             tip = apply(self.ahead, outcome)
             self.ahead = None if place_of(tip) == place_of(trajectory) else tip
         self._committed(step, outcome, trajectory)
@@ -219,7 +237,9 @@ class Engine:
         if self.tell:
             self.tell(Committed(trajectory=trajectory))
         if self._breakpoints and self._stop is None:
-            self._stop = stop_at(Moment(trajectory=trajectory, step=step, outcome=outcome), self._breakpoints)
+            self._stop = stop_at(
+                Moment(trajectory=trajectory, step=step, outcome=outcome), self._breakpoints
+            )
 
     def _replayed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> Outcome:
         if self.tell:

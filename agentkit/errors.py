@@ -1,14 +1,14 @@
 """What cannot go on, or what the caller got wrong. What a model, tool or server got wrong is data: a `Problem`, a status, a stop reason.
 
-    AgentkitError
-    ├── UsageError (ValueError)          an argument that cannot be used; the note says the mend
-    │   └── SchemaError (TypeError too)  a function that cannot be described as a tool
-    ├── NotFound (LookupError)           no parser, profile, turn or sample of that name
-    ├── CassetteError (ValueError)       a file that is not ours, or is damaged beyond its last line
-    │   └── ReplayMiss (LookupError too) a replay was asked for something the cassette does not hold
-    ├── NoFile (FileNotFoundError)       no such file, or no such folder to write it in
-    └── Busy (RuntimeError)              a step is running; two at once would lose one
-        └── FileInUse                    another run or process is writing the file
+AgentkitError
+├── UsageError (ValueError)          an argument that cannot be used; the note says the mend
+│   └── SchemaError (TypeError too)  a function that cannot be described as a tool
+├── NotFound (LookupError)           no parser, profile, turn or sample of that name
+├── CassetteError (ValueError)       a file that is not ours, or is damaged beyond its last line
+│   └── ReplayMiss (LookupError too) a replay was asked for something the cassette does not hold
+├── NoFile (FileNotFoundError)       no such file, or no such folder to write it in
+└── Busy (RuntimeError)              a step is running; two at once would lose one
+    └── FileInUse                    another run or process is writing the file
 """
 
 from __future__ import annotations

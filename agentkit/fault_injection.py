@@ -62,7 +62,11 @@ class Injection(Record):
             return None
         if self.samples is not None and trajectory.meta.get("sample", 0) not in self.samples:
             return None
-        if isinstance(step, ToolStep) and self.tools is not None and step.call.name not in self.tools:
+        if (
+            isinstance(step, ToolStep)
+            and self.tools is not None
+            and step.call.name not in self.tools
+        ):
             return None
         fitting = [name for name in self.faults if (name in TOOLS) == isinstance(step, ToolStep)]
         if not fitting or self.chance(step, "whether") >= self.rate:
@@ -72,7 +76,13 @@ class Injection(Record):
     def chance(self, step: Step, what: str) -> float:
         """A number from 0 up to 1 that belongs to this step."""
         t = step.trajectory
-        place = [self.seed, prompt_key(m.wire for m in t.prompt), t.meta.get("prompt_index"), t.meta.get("sample"), step.turn]
+        place = [
+            self.seed,
+            prompt_key(m.wire for m in t.prompt),
+            t.meta.get("prompt_index"),
+            t.meta.get("sample"),
+            step.turn,
+        ]
         position = step.call.position if isinstance(step, ToolStep) else None
         digest = hashlib.sha256(repr([*place, position, self.faults, what]).encode()).digest()
         return int.from_bytes(digest[:6], "big") / 2**48
@@ -82,9 +92,16 @@ class Injection(Record):
 
 
 def inject(
-    agent: Agent, *faults: str, rate: float = 1.0, turn: int | Collection[int] | None = None, tool: str | Collection[str] | None = None,
-    sample: int | Collection[int] | None = None, times: int = 1, seconds: float = 1.0, seed: int = 0,
-) -> Agent:  # fmt: skip
+    agent: Agent,
+    *faults: str,
+    rate: float = 1.0,
+    turn: int | Collection[int] | None = None,
+    tool: str | Collection[str] | None = None,
+    sample: int | Collection[int] | None = None,
+    times: int = 1,
+    seconds: float = 1.0,
+    seed: int = 0,
+) -> Agent:
     """The same agent, in whose rollouts failures happen on purpose; the same ones at every run. Injections can be put around each other.
 
     What was put in is on the record: `exchange.injected` and `result.injected`, the problem `fault_injected`, and the plan as
@@ -106,15 +123,30 @@ def inject(
     """
     unknown = [name for name in faults if name not in injections()]
     if unknown or not faults:
-        raise NotFound(f"no fault is named {unknown[0]!r}" if unknown else "no fault is named", mend=f"there are: {', '.join(injections())}")
+        raise NotFound(
+            f"no fault is named {unknown[0]!r}" if unknown else "no fault is named",
+            mend=f"there are: {', '.join(injections())}",
+        )
     if isinstance(checked(agent), ReplayAgent):
-        raise UsageError("a replay plays what was recorded, and meets no other faults", mend="inject into the agent that is recorded")
+        raise UsageError(
+            "a replay plays what was recorded, and meets no other faults",
+            mend="inject into the agent that is recorded",
+        )
     if not 0 <= rate <= 1 or times < 1 or seconds < 0:
         raise UsageError("rate is from 0 to 1, times from 1 up, seconds from 0 up")
     plan = Injection(
-        faults=faults, seed=seed, rate=rate, turns=_set(turn, int), tools=_set(tool, str), samples=_set(sample, int), times=times, seconds=seconds
+        faults=faults,
+        seed=seed,
+        rate=rate,
+        turns=_set(turn, int),
+        tools=_set(tool, str),
+        samples=_set(sample, int),
+        times=times,
+        seconds=seconds,
     )
-    return agent.wrapped(lambda perform, trajectory, sample: injecting(perform, plan, retries=agent.retries)).noting(injection=[plan.summary()])
+    return agent.wrapped(
+        lambda perform, trajectory, sample: injecting(perform, plan, retries=agent.retries)
+    ).noting(injection=[plan.summary()])
 
 
 def injections() -> dict[str, str]:
@@ -134,19 +166,29 @@ def injecting(perform: Perform, plan: Injection, *, retries: int = 0) -> Perform
         if fault is None:
             return await perform(step, emit)
         if isinstance(step, ToolStep):
-            return Result(position=step.call.position, result=await _tool_fault(perform, step, plan, fault))
+            return Result(
+                position=step.call.position, result=await _tool_fault(perform, step, plan, fault)
+            )
         return Answer(exchange=await _server_fault(perform, step, emit, plan, fault, retries))
 
     return perform_or_fail
 
 
-async def _server_fault(perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str, retries: int) -> Exchange:
+async def _server_fault(
+    perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str, retries: int
+) -> Exchange:
     if fault in ANSWERS:
         return await _changed_answer(perform, step, emit, plan, fault)
     server = _Refusing(perform, step, plan, fault)
     nothing = Call(messages=())
-    exchange = await ask(server, nothing, emit, retries=retries, sleep=plan.sleep) if retries else await server.chat(nothing, emit)
-    return replace(exchange, injected=_both(exchange.injected, fault)) if server.refused else exchange
+    exchange = (
+        await ask(server, nothing, emit, retries=retries, sleep=plan.sleep)
+        if retries
+        else await server.chat(nothing, emit)
+    )
+    return (
+        replace(exchange, injected=_both(exchange.injected, fault)) if server.refused else exchange
+    )
 
 
 class _Refusing:
@@ -156,7 +198,11 @@ class _Refusing:
 
     def __init__(self, perform: Perform, step: ModelStep, plan: Injection, fault: str) -> None:
         self._perform, self._step, self._plan, self._fault = perform, step, plan, fault
-        failed = [a.exchange for a in step.trajectory.attempts if a.turn == step.turn and fault in (a.exchange.injected or "").split(", ")]
+        failed = [
+            a.exchange
+            for a in step.trajectory.attempts
+            if a.turn == step.turn and fault in (a.exchange.injected or "").split(", ")
+        ]
         self._tries = sum(1 + len(exchange.retries) for exchange in failed)
         self.refused = False
 
@@ -172,7 +218,9 @@ class _Refusing:
         return outcome.exchange
 
 
-async def _changed_answer(perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str) -> Exchange:
+async def _changed_answer(
+    perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str
+) -> Exchange:
     """The real answer, changed; its pieces are told when it is whole, for what comes last decides where it is cut."""
     outcome = await perform(step, None)
     assert isinstance(outcome, Answer)
@@ -192,7 +240,11 @@ async def _changed_answer(perform: Perform, step: ModelStep, emit: Emit | None, 
 
 def _later(exchange: Exchange, seconds: float) -> Exchange:
     chunks = tuple(Chunk(at=chunk.at + seconds, text=chunk.text) for chunk in exchange.chunks)
-    return replace(exchange, chunks=chunks, elapsed=None if exchange.elapsed is None else exchange.elapsed + seconds)
+    return replace(
+        exchange,
+        chunks=chunks,
+        elapsed=None if exchange.elapsed is None else exchange.elapsed + seconds,
+    )
 
 
 def _both(before: str | None, fault: str) -> str:
@@ -201,7 +253,9 @@ def _both(before: str | None, fault: str) -> str:
 
 async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: str) -> ToolResult:
     if fault == "tool_error":
-        made = tool_result(step.call, Ran(None, ConnectionError("the service did not answer"), 0.0, 0.0, 0.0))
+        made = tool_result(
+            step.call, Ran(None, ConnectionError("the service did not answer"), 0.0, 0.0, 0.0)
+        )
         return replace(made, injected=fault, started=None, elapsed=None, queued=None)
     if fault == "tool_timeout":
         made = tool_result(step.call, Ran(None, None, 0.0, plan.seconds, 0.0, timed_out=True))
@@ -211,17 +265,33 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
     result = outcome.result
     if fault == "tool_slow":
         await plan.sleep(plan.seconds)
-        return replace(result, elapsed=(result.elapsed or 0.0) + plan.seconds, injected=_both(result.injected, fault))
+        return replace(
+            result,
+            elapsed=(result.elapsed or 0.0) + plan.seconds,
+            injected=_both(result.injected, fault),
+        )
     content = "\x00\ufffd<html>502 Bad Gateway</html>" if plan.chance(step, "garbage") < 0.5 else ""
-    return replace(result, content=content, value=None, conversion=None, injected=_both(result.injected, fault))
+    return replace(
+        result, content=content, value=None, conversion=None, injected=_both(result.injected, fault)
+    )
 
 
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
     """What was put into a rollout, as (turn, call position or None for the request, faults), in order."""
     found: list[tuple[int, int | None, str]] = []
     for attempt in trajectory.attempts:
-        found += [(attempt.turn, None, attempt.exchange.injected)] if attempt.exchange.injected else []
+        found += (
+            [(attempt.turn, None, attempt.exchange.injected)] if attempt.exchange.injected else []
+        )
     for turn in trajectory.all_turns:
-        found += [(turn.index, None, turn.response.exchange.injected)] if turn.response.exchange.injected else []
-        found += [(turn.index, at, result.injected) for at, result in enumerate(turn.results) if result is not None and result.injected]
+        found += (
+            [(turn.index, None, turn.response.exchange.injected)]
+            if turn.response.exchange.injected
+            else []
+        )
+        found += [
+            (turn.index, at, result.injected)
+            for at, result in enumerate(turn.results)
+            if result is not None and result.injected
+        ]
     return sorted(found, key=lambda entry: (entry[0], -1 if entry[1] is None else entry[1]))

@@ -125,14 +125,20 @@ class FileLock:
         tries = _TRIES
         while True:
             try:
-                fd = self._fd = self._fd if self._fd is not None else os.open(self._companion, os.O_RDWR | os.O_CREAT, 0o666)
+                fd = self._fd = (
+                    self._fd
+                    if self._fd is not None
+                    else os.open(self._companion, os.O_RDWR | os.O_CREAT, 0o666)
+                )
                 taken = _lock(fd, alone=alone)
             except OSError:
                 self._close()
                 return
             if taken and self._stands(fd):
                 return
-            if taken or not (alone and self._keepers and self._share_again(fd)):  # a change that fails loses the shared lock
+            if taken or not (
+                alone and self._keepers and self._share_again(fd)
+            ):  # a change that fails loses the shared lock
                 self._close()
             if not taken:
                 if not tries:

@@ -78,7 +78,9 @@ class Scan:
             CassetteError: the first line is none of ours, or of a newer version.
         """
         offset = file.seek(self.end)
-        number = 0 if offset == 0 else 1  # the first line of the file has to be one of ours, and is only seen from its start
+        number = (
+            0 if offset == 0 else 1
+        )  # the first line of the file has to be one of ours, and is only seen from its start
         match = _STEP.match
         for line in file:
             number += 1
@@ -106,7 +108,9 @@ class Scan:
     def _other(self, line: bytes, offset: int, number: int) -> bool:
         """Whether a first line, an end, or a line by other hands can be used."""
         head = _HEAD.match(line)
-        data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(line)
+        data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(
+            line
+        )
         if number == 1 or data is not None:
             checked_line(data, number)
         if data is not None:
@@ -117,7 +121,11 @@ class Scan:
         sample = data.get("sample", 0)
         if "agentkit" in data:
             index = self.numbers.begin(sample)
-            spec, prompt, meta = data.get("spec") or {}, data.get("prompt") or [], data.get("meta") or {}
+            spec, prompt, meta = (
+                data.get("spec") or {},
+                data.get("prompt") or [],
+                data.get("meta") or {},
+            )
             self.rollouts[index] = Found(index, prompt=prompt, meta=meta, model=spec.get("model"))
         found = self._of(sample, number)
         if found is not None:
@@ -145,7 +153,11 @@ class Scan:
             self._spec = (raw, spec) if line.startswith(raw, head.end()) else (b"", None)
         rest = line[head.end() + len(raw) :].lstrip()
         data = _parsed(b"{" + rest[1:]) if rest[:1] == b"," else None
-        return None if data is None else {"agentkit": int(head[1]), "sample": int(head[2]), "spec": spec, **data}
+        return (
+            None
+            if data is None
+            else {"agentkit": int(head[1]), "sample": int(head[2]), "spec": spec, **data}
+        )
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -92,7 +92,8 @@ class CassetteWriter:
         """
         if self._begun is not None and not self.use.alone and line.get("sample") not in self._begun:
             raise FileInUse(
-                f"the process this one was forked from records this rollout in {self.path.name!r}", mend="begin a rollout of its own in the child"
+                f"the process this one was forked from records this rollout in {self.path.name!r}",
+                mend="begin a rollout of its own in the child",
             )
         with self._locked() as file:
             self._append(file, [line])
@@ -110,7 +111,9 @@ class CassetteWriter:
     def _append(self, file: FileIO, lines: list[Line]) -> None:
         size = file.seek(0, os.SEEK_END)
         data = "".join(self._redact(encode_line(line)) for line in lines).encode()
-        if size and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":  # a torn line must not run into the next
+        if (
+            size and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
+        ):  # a torn line must not run into the next
             data = b"\n" + data
         try:
             while data:
@@ -131,7 +134,10 @@ class CassetteWriter:
                 self._scan.read(reader)
             except CassetteError as exc:
                 name = self.path.name
-                raise UsageError(f"{name!r} exists and is not a cassette: {exc}", mend="choose another file name, or remove it") from None
+                raise UsageError(
+                    f"{name!r} exists and is not a cassette: {exc}",
+                    mend="choose another file name, or remove it",
+                ) from None
         file.seek(0)
         self._known = (inode, file.read(min(self._scan.end, 256)))
 
@@ -176,7 +182,9 @@ def to_write(path: Any) -> Path:
     """
     target = _path(path)
     if not target.resolve().parent.is_dir():
-        raise NoFile(f"there is no folder {str(target.parent)!r}", mend="make it first, or choose another")
+        raise NoFile(
+            f"there is no folder {str(target.parent)!r}", mend="make it first, or choose another"
+        )
     return target
 
 
@@ -248,15 +256,33 @@ def save(rollouts: Any, path: Any) -> Path:
     target = to_write(path)
     redact = Redactor(environment_secrets(os.environ))
     as_page = target.suffix.lower() in (".html", ".htm")
-    if as_page and callable(getattr(rollouts, "html", None)) and not (isinstance(rollouts, Sequence) or hasattr(rollouts, "trajectory")):
+    if (
+        as_page
+        and callable(getattr(rollouts, "html", None))
+        and not (isinstance(rollouts, Sequence) or hasattr(rollouts, "trajectory"))
+    ):
         write_whole(target, [redact(late["page"](rollouts))])
         return target
     trajectories = trajectories_of(rollouts)
     if as_page:
-        write_whole(target, [redact(late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories)))])
+        write_whole(
+            target,
+            [
+                redact(
+                    late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))
+                )
+            ],
+        )
     else:
         with used(target if target.exists() else None, alone=True):
-            write_whole(target, (redact(encode_line(line)) for i, t in enumerate(trajectories) for line in dump(t, i)))
+            write_whole(
+                target,
+                (
+                    redact(encode_line(line))
+                    for i, t in enumerate(trajectories)
+                    for line in dump(t, i)
+                ),
+            )
     return target
 
 
@@ -332,10 +358,14 @@ def read_json_lines(path: Any) -> list[Any]:
     except ValueError:
         pass
     values = []
-    for number, line in enumerate(text.split("\n"), 1):  # and no other line break: JSON may hold U+2028 as it is
+    for number, line in enumerate(
+        text.split("\n"), 1
+    ):  # and no other line break: JSON may hold U+2028 as it is
         if line.strip():
             try:
                 values.append(json.loads(line))
             except ValueError as exc:
-                raise CassetteError(f"line {number} of {Path(path).name!r} is not JSON: {exc}") from None
+                raise CassetteError(
+                    f"line {number} of {Path(path).name!r} is not JSON: {exc}"
+                ) from None
     return values

@@ -31,12 +31,21 @@ def written_result(call: ToolCall, value: Any) -> ToolResult:
         return replace(value, call_id=call.id, name=call.name, status="edited")
     content, conversion = as_text(value)
     value = value if conversion else None
-    return ToolResult(call_id=call.id, name=call.name, status="edited", content=content, conversion=conversion, value=value)
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        status="edited",
+        content=content,
+        conversion=conversion,
+        value=value,
+    )
 
 
 def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
     """The result of a call that a person did not let run, status `skipped`; the reason is what the model is told."""
-    return ToolResult(call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason)
+    return ToolResult(
+        call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason
+    )
 
 
 def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
@@ -46,22 +55,38 @@ def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
         UsageError: they are no dict, or hold what JSON cannot.
     """
     if not isinstance(arguments, Mapping):
-        raise UsageError(f"the arguments are a {type(arguments).__name__}", mend="pass a dict: arguments={'city': 'Oslo'}")
+        raise UsageError(
+            f"the arguments are a {type(arguments).__name__}",
+            mend="pass a dict: arguments={'city': 'Oslo'}",
+        )
     data = plain(arguments)
     try:
         text = json.dumps(data, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        raise UsageError("the arguments hold NaN or an infinity, which JSON does not have") from None
+        raise UsageError(
+            "the arguments hold NaN or an infinity, which JSON does not have"
+        ) from None
     if call.status == "custom":
         text = _custom_text(call, data)
     sent = call.raw_arguments if call.sent_arguments is None else call.sent_arguments
     problems = tuple(p for p in call.problems if not p.code.startswith("arguments_"))
     status: CallStatus = "custom" if call.status == "custom" else "normalized" if problems else "ok"
-    return replace(call, arguments=data, raw_arguments=text, sent_arguments=sent, status=status, suggestion=None, problems=problems)
+    return replace(
+        call,
+        arguments=data,
+        raw_arguments=text,
+        sent_arguments=sent,
+        status=status,
+        suggestion=None,
+        problems=problems,
+    )
 
 
 def _custom_text(call: ToolCall, data: dict[str, Any]) -> str:
     text = data.get("input")
     if len(data) != 1 or not isinstance(text, str):
-        raise UsageError(f"{call.name!r} is a custom tool and takes one text", mend="pass arguments={'input': text}")
+        raise UsageError(
+            f"{call.name!r} is a custom tool and takes one text",
+            mend="pass arguments={'input': text}",
+        )
     return text

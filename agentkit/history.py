@@ -38,12 +38,23 @@ _KIMI = re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
     """The answer as the assistant message that is sent back: content, calls and reasoning as the profile wants them."""
     content = _content(response, profile)
-    message: dict[str, Any] = {"role": "assistant", "content": content or None if response.tool_calls and profile.null_content else content}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": content or None if response.tool_calls and profile.null_content else content,
+    }
     if response.tool_calls:
         message["tool_calls"] = [_call(call, profile) for call in response.tool_calls]
     if profile.reasoning_field:
-        texts = [block.text for block in response.reasoning_blocks if block.source in FIELDS and block.text]
-        details = [block.text for block in response.reasoning_blocks if block.source in ("reasoning_details", "content:thinking")]
+        texts = [
+            block.text
+            for block in response.reasoning_blocks
+            if block.source in FIELDS and block.text
+        ]
+        details = [
+            block.text
+            for block in response.reasoning_blocks
+            if block.source in ("reasoning_details", "content:thinking")
+        ]
         text = "\n\n".join(texts or filter(None, details))
         if text:
             message[profile.reasoning_field] = text
@@ -64,9 +75,17 @@ def _content(response: Response, profile: Profile) -> str:
 def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
     name = sent_name(call.name, profile)
     kind = "custom" if call.status == "custom" else "function"
-    holder = {"name": name, "input": call.raw_arguments} if kind == "custom" else {"name": name, "arguments": _arguments(call)}
+    holder = (
+        {"name": name, "input": call.raw_arguments}
+        if kind == "custom"
+        else {"name": name, "arguments": _arguments(call)}
+    )
     sent = {"id": sent_id(call, profile), "type": kind, kind: holder}
-    return {**sent, "extra_content": call.extra_content} if profile.extra_content and call.extra_content is not None else sent
+    return (
+        {**sent, "extra_content": call.extra_content}
+        if profile.extra_content and call.extra_content is not None
+        else sent
+    )
 
 
 def _arguments(call: ToolCall) -> str:
@@ -114,10 +133,14 @@ def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str,
 
 def messages(trajectory: Trajectory) -> list[dict[str, Any]]:
     """The conversation so far, as its profile sends it."""
-    return _messages(trajectory, (*trajectory.turns, *([trajectory.open] if trajectory.open else ())))
+    return _messages(
+        trajectory, (*trajectory.turns, *([trajectory.open] if trajectory.open else ()))
+    )
 
 
-def _messages(trajectory: Trajectory, turns: Iterable[Turn | OpenTurn], until: int | None = None) -> list[dict[str, Any]]:
+def _messages(
+    trajectory: Trajectory, turns: Iterable[Turn | OpenTurn], until: int | None = None
+) -> list[dict[str, Any]]:
     profile = get_profile(trajectory.spec.profile)
     found = [dict(message.wire) for message in trajectory.prompt]
     for index, turn in enumerate(turns):
@@ -142,5 +165,9 @@ def request(trajectory: Trajectory, turn: int) -> Request:
     spec = trajectory.spec
     sampling = {**spec.sampling, **(turns[turn].sampling or {})}
     sampling.update(sampling.pop("extra_body", None) or {})
-    return Request(model=spec.model, messages=tuple(_messages(trajectory, turns, turn)), tools=spec.tools, sampling=sampling)
-
+    return Request(
+        model=spec.model,
+        messages=tuple(_messages(trajectory, turns, turn)),
+        tools=spec.tools,
+        sampling=sampling,
+    )

@@ -33,22 +33,67 @@ class Html(str):
 Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 """What an element may hold: text, a number, markup, nothing, or several of these."""
 
-TAGS = frozenset({
-    "section", "header", "div", "dl", "dt", "dd", "p", "strong", "small", "span", "code", "pre", "ul", "li", "details", "summary",
-    "del", "ins", "table", "caption", "thead", "tbody", "tr", "th", "td",
-})  # fmt: skip
+TAGS = frozenset(
+    {
+        "section",
+        "header",
+        "div",
+        "dl",
+        "dt",
+        "dd",
+        "p",
+        "strong",
+        "small",
+        "span",
+        "code",
+        "pre",
+        "ul",
+        "li",
+        "details",
+        "summary",
+        "del",
+        "ins",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    }
+)
 ATTRIBUTES = {
-    "class_": "class", "title": "title", "dir": "dir", "open": "open", "aria_hidden": "aria-hidden", "data_key": "data-key", "scope": "scope",
-}  # fmt: skip
+    "class_": "class",
+    "title": "title",
+    "dir": "dir",
+    "open": "open",
+    "aria_hidden": "aria-hidden",
+    "data_key": "data-key",
+    "scope": "scope",
+}
 """Keyword to attribute name."""
 
 SVG_TAGS = frozenset({"svg", "rect", "path", "text", "title"})
 """A drawing: shapes and words, no reference to anything else."""
 SVG_ATTRIBUTES = {
-    "viewBox": "viewBox", "xmlns": "xmlns", "role": "role", "aria_label": "aria-label", "x": "x", "y": "y", "width": "width", "height": "height",
-    "rx": "rx", "d": "d", "color": "color", "fill": "fill", "stroke": "stroke", "stroke_width": "stroke-width",
-    "stroke_dasharray": "stroke-dasharray", "text_anchor": "text-anchor", "font_size": "font-size",
-}  # fmt: skip
+    "viewBox": "viewBox",
+    "xmlns": "xmlns",
+    "role": "role",
+    "aria_label": "aria-label",
+    "x": "x",
+    "y": "y",
+    "width": "width",
+    "height": "height",
+    "rx": "rx",
+    "d": "d",
+    "color": "color",
+    "fill": "fill",
+    "stroke": "stroke",
+    "stroke_width": "stroke-width",
+    "stroke_dasharray": "stroke-dasharray",
+    "text_anchor": "text-anchor",
+    "font_size": "font-size",
+}
 
 _HIDDEN_RANGES = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
@@ -59,7 +104,9 @@ _HIDDEN_RANGES = (
 )
 _HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _ANY_HIDDEN = f"[{_HIDDEN_RANGES}{_HIDDEN_FAR}]"
-_HIDDEN = re.compile(f"{_ANY_HIDDEN}{_ANY_HIDDEN}*(?:(?<=\x1b)\\[[0-9;]*m)?")  # written so that a search leaps to the first of them
+_HIDDEN = re.compile(
+    f"{_ANY_HIDDEN}{_ANY_HIDDEN}*(?:(?<=\x1b)\\[[0-9;]*m)?"
+)  # written so that a search leaps to the first of them
 """Characters that do not show themselves; a terminal's colour sequence as a whole."""
 _DOUBTFUL = re.compile(f"[{_HIDDEN_RANGES}\U0001bca0-\U0010ffff]")
 """All of these and, as one range is looked up sooner than three, emoji too: a text of any language without them needs no closer look."""
@@ -74,7 +121,9 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 
 def visible(text: str) -> str:
     r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
-    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
+    return (
+        text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
+    )
 
 
 def escape(text: str) -> Html:
@@ -90,11 +139,15 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
     """
     start, end = _tags(tag, attributes)
     inner = _markup(children)
-    feed = "\n" if tag == "pre" and inner.startswith("\n") else ""  # a parser drops the first line feed of a pre
+    feed = (
+        "\n" if tag == "pre" and inner.startswith("\n") else ""
+    )  # a parser drops the first line feed of a pre
     return _new(Html, f"{start}{feed}{inner}{end}")
 
 
-def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -> Callable[..., Html]:
+def element(
+    tag: str, /, *, between: str = "", **attributes: str | int | None
+) -> Callable[..., Html]:
     """A function of the children, for an element that is made many times; `between`: a text that parts its children.
 
     Raises:
@@ -104,7 +157,11 @@ def element(tag: str, /, *, between: str = "", **attributes: str | int | None) -
     parting, pre = _escaped(between), tag == "pre"
 
     def make(*children: Child) -> Html:
-        inner = _child(children[0]) if len(children) == 1 else parting.join([c if type(c) is Html else _child(c) for c in children])
+        inner = (
+            _child(children[0])
+            if len(children) == 1
+            else parting.join([c if type(c) is Html else _child(c) for c in children])
+        )
         if pre and inner.startswith("\n"):
             inner = f"\n{inner}"
         return _new(Html, f"{start}{inner}{end}")
@@ -122,9 +179,13 @@ def shape(markup: Html) -> Callable[..., Html]:
         ValueError: a hole begins a `pre`, where a line feed would be lost.
     """
     if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
-        raise UsageError("a pre is no part of a shape", mend="make it with `element` and put it in a hole")
+        raise UsageError(
+            "a pre is no part of a shape", mend="make it with `element` and put it in a hole"
+        )
     parts: list[Any] = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
-    holes, quoted = [[i for i in range(1, len(parts), 2) if parts[i] == hole] for hole in (HOLE, _QUOTED_HOLE)]
+    holes, quoted = [
+        [i for i in range(1, len(parts), 2) if parts[i] == hole] for hole in (HOLE, _QUOTED_HOLE)
+    ]
 
     def make(*children: Child) -> Html:
         filled = parts.copy()
@@ -159,7 +220,9 @@ def link(target: str, *children: Child) -> Html:
     if re.match(r"https?://[^/]", target):
         address = quote(target, safe="/:?#[]@!$&'()*+,;=%~", errors="surrogatepass")
     elif target.startswith(("/", "\\")) or not target:
-        raise UsageError(f"not a relative file name: {target!r}", mend="give it relative to the notebook")
+        raise UsageError(
+            f"not a relative file name: {target!r}", mend="give it relative to the notebook"
+        )
     else:
         address = quote(target, safe="/~", errors="surrogatepass")
     return _new(Html, f'<a href="{html.escape(address)}">{_markup(children or (target,))}</a>')
@@ -174,11 +237,16 @@ _QUOTED_HOLE = "\1"
 def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, str]:
     if tag not in TAGS and tag not in SVG_TAGS:
         raise UsageError(f"no element {tag!r} in a view")
-    return f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>", f"</{tag}>"
+    return (
+        f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>",
+        f"</{tag}>",
+    )
 
 
 def _markup(children: Iterable[Child]) -> str:
-    return "".join([child if type(child) is Html else _child(child) for child in children if child is not None])
+    return "".join(
+        [child if type(child) is Html else _child(child) for child in children if child is not None]
+    )
 
 
 def _child(child: Child) -> str:
@@ -192,7 +260,9 @@ def _child(child: Child) -> str:
     if kind is tuple or kind is list:
         return _markup(child)  # type: ignore[arg-type]
     if isinstance(child, str):
-        return child if isinstance(child, Html) else _escaped(str.__str__(child))  # a subclass could have methods of its own
+        return (
+            child if isinstance(child, Html) else _escaped(str.__str__(child))
+        )  # a subclass could have methods of its own
     return str(child) if isinstance(child, int) else _markup(child)
 
 
@@ -223,7 +293,9 @@ def _attribute(name: str, value: str | int | None) -> str:
 def _quoted(value: object) -> str:
     if value is HOLE:
         return _QUOTED_HOLE
-    text = str.__str__(value) if isinstance(value, str) else str(value)  # a subclass could have methods of its own
+    text = (
+        str.__str__(value) if isinstance(value, str) else str(value)
+    )  # a subclass could have methods of its own
     return text if _only(_BARE_QUOTED, text) else html.escape(visible(text))
 
 

@@ -17,7 +17,11 @@ from agentkit.types import Record
 def to_json(record: Any) -> Any:
     """A record as JSON data, fields at their default left out."""
     if isinstance(record, Record):
-        return {f.name: to_json(value) for f in fields(record) if not _is_default(f, value := getattr(record, f.name))}  # type: ignore[arg-type]
+        return {
+            f.name: to_json(value)
+            for f in fields(record)
+            if not _is_default(f, value := getattr(record, f.name))
+        }  # type: ignore[arg-type]
     if isinstance(record, (tuple, list)):
         return [to_json(item) for item in record]
     return plain(record)
@@ -39,7 +43,9 @@ def from_json(kind: Callable[..., Any], data: Any) -> Any:
         raise CassetteError(f"a {kind.__name__} is an object, not {type(data).__name__}")
     hints = _hints(kind)
     try:
-        return kind(**{name: _value(hints[name], value) for name, value in data.items() if name in hints})
+        return kind(
+            **{name: _value(hints[name], value) for name, value in data.items() if name in hints}
+        )
     except TypeError as exc:
         raise CassetteError(f"not a {kind.__name__}: {exc}") from None
 

@@ -93,7 +93,9 @@ Step = ModelStep | ToolStep
 Outcome = Answer | Result
 
 
-def start(prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None = None) -> Trajectory:
+def start(
+    prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None = None
+) -> Trajectory:
     """A trajectory before its first turn.
 
     Args:
@@ -104,7 +106,12 @@ def start(prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None 
     """
     spec = spec or Spec()
     none_left = spec.max_turns is not None and spec.max_turns <= 0
-    return Trajectory(spec=spec, prompt=prompt_messages(prompt), stop_reason="max_turns" if none_left else None, meta=dict(meta or {}))
+    return Trajectory(
+        spec=spec,
+        prompt=prompt_messages(prompt),
+        stop_reason="max_turns" if none_left else None,
+        meta=dict(meta or {}),
+    )
 
 
 def prompt_messages(prompt: Any) -> tuple[Message, ...]:
@@ -121,7 +128,10 @@ def prompt_messages(prompt: Any) -> tuple[Message, ...]:
     if isinstance(prompt, Message):
         return (prompt,)
     if not isinstance(prompt, Sequence) or isinstance(prompt, (bytes, bytearray)):
-        raise UsageError(f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages", mend=mend)
+        raise UsageError(
+            f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages",
+            mend=mend,
+        )
     if not prompt:
         raise UsageError("the list of messages is empty", mend=mend)
     return tuple(_message(item, index, mend) for index, item in enumerate(prompt))
@@ -132,7 +142,9 @@ def _message(item: Any, index: int, mend: str) -> Message:
         return item
     wire = plain(item)
     if not isinstance(wire, dict) or not isinstance(wire.get("role"), str):
-        raise UsageError(f"message {index} of the prompt has no role: {plain(item)!r}"[:300], mend=mend)
+        raise UsageError(
+            f"message {index} of the prompt has no role: {plain(item)!r}"[:300], mend=mend
+        )
     return Message(wire=wire)
 
 
@@ -141,7 +153,11 @@ def next_step(trajectory: Trajectory) -> Step | None:
     if trajectory.stop_reason is not None:
         return None
     pending = trajectory.pending
-    return ToolStep(trajectory=trajectory, call=pending[0]) if pending else ModelStep(trajectory=trajectory)
+    return (
+        ToolStep(trajectory=trajectory, call=pending[0])
+        if pending
+        else ModelStep(trajectory=trajectory)
+    )
 
 
 def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
@@ -171,10 +187,14 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
     if error is not None:
         came = response if response.content or response.reasoning or response.tool_calls else None
         attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange, response=came)
-        return replace(trajectory, attempts=(*trajectory.attempts, attempt), stop_reason="error", error=error)
+        return replace(
+            trajectory, attempts=(*trajectory.attempts, attempt), stop_reason="error", error=error
+        )
     before = trajectory.turns[-1].response.prompt_token_ids if trajectory.turns else ()
     if response.prompt_token_ids and isinstance(before, TokenIds):
-        response = replace(response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before))
+        response = replace(
+            response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before)
+        )
     opened = trajectory.open or OpenTurn()
     opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
     return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
@@ -185,7 +205,13 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     response = read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
     if exchange.injected is None:
         return response
-    return replace(response, problems=(*response.problems, problem("fault_injected", f"{exchange.injected} was put in on purpose")))
+    return replace(
+        response,
+        problems=(
+            *response.problems,
+            problem("fault_injected", f"{exchange.injected} was put in on purpose"),
+        ),
+    )
 
 
 _KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
@@ -231,30 +257,55 @@ def _failure(exchange: Exchange, response: Response) -> ApiError | None:
     if any(p.code == "error_in_200" for p in reasons):
         return replace(read_error(None, exchange.headers, exchange.text), status=exchange.status)
     reason = reasons[0]
-    return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=reason.code in ("body_empty",))
+    return ApiError(
+        kind=reason.code,
+        message=reason.message,
+        status=exchange.status,
+        retryable=reason.code in ("body_empty",),
+    )
 
 
 def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
     """A stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole call to go on with."""
     reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
-    if reason is None or any(call.valid for call in response.tool_calls) or any("[DONE]" in c.text for c in exchange.chunks[-2:]):
+    if (
+        reason is None
+        or any(call.valid for call in response.tool_calls)
+        or any("[DONE]" in c.text for c in exchange.chunks[-2:])
+    ):
         return None
-    return ApiError(kind=reason.code, message=reason.message, status=exchange.status, retryable=True)
+    return ApiError(
+        kind=reason.code, message=reason.message, status=exchange.status, retryable=True
+    )
 
 
 def settled(trajectory: Trajectory) -> Trajectory:
     """The trajectory with its open turn closed, where every call of that has its result."""
     o = trajectory.open
-    return trajectory if o is None or o.response is None or o.pending else _closed(trajectory, o, o.response)
+    return (
+        trajectory
+        if o is None or o.response is None or o.pending
+        else _closed(trajectory, o, o.response)
+    )
 
 
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
     turn = Turn(
-        index=len(trajectory.turns), response=response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling,
+        index=len(trajectory.turns),
+        response=response,
+        results=o.results,
+        kept=o.kept,
+        added=o.added,
+        sampling=o.sampling,
         before=trajectory.before,
-    )  # fmt: skip
+    )
     turns = (*trajectory.turns, turn)
-    return replace(trajectory, turns=turns, open=None, stop_reason=stop_reason_after(turn, len(turns), trajectory.spec.max_turns))
+    return replace(
+        trajectory,
+        turns=turns,
+        open=None,
+        stop_reason=stop_reason_after(turn, len(turns), trajectory.spec.max_turns),
+    )
 
 
 def close(trajectory: Trajectory) -> Trajectory:
@@ -272,7 +323,11 @@ def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReas
 
 def resume(trajectory: Trajectory) -> Trajectory:
     """The trajectory ready for the step that failed, or was stopped before; one that ended is returned as it is."""
-    return replace(trajectory, stop_reason=None, error=None) if trajectory.stop_reason in ("error", "stopped") else trajectory
+    return (
+        replace(trajectory, stop_reason=None, error=None)
+        if trajectory.stop_reason in ("error", "stopped")
+        else trajectory
+    )
 
 
 def stop(trajectory: Trajectory) -> Trajectory:
@@ -291,10 +346,18 @@ def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Trajectory:
     """The trajectory whose next turn sends the first `kept` messages of the history and then `added`."""
-    opened = OpenTurn(kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None)
+    opened = OpenTurn(
+        kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None
+    )
     return replace(trajectory, open=opened, stop_reason=None, error=None)
 
 
 def cancelled(call: ToolCall, reason: str = "the call was not run") -> ToolResult:
     """The result of a call that will never be run."""
-    return ToolResult(call_id=call.id, name=call.name, status="cancelled", content=json.dumps({"error": reason}), error=reason)
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        status="cancelled",
+        content=json.dumps({"error": reason}),
+        error=reason,
+    )

@@ -24,7 +24,10 @@ BLOCKED_TOOLS: Mapping[str, str] = {
 
 def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
     """The names that tool schemas declare."""
-    holders = (next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s) for s in schemas)
+    holders = (
+        next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s)
+        for s in schemas
+    )
     return {str(holder["name"]) for holder in holders if holder.get("name")}
 
 
@@ -52,7 +55,12 @@ class LoopTools:
     """The tools of one loop by name."""
 
     def __init__(
-        self, names: Iterable[str], dispatch: Callable[..., Any] | None, functions: Mapping[str, Tool], blocked: Mapping[str, str], task_id: str
+        self,
+        names: Iterable[str],
+        dispatch: Callable[..., Any] | None,
+        functions: Mapping[str, Tool],
+        blocked: Mapping[str, str],
+        task_id: str,
     ) -> None:
         self._names = frozenset(names)
         others = self._names - {*functions, *blocked, "todo"}
@@ -89,7 +97,11 @@ class LoopTools:
         if self._dispatch is None:
             raise UsageError(f"nothing says how to run {name!r}")
         extra = {"task_id": self._task_id, "user_task": self._user_task}
-        return self._dispatch(name, arguments, **{k: v for k, v in extra.items() if self._accepts is None or k in self._accepts})
+        return self._dispatch(
+            name,
+            arguments,
+            **{k: v for k, v in extra.items() if self._accepts is None or k in self._accepts},
+        )
 
     def _inside(self, name: str) -> Callable[[dict[str, Any]], str] | None:
         """The tools the loop answers itself, so that nothing outlives the run."""

@@ -72,7 +72,9 @@ class ManagedNode(Record):
 
     def summary(self) -> str:
         more = f", {len(self.problems)} problems" if self.problems else ""
-        counts = f"{len(self.tokens)} tokens, {self.trained_count} trained, {self.masked_count} masked"
+        counts = (
+            f"{len(self.tokens)} tokens, {self.trained_count} trained, {self.masked_count} masked"
+        )
         return f"{self.index}: {counts}, finish={self.finish_reason!r}{more}"
 
 
@@ -92,7 +94,9 @@ class ManagedState(Record):
 
     def summary(self) -> str:
         trained = sum(node.trained_count for node in self.nodes)
-        return f"{len(self.nodes)} nodes, {trained} trained tokens, {len(self.all_problems)} problems"
+        return (
+            f"{len(self.nodes)} nodes, {trained} trained tokens, {len(self.all_problems)} problems"
+        )
 
     def html(self, limits: Limits) -> Html:
         """A line per node with its counts, and what is wrong with it."""
@@ -108,8 +112,12 @@ def is_managed(value: Any) -> bool:
     if isinstance(value, (ManagedState, ManagedNode)):
         return True
     if isinstance(value, (list, tuple)):
-        return bool(value) and all(_is_node(item) or isinstance(item, ManagedNode) for item in value)
-    return not isinstance(value, Record) and (_has(value, "nodes") or _has(value, "sequences") or _is_node(value))
+        return bool(value) and all(
+            _is_node(item) or isinstance(item, ManagedNode) for item in value
+        )
+    return not isinstance(value, Record) and (
+        _has(value, "nodes") or _has(value, "sequences") or _is_node(value)
+    )
 
 
 def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedState:
@@ -125,10 +133,14 @@ def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedSta
     if isinstance(state, ManagedState):
         return state
     held, tree, problems = _held(state)
-    nodes = tuple(node if isinstance(node, ManagedNode) else _node(i, node) for i, node in enumerate(held))
+    nodes = tuple(
+        node if isinstance(node, ManagedNode) else _node(i, node) for i, node in enumerate(held)
+    )
     if trajectory is not None:
         nodes = _against(nodes, trajectory)
-    return ManagedState(nodes=nodes, tree=tree, problems=(*problems, *_together(nodes, tree, trajectory)))
+    return ManagedState(
+        nodes=nodes, tree=tree, problems=(*problems, *_together(nodes, tree, trajectory))
+    )
 
 
 def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
@@ -140,7 +152,17 @@ def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
         if (held := _member(state, name)) is not None:
             nodes = list(held.values()) if isinstance(held, Mapping) else listed(held)
             if nodes is None:
-                return [], name != "nodes", [problem("node_value_invalid", f"{name!r} is a {type(held).__name__}, not a list", pointer=f"/{name}")]
+                return (
+                    [],
+                    name != "nodes",
+                    [
+                        problem(
+                            "node_value_invalid",
+                            f"{name!r} is a {type(held).__name__}, not a list",
+                            pointer=f"/{name}",
+                        )
+                    ],
+                )
             return nodes, name != "nodes", []
     raise UsageError(f"a {type(state).__name__} holds no managed state", mend=_MEND)
 
@@ -150,7 +172,11 @@ def _member(value: Any, name: str) -> Any:
 
 
 def _has(value: Any, name: str) -> bool:
-    return name in value if isinstance(value, Mapping) else hasattr(value, name) and not isinstance(value, (str, bytes, type))
+    return (
+        name in value
+        if isinstance(value, Mapping)
+        else hasattr(value, name) and not isinstance(value, (str, bytes, type))
+    )
 
 
 def _is_node(value: Any) -> bool:
@@ -160,16 +186,33 @@ def _is_node(value: Any) -> bool:
 def _node(index: int, raw: Any) -> ManagedNode:
     at = f"/nodes/{index}"
     missing = [name for name in FIELDS if _member(raw, name) is None]
-    found = [problem("node_key_missing", f"the node has no {', '.join(map(repr, missing))}", pointer=at)] if missing else []
+    found = (
+        [
+            problem(
+                "node_key_missing", f"the node has no {', '.join(map(repr, missing))}", pointer=at
+            )
+        ]
+        if missing
+        else []
+    )
     metadata = _member(raw, "metadata")
-    finish, odd = read_finish({"finish_reason": _member(metadata, "finish_reason")}, f"{at}/metadata") if metadata is not None else (None, [])
+    finish, odd = (
+        read_finish({"finish_reason": _member(metadata, "finish_reason")}, f"{at}/metadata")
+        if metadata is not None
+        else (None, [])
+    )
     values: dict[str, Any] = {}
     for name, kind in (("tokens", integer), ("masked_tokens", integer), ("logprobs", real)):
         values[name], wrong = read_numbers(_member(raw, name), kind, f"{at}/{name}")
         found += wrong
     text = _member(raw, "full_text")
-    node = ManagedNode(index=index, full_text=text if isinstance(text, str) else "", finish_reason=finish, **values)
-    dummy = bool(_member(metadata, "dummy_tokens") or _member(raw, "dummy_tokens")) or node.tokens == _DUMMY
+    node = ManagedNode(
+        index=index, full_text=text if isinstance(text, str) else "", finish_reason=finish, **values
+    )
+    dummy = (
+        bool(_member(metadata, "dummy_tokens") or _member(raw, "dummy_tokens"))
+        or node.tokens == _DUMMY
+    )
     odd = [p for p in odd if p.code != "finish_missing"]
     problems = (*found, *odd, *_checked(node, at, dummy))
     return replace(node, dummy_tokens=dummy, problems=problems)
@@ -178,22 +221,47 @@ def _node(index: int, raw: Any) -> ManagedNode:
 def _checked(node: ManagedNode, at: str, dummy: bool) -> Iterator[Problem]:
     tokens, mask, logprobs = node.tokens, node.masked_tokens, node.logprobs
     if dummy:
-        yield problem("node_dummy_tokens", "the tokens are placeholders, not what the model sampled; nothing can be trained on them", pointer=at)
+        yield problem(
+            "node_dummy_tokens",
+            "the tokens are placeholders, not what the model sampled; nothing can be trained on them",
+            pointer=at,
+        )
     if not node.aligned:
         lengths = f"{len(tokens)} tokens, {len(mask)} masked_tokens, {len(logprobs)} logprobs"
-        yield problem("node_lengths_differ", f"the lists have different lengths: {lengths}", pointer=at)
+        yield problem(
+            "node_lengths_differ", f"the lists have different lengths: {lengths}", pointer=at
+        )
     if not tokens:
         yield problem("node_empty", "the node has no tokens", pointer=f"{at}/tokens")
-    wrong = [i for i, (token, masked) in enumerate(zip(tokens, mask, strict=False)) if masked not in (MASKED, token)]
+    wrong = [
+        i
+        for i, (token, masked) in enumerate(zip(tokens, mask, strict=False))
+        if masked not in (MASKED, token)
+    ]
     if wrong:
         i = wrong[0]
         message = f"{_positions(wrong)}: masked_tokens holds neither −100 nor the token"
-        yield problem("node_mask_differs", message, pointer=f"{at}/masked_tokens/{i}", before=mask[i], after=tokens[i])
+        yield problem(
+            "node_mask_differs",
+            message,
+            pointer=f"{at}/masked_tokens/{i}",
+            before=mask[i],
+            after=tokens[i],
+        )
     yield from _trained(node, at)
-    high = [i for i, value in enumerate(logprobs) if value is not None and value > 0 and value != SENTINEL]
+    high = [
+        i
+        for i, value in enumerate(logprobs)
+        if value is not None and value > 0 and value != SENTINEL
+    ]
     if high:
         message = f"{_positions(high)}: a logprob over 0 that is not the sentinel 1.0"
-        yield problem("node_logprob_positive", message, pointer=f"{at}/logprobs/{high[0]}", before=logprobs[high[0]])
+        yield problem(
+            "node_logprob_positive",
+            message,
+            pointer=f"{at}/logprobs/{high[0]}",
+            before=logprobs[high[0]],
+        )
 
 
 def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
@@ -211,12 +279,20 @@ def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
     if padded:
         message = f"{_positions(padded)}: trained tokens behind the last logprob, which was filled up with 1.0"
         yield problem("node_logprobs_short", message, pointer=f"{at}/logprobs/{padded[0]}")
-    unused = [i for i, (train, value) in enumerate(both) if not train and value is not None and value != SENTINEL]
+    unused = [
+        i
+        for i, (train, value) in enumerate(both)
+        if not train and value is not None and value != SENTINEL
+    ]
     if unused:
         message = f"{_positions(unused)}: sampled, with a logprob, and masked; nothing is learned from them"
         yield problem("node_sampled_masked", message, pointer=f"{at}/masked_tokens/{unused[0]}")
     if node.masked_tokens and not any(trained):
-        yield problem("node_trains_nothing", "the mask leaves no token to train on", pointer=f"{at}/masked_tokens")
+        yield problem(
+            "node_trains_nothing",
+            "the mask leaves no token to train on",
+            pointer=f"{at}/masked_tokens",
+        )
 
 
 def _positions(found: list[int]) -> str:
@@ -248,18 +324,33 @@ def _compared(node: ManagedNode, ending: tuple[int, str | None] | None) -> Manag
     turn, said = ending
     cut = "; the node is right: the answer was cut" if means(node.finish_reason, "length") else ""
     found = problem(
-        "node_finish_differs", f"the node says {node.finish_reason!r}, the response of turn {turn} {said!r}{cut}",
-        pointer=f"/nodes/{node.index}/metadata/finish_reason", before=said, after=node.finish_reason,
-    )  # fmt: skip
+        "node_finish_differs",
+        f"the node says {node.finish_reason!r}, the response of turn {turn} {said!r}{cut}",
+        pointer=f"/nodes/{node.index}/metadata/finish_reason",
+        before=said,
+        after=node.finish_reason,
+    )
     return replace(node, problems=(*node.problems, found))
 
 
-def _together(nodes: tuple[ManagedNode, ...], tree: bool, trajectory: Trajectory | None) -> Iterator[Problem]:
+def _together(
+    nodes: tuple[ManagedNode, ...], tree: bool, trajectory: Trajectory | None
+) -> Iterator[Problem]:
     if not nodes:
-        yield problem("node_empty", "the state holds no node: nothing was sampled through it", pointer="/nodes")
+        yield problem(
+            "node_empty",
+            "the state holds no node: nothing was sampled through it",
+            pointer="/nodes",
+        )
     if len(nodes) > 1 and not tree:
         message = f"{len(nodes)} nodes where a linear chat has one: a later prompt, as the template renders it, does not extend the one before"
         yield problem("nodes_several", message, pointer="/nodes")
-    twice = [text for text, number in Counter(node.full_text for node in nodes if node.full_text).items() if number > 1]
+    twice = [
+        text
+        for text, number in Counter(node.full_text for node in nodes if node.full_text).items()
+        if number > 1
+    ]
     if twice:
-        yield problem("nodes_repeated", f"{len(twice)} texts stand in more than one node", pointer="/nodes")
+        yield problem(
+            "nodes_repeated", f"{len(twice)} texts stand in more than one node", pointer="/nodes"
+        )

@@ -51,7 +51,11 @@ class Outlook:
     def replays(self) -> bool:
         """Whether the next step plays what was recorded, because the debugger has gone back."""
         step, ahead = self.next_step, self._cursor.engine.ahead
-        return step is not None and ahead is not None and ahead_of(self.trajectory, ahead, step) is not None
+        return (
+            step is not None
+            and ahead is not None
+            and ahead_of(self.trajectory, ahead, step) is not None
+        )
 
     @property
     def turn(self) -> Turn | None:
@@ -75,18 +79,34 @@ class Outlook:
 
     def _line(self) -> str:
         step = self.next_step
-        return f"{'replay: ' if self.replays else ''}{step.summary()}" if step else advice(self.trajectory.stop_reason)
+        return (
+            f"{'replay: ' if self.replays else ''}{step.summary()}"
+            if step
+            else advice(self.trajectory.stop_reason)
+        )
 
     def _more(self) -> list[str]:
         """What stopped it, and where it stands in its tree, where there is anything to say."""
         tree = self.tree
-        return [*([self.stop_at.text] if self.stop_at else []), *([f"tree: {tree.summary()}"] if len(tree) > 1 else [])]
+        return [
+            *([self.stop_at.text] if self.stop_at else []),
+            *([f"tree: {tree.summary()}"] if len(tree) > 1 else []),
+        ]
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: the conversation, and what comes next."""
         line = f"next step: {self._line()}" if self.next_step else self._line()
-        more = {f"more-{i}": el("p", el("code", said), class_="ak-title") for i, said in enumerate(self._more())}
-        return page({**render(self.trajectory, limits), "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"), **more})
+        more = {
+            f"more-{i}": el("p", el("code", said), class_="ak-title")
+            for i, said in enumerate(self._more())
+        }
+        return page(
+            {
+                **render(self.trajectory, limits),
+                "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"),
+                **more,
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""

@@ -27,7 +27,9 @@ class Pending(tuple[ToolCall, ...]):
     """The calls found in the text of the last answer, which are not run unless they are adopted."""
     _act: Act
 
-    def __new__(cls, calls: tuple[ToolCall, ...], recoverable: tuple[ToolCall, ...], act: Act) -> Self:
+    def __new__(
+        cls, calls: tuple[ToolCall, ...], recoverable: tuple[ToolCall, ...], act: Act
+    ) -> Self:
         """The calls, what else could become one, and what is done with them."""
         made = super().__new__(cls, calls)
         made.recoverable, made._act = recoverable, act
@@ -43,7 +45,9 @@ class Pending(tuple[ToolCall, ...]):
         result: ToolResult | None = self._for("run", i)
         return result
 
-    def skip(self, i: int | ToolCall = 0, reason: str = "the call was skipped by the user") -> ToolResult:
+    def skip(
+        self, i: int | ToolCall = 0, reason: str = "the call was skipped by the user"
+    ) -> ToolResult:
         """The result in place of a run, status `skipped`: the model is told the reason.
 
         Raises:
@@ -61,7 +65,9 @@ class Pending(tuple[ToolCall, ...]):
         result: ToolResult = self._for("answer", i, value=value)
         return result
 
-    def reject(self, i: int | ToolCall = 0, message: str = "the user did not approve this call") -> ToolResult:
+    def reject(
+        self, i: int | ToolCall = 0, message: str = "the user did not approve this call"
+    ) -> ToolResult:
         """The result of a call that a person refuses, status `skipped`: the model is told the message.
 
         Raises:
@@ -70,7 +76,9 @@ class Pending(tuple[ToolCall, ...]):
         result: ToolResult = self._for("reject", i, message=message)
         return result
 
-    def change(self, i: int | ToolCall, arguments: dict[str, Any] | None = None, /, **named: Any) -> ToolCall:
+    def change(
+        self, i: int | ToolCall, arguments: dict[str, Any] | None = None, /, **named: Any
+    ) -> ToolCall:
         """The call with other arguments, on a new branch: a dict in place of all, or by name in place of some.
 
         Raises:
@@ -88,7 +96,10 @@ class Pending(tuple[ToolCall, ...]):
             NotFound: the last answer has no such recoverable call.
         """
         if not 0 <= i < len(self.recoverable):
-            raise NotFound(f"there is no recoverable call {i}", mend=f"the last answer has {len(self.recoverable)}")
+            raise NotFound(
+                f"there is no recoverable call {i}",
+                mend=f"the last answer has {len(self.recoverable)}",
+            )
         call: ToolCall = self._act("pending.adopt", place=self.recoverable[i].position)
         return call
 
@@ -111,9 +122,14 @@ class Pending(tuple[ToolCall, ...]):
         """What the display shows: each call as it would be run, then those that could be adopted."""
         words = f"{len(self)} to run" if self else "nothing waits"
         head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
-        rows = {f"call-{i}": call_row(f"call-{i}", call, limits, f"dbg.pending[{i}]") for i, call in enumerate(self[: limits.items])}
+        rows = {
+            f"call-{i}": call_row(f"call-{i}", call, limits, f"dbg.pending[{i}]")
+            for i, call in enumerate(self[: limits.items])
+        }
         found = {
-            f"found-{i}": call_row(f"found-{i}", call, limits, f"dbg.pending.recoverable[{i}]", found=True)
+            f"found-{i}": call_row(
+                f"found-{i}", call, limits, f"dbg.pending.recoverable[{i}]", found=True
+            )
             for i, call in enumerate(self.recoverable[: limits.items])
         }
         return page({"head": head, **rows, **found})
@@ -121,8 +137,13 @@ class Pending(tuple[ToolCall, ...]):
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
         lines = [f"  {i}: {text(call)}" for i, call in enumerate(self[: limits.items])]
-        found = [f"  could be adopted, {i}: {text(call)}" for i, call in enumerate(self.recoverable[: limits.items])]
-        return "\n".join([f"Pending: {len(self)} to run" if self else "Pending: nothing waits", *lines, *found])
+        found = [
+            f"  could be adopted, {i}: {text(call)}"
+            for i, call in enumerate(self.recoverable[: limits.items])
+        ]
+        return "\n".join(
+            [f"Pending: {len(self)} to run" if self else "Pending: nothing waits", *lines, *found]
+        )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         show = late.get("show")

@@ -39,7 +39,9 @@ def twin_of(perform: Perform) -> Perform:
     return perform if twin is None else twin()
 
 
-def fields_of(spec: Spec, override: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def fields_of(
+    spec: Spec, override: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Everything a request holds besides its messages, and what is merged over it (`extra_body`)."""
     sampling = {**spec.sampling, **(override or {})}
     extra = sampling.pop("extra_body", None)
@@ -61,14 +63,25 @@ def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
-        fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
+        fields, extra = fields_of(
+            trajectory.spec, trajectory.open.sampling if trajectory.open else None
+        )
         call = Call(
-            messages=() if by_http else sent.messages(trajectory), encoded=encoded.encode(trajectory) if by_http else None,
-            fields=fields, extra_body=extra, stream=trajectory.spec.stream,
-        )  # fmt: skip
-        exchange = await ask(server, call, emit, retries=retries) if retries and by_http else await server.chat(call, emit)
+            messages=() if by_http else sent.messages(trajectory),
+            encoded=encoded.encode(trajectory) if by_http else None,
+            fields=fields,
+            extra_body=extra,
+            stream=trajectory.spec.stream,
+        )
+        exchange = (
+            await ask(server, call, emit, retries=retries)
+            if retries and by_http
+            else await server.chat(call, emit)
+        )
         task = asyncio.current_task()
-        if task is not None and task.cancelling():  # the server would not hear of it; the step was given up all the same
+        if (
+            task is not None and task.cancelling()
+        ):  # the server would not hear of it; the step was given up all the same
             raise asyncio.CancelledError
         return Answer(exchange=exchange)
 
@@ -84,7 +97,9 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
         if isinstance(outcome, Answer):
             others.clear()
             return outcome
-        outcome = Result(position=outcome.position, result=budget.shortened(outcome.result, others.values()))
+        outcome = Result(
+            position=outcome.position, result=budget.shortened(outcome.result, others.values())
+        )
         others[outcome.position] = outcome.result
         return outcome
 
@@ -109,21 +124,32 @@ def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perfor
         if not isinstance(step, ToolStep) or (asked is not None and step.call.name not in asked):
             return await perform(step, emit)
         call = step.call
-        said = await ask(call) if inspect.iscoroutinefunction(ask) else await asyncio.to_thread(ask, call)
+        said = (
+            await ask(call)
+            if inspect.iscoroutinefunction(ask)
+            else await asyncio.to_thread(ask, call)
+        )
         if said is True:
             return await perform(step, emit)
         if isinstance(said, Mapping):
             outcome = await perform(replace(step, call=rewritten(call, said)), emit)
-            return replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
+            return (
+                replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
+            )
         if said is not None and said is not False and not isinstance(said, str):
             mend = "return True, a dict of arguments, or a text to refuse it with"
             raise UsageError(f"the answer about a call is a {type(said).__name__}", mend=mend)
-        return Result(position=call.position, result=skipped(call, said or "the user did not approve this call"))
+        return Result(
+            position=call.position,
+            result=skipped(call, said or "the user did not approve this call"),
+        )
 
     return approve
 
 
 def request_fields(trajectory: Trajectory) -> dict[str, Any]:
     """Everything the next request holds besides its messages, as it stands in the body."""
-    fields, extra = fields_of(trajectory.spec, trajectory.open.sampling if trajectory.open else None)
+    fields, extra = fields_of(
+        trajectory.spec, trajectory.open.sampling if trajectory.open else None
+    )
     return {**fields, **(extra or {})}

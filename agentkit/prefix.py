@@ -75,7 +75,13 @@ class PrefixCheck(Record):
     def ok(self) -> bool | None:
         """True: every prompt extends the tokens before it. False: one does not. None: no difference is found, but ids are missing."""
         statuses = {step.status for step in self.steps}
-        return False if "differs" in statuses else None if "unknown" in statuses or not self.steps else True
+        return (
+            False
+            if "differs" in statuses
+            else None
+            if "unknown" in statuses or not self.steps
+            else True
+        )
 
     @property
     def broken(self) -> tuple[PrefixStep, ...]:
@@ -83,7 +89,10 @@ class PrefixCheck(Record):
         return tuple(step for step in self.steps if step.status == "differs")
 
     def summary(self) -> str:
-        counts = ", ".join(f"{sum(s.status == word for s in self.steps)} {word}" for word in ("extends", "differs", "unknown"))
+        counts = ", ".join(
+            f"{sum(s.status == word for s in self.steps)} {word}"
+            for word in ("extends", "differs", "unknown")
+        )
         return f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained tokens off policy"
 
     def html(self, limits: Limits) -> Html:
@@ -110,7 +119,9 @@ def check_trajectory(trajectory: Trajectory, decode: Decode | None = None) -> Pr
         steps.append(step)
         if prompt:
             sampled.append((len(prompt), len(prompt) + len(turn.response.token_ids)))
-    return PrefixCheck(steps=tuple(steps), trained=sum(len(turn.response.token_ids) for turn in turns))
+    return PrefixCheck(
+        steps=tuple(steps), trained=sum(len(turn.response.token_ids) for turn in turns)
+    )
 
 
 def _given(ids: Sequence[int]) -> TokenIds:
@@ -119,26 +130,54 @@ def _given(ids: Sequence[int]) -> TokenIds:
 
 def _cut(sampled: list[tuple[int, int]], at: int | None) -> list[tuple[int, int]]:
     """The sampled regions that are still in the context: those before the first difference."""
-    return sampled if at is None else [(start, min(end, at)) for start, end in sampled if start < at]
+    return (
+        sampled if at is None else [(start, min(end, at)) for start, end in sampled if start < at]
+    )
 
 
 def _step(
-    trajectory: Trajectory, turns: Sequence[Turn], k: int, prompt: TokenIds, known: Vocabulary, sampled: list[tuple[int, int]]
+    trajectory: Trajectory,
+    turns: Sequence[Turn],
+    k: int,
+    prompt: TokenIds,
+    known: Vocabulary,
+    sampled: list[tuple[int, int]],
 ) -> PrefixStep:
     if k == 0:
-        return PrefixStep(position=0, status="first", prompt_length=len(prompt) or None, reason="nothing stands before it")
+        return PrefixStep(
+            position=0,
+            status="first",
+            prompt_length=len(prompt) or None,
+            reason="nothing stands before it",
+        )
     missing = _missing(turns, k)
     if missing:
-        return PrefixStep(position=k, status="unknown", reason=missing, prompt_length=len(prompt) or None)
+        return PrefixStep(
+            position=k, status="unknown", reason=missing, prompt_length=len(prompt) or None
+        )
     last = turns[k - 1].response
     before = _given(last.prompt_token_ids) + last.token_ids
     at = before.common(prompt)
-    sizes: dict[str, Any] = {"position": k, "before_length": len(before), "prompt_length": len(prompt)}
+    sizes: dict[str, Any] = {
+        "position": k,
+        "before_length": len(before),
+        "prompt_length": len(prompt),
+    }
     if at == len(before):
-        return PrefixStep(status="extends", reason=f"its first {at:,} tokens are those of turn {k - 1}", **sizes)
+        return PrefixStep(
+            status="extends", reason=f"its first {at:,} tokens are those of turn {k - 1}", **sizes
+        )
     cause, reason = likely_cause(Break(trajectory, turns, k, before, prompt, at, known))
     lost = sum(end - max(start, at) for start, end in sampled if end > at)
-    return PrefixStep(status="differs", at=at, cause=cause, reason=reason, off_policy=lost, **_sides(before, prompt, at, known), **sizes)
+    return PrefixStep(
+        status="differs",
+        at=at,
+        cause=cause,
+        reason=reason,
+        off_policy=lost,
+        **_sides(before, prompt, at, known),
+        **sizes,
+    )
 
 
 def _missing(turns: Sequence[Turn], k: int) -> str:
@@ -146,10 +185,16 @@ def _missing(turns: Sequence[Turn], k: int) -> str:
     last, mine = turns[k - 1].response, turns[k].response
     gone = [
         f"turn {index} has no {what} token ids"
-        for index, what, ids in ((k - 1, "prompt", last.prompt_token_ids), (k - 1, "answer", last.token_ids), (k, "prompt", mine.prompt_token_ids))
+        for index, what, ids in (
+            (k - 1, "prompt", last.prompt_token_ids),
+            (k - 1, "answer", last.token_ids),
+            (k, "prompt", mine.prompt_token_ids),
+        )
         if not len(ids)
     ]
-    return f"{', '.join(gone)}: not known (vLLM returns them with `return_token_ids`)" if gone else ""
+    return (
+        f"{', '.join(gone)}: not known (vLLM returns them with `return_token_ids`)" if gone else ""
+    )
 
 
 def _sides(before: TokenIds, now: TokenIds, at: int, known: Vocabulary) -> dict[str, Any]:
@@ -157,7 +202,11 @@ def _sides(before: TokenIds, now: TokenIds, at: int, known: Vocabulary) -> dict[
         return tuple((i, known.text(i)) for i in ids)
 
     start = max(0, at - CONTEXT)
-    return {"shared": told(before[start:at]), "before": told(before[at : at + CONTEXT]), "now": told(now[at : at + CONTEXT])}
+    return {
+        "shared": told(before[start:at]),
+        "before": told(before[at : at + CONTEXT]),
+        "now": told(now[at : at + CONTEXT]),
+    }
 
 
 def check_state(state: ManagedState, decode: Decode | None = None) -> PrefixCheck:
@@ -169,27 +218,55 @@ def check_state(state: ManagedState, decode: Decode | None = None) -> PrefixChec
 
 def _node_before(nodes: Sequence[ManagedNode], i: int) -> ManagedNode | None:
     text = nodes[i].full_text
-    earlier = (node for node in reversed(nodes[:i]) if node.full_text and text != node.full_text and text.startswith(node.full_text))
+    earlier = (
+        node
+        for node in reversed(nodes[:i])
+        if node.full_text and text != node.full_text and text.startswith(node.full_text)
+    )
     return next(earlier, nodes[i - 1] if i else None)
 
 
 def _node_step(node: ManagedNode, last: ManagedNode | None, known: Vocabulary) -> PrefixStep:
     size = len(node.tokens)
     if last is None:
-        return PrefixStep(position=node.index, status="first", reason="nothing stands before it", prompt_length=size or None)
+        return PrefixStep(
+            position=node.index,
+            status="first",
+            reason="nothing stands before it",
+            prompt_length=size or None,
+        )
     bare = next((n.index for n in (last, node) if not n.tokens or None in n.tokens), None)
     if bare is not None:
-        return PrefixStep(position=node.index, status="unknown", reason=f"node {bare} has no token ids, or not all of them: not known")
-    before, now = TokenIds(t for t in last.tokens if t is not None), TokenIds(t for t in node.tokens if t is not None)
+        return PrefixStep(
+            position=node.index,
+            status="unknown",
+            reason=f"node {bare} has no token ids, or not all of them: not known",
+        )
+    before, now = (
+        TokenIds(t for t in last.tokens if t is not None),
+        TokenIds(t for t in node.tokens if t is not None),
+    )
     at = before.common(now)
-    sizes: dict[str, Any] = {"position": node.index, "before_length": len(before), "prompt_length": size}
+    sizes: dict[str, Any] = {
+        "position": node.index,
+        "before_length": len(before),
+        "prompt_length": size,
+    }
     if at == len(before):
-        return PrefixStep(status="extends", reason=f"its first {at:,} tokens are those of node {last.index}", **sizes)
+        return PrefixStep(
+            status="extends",
+            reason=f"its first {at:,} tokens are those of node {last.index}",
+            **sizes,
+        )
     if at >= (start := _begins(last)) == _begins(node):
         reason = f"another answer to the prompt of node {last.index}: the same {start:,} tokens stand before both"
         return PrefixStep(position=node.index, status="first", reason=reason, prompt_length=size)
     cause = _node_cause(last, node, at)
-    told: dict[str, Any] = {"cause": cause, "reason": CAUSES[cause], "off_policy": sum(last.trained[at:])}
+    told: dict[str, Any] = {
+        "cause": cause,
+        "reason": CAUSES[cause],
+        "off_policy": sum(last.trained[at:]),
+    }
     return PrefixStep(status="differs", at=at, **told, **_sides(before, now, at, known), **sizes)
 
 
@@ -203,7 +280,10 @@ def _node_cause(last: ManagedNode, node: ManagedNode, at: int) -> Cause:
     before, now = last.full_text, node.full_text
     if before and now.startswith(before):
         return "retokenized"
-    end = next((i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), min(len(before), len(now)))
+    end = next(
+        (i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b),
+        min(len(before), len(now)),
+    )
     if any(start <= end < stop for start, stop in split_think(before).cuts):
         return "reasoning_stripped"
     if at < _begins(last):
@@ -230,7 +310,14 @@ def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
         return check_state(read_managed(x), decode)
     found = rollouts_in(x)
     if len(found) != 1:
-        raise UsageError(f"{len(found)} rollouts were given", mend="check one at a time: [ak.prefix_check(t) for t in rollouts]")
+        raise UsageError(
+            f"{len(found)} rollouts were given",
+            mend="check one at a time: [ak.prefix_check(t) for t in rollouts]",
+        )
     state = getattr(x, "managed_state", None)
     has_ids = any(len(turn.response.prompt_token_ids) for turn in found[0].all_turns)
-    return check_trajectory(found[0], decode) if has_ids or state is None else check_state(read_managed(state, found[0]), decode)
+    return (
+        check_trajectory(found[0], decode)
+        if has_ids or state is None
+        else check_state(read_managed(state, found[0]), decode)
+    )

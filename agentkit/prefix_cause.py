@@ -12,7 +12,14 @@ from agentkit.token_spans import output_kinds
 from agentkit.types import Response, TokenIds, Trajectory, Turn
 
 Cause: TypeAlias = Literal[
-    "reasoning_stripped", "retokenized", "call_rewritten", "answer_rewritten", "history_edited", "prompt_changed", "cut_back", "not_known"
+    "reasoning_stripped",
+    "retokenized",
+    "call_rewritten",
+    "answer_rewritten",
+    "history_edited",
+    "prompt_changed",
+    "cut_back",
+    "not_known",
 ]
 CAUSES: dict[Cause, str] = {
     "reasoning_stripped": "the template left the reasoning of an earlier answer out",
@@ -49,9 +56,13 @@ def likely_cause(found: Break) -> tuple[Cause, str]:
     """The cause, and a sentence with the evidence for it."""
     owner = _owner(found)
     cause, evidence = (
-        _by_the_caller(found, owner) or _cut_back(found) or _in_an_answer(found, owner) or _before_an_answer(found) or _in_the_first_prompt(found)
+        _by_the_caller(found, owner)
+        or _cut_back(found)
+        or _in_an_answer(found, owner)
+        or _before_an_answer(found)
+        or _in_the_first_prompt(found)
         or ("not_known", "")
-    )  # fmt: skip
+    )
     return cause, f"{CAUSES[cause]} ({evidence})" if evidence else CAUSES[cause]
 
 
@@ -66,7 +77,9 @@ def _owner(found: Break) -> int | None:
 
 def _by_the_caller(found: Break, owner: int | None) -> Found:
     kept = found.turns[found.turn].kept
-    if kept is None or (owner is not None and len(request(found.trajectory, owner).messages) < kept):
+    if kept is None or (
+        owner is not None and len(request(found.trajectory, owner).messages) < kept
+    ):
         return None  # the answer that differs was among the messages that were kept
     first, added = found.trajectory.prompt, found.turns[found.turn].added
     if kept == 0 and first and added and added[0].role == "system" and added[0] != first[0]:
@@ -86,8 +99,17 @@ def _in_the_first_prompt(found: Break) -> Found:
     first = found.begins(0)
     if found.at >= first:
         return None
-    own = [name for name in ("tools", "chat_template", "chat_template_kwargs") if name in _asked_with(found.turns[found.turn])]
-    return "prompt_changed", f"this turn was asked with its own {', '.join(own)}" if own else f"within the {first:,} tokens of turn 0's prompt"
+    own = [
+        name
+        for name in ("tools", "chat_template", "chat_template_kwargs")
+        if name in _asked_with(found.turns[found.turn])
+    ]
+    return (
+        "prompt_changed",
+        f"this turn was asked with its own {', '.join(own)}"
+        if own
+        else f"within the {first:,} tokens of turn 0's prompt",
+    )
 
 
 def _asked_with(turn: Turn) -> set[str]:
@@ -103,7 +125,11 @@ def _before_an_answer(found: Break) -> Found:
         if start - min(_OPENING, start // 4) <= found.at < start:
             thought = bool(found.turns[turn].response.reasoning)
             evidence = f"the prompt of turn {turn} ended with tokens that open the answer, and the history does not hold them"
-            return ("reasoning_stripped", f"{evidence}; {_sent_back(found, turn)}") if thought else ("prompt_changed", evidence)
+            return (
+                ("reasoning_stripped", f"{evidence}; {_sent_back(found, turn)}")
+                if thought
+                else ("prompt_changed", evidence)
+            )
     return None
 
 
@@ -127,7 +153,9 @@ def _in_an_answer(found: Break, owner: int | None) -> Found:
     return "answer_rewritten", f"turn {owner}"
 
 
-def _stripped(found: Break, owner: int, sampled: list[int], inside: int, kinds: Sequence[str]) -> Found:
+def _stripped(
+    found: Break, owner: int, sampled: list[int], inside: int, kinds: Sequence[str]
+) -> Found:
     response = found.turns[owner].response
     if not response.reasoning:
         return None
@@ -139,7 +167,12 @@ def _stripped(found: Break, owner: int, sampled: list[int], inside: int, kinds: 
     if skipped is None and "content" in sent:
         return None
     evidence = f"turn {owner}: {sent}"
-    return "reasoning_stripped", f"{evidence}; what was sampled {skipped} tokens later follows at once" if skipped else evidence
+    return (
+        "reasoning_stripped",
+        f"{evidence}; what was sampled {skipped} tokens later follows at once"
+        if skipped
+        else evidence,
+    )
 
 
 def _left_out(sampled: Sequence[int], now: Sequence[int]) -> int | None:
@@ -155,7 +188,14 @@ def _left_out(sampled: Sequence[int], now: Sequence[int]) -> int | None:
 def _sent_back(found: Break, turn: int) -> str:
     response = found.turns[turn].response
     message = assistant_message(response, get_profile(found.trajectory.spec.profile))
-    field = next((name for name in ("reasoning", "reasoning_content", "reasoning_details", "thinking") if message.get(name)), None)
+    field = next(
+        (
+            name
+            for name in ("reasoning", "reasoning_content", "reasoning_details", "thinking")
+            if message.get(name)
+        ),
+        None,
+    )
     if field is None and (response.reasoning or "").strip() in str(message.get("content") or ""):
         field = "content"
     return f"it was sent back as {field!r}" if field else "it was not sent back"
@@ -183,7 +223,10 @@ def _sent_as_sampled(found: Break, turn: int, kind: str) -> bool:
     """Whether the text that was sent back is the text that was sampled, as far as the record tells."""
     response = found.turns[turn].response
     if kind == "call" or (response.tool_calls and not response.content):
-        return all(call.status == "ok" and _as_the_template_writes(call.raw_arguments) for call in response.tool_calls)
+        return all(
+            call.status == "ok" and _as_the_template_writes(call.raw_arguments)
+            for call in response.tool_calls
+        )
     message = assistant_message(response, get_profile(found.trajectory.spec.profile))
     return (message.get("content") or "") == (response.wire_content or response.content or "")
 

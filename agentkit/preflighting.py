@@ -14,7 +14,10 @@ from agentkit.types import Problem, Trajectory, problem
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_ID_FORMS = {"alnum9": re.compile(r"[a-zA-Z0-9]{9}"), "kimi": re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")}
+_ID_FORMS = {
+    "alnum9": re.compile(r"[a-zA-Z0-9]{9}"),
+    "kimi": re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+"),
+}
 
 
 def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Problem, ...]:
@@ -35,37 +38,82 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     if not isinstance(listed, list) or not listed:
         return (problem("history_role_order", "there are no messages"),)
     given = [message if isinstance(message, dict) else {} for message in listed]
-    found = [*_order(given, chosen), *_pairs(given), *(_signatures(given) if chosen.extra_content else ())]
+    found = [
+        *_order(given, chosen),
+        *_pairs(given),
+        *(_signatures(given) if chosen.extra_content else ()),
+    ]
     for index, message in enumerate(given):
         found.extend(_message(message, f"/{index}", chosen))
     return tuple(sorted(found, key=lambda p: int(p.pointer.split("/")[1]) if p.pointer else -1))
 
 
 def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem]:
-    talk = [(i, m.get("role")) for i, m in enumerate(messages) if m.get("role") not in ("system", "developer")]
+    talk = [
+        (i, m.get("role"))
+        for i, m in enumerate(messages)
+        if m.get("role") not in ("system", "developer")
+    ]
     for index, message in enumerate(messages):
         role = message.get("role")
         if role not in _ROLES:
-            yield problem("history_role_order", f"no message has the role {role!r}", pointer=f"/{index}/role", before=role)
-        if profile.system_first and role in ("system", "developer") and index > 0 and messages[index - 1].get("role") not in ("system", "developer"):
-            yield problem("history_role_order", "a system message stands behind the start", pointer=f"/{index}/role")
+            yield problem(
+                "history_role_order",
+                f"no message has the role {role!r}",
+                pointer=f"/{index}/role",
+                before=role,
+            )
+        if (
+            profile.system_first
+            and role in ("system", "developer")
+            and index > 0
+            and messages[index - 1].get("role") not in ("system", "developer")
+        ):
+            yield problem(
+                "history_role_order",
+                "a system message stands behind the start",
+                pointer=f"/{index}/role",
+            )
     if not profile.alternates or not talk:
         return
     for (_, before), (index, role) in pairwise(talk):
         if role == before and role in ("user", "assistant"):
-            yield problem("history_role_order", f"two {role} messages follow each other", pointer=f"/{index}/role")
+            yield problem(
+                "history_role_order",
+                f"two {role} messages follow each other",
+                pointer=f"/{index}/role",
+            )
         if role == "user" and before == "tool":
-            yield problem("history_role_order", "a user message follows a tool result without an answer between", pointer=f"/{index}/role")
+            yield problem(
+                "history_role_order",
+                "a user message follows a tool result without an answer between",
+                pointer=f"/{index}/role",
+            )
     if talk[0][1] not in ("user", "tool"):
-        yield problem("history_role_order", "the first message is not the user's", pointer=f"/{talk[0][0]}/role")
+        yield problem(
+            "history_role_order",
+            "the first message is not the user's",
+            pointer=f"/{talk[0][0]}/role",
+        )
     if talk[-1][1] == "assistant":
-        yield problem("history_role_order", "the last message is the assistant's", pointer=f"/{talk[-1][0]}/role")
+        yield problem(
+            "history_role_order",
+            "the last message is the assistant's",
+            pointer=f"/{talk[-1][0]}/role",
+        )
 
 
 def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
     """Since the user's last message, every answer with calls carries a signature on its first call, where one of them does."""
-    start = max((index for index, message in enumerate(messages) if message.get("role") == "user"), default=0)
-    firsts = {index: calls[0] for index in range(start, len(messages)) if (calls := _calls(messages[index]))}
+    start = max(
+        (index for index, message in enumerate(messages) if message.get("role") == "user"),
+        default=0,
+    )
+    firsts = {
+        index: calls[0]
+        for index in range(start, len(messages))
+        if (calls := _calls(messages[index]))
+    }
     if any(call.get("extra_content") for call in firsts.values()):
         for index in (index for index, call in firsts.items() if not call.get("extra_content")):
             text = "the first call has lost its `extra_content`, whose thought signature the model's next turn needs"
@@ -87,21 +135,35 @@ def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
     yield from _unanswered(waiting)
 
 
-def _answer(message: dict[str, Any], pointer: str, waiting: dict[Any, str], answered: set[Any]) -> Iterator[Problem]:
+def _answer(
+    message: dict[str, Any], pointer: str, waiting: dict[Any, str], answered: set[Any]
+) -> Iterator[Problem]:
     key = _key(message.get("tool_call_id"))
     if key in waiting:
         del waiting[key]
         answered.add(key)
     elif key in answered:
-        yield problem("history_orphan_tool_result", "the call has a result already", pointer=f"{pointer}/tool_call_id", before=key)
+        yield problem(
+            "history_orphan_tool_result",
+            "the call has a result already",
+            pointer=f"{pointer}/tool_call_id",
+            before=key,
+        )
     else:
         message_text = "the result answers no call of the assistant message before it"
-        yield problem("history_orphan_tool_result", message_text, pointer=f"{pointer}/tool_call_id", before=message.get("tool_call_id"))
+        yield problem(
+            "history_orphan_tool_result",
+            message_text,
+            pointer=f"{pointer}/tool_call_id",
+            before=message.get("tool_call_id"),
+        )
 
 
 def _unanswered(waiting: dict[Any, str]) -> Iterator[Problem]:
     for key, pointer in waiting.items():
-        yield problem("history_tool_result_missing", f"the call {key!r} has no result", pointer=pointer)
+        yield problem(
+            "history_tool_result_missing", f"the call {key!r} has no result", pointer=pointer
+        )
 
 
 def _key(value: Any) -> Any:
@@ -122,9 +184,18 @@ def _message(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
     if role != "assistant":
         return
     if calls == [] and not profile.empty_tool_calls:
-        yield problem("history_empty_tool_calls", "`tool_calls` is an empty list; leave it out", pointer=f"{pointer}/tool_calls")
+        yield problem(
+            "history_empty_tool_calls",
+            "`tool_calls` is an empty list; leave it out",
+            pointer=f"{pointer}/tool_calls",
+        )
     if calls is not None and not isinstance(calls, list):
-        yield problem("history_bad_content", "`tool_calls` is not a list", pointer=f"{pointer}/tool_calls", before=calls)
+        yield problem(
+            "history_bad_content",
+            "`tool_calls` is not a list",
+            pointer=f"{pointer}/tool_calls",
+            before=calls,
+        )
     yield from _reasoning(message, pointer, profile)
     seen: set[Any] = set()
     for position, call in enumerate(calls if isinstance(calls, list) else ()):
@@ -135,35 +206,67 @@ def _content(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
     role, content = message.get("role"), message.get("content")
     at = f"{pointer}/content"
     if content is None:
-        has_more = role == "assistant" and (message.get("tool_calls") or message.get("function_call") or message.get("refusal"))
+        has_more = role == "assistant" and (
+            message.get("tool_calls") or message.get("function_call") or message.get("refusal")
+        )
         if not has_more:
             yield problem("history_bad_content", f"the {role} message has no content", pointer=at)
-    elif role == "assistant" and content == "" and not message.get("tool_calls") and not profile.empty_answers:
-        yield problem("history_bad_content", "the assistant message has neither text nor calls; leave it out", pointer=at)
+    elif (
+        role == "assistant"
+        and content == ""
+        and not message.get("tool_calls")
+        and not profile.empty_answers
+    ):
+        yield problem(
+            "history_bad_content",
+            "the assistant message has neither text nor calls; leave it out",
+            pointer=at,
+        )
     elif not isinstance(content, (str, list)):
-        yield problem("history_bad_content", "the content is neither a text nor a list of parts", pointer=at, before=content)
+        yield problem(
+            "history_bad_content",
+            "the content is neither a text nor a list of parts",
+            pointer=at,
+            before=content,
+        )
     elif isinstance(content, list) and not content:
         yield problem("history_bad_content", "the content is an empty list", pointer=at)
 
 
 def _reasoning(message: dict[str, Any], pointer: str, profile: Profile) -> Iterator[Problem]:
-    carried = [name for name in ("reasoning", "reasoning_content", "reasoning_details") if message.get(name)]
-    if profile.reasoning_required and message.get("tool_calls") and not message.get(profile.reasoning_field or ""):
+    carried = [
+        name
+        for name in ("reasoning", "reasoning_content", "reasoning_details")
+        if message.get(name)
+    ]
+    if (
+        profile.reasoning_required
+        and message.get("tool_calls")
+        and not message.get(profile.reasoning_field or "")
+    ):
         text = f"a message with calls must carry its reasoning as {profile.reasoning_field!r}"
         yield problem("history_reasoning_missing", text, pointer=pointer)
     if profile.refuses_reasoning:
         for name in carried:
-            yield problem("unknown_field", f"the server refuses {name!r} in a message", pointer=f"{pointer}/{name}")
+            yield problem(
+                "unknown_field",
+                f"the server refuses {name!r} in a message",
+                pointer=f"{pointer}/{name}",
+            )
 
 
 def _call(call: Any, pointer: str, profile: Profile, seen: set[Any]) -> Iterator[Problem]:
     if not isinstance(call, dict):
-        yield problem("history_bad_content", "the call is not an object", pointer=pointer, before=call)
+        yield problem(
+            "history_bad_content", "the call is not an object", pointer=pointer, before=call
+        )
         return
     yield from _id(call.get("id"), f"{pointer}/id", profile)
     key = _key(call.get("id"))
     if key in seen:
-        yield problem("history_id_format", f"the id {key!r} stands on two calls", pointer=f"{pointer}/id")
+        yield problem(
+            "history_id_format", f"the id {key!r} stands on two calls", pointer=f"{pointer}/id"
+        )
     seen.add(key)
     kind = "custom" if isinstance(call.get("custom"), dict) else "function"
     holder = call.get(kind)
@@ -178,24 +281,43 @@ def _call(call: Any, pointer: str, profile: Profile, seen: set[Any]) -> Iterator
 def _id(value: Any, pointer: str, profile: Profile) -> Iterator[Problem]:
     form = _ID_FORMS.get(profile.ids)
     if not isinstance(value, str) or not value:
-        yield problem("history_id_format", "the id is not a non-empty text", pointer=pointer, before=value)
+        yield problem(
+            "history_id_format", "the id is not a non-empty text", pointer=pointer, before=value
+        )
     elif form is not None and not form.fullmatch(value):
         wanted = "nine letters and digits" if profile.ids == "alnum9" else "functions.name:index"
-        yield problem("history_id_format", f"the id {value!r} is not of the form {wanted}"[:200], pointer=pointer, before=value)
+        yield problem(
+            "history_id_format",
+            f"the id {value!r} is not of the form {wanted}"[:200],
+            pointer=pointer,
+            before=value,
+        )
     elif profile.id_limit is not None and len(value) > profile.id_limit:
-        yield problem("history_id_format", f"the id is longer than {profile.id_limit} characters", pointer=pointer, before=value)
+        yield problem(
+            "history_id_format",
+            f"the id is longer than {profile.id_limit} characters",
+            pointer=pointer,
+            before=value,
+        )
 
 
 def _named(value: Any, pointer: str, profile: Profile) -> Iterator[Problem]:
     if not isinstance(value, str) or not value:
         yield problem("history_bad_name", "the call has no name", pointer=pointer, before=value)
     elif profile.strict_names and not _NAME.fullmatch(value):
-        yield problem("history_bad_name", f"the name {value!r} is not made of letters, digits, _ and -"[:200], pointer=pointer, before=value)
+        yield problem(
+            "history_bad_name",
+            f"the name {value!r} is not made of letters, digits, _ and -"[:200],
+            pointer=pointer,
+            before=value,
+        )
 
 
 def _arguments(value: Any, pointer: str, profile: Profile) -> Iterator[Problem]:
     if not isinstance(value, str):
-        yield problem("history_bad_arguments", "the arguments are not a text", pointer=pointer, before=value)
+        yield problem(
+            "history_bad_arguments", "the arguments are not a text", pointer=pointer, before=value
+        )
         return
     if not profile.json_arguments:
         return
@@ -204,6 +326,9 @@ def _arguments(value: Any, pointer: str, profile: Profile) -> Iterator[Problem]:
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
-        yield problem("history_bad_arguments", "the arguments are not a JSON object, which chat templates demand", pointer=pointer, before=value)
-
-
+        yield problem(
+            "history_bad_arguments",
+            "the arguments are not a JSON object, which chat templates demand",
+            pointer=pointer,
+            before=value,
+        )

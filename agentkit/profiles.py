@@ -68,30 +68,78 @@ PROFILES = {
     for profile in (
         Profile(name="generic"),
         Profile(
-            name="openai", reasoning_field=None, refuses_reasoning=True, id_limit=40, strict_names=True, null_content=True, json_arguments=False
+            name="openai",
+            reasoning_field=None,
+            refuses_reasoning=True,
+            id_limit=40,
+            strict_names=True,
+            null_content=True,
+            json_arguments=False,
         ),
         Profile(name="vllm", reasoning_field="reasoning", empty_tool_calls=True, system_first=True),
-        Profile(name="sglang", reasoning_field="reasoning_content", empty_tool_calls=True, system_first=True),
         Profile(
-            name="mistral", reasoning_field=None, refuses_reasoning=True, ids="alnum9", strict_names=True, empty_answers=False, alternates=True,
+            name="sglang",
+            reasoning_field="reasoning_content",
+            empty_tool_calls=True,
             system_first=True,
         ),
         Profile(
-            name="kimi", reasoning_field="reasoning_content", reasoning_required=True, ids="kimi", strict_names=True, empty_answers=False
+            name="mistral",
+            reasoning_field=None,
+            refuses_reasoning=True,
+            ids="alnum9",
+            strict_names=True,
+            empty_answers=False,
+            alternates=True,
+            system_first=True,
         ),
-        Profile(name="deepseek", reasoning_field="reasoning_content", reasoning_required=True, strict_names=True),
+        Profile(
+            name="kimi",
+            reasoning_field="reasoning_content",
+            reasoning_required=True,
+            ids="kimi",
+            strict_names=True,
+            empty_answers=False,
+        ),
+        Profile(
+            name="deepseek",
+            reasoning_field="reasoning_content",
+            reasoning_required=True,
+            strict_names=True,
+        ),
         Profile(name="gemini", reasoning_field=None, extra_content=True, strict_names=True),
-        Profile(name="openrouter", reasoning_field="reasoning", reasoning_details=True, extra_content=True, strict_names=True),
+        Profile(
+            name="openrouter",
+            reasoning_field="reasoning",
+            reasoning_details=True,
+            extra_content=True,
+            strict_names=True,
+        ),
     )
-}  # fmt: skip
+}
 
 _HOSTS = {
-    "api.openai.com": "openai", "openai.azure.com": "openai", "cognitiveservices.azure.com": "openai", "services.ai.azure.com": "openai",
-    "api.groq.com": "openai", "openrouter.ai": "openrouter", "api.mistral.ai": "mistral", "api.moonshot.cn": "kimi", "api.moonshot.ai": "kimi",
-    "api.deepseek.com": "deepseek", "generativelanguage.googleapis.com": "gemini", "aiplatform.googleapis.com": "gemini",
-}  # fmt: skip
+    "api.openai.com": "openai",
+    "openai.azure.com": "openai",
+    "cognitiveservices.azure.com": "openai",
+    "services.ai.azure.com": "openai",
+    "api.groq.com": "openai",
+    "openrouter.ai": "openrouter",
+    "api.mistral.ai": "mistral",
+    "api.moonshot.cn": "kimi",
+    "api.moonshot.ai": "kimi",
+    "api.deepseek.com": "deepseek",
+    "generativelanguage.googleapis.com": "gemini",
+    "aiplatform.googleapis.com": "gemini",
+}
 
-_MODELS = {"kimi-k2": "kimi", "mistral": "mistral", "mixtral": "mistral", "devstral": "mistral", "magistral": "mistral"}
+_MODELS = {
+    "kimi-k2": "kimi",
+    "mistral": "mistral",
+    "mixtral": "mistral",
+    "devstral": "mistral",
+    "magistral": "mistral",
+}
 """Families whose chat template wants ids of a form, whoever serves them."""
 
 
@@ -104,13 +152,17 @@ def get_profile(name: str) -> Profile:
     try:
         return PROFILES[name]
     except (KeyError, TypeError):
-        raise NotFound(f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}") from None
+        raise NotFound(
+            f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}"
+        ) from None
 
 
 def profile_for(url: str | None, model: str | None = None) -> str:
     """The name of the profile that fits a server, by its address and then by the model; `generic` where neither tells."""
     host = (urlsplit(url).hostname or "") if url else ""
-    known = next((name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}")), None)
+    known = next(
+        (name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}")), None
+    )
     if known is not None:
         return known
     family = (model or "").rpartition("/")[2].lower()

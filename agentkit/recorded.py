@@ -39,7 +39,9 @@ def record(agent: Agent, path: Any) -> Agent:
     return checked(agent).recorded_by(cassette(path, keep=True))
 
 
-def replay(agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None) -> ReplayAgent:
+def replay(
+    agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None
+) -> ReplayAgent:
     """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
 
     Args:
@@ -57,10 +59,18 @@ def replay(agent: Any, path: Any = None, *, sample: int | None = None, speed: fl
     if agent is not None:
         checked(agent)
     if speed is not None and speed <= 0:
-        raise UsageError(f"the speed is {speed!r}", mend="1 plays in the recorded time, 10 ten times faster, None at once")
-    recorded = tuple(load_all(path) if isinstance(path, (str, os.PathLike)) else trajectories_of(path))
+        raise UsageError(
+            f"the speed is {speed!r}",
+            mend="1 plays in the recorded time, 10 ten times faster, None at once",
+        )
+    recorded = tuple(
+        load_all(path) if isinstance(path, (str, os.PathLike)) else trajectories_of(path)
+    )
     if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
-        raise ReplayMiss(f"{str(path)!r} holds {len(recorded)} rollout(s)" + ("" if sample is None else f", none at {sample}"))
+        raise ReplayMiss(
+            f"{str(path)!r} holds {len(recorded)} rollout(s)"
+            + ("" if sample is None else f", none at {sample}")
+        )
     recorded = recorded if sample is None else (recorded[sample],)
     return ReplayAgent(recorded, agent, speed=speed)
 
@@ -102,9 +112,13 @@ class Recordings:
         if not self._waiting.get(key):
             self._waiting[key] = dict(enumerate(self._by_prompt.get(key, ())))
         waiting = self._waiting[key]
-        placed = [number for number in self._by_place.get((key, *_place(asked)), ()) if number in waiting]
+        placed = [
+            number for number in self._by_place.get((key, *_place(asked)), ()) if number in waiting
+        ]
         numbers = placed or waiting
-        alike = (number for number in numbers if waiting[number].spec.sampling == asked.spec.sampling)
+        alike = (
+            number for number in numbers if waiting[number].spec.sampling == asked.spec.sampling
+        )
         number = next(alike, next(iter(numbers), None))
         return None if number is None else (number, waiting[number])
 
@@ -121,9 +135,17 @@ def _place(trajectory: Trajectory) -> tuple[Any, ...]:
 class ReplayAgent(Agent):
     """An agent that plays recorded rollouts: offline, exact, and never a live call."""
 
-    def __init__(self, recorded: tuple[Trajectory, ...], base: Agent | None = None, *, speed: float | None = None) -> None:
+    def __init__(
+        self,
+        recorded: tuple[Trajectory, ...],
+        base: Agent | None = None,
+        *,
+        speed: float | None = None,
+    ) -> None:
         """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
-        super().__init__(recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile)
+        super().__init__(
+            recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile
+        )
         if base is not None:
             self.__dict__.update(base.__dict__)
         else:
@@ -143,12 +165,16 @@ class ReplayAgent(Agent):
             return self.start_of(self.recorded[0])
         asked = super().start(prompt, **meta)
         if not self._recordings.of(asked):
-            raise ReplayMiss(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}{_nearest(asked, self.recorded)}")
+            raise ReplayMiss(
+                f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}{_nearest(asked, self.recorded)}"
+            )
         return asked
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
         """The start of one recorded rollout."""
-        begun = start(list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta)
+        begun = start(
+            list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta
+        )
         return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
     def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
@@ -157,7 +183,12 @@ class ReplayAgent(Agent):
         found = self._recordings.peek(asked)
         if found is None:
             return asked
-        return replace(asked, meta={**found.meta, **asked.meta}, spec=asked.spec if self._own_spec else found.spec, parent=found.parent)
+        return replace(
+            asked,
+            meta={**found.meta, **asked.meta},
+            spec=asked.spec if self._own_spec else found.spec,
+            parent=found.parent,
+        )
 
     def check_enough(self, starts: Iterable[Trajectory]) -> None:
         """Makes sure that there is a recorded rollout for each of a batch.

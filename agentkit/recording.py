@@ -67,7 +67,9 @@ class Recording:
             self._answers.append(outcome.exchange)
         else:
             if outcome.arguments is not None:
-                self.writer.write(change_line(step.turn, outcome.position, outcome.arguments, sample))
+                self.writer.write(
+                    change_line(step.turn, outcome.position, outcome.arguments, sample)
+                )
                 self._edits = sorted([*self._edits, (outcome.position, None, outcome.arguments)])
             self.writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
             self._results[outcome.position] = outcome.result
@@ -109,19 +111,32 @@ class Recording:
     def _continues(self, t: Trajectory) -> bool:
         """Whether the trajectory is what was written, grown by what may happen between two steps."""
         known = len(self._turns)
-        same = (t.prompt is self._prompt or t.prompt == self._prompt) and (t.spec is self._spec or t.spec == self._spec)
-        if not same or not known <= len(t.turns) <= known + 1 or not all(map(is_, self._turns, t.turns)):
+        same = (t.prompt is self._prompt or t.prompt == self._prompt) and (
+            t.spec is self._spec or t.spec == self._spec
+        )
+        if (
+            not same
+            or not known <= len(t.turns) <= known + 1
+            or not all(map(is_, self._turns, t.turns))
+        ):
             return False
         turn = t.all_turns[known] if len(t.all_turns) > known else None
-        written = [attempt.exchange for attempt in t.attempts] + ([turn.response.exchange] if turn else [])
-        if len(written) != len(self._answers) or not all(map(is_, written[self._failed :], self._answers[self._failed :])):
+        written = [attempt.exchange for attempt in t.attempts] + (
+            [turn.response.exchange] if turn else []
+        )
+        if len(written) != len(self._answers) or not all(
+            map(is_, written[self._failed :], self._answers[self._failed :])
+        ):
             return False
         if turn is None:
             return not self._results
         if _edits(turn.response) != self._edits:
             return False
         given = (turn.kept, turn.added, turn.sampling)
-        kept = all(result is None or self._results.get(position, result) is result for position, result in enumerate(turn.results))
+        kept = all(
+            result is None or self._results.get(position, result) is result
+            for position, result in enumerate(turn.results)
+        )
         return kept and given == (self._asked or (None, (), None))
 
     def _missing(self, trajectory: Trajectory) -> list[Line]:
@@ -129,11 +144,24 @@ class Recording:
         sample, index = self.sample or 0, len(self._turns)
         lines: list[Line] = []
         for turn in trajectory.all_turns[index : index + 1]:
-            lines = [tool_line(index, at, result, sample) for at, result in _results(turn.results) if at not in self._results]
+            lines = [
+                tool_line(index, at, result, sample)
+                for at, result in _results(turn.results)
+                if at not in self._results
+            ]
             if len(trajectory.turns) > index and None in turn.results:
                 lines.append({"step": "close", "sample": sample, "turn": index})
         if trajectory.meta != self._meta:
-            lines.append(meta_line({k: v for k, v in trajectory.meta.items() if k not in self._meta or self._meta[k] != v}, sample))
+            lines.append(
+                meta_line(
+                    {
+                        k: v
+                        for k, v in trajectory.meta.items()
+                        if k not in self._meta or self._meta[k] != v
+                    },
+                    sample,
+                )
+            )
         return lines
 
     def _follow(self, trajectory: Trajectory) -> None:
@@ -144,12 +172,20 @@ class Recording:
             self._answers = [attempt.exchange for attempt in trajectory.attempts]
             self._results, self._asked, self._edits = {}, None, []
         else:
-            self._results.update(_results(trajectory.all_turns[known].results if len(trajectory.all_turns) > known else ()))
+            self._results.update(
+                _results(
+                    trajectory.all_turns[known].results if len(trajectory.all_turns) > known else ()
+                )
+            )
 
 
 def _edits(response: Response) -> list[tuple[int, Any, Any]]:
     """What a person did to the calls of an answer."""
-    touched = (call for call in response.tool_calls if call.adopted is not None or call.sent_arguments is not None)
+    touched = (
+        call
+        for call in response.tool_calls
+        if call.adopted is not None or call.sent_arguments is not None
+    )
     return [(call.position, call.adopted, call.arguments) for call in touched]
 
 

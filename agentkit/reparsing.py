@@ -12,7 +12,19 @@ from agentkit.html import Html, el
 from agentkit.loop import read_answer
 from agentkit.parsers import get_parser
 from agentkit.render import Limits, page, render, text
-from agentkit.types import OpenTurn, Policy, Record, Response, Spec, ToolCall, ToolResult, Trajectory, Turn, clip, record
+from agentkit.types import (
+    OpenTurn,
+    Policy,
+    Record,
+    Response,
+    Spec,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Turn,
+    clip,
+    record,
+)
 
 
 @record
@@ -37,13 +49,36 @@ class Reparsed(Record):
     changes: tuple[Change, ...] = ()
 
     def summary(self) -> str:
-        return f"{len(self.changes)} changes: {'; '.join(change.summary() for change in self.changes[:3])}" if self.changes else "nothing changes"
+        return (
+            f"{len(self.changes)} changes: {'; '.join(change.summary() for change in self.changes[:3])}"
+            if self.changes
+            else "nothing changes"
+        )
 
     def html(self, limits: Limits) -> Html:
         """The changes, then the conversation as it is read now."""
-        rows = [el("li", f"turn {c.turn}, {c.what}: ", el("code", clip(c.before, 200)), " → ", el("code", clip(c.after, 200))) for c in self.changes]
-        head = el("p", el("strong", "read again"), f": {len(rows)} changes" if rows else ": nothing changes", class_="ak-title")
-        return page({"changes": el("div", head, el("ul", *rows)) if rows else head, **render(self.trajectory, limits)})
+        rows = [
+            el(
+                "li",
+                f"turn {c.turn}, {c.what}: ",
+                el("code", clip(c.before, 200)),
+                " → ",
+                el("code", clip(c.after, 200)),
+            )
+            for c in self.changes
+        ]
+        head = el(
+            "p",
+            el("strong", "read again"),
+            f": {len(rows)} changes" if rows else ": nothing changes",
+            class_="ak-title",
+        )
+        return page(
+            {
+                "changes": el("div", head, el("ul", *rows)) if rows else head,
+                **render(self.trajectory, limits),
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
@@ -51,7 +86,9 @@ class Reparsed(Record):
         return "\n".join([*lines, text(self.trajectory, limits)])
 
 
-def reparse(trajectory: Any, *, parser: str | None = None, policy: Policy | None = None) -> Reparsed:
+def reparse(
+    trajectory: Any, *, parser: str | None = None, policy: Policy | None = None
+) -> Reparsed:
     """The rollout with every stored raw answer read again, and what that changes. Nothing is run and nothing is asked.
 
     Args:
@@ -63,7 +100,10 @@ def reparse(trajectory: Any, *, parser: str | None = None, policy: Policy | None
         UsageError: it holds no rollout, or several.
         NotFound: there is no such parser.
     """
-    trajectory = one_rollout(trajectory, "pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes'); of a file: ak.reparse(ak.load(path))")
+    trajectory = one_rollout(
+        trajectory,
+        "pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes'); of a file: ak.reparse(ak.load(path))",
+    )
     if parser is not None:
         get_parser(parser)
     spec = replace(trajectory.spec, parser=parser, policy=policy or trajectory.spec.policy)
@@ -88,8 +128,14 @@ def _result_of(call: ToolCall, turn: Turn | OpenTurn) -> ToolResult | None:
     """The result of the call that says the same, at the same place or anywhere in the turn."""
     old = turn.response.tool_calls if turn.response else ()
     same = [o for o in old if (o.name, o.arguments) == (call.name, call.arguments)]
-    best = next((o for o in same if o.position == call.position), same[0] if len(same) == 1 else None)
-    return turn.results[best.position] if best is not None and best.position < len(turn.results) else None
+    best = next(
+        (o for o in same if o.position == call.position), same[0] if len(same) == 1 else None
+    )
+    return (
+        turn.results[best.position]
+        if best is not None and best.position < len(turn.results)
+        else None
+    )
 
 
 def _changes(before: Trajectory, after: Trajectory) -> Iterator[Change]:
@@ -101,7 +147,10 @@ def _changes(before: Trajectory, after: Trajectory) -> Iterator[Change]:
 
 
 def _calls(calls: tuple[ToolCall, ...]) -> str:
-    return ", ".join(f"{call.name or '?'}({call.raw_arguments}) {call.status}" for call in calls) or "none"
+    return (
+        ", ".join(f"{call.name or '?'}({call.raw_arguments}) {call.status}" for call in calls)
+        or "none"
+    )
 
 
 _ASPECTS: dict[str, Callable[[Response], str]] = {

@@ -27,7 +27,9 @@ _DIFF = 2000
 """Characters of a diff at most."""
 
 
-def replaying(recorded: Trajectory, *, speed: float | None = None, sleep: Sleep = asyncio.sleep) -> Perform:
+def replaying(
+    recorded: Trajectory, *, speed: float | None = None, sleep: Sleep = asyncio.sleep
+) -> Perform:
     """What was recorded, in order. Failed requests are played too, each as often as it happened.
 
     Args:
@@ -54,11 +56,18 @@ def replaying(recorded: Trajectory, *, speed: float | None = None, sleep: Sleep 
             return recorded_result
         found = exchanges[step.turn]
         if not found:
-            raise ReplayMiss(f"the recording ends before turn {step.turn}", mend="record the rollout again, to its end")
+            raise ReplayMiss(
+                f"the recording ends before turn {step.turn}",
+                mend="record the rollout again, to its end",
+            )
         index = min(played[step.turn], len(found) - 1)
-        if index >= failed.get(step.turn, 0):  # a request that failed may have been changed before the next one
+        if index >= failed.get(
+            step.turn, 0
+        ):  # a request that failed may have been changed before the next one
             before = _before(recorded, turns[step.turn])
-            if was.key(before, request_fields(before)) != now.key(step.trajectory, request_fields(step.trajectory)):
+            if was.key(before, request_fields(before)) != now.key(
+                step.trajectory, request_fields(step.trajectory)
+            ):
                 _check_request(before, step)
         played[step.turn] += 1
         await _tell(found[index], emit, wait)
@@ -80,7 +89,11 @@ async def _tell(exchange: Exchange, emit: Emit | None, wait: Callable[[float | N
 
 def _before(recorded: Trajectory, turn: Turn) -> Trajectory:
     """The trajectory when this turn's answer was asked for."""
-    return replace(recorded, turns=recorded.turns[: turn.index], open=OpenTurn(kept=turn.kept, added=turn.added, sampling=turn.sampling))
+    return replace(
+        recorded,
+        turns=recorded.turns[: turn.index],
+        open=OpenTurn(kept=turn.kept, added=turn.added, sampling=turn.sampling),
+    )
 
 
 def _check_request(before: Trajectory, step: ModelStep) -> None:
@@ -88,7 +101,10 @@ def _check_request(before: Trajectory, step: ModelStep) -> None:
     differing = [(what, a, b) for what, a, b in _parts(was, now) if a != b]
     if differing:
         names = " and ".join(what for what, _, _ in differing)
-        raise ReplayMiss(f"turn {step.turn} asks with other {names} than were recorded:\n{difference(differing)}", mend=_MEND)
+        raise ReplayMiss(
+            f"turn {step.turn} asks with other {names} than were recorded:\n{difference(differing)}",
+            mend=_MEND,
+        )
 
 
 def _parts(was: Request, now: Request) -> Iterator[tuple[str, Any, Any]]:
@@ -104,7 +120,14 @@ def difference(parts: list[tuple[str, Any, Any]]) -> str:
     """What was recorded against what is asked, as a unified diff of readable JSON; a part each."""
     diffs = []
     for what, a, b in parts:
-        lines = difflib.unified_diff(_written(a).splitlines(), _written(b).splitlines(), f"recorded {what}", f"asked {what}", lineterm="", n=1)
+        lines = difflib.unified_diff(
+            _written(a).splitlines(),
+            _written(b).splitlines(),
+            f"recorded {what}",
+            f"asked {what}",
+            lineterm="",
+            n=1,
+        )
         diffs.append("\n".join(lines)[:_DIFF])
     return "\n".join(diffs)
 
@@ -118,13 +141,31 @@ def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
     here = [entry for turn in turns[step.turn : step.turn + 1] for entry in _calls(turn)]
     was, found = here[call.position] if call.position < len(here) else (None, None)
     if was is not None and not _same(was, call):
-        elsewhere = next((f"call {w.position} of turn {turn.index}" for turn in turns for w, _ in _calls(turn) if _same(w, call)), None)
+        elsewhere = next(
+            (
+                f"call {w.position} of turn {turn.index}"
+                for turn in turns
+                for w, _ in _calls(turn)
+                if _same(w, call)
+            ),
+            None,
+        )
         order = f"; it was recorded as {elsewhere}, so the order differs" if elsewhere else ""
-        raise ReplayMiss(f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}{order}", mend=_MEND)
+        raise ReplayMiss(
+            f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}{order}",
+            mend=_MEND,
+        )
     if found is None:
-        raise ReplayMiss(f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}", mend=_MEND)
+        raise ReplayMiss(
+            f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}",
+            mend=_MEND,
+        )
     changed = was is not None and was.sent_arguments is not None and was.arguments != call.arguments
-    return Result(position=call.position, result=found, arguments=was.arguments if was is not None and changed else None)
+    return Result(
+        position=call.position,
+        result=found,
+        arguments=was.arguments if was is not None and changed else None,
+    )
 
 
 def _calls(turn: Turn) -> list[tuple[ToolCall, ToolResult | None]]:
@@ -133,4 +174,6 @@ def _calls(turn: Turn) -> list[tuple[ToolCall, ToolResult | None]]:
 
 def _same(recorded: ToolCall, call: ToolCall) -> bool:
     """Whether this call was recorded: as it is, or as it was before a person changed its arguments."""
-    return recorded.name == call.name and (recorded.arguments == call.arguments or recorded.sent_arguments == call.raw_arguments)
+    return recorded.name == call.name and (
+        recorded.arguments == call.arguments or recorded.sent_arguments == call.raw_arguments
+    )

@@ -21,16 +21,30 @@ LONGEST_WAIT = 30.0
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def ask(server: ChatServer, call: Call, emit: Emit | None, *, retries: int, sleep: Sleep = asyncio.sleep) -> Exchange:
+async def ask(
+    server: ChatServer, call: Call, emit: Emit | None, *, retries: int, sleep: Sleep = asyncio.sleep
+) -> Exchange:
     """The answer of the last try; the errors of those before it are its `retries`."""
-    from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_exponential, wait_random
+    from tenacity import (
+        AsyncRetrying,
+        RetryCallState,
+        retry_if_result,
+        stop_after_attempt,
+        wait_exponential,
+        wait_random,
+    )
 
     failed: list[ApiError] = []
     backoff = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 0.5)
 
     def passing(exchange: Exchange) -> bool:
         error = request_error(exchange)
-        if error is None or error.kind not in PASSING or exchange.chunks or (error.retry_after or 0) > LONGEST_WAIT:
+        if (
+            error is None
+            or error.kind not in PASSING
+            or exchange.chunks
+            or (error.retry_after or 0) > LONGEST_WAIT
+        ):
             return False
         failed.append(error)
         return True
@@ -40,9 +54,12 @@ async def ask(server: ChatServer, call: Call, emit: Emit | None, *, retries: int
         return backoff(state) if asked_for is None else asked_for
 
     tries = AsyncRetrying(
-        stop=stop_after_attempt(retries + 1), wait=wait, retry=retry_if_result(passing), sleep=sleep,
+        stop=stop_after_attempt(retries + 1),
+        wait=wait,
+        retry=retry_if_result(passing),
+        sleep=sleep,
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )  # fmt: skip
+    )
     exchange: Exchange = await tries(server.chat, call, emit)
     before = failed[:retries]
     return replace(exchange, retries=(*exchange.retries, *before)) if before else exchange

@@ -9,7 +9,23 @@ _SECRET = re.compile(
     r"secret|passw(?:or)?d|passphrase|credential|token(?!i[sz])|api_?key|(?:access|account|auth|admin|private)keys?(?![a-z])"
     r"|(?<![a-z])keys?(?![a-z])|(?<![a-z])(?:o?auth|authorization|cookies?|pass|pat|pwd|sig|signature)[^a-z]*$"
 )
-_ABOUT = frozenset({"algorithm", "dir", "endpoint", "file", "header", "host", "method", "mode", "name", "path", "type", "uri", "url"})
+_ABOUT = frozenset(
+    {
+        "algorithm",
+        "dir",
+        "endpoint",
+        "file",
+        "header",
+        "host",
+        "method",
+        "mode",
+        "name",
+        "path",
+        "type",
+        "uri",
+        "url",
+    }
+)
 """Last words of names that tell something about a secret and not the secret."""
 
 

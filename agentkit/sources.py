@@ -31,10 +31,17 @@ def rollouts_in(x: Any) -> list[Trajectory]:
     if isinstance(x, (str, os.PathLike)):
         return _from_file(Path(x))
     if isinstance(x, (Turn, Response)):
-        turn = x if isinstance(x, Turn) else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
+        turn = (
+            x
+            if isinstance(x, Turn)
+            else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
+        )
         return [Trajectory(turns=(turn,))]
     if is_managed(x):
-        raise UsageError("a managed state is no rollout", mend="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too")
+        raise UsageError(
+            "a managed state is no rollout",
+            mend="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
+        )
     if isinstance(x, dict) or hasattr(x, "choices"):
         return trajectories_in([x])
     if isinstance(x, (list, tuple)):
@@ -52,9 +59,15 @@ def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
         return list(items)
     if all(is_message(item) for item in items):
         return [trajectory_of(list(items))]
-    if all(isinstance(item, (dict, list)) for item in items) and not any(_holds_records(item) for item in items):
+    if all(isinstance(item, (dict, list)) for item in items) and not any(
+        _holds_records(item) for item in items
+    ):
         return trajectories_in(items)
-    return [trajectory for place, item in enumerate(items) for trajectory in _from_item(items, place, item)]
+    return [
+        trajectory
+        for place, item in enumerate(items)
+        for trajectory in _from_item(items, place, item)
+    ]
 
 
 def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
@@ -66,7 +79,12 @@ def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
 
 def _holds_records(item: Any) -> bool:
     """Whether it is a list of our own records: the samples of one prompt, say."""
-    return isinstance(item, list) and bool(item) and isinstance(item[0], Record) and not isinstance(item[0], Message)
+    return (
+        isinstance(item, list)
+        and bool(item)
+        and isinstance(item[0], Record)
+        and not isinstance(item[0], Message)
+    )
 
 
 def _from_file(path: Path) -> list[Trajectory]:
@@ -75,7 +93,11 @@ def _from_file(path: Path) -> list[Trajectory]:
     values = read_json_lines(path)
     if not values:
         raise UsageError(f"{path.name!r} is empty", mend=_MEND)
-    return trajectories_in(values[0] if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0]) else values)
+    return trajectories_in(
+        values[0]
+        if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0])
+        else values
+    )
 
 
 def _of_lists(values: list[Any]) -> bool:

@@ -29,7 +29,11 @@ def place_of(trajectory: Trajectory) -> Place:
 
 def steps_of(turn: Turn | OpenTurn | None) -> int:
     """How many steps a turn has had."""
-    return 0 if turn is None or turn.response is None else 1 + sum(result is not None for result in turn.results)
+    return (
+        0
+        if turn is None or turn.response is None
+        else 1 + sum(result is not None for result in turn.results)
+    )
 
 
 def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
@@ -46,7 +50,9 @@ def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
         left, turn = left - done, turn - 1
         done = steps_of(trajectory.turns[turn])
     if left > done:
-        raise NotFound(f"the rollout has had fewer than {n} steps", mend="dbg.goto(0) goes to its start")
+        raise NotFound(
+            f"the rollout has had fewer than {n} steps", mend="dbg.goto(0) goes to its start"
+        )
     return at(trajectory, Place(turn, done - left)) if n else trajectory
 
 
@@ -65,20 +71,38 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
     for result in there.results:
         kept.append(result if left > 0 else None)
         left -= result is not None
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=tuple(kept))
+    opened = OpenTurn(
+        kept=there.kept,
+        added=there.added,
+        sampling=there.sampling,
+        response=there.response,
+        results=tuple(kept),
+    )
     return replace(start, open=opened, attempts=attempts_until(trajectory, turn))
 
 
 def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
     """The trajectory as it was before a turn was asked for, with what had been said for it."""
     there = turn_at(trajectory, turn)
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling) if there is not None else OpenTurn()
+    opened = (
+        OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling)
+        if there is not None
+        else OpenTurn()
+    )
     before = trajectory.turns[turn - 1 : turn]
-    ended = stop_reason_after(before[0], turn, trajectory.spec.max_turns) if before and there is None else None
+    ended = (
+        stop_reason_after(before[0], turn, trajectory.spec.max_turns)
+        if before and there is None
+        else None
+    )
     return replace(
-        trajectory, turns=trajectory.turns[:turn], open=opened if opened != OpenTurn() else None,
-        stop_reason=ended, error=None, attempts=attempts_until(trajectory, turn - 1),
-    )  # fmt: skip
+        trajectory,
+        turns=trajectory.turns[:turn],
+        open=opened if opened != OpenTurn() else None,
+        stop_reason=ended,
+        error=None,
+        attempts=attempts_until(trajectory, turn - 1),
+    )
 
 
 def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
@@ -86,9 +110,20 @@ def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
     there = turn_at(trajectory, turn)
     if there is None or there.response is None:
         raise NotFound(f"turn {turn} has no answer")
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=there.results)
+    opened = OpenTurn(
+        kept=there.kept,
+        added=there.added,
+        sampling=there.sampling,
+        response=there.response,
+        results=there.results,
+    )
     return replace(
-        trajectory, turns=trajectory.turns[:turn], open=opened, stop_reason=None, error=None, attempts=attempts_until(trajectory, turn)
+        trajectory,
+        turns=trajectory.turns[:turn],
+        open=opened,
+        stop_reason=None,
+        error=None,
+        attempts=attempts_until(trajectory, turn),
     )
 
 
@@ -98,10 +133,19 @@ def turn_index(trajectory: Trajectory, turn: int) -> int:
     Raises:
         NotFound: there is no such turn.
     """
-    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    count = len(trajectory.turns) + (
+        trajectory.open is not None and trajectory.open.response is not None
+    )
     index = turn + count if isinstance(turn, int) and turn < 0 else turn
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= len(trajectory.turns):
-        raise NotFound(f"there is no turn {turn!r}", mend=f"turns count from 0; the next one is {len(trajectory.turns)}")
+    if (
+        not isinstance(index, int)
+        or isinstance(index, bool)
+        or not 0 <= index <= len(trajectory.turns)
+    ):
+        raise NotFound(
+            f"there is no turn {turn!r}",
+            mend=f"turns count from 0; the next one is {len(trajectory.turns)}",
+        )
     return index
 
 
@@ -111,7 +155,9 @@ def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = F
     Raises:
         NotFound: it has no answer.
     """
-    count = len(trajectory.turns) + (trajectory.open is not None and trajectory.open.response is not None)
+    count = len(trajectory.turns) + (
+        trajectory.open is not None and trajectory.open.response is not None
+    )
     index = turn_index(trajectory, turn if turn is not None else max(0, count - 1))
     if index >= count and not or_next:
         raise NotFound(f"turn {index} has no answer yet", mend="take a step first")
@@ -153,10 +199,20 @@ def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Tra
     return Result(position=position, result=result), _arrived(now, tip, there, results)
 
 
-def _arrived(now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]) -> Trajectory:
+def _arrived(
+    now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]
+) -> Trajectory:
     """The trajectory on its way to the tip with these results in its open turn; parts are the tip's own, not copies."""
     turn = len(now.turns)
     if results == there.results:
         return at(tip, Place(turn, steps_of(there)))
-    opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling, response=there.response, results=results)  # type: ignore[arg-type]
-    return replace(now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None)
+    opened = OpenTurn(
+        kept=there.kept,
+        added=there.added,
+        sampling=there.sampling,
+        response=there.response,
+        results=results,
+    )  # type: ignore[arg-type]
+    return replace(
+        now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None
+    )

@@ -29,12 +29,20 @@ class TodoStore:
             try:
                 given = json.loads(given)
             except (ValueError, RecursionError):
-                return json.dumps({"error": "todos must be a list of items, or the JSON text of one"})
+                return json.dumps(
+                    {"error": "todos must be a list of items, or the JSON text of one"}
+                )
         if not isinstance(given, list):
-            return json.dumps({"error": f"todos must be a list of items, not {type(given).__name__}"})
+            return json.dumps(
+                {"error": f"todos must be a list of items, not {type(given).__name__}"}
+            )
         if not all(isinstance(item, dict) for item in given):
             return json.dumps({"error": "each todo must be an object with id, content and status"})
-        self._items = self._merged(given) if _truthy(arguments.get("merge")) else _unique([_item(item, i) for i, item in enumerate(given)])
+        self._items = (
+            self._merged(given)
+            if _truthy(arguments.get("merge"))
+            else _unique([_item(item, i) for i, item in enumerate(given)])
+        )
         return self._answer()
 
     def _merged(self, given: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -48,8 +56,13 @@ class TodoStore:
         return _unique(list(known.values()))
 
     def _answer(self) -> str:
-        counts = {status: sum(item["status"] == status for item in self._items) for status in STATUSES}
-        return json.dumps({"todos": self._items, "summary": {"total": len(self._items), **counts}}, ensure_ascii=False)
+        counts = {
+            status: sum(item["status"] == status for item in self._items) for status in STATUSES
+        }
+        return json.dumps(
+            {"todos": self._items, "summary": {"total": len(self._items), **counts}},
+            ensure_ascii=False,
+        )
 
 
 def _item(raw: dict[str, Any], index: int) -> dict[str, str]:

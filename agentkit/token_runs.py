@@ -70,19 +70,37 @@ def trajectory_runs(trajectory: Trajectory, decode: Decode | None = None) -> Ite
         before = given + _ids(turn) if given else None
 
 
-def _run(turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: Vocabulary, again: bool) -> TokenRun:
+def _run(
+    turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: Vocabulary, again: bool
+) -> TokenRun:
     added, sampled, notes = prompt[offset:], *_sampled(turn)
     ids = (*added, *(s.token_id for s in sampled))
-    texts = (*map(known.text, added), *(s.token if s.token != "" or s.token_id is None else known.text(s.token_id) for s in sampled))
+    texts = (
+        *map(known.text, added),
+        *(
+            s.token if s.token != "" or s.token_id is None else known.text(s.token_id)
+            for s in sampled
+        ),
+    )
     size = len(added)
     nothing: tuple[Any, ...] = (None,) * size
     missing = ["the server returned no prompt token ids"] if sampled and not prompt else []
     return TokenRun(
-        title=f"turn {turn.index}", turn=turn.index, offset=offset, sampled_from=size, ids=ids, texts=texts,
+        title=f"turn {turn.index}",
+        turn=turn.index,
+        offset=offset,
+        sampled_from=size,
+        ids=ids,
+        texts=texts,
         logprobs=(*nothing, *(None if math.isnan(s.logprob) else s.logprob for s in sampled)),
-        tops=(*((),) * size, *(s.top for s in sampled)), trained=(*(False,) * size, *(True,) * len(sampled)),
-        kinds=(*prompt_kinds(texts[:size], said, answers=again), *output_kinds(texts[size:], turn.response)), notes=(*notes, *missing),
-    )  # fmt: skip
+        tops=(*((),) * size, *(s.top for s in sampled)),
+        trained=(*(False,) * size, *(True,) * len(sampled)),
+        kinds=(
+            *prompt_kinds(texts[:size], said, answers=again),
+            *output_kinds(texts[size:], turn.response),
+        ),
+        notes=(*notes, *missing),
+    )
 
 
 _UNTOLD = float("nan")
@@ -102,12 +120,20 @@ def _sampled(turn: Turn) -> tuple[list[_Sampled], tuple[str, ...]]:
     logprobs, ids = turn.response.logprobs, turn.response.token_ids
     notes: tuple[str, ...]
     if not logprobs:
-        notes = ("the server returned no logprobs",) if len(ids) else ("the server returned neither logprobs nor token ids",)
+        notes = (
+            ("the server returned no logprobs",)
+            if len(ids)
+            else ("the server returned neither logprobs nor token ids",)
+        )
         return [_Sampled("", _UNTOLD, i) for i in ids], notes
     if len(ids) == len(logprobs):
         pairs = zip(logprobs, ids, strict=True)
         return [_Sampled(_text(p.token), p.logprob, i, p.top) for p, i in pairs], ()
-    notes = (f"{len(ids)} token ids and {len(logprobs)} logprobs: they are not put together",) if len(ids) else ()
+    notes = (
+        (f"{len(ids)} token ids and {len(logprobs)} logprobs: they are not put together",)
+        if len(ids)
+        else ()
+    )
     return [_Sampled(_text(p.token), p.logprob, p.token_id, p.top) for p in logprobs], notes
 
 
@@ -131,7 +157,9 @@ class Vocabulary:
         """Takes up the ids and texts of an answer that has both."""
         logprobs, ids = turn.response.logprobs, turn.response.token_ids
         if len(logprobs) == len(ids):
-            self._seen.update((i, p.token) for p, i in zip(logprobs, ids, strict=True) if _text(p.token))
+            self._seen.update(
+                (i, p.token) for p, i in zip(logprobs, ids, strict=True) if _text(p.token)
+            )
 
     def text(self, token_id: int | None) -> str | None:
         """The text of a token; None where it is not known."""
@@ -165,10 +193,17 @@ def _node_run(node: ManagedNode, known: Vocabulary) -> TokenRun:
     logprobs = tuple(None if value == SENTINEL else value for value in node.logprobs)
     trained: tuple[bool | None, ...] = (*node.trained, *(None,) * (size - len(node.masked_tokens)))
     return TokenRun(
-        title=f"node {node.index}", node=node.index, sampled_from=size, ids=ids, texts=texts,
-        logprobs=(*logprobs, *(None,) * (size - len(logprobs))), tops=((),) * size, trained=trained,
-        kinds=_node_kinds(texts, node), notes=tuple(clip(p.message, 200) for p in node.problems),
-    )  # fmt: skip
+        title=f"node {node.index}",
+        node=node.index,
+        sampled_from=size,
+        ids=ids,
+        texts=texts,
+        logprobs=(*logprobs, *(None,) * (size - len(logprobs))),
+        tops=((),) * size,
+        trained=trained,
+        kinds=_node_kinds(texts, node),
+        notes=tuple(clip(p.message, 200) for p in node.problems),
+    )
 
 
 def _node_kinds(texts: Sequence[str | None], node: ManagedNode) -> tuple[Kind, ...]:
@@ -176,8 +211,14 @@ def _node_kinds(texts: Sequence[str | None], node: ManagedNode) -> tuple[Kind, .
     sampled = [value is not None and value != SENTINEL for value in node.logprobs]
     sampled += node.trained[len(sampled) :]
     sampled += [False] * (len(texts) - len(sampled))
-    said = iter(output_kinds([text for text, is_sampled in zip(texts, sampled, strict=True) if is_sampled]))
-    asked = iter(prompt_kinds([text for text, is_sampled in zip(texts, sampled, strict=True) if not is_sampled]))
+    said = iter(
+        output_kinds([text for text, is_sampled in zip(texts, sampled, strict=True) if is_sampled])
+    )
+    asked = iter(
+        prompt_kinds(
+            [text for text, is_sampled in zip(texts, sampled, strict=True) if not is_sampled]
+        )
+    )
     return tuple(next(said if s else asked) for s in sampled)
 
 
@@ -203,4 +244,3 @@ def rank(text: str | None, logprob: float | None, top: Alternatives) -> int | No
     if not top or logprob is None:
         return None
     return next((i for i, (token, _) in enumerate(top, 1) if token == text), None)
-

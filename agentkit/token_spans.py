@@ -35,7 +35,10 @@ def output_kinds(texts: Sequence[str | None], response: Response | None = None) 
     """
     text = "".join(t if t is not None else _UNKNOWN for t in texts)
     kinds = _kinds(texts, [*_thought(text, response), *_called(text, response)], "answer")
-    kinds = ["template" if t is not None and _SPECIAL.fullmatch(t) else kind for t, kind in zip(texts, kinds, strict=True)]
+    kinds = [
+        "template" if t is not None and _SPECIAL.fullmatch(t) else kind
+        for t, kind in zip(texts, kinds, strict=True)
+    ]
     return _without_gaps(texts, kinds)
 
 
@@ -43,12 +46,18 @@ def _without_gaps(texts: Sequence[str | None], kinds: list[Kind]) -> list[Kind]:
     """White space that stands between other spans is no answer: it goes with what comes before it."""
     found: list[Kind] = []
     for start, end, kind in runs(kinds):
-        blank = kind == "answer" and start > 0 and all(t is not None and not t.strip() for t in texts[start:end])
+        blank = (
+            kind == "answer"
+            and start > 0
+            and all(t is not None and not t.strip() for t in texts[start:end])
+        )
         found += [found[-1] if blank else kind] * (end - start)
     return found
 
 
-def prompt_kinds(texts: Sequence[str | None], messages: Iterable[Message] = (), *, answers: bool = False) -> list[Kind]:
+def prompt_kinds(
+    texts: Sequence[str | None], messages: Iterable[Message] = (), *, answers: bool = False
+) -> list[Kind]:
     """The kind of each token of a prompt, or of what a prompt adds to the turn before.
 
     Where every message is found, the rest is what the template puts around them; else what is not found stays `prompt`.
@@ -59,7 +68,9 @@ def prompt_kinds(texts: Sequence[str | None], messages: Iterable[Message] = (), 
     text = "".join(t if t is not None else _UNKNOWN for t in texts)
     regions, whole = _said(text, messages)
     again = [*_thought(text, None), *_called(text, None)] if answers else []
-    regions += [r for r in again if not any(r[0] < end and start < r[1] for start, end, _ in regions)]
+    regions += [
+        r for r in again if not any(r[0] < end and start < r[1] for start, end, _ in regions)
+    ]
     kinds = _kinds(texts, regions, "template" if whole else "prompt")
     return [_of_prompt(t, kind) for t, kind in zip(texts, kinds, strict=True)]
 

@@ -66,7 +66,10 @@ class ToolPool:
 
     def __init__(self, size: int = 128) -> None:
         if not isinstance(size, int) or size < 1:
-            raise UsageError(f"a tool pool of {size!r} threads cannot run anything", mend="give a whole number from 1 up")
+            raise UsageError(
+                f"a tool pool of {size!r} threads cannot run anything",
+                mend="give a whole number from 1 up",
+            )
         self.size = size
         self._jobs: deque[_Job] = deque()
         self._lock = threading.Condition()
@@ -89,7 +92,9 @@ class ToolPool:
             self._closed = True
             self._lock.notify_all()
 
-    async def run(self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time) -> Ran:
+    async def run(
+        self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time
+    ) -> Ran:
         """What the function returned or raised, or that it ran out of time.
 
         Args:
@@ -115,7 +120,11 @@ class ToolPool:
     async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> bool:
         """Whether it ended in time."""
         while not ended.is_set():
-            left = timeout if timeout is None or job.began is None else timeout - (time.monotonic() - job.began)
+            left = (
+                timeout
+                if timeout is None or job.began is None
+                else timeout - (time.monotonic() - job.began)
+            )
             if left is not None and left <= 0:
                 return False
             try:
@@ -162,7 +171,9 @@ class ToolPool:
 
     def _take(self) -> _Job | None:
         with self._lock:
-            while not self._jobs and not self._closed and self._threads - self._abandoned <= self.size:
+            while (
+                not self._jobs and not self._closed and self._threads - self._abandoned <= self.size
+            ):
                 self._lock.wait()
             self._idle -= 1
             if self._jobs and self._threads - self._abandoned <= self.size:

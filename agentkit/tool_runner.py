@@ -44,7 +44,9 @@ class Functions:
         return tool.function(**tool.bind(arguments))
 
 
-def tool_runner(dispatch: Dispatch, *, timeout: float | None = None, clock: Clock = time.time) -> RunTool:
+def tool_runner(
+    dispatch: Dispatch, *, timeout: float | None = None, clock: Clock = time.time
+) -> RunTool:
     """A function that runs a tool step and gives its result.
 
     Args:
@@ -56,7 +58,10 @@ def tool_runner(dispatch: Dispatch, *, timeout: float | None = None, clock: Cloc
     """
 
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
-        raise UsageError(f"a tool cannot run for {timeout!r} seconds", mend="give a number above 0, or None for no limit")
+        raise UsageError(
+            f"a tool cannot run for {timeout!r} seconds",
+            mend="give a number above 0, or None for no limit",
+        )
 
     async def run(step: ToolStep) -> ToolResult:
         call = step.call
@@ -64,7 +69,9 @@ def tool_runner(dispatch: Dispatch, *, timeout: float | None = None, clock: Cloc
         if call.name and call.name not in known:
             error = f"Unknown tool '{call.name}'"
             content = error_text(f"{error}. Available tools: {sorted(known)}")
-            return ToolResult(call_id=call.id, name=call.name, status="unknown_tool", content=content, error=error)
+            return ToolResult(
+                call_id=call.id, name=call.name, status="unknown_tool", content=content, error=error
+            )
         if not call.valid:
             return invalid_result(call)
         return tool_result(call, await _run(dispatch, step, timeout, clock))
@@ -96,7 +103,11 @@ async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock
         task.cancel()
     if not done:
         return Ran(None, None, started, timeout or 0.0, 0.0, timed_out=True)
-    value, error = (None, asyncio.CancelledError("the tool was cancelled from inside")) if task.cancelled() else task.result()
+    value, error = (
+        (None, asyncio.CancelledError("the tool was cancelled from inside"))
+        if task.cancelled()
+        else task.result()
+    )
     return Ran(value, error, started, max(0.0, round(clock() - started, 6)), 0.0)
 
 
@@ -116,14 +127,31 @@ def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
     times: dict[str, Any] = {"started": ran.started, "elapsed": ran.elapsed, "queued": ran.queued}
     if ran.timed_out:
         error = f"Tool execution timed out after {ran.elapsed:g} s"
-        return ToolResult(call_id=call.id, name=call.name, status="timeout", content=error_text(error), error=error, **times)
+        return ToolResult(
+            call_id=call.id,
+            name=call.name,
+            status="timeout",
+            content=error_text(error),
+            error=error,
+            **times,
+        )
     if ran.error is not None:
         error = f"{type(ran.error).__name__}: {_said(ran.error)}"
         content = error_text(f"Tool execution failed: {error}")
-        return ToolResult(call_id=call.id, name=call.name, status="error", content=content, error=error, **times)
+        return ToolResult(
+            call_id=call.id, name=call.name, status="error", content=content, error=error, **times
+        )
     content, conversion = as_text(ran.value)
     value = ran.value if conversion else None
-    return ToolResult(call_id=call.id, name=call.name, status="ok", content=content, conversion=conversion, value=value, **times)
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        status="ok",
+        content=content,
+        conversion=conversion,
+        value=value,
+        **times,
+    )
 
 
 def _said(error: BaseException) -> str:
@@ -135,11 +163,23 @@ def _said(error: BaseException) -> str:
 
 def invalid_result(call: ToolCall) -> ToolResult:
     """What the model is told of a call that cannot be run: what is wrong, and to try again."""
-    reasons = [p.message for p in call.problems if p.severity == "error"] or [p.message for p in call.problems if p.code != "name_unknown"]
+    reasons = [p.message for p in call.problems if p.severity == "error"] or [
+        p.message for p in call.problems if p.code != "name_unknown"
+    ]
     reason = "; ".join(reasons) or "unreadable"
     error = f"Invalid JSON: {reason}" if call.name else "Invalid tool call: the call has no name"
-    told = f"Invalid JSON in tool arguments: {reason}. Please retry with valid JSON." if call.name else f"{error}. Please retry with a tool name."
-    return ToolResult(call_id=call.id, name=call.name, status="invalid_call", content=error_text(told), error=error)
+    told = (
+        f"Invalid JSON in tool arguments: {reason}. Please retry with valid JSON."
+        if call.name
+        else f"{error}. Please retry with a tool name."
+    )
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        status="invalid_call",
+        content=error_text(told),
+        error=error,
+    )
 
 
 def infrastructure_failure(content: str) -> str | None:
@@ -156,4 +196,8 @@ def infrastructure_failure(content: str) -> str | None:
     if not isinstance(data, dict) or not data.get("error"):
         return None
     code = data.get("exit_code")
-    return str(data["error"]) if isinstance(code, (int, float)) and not isinstance(code, bool) and code < 0 else None
+    return (
+        str(data["error"])
+        if isinstance(code, (int, float)) and not isinstance(code, bool) and code < 0
+        else None
+    )

@@ -11,18 +11,40 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import lru_cache, partial
 from types import FrameType, NoneType, UnionType
-from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from agentkit.errors import SchemaError
 from agentkit.read.plain import finite, plain
 
 _PLAIN_TYPES = (str, int, float, bool, list, dict, NoneType, Any, object, inspect.Parameter.empty)
 _PLAIN_ORIGINS = (
-    Union, UnionType, Required, NotRequired, list, dict, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable, abc.Mapping,
+    Union,
+    UnionType,
+    Required,
+    NotRequired,
+    list,
+    dict,
+    abc.Sequence,
+    abc.MutableSequence,
+    abc.Collection,
+    abc.Iterable,
+    abc.Mapping,
     abc.MutableMapping,
-)  # fmt: skip
+)
 _VERBATIM = ("default", "const", "enum", "examples")
-_SECTION = re.compile(r"(\s*)(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*$")
+_SECTION = re.compile(
+    r"(\s*)(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*$"
+)
 _ARGUMENT = re.compile(r"\s*\*{0,2}(\w+)\s*(?:\(.*?\))?\s*:\s*(.*)")
 
 
@@ -60,7 +82,10 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
             hints |= get_type_hints(target.__init__, None, around, include_extras=True)
         return {name: _readable(hint, around) for name, hint in hints.items() if name != "return"}
     except Exception as exc:
-        raise SchemaError(f"the type hints of {target!r} cannot be resolved: {exc}", mend="import the names its annotations use") from None
+        raise SchemaError(
+            f"the type hints of {target!r} cannot be resolved: {exc}",
+            mend="import the names its annotations use",
+        ) from None
 
 
 def _around(target: Any) -> dict[str, Any]:
@@ -68,7 +93,9 @@ def _around(target: Any) -> dict[str, Any]:
     if "<locals>" not in getattr(target, "__qualname__", ""):
         return {}
     names: dict[str, Any] = {}
-    space = getattr(inspect.unwrap(target), "__globals__", None) or vars(sys.modules[target.__module__])
+    space = getattr(inspect.unwrap(target), "__globals__", None) or vars(
+        sys.modules[target.__module__]
+    )
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals is space and frame.f_locals is not space:
@@ -86,7 +113,10 @@ def _readable(hint: Any, around: dict[str, Any]) -> Any:
 
         make: Any = TypedDict
         hints = get_type_hints(hint, None, around, include_extras=True)
-        made = make(hint.__name__, {name: _field(hint, name, value, around) for name, value in hints.items()})
+        made = make(
+            hint.__name__,
+            {name: _field(hint, name, value, around) for name, value in hints.items()},
+        )
         made.__doc__ = hint.__doc__
         return made
     if not args or origin is Literal:
@@ -107,7 +137,11 @@ def _field(kind: Any, name: str, hint: Any, around: dict[str, Any]) -> Any:
     """The field of a TypedDict: what its annotation says of being required counts before what the class does."""
     said = get_origin(hint)
     value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint, around)
-    return value if said is Required or (said is None and name in kind.__required_keys__) else NotRequired[value]
+    return (
+        value
+        if said is Required or (said is None and name in kind.__required_keys__)
+        else NotRequired[value]
+    )
 
 
 def is_plain(hint: Any) -> bool:
@@ -122,7 +156,9 @@ def is_plain(hint: Any) -> bool:
     return all(map(is_plain, get_args(hint))) if origin in _PLAIN_ORIGINS else hint in _PLAIN_TYPES
 
 
-def arguments_schema(name: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_schema(
+    name: str, function: Callable[..., Any], hints: Mapping[str, Any]
+) -> dict[str, Any]:
     """The JSON schema of the function's arguments.
 
     Args:
@@ -138,7 +174,9 @@ def arguments_schema(name: str, function: Callable[..., Any], hints: Mapping[str
     class Generate(GenerateJsonSchema):
         ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  pydantic's own spelling
 
-    record = inspect.isclass(function) and (is_dataclass(function) or hasattr(function, "model_fields"))
+    record = inspect.isclass(function) and (
+        is_dataclass(function) or hasattr(function, "model_fields")
+    )
     wanted = {} if record else _wanted(name, function, hints)
     try:
         kind: Any = function if record else create_model(name, **wanted)
@@ -148,7 +186,11 @@ def arguments_schema(name: str, function: Callable[..., Any], hints: Mapping[str
             f"{name!r} cannot be described as a tool: {str(exc).splitlines()[0]}",
             mend="use types JSON has, pydantic models or dataclasses, or pass parameters={...} to ak.tool",
         ) from None
-    return {"type": "object", "properties": {}, **_without_titles({k: v for k, v in schema.items() if k != "description"})}
+    return {
+        "type": "object",
+        "properties": {},
+        **_without_titles({k: v for k, v in schema.items() if k != "description"}),
+    }
 
 
 def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,13 +204,24 @@ def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise SchemaError(f"{tool!r} takes {name!r} by position only", mend="tools are called by keyword: remove the / from the signature")
+            raise SchemaError(
+                f"{tool!r} takes {name!r} by position only",
+                mend="tools are called by keyword: remove the / from the signature",
+            )
         if name == "self" and not wanted:
-            raise SchemaError(f"{tool!r} is a method without its object", mend="pass the method of an object: ak.tool(thing.method)")
+            raise SchemaError(
+                f"{tool!r} is a method without its object",
+                mend="pass the method of an object: ak.tool(thing.method)",
+            )
         if isinstance(parameter.default, FieldInfo):
-            raise SchemaError(f"the default of {name!r} is a pydantic Field", mend=f"write {name}: Annotated[type, Field(...)] = default")
+            raise SchemaError(
+                f"the default of {name!r} is a pydantic Field",
+                mend=f"write {name}: Annotated[type, Field(...)] = default",
+            )
         hint = hints.get(name, Any)
-        note = next((text for text in map(_note, getattr(hint, "__metadata__", ())) if text), None) or described.get(name)
+        note = next(
+            (text for text in map(_note, getattr(hint, "__metadata__", ())) if text), None
+        ) or described.get(name)
         more: dict[str, Any] = {"description": note} if note else {}
         default = ... if parameter.default is parameter.empty else parameter.default
         wanted[f"field_{len(wanted)}"] = (hint, Field(default, alias=name, **more))
@@ -177,7 +230,11 @@ def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -
 
 def _note(annotation: Any) -> str | None:
     """The description in what stands in an `Annotated`: a text, or something that has one."""
-    note = annotation if isinstance(annotation, str) else getattr(annotation, "description", None) or getattr(annotation, "documentation", None)
+    note = (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "description", None) or getattr(annotation, "documentation", None)
+    )
     return note if isinstance(note, str) else None
 
 
@@ -185,7 +242,10 @@ def _signature(tool: str, function: Callable[..., Any]) -> inspect.Signature:
     try:
         return inspect.signature(function)
     except (ValueError, TypeError):
-        raise SchemaError(f"{tool!r} has no signature to describe", mend="wrap it in a function with named parameters") from None
+        raise SchemaError(
+            f"{tool!r} has no signature to describe",
+            mend="wrap it in a function with named parameters",
+        ) from None
 
 
 def _without_titles(schema: Any, names: bool = False) -> Any:
@@ -194,9 +254,19 @@ def _without_titles(schema: Any, names: bool = False) -> Any:
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    dropped = () if names else [k for k, v in schema.items() if (k == "title" and isinstance(v, str)) or (k == "default" and not finite(v))]
+    dropped = (
+        ()
+        if names
+        else [
+            k
+            for k, v in schema.items()
+            if (k == "title" and isinstance(v, str)) or (k == "default" and not finite(v))
+        ]
+    )
     return {
-        k: v if k in _VERBATIM and not names else _without_titles(v, names=k in ("properties", "$defs") and not names)
+        k: v
+        if k in _VERBATIM and not names
+        else _without_titles(v, names=k in ("properties", "$defs") and not names)
         for k, v in schema.items()
         if k not in dropped
     }
@@ -210,7 +280,11 @@ def _argument_docs(doc: str) -> dict[str, str]:
     for line in doc.splitlines():
         section, indent = _SECTION.match(line), len(line) - len(line.lstrip())
         if section and (header is None or indent <= header):
-            header, inner = (len(section[1]), None) if section[2] in ("Args", "Arguments", "Parameters") else (None, None)
+            header, inner = (
+                (len(section[1]), None)
+                if section[2] in ("Args", "Arguments", "Parameters")
+                else (None, None)
+            )
         elif header is not None and line.strip() and indent <= header:
             header = None
         elif header is not None and line.strip():

@@ -22,30 +22,49 @@ class Tool:
     """A function and its description. Calling it calls the function; `schema` is what the model is told."""
 
     def __init__(
-        self, function: Callable[..., Any], *, name: str | None = None, description: str | None = None, parameters: dict[str, Any] | None = None
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        parameters: dict[str, Any] | None = None,
     ) -> None:
         self.function = function
         target = target_of(function)
         self.name: str = name or str(getattr(target, "__name__", type(target).__name__))
         if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", self.name):
             raise SchemaError(
-                f"{self.name!r} cannot name a tool", mend="name it with letters, digits, _ and -: ak.tool(function, name='look_up')"
+                f"{self.name!r} cannot name a tool",
+                mend="name it with letters, digits, _ and -: ak.tool(function, name='look_up')",
             )
         self.description = description if description is not None else summary(function)
         self._hints = _hints(function, needed=parameters is None)
-        self.parameters = parameters if parameters is not None else arguments_schema(self.name, function, self._hints)
+        self.parameters = (
+            parameters
+            if parameters is not None
+            else arguments_schema(self.name, function, self._hints)
+        )
         update_wrapper(self, function, updated=())
 
     @property
     def schema(self) -> dict[str, Any]:
         """The tool in OpenAI's format."""
-        return {"type": "function", "function": {"name": self.name, "description": self.description, "parameters": self.parameters}}
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": self.parameters,
+            },
+        }
 
     @property
     def is_async(self) -> bool:
         """Whether calling it gives something to await."""
         call = getattr(self.function, "__call__", None)  # noqa: B004  an object with an async __call__ is async too
-        return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(call)
+        return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(
+            call
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -56,7 +75,10 @@ class Tool:
         Raises:
             pydantic.ValidationError: a value does not fit such a type.
         """
-        return {name: self._rich[name].validate_python(value) if name in self._rich else value for name, value in arguments.items()}
+        return {
+            name: self._rich[name].validate_python(value) if name in self._rich else value
+            for name, value in arguments.items()
+        }
 
     @cached_property
     def _rich(self) -> dict[str, Any]:
@@ -86,13 +108,23 @@ def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, parameters: dict[str, Any] | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    parameters: dict[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 @overload
 def tool(
-    function: Callable[..., Any], /, *, name: str | None = None, description: str | None = None, parameters: dict[str, Any] | None = None
+    function: Callable[..., Any],
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    parameters: dict[str, Any] | None = None,
 ) -> Tool: ...
-def tool(function: Callable[..., Any] | None = None, /, **described: Any) -> Tool | Callable[[Callable[..., Any]], Tool]:
+def tool(
+    function: Callable[..., Any] | None = None, /, **described: Any
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """A tool made from a function, sync or async; also a decorator, with or without arguments.
 
     The schema comes from the signature and its type hints, the descriptions from a Google-style docstring.
@@ -114,7 +146,10 @@ def _made(function: Any, **described: Any) -> Tool:
     if isinstance(function, Tool):
         return Tool(function.function, **described) if described else function
     if not callable(function):
-        raise SchemaError(f"a tool is a function, not {type(function).__name__}", mend="pass functions, or ak.tool(function)")
+        raise SchemaError(
+            f"a tool is a function, not {type(function).__name__}",
+            mend="pass functions, or ak.tool(function)",
+        )
     return Tool(function, **described)
 
 
@@ -125,15 +160,25 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
         SchemaError: one cannot be described.
         UsageError: two have the same name, or there is something else among them.
     """
-    if callable(tools) or isinstance(tools, (str, dict)) or not isinstance(tools, (Iterable, NoneType)):
+    if (
+        callable(tools)
+        or isinstance(tools, (str, dict))
+        or not isinstance(tools, (Iterable, NoneType))
+    ):
         raise UsageError("tools is a list of functions", mend="pass tools=[my_function]")
     found: dict[str, Tool] = {}
     for item in tools or ():
         if isinstance(item, dict):
-            raise UsageError("a tool schema alone cannot be run", mend="pass the function, or ak.tool(function, parameters=schema)")
+            raise UsageError(
+                "a tool schema alone cannot be run",
+                mend="pass the function, or ak.tool(function, parameters=schema)",
+            )
         made = _made(item)
         if made.name in found:
-            raise UsageError(f"two tools are named {made.name!r}", mend="give one another name: ak.tool(function, name='other')")
+            raise UsageError(
+                f"two tools are named {made.name!r}",
+                mend="give one another name: ak.tool(function, name='other')",
+            )
         found[made.name] = made
     return found
 
@@ -173,7 +218,10 @@ def _data(value: Any, path: tuple[int, ...]) -> Any:
     if opened is not value:
         return _data(opened, path)
     if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else as_text(key)[0]: _data(item, path) for key, item in value.items()}
+        return {
+            key if isinstance(key, str) else as_text(key)[0]: _data(item, path)
+            for key, item in value.items()
+        }
     if isinstance(value, Sequence):
         return [_data(item, path) for item in value]
     return _shown(value) if _speaks(value) else plain(value)
@@ -191,7 +239,9 @@ def _opened(value: Any) -> Any:
         return {f.name: getattr(value, f.name) for f in fields(value)}
     if hasattr(value, "to_dicts"):  # polars
         return value.to_dicts()
-    numbered = type(getattr(value, "index", None)).__name__ == "RangeIndex"  # pandas: an index that only counts says nothing
+    numbered = (
+        type(getattr(value, "index", None)).__name__ == "RangeIndex"
+    )  # pandas: an index that only counts says nothing
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return (value if numbered else value.reset_index()).to_dict(orient="records")
     if hasattr(value, "to_dict") and not numbered:
@@ -201,7 +251,9 @@ def _opened(value: Any) -> Any:
 
 def _speaks(value: Any) -> bool:
     """Whether its class says how it is shown."""
-    return any("__str__" in cls.__dict__ or "__repr__" in cls.__dict__ for cls in type(value).__mro__[:-1])
+    return any(
+        "__str__" in cls.__dict__ or "__repr__" in cls.__dict__ for cls in type(value).__mro__[:-1]
+    )
 
 
 def _shown(value: Any) -> str:
@@ -210,7 +262,9 @@ def _shown(value: Any) -> str:
         text = str(value)
     except Exception:  # it has none, or nests too deeply
         text = ""
-    return text if text and not re.search(r" at 0x[0-9A-Fa-f]+", text) else f"<{type(value).__name__}>"
+    return (
+        text if text and not re.search(r" at 0x[0-9A-Fa-f]+", text) else f"<{type(value).__name__}>"
+    )
 
 
 def error_text(message: str) -> str:

@@ -28,7 +28,11 @@ class Branch(Record):
     trajectory: Trajectory
 
     def summary(self) -> str:
-        left = f" from {self.parent} at turn {self.turn}: {self.change}" if self.parent is not None else ""
+        left = (
+            f" from {self.parent} at turn {self.turn}: {self.change}"
+            if self.parent is not None
+            else ""
+        )
         return f"{self.label}{left}; {self.trajectory.summary()}"
 
 
@@ -62,18 +66,31 @@ class Tree(Record):
             NotFound: there is none.
         """
         label = branch.label if isinstance(branch, Branch) else branch
-        if isinstance(label, int) and not isinstance(label, bool) and -len(self.branches) <= label < len(self.branches):
+        if (
+            isinstance(label, int)
+            and not isinstance(label, bool)
+            and -len(self.branches) <= label < len(self.branches)
+        ):
             return self.branches[label]
         found = next((b for b in self.branches if b.label == label), None)
         if found is None:
-            raise NotFound(f"there is no branch {branch!r}", mend=f"there are: {', '.join(b.label for b in self.branches)}")
+            raise NotFound(
+                f"there is no branch {branch!r}",
+                mend=f"there are: {', '.join(b.label for b in self.branches)}",
+            )
         return found
 
     def with_tip(self, trajectory: Trajectory) -> Tree:
         """The tree whose current branch has come as far as this."""
         if self.branch(self.current).trajectory is trajectory:
             return self
-        return replace(self, branches=tuple(replace(b, trajectory=trajectory) if b.label == self.current else b for b in self.branches))
+        return replace(
+            self,
+            branches=tuple(
+                replace(b, trajectory=trajectory) if b.label == self.current else b
+                for b in self.branches
+            ),
+        )
 
     def on(self, branch: Any) -> Tree:
         """The tree with this branch as the current one."""
@@ -84,7 +101,15 @@ class Tree(Record):
         added = []
         for number, trajectory in enumerate(trajectories, len(self.branches)):
             left = trajectory.parent or Parent(turn=0)
-            added.append(Branch(label=f"b{number}", parent=self.current, turn=left.turn, change=left.change, trajectory=trajectory))
+            added.append(
+                Branch(
+                    label=f"b{number}",
+                    parent=self.current,
+                    turn=left.turn,
+                    change=left.change,
+                    trajectory=trajectory,
+                )
+            )
         return replace(self, branches=(*self.branches, *added), current=added[0].label)
 
     def rows(self) -> Iterator[tuple[int, Branch]]:
@@ -99,27 +124,52 @@ class Tree(Record):
             waiting += [(depth + 1, child) for child in reversed(children.get(branch.label, []))]
 
     def summary(self) -> str:
-        return f"{len(self.branches)} branches, on {self.current}" if len(self.branches) != 1 else f"1 branch, {self.current}"
+        return (
+            f"{len(self.branches)} branches, on {self.current}"
+            if len(self.branches) != 1
+            else f"1 branch, {self.current}"
+        )
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: a row for each branch, under the one it left."""
-        shown = {f"branch-{branch.label}": self._row(depth, branch) for depth, branch in list(self.rows())[: limits.items]}
+        shown = {
+            f"branch-{branch.label}": self._row(depth, branch)
+            for depth, branch in list(self.rows())[: limits.items]
+        }
         rest = len(self.branches) - len(shown)
         more = {"more": note(f"… {rest} more branches")} if rest > 0 else {}
-        return page({"tree": el("p", el("strong", "Tree"), " ", el("code", self.summary()), class_="ak-title"), **shown, **more})
+        return page(
+            {
+                "tree": el(
+                    "p", el("strong", "Tree"), " ", el("code", self.summary()), class_="ak-title"
+                ),
+                **shown,
+                **more,
+            }
+        )
 
     def _row(self, depth: int, branch: Branch) -> Html:
         here = branch.label == self.current
         label = ["· " * min(depth, 20), el("strong", f"{'▶ ' if here else ''}{branch.label}")]
-        left = [f"left {branch.parent} at turn {branch.turn}: ", code(branch.change)] if branch.parent is not None else None
-        return row(f"branch-{branch.label}", "aside", (label, facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))))
+        left = (
+            [f"left {branch.parent} at turn {branch.turn}: ", code(branch.change)]
+            if branch.parent is not None
+            else None
+        )
+        return row(
+            f"branch-{branch.label}",
+            "aside",
+            (label, facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))),
+        )
 
     def text(self, limits: Limits = TEXT) -> str:
         """The same as plain text."""
         lines = [f"Tree: {self.summary()}"]
         for depth, branch in list(self.rows())[: limits.items]:
             mark = "▶" if branch.label == self.current else " "
-            lines.append(f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {last_words(branch.trajectory)}")
+            lines.append(
+                f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {last_words(branch.trajectory)}"
+            )
         return "\n".join(lines)
 
 
@@ -129,7 +179,9 @@ def last_words(trajectory: Trajectory) -> str:
     if not turns:
         return "no answer yet"
     response = turns[-1].response
-    calls = ", ".join(f"{clip(call.name)}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3])
+    calls = ", ".join(
+        f"{clip(call.name)}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3]
+    )
     return clip(calls or response.content or "no text", 80)
 
 

@@ -18,7 +18,11 @@ from agentkit.testing import ScriptedServer, calls, says
 
 began, slow = threading.Event(), threading.Event()
 sent = [0.0]
-COMPLETION = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "done"}, "finish_reason": "stop"}]}
+COMPLETION = {
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "done"}, "finish_reason": "stop"}
+    ]
+}
 
 
 class SlowAnswer(BaseHTTPRequestHandler):
@@ -114,7 +118,9 @@ def agents(url: str) -> dict[str, Callable[[], ak.Debugger]]:
         "async tool": lambda: before_tool(async_tool),
         "http server": lambda: before_model(url),
         "openai client": lambda: before_model(openai.OpenAI(base_url=url, api_key="EMPTY")),
-        "async openai client": lambda: before_model(openai.AsyncOpenAI(base_url=url, api_key="EMPTY")),
+        "async openai client": lambda: before_model(
+            openai.AsyncOpenAI(base_url=url, api_key="EMPTY")
+        ),
         "chat_completion": lambda: before_model(SlowObject()),
         "stubborn chat_completion": lambda: before_model(StubbornObject()),
         "blocking chat_completion": lambda: before_model(BlockingObject()),
@@ -162,7 +168,9 @@ def interrupted(dbg: ak.Debugger, form: Callable[[ak.Debugger], Any]) -> dict[st
     except BaseException as exc:
         kind = type(exc).__name__
     delay = (heard[0] or time.monotonic()) - sent[0]
-    kept = dbg.trajectory == before and [c.name for c in dbg.pending] == [c.name for c in before.pending]
+    kept = dbg.trajectory == before and [c.name for c in dbg.pending] == [
+        c.name for c in before.pending
+    ]
     slow.clear()
     try:
         form(dbg)
@@ -170,7 +178,13 @@ def interrupted(dbg: ak.Debugger, form: Callable[[ak.Debugger], Any]) -> dict[st
         went_on = len(after.turns) + len(after.all_turns[-1].tool_results) > len(before.turns)
     except Busy:
         went_on = False
-    return {"raised": kind, "delay": round(delay, 3), "kept": kept, "went_on": went_on, "ended": dbg.run().final}
+    return {
+        "raised": kind,
+        "delay": round(delay, 3),
+        "kept": kept,
+        "went_on": went_on,
+        "ended": dbg.run().final,
+    }
 
 
 def main() -> None:
@@ -179,7 +193,10 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for kind, make in agents(f"http://127.0.0.1:{server.server_port}/v1").items():
         for form in (step, step_async, run):
-            print(json.dumps({"kind": kind, "form": form.__name__, **interrupted(make(), form)}), flush=True)
+            print(
+                json.dumps({"kind": kind, "form": form.__name__, **interrupted(make(), form)}),
+                flush=True,
+            )
     server.shutdown()
 
 

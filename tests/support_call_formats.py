@@ -46,19 +46,42 @@ class Written:
         return not self.parameter
 
     def write(self, calls: Sequence[Call]) -> str:
-        return self.before + self.between.join(self._call(n, *call) for n, call in enumerate(calls)) + self.after
+        return (
+            self.before
+            + self.between.join(self._call(n, *call) for n, call in enumerate(calls))
+            + self.after
+        )
 
     def _call(self, n: int, name: str, arguments: Mapping[str, Any]) -> str:
         parameters = self.joined.join(
-            self.parameter.format(key=key, value=self.value(value), kind=kind_of(value), text=str(isinstance(value, str)).lower())
+            self.parameter.format(
+                key=key,
+                value=self.value(value),
+                kind=kind_of(value),
+                text=str(isinstance(value, str)).lower(),
+            )
             for key, value in arguments.items()
         )
-        return self.call.format(name=name, json_name=as_json(name), args=as_json(dict(arguments)), parameters=parameters, n=n)
+        return self.call.format(
+            name=name,
+            json_name=as_json(name),
+            args=as_json(dict(arguments)),
+            parameters=parameters,
+            n=n,
+        )
 
 
 def kind_of(value: Any) -> str:
     """The JSON type of a value."""
-    kinds = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
+    kinds = {
+        str: "string",
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        list: "array",
+        dict: "object",
+        type(None): "null",
+    }
     return kinds[type(value)]
 
 
@@ -66,9 +89,14 @@ def tools_for(calls: Sequence[Call]) -> list[dict[str, Any]]:
     """Tools whose schemas name the types of these arguments."""
     properties: dict[str, dict[str, Any]] = {}
     for name, arguments in calls:
-        properties.setdefault(name, {}).update({key: {"type": kind_of(value)} for key, value in arguments.items()})
+        properties.setdefault(name, {}).update(
+            {key: {"type": kind_of(value)} for key, value in arguments.items()}
+        )
     return [
-        {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": fields}}}
+        {
+            "type": "function",
+            "function": {"name": name, "parameters": {"type": "object", "properties": fields}},
+        }
         for name, fields in properties.items()
     ]
 
@@ -83,10 +111,12 @@ def _list(before: str, after: str = "]", call: str = _OBJECT) -> Written:
 
 def _keys(line: str, prefix: str = "", separator: str = "", section: str = "") -> Written:
     return Written(
-        before=f"<{prefix}{section}>{line}" if section else "", between=line, after=f"{line}</{prefix}{section}>" if section else "",
+        before=f"<{prefix}{section}>{line}" if section else "",
+        between=line,
+        after=f"{line}</{prefix}{section}>" if section else "",
         call=f"<{prefix}tool_call>{{name}}{separator}{line}{{parameters}}</{prefix}tool_call>",
         parameter=f"<{prefix}arg_key>{{key}}</{prefix}arg_key>{line}<{prefix}arg_value>{{value}}</{prefix}arg_value>{line}",
-    )  # fmt: skip
+    )
 
 
 def _functions(block: str, line: str = "", inner: str = "") -> Written:
@@ -98,24 +128,38 @@ def _functions(block: str, line: str = "", inner: str = "") -> Written:
 
 def _dsml(tag: str, section: str) -> Written:
     return Written(
-        before=f"<{tag}{section}>\n", call=f'<{tag}invoke name="{{name}}">\n{{parameters}}</{tag}invoke>\n', after=f"</{tag}{section}>",
+        before=f"<{tag}{section}>\n",
+        call=f'<{tag}invoke name="{{name}}">\n{{parameters}}</{tag}invoke>\n',
+        after=f"</{tag}{section}>",
         parameter=f'<{tag}parameter name="{{key}}" string="{{text}}">{{value}}</{tag}parameter>\n',
-    )  # fmt: skip
+    )
 
 
 def _python(before: str, after: str, between: str = ", ") -> Written:
     return Written(
-        before=before, call="{name}({parameters})", between=between, after=after, parameter="{key}={value}", joined=", ", value=repr
+        before=before,
+        call="{name}({parameters})",
+        between=between,
+        after=after,
+        parameter="{key}={value}",
+        joined=", ",
+        value=repr,
     )
 
 
 _MUSE = Written(
-    before=" to=a<|message|>", after="<|eot|>", between="<|eom|><|start|>assistant to=a<|message|>",
+    before=" to=a<|message|>",
+    after="<|eot|>",
+    between="<|eom|><|start|>assistant to=a<|message|>",
     call='<atem:function_calls>\n<atem:invoke name="{name}">\n{parameters}</atem:invoke>\n</atem:function_calls>',
     parameter='<atem:parameter name="{key}">{value}</atem:parameter>\n',
-)  # fmt: skip
+)
 _M3 = "]<]minimax[>["
-_COHERE = _list("<|START_ACTION|>[", "]<|END_ACTION|>", '{{"tool_call_id": "{n}", "tool_name": {json_name}, "parameters": {args}}}')
+_COHERE = _list(
+    "<|START_ACTION|>[",
+    "]<|END_ACTION|>",
+    '{{"tool_call_id": "{n}", "tool_name": {json_name}, "parameters": {args}}}',
+)
 _HERMES = Written(call=f"<tool_call>\n{_OBJECT}\n</tool_call>", between="\n")
 
 WRITTEN: dict[str, Written] = {
@@ -126,7 +170,9 @@ WRITTEN: dict[str, Written] = {
     "llama3_json": Written(call=_PARAMETERS, between="; "),
     "granite": _list("<|tool_call|>["),
     "granite-20b-fc": Written(call=f"<function_call> {_OBJECT}", between="\n"),
-    "internlm": Written(call=f"<|action_start|><|plugin|>{_PARAMETERS}<|action_end|>", between="\n"),
+    "internlm": Written(
+        call=f"<|action_start|><|plugin|>{_PARAMETERS}<|action_end|>", between="\n"
+    ),
     "jamba": _list("<tool_calls>[", "]</tool_calls>"),
     "hunyuan_a13b": _list("<tool_calls>[", "]</tool_calls>"),
     "phi4_mini_json": _list("functools["),
@@ -136,34 +182,44 @@ WRITTEN: dict[str, Written] = {
     "cohere_command4": _COHERE,
     "apertus": _list("<|tools_prefix|>[", "]<|tools_suffix|>", "{{{json_name}: {args}}}"),
     "gigachat3": Written(call=f"<|function_call|>{_OBJECT}"),
-    "inkling": Written(call='<|content_invoke_tool_json|>{{"name": {json_name}, "args": {args}}}<|end_message|>'),
+    "inkling": Written(
+        call='<|content_invoke_tool_json|>{{"name": {json_name}, "args": {args}}}<|end_message|>'
+    ),
     "deepseek_v3": Written(
-        before="<｜tool▁calls▁begin｜>", between="\n", after="<｜tool▁calls▁end｜>",
+        before="<｜tool▁calls▁begin｜>",
+        between="\n",
+        after="<｜tool▁calls▁end｜>",
         call="<｜tool▁call▁begin｜>function<｜tool▁sep｜>{name}\n```json\n{args}\n```<｜tool▁call▁end｜>",
     ),
     "deepseek_v31": Written(
-        before="<｜tool▁calls▁begin｜>", after="<｜tool▁calls▁end｜>", call="<｜tool▁call▁begin｜>{name}<｜tool▁sep｜>{args}<｜tool▁call▁end｜>"
+        before="<｜tool▁calls▁begin｜>",
+        after="<｜tool▁calls▁end｜>",
+        call="<｜tool▁call▁begin｜>{name}<｜tool▁sep｜>{args}<｜tool▁call▁end｜>",
     ),
     "deepseek_v32": _dsml("｜DSML｜", "function_calls"),
     "deepseek_v4": _dsml("｜DSML｜", "tool_calls"),
     "deepseek_v41": _dsml("｜DSML｜ ", "calls"),
     "kimi_k2": Written(
-        before="<|tool_calls_section_begin|>", after="<|tool_calls_section_end|>",
+        before="<|tool_calls_section_begin|>",
+        after="<|tool_calls_section_end|>",
         call="<|tool_call_begin|>functions.{name}:{n}<|tool_call_argument_begin|>{args}<|tool_call_end|>",
     ),
     "kimi_k3": Written(
-        before="<|open|>tools<|sep|>", after="<|close|>tools<|sep|>",
+        before="<|open|>tools<|sep|>",
+        after="<|close|>tools<|sep|>",
         call='<|open|>call tool="{name}" index="{n}"<|sep|>{parameters}<|close|>call<|sep|>',
         parameter='<|open|>argument key="{key}" type="{kind}"<|sep|>{value}<|close|>argument<|sep|>',
     ),
     "plamo3": Written(
-        before="<|plamo:begin_tool_requests:plamo|>", after="<|plamo:end_tool_requests:plamo|>",
+        before="<|plamo:begin_tool_requests:plamo|>",
+        after="<|plamo:end_tool_requests:plamo|>",
         call="<|plamo:begin_tool_request:plamo|><|plamo:begin_tool_name:plamo|>{name}<|plamo:end_tool_name:plamo|>"
         "<|plamo:begin_tool_arguments:plamo|><|plamo:constrain|>json<|plamo:msg|>{args}<|plamo:end_tool_arguments:plamo|>"
         "<|plamo:end_tool_request:plamo|>",
     ),
     "openai": Written(
-        call="<|channel|>commentary to=functions.{name} <|constrain|>json<|message|>{args}<|call|>", between="<|start|>assistant"
+        call="<|channel|>commentary to=functions.{name} <|constrain|>json<|message|>{args}<|call|>",
+        between="<|start|>assistant",
     ),
     "dots": Written(call=f"<dots_function_call>{_OBJECT}</dots_function_call>"),
     "qwen3_coder": _functions("tool_call", "\n", "\n"),
@@ -172,19 +228,28 @@ WRITTEN: dict[str, Written] = {
     "mimo": _functions("tool_call"),
     "seed_oss": _functions("seed:tool_call", "\n"),
     "minimax_m2": Written(
-        before="<minimax:tool_call>\n", after="</minimax:tool_call>", call='<invoke name="{name}">\n{parameters}</invoke>\n',
+        before="<minimax:tool_call>\n",
+        after="</minimax:tool_call>",
+        call='<invoke name="{name}">\n{parameters}</invoke>\n',
         parameter='<parameter name="{key}">{value}</parameter>\n',
     ),
     "minimax_m3": Written(
-        before=f"{_M3}<tool_call>\n", after=f"{_M3}</tool_call>", call=f'{_M3}<invoke name="{{name}}">{{parameters}}{_M3}</invoke>\n',
+        before=f"{_M3}<tool_call>\n",
+        after=f"{_M3}</tool_call>",
+        call=f'{_M3}<invoke name="{{name}}">{{parameters}}{_M3}</invoke>\n',
         parameter=f"{_M3}<{{key}}>{{value}}{_M3}</{{key}}>",
     ),
     "step3": Written(
-        before="<｜tool_calls_begin｜>", after="<｜tool_calls_end｜>",
+        before="<｜tool_calls_begin｜>",
+        after="<｜tool_calls_end｜>",
         call='<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="{name}">{parameters}</steptml:invoke><｜tool_call_end｜>',
         parameter='<steptml:parameter name="{key}">{value}</steptml:parameter>',
     ),
-    "minicpm5": Written(call='<function name="{name}">{parameters}</function>', between="\n", parameter='<param name="{key}">{value}</param>'),
+    "minicpm5": Written(
+        call='<function name="{name}">{parameters}</function>',
+        between="\n",
+        parameter='<param name="{key}">{value}</param>',
+    ),
     "glm45": _keys("\n"),
     "ling3": _keys(""),
     "poolside_v1": _keys("\n"),
@@ -193,13 +258,20 @@ WRITTEN: dict[str, Written] = {
     "k2_horizon": _keys("", prefix="ifm|", section="tool_calls"),
     "muse": _MUSE,
     "muse_glimmer": _MUSE,
-    "gemma4": Written(call="<|tool_call>call:{name}{{{parameters}}}<tool_call|>", parameter="{key}:{value}", joined=",", value=as_gemma),
+    "gemma4": Written(
+        call="<|tool_call>call:{name}{{{parameters}}}<tool_call|>",
+        parameter="{key}:{value}",
+        joined=",",
+        value=as_gemma,
+    ),
     "functiongemma": Written(
-        call="<start_function_call>call:{name}{{{parameters}}}<end_function_call>", parameter="{key}:<escape>{value}<escape>", joined=","
+        call="<start_function_call>call:{name}{{{parameters}}}<end_function_call>",
+        parameter="{key}:<escape>{value}<escape>",
+        joined=",",
     ),
     "pythonic": _python("[", "]"),
     "llama4_pythonic": _python("<|python_start|>[", "]<|python_end|>"),
     "olmo3": _python("<function_calls>", "</function_calls>", "\n"),
     "lfm2": _python("<|tool_call_start|>[", "]<|tool_call_end|>"),
-}  # fmt: skip
+}
 """By parser."""

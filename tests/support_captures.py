@@ -22,7 +22,12 @@ def entries(name: str) -> dict[str, dict[str, Any]]:
 
 def exchange(entry: dict[str, Any]) -> Exchange:
     chunks = tuple(Chunk(at=at, text=text) for at, text in entry.get("chunks") or ())
-    return Exchange(body=entry.get("body") or "", chunks=chunks, status=entry["status"], elapsed=entry.get("elapsed"))
+    return Exchange(
+        body=entry.get("body") or "",
+        chunks=chunks,
+        status=entry["status"],
+        elapsed=entry.get("elapsed"),
+    )
 
 
 def conversation(server: str, name: str, profile: str = "vllm") -> Trajectory:
@@ -30,7 +35,12 @@ def conversation(server: str, name: str, profile: str = "vllm") -> Trajectory:
     cases = entries(server)
     first = cases[f"{name}/turn0"]["request"]
     sampling = {k: v for k, v in first.items() if k not in ("model", "messages", "tools")}
-    spec = Spec(model=first["model"], tools=tuple(first.get("tools", ())), sampling=sampling, profile=profile)
+    spec = Spec(
+        model=first["model"],
+        tools=tuple(first.get("tools", ())),
+        sampling=sampling,
+        profile=profile,
+    )
     trajectory = start(first["messages"], spec, {"case": name})
     for turn in range(9):
         if (entry := cases.get(f"{name}/turn{turn}")) is None:
@@ -39,6 +49,8 @@ def conversation(server: str, name: str, profile: str = "vllm") -> Trajectory:
         later = cases.get(f"{name}/turn{turn + 1}")
         results = [m for m in later["request"]["messages"] if m["role"] == "tool"] if later else []
         for call, message in zip(trajectory.pending, results, strict=False):
-            result = ToolResult(call_id=call.id, name=call.name, status="ok", content=message["content"])
+            result = ToolResult(
+                call_id=call.id, name=call.name, status="ok", content=message["content"]
+            )
             trajectory = apply(trajectory, Result(position=call.position, result=result))
     return trajectory

@@ -20,12 +20,22 @@ def double(n: int) -> dict[str, int]:
     return {"twice": 2 * n}
 
 
-SCRIPT = [says("first", calls("double", n=1), calls("double", n=2), reasoning="hm"), ApiError(kind="server_error", message="busy"), says("done")]
+SCRIPT = [
+    says("first", calls("double", n=1), calls("double", n=2), reasoning="hm"),
+    ApiError(kind="server_error", message="busy"),
+    says("done"),
+]
 
 
 def agent(*script: Any, tools: Any = (double,), **options: Any) -> ak.Agent:
     clock = FixedClock()
-    return ak.Agent("m", tools=tools, server=ScriptedServer(list(script or SCRIPT), clock=clock), clock=clock, **options)
+    return ak.Agent(
+        "m",
+        tools=tools,
+        server=ScriptedServer(list(script or SCRIPT), clock=clock),
+        clock=clock,
+        **options,
+    )
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -50,4 +60,6 @@ def recorded(path: Path, *script: Any, prompt: Any = "go", **options: Any) -> Tr
 
 
 def by_prompt() -> ak.Agent:
-    return ak.Agent("m", server=ScriptedServer(lambda messages: says(f"to {messages[-1]['content']}")))
+    return ak.Agent(
+        "m", server=ScriptedServer(lambda messages: says(f"to {messages[-1]['content']}"))
+    )

@@ -17,7 +17,10 @@ def corpus_rows(what: str) -> list[Any]:
     for path in sorted((CORPUS / what).glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
         rows = data if isinstance(data, list) else [data]
-        found += [pytest.param(row, id=": ".join(filter(None, (path.stem, row.get("case"))))) for row in rows]
+        found += [
+            pytest.param(row, id=": ".join(filter(None, (path.stem, row.get("case")))))
+            for row in rows
+        ]
     assert found, f"no cases in {what}"
     return found
 

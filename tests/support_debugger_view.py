@@ -23,7 +23,11 @@ HOSTILE = Path(__file__).parent / "corpus" / "hostile"
 
 def payloads() -> list[str]:
     """Texts that would do something if they were taken for anything but text."""
-    return [text for path in sorted(HOSTILE.glob("*.json")) for text in json.loads(path.read_text("utf-8"))]
+    return [
+        text
+        for path in sorted(HOSTILE.glob("*.json"))
+        for text in json.loads(path.read_text("utf-8"))
+    ]
 
 
 class StreamingServer:
@@ -31,7 +35,14 @@ class StreamingServer:
 
     profile: str | None = None
 
-    def __init__(self, pieces: Iterable[str], *, pause: float = 0.0, field: str = "content", gate: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        pieces: Iterable[str],
+        *,
+        pause: float = 0.0,
+        field: str = "content",
+        gate: threading.Event | None = None,
+    ) -> None:
         self.pieces = list(pieces)
         self.pause = pause
         self.field = field
@@ -42,16 +53,28 @@ class StreamingServer:
         """The answer, whose pieces are emitted with a pause after each."""
         chunks = []
         for index, piece in enumerate((*self.pieces, None)):
-            while index == len(self.pieces) // 2 and self.gate is not None and not self.gate.is_set():
+            while (
+                index == len(self.pieces) // 2 and self.gate is not None and not self.gate.is_set()
+            ):
                 await asyncio.sleep(0.01)
             delta = {self.field: piece} if piece is not None else {}
-            event = {"choices": [{"index": 0, "delta": delta, "finish_reason": None if piece is not None else "stop"}]}
+            event = {
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": delta,
+                        "finish_reason": None if piece is not None else "stop",
+                    }
+                ]
+            }
             chunk = Chunk(at=0.1, text=f"data: {json.dumps(event)}\n\n")
             chunks.append(chunk)
             if emit:
                 emit(chunk)
             await asyncio.sleep(self.pause)
-        return Exchange(status=200, chunks=(*chunks, Chunk(at=0.2, text="data: [DONE]\n\n")), elapsed=0.2)
+        return Exchange(
+            status=200, chunks=(*chunks, Chunk(at=0.2, text="data: [DONE]\n\n")), elapsed=0.2
+        )
 
 
 def streaming(pieces: Iterable[str], **options: Any) -> ak.Debugger:
@@ -75,7 +98,9 @@ class Gate:
             return "through"
 
         script = lambda messages: says(None, calls("wait"))  # noqa: E731
-        return ak.debug(ak.Agent("m", tools=[wait], server=ScriptedServer(script), max_turns=None), "Wait.")
+        return ak.debug(
+            ak.Agent("m", tools=[wait], server=ScriptedServer(script), max_turns=None), "Wait."
+        )
 
 
 def hostile_trajectory(dbg: ak.Debugger, texts: Sequence[str]) -> None:
@@ -85,7 +110,14 @@ def hostile_trajectory(dbg: ak.Debugger, texts: Sequence[str]) -> None:
     answer = turns[-1].response
     opened = OpenTurn(response=answer, results=(None,) * len(answer.tool_calls))
     trajectory = replace(wholes[0], turns=turns, open=opened, stop_reason=None, error=None)
-    dbg._cursor._plant(planted(trajectory).grown(*(replace(trajectory, parent=Parent(trajectory=trajectory, turn=0, change=t)) for t in texts)))
+    dbg._cursor._plant(
+        planted(trajectory).grown(
+            *(
+                replace(trajectory, parent=Parent(trajectory=trajectory, turn=0, change=t))
+                for t in texts
+            )
+        )
+    )
     dbg.breakpoints.clear()
     for said in texts:
         dbg.breakpoints.add(break_on.text(said) | break_on.tool(said))

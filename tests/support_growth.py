@@ -22,7 +22,13 @@ def cpu_seconds(work: Callable[[], object]) -> float:
         gc.enable()
 
 
-def assert_linear(make: Callable[[int], Callable[[], object]], short: int, long: int, factor: float | None = None, told: str = "") -> None:
+def assert_linear(
+    make: Callable[[int], Callable[[], object]],
+    short: int,
+    long: int,
+    factor: float | None = None,
+    told: str = "",
+) -> None:
     """The work that `make(size)` returns costs at `long` at most `factor` times what it costs at `short`; else halfway to quadratic.
 
     Both are measured in turns until the least of each is within the bound: a busy machine makes a run dearer, never cheaper.
@@ -38,7 +44,9 @@ def assert_linear(make: Callable[[int], Callable[[], object]], short: int, long:
         least_few = min(least_few, cpu_seconds(few))
         if least_many <= factor * max(least_few, FLOOR / growth):
             return
-    raise AssertionError(f"{told}: {growth:g} times the size costs {least_many / least_few:.1f} times as much: {least_few:.4f} s, {least_many:.4f} s")
+    raise AssertionError(
+        f"{told}: {growth:g} times the size costs {least_many / least_few:.1f} times as much: {least_few:.4f} s, {least_many:.4f} s"
+    )
 
 
 def assert_within(limit: float, work: Callable[[], object]) -> None:

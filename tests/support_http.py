@@ -15,14 +15,18 @@ COMPLETION: dict[str, Any] = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
     "model": "m",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "four"}, "finish_reason": "stop"}],
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "four"}, "finish_reason": "stop"}
+    ],
     "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
 }
 
 
 def sse(*events: dict[str, Any] | str) -> Answer:
     """A stream of these events, each a piece of its own."""
-    pieces = [f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events]
+    pieces = [
+        f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events
+    ]
     return Answer(headers={"Content-Type": "text/event-stream"}, pieces=pieces)
 
 

@@ -14,7 +14,11 @@ import agentkit as ak
 
 def call(name: str, arguments: Any = None, id: Any = "call_1") -> dict[str, Any]:
     """A tool call in OpenAI's format; arguments that are a dict become JSON text."""
-    text = json.dumps({} if arguments is None else arguments) if isinstance(arguments, (dict, type(None))) else arguments
+    text = (
+        json.dumps({} if arguments is None else arguments)
+        if isinstance(arguments, (dict, type(None)))
+        else arguments
+    )
     return {"id": id, "type": "function", "function": {"name": name, "arguments": text}}
 
 
@@ -25,10 +29,13 @@ def answer(content: Any = None, *calls: Any, finish: Any = None, **message: Any)
         body["tool_calls"] = list(calls)
     finish = finish or ("tool_calls" if calls else "stop")
     return {
-        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m",
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
         "choices": [{"index": 0, "message": body, "finish_reason": finish}],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
-    }  # fmt: skip
+    }
 
 
 def as_sdk(body: dict[str, Any]) -> Any:
@@ -40,7 +47,14 @@ def as_sdk(body: dict[str, Any]) -> Any:
 
 def as_hybrid(body: dict[str, Any]) -> Any:
     """An SDK object whose `tool_calls` are plain dicts, as vLLM's ToolCallTranslator leaves them."""
-    made = as_sdk({**body, "choices": [{**c, "message": {**c["message"], "tool_calls": None}} for c in body["choices"]]})
+    made = as_sdk(
+        {
+            **body,
+            "choices": [
+                {**c, "message": {**c["message"], "tool_calls": None}} for c in body["choices"]
+            ],
+        }
+    )
     made.choices[0].message.tool_calls = body["choices"][0]["message"].get("tool_calls")
     return made
 
@@ -53,14 +67,20 @@ def as_attributes(value: Any) -> Any:
 
 
 SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "dict": lambda body: body, "sdk": as_sdk, "hybrid": as_hybrid, "attributes": as_attributes, "text": json.dumps,
-}  # fmt: skip
+    "dict": lambda body: body,
+    "sdk": as_sdk,
+    "hybrid": as_hybrid,
+    "attributes": as_attributes,
+    "text": json.dumps,
+}
 
 
 class Stub:
     """A server as people write them for tests: answers in order, the last one again and again; an exception is raised."""
 
-    def __init__(self, *answers: Any, shape: Callable[[dict[str, Any]], Any] = lambda body: body) -> None:
+    def __init__(
+        self, *answers: Any, shape: Callable[[dict[str, Any]], Any] = lambda body: body
+    ) -> None:
         self.answers = answers
         self.shape = shape
         self.asked: list[dict[str, Any]] = []
@@ -81,8 +101,15 @@ class Stub:
 
 def schema(name: str, required: Sequence[str] = (), **properties: str) -> dict[str, Any]:
     """A tool schema; properties by name are of the JSON type given."""
-    parameters = {"type": "object", "properties": {key: {"type": kind} for key, kind in properties.items()}, "required": list(required)}
-    return {"type": "function", "function": {"name": name, "description": name, "parameters": parameters}}
+    parameters = {
+        "type": "object",
+        "properties": {key: {"type": kind} for key, kind in properties.items()},
+        "required": list(required),
+    }
+    return {
+        "type": "function",
+        "function": {"name": name, "description": name, "parameters": parameters},
+    }
 
 
 ECHO = schema("echo", text="string")
@@ -95,10 +122,17 @@ def echo(name: str, args: dict[str, Any], **extra: Any) -> str:
     return json.dumps({"name": name, "args": args})
 
 
-def loop(server: Any, *schemas: dict[str, Any], dispatch: Callable[..., Any] | None = echo, **options: Any) -> ak.AgentLoop:
+def loop(
+    server: Any,
+    *schemas: dict[str, Any],
+    dispatch: Callable[..., Any] | None = echo,
+    **options: Any,
+) -> ak.AgentLoop:
     """A loop over the server with these tools, by default `echo`."""
     declared = list(schemas or (ECHO,))
-    return ak.AgentLoop(server, declared, {s["function"]["name"] for s in declared}, dispatch=dispatch, **options)
+    return ak.AgentLoop(
+        server, declared, {s["function"]["name"] for s in declared}, dispatch=dispatch, **options
+    )
 
 
 def contents(messages: Sequence[dict[str, Any]], role: str = "tool") -> list[Any]:

@@ -18,7 +18,9 @@ STREAM = Call(messages=MESSAGES, fields={"model": "m"}, stream=True)
 HELLO = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 
 
-def ask(call: Call, *answers: Answer | Callable[[Asked], Answer], emit: Any = None, **options: Any) -> Exchange:
+def ask(
+    call: Call, *answers: Answer | Callable[[Asked], Answer], emit: Any = None, **options: Any
+) -> Exchange:
     """The exchange of one call with a server that answers so."""
     with HttpServer(*answers) as http:
         return asyncio.run(Server(http.url, **options).chat(call, emit))
@@ -31,13 +33,23 @@ def kind(exchange: Exchange) -> str | None:
 
 def everything(exchange: Exchange) -> str:
     """All that the record holds, as text."""
-    return repr((exchange.body, exchange.url, exchange.headers, exchange.transport_error, [c.text for c in exchange.chunks]))
+    return repr(
+        (
+            exchange.body,
+            exchange.url,
+            exchange.headers,
+            exchange.transport_error,
+            [c.text for c in exchange.chunks],
+        )
+    )
 
 
 def echo(asked: Asked) -> Answer:
     """A refusal that repeats the request's headers in its body and in a header."""
     told = {"message": "bad key", "headers": asked.headers}
-    return Answer({"error": told}, status=401, headers={"X-RateLimit-For": asked.headers["authorization"]})
+    return Answer(
+        {"error": told}, status=401, headers={"X-RateLimit-For": asked.headers["authorization"]}
+    )
 
 
 def closed_port() -> int:

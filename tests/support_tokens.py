@@ -6,7 +6,23 @@ import random
 
 from agentkit.types import Message, Response, TokenIds, TokenLogprob, Trajectory, Turn
 
-WORDS = [f"{word}{tail}" for word in (" the", " a", " token", " model", " of", "\n", " weather", " is", "ing", "é", "日本") for tail in ("", "s", ",", ".", "x")]
+WORDS = [
+    f"{word}{tail}"
+    for word in (
+        " the",
+        " a",
+        " token",
+        " model",
+        " of",
+        "\n",
+        " weather",
+        " is",
+        "ing",
+        "é",
+        "日本",
+    )
+    for tail in ("", "s", ",", ".", "x")
+]
 
 
 def many_tokens(number: int = 32_000, turns: int = 8, *, top: int = 3) -> Trajectory:
@@ -18,9 +34,23 @@ def many_tokens(number: int = 32_000, turns: int = 8, *, top: int = 3) -> Trajec
         prompt = context + [chosen.randrange(50_000) for _ in range(half)]
         output = [chosen.randrange(50_000) for _ in range(half)]
         logprobs = tuple(_logprob(chosen, token, top) for token in output)
-        made.append(Turn(index=turn, response=Response(content="said", prompt_token_ids=prompt, token_ids=TokenIds(output), logprobs=logprobs)))
+        made.append(
+            Turn(
+                index=turn,
+                response=Response(
+                    content="said",
+                    prompt_token_ids=prompt,
+                    token_ids=TokenIds(output),
+                    logprobs=logprobs,
+                ),
+            )
+        )
         context = prompt + output
-    return Trajectory(prompt=(Message(wire={"role": "user", "content": "say"}),), turns=tuple(made), stop_reason="final")
+    return Trajectory(
+        prompt=(Message(wire={"role": "user", "content": "say"}),),
+        turns=tuple(made),
+        stop_reason="final",
+    )
 
 
 def _logprob(chosen: random.Random, token: int, top: int) -> TokenLogprob:

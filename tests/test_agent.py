@@ -32,7 +32,11 @@ TOOL_CALL = answer(None, call("double", {"n": 4}))
 def test_every_kind_of_server_gives_the_same_rollout() -> None:
     def rolled(server: Any) -> list[Any]:
         trajectory = ak.rollout(ak.Agent("m", tools=[double], server=server), "go")
-        return [trajectory.stop_reason, trajectory.final, [r.content for turn in trajectory.turns for r in turn.tool_results]]
+        return [
+            trajectory.stop_reason,
+            trajectory.final,
+            [r.content for turn in trajectory.turns for r in turn.tool_results],
+        ]
 
     def fresh() -> HttpServer:
         return HttpServer(Answer(TOOL_CALL), Answer(COMPLETION))
@@ -54,20 +58,40 @@ def test_a_request_holds_what_was_asked_for_and_nothing_else() -> None:
     with HttpServer() as http:
         ak.rollout(ak.Agent("m", server=http.url), "go")
         made = ak.Agent(
-            "m", [double], http.url, system="be brief", temperature=0.0, max_tokens=9, extra_body={"top_k": 3}, sampling={"top_p": 0.5, "seed": 1}
+            "m",
+            [double],
+            http.url,
+            system="be brief",
+            temperature=0.0,
+            max_tokens=9,
+            extra_body={"top_k": 3},
+            sampling={"top_p": 0.5, "seed": 1},
         )
         ak.rollout(made, "go")
-        ak.rollout(ak.Agent(None, server=http.url), [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])
+        ak.rollout(
+            ak.Agent(None, server=http.url),
+            [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+        )
         bodies = [request.json for request in http.requests]
     assert bodies[0] == {"model": "m", "messages": [{"role": "user", "content": "go"}]}
     assert bodies[1] == {
-        "model": "m", "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "go"}],
-        "tools": [ak.tool(double).schema], "temperature": 0.0, "max_tokens": 9, "top_k": 3, "top_p": 0.5, "seed": 1,
-    }  # fmt: skip
-    assert bodies[2] == {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]}
+        "model": "m",
+        "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "go"}],
+        "tools": [ak.tool(double).schema],
+        "temperature": 0.0,
+        "max_tokens": 9,
+        "top_k": 3,
+        "top_p": 0.5,
+        "seed": 1,
+    }
+    assert bodies[2] == {
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+    }
 
 
-def test_the_server_of_the_environment_is_used_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_of_the_environment_is_used_where_none_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with HttpServer() as http:
         monkeypatch.setenv("OPENAI_BASE_URL", http.url)
         assert ak.rollout(ak.Agent("m"), "go").final == "four"
@@ -113,7 +137,11 @@ def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
         ({"model": "m", "server": Stub}, "the class Stub", "chat_completion"),
         ({"model": "m", "server": URL, "tools": double}, "list of functions", "tools=["),
         ({"model": "m", "server": URL, "tools": "double"}, "list of functions", "tools=["),
-        ({"model": "m", "server": URL, "tools": [double, double]}, "two tools are named 'double'", "name="),
+        (
+            {"model": "m", "server": URL, "tools": [double, double]},
+            "two tools are named 'double'",
+            "name=",
+        ),
         ({"model": "m", "server": URL, "tools": [positional]}, "'positional'", "remove the /"),
         ({"model": "m", "server": URL, "tools": [unresolved]}, "Nowhere", "import"),
         ({"model": "m", "server": URL, "tools": [ak.tool(double).schema]}, "schema", "ak.tool("),
@@ -126,7 +154,9 @@ def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_wrong_argument_gives_one_clear_error_and_its_mend(arguments: dict[str, Any], fact: str, mend: str) -> None:
+def test_a_wrong_argument_gives_one_clear_error_and_its_mend(
+    arguments: dict[str, Any], fact: str, mend: str
+) -> None:
     with pytest.raises(AgentkitError) as caught:
         ak.Agent(**arguments)
     assert fact in str(caught.value)
@@ -136,7 +166,21 @@ def test_a_wrong_argument_gives_one_clear_error_and_its_mend(arguments: dict[str
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("prompt", [None, 3, "", " \n", [], [{}], [{"content": "x"}], ["text"], b"bytes", {"role": "user", "content": "x"}])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        None,
+        3,
+        "",
+        " \n",
+        [],
+        [{}],
+        [{"content": "x"}],
+        ["text"],
+        b"bytes",
+        {"role": "user", "content": "x"},
+    ],
+)
 def test_a_prompt_is_a_text_or_messages(prompt: Any) -> None:
     with pytest.raises(AgentkitError) as caught:
         ak.rollout(ak.Agent("m", server=ScriptedServer([says("hi")])), prompt)
@@ -164,11 +208,22 @@ def test_a_refused_connection_is_data_with_a_hint() -> None:
 
 
 def test_an_unknown_model_is_data() -> None:
-    body = {"error": {"message": "The model `m` does not exist.", "type": "NotFoundError", "param": None, "code": 404}}
+    body = {
+        "error": {
+            "message": "The model `m` does not exist.",
+            "type": "NotFoundError",
+            "param": None,
+            "code": 404,
+        }
+    }
     with HttpServer(Answer(body, status=404)) as http:
         trajectory = ak.rollout(ak.Agent("m", server=http.url), "go")
     assert trajectory.error is not None
-    assert (trajectory.stop_reason, trajectory.error.kind, trajectory.error.status) == ("error", "model_not_found", 404)
+    assert (trajectory.stop_reason, trajectory.error.kind, trajectory.error.status) == (
+        "error",
+        "model_not_found",
+        404,
+    )
     assert "`m` does not exist" in trajectory.error.message
 
 
@@ -181,8 +236,17 @@ def test_a_wrong_path_is_data_with_a_hint() -> None:
 
 
 def test_a_failed_request_keeps_what_came_before() -> None:
-    trajectory = ak.rollout(ak.Agent("m", [double], Stub(answer(None, call("double", {"n": 1})), ConnectionError("gone"))), "go")
-    assert (trajectory.stop_reason, len(trajectory.turns), len(trajectory.attempts)) == ("error", 1, 1)
+    trajectory = ak.rollout(
+        ak.Agent(
+            "m", [double], Stub(answer(None, call("double", {"n": 1})), ConnectionError("gone"))
+        ),
+        "go",
+    )
+    assert (trajectory.stop_reason, len(trajectory.turns), len(trajectory.attempts)) == (
+        "error",
+        1,
+        1,
+    )
     assert [m["role"] for m in trajectory.messages] == ["user", "assistant", "tool"]
 
 
@@ -191,7 +255,9 @@ def test_a_failed_request_keeps_what_came_before() -> None:
 
 def test_a_rollout_ends_for_a_reason() -> None:
     def reason(*script: Any, **options: Any) -> Any:
-        return ak.rollout(ak.Agent("m", [double], ScriptedServer(list(script)), **options), "go").stop_reason
+        return ak.rollout(
+            ak.Agent("m", [double], ScriptedServer(list(script)), **options), "go"
+        ).stop_reason
 
     again = says(None, calls("double", n=1))
     assert reason(says("done")) == "final"
@@ -203,7 +269,9 @@ def test_a_rollout_ends_for_a_reason() -> None:
 
 
 def test_what_the_caller_notes_stays_with_the_rollout() -> None:
-    trajectory = ak.rollout(ak.Agent("m", server=ScriptedServer([says("done")])), "go", task="weather", reward=1.0)
+    trajectory = ak.rollout(
+        ak.Agent("m", server=ScriptedServer([says("done")])), "go", task="weather", reward=1.0
+    )
     assert trajectory.meta == {"task": "weather", "reward": 1.0}
 
 
@@ -212,7 +280,9 @@ def test_the_policy_decides_which_calls_run() -> None:
 
     def told(policy: Any) -> list[Any]:
         server = Stub(answer(None, broken), answer("done"))
-        (result,) = ak.rollout(ak.Agent("m", [double], server, policy=policy), "go").turns[0].tool_results
+        (result,) = (
+            ak.rollout(ak.Agent("m", [double], server, policy=policy), "go").turns[0].tool_results
+        )
         return [result.status, result.content == "2"]
 
     assert told("repair") == ["ok", True]
@@ -221,10 +291,15 @@ def test_the_policy_decides_which_calls_run() -> None:
 
 def test_calls_in_the_text_run_only_where_a_parser_was_chosen() -> None:
     text = '<tool_call>{"name": "double", "arguments": {"n": 4}}</tool_call>'
-    chosen = ak.rollout(ak.Agent("m", [double], Stub(answer(text), answer("done")), parser="hermes"), "go")
+    chosen = ak.rollout(
+        ak.Agent("m", [double], Stub(answer(text), answer("done")), parser="hermes"), "go"
+    )
     assert [r.content for r in chosen.turns[0].tool_results] == ["8"]
     listed = ak.rollout(ak.Agent("m", [double], Stub(answer(text))), "go")
-    assert (listed.stop_reason, [c.arguments for c in listed.turns[0].response.recoverable]) == ("final", [{"n": 4}])
+    assert (listed.stop_reason, [c.arguments for c in listed.turns[0].response.recoverable]) == (
+        "final",
+        [{"n": 4}],
+    )
 
 
 async def test_a_rollout_under_a_running_event_loop() -> None:
@@ -232,7 +307,13 @@ async def test_a_rollout_under_a_running_event_loop() -> None:
 
 
 def test_rollouts_in_many_threads() -> None:
-    made = ak.Agent("m", tools=[double], server=ScriptedServer(lambda m: says(m[-1]["content"]) if m[-1]["role"] == "user" else says("x")))
+    made = ak.Agent(
+        "m",
+        tools=[double],
+        server=ScriptedServer(
+            lambda m: says(m[-1]["content"]) if m[-1]["role"] == "user" else says("x")
+        ),
+    )
     finals: list[Any] = [None] * 20
 
     def one(number: int) -> None:
@@ -258,18 +339,26 @@ def test_a_rollout_is_no_place_to_hide_a_bug_of_the_caller() -> None:
 
 
 def test_save_and_load(tmp_path: Path) -> None:
-    made = ak.Agent("m", [double], ScriptedServer([says(None, calls("double", n=1), reasoning="hm"), says("done")]))
+    made = ak.Agent(
+        "m",
+        [double],
+        ScriptedServer([says(None, calls("double", n=1), reasoning="hm"), says("done")]),
+    )
     one = ak.rollout(made, "go", task="t")
     path = ak.save(one, tmp_path / "one.jsonl")
     assert ak.load(path) == one
     failed = ak.rollout(ak.Agent("m", server=Stub(ConnectionError("gone"))), "go")
     ak.save([one, failed], tmp_path / "two.jsonl")
     assert ak.load(tmp_path / "two.jsonl") == [one, failed]
-    open_one = ak.debug(ak.Agent("m", [double], ScriptedServer([says(None, calls("double", n=1))])), "go")
+    open_one = ak.debug(
+        ak.Agent("m", [double], ScriptedServer([says(None, calls("double", n=1))])), "go"
+    )
     open_one.step()
     ak.save(open_one, path)
     assert [c.name for c in ak.load(path).pending] == ["double"]
-    result = asyncio.run(ak.AgentLoop(Stub(answer("hi")), [], set()).run([{"role": "user", "content": "x"}]))
+    result = asyncio.run(
+        ak.AgentLoop(Stub(answer("hi")), [], set()).run([{"role": "user", "content": "x"}])
+    )
     assert ak.load(ak.save(result, str(path))).final == "hi"
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["one.jsonl", "two.jsonl"]
 

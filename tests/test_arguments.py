@@ -21,17 +21,46 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
 objects = st.dictionaries(st.text(), json_values, max_size=5)
 near_json = st.lists(
     st.sampled_from(
-        [*'{}[]":,\\\'`/*# \n\t\ufeff', '{"a": 1}', '"a"', "'a'", "null", "None", "True", "NaN", "1", "-", "1e9", "```", "json", "//", "/*", "*/",
-         "</tool_call>", "<|im_end|>", "\\u", "\\x41", "\ud800", "\u2028", "word", "\x00"]
-    ), max_size=14,
-).map("".join)  # fmt: skip
+        [
+            *"{}[]\":,\\'`/*# \n\t\ufeff",
+            '{"a": 1}',
+            '"a"',
+            "'a'",
+            "null",
+            "None",
+            "True",
+            "NaN",
+            "1",
+            "-",
+            "1e9",
+            "```",
+            "json",
+            "//",
+            "/*",
+            "*/",
+            "</tool_call>",
+            "<|im_end|>",
+            "\\u",
+            "\\x41",
+            "\ud800",
+            "\u2028",
+            "word",
+            "\x00",
+        ]
+    ),
+    max_size=14,
+).map("".join)
 
 
 @pytest.mark.parametrize("row", corpus_rows("arguments"))
@@ -55,7 +84,9 @@ def check_row(row: dict[str, Any], expect: dict[str, Any], policy: Policy) -> No
 
 
 def test_a_problem_says_where_and_shows_what() -> None:
-    read = read_arguments('{"city": "x"}{"city": "y"}', pointer="/choices/0/message/tool_calls/0/function/arguments")
+    read = read_arguments(
+        '{"city": "x"}{"city": "y"}', pointer="/choices/0/message/tool_calls/0/function/arguments"
+    )
     (found,) = read.problems
     assert found.pointer == "/choices/0/message/tool_calls/0/function/arguments"
     assert found.before == '{"city": "x"}{"city": "y"}'
@@ -63,7 +94,11 @@ def test_a_problem_says_where_and_shows_what() -> None:
 
 
 def test_a_schema_problem_points_into_the_arguments() -> None:
-    (found,) = read_arguments('{"city": {"a/b": 1}}', parameters={"properties": {"city": {"properties": {"a/b": {"type": "string"}}}}}, pointer="/p").problems
+    (found,) = read_arguments(
+        '{"city": {"a/b": 1}}',
+        parameters={"properties": {"city": {"properties": {"a/b": {"type": "string"}}}}},
+        pointer="/p",
+    ).problems
     assert found.pointer == "/p/city/a~1b"
 
 
@@ -72,9 +107,14 @@ def test_what_was_sent_as_an_object_is_shown_as_json() -> None:
 
 
 ODD = {
-    "bytes": b'{"city": "Oslo"}', "attributes": SimpleNamespace(city="Oslo"), "a set": {"city": {1}}, "an object": object(),
-    "an endless integer": 10**5000, "an endless integer inside": {"n": 10**5000}, "not a number": {"n": float("nan")},
-}  # fmt: skip
+    "bytes": b'{"city": "Oslo"}',
+    "attributes": SimpleNamespace(city="Oslo"),
+    "a set": {"city": {1}},
+    "an object": object(),
+    "an endless integer": 10**5000,
+    "an endless integer inside": {"n": 10**5000},
+    "not a number": {"n": float("nan")},
+}
 
 
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())
@@ -92,17 +132,33 @@ def test_what_json_writes_is_ok_and_equal(value: dict[str, Any]) -> None:
 
 
 odd_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["\ud83d", "\ud83d\ude00", 10**4250, -(10**4250)]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.just("\udc00"), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["\ud83d", "\ud83d\ude00", 10**4250, -(10**4250)]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text() | st.just("\udc00"), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(), odd_values, max_size=4), st.sampled_from(POLICIES), st.integers(0, 300))
-def test_what_another_format_said_is_judged_as_its_json(value: dict[str, Any], policy: Policy, depth: int) -> None:
+@given(
+    st.dictionaries(st.text(), odd_values, max_size=4),
+    st.sampled_from(POLICIES),
+    st.integers(0, 300),
+)
+def test_what_another_format_said_is_judged_as_its_json(
+    value: dict[str, Any], policy: Policy, depth: int
+) -> None:
     for _ in range(depth):
         value = {"a": [value]} if depth % 7 == 0 else value
-    written = read_arguments(json.dumps(value, ensure_ascii=False), parameters=SCHEMA, policy=policy)
+    written = read_arguments(
+        json.dumps(value, ensure_ascii=False), parameters=SCHEMA, policy=policy
+    )
     read = read_arguments("as it stood", read=value, parameters=SCHEMA, policy=policy)
     assert read == replace(written, raw="as it stood")
     assert repr((read.value, read.suggestion)) == repr((written.value, written.suggestion))
@@ -142,20 +198,57 @@ def test_a_stricter_policy_runs_the_same_value_or_none(text: str) -> None:
     assert normal.value in (None, repair.value)
 
 
-kinds = st.sampled_from(["object", "array", "string", "number", "integer", "boolean", "null", "nonsense", ["string", "null"]])
+kinds = st.sampled_from(
+    [
+        "object",
+        "array",
+        "string",
+        "number",
+        "integer",
+        "boolean",
+        "null",
+        "nonsense",
+        ["string", "null"],
+    ]
+)
 schemas = st.recursive(
-    st.fixed_dictionaries({}, optional={"type": kinds, "enum": st.lists(json_values, max_size=3), "description": st.just("x"), "minimum": st.just(1)}),
-    lambda inner: st.fixed_dictionaries({}, optional={
-        "type": kinds, "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3), "items": inner, "anyOf": st.lists(inner, min_size=1, max_size=2),
-        "required": st.lists(st.sampled_from("abc"), max_size=2), "additionalProperties": st.booleans() | inner,
-    }),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": kinds,
+            "enum": st.lists(json_values, max_size=3),
+            "description": st.just("x"),
+            "minimum": st.just(1),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": kinds,
+            "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+            "items": inner,
+            "anyOf": st.lists(inner, min_size=1, max_size=2),
+            "required": st.lists(st.sampled_from("abc"), max_size=2),
+            "additionalProperties": st.booleans() | inner,
+        },
+    ),
     max_leaves=8,
-)  # fmt: skip
-fitting = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.text(max_size=1) | st.none() | st.booleans() | st.lists(st.integers(), max_size=2) | st.just({"a": 1}))
+)
+fitting = st.dictionaries(
+    st.sampled_from("abcd"),
+    st.integers(0, 2)
+    | st.text(max_size=1)
+    | st.none()
+    | st.booleans()
+    | st.lists(st.integers(), max_size=2)
+    | st.just({"a": 1}),
+)
 
 
 @given(fitting, schemas)
-def test_schema_problems_are_those_of_json_schema(value: dict[str, Any], schema: dict[str, Any]) -> None:
+def test_schema_problems_are_those_of_json_schema(
+    value: dict[str, Any], schema: dict[str, Any]
+) -> None:
     from jsonschema import SchemaError, validate
     from jsonschema.exceptions import ValidationError
 
@@ -169,7 +262,12 @@ def test_schema_problems_are_those_of_json_schema(value: dict[str, Any], schema:
     assert (read_arguments(json.dumps(value), parameters=schema).problems == ()) == fits
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+        lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+    )
+)
 def test_any_value_is_read(value: Any) -> None:
     read = read_arguments(value, parameters=SCHEMA)
     assert read.status in RANK
@@ -177,17 +275,45 @@ def test_any_value_is_read(value: Any) -> None:
 
 N = 100_000
 LONG = {
-    "braces": "{" * N, "brackets": "[" * N, "braces and keys": '{"a":' * (N // 5), "quotes": '"' * N, "backslashes": "\\" * N,
-    "backslashes in a string": '{"' + "\\" * N, "special tokens": "<|x|>" * N, "tokens before it": "<|x|>" * (N // 5) + '{"a":1}',
-    "comment starts": "/*" * N, "comment starts inside": "{" + "/*" * N, "stars": "{/*" + "a*" * N, "slashes": "{" + "/" * N, "hashes": "#" * N,
-    "commas": '{"a":1' + "," * N, "objects": "{}" * N, "objects and one cut": '{"a":1}' * (N // 7) + "{", "different objects": '{"a":1}{"b":2}' * (N // 14),
-    "fences": "```" * N, "single quotes": "{'" + "\\'" * N, "escapes": '{"a":"' + "\\d" * (N // 2) + '"}', "control characters": '{"a":"' + "\n" * N + '"}',
-    "deep": '{"a":' * (N // 5) + "1" + "}" * (N // 5), "spaces": " " * N + "{", "spaces behind": '{"a":1}' + " " * N + "!", "tags": "<a" * N + "{}",
-    "tags behind": '{"a":1}' + "</x>" * (N // 4) + "!", "words": "{" + "True " * (N // 5), "digits": '{"a":' + "1" * N, "json": "json" * (N // 4) + "{}",
-    "strings": "{" + '"a"' * (N // 3), "encoded twice": '"' + '\\"' * N + '"', "half pairs": '{"a":"' + "\\ud800" * (N // 6) + '"}',
-    "keys twice": "{" + '"a":1,' * (N // 6) + '"a":1}', "a trailing comma": "{" + '"a":[1,],' * (N // 9) + "}", "brackets behind": "{}" + "}" * N,
-    "upper-case markers": "[TOOL_CALLS" * (N // 11) + "{}", "byte-order marks": "\ufeff" * N + "{}", "minus signs": '{"a":' + "-" * N + "}",
-}  # fmt: skip
+    "braces": "{" * N,
+    "brackets": "[" * N,
+    "braces and keys": '{"a":' * (N // 5),
+    "quotes": '"' * N,
+    "backslashes": "\\" * N,
+    "backslashes in a string": '{"' + "\\" * N,
+    "special tokens": "<|x|>" * N,
+    "tokens before it": "<|x|>" * (N // 5) + '{"a":1}',
+    "comment starts": "/*" * N,
+    "comment starts inside": "{" + "/*" * N,
+    "stars": "{/*" + "a*" * N,
+    "slashes": "{" + "/" * N,
+    "hashes": "#" * N,
+    "commas": '{"a":1' + "," * N,
+    "objects": "{}" * N,
+    "objects and one cut": '{"a":1}' * (N // 7) + "{",
+    "different objects": '{"a":1}{"b":2}' * (N // 14),
+    "fences": "```" * N,
+    "single quotes": "{'" + "\\'" * N,
+    "escapes": '{"a":"' + "\\d" * (N // 2) + '"}',
+    "control characters": '{"a":"' + "\n" * N + '"}',
+    "deep": '{"a":' * (N // 5) + "1" + "}" * (N // 5),
+    "spaces": " " * N + "{",
+    "spaces behind": '{"a":1}' + " " * N + "!",
+    "tags": "<a" * N + "{}",
+    "tags behind": '{"a":1}' + "</x>" * (N // 4) + "!",
+    "words": "{" + "True " * (N // 5),
+    "digits": '{"a":' + "1" * N,
+    "json": "json" * (N // 4) + "{}",
+    "strings": "{" + '"a"' * (N // 3),
+    "encoded twice": '"' + '\\"' * N + '"',
+    "half pairs": '{"a":"' + "\\ud800" * (N // 6) + '"}',
+    "keys twice": "{" + '"a":1,' * (N // 6) + '"a":1}',
+    "a trailing comma": "{" + '"a":[1,],' * (N // 9) + "}",
+    "brackets behind": "{}" + "}" * N,
+    "upper-case markers": "[TOOL_CALLS" * (N // 11) + "{}",
+    "byte-order marks": "\ufeff" * N + "{}",
+    "minus signs": '{"a":' + "-" * N + "}",
+}
 
 
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
@@ -195,7 +321,11 @@ def test_time_is_linear(text: str) -> None:
     assert_within(2, lambda: read_arguments(text, parameters=SCHEMA, policy="repair"))
 
 
-CITY = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+    "required": ["city"],
+}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +356,7 @@ def test_without_json_repair_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) 
     assert (read.status, read.value, read.suggestion) == ("invalid", None, None)
 
 
-@given(st.text(alphabet='{}[]",:\\\'abc01 \n', max_size=200))
+@given(st.text(alphabet="{}[]\",:\\'abc01 \n", max_size=200))
 def test_a_guess_is_an_object_that_json_can_carry(text: str) -> None:
     suggestion = read_arguments(text).suggestion
     assert suggestion is None or json.loads(json.dumps(suggestion, allow_nan=False)) == suggestion

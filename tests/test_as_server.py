@@ -37,7 +37,9 @@ def test_an_object_with_a_chat_of_its_own_is_a_server() -> None:
     assert as_server(own) is own
 
 
-@pytest.mark.parametrize("obj", [None, 3, object(), SimpleNamespace, {"url": "http://localhost"}, ["http://localhost"]])
+@pytest.mark.parametrize(
+    "obj", [None, 3, object(), SimpleNamespace, {"url": "http://localhost"}, ["http://localhost"]]
+)
 def test_what_is_no_server_is_told_with_the_mend(obj: Any) -> None:
     with pytest.raises(UsageError, match="no server") as caught:
         as_server(obj)

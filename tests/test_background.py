@@ -22,7 +22,10 @@ async def give(value: Any, seconds: float = 0) -> Any:
     return value
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), TimeoutError("its own"), asyncio.CancelledError(), StopAsyncIteration()])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("no"), TimeoutError("its own"), asyncio.CancelledError(), StopAsyncIteration()],
+)
 def test_values_and_errors_come_back(error: BaseException) -> None:
     assert background.run(give(7)) == 7
     with pytest.raises(type(error)):
@@ -36,7 +39,9 @@ def test_everything_runs_on_one_thread_that_is_not_the_callers() -> None:
     async def where() -> Any:
         return threading.current_thread()
 
-    threads = {background.run(where()) for _ in range(3)} | {asyncio.run(background.run_async(where()))}
+    threads = {background.run(where()) for _ in range(3)} | {
+        asyncio.run(background.run_async(where()))
+    }
     assert len(threads) == 1
     assert threads.pop() is not threading.current_thread()
 
@@ -44,7 +49,10 @@ def test_everything_runs_on_one_thread_that_is_not_the_callers() -> None:
 def test_many_threads_may_wait_at_once() -> None:
     results: list[int] = []
     began = time.monotonic()
-    threads = [threading.Thread(target=lambda n=n: results.append(background.run(give(n, 0.2)))) for n in range(10)]
+    threads = [
+        threading.Thread(target=lambda n=n: results.append(background.run(give(n, 0.2))))
+        for n in range(10)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -139,5 +147,11 @@ threading.Thread(target=wait, daemon=True).start()
 background.run(asyncio.sleep(0.05))
 print("end")
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
     assert (done.stdout.splitlines(), done.stderr) == (["end", "cancelled"], "")

@@ -36,7 +36,14 @@ class Gate:
             self.open.wait(20)
             return "waited"
 
-        return ak.debug(ak.Agent("m", tools=[wait], server=ScriptedServer([says(None, calls("wait")), *more, says("done")])), "go")
+        return ak.debug(
+            ak.Agent(
+                "m",
+                tools=[wait],
+                server=ScriptedServer([says(None, calls("wait")), *more, says("done")]),
+            ),
+            "go",
+        )
 
 
 def timed(action: Callable[[], Any]) -> float:
@@ -176,7 +183,9 @@ def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
         dbg.post("stop")
         while dbg.running:
             time.sleep(0.005)
-    assert time.monotonic() - stopped < 0.7, "what would be missed is the second for which the server does not hear"
+    assert time.monotonic() - stopped < 0.7, (
+        "what would be missed is the second for which the server does not hear"
+    )
     assert not dbg.running
     assert dbg.run().final == "four"
     after = dbg.trajectory
@@ -219,14 +228,32 @@ def test_events_come_in_the_order_of_what_happens() -> None:
     told.clear()
     dbg.next()
     dbg.run()
-    assert names(told) == ["Began", "Began", "Committed", "Committed", "Halted", "Began", "Committed", "Halted"]
+    assert names(told) == [
+        "Began",
+        "Began",
+        "Committed",
+        "Committed",
+        "Halted",
+        "Began",
+        "Committed",
+        "Halted",
+    ]
     assert [e.trajectory for e in told if isinstance(e, Committed)][-1] is dbg.trajectory
     told.clear()
     dbg.back()
     dbg.step()
     dbg.edit(message="x")
     dbg.rerun(n=1)
-    assert names(told) == ["Moved", "Began", "Committed", "Halted", "Moved", "Sampled", "Moved", "Halted"]
+    assert names(told) == [
+        "Moved",
+        "Began",
+        "Committed",
+        "Halted",
+        "Moved",
+        "Sampled",
+        "Moved",
+        "Halted",
+    ]
     assert all(repr(event) for event in told)
     end()
     told.clear()
@@ -249,7 +276,9 @@ def test_pieces_of_a_streamed_answer_are_told() -> None:
     assert "".join(c.text for c in dbg.trajectory.turns[0].response.exchange.chunks) == pieces
 
 
-def test_a_listener_that_raises_is_logged_once_and_reaches_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_raises_is_logged_once_and_reaches_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     dbg = debugger(TWO, DONE)
     told: list[Event] = []
 
@@ -293,27 +322,61 @@ def test_every_action_can_be_posted() -> None:
     told: list[Event] = []
     dbg.watch(told.append)
     actions: list[tuple[str, dict[str, Any]]] = [
-        ("step", {}), ("pending.run", {"call": 1}), ("pending.skip", {"call": 0, "reason": "no"}), ("pending.answer", {"call": 2, "value": 6}),
-        ("next", {}), ("run", {}), ("back", {}), ("goto", {"turn": 0}), ("step", {}), ("pending.change", {"call": 0, "arguments": {"n": 9}}),
-        ("pending.reject", {"call": 1, "message": "no"}), ("switch", {"branch": "main"}), ("edit", {"turn": 0, "call": 0, "result": 1}),
-        ("fork", {"turn": 0}), ("switch", {"branch": 0}), ("rerun", {"n": 2}), ("say", {"prompt": "more"}), ("pause", {}), ("stop", {}),
-    ]  # fmt: skip
+        ("step", {}),
+        ("pending.run", {"call": 1}),
+        ("pending.skip", {"call": 0, "reason": "no"}),
+        ("pending.answer", {"call": 2, "value": 6}),
+        ("next", {}),
+        ("run", {}),
+        ("back", {}),
+        ("goto", {"turn": 0}),
+        ("step", {}),
+        ("pending.change", {"call": 0, "arguments": {"n": 9}}),
+        ("pending.reject", {"call": 1, "message": "no"}),
+        ("switch", {"branch": "main"}),
+        ("edit", {"turn": 0, "call": 0, "result": 1}),
+        ("fork", {"turn": 0}),
+        ("switch", {"branch": 0}),
+        ("rerun", {"n": 2}),
+        ("say", {"prompt": "more"}),
+        ("pause", {}),
+        ("stop", {}),
+    ]
     for action, arguments in actions:
         dbg.post(action, **arguments)
         dbg.wait(5)
     assert [event for event in told if isinstance(event, Failed)] == []
-    assert [b.change for b in dbg.tree][1:] == ["the arguments of double (call 0)", "the result of double (call 0)", "fork", "rerun", "rerun"]
+    assert [b.change for b in dbg.tree][1:] == [
+        "the arguments of double (call 0)",
+        "the result of double (call 0)",
+        "fork",
+        "rerun",
+        "rerun",
+    ]
     assert dbg.trajectory.open is not None
     assert dbg.trajectory.open.added[0].content == "more"
 
 
-@pytest.mark.parametrize(("action", "arguments", "said"), [
-    ("nothing", {}, "no action 'nothing'"), ("goto", {}, "missing"), ("goto", {"turn": 9}, "no turn 9"), ("back", {"n": 3}, "fewer"),
-    ("edit", {"turn": 0}, "nothing is to be changed"), ("edit", {"result": 1}, "no answer"), ("switch", {"branch": "x"}, "no branch"),
-    ("pending.run", {"call": 0}, "not pending"), ("pending.adopt", {"place": 0}, "no answer"), ("step", {"x": 1}, "unexpected"),
-    ("run", {"until": 3}, "no breakpoint"), ("rerun", {"n": 0}, "0 times"),
-])  # fmt: skip
-def test_what_cannot_be_done_comes_back_as_an_event(action: str, arguments: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "arguments", "said"),
+    [
+        ("nothing", {}, "no action 'nothing'"),
+        ("goto", {}, "missing"),
+        ("goto", {"turn": 9}, "no turn 9"),
+        ("back", {"n": 3}, "fewer"),
+        ("edit", {"turn": 0}, "nothing is to be changed"),
+        ("edit", {"result": 1}, "no answer"),
+        ("switch", {"branch": "x"}, "no branch"),
+        ("pending.run", {"call": 0}, "not pending"),
+        ("pending.adopt", {"place": 0}, "no answer"),
+        ("step", {"x": 1}, "unexpected"),
+        ("run", {"until": 3}, "no breakpoint"),
+        ("rerun", {"n": 0}, "0 times"),
+    ],
+)
+def test_what_cannot_be_done_comes_back_as_an_event(
+    action: str, arguments: dict[str, Any], said: str
+) -> None:
     dbg = debugger(ONE, DONE)
     told: list[Event] = []
     dbg.watch(told.append)
@@ -393,7 +456,14 @@ with HttpServer(Answer(COMPLETION), Answer(COMPLETION), Answer(COMPLETION, delay
 def test_an_interrupt_ends_a_rerun_and_a_wait_only_stops_waiting() -> None:
     root = Path(__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, cwd=root, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=root,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr
     rerun, branches, first, wait, running, stopped = json.loads(done.stdout)
     assert rerun is not None

@@ -23,8 +23,13 @@ GOLDEN = Path(__file__).parent / "golden" / "beside"
 
 def golden(name: str) -> dict[Path, str]:
     shown = BESIDE[name]()
-    laid_out = re.sub(r"(?=<(?:header|section|dl|dt|dd|details|table|tr|li|p)\b)", "\n", shown.html(STATIC))
-    return {GOLDEN / f"{name}.html": laid_out + "\n", GOLDEN / f"{name}.txt": shown.text(TEXT) + "\n"}
+    laid_out = re.sub(
+        r"(?=<(?:header|section|dl|dt|dd|details|table|tr|li|p)\b)", "\n", shown.html(STATIC)
+    )
+    return {
+        GOLDEN / f"{name}.html": laid_out + "\n",
+        GOLDEN / f"{name}.txt": shown.text(TEXT) + "\n",
+    }
 
 
 @pytest.mark.parametrize("name", BESIDE)

@@ -46,29 +46,55 @@ PLACES: list[tuple[Breakpoint, list[Any], list[Any]]] = [
     (bo.turn(1).after(), [ONE, DONE], [("after", 1, None), None]),
     (bo.text("on"), [TWO, DONE], [("after", 1, None), None]),
     (bo.repeat(3), [ONE, ONE, TWO, DONE], [("before", 2, 0), None]),
-    (bo.repeat(2), [says(None, calls("double", n=1), calls("double", n=1)), DONE], [("before", 0, 1), None]),
+    (
+        bo.repeat(2),
+        [says(None, calls("double", n=1), calls("double", n=1)), DONE],
+        [("before", 0, 1), None],
+    ),
     (bo.repeat(3), [TWO, TWO, TWO, DONE], [("before", 2, 0), ("before", 2, 1), None]),
     (bo.repeat(2), [ONE, FAILS, ONE, DONE], [None]),
     (bo.repeat(3), [BROKEN, BROKEN, BROKEN, DONE], [("before", 2, 0), None]),
     (bo.recovered(), [ONE, FOUND], [("after", 1, None), None]),
-    (bo(lambda m: m.result is not None and m.result.content == "4"), [TWO, DONE], [("after", 0, 1), None]),
+    (
+        bo(lambda m: m.result is not None and m.result.content == "4"),
+        [TWO, DONE],
+        [("after", 0, 1), None],
+    ),
     (bo(lambda m: m.call is not None).before(), [ONE, DONE], [("before", 0, 0), None]),
     (bo.tool("fail") | bo.turn(1), [FAILS, DONE], [("before", 0, 0), ("before", 1, None), None]),
     (bo.tool("double") & bo.turn(1), [ONE, TWO, DONE], [("before", 1, 0), ("before", 1, 1), None]),
     (bo.turn(1) & bo.tool("double"), [ONE, TWO, DONE], [("before", 1, 0), ("before", 1, 1), None]),
-    (bo.tool("double") & bo.text("both"), [ONE, TWO, DONE], [("before", 1, 0), ("before", 1, 1), None]),
+    (
+        bo.tool("double") & bo.text("both"),
+        [ONE, TWO, DONE],
+        [("before", 1, 0), ("before", 1, 1), None],
+    ),
     (bo.tool("fail") & bo.tool_error(), [FAILS, DONE], [("after", 0, 0), None]),
-    ((bo.tool("fail") | bo.tool("double")) & bo.turn(1), [ONE, FAILS, DONE], [("before", 1, 0), ("before", 1, 1), None]),
-    (bo.tool("double") & (lambda m: m.call.arguments["n"] > 1), [TWO, DONE], [("before", 0, 1), None]),
+    (
+        (bo.tool("fail") | bo.tool("double")) & bo.turn(1),
+        [ONE, FAILS, DONE],
+        [("before", 1, 0), ("before", 1, 1), None],
+    ),
+    (
+        bo.tool("double") & (lambda m: m.call.arguments["n"] > 1),
+        [TWO, DONE],
+        [("before", 0, 1), None],
+    ),
 ]
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-@pytest.mark.parametrize(("point", "script", "places"), PLACES, ids=[f"{i}-{p[0].text}" for i, p in enumerate(PLACES)])
-def test_where_each_stops(point: Breakpoint, script: list[Any], places: list[Any], parallel: bool) -> None:
+@pytest.mark.parametrize(
+    ("point", "script", "places"), PLACES, ids=[f"{i}-{p[0].text}" for i, p in enumerate(PLACES)]
+)
+def test_where_each_stops(
+    point: Breakpoint, script: list[Any], places: list[Any], parallel: bool
+) -> None:
     dbg = debugger(*script, parallel_tools=parallel)
     found = [stopped(dbg, point) for _ in places]
-    if not (parallel and point.sides == "after"):  # calls that run beside the one that stops are let finish
+    if not (
+        parallel and point.sides == "after"
+    ):  # calls that run beside the one that stops are let finish
         assert found == places
     assert dbg.trajectory.stop_reason in ("final", "length")
 
@@ -80,7 +106,7 @@ def test_the_stop_says_which_and_where() -> None:
     stop = dbg.stop_at
     assert isinstance(stop, Stop)
     assert (stop.breakpoint, stop.turn, stop.call, stop.when) == (point, 0, 0, "before")
-    assert stop.text == 'stopped before run double({"n": 1}) ok, turn 0: tool(\'double\')'
+    assert stop.text == "stopped before run double({\"n\": 1}) ok, turn 0: tool('double')"
     assert "tool('double')" in repr(dbg)
     assert "tool('double')" in dbg._repr_mimebundle_()["text/html"]
     assert "tool('double')" in stop._repr_mimebundle_()["text/html"]
@@ -126,7 +152,11 @@ def test_a_list_of_breakpoints_can_be_changed_and_shown() -> None:
 @pytest.mark.parametrize("bad", ["tool", 3, [3], object()])
 def test_what_is_no_breakpoint(bad: Any) -> None:
     dbg = debugger(ONE, DONE)
-    for use in (lambda: dbg.run(until=bad), lambda: dbg.start(until=bad), lambda: dbg.breakpoints.add(bad)):
+    for use in (
+        lambda: dbg.run(until=bad),
+        lambda: dbg.start(until=bad),
+        lambda: dbg.breakpoints.add(bad),
+    ):
         with pytest.raises(UsageError) as caught:
             use()
         assert "ak.break_on" in caught.value.__notes__[0]
@@ -145,10 +175,16 @@ def test_a_predicate_sees_the_step_and_what_came_of_it() -> None:
     dbg = debugger(ONE, DONE)
     watching = bo(lambda moment: seen.append(moment))
     dbg.run(until=[watching, watching.before()])
-    assert [(m.when, m.turn, m.call and m.call.name, m.result and m.result.content) for m in seen] == [
-        ("before", 0, None, None), ("after", 0, None, None), ("before", 0, "double", None), ("after", 0, "double", "2"),
-        ("before", 1, None, None), ("after", 1, None, None),
-    ]  # fmt: skip
+    assert [
+        (m.when, m.turn, m.call and m.call.name, m.result and m.result.content) for m in seen
+    ] == [
+        ("before", 0, None, None),
+        ("after", 0, None, None),
+        ("before", 0, "double", None),
+        ("after", 0, "double", "2"),
+        ("before", 1, None, None),
+        ("after", 1, None, None),
+    ]
     assert [m.response is not None for m in seen] == [False, True, True, True, False, True]
     assert repr(seen[2]) == '<Moment before: run double({"n": 1}) ok, turn 0>'
 
@@ -212,7 +248,11 @@ def test_breakpoints_hold_while_the_past_is_played() -> None:
     dbg = debugger(TWO, ONE, DONE)
     dbg.run()
     dbg.goto(0)
-    assert [stopped(dbg, bo.turn(1)), stopped(dbg, bo.tool()), stopped(dbg)] == [("before", 1, None), ("before", 1, 0), None]
+    assert [stopped(dbg, bo.turn(1)), stopped(dbg, bo.tool()), stopped(dbg)] == [
+        ("before", 1, None),
+        ("before", 1, 0),
+        None,
+    ]
     assert asked(dbg) == 3
 
 
@@ -238,7 +278,10 @@ def test_what_is_added_while_a_run_is_under_way_counts() -> None:
         gate.wait(10)
         return n
 
-    dbg = ak.debug(ak.Agent("m", tools=[wait], server=ScriptedServer([says(None, calls("wait", n=1)), DONE])), "go")
+    dbg = ak.debug(
+        ak.Agent("m", tools=[wait], server=ScriptedServer([says(None, calls("wait", n=1)), DONE])),
+        "go",
+    )
     dbg.start()
     began.wait(10)
     dbg.breakpoints.add(bo.turn(1))
@@ -296,7 +339,9 @@ def approved(ask: Any, *script: Any, names: Any = ("double",)) -> Any:
 
     RAN.clear()
     agent = ak.Agent("m", tools=[double, fail], server=ScriptedServer(list(script)))
-    return ak.rollout(agent.wrapped(lambda perform, trajectory, sample: approving(perform, names, ask)), "go")
+    return ak.rollout(
+        agent.wrapped(lambda perform, trajectory, sample: approving(perform, names, ask)), "go"
+    )
 
 
 async def say_yes(call: Any) -> bool:
@@ -304,23 +349,39 @@ async def say_yes(call: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("ask", "status", "content", "ran"), [
-    (lambda call: True, "ok", "2", [1]),
-    (say_yes, "ok", "2", [1]),
-    (lambda call: "not now", "skipped", '{"error": "not now"}', []),
-    (lambda call: False, "skipped", '{"error": "the user did not approve this call"}', []),
-    (lambda call: None, "skipped", '{"error": "the user did not approve this call"}', []),
-    (lambda call: {"n": 5}, "ok", "10", [5]),
-])  # fmt: skip
-def test_a_person_is_asked_before_a_tool_runs(ask: Any, status: str, content: str, ran: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("ask", "status", "content", "ran"),
+    [
+        (lambda call: True, "ok", "2", [1]),
+        (say_yes, "ok", "2", [1]),
+        (lambda call: "not now", "skipped", '{"error": "not now"}', []),
+        (lambda call: False, "skipped", '{"error": "the user did not approve this call"}', []),
+        (lambda call: None, "skipped", '{"error": "the user did not approve this call"}', []),
+        (lambda call: {"n": 5}, "ok", "10", [5]),
+    ],
+)
+def test_a_person_is_asked_before_a_tool_runs(
+    ask: Any, status: str, content: str, ran: list[int]
+) -> None:
     t = approved(ask, ONE, DONE)
-    assert (t.turns[0].results[0].status, t.turns[0].results[0].content, RAN, t.final) == (status, content, ran, "done")
+    assert (t.turns[0].results[0].status, t.turns[0].results[0].content, RAN, t.final) == (
+        status,
+        content,
+        ran,
+        "done",
+    )
 
 
 def test_what_was_changed_before_it_ran_is_on_the_record(tmp_path: Any) -> None:
     t = approved(lambda call: {"n": call.arguments["n"] + 10}, TWO, DONE)
-    assert [(c.arguments, c.sent_arguments) for c in t.turns[0].tool_calls] == [({"n": 11}, '{"n": 1}'), ({"n": 12}, '{"n": 2}')]
-    assert [c["function"]["arguments"] for c in t.messages[1]["tool_calls"]] == ['{"n": 11}', '{"n": 12}']
+    assert [(c.arguments, c.sent_arguments) for c in t.turns[0].tool_calls] == [
+        ({"n": 11}, '{"n": 1}'),
+        ({"n": 12}, '{"n": 2}'),
+    ]
+    assert [c["function"]["arguments"] for c in t.messages[1]["tool_calls"]] == [
+        '{"n": 11}',
+        '{"n": 12}',
+    ]
     path = ak.save(t, tmp_path / "x.jsonl")
     assert ak.load(path) == t
     assert ak.rollout(ak.replay(path)) == t
@@ -349,9 +410,12 @@ async def test_approval_in_an_agent_loop() -> None:
     from tests.support_debugger import double
 
     loop = ak.AgentLoop(
-        ScriptedServer([TWO, DONE]), tools=[double],
-        wrap=lambda perform: approving(perform, ["double"], lambda call: {"n": 7} if call.position else "no"),
-    )  # fmt: skip
+        ScriptedServer([TWO, DONE]),
+        tools=[double],
+        wrap=lambda perform: approving(
+            perform, ["double"], lambda call: {"n": 7} if call.position else "no"
+        ),
+    )
     messages: list[Any] = [{"role": "user", "content": "go"}]
     result = await loop.run(messages)
     assert [m["content"] for m in messages if m["role"] == "tool"] == ['{"error": "no"}', "14"]

@@ -27,7 +27,12 @@ from tests.support_loop import answer, call
 
 
 def healthy(path: Path) -> None:
-    recorded(path, says("first", calls("double", n=1), calls("double", n=2)), says("done"), temperature=0.0)
+    recorded(
+        path,
+        says("first", calls("double", n=1), calls("double", n=2)),
+        says("done"),
+        temperature=0.0,
+    )
 
 
 def test_a_sound_file_is_called_sound(tmp_path: Path) -> None:
@@ -50,7 +55,10 @@ def beheaded(text: list[str]) -> list[str]:
 
 
 def newer(text: list[str]) -> list[str]:
-    return [*text, text[0].replace('"agentkit":1', '"agentkit":9').replace('"sample":0', '"sample":1')]
+    return [
+        *text,
+        text[0].replace('"agentkit":1', '"agentkit":9').replace('"sample":0', '"sample":1'),
+    ]
 
 
 def unknown_step(text: list[str]) -> list[str]:
@@ -74,17 +82,29 @@ def other_prompt(text: list[str]) -> list[str]:
 
 
 def with_a_key(text: list[str]) -> list[str]:
-    return [text[0].replace('"content":"go"', '"content":"use sk-proj-0123456789abcdefghij please"'), *text[1:]]
+    return [
+        text[0].replace('"content":"go"', '"content":"use sk-proj-0123456789abcdefghij please"'),
+        *text[1:],
+    ]
 
 
 DAMAGE = {
-    torn: "line_torn", beheaded: "first_line_missing", newer: "version_unknown", unknown_step: "step_unknown", lost_line: "lines_do_not_fit",
-    cut_short: "steps_missing", no_answer: "steps_missing", other_prompt: "request_key_differs", with_a_key: "secret_kept",
-}  # fmt: skip
+    torn: "line_torn",
+    beheaded: "first_line_missing",
+    newer: "version_unknown",
+    unknown_step: "step_unknown",
+    lost_line: "lines_do_not_fit",
+    cut_short: "steps_missing",
+    no_answer: "steps_missing",
+    other_prompt: "request_key_differs",
+    with_a_key: "secret_kept",
+}
 
 
 @pytest.mark.parametrize(("damage", "code"), DAMAGE.items())
-def test_damage_is_found_and_named(tmp_path: Path, damage: Callable[[list[str]], list[str]], code: str) -> None:
+def test_damage_is_found_and_named(
+    tmp_path: Path, damage: Callable[[list[str]], list[str]], code: str
+) -> None:
     path = tmp_path / "x.jsonl"
     healthy(path)
     path.write_text("".join(damage(path.read_text().splitlines(keepends=True))))
@@ -97,7 +117,13 @@ def test_damage_is_found_and_named(tmp_path: Path, damage: Callable[[list[str]],
 
 
 def test_a_failure_at_the_end_and_one_that_went_on(tmp_path: Path) -> None:
-    recorded(tmp_path / "x.jsonl", says("a", calls("double", n=1)), (500, "broken"), says("b"), temperature=0)
+    recorded(
+        tmp_path / "x.jsonl",
+        says("a", calls("double", n=1)),
+        (500, "broken"),
+        says("b"),
+        temperature=0,
+    )
     assert ak.cassette.doctor(tmp_path / "x.jsonl").codes == []
     ak.rollout(ak.record(agent((500, "broken"), temperature=0), tmp_path / "y.jsonl"), "go")
     assert ak.cassette.doctor(tmp_path / "y.jsonl").codes == ["ends_in_failure"]
@@ -108,9 +134,24 @@ def test_a_failure_at_the_end_and_one_that_went_on(tmp_path: Path) -> None:
 # what is wrong with a rollout
 
 
-def run_with(path: Path, tool: Any, *prompts: str, parallel: bool = False, server: Any = None, **options: Any) -> list[str]:
-    script = ScriptedServer(lambda messages: says("done") if messages[-1]["role"] == "tool" else says(None, calls(tool.__name__), calls(tool.__name__)), clock=time.time)
-    made = ak.Agent("m", tools=[tool], server=server or script, parallel_tools=parallel, **{"temperature": 0, **options})
+def run_with(
+    path: Path, tool: Any, *prompts: str, parallel: bool = False, server: Any = None, **options: Any
+) -> list[str]:
+    script = ScriptedServer(
+        lambda messages: (
+            says("done")
+            if messages[-1]["role"] == "tool"
+            else says(None, calls(tool.__name__), calls(tool.__name__))
+        ),
+        clock=time.time,
+    )
+    made = ak.Agent(
+        "m",
+        tools=[tool],
+        server=server or script,
+        parallel_tools=parallel,
+        **{"temperature": 0, **options},
+    )
     for prompt in prompts or ("go",):
         ak.rollout(ak.record(made, path), prompt)
     return ak.cassette.doctor(path).codes
@@ -148,9 +189,14 @@ def temp_path() -> str:
 
 
 VOLATILE: dict[str, Callable[[], str]] = {
-    "time": lambda: datetime.datetime.now(datetime.UTC).isoformat(), "unix": lambda: str(time.time()), "date": lambda: f"today is {datetime.datetime.now(datetime.UTC):%B %d, %Y}",
-    "uuid": lambda: "id 8b1a9953-c461-1296-a827-abf8c47804d7", "temp_path": temp_path, "cluster": lambda: f"wrote $SCRATCH/{Path(temp_path()).name}/out.txt", "address": lambda: "<Thing at 0x7f3a2c1d0e50>",
-}  # fmt: skip
+    "time": lambda: datetime.datetime.now(datetime.UTC).isoformat(),
+    "unix": lambda: str(time.time()),
+    "date": lambda: f"today is {datetime.datetime.now(datetime.UTC):%B %d, %Y}",
+    "uuid": lambda: "id 8b1a9953-c461-1296-a827-abf8c47804d7",
+    "temp_path": temp_path,
+    "cluster": lambda: f"wrote $SCRATCH/{Path(temp_path()).name}/out.txt",
+    "address": lambda: "<Thing at 0x7f3a2c1d0e50>",
+}
 
 
 @pytest.mark.parametrize("kind", VOLATILE)
@@ -171,14 +217,25 @@ def healthy_tool() -> str:
 
 
 def test_dates_that_belong_to_the_matter_are_left_alone(tmp_path: Path) -> None:
-    assert run_with(tmp_path / "x.jsonl", healthy_tool, "What happened on 2001-09-11? The meeting is on May 3, 2019.") == []
+    assert (
+        run_with(
+            tmp_path / "x.jsonl",
+            healthy_tool,
+            "What happened on 2001-09-11? The meeting is on May 3, 2019.",
+        )
+        == []
+    )
     assert [v.kind for v in volatile("2001-09-11T08:00", 1.7e9)] == []
     assert [v.kind for v in volatile("2001-09-11T08:00", None)] == ["time"]
 
 
 def test_sampling_and_ids(tmp_path: Path) -> None:
-    assert run_with(tmp_path / "a.jsonl", healthy_tool, temperature=0.7) == ["sampling_without_seed"]
-    assert run_with(tmp_path / "b.jsonl", healthy_tool, temperature=None) == ["sampling_without_seed"]
+    assert run_with(tmp_path / "a.jsonl", healthy_tool, temperature=0.7) == [
+        "sampling_without_seed"
+    ]
+    assert run_with(tmp_path / "b.jsonl", healthy_tool, temperature=None) == [
+        "sampling_without_seed"
+    ]
     assert run_with(tmp_path / "c.jsonl", healthy_tool, temperature=0.7, sampling={"seed": 3}) == []
     random_id = {**call("healthy_tool"), "id": "chatcmpl-tool-ad4fb6eb861e8505"}
     server = ScriptedServer([answer(None, random_id), answer("done")], clock=time.time)
@@ -199,27 +256,55 @@ def test_many_rollouts_are_told_in_few_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "sk-proj-0123456789abcdefghij", "Authorization: Bearer abcdefghijklmnopqrstuv", "ghp_0123456789abcdefghijABCDEFGHIJ", "AKIAIOSFODNN7EXAMPLE", "hf_abcdefghijklmnopqrstuvwxyz",
-        "postgres://user:hunter2hunter2@host/db", '{"api_key": "abcdefgh12345678"}', "password=correcthorse", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdefghij",
-        "-----BEGIN RSA PRIVATE KEY-----", "xoxb-1234567890-abcdefghij",
+        "sk-proj-0123456789abcdefghij",
+        "Authorization: Bearer abcdefghijklmnopqrstuv",
+        "ghp_0123456789abcdefghijABCDEFGHIJ",
+        "AKIAIOSFODNN7EXAMPLE",
+        "hf_abcdefghijklmnopqrstuvwxyz",
+        "postgres://user:hunter2hunter2@host/db",
+        '{"api_key": "abcdefgh12345678"}',
+        "password=correcthorse",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdefghij",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "xoxb-1234567890-abcdefghij",
     ],
-)  # fmt: skip
+)
 def test_what_looks_like_a_key_is_found_and_not_repeated(text: str) -> None:
     (hint,) = list(dict.fromkeys(secrets(text)))[:1]
     assert hint.endswith("characters)")
     assert len(hint.partition("…")[0]) == 4
 
 
-@pytest.mark.parametrize("text", ["the key idea is a token of thanks", "Bearer [redacted]", "api_key: null", "max_tokens=4096", "sk-learn", "http://localhost:8000/v1", '"key":"value"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the key idea is a token of thanks",
+        "Bearer [redacted]",
+        "api_key: null",
+        "max_tokens=4096",
+        "sk-learn",
+        "http://localhost:8000/v1",
+        '"key":"value"',
+    ],
+)
 def test_ordinary_text_is_no_key(text: str) -> None:
     assert list(secrets(text)) == []
 
 
-keys = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/+=", min_size=16, max_size=40).filter(lambda key: key[0] not in "/.~" and not key.isdigit())
+keys = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/+=", min_size=16, max_size=40
+).filter(lambda key: key[0] not in "/.~" and not key.isdigit())
 
 
 @given(keys, keys, keys, keys, keys)
-def test_no_key_reaches_a_file_from_anywhere(tmp_path_factory: pytest.TempPathFactory, key: str, header: str, query: str, password: str, variable: str) -> None:
+def test_no_key_reaches_a_file_from_anywhere(
+    tmp_path_factory: pytest.TempPathFactory,
+    key: str,
+    header: str,
+    query: str,
+    password: str,
+    variable: str,
+) -> None:
     every = (key, header, query, password, variable)
     folder = tmp_path_factory.mktemp("keys")
     os.environ["SOME_SERVICE_TOKEN"] = variable
@@ -231,15 +316,28 @@ def test_no_key_reaches_a_file_from_anywhere(tmp_path_factory: pytest.TempPathFa
     def echo(asked: Asked) -> Answer:
         told = f"{asked.path} {' '.join(asked.headers.values())} {' '.join(every)}"
         if len(asked.json["messages"]) > 2:
-            return Answer({"error": {"message": told}}, status=401, headers={"x-request-id": told[:200].replace("\n", " ")})
+            return Answer(
+                {"error": {"message": told}},
+                status=401,
+                headers={"x-request-id": told[:200].replace("\n", " ")},
+            )
         return Answer(answer(told, call("env"), call("env", {"token": key, "all": told})))
 
     try:
         with HttpServer(echo) as http:
-            url = http.url.replace("http://", f"http://user:{password.replace('/', '_').replace('+', '_').replace('=', '_')}@")
-            server = ak.Server(url, headers={"X-Api-Key": header, "Authorization": f"Bearer {key}"}, params={"api_key": query})
+            url = http.url.replace(
+                "http://",
+                f"http://user:{password.replace('/', '_').replace('+', '_').replace('=', '_')}@",
+            )
+            server = ak.Server(
+                url,
+                headers={"X-Api-Key": header, "Authorization": f"Bearer {key}"},
+                params={"api_key": query},
+            )
             made = ak.Agent("m", tools=[env], server=server, retries=0)
-            happened = ak.rollouts(made, [f"my token is {variable} and {key}"], record=folder / "x.jsonl")
+            happened = ak.rollouts(
+                made, [f"my token is {variable} and {key}"], record=folder / "x.jsonl"
+            )
             ak.save(happened, folder / "y.html")
         assert happened[0].turns
         text = (folder / "x.jsonl").read_text()
@@ -255,7 +353,14 @@ def test_no_key_reaches_a_file_from_anywhere(tmp_path_factory: pytest.TempPathFa
 
 
 def test_variables_that_only_point_to_a_key_are_no_secret() -> None:
-    named = {"HF_TOKEN_PATH": "/home/me/.cache/token", "TOKENIZERS_PARALLELISM": "falsefalsefalse", "A_KEY": "/etc/keys/of/mine", "B_TOKEN": "123456789012345", "C_SECRET": "short", "D_KEY": "x" * 12}
+    named = {
+        "HF_TOKEN_PATH": "/home/me/.cache/token",
+        "TOKENIZERS_PARALLELISM": "falsefalsefalse",
+        "A_KEY": "/etc/keys/of/mine",
+        "B_TOKEN": "123456789012345",
+        "C_SECRET": "short",
+        "D_KEY": "x" * 12,
+    }
     assert environment_secrets(named) == ["x" * 12]
 
 

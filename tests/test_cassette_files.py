@@ -39,7 +39,11 @@ def test_the_index_says_what_loading_would(tmp_path: Path) -> None:
     loaded = ak.load(path)
     assert len(index) == len(loaded) == 7
     for entry, trajectory in zip(index, loaded, strict=True):
-        assert (entry.turns, entry.stop_reason, entry.meta) == (len(trajectory.turns), trajectory.stop_reason, trajectory.meta)
+        assert (entry.turns, entry.stop_reason, entry.meta) == (
+            len(trajectory.turns),
+            trajectory.stop_reason,
+            trajectory.meta,
+        )
         assert entry.calls == sum(len(turn.tool_calls) for turn in trajectory.turns)
         assert entry.output_tokens == sum(turn.usage.output_tokens for turn in trajectory.turns)
         assert entry.prompt_digest == prompt_key(m.wire for m in trajectory.prompt)
@@ -55,9 +59,16 @@ def test_a_saved_file_and_one_of_other_hands_are_indexed_alike(tmp_path: Path) -
     path, spaced = tmp_path / "x.jsonl", tmp_path / "y.jsonl"
     done = batch(path)
     saved = ak.save(done, tmp_path / "z.jsonl")
-    spaced.write_text("".join(json.dumps(dict(reversed(json.loads(line).items()))) + "\r\n" for line in path.read_text().splitlines()))
+    spaced.write_text(
+        "".join(
+            json.dumps(dict(reversed(json.loads(line).items()))) + "\r\n"
+            for line in path.read_text().splitlines()
+        )
+    )
     one, two, three = (ak.cassette.index(p) for p in (path, spaced, saved))
-    told = [[(e.prompt, e.turns, e.calls, e.stop_reason, e.meta) for e in index] for index in (one, two)]
+    told = [
+        [(e.prompt, e.turns, e.calls, e.stop_reason, e.meta) for e in index] for index in (one, two)
+    ]
     assert told[0] == told[1]
     assert sorted(map(repr, three)) == sorted(map(repr, one))
     assert all(exactly(a, b) for a, b in zip(ak.cassette.open(spaced), ak.load(path), strict=True))
@@ -70,7 +81,11 @@ def test_a_rollout_that_was_cut_is_looked_at(tmp_path: Path) -> None:
     for cut in range(1, len(whole)):
         path.write_text("".join(whole[:cut]) + '{"step":"mod')
         index, (left,) = ak.cassette.index(path), [ak.load(path)]
-        assert (index[0].turns, index[0].stop_reason, index.torn) == (len(left.all_turns), left.stop_reason, (cut + 1,))
+        assert (index[0].turns, index[0].stop_reason, index.torn) == (
+            len(left.all_turns),
+            left.stop_reason,
+            (cut + 1,),
+        )
         assert "1 torn line" in repr(index)
 
 
@@ -80,7 +95,9 @@ def test_files_that_were_joined_lose_nothing(tmp_path: Path) -> None:
     both = tmp_path / "both.jsonl"
     both.write_text((tmp_path / "x.jsonl").read_text() + (tmp_path / "y.jsonl").read_text())
     assert sorted(str(t.final) for t in ak.load(both)) == ["to b"] * 4 + ["to x"] * 2 + ["to y"] * 2
-    assert [exactly(a, b) for a, b in zip(ak.cassette.open(both), ak.load(both), strict=True)] == [True] * 8
+    assert [exactly(a, b) for a, b in zip(ak.cassette.open(both), ak.load(both), strict=True)] == [
+        True
+    ] * 8
     ak.rollout(ak.record(by_prompt(), both), "c")
     assert [len(ak.load(both)), ak.load(both)[-1].final] == [9, "to c"]
     again = ak.rollouts(modelled(), ["x", "b"], n=2, resume=both)
@@ -92,7 +109,11 @@ def test_an_opened_cassette_reads_what_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     batch(path, ["a", "b", "c"], 3)
     opened = ak.cassette.open(path)
-    assert (len(opened), opened[4].final, opened[-1].final) == (9, ak.load(path)[4].final, ak.load(path)[-1].final)
+    assert (len(opened), opened[4].final, opened[-1].final) == (
+        9,
+        ak.load(path)[4].final,
+        ak.load(path)[-1].final,
+    )
     assert opened[4] is opened[4]
     assert [t.final for t in opened[2:5]] == [t.final for t in ak.load(path)[2:5]]
     with pytest.raises(IndexError):
@@ -112,7 +133,11 @@ def test_the_time_of_an_index_is_linear_and_answers_are_not_read(tmp_path: Path)
     head, *rest = path.read_text().splitlines(keepends=True)
     with open(path, "w") as file:
         for sample in range(20_000):
-            file.write("".join(line.replace('"sample":0,', f'"sample":{sample},', 1) for line in (head, *rest)))
+            file.write(
+                "".join(
+                    line.replace('"sample":0,', f'"sample":{sample},', 1) for line in (head, *rest)
+                )
+            )
     index = ak.cassette.index(path)
     assert (len(index), index[-1].sample, index[777].stop_reason) == (20_000, 19_999, "final")
     assert_within(6, lambda: ak.cassette.index(path))
@@ -136,7 +161,9 @@ def test_processes_that_record_into_one_file_keep_apart(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     loaded = ak.load(path)
-    assert sorted(str(t.final) for t in loaded) == sorted(f"to p{n} {i}" for n in range(3) for i in range(25))
+    assert sorted(str(t.final) for t in loaded) == sorted(
+        f"to p{n} {i}" for n in range(3) for i in range(25)
+    )
     assert [e.sample for e in ak.cassette.index(path)] == list(range(75))
     assert ak.cassette.doctor(path).replays
 
@@ -155,7 +182,10 @@ def test_threads_that_record_into_one_file_keep_apart(tmp_path: Path) -> None:
 def test_lines_of_any_length_stay_whole(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     long = says("x" * 3_000_000)
-    threads = [threading.Thread(target=lambda: ak.rollout(ak.record(agent(long), path), "go")) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: ak.rollout(ak.record(agent(long), path), "go"))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -181,7 +211,12 @@ print(dbg.trajectory.final)
 
 def test_a_full_disk_costs_the_step_in_flight(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
     assert done.stderr == ""
     assert done.stdout.split("\n")[:2] == ["OSError 1 ()", "short"]
     left = ak.load(path)
@@ -200,5 +235,3 @@ def test_a_file_that_was_emptied_or_removed_begins_anew(tmp_path: Path) -> None:
     path.write_text("something else\n")
     with pytest.raises(UsageError, match="not a cassette"):
         ak.record(by_prompt(), tmp_path / "other" / ".." / "x.jsonl")
-
-

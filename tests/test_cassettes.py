@@ -30,7 +30,12 @@ def test_each_rollout_is_a_sample_of_its_own(tmp_path: Path) -> None:
     loaded = ak.load(path)
     assert loaded == happened
     playing = ak.replay(path)
-    assert [ak.rollout(playing, prompt).final for prompt in ("b", "a", "a", "a")] == ["to b", "to a", "to a", "to a"]
+    assert [ak.rollout(playing, prompt).final for prompt in ("b", "a", "a", "a")] == [
+        "to b",
+        "to a",
+        "to a",
+        "to a",
+    ]
 
 
 def test_two_agents_that_record_into_one_file_do_not_mix(tmp_path: Path) -> None:
@@ -44,7 +49,9 @@ def test_two_agents_that_record_into_one_file_do_not_mix(tmp_path: Path) -> None
 def test_rollouts_side_by_side_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     recording_agent = ak.record(by_prompt(), path)
-    threads = [threading.Thread(target=ak.rollout, args=(recording_agent, str(n))) for n in range(8)]
+    threads = [
+        threading.Thread(target=ak.rollout, args=(recording_agent, str(n))) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -89,7 +96,11 @@ def test_a_run_that_was_killed_leaves_what_it_had(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     left = ak.load(path)
-    assert ([r and r.status for r in left.open.results], len(left.pending), left.stop_reason) == (["ok", None], 1, None)
+    assert ([r and r.status for r in left.open.results], len(left.pending), left.stop_reason) == (
+        ["ok", None],
+        1,
+        None,
+    )
     dbg = ak.debug(ak.replay(path), "go")
     dbg.step()
     dbg.step()
@@ -116,7 +127,13 @@ def test_damage_in_the_middle_is_said(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     recorded(path, says(None, calls("double", n=1)), says("done"))
     whole = path.read_text().splitlines(keepends=True)
-    for damaged in ([whole[0], whole[1][:50] + "\n", *whole[2:]], whole[1:], [whole[0], *whole[2:]], [*whole[:2], *whole[3:]], ['{"agentkit": 1}\n']):
+    for damaged in (
+        [whole[0], whole[1][:50] + "\n", *whole[2:]],
+        whole[1:],
+        [whole[0], *whole[2:]],
+        [*whole[:2], *whole[3:]],
+        ['{"agentkit": 1}\n'],
+    ):
         path.write_text("".join(damaged))
         with pytest.raises(CassetteError):
             ak.load(path)

@@ -23,14 +23,27 @@ from agentkit.errors import UsageError
 from agentkit.render import STATIC, render
 from agentkit.render.drawing import FORMS, ticks
 from agentkit.render.figures import figures, mishaps
-from agentkit.render.plots import Mishap, Tokens, context_svg, errors_svg, percentiles_svg, quantile, spread
+from agentkit.render.plots import (
+    Mishap,
+    Tokens,
+    context_svg,
+    errors_svg,
+    percentiles_svg,
+    quantile,
+    spread,
+)
 from agentkit.render.timeline import CallTime, Course, Timing, latency_svg, length, segments, timing
 from agentkit.types import Exchange, Problem, Response, Trajectory, Turn, Usage
 from tests.render_samples import HOSTILE, call, filled, result, troubled, weather
 from tests.support_captures import conversation
 from tests.support_growth import assert_linear
 
-CHARTS = {"latency": ak.charts.latency, "errors": ak.charts.errors, "context": ak.charts.context, "percentiles": ak.charts.percentiles}
+CHARTS = {
+    "latency": ak.charts.latency,
+    "errors": ak.charts.errors,
+    "context": ak.charts.context,
+    "percentiles": ak.charts.percentiles,
+}
 
 
 def strip(rollout: Trajectory) -> str | None:
@@ -45,11 +58,25 @@ def timed(turns: int = 3, *, stream: bool = True) -> Trajectory:
         calls = (call(id="a"), call("search", id="b", position=1))
         results = (
             result(started=begin + 62, elapsed=1.0, call_id="a"),
-            result(started=begin + 62.5, elapsed=1.5, queued=0.25, name="search", call_id="b", status="timeout"),
+            result(
+                started=begin + 62.5,
+                elapsed=1.5,
+                queued=0.25,
+                name="search",
+                call_id="b",
+                status="timeout",
+            ),
         )
         exchange = Exchange(elapsed=2.0, started=begin, url="http://localhost:8000/v1")
-        usage = Usage(input_tokens=100 * (k + 1), output_tokens=40, reasoning_tokens=10, cached_tokens=50 * k)
-        response = Response(tool_calls=calls, exchange=exchange, time_to_first_token=0.5 if stream else None, usage=usage)
+        usage = Usage(
+            input_tokens=100 * (k + 1), output_tokens=40, reasoning_tokens=10, cached_tokens=50 * k
+        )
+        response = Response(
+            tool_calls=calls,
+            exchange=exchange,
+            time_to_first_token=0.5 if stream else None,
+            usage=usage,
+        )
         made.append(Turn(index=k, response=response, results=results))
     return replace(weather(), turns=tuple(made))
 
@@ -68,25 +95,47 @@ def test_the_parts_of_a_turn_add_up() -> None:
 
 def test_the_queue_comes_first_and_never_beyond_the_whole() -> None:
     found = segments(Timing(0, 2.0, first=0.5, queue=0.25))
-    assert [(s.kind, s.start, s.end) for s in found] == [("queue", 0, 0.25), ("first", 0.25, 0.5), ("generation", 0.5, 2.0)]
-    assert [s.kind for s in segments(Timing(0, 1.0, first=5.0, queue=9.0))] == ["queue", "first", "generation"]
+    assert [(s.kind, s.start, s.end) for s in found] == [
+        ("queue", 0, 0.25),
+        ("first", 0.25, 0.5),
+        ("generation", 0.5, 2.0),
+    ]
+    assert [s.kind for s in segments(Timing(0, 1.0, first=5.0, queue=9.0))] == [
+        "queue",
+        "first",
+        "generation",
+    ]
     assert length(segments(Timing(0, 1.0, first=5.0, queue=9.0))) == 1.0
     assert [s.kind for s in segments(Timing(0, 1.0))] == ["model"]
     assert segments(Timing(0, None)) == []
 
 
 def test_calls_one_after_the_other_stand_one_after_the_other() -> None:
-    calls = (CallTime("a", "ok", 1.0, 10.0), CallTime("b", "ok", 1.0, 30.0), CallTime("c", "ok", 1.0))
+    calls = (
+        CallTime("a", "ok", 1.0, 10.0),
+        CallTime("b", "ok", 1.0, 30.0),
+        CallTime("c", "ok", 1.0),
+    )
     found = segments(Timing(0, 1.0, calls=calls), packed=True)
-    assert [(s.name, s.lane, s.start) for s in found[1:]] == [("c", 1, 1.0), ("a", 2, 1.0), ("b", 1, 2.0)]
+    assert [(s.name, s.lane, s.start) for s in found[1:]] == [
+        ("c", 1, 1.0),
+        ("a", 2, 1.0),
+        ("b", 1, 2.0),
+    ]
 
 
 seconds = st.floats(0, 1e6) | st.none()
 
 
-@given(seconds, seconds, seconds, st.lists(st.tuples(st.floats(0, 1e6), seconds, seconds), max_size=30))
-def test_any_times_can_be_drawn(model: float | None, first: float | None, queue: float | None, calls: list[Any]) -> None:
-    made = Timing(0, model, first, queue, 0, tuple(CallTime("x", "ok", e, s, q) for e, s, q in calls))
+@given(
+    seconds, seconds, seconds, st.lists(st.tuples(st.floats(0, 1e6), seconds, seconds), max_size=30)
+)
+def test_any_times_can_be_drawn(
+    model: float | None, first: float | None, queue: float | None, calls: list[Any]
+) -> None:
+    made = Timing(
+        0, model, first, queue, 0, tuple(CallTime("x", "ok", e, s, q) for e, s, q in calls)
+    )
     found = segments(made)
     assert all(0 <= s.start <= s.end for s in found)
     lanes: dict[int, float] = {}
@@ -97,7 +146,11 @@ def test_any_times_can_be_drawn(model: float | None, first: float | None, queue:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-@pytest.mark.parametrize("x", [[], Trajectory(), weather(), timed(), timed(stream=False), [timed(), troubled()]], ids=range(6))
+@pytest.mark.parametrize(
+    "x",
+    [[], Trajectory(), weather(), timed(), timed(stream=False), [timed(), troubled()]],
+    ids=range(6),
+)
 def test_every_chart_draws_everything(name: str, x: Any) -> None:
     made = CHARTS[name](x)
     assert isinstance(made, go.Figure)
@@ -123,8 +176,14 @@ def test_charts_of_a_frame_are_those_of_its_rollouts() -> None:
 
 
 def test_what_a_bar_is_does_not_hang_on_its_colour() -> None:
-    for made in (ak.charts.latency(timed()), ak.charts.context(timed()), ak.charts.percentiles(timed())):
-        looks = {(t.marker.pattern.shape, t.marker.color) for t in made.data if t.showlegend is not False}
+    for made in (
+        ak.charts.latency(timed()),
+        ak.charts.context(timed()),
+        ak.charts.percentiles(timed()),
+    ):
+        looks = {
+            (t.marker.pattern.shape, t.marker.color) for t in made.data if t.showlegend is not False
+        }
         assert len(looks) == sum(t.showlegend is not False for t in made.data)
         assert all(t.name for t in made.data if t.showlegend is not False)
     assert len({(f.fill, f.stroke, f.dashes, f.rounded) for f in FORMS.values()}) >= 9
@@ -134,12 +193,22 @@ def test_what_a_bar_is_does_not_hang_on_its_colour() -> None:
 TIMES = st.none() | st.floats(0, 1000)
 
 
-@given(st.lists(st.tuples(TIMES, TIMES, st.lists(st.tuples(TIMES, TIMES, TIMES), max_size=4)), max_size=4))
-def test_the_times_of_a_course_are_those_of_its_bars(made: list[tuple[Any, Any, list[tuple[Any, Any, Any]]]]) -> None:
+@given(
+    st.lists(
+        st.tuples(TIMES, TIMES, st.lists(st.tuples(TIMES, TIMES, TIMES), max_size=4)), max_size=4
+    )
+)
+def test_the_times_of_a_course_are_those_of_its_bars(
+    made: list[tuple[Any, Any, list[tuple[Any, Any, Any]]]],
+) -> None:
     turns = []
     for i, (elapsed, first, ran) in enumerate(made):
-        results = tuple(result(started=started, elapsed=spent, queued=queued) for started, spent, queued in ran)
-        response = Response(exchange=Exchange(elapsed=elapsed), time_to_first_token=first, tool_calls=(call(),))
+        results = tuple(
+            result(started=started, elapsed=spent, queued=queued) for started, spent, queued in ran
+        )
+        response = Response(
+            exchange=Exchange(elapsed=elapsed), time_to_first_token=first, tool_calls=(call(),)
+        )
         turns.append(Turn(index=i, response=response, results=results))
     course = Course().reach(turns)
     bars = [segments(timing(turn), packed=True) for turn in turns]
@@ -160,19 +229,32 @@ def test_numbers_of_the_percentiles() -> None:
     assert (found["a"].p50, found["b"].p99, found["a"].number) == (2.5, 7.0, 4)
     assert quantile([1.0, 2.0], 1.0) == 2.0
     names = [trace.y for trace in ak.charts.percentiles([timed()] * 2).data]
-    assert set(names[0]) == {"qwen3-8b at localhost:8000 (6)", "qwen3-8b at localhost:8000, first token (6)", "tool get_weather (6)", "tool search (6)"}
+    assert set(names[0]) == {
+        "qwen3-8b at localhost:8000 (6)",
+        "qwen3-8b at localhost:8000, first token (6)",
+        "tool get_weather (6)",
+        "tool search (6)",
+    }
 
 
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_only_names(said: str) -> None:
     turn = timed(1).turns[0]
-    turn = replace(turn, response=replace(turn.response, tool_calls=(call(said), call(said, position=1))))
+    turn = replace(
+        turn, response=replace(turn.response, tool_calls=(call(said), call(said, position=1)))
+    )
     one = replace(timed(1), turns=(turn,))
     for make in CHARTS.values():
         for rollout in (one, replace(filled(said), open=None)):
             bundle = make(rollout)._repr_mimebundle_()
             root = ElementTree.fromstring(bundle["image/svg+xml"])
-            assert {e.tag.rpartition("}")[2] for e in root.iter()} <= {"svg", "rect", "path", "text", "title"}
+            assert {e.tag.rpartition("}")[2] for e in root.iter()} <= {
+                "svg",
+                "rect",
+                "path",
+                "text",
+                "title",
+            }
             assert not any(name.startswith("on") for e in root.iter() for name in e.attrib)
             words = json.dumps(list(bundle["application/vnd.plotly.v1+json"]["data"]))
             assert "<script" not in words
@@ -209,7 +291,12 @@ def test_a_conversation_shows_where_its_time_went() -> None:
 
 
 def test_a_drawing_needs_no_style_and_loads_nothing() -> None:
-    for shown in (latency_svg([timing(t) for t in timed().turns]), percentiles_svg([]), errors_svg([]), context_svg([])):
+    for shown in (
+        latency_svg([timing(t) for t in timed().turns]),
+        percentiles_svg([]),
+        errors_svg([]),
+        context_svg([]),
+    ):
         assert not re.search(r"url\(|href|style=|<style|<script", shown)
         assert 'role="img"' in shown
         assert "<title>" in shown
@@ -234,11 +321,19 @@ def test_charts_are_not_loaded_before_they_are_asked_for() -> None:
 
 def busy(turns: int) -> Trajectory:
     """As much to draw in every turn as there can be."""
-    found = tuple(Problem(code=f"a_code_of_a_long_name_{i}", severity="error", message="x") for i in range(12))
-    usage = Usage(input_tokens=90_000, output_tokens=3_000, cached_tokens=8_000, reasoning_tokens=1_000)
-    response = Response(usage=usage, problems=found, tool_calls=(call(id="a"),) * 20, exchange=Exchange(elapsed=1.5))
+    found = tuple(
+        Problem(code=f"a_code_of_a_long_name_{i}", severity="error", message="x") for i in range(12)
+    )
+    usage = Usage(
+        input_tokens=90_000, output_tokens=3_000, cached_tokens=8_000, reasoning_tokens=1_000
+    )
+    response = Response(
+        usage=usage, problems=found, tool_calls=(call(id="a"),) * 20, exchange=Exchange(elapsed=1.5)
+    )
     results = (result("failed", status="error", started=10.0, elapsed=0.5),) * 20
-    return Trajectory(turns=tuple(Turn(index=i, response=response, results=results) for i in range(turns)))
+    return Trajectory(
+        turns=tuple(Turn(index=i, response=response, results=results) for i in range(turns))
+    )
 
 
 @pytest.mark.parametrize("turns", [1, 60, 600])
@@ -256,4 +351,6 @@ def test_the_figures_of_a_rollout_have_a_limit(turns: int) -> None:
 def test_the_figures_count_what_the_frame_counts() -> None:
     rollout = troubled()
     frame = ak.problems_df(rollout)
-    assert Counter((m.code, m.turn, m.severity) for m in mishaps(rollout)) == Counter(zip(frame["code"], frame["turn"], frame["severity"], strict=True))
+    assert Counter((m.code, m.turn, m.severity) for m in mishaps(rollout)) == Counter(
+        zip(frame["code"], frame["turn"], frame["severity"], strict=True)
+    )

@@ -28,14 +28,25 @@ def user(text: str = "hi") -> dict[str, Any]:
 
 
 def assistant(text: Any = None, *calls: Any, **more: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": text, **({"tool_calls": list(calls)} if calls else {}), **more}
+    return {
+        "role": "assistant",
+        "content": text,
+        **({"tool_calls": list(calls)} if calls else {}),
+        **more,
+    }
 
 
 def tool(text: Any, id: Any = "a", **more: Any) -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": id, "content": text, **more}
 
 
-CHAT = [{"role": "system", "content": "s"}, user(), assistant(None, call()), tool("r"), assistant("Hi")]
+CHAT = [
+    {"role": "system", "content": "s"},
+    user(),
+    assistant(None, call()),
+    tool("r"),
+    assistant("Hi"),
+]
 
 
 def only(view: Any) -> Trajectory:
@@ -60,7 +71,9 @@ def test_a_conversation_is_a_rollout() -> None:
     assert contents(trajectory) == ["s", "hi", "", "r", "Hi"]
 
 
-@pytest.mark.parametrize("form", [lambda m: m, lambda m: SimpleNamespace(**m), lambda m: Message(wire=m)])
+@pytest.mark.parametrize(
+    "form", [lambda m: m, lambda m: SimpleNamespace(**m), lambda m: Message(wire=m)]
+)
 def test_messages_of_any_kind(form: Any) -> None:
     assert contents(only(ak.view([form(m) for m in CHAT]))) == ["s", "hi", "", "r", "Hi"]
 
@@ -80,21 +93,53 @@ def test_sdk_messages() -> None:
         ([assistant(None, call(None), call("")), tool("1", None), tool("2", None)], ["1", "2"], []),
         ([assistant(None, call(None), call(None)), tool("1", "x"), tool("2", "y")], ["1", "2"], []),
         ([assistant(None, call("a")), tool("1", None)], ["1"], []),
-        ([assistant(None, call("a", "f"), call("b", "g")), tool("G", None, name="g"), tool("F", None, name="f")], ["F", "G"], []),
-        ([assistant(None, call("a")), tool("1", "a"), tool("again", "a"), user()], ["1"], ["again", "hi"]),
+        (
+            [
+                assistant(None, call("a", "f"), call("b", "g")),
+                tool("G", None, name="g"),
+                tool("F", None, name="f"),
+            ],
+            ["F", "G"],
+            [],
+        ),
+        (
+            [assistant(None, call("a")), tool("1", "a"), tool("again", "a"), user()],
+            ["1"],
+            ["again", "hi"],
+        ),
         ([assistant(None, call("a")), tool("orphan", "z"), user()], [None], ["orphan", "hi"]),
         ([assistant("Hi"), tool("orphan", "z"), user()], [], ["orphan", "hi"]),
         ([assistant(None, call("a"), call("b")), tool("B", "b"), user()], [None, "B"], ["hi"]),
-        ([assistant(None, function_call={"name": "f", "arguments": "{}"}), {"role": "function", "name": "f", "content": "1"}, user()], ["1"], ["hi"]),
-        ([assistant(None, call("a")), tool([{"type": "text", "text": "par"}, {"type": "text", "text": "ts"}], "a")], ["parts"], []),
+        (
+            [
+                assistant(None, function_call={"name": "f", "arguments": "{}"}),
+                {"role": "function", "name": "f", "content": "1"},
+                user(),
+            ],
+            ["1"],
+            ["hi"],
+        ),
+        (
+            [
+                assistant(None, call("a")),
+                tool([{"type": "text", "text": "par"}, {"type": "text", "text": "ts"}], "a"),
+            ],
+            ["parts"],
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 def test_results_find_their_calls(log: list[Any], results: list[Any], rest: list[str]) -> None:
     trajectory = trajectory_of([user("q"), *log])
     turn = trajectory.all_turns[0]
     assert [r and r.content for r in turn.results] == results
-    assert [m.content for m in (trajectory.open.added if trajectory.open and len(trajectory.turns) == 1 else ())] == rest
-    assert all(r is None or r.call_id == c.id for c, r in zip(turn.tool_calls, turn.results, strict=True))
+    assert [
+        m.content
+        for m in (trajectory.open.added if trajectory.open and len(trajectory.turns) == 1 else ())
+    ] == rest
+    assert all(
+        r is None or r.call_id == c.id for c, r in zip(turn.tool_calls, turn.results, strict=True)
+    )
 
 
 def test_calls_without_results_at_the_end_are_pending() -> None:
@@ -107,7 +152,9 @@ def test_calls_without_results_at_the_end_are_pending() -> None:
 def test_what_is_said_last_is_still_to_be_answered() -> None:
     trajectory = trajectory_of([user(), assistant("Hi"), user("and?")])
     assert isinstance(next_step(trajectory), ModelStep)
-    assert contents(apply(trajectory, Answer(exchange=Exchange(body=json.dumps(assistant("Well.")))))) == ["hi", "Hi", "and?", "Well."]
+    assert contents(
+        apply(trajectory, Answer(exchange=Exchange(body=json.dumps(assistant("Well.")))))
+    ) == ["hi", "Hi", "and?", "Well."]
 
 
 def test_a_conversation_without_an_answer() -> None:
@@ -121,7 +168,9 @@ def test_thoughts_are_split_and_kept() -> None:
     assert trajectory.messages[1] == assistant("<think>Hm</think>Hi", reasoning_content="A")
 
 
-@pytest.mark.parametrize("odd", ["", "hi", [], {}, 5, None, [5], [user(), 5], [{"content": "x"}], object(), iter(())])
+@pytest.mark.parametrize(
+    "odd", ["", "hi", [], {}, 5, None, [5], [user(), 5], [{"content": "x"}], object(), iter(())]
+)
 def test_what_is_no_conversation_is_refused(odd: Any) -> None:
     with pytest.raises((UsageError, FileNotFoundError, IsADirectoryError)):
         ak.view(odd)
@@ -131,19 +180,36 @@ def test_what_is_no_conversation_is_refused(odd: Any) -> None:
 
 
 OPENAI = {"messages": CHAT, "tools": [{"type": "function", "function": {"name": "f"}}], "id": "x1"}
-ANSWER = {"id": "c", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": assistant("Hi"), "finish_reason": "stop"}]}
-SHAREGPT = {"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "hi"}, {"from": "gpt", "value": "Hi"}], "id": 7}
+ANSWER = {
+    "id": "c",
+    "object": "chat.completion",
+    "model": "m",
+    "choices": [{"index": 0, "message": assistant("Hi"), "finish_reason": "stop"}],
+}
+SHAREGPT = {
+    "conversations": [
+        {"from": "system", "value": "s"},
+        {"from": "human", "value": "hi"},
+        {"from": "gpt", "value": "Hi"},
+    ],
+    "id": 7,
+}
 CALLING = {
     "conversations": [
-        {"from": "human", "value": "hi"}, {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
-        {"from": "observation", "value": "r"}, {"from": "gpt", "value": "Hi"},
+        {"from": "human", "value": "hi"},
+        {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
+        {"from": "observation", "value": "r"},
+        {"from": "gpt", "value": "Hi"},
     ],
     "tools": '[{"name": "f", "parameters": {}}]',
-}  # fmt: skip
+}
 
 
 def write(path: Path, *values: Any, indent: int | None = None) -> Path:
-    path.write_text("\n".join(json.dumps(value, indent=indent, ensure_ascii=False) for value in values) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join(json.dumps(value, indent=indent, ensure_ascii=False) for value in values) + "\n",
+        encoding="utf-8",
+    )
     return path
 
 
@@ -156,7 +222,10 @@ def test_openai_s_training_format(tmp_path: Path) -> None:
 
 def test_sharegpt(tmp_path: Path) -> None:
     view = ak.view(write(tmp_path / "x.jsonl", SHAREGPT, CALLING))
-    assert [[m["role"] for m in t.messages] for t in view.trajectories] == [["system", "user", "assistant"], ["user", "assistant", "tool", "assistant"]]
+    assert [[m["role"] for m in t.messages] for t in view.trajectories] == [
+        ["system", "user", "assistant"],
+        ["user", "assistant", "tool", "assistant"],
+    ]
     called = view.trajectories[1].turns[0]
     assert [(c.name, c.arguments) for c in called.tool_calls] == [("f", {"a": 1})]
     assert [r.content for r in called.tool_results] == ["r"]
@@ -166,15 +235,41 @@ def test_sharegpt(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (OPENAI, ["s", "hi", "", "r", "Hi"]), (CHAT, ["s", "hi", "", "r", "Hi"]), ({"conversation": CHAT}, ["s", "hi", "", "r", "Hi"]), (ANSWER, ["Hi"]),
+        (OPENAI, ["s", "hi", "", "r", "Hi"]),
+        (CHAT, ["s", "hi", "", "r", "Hi"]),
+        ({"conversation": CHAT}, ["s", "hi", "", "r", "Hi"]),
+        (ANSWER, ["Hi"]),
         ({"request": {"model": "m", "messages": [user()]}, "response": ANSWER}, ["hi", "Hi"]),
         ({"request": {"messages": [user()]}, "response": json.dumps(ANSWER)}, ["hi", "Hi"]),
-        ({"request": {"messages": [user()]}, "response": {"status_code": 200, "body": ANSWER}}, ["hi", "Hi"]),
-        ({"messages": [user()], **ANSWER}, ["hi", "Hi"]), ({"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [user()]}}, ["hi"]),
-        ({"custom_id": "a", "response": {"status_code": 200, "body": ANSWER}, "error": None}, ["Hi"]),
-        ({"request": {"messages": [user()]}, "body": json.dumps(ANSWER), "status": 200, "path": "/v1/chat/completions"}, ["hi", "Hi"]),
+        (
+            {"request": {"messages": [user()]}, "response": {"status_code": 200, "body": ANSWER}},
+            ["hi", "Hi"],
+        ),
+        ({"messages": [user()], **ANSWER}, ["hi", "Hi"]),
+        (
+            {
+                "custom_id": "a",
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": {"messages": [user()]},
+            },
+            ["hi"],
+        ),
+        (
+            {"custom_id": "a", "response": {"status_code": 200, "body": ANSWER}, "error": None},
+            ["Hi"],
+        ),
+        (
+            {
+                "request": {"messages": [user()]},
+                "body": json.dumps(ANSWER),
+                "status": 200,
+                "path": "/v1/chat/completions",
+            },
+            ["hi", "Hi"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_entries_of_many_forms(value: Any, expected: list[str], tmp_path: Path) -> None:
     assert contents(only(ak.view(write(tmp_path / "x.jsonl", value)))) == expected
     assert contents(only(ak.view(write(tmp_path / "x.json", value, indent=2)))) == expected
@@ -195,7 +290,14 @@ def test_a_json_file_that_is_a_list_of_conversations(tmp_path: Path) -> None:
 def test_line_separators_inside_a_text_are_no_lines(tmp_path: Path) -> None:
     odd = "a\u2028b\u2029c\u0085d\x1ce"
     path = tmp_path / "x.jsonl"
-    path.write_text("".join(json.dumps({"messages": [user(odd), assistant(odd)]}, ensure_ascii=False) + "\r\n" for _ in range(2)), encoding="utf-8-sig", newline="")
+    path.write_text(
+        "".join(
+            json.dumps({"messages": [user(odd), assistant(odd)]}, ensure_ascii=False) + "\r\n"
+            for _ in range(2)
+        ),
+        encoding="utf-8-sig",
+        newline="",
+    )
     assert [contents(t) for t in ak.view(path).trajectories] == [[odd, odd]] * 2
 
 
@@ -206,27 +308,59 @@ def test_an_answer_of_the_sdk() -> None:
 
 
 def test_an_error_beside_its_request_is_an_attempt() -> None:
-    (trajectory,) = trajectories_in([{"request": {"messages": [user()]}, "status": 404, "body": '{"error": {"message": "The model `x` does not exist"}}'}])
-    assert (trajectory.stop_reason, trajectory.error and trajectory.error.kind, contents(trajectory)) == ("error", "model_not_found", ["hi"])
+    (trajectory,) = trajectories_in(
+        [
+            {
+                "request": {"messages": [user()]},
+                "status": 404,
+                "body": '{"error": {"message": "The model `x` does not exist"}}',
+            }
+        ]
+    )
+    assert (
+        trajectory.stop_reason,
+        trajectory.error and trajectory.error.kind,
+        contents(trajectory),
+    ) == ("error", "model_not_found", ["hi"])
 
 
 def test_an_answer_with_calls_is_pending() -> None:
-    answer = {**ANSWER, "choices": [{"message": assistant(None, call()), "finish_reason": "tool_calls"}]}
-    (trajectory,) = trajectories_in([{"request": {"model": "m", "messages": [user(), assistant(None, call("z")), user()]}, "response": answer}])
+    answer = {
+        **ANSWER,
+        "choices": [{"message": assistant(None, call()), "finish_reason": "tool_calls"}],
+    }
+    (trajectory,) = trajectories_in(
+        [
+            {
+                "request": {"model": "m", "messages": [user(), assistant(None, call("z")), user()]},
+                "response": answer,
+            }
+        ]
+    )
     assert [c.id for c in trajectory.pending] == ["a"]
     assert trajectory.spec.model == "m"
 
 
-@pytest.mark.parametrize("name", ["hermes-qwen3", "hermes-no-reasoning", "wrong-parser", "no-parsers"])
+@pytest.mark.parametrize(
+    "name", ["hermes-qwen3", "hermes-no-reasoning", "wrong-parser", "no-parsers"]
+)
 def test_captured_traffic(name: str) -> None:
     view = ak.view(CORPUS / "captures" / f"{name}.jsonl")
-    asked = [row for row in captured(name) if isinstance(row["request"], dict) and row["request"].get("messages")]
+    asked = [
+        row
+        for row in captured(name)
+        if isinstance(row["request"], dict) and row["request"].get("messages")
+    ]
     assert len(view.trajectories) == len(asked)
     for row, trajectory in zip(asked, view.trajectories, strict=True):
         assert trajectory.meta["case"] == row["case"]
-        given_texts = [m["content"] for m in row["request"]["messages"] if isinstance(m.get("content"), str)]
+        given_texts = [
+            m["content"] for m in row["request"]["messages"] if isinstance(m.get("content"), str)
+        ]
         assert all(text in contents(trajectory) for text in given_texts)
-        assert (trajectory.stop_reason == "error") == (row["status"] != 200 or not row["path"].endswith("chat/completions"))
+        assert (trajectory.stop_reason == "error") == (
+            row["status"] != 200 or not row["path"].endswith("chat/completions")
+        )
         if row["status"] == 200 and row.get("body") and trajectory.stop_reason != "error":
             assert trajectory.all_turns[-1].response.raw == json.loads(row["body"])
 
@@ -241,7 +375,21 @@ def test_a_saved_rollout(tmp_path: Path) -> None:
     assert len(ak.view(str(path)).trajectories) == 2
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "not json\n", '{"a": 1}\n', "5\n", '"text"\n', '{"messages": "x"}\n', '{"messages": []}\n', '[]', '{"messages": [5]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "not json\n",
+        '{"a": 1}\n',
+        "5\n",
+        '"text"\n',
+        '{"messages": "x"}\n',
+        '{"messages": []}\n',
+        "[]",
+        '{"messages": [5]}',
+    ],
+)
 def test_a_file_that_holds_no_conversation_says_so(text: str, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(text)
@@ -263,11 +411,24 @@ def test_a_turn_and_a_response_alone() -> None:
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 ids = st.sampled_from(["a", "b", None, "", 7])
 log_messages = st.one_of(
-    st.fixed_dictionaries({"role": st.sampled_from(["user", "system", "developer", "critic"]), "content": texts}),
-    st.fixed_dictionaries({"role": st.just("assistant"), "content": st.none() | texts | texts.map(lambda t: f"<think>{t}</think>{t}")},
-                          optional={"tool_calls": st.lists(st.builds(call, ids, st.sampled_from(["f", "g"])), max_size=3), "reasoning": texts}),
-    st.fixed_dictionaries({"role": st.sampled_from(["tool", "function"]), "content": texts}, optional={"tool_call_id": ids, "name": st.sampled_from(["f", "g"])}),
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "system", "developer", "critic"]), "content": texts}
+    ),
+    st.fixed_dictionaries(
+        {
+            "role": st.just("assistant"),
+            "content": st.none() | texts | texts.map(lambda t: f"<think>{t}</think>{t}"),
+        },
+        optional={
+            "tool_calls": st.lists(st.builds(call, ids, st.sampled_from(["f", "g"])), max_size=3),
+            "reasoning": texts,
+        },
+    ),
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["tool", "function"]), "content": texts},
+        optional={"tool_call_id": ids, "name": st.sampled_from(["f", "g"])},
+    ),
+)
 
 
 @given(st.lists(log_messages, min_size=1, max_size=10))
@@ -284,21 +445,43 @@ def check_all_there(trajectory: Trajectory, log: list[dict[str, Any]]) -> None:
     said = sorted(m["content"] for m in log if m["content"])
     assert sorted(m["content"] for m in made if m["content"]) == said
     assert sum(m["role"] == "assistant" for m in made) == sum(m["role"] == "assistant" for m in log)
-    assert sum(len(m.get("tool_calls", ())) for m in made) == sum(len(m.get("tool_calls", ())) for m in log)
-    assert sorted(m["reasoning_content"] for m in made if "reasoning_content" in m) == sorted(m["reasoning"] for m in log if "reasoning" in m)
+    assert sum(len(m.get("tool_calls", ())) for m in made) == sum(
+        len(m.get("tool_calls", ())) for m in log
+    )
+    assert sorted(m["reasoning_content"] for m in made if "reasoning_content" in m) == sorted(
+        m["reasoning"] for m in log if "reasoning" in m
+    )
     users = [m["content"] for m in log if m["role"] not in ("assistant", "tool", "function")]
-    assert [m["content"] for m in made if m["role"] not in ("assistant", "tool", "function")] == users
+    assert [
+        m["content"] for m in made if m["role"] not in ("assistant", "tool", "function")
+    ] == users
 
 
-@given(st.lists(st.builds(lambda speaker, text: {"from": speaker, "value": text}, st.sampled_from(["human", "gpt", "system", "observation", "function_call", "tool", "x"]), texts), min_size=1, max_size=8))
+@given(
+    st.lists(
+        st.builds(
+            lambda speaker, text: {"from": speaker, "value": text},
+            st.sampled_from(
+                ["human", "gpt", "system", "observation", "function_call", "tool", "x"]
+            ),
+            texts,
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
 def test_no_text_of_sharegpt_is_dropped(log: list[dict[str, Any]]) -> None:
     (trajectory,) = trajectories_in([{"conversations": log}])
     assert sorted(c for c in contents(trajectory) if c) == sorted(m["value"] for m in log)
 
 
-def test_a_capped_view_links_to_the_file_it_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_capped_view_links_to_the_file_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    answers = [ak.testing.says(f"answer {i}", ak.testing.calls("look", key=str(i))) for i in range(300)]
+    answers = [
+        ak.testing.says(f"answer {i}", ak.testing.calls("look", key=str(i))) for i in range(300)
+    ]
     agent = ak.Agent("m", server=ak.testing.ScriptedServer(answers), max_turns=300)
     ak.save(ak.rollout(agent, "go"), "long.jsonl")
     shown = ak.view("long.jsonl")._repr_mimebundle_()["text/html"]

@@ -34,8 +34,12 @@ TWO = says("both", calls("double", n=1), calls("double", n=2))
 ONE = says(None, calls("double", n=1))
 
 
-def debugger(*script: Any, tools: Any = (double, fail), prompt: Any = "go", **options: Any) -> ak.Debugger:
-    return ak.debug(ak.Agent("m", tools=tools, server=ScriptedServer(list(script)), **options), prompt)
+def debugger(
+    *script: Any, tools: Any = (double, fail), prompt: Any = "go", **options: Any
+) -> ak.Debugger:
+    return ak.debug(
+        ak.Agent("m", tools=tools, server=ScriptedServer(list(script)), **options), prompt
+    )
 
 
 def taken(dbg: ak.Debugger) -> list[str]:
@@ -52,7 +56,10 @@ def test_a_rollout_step_by_step() -> None:
     assert (dbg.pending, dbg.turn, dbg.error, dbg.trajectory.stop_reason) == ((), None, None, None)
     answer = dbg.step()
     assert isinstance(answer, Response)
-    assert (answer.content, [c.arguments for c in answer.tool_calls]) == ("both", [{"n": 1}, {"n": 2}])
+    assert (answer.content, [c.arguments for c in answer.tool_calls]) == (
+        "both",
+        [{"n": 1}, {"n": 2}],
+    )
     assert [c.arguments for c in dbg.pending] == [{"n": 1}, {"n": 2}]
     first = dbg.step()
     assert isinstance(first, ToolResult)
@@ -69,7 +76,11 @@ def test_a_rollout_step_by_step() -> None:
 
 
 def test_what_is_there_to_look_at() -> None:
-    dbg = debugger(ONE, says("done"), prompt=[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])
+    dbg = debugger(
+        ONE,
+        says("done"),
+        prompt=[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+    )
     assert [m["role"] for m in dbg.messages] == ["system", "user"]
     assert dbg.request.body["messages"] == dbg.messages
     dbg.next()
@@ -124,7 +135,11 @@ def test_say_goes_on_after_the_final_answer() -> None:
     assert [m["content"] for m in dbg.request.body["messages"]] == ["go", "first", "and now?"]
     dbg.say([{"role": "user", "content": "please"}])
     assert dbg.run().final == "second"
-    assert [m["content"] for m in dbg.messages if m["role"] == "user"] == ["go", "and now?", "please"]
+    assert [m["content"] for m in dbg.messages if m["role"] == "user"] == [
+        "go",
+        "and now?",
+        "please",
+    ]
 
 
 def test_say_answers_calls_that_still_wait() -> None:
@@ -137,7 +152,9 @@ def test_say_answers_calls_that_still_wait() -> None:
     assert dbg.run().final == "done"
 
 
-@pytest.mark.parametrize("bad", [None, 3, "", "  ", [], [{"content": "x"}], b"bytes", {"role": "user"}])
+@pytest.mark.parametrize(
+    "bad", [None, 3, "", "  ", [], [{"content": "x"}], b"bytes", {"role": "user"}]
+)
 def test_a_prompt_that_is_neither_text_nor_messages(bad: Any) -> None:
     dbg = debugger(says("hi"))
     for use in (dbg.say, lambda prompt: debugger(says("hi"), prompt=prompt)):
@@ -176,9 +193,13 @@ def test_next_and_run_stop_at_a_failed_request() -> None:
 
 
 def test_a_tool_that_raises_is_a_result() -> None:
-    dbg = debugger(says(None, calls("fail", n=3), calls("nope"), calls("double", n="x")), says("done"))
+    dbg = debugger(
+        says(None, calls("fail", n=3), calls("nope"), calls("double", n="x")), says("done")
+    )
     dbg.step()
-    results = [outcome for outcome in (dbg.step() for _ in range(3)) if isinstance(outcome, ToolResult)]
+    results = [
+        outcome for outcome in (dbg.step() for _ in range(3)) if isinstance(outcome, ToolResult)
+    ]
     assert [r.status for r in results] == ["error", "unknown_tool", "ok"]
     assert results[0].error == "LookupError: no 3"
     assert dbg.run().final == "done"
@@ -262,7 +283,13 @@ def test_one_step_at_a_time() -> None:
     other = threading.Thread(target=lambda: given.append(dbg.step()))
     other.start()
     began.wait(10)
-    attempts: list[Callable[[], Any]] = [dbg.step, dbg.next, dbg.run, lambda: dbg.say("x"), lambda: asyncio.run(dbg.step_async())]
+    attempts: list[Callable[[], Any]] = [
+        dbg.step,
+        dbg.next,
+        dbg.run,
+        lambda: dbg.say("x"),
+        lambda: asyncio.run(dbg.step_async()),
+    ]
     for attempt in attempts:
         with pytest.raises(Busy):
             attempt()
@@ -275,7 +302,9 @@ def test_one_step_at_a_time() -> None:
 def test_a_tool_may_roll_out_an_agent_of_its_own() -> None:
     def ask() -> str:
         """Ask another."""
-        return str(ak.rollout(ak.Agent("inner", server=ScriptedServer([says("from inside")])), "go").final)
+        return str(
+            ak.rollout(ak.Agent("inner", server=ScriptedServer([says("from inside")])), "go").final
+        )
 
     dbg = debugger(says(None, calls("ask")), says("done"), tools=[ask])
     assert dbg.run().turns[0].tool_results[0].content == "from inside"
@@ -294,7 +323,10 @@ def test_its_repr_says_where_it_stands() -> None:
     dbg = debugger(ONE, says("done"), clock=FixedClock())
     assert repr(dbg) == "<Debugger 0 turns, 0 calls, ready; next: ask the model, turn 0>"
     dbg.step()
-    assert repr(dbg) == "<Debugger 0 turns, 1 calls, pending calls; next: run double({\"n\": 1}) ok, turn 0>"
+    assert (
+        repr(dbg)
+        == '<Debugger 0 turns, 1 calls, pending calls; next: run double({"n": 1}) ok, turn 0>'
+    )
     dbg.run()
     assert repr(dbg).startswith("<Debugger 2 turns, 1 calls, final; next: ")
     bundle = dbg._repr_mimebundle_()

@@ -35,23 +35,38 @@ def debugger(said: str = "Shall I?") -> ak.Debugger:
     """A debugger that has been used: edited, asked again, held by a breakpoint, with a call left in the text."""
     clock = FixedClock()
     found = f'{said} <tool_call>{{"name": "pay", "arguments": {{"amount": 7}}}}</tool_call>'
-    script = [says(said, calls("pay", amount=1), calls("pay", amount=2)), says(said), says(said), says("other"), says(found, calls("pay", amount=3))]
+    script = [
+        says(said, calls("pay", amount=1), calls("pay", amount=2)),
+        says(said),
+        says(said),
+        says("other"),
+        says(found, calls("pay", amount=3)),
+    ]
     server = ScriptedServer(script, clock=clock)
-    dbg = ak.debug(ak.Agent("m", tools=[pay], server=server, clock=clock, parallel_tools=False), "go")
+    dbg = ak.debug(
+        ak.Agent("m", tools=[pay], server=server, clock=clock, parallel_tools=False), "go"
+    )
     dbg.run()
     dbg.edit(turn=0, call=1, result="nothing was paid")
     dbg.run()
     dbg.rerun()
     dbg.switch("main")
     dbg.rerun(turn=0)
-    dbg.breakpoints.add(ak.break_on.tool("pay") & ak.break_on.call(lambda call: (call.arguments or {})["amount"] > 2))
+    dbg.breakpoints.add(
+        ak.break_on.tool("pay")
+        & ak.break_on.call(lambda call: (call.arguments or {})["amount"] > 2)
+    )
     dbg.breakpoints.add(ak.break_on.problem("arguments_truncated") | ak.break_on.turn(5))
     dbg.run()
     return dbg
 
 
 def approving() -> ak.Debugger:
-    return ak.debug(ak.Agent("m", tools=[pay], server=ScriptedServer([says(None, calls("pay", amount=1))])), "go", approve=["pay"])
+    return ak.debug(
+        ak.Agent("m", tools=[pay], server=ScriptedServer([says(None, calls("pay", amount=1))])),
+        "go",
+        approve=["pay"],
+    )
 
 
 PARTS: dict[str, Callable[[], Any]] = {
@@ -86,7 +101,12 @@ def test_no_golden_file_is_left_over() -> None:
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_a_model_says_makes_no_element(said: str) -> None:
     dbg = debugger(said)
-    named = ak.debug(ak.Agent("m", tools=[pay], server=ScriptedServer([says(said, calls(said, x=said)), says(said)])), "go")
+    named = ak.debug(
+        ak.Agent(
+            "m", tools=[pay], server=ScriptedServer([says(said, calls(said, x=said)), says(said)])
+        ),
+        "go",
+    )
     named.step()
     named.pending.change(0, x=1)
     named.run(until=ak.break_on.tool())

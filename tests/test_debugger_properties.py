@@ -29,10 +29,26 @@ OWN = ("history_role_order", "history_reasoning_missing")
 
 FAULTY: tuple[Any, ...] = (
     says("both", calls("double", n=1), calls("double", n=2), reasoning="r"),
-    says(None, {"function": {"name": "double", "arguments": '{"n": 1}{"n": 2}'}}, calls("double", n=3), reasoning="r"),
-    says(None, {"id": "", "function": {"name": "double", "arguments": {"n": 4}}}, {"id": "", "function": None}, reasoning="r"),
-    says('<tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call> and <tool_call>{"name": "fail", "arguments": {}}</tool_call>'),
-    says(None, {"id": "x", "function": {"name": "do uble!", "arguments": None}}, {"id": "x", "type": "custom", "custom": {"name": "fail", "input": "t"}}),
+    says(
+        None,
+        {"function": {"name": "double", "arguments": '{"n": 1}{"n": 2}'}},
+        calls("double", n=3),
+        reasoning="r",
+    ),
+    says(
+        None,
+        {"id": "", "function": {"name": "double", "arguments": {"n": 4}}},
+        {"id": "", "function": None},
+        reasoning="r",
+    ),
+    says(
+        '<tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call> and <tool_call>{"name": "fail", "arguments": {}}</tool_call>'
+    ),
+    says(
+        None,
+        {"id": "x", "function": {"name": "do uble!", "arguments": None}},
+        {"id": "x", "type": "custom", "custom": {"name": "fail", "input": "t"}},
+    ),
     ApiError(kind="rate_limited", message="slow down", status=429),
     says(""),
     {"error": {"message": "no"}},
@@ -54,26 +70,62 @@ def fail() -> int:
 def faulty(picks: list[int], parallel: bool) -> ak.Agent:
     """An agent whose answers are picked from what servers get wrong."""
     answers = [FAULTY[pick] for pick in picks]
-    return ak.Agent("m", tools=[double, fail], server=ScriptedServer([*answers, *FAULTY]), parallel_tools=parallel, retries=0, clock=FixedClock())
+    return ak.Agent(
+        "m",
+        tools=[double, fail],
+        server=ScriptedServer([*answers, *FAULTY]),
+        parallel_tools=parallel,
+        retries=0,
+        clock=FixedClock(),
+    )
 
 
 def demo_like() -> ak.Agent:
     clock = FixedClock()
-    return ak.Agent("demo", tools=list(ak.demo().tools.values()), server=ScriptedServer(script, clock=clock), clock=clock)
+    return ak.Agent(
+        "demo",
+        tools=list(ak.demo().tools.values()),
+        server=ScriptedServer(script, clock=clock),
+        clock=clock,
+    )
 
 
 SMALL = st.integers(-1, 3)
 CHANGES = st.one_of(
-    st.tuples(st.just("result"), st.sampled_from([None, "by hand", {"temp_c": 1, "sky": "rain"}, b"\xff"])),
-    st.tuples(st.just("arguments"), st.sampled_from([{}, {"n": 9}, {"input": "t"}, {"city": "Rome", "x": "é\ud800"}])),
-    st.tuples(st.just("message"), st.sampled_from(["by hand", says("c", calls("double", n=2), calls("double", n=1), reasoning="r"), FAULTY[2], FAULTY[3]])),
-    st.tuples(st.just("prompt"), st.sampled_from(["Do I need a coat in Rome?", [{"role": "user", "content": "x"}]])),
+    st.tuples(
+        st.just("result"), st.sampled_from([None, "by hand", {"temp_c": 1, "sky": "rain"}, b"\xff"])
+    ),
+    st.tuples(
+        st.just("arguments"),
+        st.sampled_from([{}, {"n": 9}, {"input": "t"}, {"city": "Rome", "x": "é\ud800"}]),
+    ),
+    st.tuples(
+        st.just("message"),
+        st.sampled_from(
+            [
+                "by hand",
+                says("c", calls("double", n=2), calls("double", n=1), reasoning="r"),
+                FAULTY[2],
+                FAULTY[3],
+            ]
+        ),
+    ),
+    st.tuples(
+        st.just("prompt"),
+        st.sampled_from(["Do I need a coat in Rome?", [{"role": "user", "content": "x"}]]),
+    ),
     st.tuples(st.just("sampling"), st.sampled_from([{"temperature": 1.3}, {"seed": 1}])),
 )
 OPERATIONS = st.one_of(
-    st.tuples(st.sampled_from(["step", "step", "step", "next", "run", "back", "fork here", "adopt", "stop"])),
+    st.tuples(
+        st.sampled_from(
+            ["step", "step", "step", "next", "run", "back", "fork here", "adopt", "stop"]
+        )
+    ),
     st.tuples(st.sampled_from(["goto", "switch", "rerun", "branch", "fork"]), SMALL),
-    st.tuples(st.sampled_from(["pending run", "skip", "answer", "change", "reject"]), st.integers(0, 2)),
+    st.tuples(
+        st.sampled_from(["pending run", "skip", "answer", "change", "reject"]), st.integers(0, 2)
+    ),
     st.tuples(st.just("say"), st.sampled_from(["and Oslo?", "more"])),
     st.tuples(st.just("edit"), st.one_of(st.none(), SMALL), st.integers(0, 2), CHANGES),
 )
@@ -143,18 +195,33 @@ def check(t: Trajectory) -> None:
     """What every trajectory promises."""
     lines = [json.loads(json.dumps(line)) for line in dump(t)]
     assert [json.loads(json.dumps(line)) for line in dump(load_lines(lines)[0])] == lines
-    assert load_lines(lines)[0] == t or any(r.value is not None for turn in t.all_turns for r in turn.tool_results)
+    assert load_lines(lines)[0] == t or any(
+        r.value is not None for turn in t.all_turns for r in turn.tool_results
+    )
     step = next_step(t)
     if isinstance(step, ModelStep) and not t.pending:
         for profile in PROFILES.values():
             messages = replace(t, spec=replace(t.spec, profile=profile.name)).messages
-            assert [p for p in ak.preflight(messages, profile) if p.code not in OWN] == [], (profile.name, messages)
+            assert [p for p in ak.preflight(messages, profile) if p.code not in OWN] == [], (
+                profile.name,
+                messages,
+            )
 
 
 @pytest.mark.parametrize("kind", ["faulty", "demo"])
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-@given(picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6), parallel=st.booleans(), operations=st.lists(OPERATIONS, max_size=14))
-def test_any_sequence_of_operations(kind: str, picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]) -> None:
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6),
+    parallel=st.booleans(),
+    operations=st.lists(OPERATIONS, max_size=14),
+)
+def test_any_sequence_of_operations(
+    kind: str, picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]
+) -> None:
     agent = faulty(picks, parallel) if kind == "faulty" else demo_like()
     dbg = ak.debug(agent, "Do I need a coat in Oslo and Rome?")
     seen: list[tuple[Trajectory, str]] = []
@@ -173,11 +240,19 @@ def test_any_sequence_of_operations(kind: str, picks: list[int], parallel: bool,
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6), parallel=st.booleans(), operations=st.lists(OPERATIONS, max_size=10))
-def test_what_is_recorded_meanwhile_loads(picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]) -> None:
+@given(
+    picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6),
+    parallel=st.booleans(),
+    operations=st.lists(OPERATIONS, max_size=10),
+)
+def test_what_is_recorded_meanwhile_loads(
+    picks: list[int], parallel: bool, operations: list[tuple[Any, ...]]
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.jsonl"
-        dbg = ak.debug(ak.record(faulty(picks, parallel), path), "Do I need a coat in Oslo and Rome?")
+        dbg = ak.debug(
+            ak.record(faulty(picks, parallel), path), "Do I need a coat in Oslo and Rome?"
+        )
         for operation in [("step",), *operations]:
             with suppress(AgentkitError):
                 dbg = done(dbg, operation)
@@ -194,4 +269,8 @@ def test_what_is_recorded_meanwhile_loads(picks: list[int], parallel: bool, oper
 
 def shape(t: Trajectory) -> list[Any]:
     """What was said and done, without what came by hand since the last step, which is written with the next."""
-    return [line for line in dump(replace(t, parent=None, stop_reason=None)) if line.get("step") != "end"]
+    return [
+        line
+        for line in dump(replace(t, parent=None, stop_reason=None))
+        if line.get("step") != "end"
+    ]

@@ -25,7 +25,10 @@ def lines(trajectory: ak.Trajectory) -> list[str]:
 def test_the_demo_asks_about_oslo_by_itself() -> None:
     trajectory = ak.rollout(ak.demo())
     assert trajectory.prompt[0].content == "Do I need a coat in Oslo?"
-    assert [c.name for turn in trajectory.turns for c in turn.tool_calls] == ["get_weather", "packing_advice"]
+    assert [c.name for turn in trajectory.turns for c in turn.tool_calls] == [
+        "get_weather",
+        "packing_advice",
+    ]
     assert trajectory.final == "Oslo: -3 °C, snow. Take a warm coat and gloves and boots."
     assert all(turn.reasoning for turn in trajectory.turns[:-1])
     assert trajectory.problems == ()
@@ -41,7 +44,11 @@ def test_it_knows_its_cities(city: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "words", "tools"),
     [
-        ("Rome and Cairo in Fahrenheit, please", ["Rome: 21 °C (69.8 °F)", "Cairo: 33 °C (91.4 °F)"], 6),
+        (
+            "Rome and Cairo in Fahrenheit, please",
+            ["Rome: 21 °C (69.8 °F)", "Cairo: 33 °C (91.4 °F)"],
+            6,
+        ),
         ("Oslo, oslo and OSLO", ["Oslo: -3 °C"], 2),
         ("Hello", ["scripted answers", "Oslo", "Berlin"], 0),
         ("What about Atlantis?", ["scripted answers"], 0),
@@ -70,7 +77,13 @@ def test_another_result_leads_to_another_answer() -> None:
     dbg = ak.debug(agent)
     dbg.step()
     (call,) = dbg.pending
-    edited = apply(dbg.trajectory, Result(position=0, result=result(call.id, call.name, '{"city": "Oslo", "temp_c": 30, "sky": "sunny"}')))
+    edited = apply(
+        dbg.trajectory,
+        Result(
+            position=0,
+            result=result(call.id, call.name, '{"city": "Oslo", "temp_c": 30, "sky": "sunny"}'),
+        ),
+    )
     engine = agent.engine(edited)
     asyncio.run(engine.run())
     assert engine.trajectory.final == "Oslo: 30 °C, sunny. Take no coat and sunglasses."
@@ -83,7 +96,10 @@ def test_a_failed_tool_is_said_and_not_guessed_at() -> None:
     engine = agent.engine(start)
     asyncio.run(engine.step())
     (call,) = engine.trajectory.pending
-    engine.trajectory = apply(engine.trajectory, Result(position=0, result=result(call.id, call.name, '{"error": "sensor offline"}')))
+    engine.trajectory = apply(
+        engine.trajectory,
+        Result(position=0, result=result(call.id, call.name, '{"error": "sensor offline"}')),
+    )
     asyncio.run(engine.run())
     assert engine.trajectory.final == "I could not find the weather: sensor offline"
 
@@ -105,7 +121,10 @@ def test_the_end_of_a_step_is_not_after_the_beginning_of_the_next() -> None:
     spans: list[tuple[Any, Any]] = []
     for turn in turns:
         exchange = turn.response.exchange
-        spans += [(exchange.started, exchange.elapsed), *((r.started, r.elapsed) for r in turn.tool_results)]
+        spans += [
+            (exchange.started, exchange.elapsed),
+            *((r.started, r.elapsed) for r in turn.tool_results),
+        ]
     ends = [round(start + length, 6) for start, length in spans]
     assert all(end <= start for end, (start, _) in zip(ends, spans[1:], strict=False))
 
@@ -116,12 +135,16 @@ import agentkit as ak
 from agentkit.codec import dump, encode_line
 print("".join(map(encode_line, dump(ak.rollout(ak.demo())))), end="")
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "".join(lines(ak.rollout(ak.demo())))
     assert done.stderr == ""
 
 
 def test_no_public_function_is_hidden_by_a_module_of_its_name() -> None:
     modules = {module.name for module in pkgutil.iter_modules(ak.__path__)}
-    assert modules & set(ak.__all__) <= {name for name in ak.__all__ if isinstance(getattr(ak, name), ModuleType)}
+    assert modules & set(ak.__all__) <= {
+        name for name in ak.__all__ if isinstance(getattr(ak, name), ModuleType)
+    }
     assert callable(ak.demo)

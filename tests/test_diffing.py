@@ -20,7 +20,9 @@ from agentkit.types import Parent, ToolCall, Trajectory
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 ARGUMENTS = st.dictionaries(st.text(max_size=3), JSON, max_size=3)
@@ -33,12 +35,22 @@ def weather(city: str) -> str:
 
 def rollout(*script: Any, prompt: Any = "a coat?") -> Trajectory:
     clock = FixedClock()
-    return ak.rollout(ak.Agent("m", [weather], server=ScriptedServer(list(script), clock=clock), clock=clock), prompt)
+    return ak.rollout(
+        ak.Agent("m", [weather], server=ScriptedServer(list(script), clock=clock), clock=clock),
+        prompt,
+    )
 
 
 def made(*listed: tuple[str, dict[str, Any]]) -> list[ToolCall]:
     return [
-        ToolCall(position=i, id=f"c{i}", name=name, arguments=arguments, raw_arguments=json.dumps(arguments), status="ok")
+        ToolCall(
+            position=i,
+            id=f"c{i}",
+            name=name,
+            arguments=arguments,
+            raw_arguments=json.dumps(arguments),
+            status="ok",
+        )
         for i, (name, arguments) in enumerate(listed)
     ]
 
@@ -58,8 +70,22 @@ def test_a_rollout_beside_itself_has_no_difference() -> None:
 
 def test_ids_times_and_the_form_of_the_wire_are_no_difference() -> None:
     a = rollout(ASKS, "rain")
-    call = {"id": "other-9", "type": "function", "function": {"name": "weather", "arguments": '{ "city":\n"Oslo" }'}}
-    b = rollout({"message": {"role": "assistant", "content": "let me see", "reasoning_content": "hm", "tool_calls": [call]}}, "rain")
+    call = {
+        "id": "other-9",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{ "city":\n"Oslo" }'},
+    }
+    b = rollout(
+        {
+            "message": {
+                "role": "assistant",
+                "content": "let me see",
+                "reasoning_content": "hm",
+                "tool_calls": [call],
+            }
+        },
+        "rain",
+    )
     assert a.turns[0].tool_calls[0].id != b.turns[0].tool_calls[0].id
     assert not ak.diff(a, b)
 
@@ -70,14 +96,23 @@ def test_the_first_divergence_is_named_with_its_turn_and_pointer() -> None:
     found = ak.diff(a, b)
     first = found.first
     assert first is not None
-    assert (first.turn, first.what, first.of, first.pointer, first.before, first.after) == (1, "arguments", "weather", "/city", "Bergen", "Rome")
+    assert (first.turn, first.what, first.of, first.pointer, first.before, first.after) == (
+        1,
+        "arguments",
+        "weather",
+        "/city",
+        "Bergen",
+        "Rome",
+    )
     assert found.shared == 1
     assert [d.what for d in found.differences] == ["arguments", "result", "content"]
 
 
 def test_forks_show_the_shared_beginning_folded() -> None:
     a = rollout(ASKS, "rain")
-    fork = replace(a, turns=(a.turns[0], rollout(ASKS, "snow").turns[1]), parent=Parent(trajectory=a, turn=1))
+    fork = replace(
+        a, turns=(a.turns[0], rollout(ASKS, "snow").turns[1]), parent=Parent(trajectory=a, turn=1)
+    )
     found = ak.diff(a, fork)
     html = found.html(STATIC)
     assert found.shared == 1
@@ -95,7 +130,9 @@ def test_a_turn_more_does_not_shift_what_comes_after() -> None:
 
 def test_prompts_sampling_and_endings_count() -> None:
     a = start("a coat?")
-    b = replace(start("a hat?"), spec=replace(a.spec, sampling={"temperature": 1}), stop_reason="stopped")
+    b = replace(
+        start("a hat?"), spec=replace(a.spec, sampling={"temperature": 1}), stop_reason="stopped"
+    )
     assert {d.what for d in ak.diff(a, b).differences} == {"prompt", "sampling", "stop_reason"}
     assert ak.diff(a, b).first.what == "prompt"  # type: ignore[union-attr]
 
@@ -106,7 +143,9 @@ def test_what_holds_no_rollout_is_refused() -> None:
 
 
 def test_hostile_text_is_text() -> None:
-    found = ak.diff(rollout("<script>alert(1)</script>"), rollout("<img src=x onerror=alert(1)>\u202e"))
+    found = ak.diff(
+        rollout("<script>alert(1)</script>"), rollout("<img src=x onerror=alert(1)>\u202e")
+    )
     assert "<script" not in found.html(STATIC)
     assert "<img" not in found.html(STATIC)
     assert "\u202e" not in found.text(TEXT)
@@ -124,23 +163,34 @@ def test_hostile_text_is_text() -> None:
         ({"type": "array", "items": {"type": "integer"}}, [[1, 2], ["1", 2.0]], [[2, 1], [1]]),
     ],
 )
-def test_values_are_compared_with_the_types_of_the_schema(schema: Any, same: list[Any], other: list[Any]) -> None:
+def test_values_are_compared_with_the_types_of_the_schema(
+    schema: Any, same: list[Any], other: list[Any]
+) -> None:
     assert len({meaning(value, schema) for value in same}) == 1
     assert all(meaning(value, schema) != meaning(same[0], schema) for value in other)
 
 
 def test_calls_find_their_partners_by_meaning() -> None:
-    left = made(("weather", {"city": "Oslo"}), ("weather", {"city": "Rome", "unit": "C"}), ("pay", {"n": 1}))
-    right = made(("weather", {"unit": "C", "city": "Bonn"}), ("weather", {"city": "Oslo"}), ("time", {}))
+    left = made(
+        ("weather", {"city": "Oslo"}), ("weather", {"city": "Rome", "unit": "C"}), ("pay", {"n": 1})
+    )
+    right = made(
+        ("weather", {"unit": "C", "city": "Bonn"}), ("weather", {"city": "Oslo"}), ("time", {})
+    )
     pairs = align_calls(left, right)
     assert [(p.kind, p.left and p.left.position, p.right and p.right.position) for p in pairs] == [
-        ("moved", 0, 1), ("arguments", 1, 0), ("missing", 2, None), ("extra", None, 2),
-    ]  # fmt: skip
+        ("moved", 0, 1),
+        ("arguments", 1, 0),
+        ("missing", 2, None),
+        ("extra", None, 2),
+    ]
     assert [(c.pointer, c.before, c.after) for c in pairs[1].changes] == [("/city", "Rome", "Bonn")]
 
 
 def test_another_spelling_of_a_name_is_no_other_tool() -> None:
-    pairs = align_calls(made(("get_weather", {"city": "Oslo"})), made(("functions.get_weather:0", {"city": "Oslo"})))
+    pairs = align_calls(
+        made(("get_weather", {"city": "Oslo"})), made(("functions.get_weather:0", {"city": "Oslo"}))
+    )
     assert [pair.kind for pair in pairs] == ["name"]
 
 
@@ -152,7 +202,9 @@ def test_every_value_means_itself(arguments: dict[str, Any]) -> None:
 
 
 @given(ARGUMENTS, ARGUMENTS)
-def test_changes_are_found_both_ways_and_only_where_there_are_any(a: dict[str, Any], b: dict[str, Any]) -> None:
+def test_changes_are_found_both_ways_and_only_where_there_are_any(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
     there, back = list(changes(a, b)), list(changes(b, a))
     assert {c.pointer for c in there} == {c.pointer for c in back}
     assert bool(there) == (meaning(a) != meaning(b))
@@ -160,7 +212,12 @@ def test_changes_are_found_both_ways_and_only_where_there_are_any(a: dict[str, A
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(["f", "g"]), ARGUMENTS), max_size=5), st.randoms())
-def test_a_permutation_of_calls_has_no_other_partner(listed: list[tuple[str, dict[str, Any]]], random: Any) -> None:
+def test_a_permutation_of_calls_has_no_other_partner(
+    listed: list[tuple[str, dict[str, Any]]], random: Any
+) -> None:
     mixed = list(listed)
     random.shuffle(mixed)
-    assert {pair.kind for pair in align_calls(made(*listed), made(*mixed), KnownTools(None))} <= {"same", "moved"}
+    assert {pair.kind for pair in align_calls(made(*listed), made(*mixed), KnownTools(None))} <= {
+        "same",
+        "moved",
+    }

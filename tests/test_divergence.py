@@ -31,7 +31,9 @@ def compared(case: dict[str, Any], left: str = "left", right: str = "right") -> 
 def classes(found: Comparison) -> tuple[list[str], list[str]]:
     """Those that nothing explains, then those that something does."""
     top = list(dict.fromkeys(d.class_ for d in found.divergences))
-    return top, sorted({d.class_ for d, cause in flat(list(found.divergences)) if cause is not None})
+    return top, sorted(
+        {d.class_ for d, cause in flat(list(found.divergences)) if cause is not None}
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -52,7 +54,9 @@ def test_the_other_way_round_it_is_the_same(case: dict[str, Any]) -> None:
     other = {"left": "right", "right": "left", None: None}
     assert classes(there) == classes(back)
     assert [d.at for d in there.divergences] == [other[d.at] for d in back.divergences]
-    assert [(d.left.value, d.right.value) for d in there.divergences] == [(d.right.value, d.left.value) for d in back.divergences]
+    assert [(d.left.value, d.right.value) for d in there.divergences] == [
+        (d.right.value, d.left.value) for d in back.divergences
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -65,7 +69,10 @@ def test_every_class_has_cases_and_a_near_miss() -> None:
     rows: list[Any] = [row.values[0] for row in CASES]
     for class_ in CLASSES:
         assert any(class_ in row["found"] for row in rows), class_
-        assert any(row["class"] == class_ and "near miss" in row["case"] and class_ not in row["found"] for row in rows), class_
+        assert any(
+            row["class"] == class_ and "near miss" in row["case"] and class_ not in row["found"]
+            for row in rows
+        ), class_
 
 
 def test_a_cause_lies_deeper_than_its_consequences() -> None:
@@ -74,15 +81,23 @@ def test_a_cause_lies_deeper_than_its_consequences() -> None:
     assert {CLASSES[name].layer for name in BEHAVIOUR} == {"behaviour"}
 
 
-ANSWERS: list[Any] = [row for case in CASES for side in ("left", "right") for row in rows_of(case.values[0], side)]
+ANSWERS: list[Any] = [
+    row for case in CASES for side in ("left", "right") for row in rows_of(case.values[0], side)
+]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ANSWERS), st.sampled_from(ANSWERS))
-def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothing(a: dict[str, Any], b: dict[str, Any]) -> None:
-    left, right = (seen_turns(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b))
+def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothing(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    left, right = (
+        seen_turns(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b)
+    )
     there, back = detect(left, right, ("a", "b")), detect(right, left, ("b", "a"))
-    assert [(d.class_, d.at, d.severity) for d in there] == [(d.class_, d.at, d.severity) for d in back]
+    assert [(d.class_, d.at, d.severity) for d in there] == [
+        (d.class_, d.at, d.severity) for d in back
+    ]
     folded = list(flat(fold(there)))
     assert sorted(d.class_ for d, _ in folded) == sorted(d.class_ for d in there)
     assert all(cause is None or DEPTH[cause.class_] < DEPTH[d.class_] for d, cause in folded)
@@ -90,8 +105,18 @@ def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothi
 
 
 JUNK: Any = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.just("<|im_end|><tool_call>{"),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["error", "message", "function", "name", "content"]), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=6)
+    | st.just("<|im_end|><tool_call>{"),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "function", "name", "content"]), inner, max_size=2
+        )
+    ),
     max_leaves=5,
 )
 
@@ -111,7 +136,9 @@ def damaged(value: Any, draw: Any) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.sampled_from(ANSWERS), st.sampled_from(ANSWERS))
-def test_whatever_a_server_sends_is_compared(data: Any, a: dict[str, Any], b: dict[str, Any]) -> None:
+def test_whatever_a_server_sends_is_compared(
+    data: Any, a: dict[str, Any], b: dict[str, Any]
+) -> None:
     row = {**a, "case": "", "body": damaged(a.get("body", {}), data.draw)}
     found = ak.compare({"a": row, "b": {**b, "case": ""}})
     assert not ak.compare({"a": row, "b": row})
@@ -123,13 +150,30 @@ def test_whatever_a_server_sends_is_compared(data: Any, a: dict[str, Any], b: di
 @settings(max_examples=100, deadline=None)
 @given(st.permutations(range(4)))
 def test_the_order_of_independent_calls_is_no_behaviour(order: list[int]) -> None:
-    listed = [{"id": f"call_{i}", "type": "function", "function": {"name": "f", "arguments": json.dumps({"n": i})}} for i in range(4)]
+    listed = [
+        {
+            "id": f"call_{i}",
+            "type": "function",
+            "function": {"name": "f", "arguments": json.dumps({"n": i})},
+        }
+        for i in range(4)
+    ]
     mixed = [{**listed[i], "id": f"call_{place}"} for place, i in enumerate(order)]
-    found = ak.compare({name: answer(tool_calls=calls) for name, calls in (("a", listed), ("b", mixed))})
+    found = ak.compare(
+        {name: answer(tool_calls=calls) for name, calls in (("a", listed), ("b", mixed))}
+    )
     assert not {d.class_ for d in found.divergences} & BEHAVIOUR
 
 
 def answer(content: str | None = None, **message: Any) -> dict[str, Any]:
     """A constructed answer."""
     finish = "tool_calls" if message.get("tool_calls") else "stop"
-    return {"model": "m", "choices": [{"message": {"role": "assistant", "content": content, **message}, "finish_reason": finish}]}
+    return {
+        "model": "m",
+        "choices": [
+            {
+                "message": {"role": "assistant", "content": content, **message},
+                "finish_reason": finish,
+            }
+        ],
+    }

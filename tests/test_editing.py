@@ -96,7 +96,9 @@ def test_an_answer_by_hand_keeps_the_results_of_calls_that_say_the_same() -> Non
     assert [r and r.content for r in edited.open.results] == ["6", None, "2"]
     assert [c.arguments for c in edited.pending] == [{"n": 4}]
     results = [r for r in edited.open.results if r]
-    assert [r.call_id for r in results] == [c.id for c in edited.open.response.tool_calls if c.arguments != {"n": 4}]  # type: ignore[union-attr]
+    assert [r.call_id for r in results] == [
+        c.id for c in edited.open.response.tool_calls if c.arguments != {"n": 4}
+    ]  # type: ignore[union-attr]
     assert loaded(edited) == edited
 
 
@@ -107,24 +109,45 @@ def test_a_result_is_carried_over_once() -> None:
     assert statuses(edited.open) == ["ok", None]
 
 
-@pytest.mark.parametrize("message", ["by hand", {"role": "assistant", "content": "by hand"}, says("by hand"), {"choices": [{"message": {"content": "by hand"}}]}])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "by hand",
+        {"role": "assistant", "content": "by hand"},
+        says("by hand"),
+        {"choices": [{"message": {"content": "by hand"}}]},
+    ],
+)
 def test_an_answer_by_hand_ends_a_rollout_that_has_no_calls(message: Any) -> None:
     edited = edit(rolled(TWO, ONE, DONE), 1, message=message)
-    assert (edited.final, len(edited.turns), edited.turns[1].response.exchange.by_hand) == ("by hand", 2, True)
+    assert (edited.final, len(edited.turns), edited.turns[1].response.exchange.by_hand) == (
+        "by hand",
+        2,
+        True,
+    )
     assert edited.messages[-1] == {"role": "assistant", "content": "by hand"}
     assert loaded(edited).turns[1].response.exchange.by_hand
 
 
 def test_an_answer_of_another_rollout_stays_what_it_was() -> None:
     other = rolled(says("<think>hm</think>yes", finish_reason="stop"))
-    assert edit(rolled(DONE), message=other.turns[0]).turns == edit(rolled(DONE), message=other.turns[0].response).turns
+    assert (
+        edit(rolled(DONE), message=other.turns[0]).turns
+        == edit(rolled(DONE), message=other.turns[0].response).turns
+    )
     edited = edit(rolled(DONE), message=other.turns[0].response)
-    assert (edited.final, edited.turns[0].reasoning, edited.turns[0].response.finish_reason) == ("yes", "hm", "stop")
+    assert (edited.final, edited.turns[0].reasoning, edited.turns[0].response.finish_reason) == (
+        "yes",
+        "hm",
+        "stop",
+    )
     assert edited.turns[0].response.exchange.body == other.turns[0].response.exchange.body
     assert not other.turns[0].response.exchange.by_hand
 
 
-@pytest.mark.parametrize("bad", [{"error": {"message": "no"}}, [], None, 3, Exchange(status=500, body="x"), {}])
+@pytest.mark.parametrize(
+    "bad", [{"error": {"message": "no"}}, [], None, 3, Exchange(status=500, body="x"), {}]
+)
 def test_what_is_no_answer_is_refused(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         edit(rolled(DONE), 0, message=bad)
@@ -139,11 +162,15 @@ def test_the_next_answer_can_be_written_before_it_is_asked_for() -> None:
 
 
 def test_another_prompt_drops_every_turn() -> None:
-    t = rolled(TWO, DONE, prompt=[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])
+    t = rolled(
+        TWO, DONE, prompt=[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+    )
     edited = edit(t, prompt="v")
     assert edited.messages == [{"role": "system", "content": "s"}, {"role": "user", "content": "v"}]
     assert (edited.turns, edited.open, edited.stop_reason) == ((), None, None)
-    assert edit(t, prompt=[{"role": "user", "content": "w"}]).messages == [{"role": "user", "content": "w"}]
+    assert edit(t, prompt=[{"role": "user", "content": "w"}]).messages == [
+        {"role": "user", "content": "w"}
+    ]
 
 
 def test_what_was_said_later_can_be_said_otherwise() -> None:
@@ -162,7 +189,10 @@ def test_other_sampling_drops_the_answer_and_what_follows() -> None:
     edited = edit(t, 1, sampling={"temperature": 1.3})
     assert edited.request(1).sampling == {"temperature": 1.3, "seed": 1}
     assert (len(edited.turns), edited.request(0).sampling) == (1, {"temperature": 0.0, "seed": 1})
-    assert edit(edited, 1, sampling={"seed": 2}).request(1).sampling == {"temperature": 1.3, "seed": 2}
+    assert edit(edited, 1, sampling={"seed": 2}).request(1).sampling == {
+        "temperature": 1.3,
+        "seed": 2,
+    }
     assert loaded(edited) == edited
     open_turn = debugger(TWO, DONE)
     open_turn.next()
@@ -231,7 +261,9 @@ def test_a_call_in_the_text_is_adopted() -> None:
 
 
 def test_calls_are_adopted_one_by_one_and_changed() -> None:
-    two = says('a <tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call> b <tool_call>{"name": "double", "arguments": {"n": 6}}</tool_call>')
+    two = says(
+        'a <tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call> b <tool_call>{"name": "double", "arguments": {"n": 6}}</tool_call>'
+    )
     dbg = debugger(two, DONE)
     dbg.step()
     second = dbg.pending.adopt(1)
@@ -247,8 +279,21 @@ def test_calls_are_adopted_one_by_one_and_changed() -> None:
 
 
 def test_an_adopted_call_gets_an_id_of_its_own() -> None:
-    parts = [{"type": "tool_use", "id": "call_0_0", "name": "double", "input": {"n": 5}}, {"type": "tool_use", "id": "same", "name": "double", "input": {"n": 6}}]
-    message = {"role": "assistant", "content": parts, "tool_calls": [{"id": "same", "type": "function", "function": {"name": "double", "arguments": '{"n": 1}'}}]}
+    parts = [
+        {"type": "tool_use", "id": "call_0_0", "name": "double", "input": {"n": 5}},
+        {"type": "tool_use", "id": "same", "name": "double", "input": {"n": 6}},
+    ]
+    message = {
+        "role": "assistant",
+        "content": parts,
+        "tool_calls": [
+            {
+                "id": "same",
+                "type": "function",
+                "function": {"name": "double", "arguments": '{"n": 1}'},
+            }
+        ],
+    }
     dbg = debugger({"message": message}, DONE)
     dbg.step()
     dbg.pending.adopt(1)

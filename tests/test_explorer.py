@@ -28,17 +28,44 @@ from agentkit.views.explorer_view import ExplorerView
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
 
-def rollout(prompt: str, text: str = "done", *, calls: Sequence[str] = (), status: int = 200, **meta: Any) -> Trajectory:
+def rollout(
+    prompt: str, text: str = "done", *, calls: Sequence[str] = (), status: int = 200, **meta: Any
+) -> Trajectory:
     t = start(prompt, meta=meta)
     if calls:
-        made = [{"id": f"c{i}", "type": "function", "function": {"name": name, "arguments": "{}"}} for i, name in enumerate(calls)]
-        body = {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": made}, "finish_reason": "tool_calls"}]}
+        made = [
+            {"id": f"c{i}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+            for i, name in enumerate(calls)
+        ]
+        body = {
+            "choices": [
+                {
+                    "message": {"role": "assistant", "content": None, "tool_calls": made},
+                    "finish_reason": "tool_calls",
+                }
+            ]
+        }
         t = apply(t, Answer(exchange=Exchange(body=json.dumps(body))))
         for call in t.pending:
-            t = apply(t, Result(position=call.position, result=ToolResult(call_id=call.id, name=call.name, status="ok", content="snow")))
-    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+            t = apply(
+                t,
+                Result(
+                    position=call.position,
+                    result=ToolResult(call_id=call.id, name=call.name, status="ok", content="snow"),
+                ),
+            )
+    body = {
+        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
+    }
     usage = {"usage": {"prompt_tokens": 5, "completion_tokens": len(text)}}
-    return apply(t, Answer(exchange=Exchange(body=json.dumps({**body, **usage}) if status == 200 else "{}", status=status)))
+    return apply(
+        t,
+        Answer(
+            exchange=Exchange(
+                body=json.dumps({**body, **usage}) if status == 200 else "{}", status=status
+            )
+        ),
+    )
 
 
 ROLLOUTS = (
@@ -91,7 +118,12 @@ def test_a_filter_finds_what_it_says(table: Explorer, query: str, found: list[in
 
 @pytest.mark.parametrize(
     ("query", "says"),
-    [("rewrd<1", "reward"), ("reward<low", "wants a number"), ('"open', "cannot be read"), ("turns=1 zzz=3", "no column")],
+    [
+        ("rewrd<1", "reward"),
+        ("reward<low", "wants a number"),
+        ('"open', "cannot be read"),
+        ("turns=1 zzz=3", "no column"),
+    ],
 )
 def test_a_filter_that_cannot_be_read_says_the_mend(query: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -119,7 +151,12 @@ def test_groups_have_their_spread(table: Explorer) -> None:
     coat, total = table.groups()
     assert (coat.prompt, coat.count, total.count) == ("coat in Oslo?", 2, 2)
     assert coat.reward is not None
-    assert (coat.reward.mean, coat.reward.deviation, coat.reward.least, coat.reward.greatest) == (0.5, 0.5, 0.0, 1.0)
+    assert (coat.reward.mean, coat.reward.deviation, coat.reward.least, coat.reward.greatest) == (
+        0.5,
+        0.5,
+        0.0,
+        1.0,
+    )
     assert total.reward is not None
     assert total.reward.mean == 0.5
     assert dict(total.stop_reasons) == {"final": 1, "error": 1}
@@ -158,14 +195,20 @@ def test_saving_labels_over_those_of_another_session_loses_none(tmp_path: Path) 
     ak.explore(ROLLOUTS).label("good", 0).label("odd", 1).labels.save(path)
     kept = path.read_text()
     mine = ak.explore(ROLLOUTS).label("good", 0, 2)
-    with pytest.raises(UsageError, match=r"'labels.json' holds labels of 1 rollout that are not among these") as caught:
+    with pytest.raises(
+        UsageError, match=r"'labels.json' holds labels of 1 rollout that are not among these"
+    ) as caught:
         mine.labels.save(path)
     assert "labels=" in caught.value.__notes__[0]
     assert (path.read_text(), mine.labels.path) == (kept, None)
     mine.label("odd", 1).labels.save(path)  # all that stands there is here
     other = ak.explore(ROLLOUTS, labels=path).label("late", 3)
     mine.labels.save(path)  # its own file, which another table has written to meanwhile
-    assert mine.labels.all == other.labels.all == {0: ("good",), 1: ("odd",), 2: ("good",), 3: ("late",)}
+    assert (
+        mine.labels.all
+        == other.labels.all
+        == {0: ("good",), 1: ("odd",), 2: ("good",), 3: ("late",)}
+    )
     path.write_text("mine")
     with pytest.raises(CassetteError, match="not a file of labels"):
         ak.explore(ROLLOUTS).label("good", 0).labels.save(path)
@@ -190,11 +233,15 @@ def test_a_file_that_holds_no_labels_is_not_overwritten(saved: Path) -> None:
 def test_the_frame_has_every_column(table: Explorer) -> None:
     frame = table.sort("reward", descending=True).frame
     assert list(frame["rollout"]) == [0, 2, 1, 3]
-    assert {"prompt", "turns", "elapsed", "tools", "codes", "task", "reward", "label"} <= set(frame.columns)
+    assert {"prompt", "turns", "elapsed", "tools", "codes", "task", "reward", "label"} <= set(
+        frame.columns
+    )
     assert math.isnan(frame["reward"].iloc[3])
 
 
-def test_a_file_is_opened_without_reading_its_rollouts(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_opened_without_reading_its_rollouts(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = ak.explore(saved)
 
     def read(*_: Any) -> Any:
@@ -221,11 +268,15 @@ def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:
     table = ak.explore([ROLLOUTS[i % 4] for i in range(50_000)])
     sent: list[Any] = []
     view = ExplorerView(table)
-    view.send = lambda content, buffers=None: sent.append((content, [len(buffer) for buffer in buffers or ()]))
+    view.send = lambda content, buffers=None: sent.append(
+        (content, [len(buffer) for buffer in buffers or ()])
+    )
     view._heard({"type": "ready", "view": "page"})
     parts = [table._repr_mimebundle_(), view.get_state(), sent]
     assert len(sent) == 1, "the first rows come with the table"
-    assert sum(len(json.dumps(part)) for part in parts) < 36_000, "and 6,000 for the messages around them"
+    assert sum(len(json.dumps(part)) for part in parts) < 36_000, (
+        "and 6,000 for the messages around them"
+    )
 
 
 def test_what_holds_no_rollouts_is_refused() -> None:
@@ -241,7 +292,10 @@ def kept(thing: Any) -> str:
 def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: Path) -> None:
     many = ROLLOUTS * 10
     path = ak.save(many, tmp_path / "many.jsonl")
-    tables = [kept(x) for x in (ak.view(many), ak.view(path), Rollouts(many), ak.explore(many), ak.explore(path))]
+    tables = [
+        kept(x)
+        for x in (ak.view(many), ak.view(path), Rollouts(many), ak.explore(many), ak.explore(path))
+    ]
     rows = [html[html.index("<thead>") : html.index("</tbody>")] for html in tables]
     assert len(set(rows)) == 1
     assert all("take a coat" not in html for html in tables)
@@ -250,7 +304,9 @@ def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: 
         assert ak.save(x, tmp_path / f"{i}.html").read_text("utf-8").count("take a coat") >= 10
 
 
-def test_a_large_file_is_viewed_without_reading_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_viewed_without_reading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("agentkit.views.opening._LARGE", 1000)
     path = ak.save(ROLLOUTS * 10, tmp_path / "large.jsonl")
     view = ak.view(path)
@@ -290,10 +346,19 @@ def test_two_tables_of_one_file_lose_no_label(saved: Path) -> None:
 
 def test_the_rewards_of_a_group_have_a_shape() -> None:
     rewards = [0.0, 0.0, 0.0, 0.0, 1.0]
-    (group,) = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in rewards]).groups()
+    (group,) = ak.explore(
+        [replace(ROLLOUTS[0], meta={"reward": reward}) for reward in rewards]
+    ).groups()
     assert group.reward_shape == "█▁▁▁▃"
-    assert ak.explore([replace(ROLLOUTS[0], meta={"reward": 1.0})] * 3).groups()[0].reward_shape == ""
-    odd = ak.explore([replace(ROLLOUTS[0], meta={"reward": reward}) for reward in (math.nan, 1.0, math.inf, None, 0.0)])
+    assert (
+        ak.explore([replace(ROLLOUTS[0], meta={"reward": 1.0})] * 3).groups()[0].reward_shape == ""
+    )
+    odd = ak.explore(
+        [
+            replace(ROLLOUTS[0], meta={"reward": reward})
+            for reward in (math.nan, 1.0, math.inf, None, 0.0)
+        ]
+    )
     (group,) = odd.groups()
     assert group.reward is not None
     assert (group.count, group.reward.mean, group.reward.deviation) == (5, 0.5, 0.5)

@@ -31,7 +31,9 @@ ROOT = Path(__file__).parent.parent
 
 def streamed(*texts: str) -> Trajectory:
     chunks = tuple(Chunk(at=0.25 * i, text=text) for i, text in enumerate(texts))
-    return apply(ak.debug(ak.demo(), "hi").trajectory, Answer(exchange=Exchange(status=200, chunks=chunks)))
+    return apply(
+        ak.debug(ak.demo(), "hi").trajectory, Answer(exchange=Exchange(status=200, chunks=chunks))
+    )
 
 
 def event(**delta: Any) -> str:
@@ -41,12 +43,24 @@ def event(**delta: Any) -> str:
 def rollouts_of_all_kinds() -> dict[str, tuple[Trajectory, int | None]]:
     calls, left, refused = weather()
     return {
-        "calls": (calls, 0), "answer in reasoning": (calls, 1), "call left in the text": (left, None), "refused": (refused, None),
-        "streamed": (streamed(event(content='é"""\\'), event(content="'''\n"), "data: [DONE]\n\n"), None),
+        "calls": (calls, 0),
+        "answer in reasoning": (calls, 1),
+        "call left in the text": (left, None),
+        "refused": (refused, None),
+        "streamed": (
+            streamed(event(content='é"""\\'), event(content="'''\n"), "data: [DONE]\n\n"),
+            None,
+        ),
         "cut stream": (streamed(event(content="half")), None),
         "demo": (ak.rollout(ak.demo()), 1),
-        "web page": (apply(ak.debug(ak.demo(), "hi").trajectory, Answer(exchange=Exchange(status=200, body="<html>502</html>"))), None),
-    }  # fmt: skip
+        "web page": (
+            apply(
+                ak.debug(ak.demo(), "hi").trajectory,
+                Answer(exchange=Exchange(status=200, body="<html>502</html>")),
+            ),
+            None,
+        ),
+    }
 
 
 KINDS = rollouts_of_all_kinds()
@@ -58,7 +72,20 @@ def run_pytest(folder: Path, *options: str, **environment: str) -> subprocess.Co
     """A pytest of its own, which knows nothing of this one's settings."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     env = {**plain, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), *options, str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(folder),
+        *options,
+        str(folder),
+    ]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, timeout=300)
 
 
@@ -74,7 +101,9 @@ def test_exported_tests_pass_until_the_reader_changes(tmp_path: Path) -> None:
 def test_a_server_is_asked_where_one_is_named(tmp_path: Path) -> None:
     """A block answer, a stream and a refusal, each as it was; and a server that answers something else."""
     recorded, _, refused = weather()
-    stream = ak.export.pytest(KINDS["streamed"][0]).replace('"messages": [', '"stream": True, "messages": [', 1)
+    stream = ak.export.pytest(KINDS["streamed"][0]).replace(
+        '"messages": [', '"stream": True, "messages": [', 1
+    )
     (tmp_path / "test_stream.py").write_text(stream, "utf-8")
     other = replace(refused, spec=replace(refused.spec, model="refusing"))
     for index, (trajectory, turn) in enumerate([(recorded, 0), (recorded, 1), (other, 0)]):
@@ -86,7 +115,11 @@ def test_a_server_is_asked_where_one_is_named(tmp_path: Path) -> None:
             return HttpAnswer(headers={"Content-Type": "text/event-stream"}, pieces=pieces)
         if asked.json["model"] == "refusing":
             return HttpAnswer(refused.attempts[0].exchange.text, 400)
-        return HttpAnswer(recorded.turns[0].response.exchange.body) if asked.json == recorded.request(0).body else HttpAnswer(COMPLETION)
+        return (
+            HttpAnswer(recorded.turns[0].response.exchange.body)
+            if asked.json == recorded.request(0).body
+            else HttpAnswer(COMPLETION)
+        )
 
     with HttpServer(answer) as server:
         done = run_pytest(tmp_path, AGENTKIT_LIVE=server.url)
@@ -104,7 +137,9 @@ def test_exported_notebooks_pass_as_they_are_and_after_a_run(tmp_path: Path) -> 
     assert first.returncode == 0, first.stdout[-3000:]
     path = tmp_path / "book_0.ipynb"
     book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(
+        book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
     (tmp_path / "run").mkdir()
     nbformat.write(book, tmp_path / "run" / "book.ipynb")  # type: ignore[no-untyped-call]
     second = run_pytest(tmp_path / "run", "-p", "nbval.plugin", "--nbval", "--nbval-current-env")
@@ -113,16 +148,32 @@ def test_exported_notebooks_pass_as_they_are_and_after_a_run(tmp_path: Path) -> 
 
 def test_a_notebook_shows_request_and_answer() -> None:
     book = json.loads(ak.export.notebook(weather()[0], turn=1))
-    outputs = ["".join(output["data"]["text/plain"]) for cell in book["cells"] for output in cell.get("outputs", ())]
+    outputs = [
+        "".join(output["data"]["text/plain"])
+        for cell in book["cells"]
+        for output in cell.get("outputs", ())
+    ]
     assert "Compare the weather in Delhi and Berlin." in outputs[0]
     assert "answer_in_reasoning" in outputs[1]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rollouts(), texts, texts)
-def test_whatever_was_said_an_exported_test_holds(trajectory: Trajectory, content: str, arguments: str) -> None:
+def test_whatever_was_said_an_exported_test_holds(
+    trajectory: Trajectory, content: str, arguments: str
+) -> None:
     call = {"id": "a", "type": "function", "function": {"name": content, "arguments": arguments}}
-    body = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": content, "tool_calls": [call]}, "finish_reason": content}]})
+    body = json.dumps(
+        {
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": content, "tool_calls": [call]},
+                    "finish_reason": content,
+                }
+            ]
+        }
+    )
     answered = apply(trajectory, Answer(exchange=Exchange(status=200, body=body)))
     module: dict[str, Any] = {"__name__": "exported"}
     exec(compile(ak.export.pytest(answered), "exported.py", "exec"), module)
@@ -141,7 +192,9 @@ def test_whatever_was_streamed_an_exported_test_holds(pieces: list[str]) -> None
 
 def test_without_an_answer_there_is_nothing_to_hold() -> None:
     error = ApiError(kind="connection_failed", message="refused")
-    failed = apply(ak.debug(ak.demo(), "hi").trajectory, Answer(exchange=Exchange(transport_error=error)))
+    failed = apply(
+        ak.debug(ak.demo(), "hi").trajectory, Answer(exchange=Exchange(transport_error=error))
+    )
     for export in (ak.export.pytest, ak.export.notebook):
         with pytest.raises(UsageError, match="no answer came"):
             export(failed)

@@ -20,14 +20,28 @@ from agentkit.types import Spec, Trajectory, Turn
 from tests.support_export import HOSTILE, rollouts, run_python, run_shell, values, weather
 from tests.support_http import COMPLETION, Answer, HttpServer, sse
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+FEW = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CHUNK = {
+    "id": "c",
+    "object": "chat.completion.chunk",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
+}
 
 
 def sent(trajectory: Trajectory, turn: int) -> dict[str, Any]:
     """What agentkit's own client puts on the wire for this turn."""
     body = trajectory.request(turn).body
-    return {**body, "stream": True, "stream_options": {"include_usage": True}} if trajectory.spec.stream else body
+    return (
+        {**body, "stream": True, "stream_options": {"include_usage": True}}
+        if trajectory.spec.stream
+        else body
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +57,9 @@ def server() -> Any:
 
 @FEW
 @given(rollouts())
-def test_curl_sends_the_very_body(server: HttpServer, tmp_path: Path, trajectory: Trajectory) -> None:
+def test_curl_sends_the_very_body(
+    server: HttpServer, tmp_path: Path, trajectory: Trajectory
+) -> None:
     done = run_shell(ak.export.curl(trajectory, server=server.url), tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert server.requests[-1].json == sent(trajectory, 0)
@@ -64,15 +80,25 @@ def test_the_script_sends_the_very_body(server: HttpServer, trajectory: Trajecto
 @pytest.mark.parametrize("turn", [0, 1])
 def test_a_real_rollout_is_asked_again(server: HttpServer, tmp_path: Path, turn: int) -> None:
     recorded = weather()[0]
-    done = run_shell(ak.export.curl(recorded, turn=turn, server=server.url), tmp_path, AGENTKIT_API_KEY="of-the-shell")
+    done = run_shell(
+        ak.export.curl(recorded, turn=turn, server=server.url),
+        tmp_path,
+        AGENTKIT_API_KEY="of-the-shell",
+    )
     assert json.loads(done.stdout) == COMPLETION
     asked = server.requests[-1]
-    assert (asked.json, asked.path, asked.headers["authorization"]) == (recorded.request(turn).body, "/v1/chat/completions", "Bearer of-the-shell")
+    assert (asked.json, asked.path, asked.headers["authorization"]) == (
+        recorded.request(turn).body,
+        "/v1/chat/completions",
+        "Bearer of-the-shell",
+    )
 
 
 def test_the_script_runs_without_agentkit(server: HttpServer, tmp_path: Path) -> None:
     path = ak.export.python(weather()[0].turns[1], server=server.url).save(tmp_path / "turn.py")
-    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-I", str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["choices"][0]["message"]["content"] == "four"
     assert server.requests[-1].json == weather()[0].request(1).body
@@ -80,7 +106,14 @@ def test_the_script_runs_without_agentkit(server: HttpServer, tmp_path: Path) ->
 
 def test_agentkit_asks_what_curl_asks(server: HttpServer, tmp_path: Path) -> None:
     """Streaming, extra fields and all: the same bytes' meaning from both."""
-    agent = ak.Agent("m", server=server.url, stream=True, max_tokens=5, extra_body={"chat_template_kwargs": {"enable_thinking": False}}, sampling={"stop": ["x"]})
+    agent = ak.Agent(
+        "m",
+        server=server.url,
+        stream=True,
+        max_tokens=5,
+        extra_body={"chat_template_kwargs": {"enable_thinking": False}},
+        sampling={"stop": ["x"]},
+    )
     turn = ak.rollout(agent, "hello").turns[0]
     asked = server.requests[-1]
     script = ak.export.curl(turn)
@@ -96,24 +129,40 @@ def test_agentkit_asks_what_curl_asks(server: HttpServer, tmp_path: Path) -> Non
 def test_a_strange_address_stays_one_word(tmp_path: Path) -> None:
     with HttpServer() as server:
         odd = f"{server.url}/it's/$HOME/`x`/[a]{{b}}"
-        done = run_shell(ak.export.curl(start("hi"), server=f"{odd}?api-version=1&key=sk-secret&q='$(id)'"), tmp_path, AGENTKIT_API_KEY="from-the-shell")
+        done = run_shell(
+            ak.export.curl(start("hi"), server=f"{odd}?api-version=1&key=sk-secret&q='$(id)'"),
+            tmp_path,
+            AGENTKIT_API_KEY="from-the-shell",
+        )
         assert (done.returncode, done.stderr) == (0, "")
-        assert server.requests[-1].path == "/v1/it's/$HOME/`x`/[a]{b}/chat/completions?api-version=1&key=from-the-shell&q='$(id)'"
+        assert (
+            server.requests[-1].path
+            == "/v1/it's/$HOME/`x`/[a]{b}/chat/completions?api-version=1&key=from-the-shell&q='$(id)'"
+        )
 
 
-@pytest.mark.parametrize(("url", "variable", "header"), [
-    ("https://api.openai.com/v1", "$OPENAI_API_KEY", "Authorization: Bearer"),
-    ("https://eu.api.openai.com/v1", "$OPENAI_API_KEY", "Authorization: Bearer"),
-    ("https://openrouter.ai/api/v1", "$OPENROUTER_API_KEY", "Authorization: Bearer"),
-    ("https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21", "$AZURE_OPENAI_API_KEY", "api-key:"),
-    ("http://gpu-7:8000/v1", "${AGENTKIT_API_KEY:-EMPTY}", "Authorization: Bearer"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "variable", "header"),
+    [
+        ("https://api.openai.com/v1", "$OPENAI_API_KEY", "Authorization: Bearer"),
+        ("https://eu.api.openai.com/v1", "$OPENAI_API_KEY", "Authorization: Bearer"),
+        ("https://openrouter.ai/api/v1", "$OPENROUTER_API_KEY", "Authorization: Bearer"),
+        (
+            "https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
+            "$AZURE_OPENAI_API_KEY",
+            "api-key:",
+        ),
+        ("http://gpu-7:8000/v1", "${AGENTKIT_API_KEY:-EMPTY}", "Authorization: Bearer"),
+    ],
+)
 def test_the_key_is_the_one_of_the_host(url: str, variable: str, header: str) -> None:
     assert f'-H "{header} {variable}"' in ak.export.curl(start("hi"), server=url)
 
 
 def test_azure_has_a_client_of_its_own() -> None:
-    text = ak.export.python(start("hi"), server="https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21")
+    text = ak.export.python(
+        start("hi"), server="https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21"
+    )
     assert "from openai import AzureOpenAI" in text
     assert 'api_version="2024-10-21"' in text
     assert 'api_key=os.environ["AZURE_OPENAI_API_KEY"]' in text
@@ -121,7 +170,9 @@ def test_azure_has_a_client_of_its_own() -> None:
 
 def test_openai_is_asked_under_the_name_it_wants() -> None:
     trajectory = start("hi", Spec(model="gpt-5", sampling={"max_tokens": 7}))
-    assert '"max_completion_tokens": 7' in ak.export.curl(trajectory, server="https://api.openai.com/v1")
+    assert '"max_completion_tokens": 7' in ak.export.curl(
+        trajectory, server="https://api.openai.com/v1"
+    )
     assert '"max_tokens": 7' in ak.export.curl(trajectory, server="http://localhost:8000/v1")
 
 
@@ -150,16 +201,27 @@ def test_every_holder_of_a_rollout_is_taken() -> None:
     dbg = ak.debug(ak.demo(), "Do I need a coat in Rome?")
     dbg.run()
     last = len(dbg.trajectory.turns) - 1
-    assert ak.export.curl(dbg) == ak.export.curl(dbg.trajectory) == ak.export.curl(dbg, turn=last) == ak.export.curl(dbg, turn=-1)
+    assert (
+        ak.export.curl(dbg)
+        == ak.export.curl(dbg.trajectory)
+        == ak.export.curl(dbg, turn=last)
+        == ak.export.curl(dbg, turn=-1)
+    )
     assert ak.export.curl(dbg.trajectory.turns[last]) == ak.export.curl(ak.view(dbg.trajectory))
-    assert ak.export.python(dbg.trajectory.request(0)).startswith('"""The request of turn 0 of a rollout, not asked yet')
+    assert ak.export.python(dbg.trajectory.request(0)).startswith(
+        '"""The request of turn 0 of a rollout, not asked yet'
+    )
 
 
 def test_the_open_turn_and_the_failed_request_are_meant_first() -> None:
     dbg = ak.debug(ak.demo(), "Do I need a coat in Rome?")
     dbg.step()
     assert dbg.pending
-    assert ak.export.curl(dbg) == ak.export.curl(dbg.trajectory.all_turns[-1]) == ak.export.curl(dbg, turn=0)
+    assert (
+        ak.export.curl(dbg)
+        == ak.export.curl(dbg.trajectory.all_turns[-1])
+        == ak.export.curl(dbg, turn=0)
+    )
     refused = weather()[2]
     assert refused.error is not None
     assert "# turn 0 of a recorded rollout, answered with HTTP 400" in ak.export.curl(refused)

@@ -25,15 +25,44 @@ LEAK = says("a </think> b")
 
 def long_rollout(turns: int = 6) -> Trajectory:
     """Constructed: many turns with two calls each, tools with described properties, long texts."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": "You are careful. " * 40}, {"role": "user", "content": "first line\nthe odd word here: zebra\nlast line"}]
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "You are careful. " * 40},
+        {"role": "user", "content": "first line\nthe odd word here: zebra\nlast line"},
+    ]
     for i in range(turns):
-        calls = [{"id": f"c{i}_{j}", "type": "function", "function": {"name": "look", "arguments": json.dumps({"n": j})}} for j in range(2)]
-        messages.append({"role": "assistant", "content": "", "tool_calls": calls, "reasoning": "hm"})
-        messages += [{"role": "tool", "tool_call_id": f"c{i}_{j}", "content": f"result {i} {j} " * 10} for j in range(2)]
-    properties = {name: {"type": "string", "description": f"the {name}"} for name in ("n", "odd", "other")}
+        calls = [
+            {
+                "id": f"c{i}_{j}",
+                "type": "function",
+                "function": {"name": "look", "arguments": json.dumps({"n": j})},
+            }
+            for j in range(2)
+        ]
+        messages.append(
+            {"role": "assistant", "content": "", "tool_calls": calls, "reasoning": "hm"}
+        )
+        messages += [
+            {"role": "tool", "tool_call_id": f"c{i}_{j}", "content": f"result {i} {j} " * 10}
+            for j in range(2)
+        ]
+    properties = {
+        name: {"type": "string", "description": f"the {name}"} for name in ("n", "odd", "other")
+    }
     schema = {"type": "object", "properties": properties, "required": ["n", "odd"], "title": "T"}
-    tools = tuple({"type": "function", "function": {"name": f"look{i or ''}", "description": "looks " * 9, "parameters": schema}} for i in range(5))
-    return start(messages, Spec(model="m", tools=tools, sampling={"temperature": 0, "top_p": 0.9, "seed": 7}))
+    tools = tuple(
+        {
+            "type": "function",
+            "function": {
+                "name": f"look{i or ''}",
+                "description": "looks " * 9,
+                "parameters": schema,
+            },
+        }
+        for i in range(5)
+    )
+    return start(
+        messages, Spec(model="m", tools=tools, sampling={"temperature": 0, "top_p": 0.9, "seed": 7})
+    )
 
 
 def needs(*parts: str) -> Any:
@@ -47,7 +76,13 @@ def needs(*parts: str) -> Any:
 
 
 def test_what_the_fault_needs_is_left() -> None:
-    shrunk = ak.export.shrink(long_rollout(), "orphan_think_close", needs("zebra", "look3", '"seed"'), limit=2000, progress=None)
+    shrunk = ak.export.shrink(
+        long_rollout(),
+        "orphan_think_close",
+        needs("zebra", "look3", '"seed"'),
+        limit=2000,
+        progress=None,
+    )
     body = shrunk.request.body
     assert shrunk.ended == "smallest"
     assert [tool["function"]["name"] for tool in body["tools"]] == ["look3"]
@@ -60,12 +95,26 @@ def test_what_the_fault_needs_is_left() -> None:
 
 
 def test_a_call_keeps_its_result() -> None:
-    shrunk = ak.export.shrink(long_rollout(), lambda response: "</think>" in str(response.raw), needs("c3_1"), limit=2000, progress=None)
+    shrunk = ak.export.shrink(
+        long_rollout(),
+        lambda response: "</think>" in str(response.raw),
+        needs("c3_1"),
+        limit=2000,
+        progress=None,
+    )
     assert [message["role"] for message in shrunk.request.messages] == ["assistant", "tool"]
     assert [call["id"] for call in shrunk.request.messages[0]["tool_calls"]] == ["c3_1"]
 
 
-@given(st.sets(st.sampled_from([f"c{i}_{j}" for i in range(3) for j in range(2)] + ["zebra", "careful", "look2", '"odd"', "top_p", "result 1 0"]), max_size=4))
+@given(
+    st.sets(
+        st.sampled_from(
+            [f"c{i}_{j}" for i in range(3) for j in range(2)]
+            + ["zebra", "careful", "look2", '"odd"', "top_p", "result 1 0"]
+        ),
+        max_size=4,
+    )
+)
 def test_every_request_on_the_way_is_one_that_servers_take(parts: set[str]) -> None:
     seen: list[Request] = []
     judge = needs(*parts)
@@ -77,7 +126,11 @@ def test_every_request_on_the_way_is_one_that_servers_take(parts: set[str]) -> N
     shrunk = ak.export.shrink(long_rollout(3), "orphan_think_close", ask, limit=5000, progress=None)
     assert all(not preflight(list(request.messages)) for request in seen)
     assert all(request.messages[-1]["role"] in ("tool", "user") for request in seen)
-    assert len({json.dumps(request.body, sort_keys=True) for request in seen}) == len(seen) == shrunk.asks
+    assert (
+        len({json.dumps(request.body, sort_keys=True) for request in seen})
+        == len(seen)
+        == shrunk.asks
+    )
     assert all(part in json.dumps(shrunk.request.body) for part in parts)
     for tool in shrunk.request.tools:
         schema = tool["function"]["parameters"]
@@ -103,7 +156,9 @@ def test_reductions_leave_the_body_as_it_was() -> None:
 
 
 def test_the_limit_holds_and_the_best_so_far_is_given() -> None:
-    shrunk = ak.export.shrink(long_rollout(), "orphan_think_close", needs("zebra"), limit=7, progress=None)
+    shrunk = ak.export.shrink(
+        long_rollout(), "orphan_think_close", needs("zebra"), limit=7, progress=None
+    )
     assert (shrunk.ended, shrunk.asks) == ("limit", 7)
     assert shrunk.size_after < shrunk.size_before
 
@@ -136,17 +191,24 @@ def test_a_fault_that_shows_sometimes_is_asked_for_again() -> None:
         asks += 1
         return LEAK if "zebra" in json.dumps(request.body) and asks % 3 == 0 else says("fine")
 
-    shrunk = ak.export.shrink(long_rollout(2), "orphan_think_close", ask, limit=3000, tries=3, progress=None)
+    shrunk = ak.export.shrink(
+        long_rollout(2), "orphan_think_close", ask, limit=3000, tries=3, progress=None
+    )
     assert [m["content"].strip() for m in shrunk.request.messages] == ["zebra"]
 
 
 def test_a_refused_request_is_a_fault_by_its_kind_alone() -> None:
     def ask(request: Request) -> Any:
         if "zebra" in json.dumps(request.body):
-            return Exchange(status=400, body='{"error": {"message": "maximum context length is 10 tokens", "code": "context_length_exceeded"}}')
+            return Exchange(
+                status=400,
+                body='{"error": {"message": "maximum context length is 10 tokens", "code": "context_length_exceeded"}}',
+            )
         return ApiError(kind="server_error", message="no")
 
-    shrunk = ak.export.shrink(long_rollout(), "context_length_exceeded", ask, limit=2000, progress=None)
+    shrunk = ak.export.shrink(
+        long_rollout(), "context_length_exceeded", ask, limit=2000, progress=None
+    )
     assert shrunk.response is None
     assert [m["content"].strip() for m in shrunk.request.messages] == ["zebra"]
     assert shrunk.trajectory.error is not None
@@ -162,7 +224,9 @@ def test_a_request_that_cannot_be_answered_shows_nothing() -> None:
         return LEAK
 
     shrunk = ak.export.shrink(long_rollout(), "orphan_think_close", ask, limit=2000, progress=None)
-    assert [m["content"].strip() for m in shrunk.request.messages if m["role"] == "system"] == ["careful."]
+    assert [m["content"].strip() for m in shrunk.request.messages if m["role"] == "system"] == [
+        "careful."
+    ]
     with pytest.raises(ZeroDivisionError):
         ak.export.shrink(long_rollout(), "orphan_think_close", lambda request: 1 / 0)
 
@@ -178,7 +242,16 @@ def test_a_server_is_asked_where_the_turn_was(tmp_path: Path) -> None:
     """The recorded address, streaming kept, and the small request runs as a command."""
 
     def answer(asked: Any) -> Answer:
-        body = {**COMPLETION, "choices": [{"index": 0, "message": {"role": "assistant", "content": "a </think> b"}, "finish_reason": "stop"}]}
+        body = {
+            **COMPLETION,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": "a </think> b"},
+                    "finish_reason": "stop",
+                }
+            ],
+        }
         return Answer(body) if "Oslo" in json.dumps(asked.json) else Answer(COMPLETION)
 
     with HttpServer(answer) as server:
@@ -209,7 +282,9 @@ def test_an_agent_a_debugger_and_an_async_function_can_be_asked() -> None:
 
 
 def test_what_was_found_is_shown() -> None:
-    shrunk = ak.export.shrink(weather()[0], lambda response: True, lambda request: says("x"), turn=0, progress=None)
+    shrunk = ak.export.shrink(
+        weather()[0], lambda response: True, lambda request: says("x"), turn=0, progress=None
+    )
     assert "nothing more can be left out" in repr(shrunk)
     bundle = shrunk._repr_mimebundle_()
     assert repr(shrunk)[8:-1] in bundle["text/plain"]

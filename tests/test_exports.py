@@ -23,7 +23,12 @@ def test_every_public_name_is_there() -> None:
 
 def test_names_are_offered_to_completion_and_type_checkers() -> None:
     guarded = [node for node in ast.parse(SOURCE).body if isinstance(node, ast.If)]
-    typed = {alias.name for node in ast.walk(guarded[0]) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    typed = {
+        alias.name
+        for node in ast.walk(guarded[0])
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     assert typed == set(ak.__all__)
     assert set(ak.__all__) <= set(dir(ak))
 
@@ -46,8 +51,11 @@ def test_public_names_are_documented() -> None:
 
 
 def test_no_module_hides_a_public_name() -> None:
-    code = "import agentkit, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(agentkit.__path__, 'agentkit.')]; " + (
-        "print(*[n for n in agentkit.__all__ if type(getattr(agentkit, n)).__name__ == 'module'])"
+    code = (
+        "import agentkit, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(agentkit.__path__, 'agentkit.')]; "
+        + (
+            "print(*[n for n in agentkit.__all__ if type(getattr(agentkit, n)).__name__ == 'module'])"
+        )
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["cassette", "charts", "export", "parsers", "testing"]

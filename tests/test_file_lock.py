@@ -57,7 +57,9 @@ sys.stdin.readline()
 def running(code: str, *args: Any) -> Iterator[subprocess.Popen[str]]:
     """A process that has said its first line."""
     command = [sys.executable, "-c", code, *map(str, args)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline()
@@ -85,7 +87,10 @@ def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -
         before, mine = snapshot(tmp_path), ak.rollout(agent(says("mine")), "go")
         uses: list[Callable[[], Any]] = [lambda: resume(path), lambda: ak.save(mine, path)]
         if how == "resume":
-            uses += [lambda: ak.record(agent(), path), lambda: ak.rollouts(agent(), ["go"], record=path)]
+            uses += [
+                lambda: ak.record(agent(), path),
+                lambda: ak.rollouts(agent(), ["go"], record=path),
+            ]
         for use in uses:
             with pytest.raises(FileInUse, match=r"another process is writing 'x\.jsonl'") as caught:
                 use()
@@ -126,7 +131,11 @@ def test_two_runs_of_one_process(tmp_path: Path) -> None:
         return "ok"
 
     for outer in ("record", "resume"):
-        script = [says(None, calls("again", how="record")), says(None, calls("again", how="resume")), says("done")]
+        script = [
+            says(None, calls("again", how="record")),
+            says(None, calls("again", how="resume")),
+            says("done"),
+        ]
         ak.rollouts(agent(*script, tools=[again]), [f"outer {outer}"], **option(outer, path))
     assert [how for how, _ in told] == ["resume", "record", "resume"]
     assert "another run of this process" in told[0][1]
@@ -184,7 +193,9 @@ def test_a_child_does_not_hold_what_its_dead_parent_held(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_a_file_system_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     def refuse(*args: Any) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -203,7 +214,9 @@ def test_a_folder_that_takes_no_companion(tmp_path: Path) -> None:
     assert resume(path)[0].final == "mine"
 
 
-def test_where_locks_are_not_shared_a_file_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_locks_are_not_shared_a_file_has_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def locking(fd: int, mode: int, size: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -15,14 +15,27 @@ from agentkit.errors import UsageError
 from agentkit.frames import calls, messages, problems, tokens, turns
 from agentkit.read.queue_time import queue_of
 from agentkit.types import Chunk, Exchange, OpenTurn, Response, Trajectory, Turn
-from tests.render_samples import HOSTILE, call, first_turn, long, message, result, troubled, waiting, weather
+from tests.render_samples import (
+    HOSTILE,
+    call,
+    first_turn,
+    long,
+    message,
+    result,
+    troubled,
+    waiting,
+    weather,
+)
 from tests.support_growth import assert_linear
 
 CAPTURES = Path(__file__).parent / "corpus" / "captures"
 FRAMES = {
-    "turns_df": turns.COLUMNS, "tool_calls_df": calls.COLUMNS, "messages_df": messages.COLUMNS, "problems_df": problems.COLUMNS,
+    "turns_df": turns.COLUMNS,
+    "tool_calls_df": calls.COLUMNS,
+    "messages_df": messages.COLUMNS,
+    "problems_df": problems.COLUMNS,
     "tokens_df": tokens.COLUMNS,
-}  # fmt: skip
+}
 ROLLOUTS = [weather(), troubled(), waiting()]
 
 
@@ -49,7 +62,9 @@ def test_nothing_is_not_a_number(name: str) -> None:
     """What is not known is <NA>, which no comparison or sum takes for a value."""
     found = getattr(ak, name)(ROLLOUTS)
     for column in found.columns:
-        assert not any(isinstance(value, float) and value != value for value in found[column].tolist())
+        assert not any(
+            isinstance(value, float) and value != value for value in found[column].tolist()
+        )
 
 
 def test_a_turn_is_a_row() -> None:
@@ -69,16 +84,36 @@ def timed(start: float, elapsed: float, **more: Any) -> Any:
 
 def test_times_add_up() -> None:
     """Two tools side by side count once; without a stream there is no first token to know of."""
-    exchange = Exchange(body="{}", started=100.0, elapsed=2.0, url="https://user:key@host:8000/v1?key=S3CRET")
-    response = Response(tool_calls=(call(), call(position=1)), time_to_first_token=0.5, exchange=exchange)
-    turn = Turn(index=0, response=response, results=(timed(102.0, 3.0), timed(103.0, 4.0, queued=0.25)))
+    exchange = Exchange(
+        body="{}", started=100.0, elapsed=2.0, url="https://user:key@host:8000/v1?key=S3CRET"
+    )
+    response = Response(
+        tool_calls=(call(), call(position=1)), time_to_first_token=0.5, exchange=exchange
+    )
+    turn = Turn(
+        index=0, response=response, results=(timed(102.0, 3.0), timed(103.0, 4.0, queued=0.25))
+    )
     found = ak.turns_df(Trajectory(turns=(turn,))).iloc[0]
-    times = ["started", "elapsed", "model_elapsed", "time_to_first_token", "generation", "tools_elapsed"]
+    times = [
+        "started",
+        "elapsed",
+        "model_elapsed",
+        "time_to_first_token",
+        "generation",
+        "tools_elapsed",
+    ]
     assert found[times].tolist() == [100.0, 7.0, 2.0, 0.5, 1.5, 5.0]
     assert found["server"] == "host:8000", "neither the user, the key nor the path"
     assert ak.tool_calls_df(turn)["queued"].tolist()[1] == 0.25
-    plain = replace(turn, response=replace(response, time_to_first_token=None), results=(result(),) * 2)
-    assert ak.turns_df(plain).iloc[0][["time_to_first_token", "generation", "tools_elapsed"]].isna().all()
+    plain = replace(
+        turn, response=replace(response, time_to_first_token=None), results=(result(),) * 2
+    )
+    assert (
+        ak.turns_df(plain)
+        .iloc[0][["time_to_first_token", "generation", "tools_elapsed"]]
+        .isna()
+        .all()
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +122,17 @@ def test_times_add_up() -> None:
         (Exchange(body='{"usage": {"queue_time": 0.25}}'), 0.25),
         (Exchange(body='{"x_groq": {"usage": {"queue_time": 1}}}'), 1.0),
         (Exchange(body='{"choices": [{"meta_info": {"queue_time": 0.5}}]}'), 0.5),
-        (Exchange(chunks=(Chunk(at=0.1, text='data: {"x_groq": {"usage": {"queue_time": 0.125}}}\n\ndata: [DONE]\n\n'),)), 0.125),
+        (
+            Exchange(
+                chunks=(
+                    Chunk(
+                        at=0.1,
+                        text='data: {"x_groq": {"usage": {"queue_time": 0.125}}}\n\ndata: [DONE]\n\n',
+                    ),
+                )
+            ),
+            0.125,
+        ),
         (Exchange(body='{"choices": [{"message": {"content": "\\"queue_time\\": 3"}}]}'), None),
         (Exchange(body='{"usage": {"queue_time": "soon"}}'), None),
         (Exchange(body='"queue_time" is no JSON'), None),
@@ -115,7 +160,9 @@ def test_messages_are_the_conversation_as_it_stands() -> None:
         found = ak.messages_df(rollout)
         assert found["role"].tolist() == [m["role"] for m in rollout.messages]
     found = ak.messages_df(troubled())
-    assert found["source"].tolist() == ["prompt", "prompt", "added", "answer"], "the first turn was rewritten away"
+    assert found["source"].tolist() == ["prompt", "prompt", "added", "answer"], (
+        "the first turn was rewritten away"
+    )
     assert found["turn"].tolist() == [pd.NA, pd.NA, 1, 1]
     opened = ak.messages_df(Trajectory(open=OpenTurn(added=(message("user", "hi"),))))
     assert opened["source"].tolist() == ["added"]
@@ -125,23 +172,42 @@ def test_every_problem_is_a_row() -> None:
     found = ak.problems_df(troubled())
     counted = found[found["source"].isin(["answer", "call", "found"])]
     assert sorted(counted["code"]) == sorted(p.code for p in troubled().problems)
-    assert found[found["source"] == "request"]["code"].tolist() == ["rate_limited", "rate_limited", "context_length_exceeded"]
+    assert found[found["source"] == "request"]["code"].tolist() == [
+        "rate_limited",
+        "rate_limited",
+        "context_length_exceeded",
+    ]
     assert found[found["source"] == "request"]["severity"].tolist() == ["error", "warning", "error"]
-    assert found[found["source"] == "tool"]["code"].tolist() == ["timeout", "invalid_call", "unknown_tool"]
+    assert found[found["source"] == "tool"]["code"].tolist() == [
+        "timeout",
+        "invalid_call",
+        "unknown_tool",
+    ]
     assert ak.problems_df(weather()).empty
 
 
 def test_anything_that_holds_rollouts_will_do(tmp_path: Path) -> None:
     trajectory = weather()
     ak.save([trajectory, trajectory], tmp_path / "two.jsonl")
-    (tmp_path / "chat.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}\n')
+    (tmp_path / "chat.jsonl").write_text(
+        '{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}\n'
+    )
     holder = ak.AgentResult(messages=[], trajectory=trajectory)
     debugger = ak.debug(ak.demo())
     for given, rows in (
-        (trajectory, 2), ([trajectory, holder], 4), (ak.view([trajectory]), 2), (tmp_path / "two.jsonl", 4), (str(tmp_path / "chat.jsonl"), 1),
-        ([[trajectory], [trajectory, trajectory]], 6), (debugger, 0), (first_turn(), 1), ((t for t in [trajectory]), 2),
-        ([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}], 1), ([], 0), ({"choices": [{"message": {"content": "x"}}]}, 1),
-    ):  # fmt: skip
+        (trajectory, 2),
+        ([trajectory, holder], 4),
+        (ak.view([trajectory]), 2),
+        (tmp_path / "two.jsonl", 4),
+        (str(tmp_path / "chat.jsonl"), 1),
+        ([[trajectory], [trajectory, trajectory]], 6),
+        (debugger, 0),
+        (first_turn(), 1),
+        ((t for t in [trajectory]), 2),
+        ([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}], 1),
+        ([], 0),
+        ({"choices": [{"message": {"content": "x"}}]}, 1),
+    ):
         assert len(ak.turns_df(given)) == rows
     for wrong in (3, None, object()):
         with pytest.raises(UsageError):
@@ -151,7 +217,10 @@ def test_anything_that_holds_rollouts_will_do(tmp_path: Path) -> None:
 
 
 def test_a_sample_and_the_prompt_tell_rollouts_apart() -> None:
-    made = [replace(weather(), meta={"sample": 3, "reward": True}), replace(weather(), prompt=(), meta={"sample": "x", "reward": "high"})]
+    made = [
+        replace(weather(), meta={"sample": 3, "reward": True}),
+        replace(weather(), prompt=(), meta={"sample": "x", "reward": "high"}),
+    ]
     found = ak.turns_df(made)
     assert found["sample"].tolist() == [3, 3, pd.NA, pd.NA]
     assert found["prompt"].tolist() == ["Do I need a coat in Oslo?"] * 2 + [pd.NA] * 2
@@ -160,7 +229,12 @@ def test_a_sample_and_the_prompt_tell_rollouts_apart() -> None:
 
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_any_text_can_stand_in_a_frame(said: str) -> None:
-    made = Trajectory(prompt=(message("user", said),), turns=(Turn(index=0, response=Response(tool_calls=(call(said),)), results=(result(said),)),))
+    made = Trajectory(
+        prompt=(message("user", said),),
+        turns=(
+            Turn(index=0, response=Response(tool_calls=(call(said),)), results=(result(said),)),
+        ),
+    )
     assert ak.tool_calls_df(made)["name"].tolist() == [said]
     assert ak.messages_df(made)["content"].tolist()[0] == said
 

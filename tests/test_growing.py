@@ -18,7 +18,14 @@ from agentkit.types import Chunk
 from tests.support_growth import assert_linear
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))
-WHOLE_IN_THE_END = {"ndjson", "single_newline_between", "content_parts", "message_in_last_chunk", "block_json_instead", "reasoning_details"}
+WHOLE_IN_THE_END = {
+    "ndjson",
+    "single_newline_between",
+    "content_parts",
+    "message_in_last_chunk",
+    "block_json_instead",
+    "reasoning_details",
+}
 """Answers whose text does not come as deltas of text."""
 
 
@@ -36,18 +43,32 @@ def test_it_grows_into_what_is_read(path: Path, cuts: list[int]) -> None:
     growing, whole = Growing(), Growing()
     deltas = [delta for a, b in pairwise(edges) for delta in growing.feed(data[a:b])]
     whole.feed(text)
-    assert (growing.text, growing.reasoning, growing.calls) == (whole.text, whole.reasoning, whole.calls)
+    assert (growing.text, growing.reasoning, growing.calls) == (
+        whole.text,
+        whole.reasoning,
+        whole.calls,
+    )
     assert "".join(d.text for d in deltas if d.kind == "content") == growing.text
     read = read_stream(text)
-    if path.stem not in WHOLE_IN_THE_END and read.exchange.chunks and not any(p.code == "stream_truncated" for p in read.problems):
+    if (
+        path.stem not in WHOLE_IN_THE_END
+        and read.exchange.chunks
+        and not any(p.code == "stream_truncated" for p in read.problems)
+    ):
         assert growing.text == (read.wire_content or "")
-        assert {(call.name, call.arguments) for call in growing.calls} >= {(c.name, c.raw_arguments) for c in read.tool_calls if c.origin == "tool_calls"}
+        assert {(call.name, call.arguments) for call in growing.calls} >= {
+            (c.name, c.raw_arguments) for c in read.tool_calls if c.origin == "tool_calls"
+        }
 
 
 def test_what_is_there_is_shown_before_the_stream_ends() -> None:
     text = text_of("parallel_interleaved")
     growing = Growing()
-    seen = [[(call.name, call.arguments) for call in growing.calls] for piece in text if growing.feed(piece)]
+    seen = [
+        [(call.name, call.arguments) for call in growing.calls]
+        for piece in text
+        if growing.feed(piece)
+    ]
     assert seen[0] == [("f", '{"a"')]
     assert [name for name, _ in seen[-1]] == ["f", "g"]
     assert seen[-1] == [(call.name, call.raw_arguments) for call in read_stream(text).tool_calls]

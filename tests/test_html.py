@@ -16,8 +16,30 @@ from tests.render_samples import HOSTILE
 
 ANY_TEXT = st.text(st.characters(categories=None)) | st.sampled_from(HOSTILE)
 """Every code point, lone surrogates included."""
-HIDDEN = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070)]
-HIDDEN += [0x3164, 0xD800, 0xDFFF, 0xFEFF, 0xFFF9, 0xFFFE, 0xFFFF, 0xE0001, 0xE0041, 0xE007F, 0xE0100, 0xE01EF]
+HIDDEN = [
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    0xAD,
+    0x61C,
+    0x180E,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+]
+HIDDEN += [
+    0x3164,
+    0xD800,
+    0xDFFF,
+    0xFEFF,
+    0xFFF9,
+    0xFFFE,
+    0xFFFF,
+    0xE0001,
+    0xE0041,
+    0xE007F,
+    0xE0100,
+    0xE01EF,
+]
 SHOWN = [chr(code) for code in HIDDEN if chr(code) not in "\t\n"]
 
 
@@ -80,7 +102,10 @@ def test_ordinary_text_stays(text: str) -> None:
 
 
 def test_a_colour_sequence_is_one_mark() -> None:
-    assert escape("\x1b[1;31mred\x1b[0m") == '<span class="ak-ctl">\\x1b[1;31m</span>red<span class="ak-ctl">\\x1b[0m</span>'
+    assert (
+        escape("\x1b[1;31mred\x1b[0m")
+        == '<span class="ak-ctl">\\x1b[1;31m</span>red<span class="ak-ctl">\\x1b[0m</span>'
+    )
 
 
 def test_a_string_is_never_markup() -> None:
@@ -106,7 +131,10 @@ def test_a_subclass_of_str_is_text() -> None:
 
 
 def test_children_are_text_numbers_markup_nothing_and_lists_of_these() -> None:
-    assert el("p", "a", 1, None, [el("code", "b"), ["<"], None], (x for x in "cd")) == "<p>a1<code>b</code>&lt;cd</p>"
+    assert (
+        el("p", "a", 1, None, [el("code", "b"), ["<"], None], (x for x in "cd"))
+        == "<p>a1<code>b</code>&lt;cd</p>"
+    )
     assert fragment("<", el("p")) == "&lt;<p></p>"
     assert joined(" & ", ["a", el("p")]) == "a &amp; <p></p>"
 
@@ -117,14 +145,20 @@ def test_no_other_element(tag: str) -> None:
         el(tag)
 
 
-@pytest.mark.parametrize("name", ["onclick", "style", "href", "src", "srcdoc", "id", "CLASS", 'x="'])
+@pytest.mark.parametrize(
+    "name", ["onclick", "style", "href", "src", "srcdoc", "id", "CLASS", 'x="']
+)
 def test_no_other_attribute(name: str) -> None:
     with pytest.raises(UsageError, match="no attribute"):
         el("p", **{name: "x"})
 
 
 def test_attributes_are_never_code_or_address() -> None:
-    assert not [name for name in ATTRIBUTES.values() if name.startswith("on") or name in {"style", "href", "src", "id", "srcdoc"}]
+    assert not [
+        name
+        for name in ATTRIBUTES.values()
+        if name.startswith("on") or name in {"style", "href", "src", "id", "srcdoc"}
+    ]
 
 
 def test_an_attribute_without_a_value_is_left_out() -> None:
@@ -166,7 +200,11 @@ def test_links_are_relative(target: str) -> None:
 def test_only_this_module_makes_markup() -> None:
     """Nothing else in the package calls the constructor behind `Html`."""
     package = Path(__file__).parent.parent / "agentkit"
-    makers = [path.name for path in package.rglob("*.py") if re.search(r"str\.__new__|\b_html\(|cast\(.*\bHtml\b", path.read_text())]
+    makers = [
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"str\.__new__|\b_html\(|cast\(.*\bHtml\b", path.read_text())
+    ]
     assert makers == ["html.py"]
 
 
@@ -181,7 +219,9 @@ def test_a_shape_puts_children_and_attributes_where_its_holes_are() -> None:
 def test_a_shape_filled_with_holes_is_part_of_a_larger_shape() -> None:
     inner = shape(el("p", HOLE, title=HOLE))
     outer = shape(el("div", inner(HOLE, HOLE), el("code", HOLE), data_key=HOLE))
-    assert outer('"', "<", "'", "&") == el("div", el("p", "'", title="<"), el("code", "&"), data_key='"')
+    assert outer('"', "<", "'", "&") == el(
+        "div", el("p", "'", title="<"), el("code", "&"), data_key='"'
+    )
 
 
 @given(ANY_TEXT)
@@ -201,7 +241,10 @@ def test_a_shape_is_filled_wholly(children: tuple[str, ...]) -> None:
 def test_a_text_is_no_hole() -> None:
     """Neither as a child nor as an attribute, before or after the same attribute had a hole."""
     for _ in range(2):
-        assert el("p", "\x00", title="\x00") == '<p title="\\x00"><span class="ak-ctl">\\x00</span></p>'
+        assert (
+            el("p", "\x00", title="\x00")
+            == '<p title="\\x00"><span class="ak-ctl">\\x00</span></p>'
+        )
         assert "\x01" in el("p", title=HOLE)
 
 

@@ -19,7 +19,19 @@ LAYERS = {
     5: "views",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
-EFFECTS = {"time", "random", "secrets", "uuid", "threading", "socket", "subprocess", "tempfile", "os", "shutil", "asyncio"}
+EFFECTS = {
+    "time",
+    "random",
+    "secrets",
+    "uuid",
+    "threading",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "os",
+    "shutil",
+    "asyncio",
+}
 """What L0 to L2 never import: clock, randomness, environment, file writing, threads."""
 NOTEBOOK = {"IPython", "ipywidgets", "anywidget", "traitlets"}
 
@@ -37,7 +49,11 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names) if node.module == "agentkit" else (node.module,)
+            yield from (
+                (f"{node.module}.{alias.name}" for alias in node.names)
+                if node.module == "agentkit"
+                else (node.module,)
+            )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -49,7 +65,9 @@ def test_imports_point_down(path: Path) -> None:
         top = name.split(".")[0]
         assert top not in NOTEBOOK or layer == 5, f"{path.name} imports {top}; only views may"
         assert top not in EFFECTS or layer >= 3, f"{path.name} (L{layer}) imports {top}"
-        assert top != "openai" or room(path) == "servers", f"{path.name} imports openai; only servers may"
+        assert top != "openai" or room(path) == "servers", (
+            f"{path.name} imports openai; only servers may"
+        )
 
 
 def test_every_room_is_planned() -> None:

@@ -86,11 +86,17 @@ class Page:
         self.state |= state
 
 
-ROWS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from([el("p", word) for word in ("one", "two", "three")]), max_size=8)
+ROWS = st.dictionaries(
+    st.sampled_from("abcdefgh"),
+    st.sampled_from([el("p", word) for word in ("one", "two", "three")]),
+    max_size=8,
+)
 
 
 @given(ROWS, ROWS, st.permutations("abcdefgh"))
-def test_a_page_shows_what_is_to_be_shown(old: Mapping[str, Html], new: Mapping[str, Html], order: list[str]) -> None:
+def test_a_page_shows_what_is_to_be_shown(
+    old: Mapping[str, Html], new: Mapping[str, Html], order: list[str]
+) -> None:
     """Whatever comes, goes, changes or moves."""
     new = {key: new[key] for key in order if key in new}
     page = Page()
@@ -110,7 +116,14 @@ class Held(ConversationView):
         return self.held
 
 
-@given(st.lists(st.sampled_from([weather(), troubled(), waiting(), Trajectory(), *(long(n) for n in (1, 3))]), max_size=6))
+@given(
+    st.lists(
+        st.sampled_from(
+            [weather(), troubled(), waiting(), Trajectory(), *(long(n) for n in (1, 3))]
+        ),
+        max_size=6,
+    )
+)
 def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Trajectory]) -> None:
     view, page = Held(None), Page()
     sent = recorded(view)
@@ -182,7 +195,9 @@ def test_charts_are_sent_while_they_are_open(monkeypatch: pytest.MonkeyPatch) ->
     assert charted(sent) == []
 
 
-def test_charts_of_a_running_rollout_are_drawn_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_charts_of_a_running_rollout_are_drawn_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 100.0
     monkeypatch.setattr("agentkit.views.debugger_view.monotonic", lambda: now)
     view = DebuggerView(ak.debug(ak.demo()))
@@ -276,14 +291,38 @@ def test_an_action_that_fails_is_shown_to_the_page_that_asked() -> None:
     sent = recorded(view)
     ready(view)
     sent.clear()
-    view._heard({"type": "do", "view": "p", "action": "break", "arguments": {"kind": "turn", "value": "soon"}})
+    view._heard(
+        {
+            "type": "do",
+            "view": "p",
+            "action": "break",
+            "arguments": {"kind": "turn", "value": "soon"},
+        }
+    )
     view._heard({"type": "do", "view": "p", "action": "nothing_like_it", "arguments": {}})
-    view._heard({"type": "do", "view": "p", "action": "edit", "arguments": {"turn": "0", "what": "arguments:0", "text": "[1]"}})
+    view._heard(
+        {
+            "type": "do",
+            "view": "p",
+            "action": "edit",
+            "arguments": {"turn": "0", "what": "arguments:0", "text": "[1]"},
+        }
+    )
     assert [(content["type"], content["to"]) for content, _ in sent] == [("failed", "p")] * 3
     assert "number" in sent[0][0]["mend"]
 
 
-@pytest.mark.parametrize("content", [None, [], "ready", {"type": "ready"}, {"type": "ready", "view": 3}, {"type": "do", "view": "p", "action": 1}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        "ready",
+        {"type": "ready"},
+        {"type": "ready", "view": 3},
+        {"type": "do", "view": "p", "action": 1},
+    ],
+)
 def test_what_is_no_message_of_ours_is_ignored(content: Any) -> None:
     view = DebuggerView(ak.debug(ak.demo()))
     sent = recorded(view)
@@ -301,10 +340,16 @@ def test_the_scripts_are_small() -> None:
     from importlib.resources import files
 
     static = files("agentkit.views").joinpath("static")
-    assert sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js")) < 60_000
+    assert (
+        sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js"))
+        < 60_000
+    )
     assert "import " not in script("debugger").replace("import(", "")
     (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
-    assert json.loads(zlib.decompress(b64decode(packed))) == [script("course", "debugger"), sheet("course", "debugger")]
+    assert json.loads(zlib.decompress(b64decode(packed))) == [
+        script("course", "debugger"),
+        sheet("course", "debugger"),
+    ]
     assert len(DebuggerView._esm) < 19_000
 
 
@@ -335,9 +380,19 @@ def test_where_somebody_looks_there_is_a_view() -> None:
     try:
         client.wait_for_ready(timeout=60)
         heard: list[dict[str, Any]] = []
-        client.execute_interactive(CELL, allow_stdin=True, output_hook=heard.append, stdin_hook=lambda message: None, timeout=60)
+        client.execute_interactive(
+            CELL,
+            allow_stdin=True,
+            output_hook=heard.append,
+            stdin_hook=lambda message: None,
+            timeout=60,
+        )
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    bundles = [message["content"]["data"] for message in heard if message["msg_type"] == "execute_result"]
-    assert [set(bundle) for bundle in bundles] == [{"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}]
+    bundles = [
+        message["content"]["data"] for message in heard if message["msg_type"] == "execute_result"
+    ]
+    assert [set(bundle) for bundle in bundles] == [
+        {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+    ]

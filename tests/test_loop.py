@@ -32,15 +32,39 @@ from agentkit.loop import (
     start,
     stop,
 )
-from agentkit.types import ApiError, Chunk, Exchange, Message, Spec, TokenIds, ToolResult, Trajectory
+from agentkit.types import (
+    ApiError,
+    Chunk,
+    Exchange,
+    Message,
+    Spec,
+    TokenIds,
+    ToolResult,
+    Trajectory,
+)
 from tests.support_growth import assert_linear
 
 
-def exchange(content: Any = None, *calls: Any, finish: str | None = None, status: int | None = 200, **body: Any) -> Exchange:
+def exchange(
+    content: Any = None,
+    *calls: Any,
+    finish: str | None = None,
+    status: int | None = 200,
+    **body: Any,
+) -> Exchange:
     """An answer with text and calls, as the wire carries it."""
-    message = {"role": "assistant", "content": content, **({"tool_calls": list(calls)} if calls else {})}
+    message = {
+        "role": "assistant",
+        "content": content,
+        **({"tool_calls": list(calls)} if calls else {}),
+    }
     finish = finish or ("tool_calls" if calls else "stop")
-    return Exchange(body=json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": finish}], **body}), status=status)
+    return Exchange(
+        body=json.dumps(
+            {"choices": [{"index": 0, "message": message, "finish_reason": finish}], **body}
+        ),
+        status=status,
+    )
 
 
 def call(name: str = "f", arguments: str = "{}", id: Any = "a") -> dict[str, Any]:
@@ -52,7 +76,15 @@ def done(trajectory: Trajectory, position: int = 0, content: str = "r", **more: 
     assert trajectory.open is not None
     assert trajectory.open.response is not None
     made = trajectory.open.response.tool_calls[position]
-    return apply(trajectory, Result(position=position, result=ToolResult(call_id=made.id, name=made.name, status="ok", content=content, **more)))
+    return apply(
+        trajectory,
+        Result(
+            position=position,
+            result=ToolResult(
+                call_id=made.id, name=made.name, status="ok", content=content, **more
+            ),
+        ),
+    )
 
 
 def state(trajectory: Trajectory) -> list[str]:
@@ -64,12 +96,22 @@ FINAL = exchange("Hi")
 ONE = exchange(None, call())
 TWO = exchange(None, call(id="a"), call("g", id="b"))
 BUSY = Exchange(body='{"error": {"message": "overloaded"}}', status=503)
-REFUSED = Exchange(transport_error=ApiError(kind="connection_failed", message="refused", retryable=True))
+REFUSED = Exchange(
+    transport_error=ApiError(kind="connection_failed", message="refused", retryable=True)
+)
 
 # starting
 
 
-@pytest.mark.parametrize("prompt", ["hi", [{"role": "user", "content": "hi"}], [SimpleNamespace(role="user", content="hi")], Message(wire={"role": "user", "content": "hi"})])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "hi",
+        [{"role": "user", "content": "hi"}],
+        [SimpleNamespace(role="user", content="hi")],
+        Message(wire={"role": "user", "content": "hi"}),
+    ],
+)
 def test_a_prompt_is_a_text_or_messages(prompt: Any) -> None:
     trajectory = start(prompt)
     assert trajectory.messages == [{"role": "user", "content": "hi"}]
@@ -77,7 +119,22 @@ def test_a_prompt_is_a_text_or_messages(prompt: Any) -> None:
     assert (trajectory.turns, trajectory.stop_reason, trajectory.pending) == ((), None, ())
 
 
-@pytest.mark.parametrize("prompt", ["", "  \n", None, 5, b"hi", [], [{"content": "hi"}], ["hi"], [None], {"role": "user", "content": "hi"}, [{"role": None}]])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "  \n",
+        None,
+        5,
+        b"hi",
+        [],
+        [{"content": "hi"}],
+        ["hi"],
+        [None],
+        {"role": "user", "content": "hi"},
+        [{"role": None}],
+    ],
+)
 def test_anything_else_is_refused_with_the_mend(prompt: Any) -> None:
     with pytest.raises(UsageError) as caught:
         start(prompt)
@@ -123,7 +180,12 @@ def test_a_rollout_step_by_step() -> None:
     assert isinstance(next_step(whole), ModelStep)
     assert [m["role"] for m in whole.messages] == ["user", "assistant", "tool", "tool"]
     ended = apply(whole, Answer(exchange=FINAL))
-    assert (ended.stop_reason, ended.final, next_step(ended), len(ended.turns)) == ("final", "Hi", None, 2)
+    assert (ended.stop_reason, ended.final, next_step(ended), len(ended.turns)) == (
+        "final",
+        "Hi",
+        None,
+        2,
+    )
     assert [turn.index for turn in ended.turns] == [0, 1]
     assert [r.content for r in ended.turns[0].tool_results] == ["one", "two"]
 
@@ -151,9 +213,12 @@ def test_what_is_no_outcome_is_refused() -> None:
     fresh, called = start("hi"), apply(start("hi"), Answer(exchange=ONE))
     result = ToolResult(call_id="a", name="f", status="ok", content="r")
     for trajectory, outcome in (
-        (fresh, Result(position=0, result=result)), (called, Result(position=1, result=result)), (called, Result(position=-1, result=result)),
-        (done(called), Result(position=0, result=result)), (called, Answer(exchange=FINAL)),
-    ):  # fmt: skip
+        (fresh, Result(position=0, result=result)),
+        (called, Result(position=1, result=result)),
+        (called, Result(position=-1, result=result)),
+        (done(called), Result(position=0, result=result)),
+        (called, Answer(exchange=FINAL)),
+    ):
         with pytest.raises(UsageError):
             apply(trajectory, outcome)
 
@@ -170,13 +235,23 @@ def test_a_value_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (FINAL, "final"), (exchange("Hi", finish="length"), "length"), (exchange("Hi", finish="MAX_TOKENS"), "length"), (exchange(None), "final"),
-        (exchange("Hi", finish="content_filter"), "final"), (exchange("Hi", finish="tool_calls"), "final"), (BUSY, "error"), (REFUSED, "error"),
-        (exchange("Hi", finish="weird"), "final"), (Exchange(body="", status=200), "error"), (Exchange(body="<html></html>", status=200), "error"),
-        (Exchange(body='{"choices": []}', status=200), "error"), (Exchange(body='{"error": "x"}', status=200), "error"),
-        (Exchange(body='{"choices": [{"message": {"content": "Hi"}}]}'), "final"), (Exchange(status=204), "error"),
+        (FINAL, "final"),
+        (exchange("Hi", finish="length"), "length"),
+        (exchange("Hi", finish="MAX_TOKENS"), "length"),
+        (exchange(None), "final"),
+        (exchange("Hi", finish="content_filter"), "final"),
+        (exchange("Hi", finish="tool_calls"), "final"),
+        (BUSY, "error"),
+        (REFUSED, "error"),
+        (exchange("Hi", finish="weird"), "final"),
+        (Exchange(body="", status=200), "error"),
+        (Exchange(body="<html></html>", status=200), "error"),
+        (Exchange(body='{"choices": []}', status=200), "error"),
+        (Exchange(body='{"error": "x"}', status=200), "error"),
+        (Exchange(body='{"choices": [{"message": {"content": "Hi"}}]}'), "final"),
+        (Exchange(status=204), "error"),
     ],
-)  # fmt: skip
+)
 def test_stop_reasons(answer: Exchange, reason: str) -> None:
     ended = apply(start("hi"), Answer(exchange=answer))
     assert ended.stop_reason == reason
@@ -210,7 +285,12 @@ def test_max_turns_ends_behind_the_results(count: int) -> None:
 def test_a_failed_request_is_kept_and_is_no_turn() -> None:
     failed = apply(start("hi"), Answer(exchange=BUSY))
     (attempt,) = failed.attempts
-    assert (attempt.turn, attempt.error.kind, attempt.error.status, attempt.exchange) == (0, "server_error", 503, BUSY)
+    assert (attempt.turn, attempt.error.kind, attempt.error.status, attempt.exchange) == (
+        0,
+        "server_error",
+        503,
+        BUSY,
+    )
     assert failed.error is attempt.error
     assert failed.messages == [{"role": "user", "content": "hi"}]
 
@@ -220,7 +300,12 @@ def test_it_goes_on_after_a_failure() -> None:
     again = apply(resume(failed), Answer(exchange=REFUSED))
     assert [a.error.kind for a in again.attempts] == ["server_error", "connection_failed"]
     ended = apply(resume(again), Answer(exchange=FINAL))
-    assert (ended.stop_reason, ended.error, len(ended.attempts), len(ended.turns)) == ("final", None, 2, 1)
+    assert (ended.stop_reason, ended.error, len(ended.attempts), len(ended.turns)) == (
+        "final",
+        None,
+        2,
+        1,
+    )
     later = apply(say(ended, "more"), Answer(exchange=BUSY))
     assert [a.turn for a in later.attempts] == [0, 0, 1]
 
@@ -232,9 +317,20 @@ def test_a_failure_after_calls_keeps_their_results() -> None:
 
 
 def test_the_error_in_a_success_is_classified() -> None:
-    failed = apply(start("hi"), Answer(exchange=Exchange(body='{"error": {"message": "Rate limit reached, try again in 2s"}}', status=200)))
+    failed = apply(
+        start("hi"),
+        Answer(
+            exchange=Exchange(
+                body='{"error": {"message": "Rate limit reached, try again in 2s"}}', status=200
+            )
+        ),
+    )
     assert failed.error is not None
-    assert (failed.error.kind, failed.error.status, failed.error.retry_after) == ("rate_limited", 200, 2.0)
+    assert (failed.error.kind, failed.error.status, failed.error.retry_after) == (
+        "rate_limited",
+        200,
+        2.0,
+    )
 
 
 # stop, resume, say, rewrite, close
@@ -275,7 +371,15 @@ def test_say_nothing_is_refused() -> None:
 
 
 def test_rewrite_sends_another_history() -> None:
-    ended = apply(done(apply(start([{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]), Answer(exchange=ONE))), Answer(exchange=FINAL))
+    ended = apply(
+        done(
+            apply(
+                start([{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]),
+                Answer(exchange=ONE),
+            )
+        ),
+        Answer(exchange=FINAL),
+    )
     changed = rewrite(ended, 1, (Message(wire={"role": "user", "content": "other"}),))
     assert [m["content"] for m in changed.messages] == ["s", "other"]
     assert isinstance(next_step(changed), ModelStep)
@@ -289,14 +393,23 @@ def test_close_leaves_calls_unanswered() -> None:
     called = done(apply(start("hi"), Answer(exchange=TWO)), 1)
     closed = close(called)
     assert [r and r.name for r in closed.turns[0].results] == [None, "g"]
-    assert (closed.open, closed.pending, isinstance(next_step(closed), ModelStep)) == (None, (), True)
+    assert (closed.open, closed.pending, isinstance(next_step(closed), ModelStep)) == (
+        None,
+        (),
+        True,
+    )
     assert close(start("hi")) == start("hi")
 
 
 def test_cancelled_says_why() -> None:
     called = apply(start("hi"), Answer(exchange=ONE))
     result = cancelled(called.pending[0], "interrupted")
-    assert (result.status, result.call_id, result.name, result.error) == ("cancelled", "a", "f", "interrupted")
+    assert (result.status, result.call_id, result.name, result.error) == (
+        "cancelled",
+        "a",
+        "f",
+        "interrupted",
+    )
 
 
 # what is kept
@@ -307,7 +420,9 @@ def test_prompt_token_ids_share_what_they_have_in_common() -> None:
     ids = list(range(5000))
     for index in range(50):
         ids += [index]
-        trajectory = done(apply(trajectory, Answer(exchange=exchange(None, call(), prompt_token_ids=ids))))
+        trajectory = done(
+            apply(trajectory, Answer(exchange=exchange(None, call(), prompt_token_ids=ids)))
+        )
     last = trajectory.turns[-1].response.prompt_token_ids
     assert isinstance(last, TokenIds)
     assert list(last) == ids
@@ -315,32 +430,63 @@ def test_prompt_token_ids_share_what_they_have_in_common() -> None:
 
 
 def test_problems_and_usage_of_all_turns_are_at_hand() -> None:
-    trajectory = apply(done(apply(start("hi"), Answer(exchange=exchange(None, call(id=None), finish="stop")))), Answer(exchange=exchange("", finish="stop")))
-    assert [p.code for p in trajectory.problems] == ["finish_stop_with_tool_calls", "id_missing", "empty_response"]
+    trajectory = apply(
+        done(apply(start("hi"), Answer(exchange=exchange(None, call(id=None), finish="stop")))),
+        Answer(exchange=exchange("", finish="stop")),
+    )
+    assert [p.code for p in trajectory.problems] == [
+        "finish_stop_with_tool_calls",
+        "id_missing",
+        "empty_response",
+    ]
     assert trajectory.turns[0].tool_calls[0].id == "call_0_0"
 
 
 def test_the_answer_is_read_as_the_spec_says() -> None:
     text = exchange('<tool_call>{"name": "f", "arguments": {}}</tool_call>')
     assert apply(start("hi"), Answer(exchange=text)).stop_reason == "final"
-    assert [c.origin for c in apply(start("hi", Spec(parser="hermes")), Answer(exchange=text)).pending] == ["content:hermes"]
+    assert [
+        c.origin for c in apply(start("hi", Spec(parser="hermes")), Answer(exchange=text)).pending
+    ] == ["content:hermes"]
     doubled = exchange(None, call(arguments='{"a": 1,}'))
-    assert [apply(start("hi", Spec(policy=p)), Answer(exchange=doubled)).pending[0].valid for p in ("strict", "normalize", "repair")] == [False, False, True]
+    assert [
+        apply(start("hi", Spec(policy=p)), Answer(exchange=doubled)).pending[0].valid
+        for p in ("strict", "normalize", "repair")
+    ] == [False, False, True]
     tools = ({"type": "function", "function": {"name": "g"}},)
-    assert [p.code for p in apply(start("hi", Spec(tools=tools)), Answer(exchange=ONE)).problems] == ["name_unknown"]
+    assert [
+        p.code for p in apply(start("hi", Spec(tools=tools)), Answer(exchange=ONE)).problems
+    ] == ["name_unknown"]
 
 
 ANSWERS = [
-    FINAL, ONE, TWO, BUSY, REFUSED, exchange("cut", finish="length"), exchange(None, call(arguments="{"), finish="stop"),
-    Exchange(chunks=(Chunk(at=0.1, text='data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'), Chunk(at=0.2, text="data: [DONE]\n\n")), status=200),
-]  # fmt: skip
+    FINAL,
+    ONE,
+    TWO,
+    BUSY,
+    REFUSED,
+    exchange("cut", finish="length"),
+    exchange(None, call(arguments="{"), finish="stop"),
+    Exchange(
+        chunks=(
+            Chunk(at=0.1, text='data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'),
+            Chunk(at=0.2, text="data: [DONE]\n\n"),
+        ),
+        status=200,
+    ),
+]
 operations = st.lists(
     st.one_of(
-        st.tuples(st.just("answer"), st.sampled_from(ANSWERS)), st.tuples(st.just("result"), st.integers(0, 2)), st.tuples(st.just("say"), st.text(min_size=1)),
-        st.tuples(st.just("stop"), st.none()), st.tuples(st.just("resume"), st.none()), st.tuples(st.just("rewrite"), st.integers(0, 3)),
+        st.tuples(st.just("answer"), st.sampled_from(ANSWERS)),
+        st.tuples(st.just("result"), st.integers(0, 2)),
+        st.tuples(st.just("say"), st.text(min_size=1)),
+        st.tuples(st.just("stop"), st.none()),
+        st.tuples(st.just("resume"), st.none()),
+        st.tuples(st.just("rewrite"), st.integers(0, 3)),
         st.tuples(st.just("close"), st.none()),
-    ), max_size=12,
-)  # fmt: skip
+    ),
+    max_size=12,
+)
 
 
 def perform(trajectory: Trajectory, name: str, value: Any) -> Trajectory:
@@ -348,7 +494,13 @@ def perform(trajectory: Trajectory, name: str, value: Any) -> Trajectory:
         case "answer":
             return apply(trajectory, Answer(exchange=value))
         case "result":
-            return apply(trajectory, Result(position=value, result=ToolResult(call_id="?", name="f", status="ok", content="r")))
+            return apply(
+                trajectory,
+                Result(
+                    position=value,
+                    result=ToolResult(call_id="?", name="f", status="ok", content="r"),
+                ),
+            )
         case "rewrite":
             return rewrite(trajectory, value, (Message(wire={"role": "user", "content": "x"}),))
         case "say":

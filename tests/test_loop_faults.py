@@ -12,10 +12,25 @@ import pytest
 
 import agentkit as ak
 from agentkit.types import Trajectory, Turn
-from tests.support_loop import ECHO, SHAPES, USER, Stub, answer, as_attributes, as_hybrid, as_sdk, call, contents, loop, schema
+from tests.support_loop import (
+    ECHO,
+    SHAPES,
+    USER,
+    Stub,
+    answer,
+    as_attributes,
+    as_hybrid,
+    as_sdk,
+    call,
+    contents,
+    loop,
+    schema,
+)
 
 NEEDY = schema("echo", ["text"], text="string")
-wire_shapes = pytest.mark.parametrize("shape", [SHAPES["dict"], as_hybrid, as_attributes], ids=["dict", "hybrid", "attributes"])
+wire_shapes = pytest.mark.parametrize(
+    "shape", [SHAPES["dict"], as_hybrid, as_attributes], ids=["dict", "hybrid", "attributes"]
+)
 
 
 class Dispatch:
@@ -47,10 +62,14 @@ def codes(turn: Turn) -> set[str]:
     return {p.code for p in turn.problems}
 
 
-async def one_call(*calls: Any, tool: dict[str, Any] = ECHO, shape: Any = SHAPES["dict"], **message: Any) -> tuple[ak.AgentResult, Dispatch]:
+async def one_call(
+    *calls: Any, tool: dict[str, Any] = ECHO, shape: Any = SHAPES["dict"], **message: Any
+) -> tuple[ak.AgentResult, Dispatch]:
     """A run whose first answer holds these calls."""
     dispatch = Dispatch()
-    result = await loop(Stub(answer(None, *calls, **message), answer("done"), shape=shape), tool, dispatch=dispatch).run(list(USER))
+    result = await loop(
+        Stub(answer(None, *calls, **message), answer("done"), shape=shape), tool, dispatch=dispatch
+    ).run(list(USER))
     assert paired(result.messages)
     assert result.finished_naturally
     json.dumps(result.messages, allow_nan=False)
@@ -59,7 +78,9 @@ async def one_call(*calls: Any, tool: dict[str, Any] = ECHO, shape: Any = SHAPES
 
 @wire_shapes
 @pytest.mark.parametrize("missing", [{}, {"id": None}, {"id": ""}])
-async def test_a_call_without_an_id_gets_one_that_both_messages_carry(shape: Any, missing: dict[str, Any]) -> None:
+async def test_a_call_without_an_id_gets_one_that_both_messages_carry(
+    shape: Any, missing: dict[str, Any]
+) -> None:
     nameless = {**{k: v for k, v in call("echo", {"text": "a"}).items() if k != "id"}, **missing}
     result, dispatch = await one_call(nameless, nameless, shape=shape)
     ids = [c["id"] for c in result.messages[1]["tool_calls"]]
@@ -78,7 +99,10 @@ async def test_ids_that_repeat_are_told_apart() -> None:
 
 
 @wire_shapes
-@pytest.mark.parametrize("broken", [{"id": "c", "type": "function", "function": None}, {"id": "c"}, {"id": "c", "function": {}}])
+@pytest.mark.parametrize(
+    "broken",
+    [{"id": "c", "type": "function", "function": None}, {"id": "c"}, {"id": "c", "function": {}}],
+)
 async def test_a_call_without_a_function_is_reported(shape: Any, broken: dict[str, Any]) -> None:
     result, dispatch = await one_call(broken, call("echo", {"text": "a"}, "d"), shape=shape)
     assert dispatch.given == [{"text": "a"}]
@@ -88,7 +112,10 @@ async def test_a_call_without_a_function_is_reported(shape: Any, broken: dict[st
 
 @wire_shapes
 async def test_arguments_that_are_an_object_are_read(shape: Any) -> None:
-    result, dispatch = await one_call({"id": "c", "type": "function", "function": {"name": "echo", "arguments": {"text": "a"}}}, shape=shape)
+    result, dispatch = await one_call(
+        {"id": "c", "type": "function", "function": {"name": "echo", "arguments": {"text": "a"}}},
+        shape=shape,
+    )
     assert dispatch.given == [{"text": "a"}]
     assert "arguments_object" in codes(result.trajectory.turns[0])
     assert json.loads(result.messages[1]["tool_calls"][0]["function"]["arguments"]) == {"text": "a"}
@@ -96,18 +123,42 @@ async def test_arguments_that_are_an_object_are_read(shape: Any) -> None:
 
 @wire_shapes
 @pytest.mark.parametrize("arguments", [None, "", "null", "{}", "  "])
-async def test_no_arguments_are_an_empty_object_where_the_tool_requires_nothing(shape: Any, arguments: Any) -> None:
-    result, dispatch = await one_call({"id": "c", "type": "function", "function": {"name": "echo", "arguments": arguments}}, shape=shape)
+async def test_no_arguments_are_an_empty_object_where_the_tool_requires_nothing(
+    shape: Any, arguments: Any
+) -> None:
+    result, dispatch = await one_call(
+        {"id": "c", "type": "function", "function": {"name": "echo", "arguments": arguments}},
+        shape=shape,
+    )
     assert dispatch.given == [{}]
     assert bool(codes(result.trajectory.turns[0])) == (arguments != "{}")
     assert result.tool_errors == []
 
 
 @wire_shapes
-@pytest.mark.parametrize("arguments", [None, "", "null", "[1]", "3", '"text"', "true", '["text", "a"]', '[{"text": "a"}]', "not json", '{"text": "a'])
-async def test_what_is_no_object_never_reaches_a_tool_that_requires_something(shape: Any, arguments: Any) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        None,
+        "",
+        "null",
+        "[1]",
+        "3",
+        '"text"',
+        "true",
+        '["text", "a"]',
+        '[{"text": "a"}]',
+        "not json",
+        '{"text": "a',
+    ],
+)
+async def test_what_is_no_object_never_reaches_a_tool_that_requires_something(
+    shape: Any, arguments: Any
+) -> None:
     broken = {"id": "c1", "type": "function", "function": {"name": "echo", "arguments": arguments}}
-    result, dispatch = await one_call(call("echo", {"text": "a"}, "c0"), broken, tool=NEEDY, shape=shape)
+    result, dispatch = await one_call(
+        call("echo", {"text": "a"}, "c0"), broken, tool=NEEDY, shape=shape
+    )
     assert dispatch.given == [{"text": "a"}]
     good, bad = result.trajectory.turns[0].tool_results
     assert (good.status, bad.status, bad.call_id) == ("ok", "invalid_call", "c1")
@@ -127,8 +178,12 @@ async def test_what_is_no_object_never_reaches_a_tool_that_requires_something(sh
         ("", "", None),
     ],
 )
-async def test_whatever_a_tool_returns_reaches_the_model_as_text(value: Any, text: str, conversion: str | None) -> None:
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=Dispatch(value)).run(list(USER))
+async def test_whatever_a_tool_returns_reaches_the_model_as_text(
+    value: Any, text: str, conversion: str | None
+) -> None:
+    result = await loop(
+        Stub(answer(None, call("echo")), answer("done")), dispatch=Dispatch(value)
+    ).run(list(USER))
     assert contents(result.messages) == [text]
     (told,) = result.trajectory.turns[0].tool_results
     assert (told.conversion, told.value) == (conversion, value if conversion else None)
@@ -136,11 +191,20 @@ async def test_whatever_a_tool_returns_reaches_the_model_as_text(value: Any, tex
 
 @pytest.mark.parametrize(
     ("shape", "finish"),
-    [(as_sdk, "length"), (as_attributes, "length"), (SHAPES["dict"], "max_tokens"), (SHAPES["dict"], {"type": "length", "length": 16})],
+    [
+        (as_sdk, "length"),
+        (as_attributes, "length"),
+        (SHAPES["dict"], "max_tokens"),
+        (SHAPES["dict"], {"type": "length", "length": 16}),
+    ],
 )
 async def test_an_answer_that_was_cut_did_not_finish_naturally(shape: Any, finish: Any) -> None:
     result = await loop(Stub(answer("so far", finish=finish), shape=shape)).run(list(USER))
-    assert (result.stop_reason, result.finished_naturally, result.turns_used) == ("length", False, 1)
+    assert (result.stop_reason, result.finished_naturally, result.turns_used) == (
+        "length",
+        False,
+        1,
+    )
     assert result.messages[-1]["content"] == "so far"
     assert "finish_length" in codes(result.trajectory.turns[0])
 
@@ -149,21 +213,39 @@ async def test_an_answer_that_was_cut_did_not_finish_naturally(shape: Any, finis
     "state",
     [
         {"nodes": [{"full_text": "user: hello so far", "metadata": {"finish_reason": "length"}}]},
-        {"sequences": {"user: hello so far": as_attributes({"full_text": "user: hello so far", "metadata": {"finish_reason": {"type": "length"}}})}},
+        {
+            "sequences": {
+                "user: hello so far": as_attributes(
+                    {
+                        "full_text": "user: hello so far",
+                        "metadata": {"finish_reason": {"type": "length"}},
+                    }
+                )
+            }
+        },
     ],
 )
 async def test_a_node_that_was_cut_is_believed_before_the_response(state: Any) -> None:
     server = Stub(answer("so far", finish="stop"))
     server.get_state = lambda: state  # type: ignore[attr-defined]
     result = await loop(server).run(list(USER))
-    assert (result.stop_reason, result.finished_naturally, result.managed_state) == ("length", False, state)
+    assert (result.stop_reason, result.finished_naturally, result.managed_state) == (
+        "length",
+        False,
+        state,
+    )
     server = Stub(answer("something else", finish="stop"))
     server.get_state = lambda: state  # type: ignore[attr-defined]
     assert (await loop(server).run(list(USER))).finished_naturally
 
 
 async def test_calls_in_an_answer_that_was_cut_are_run_where_they_are_whole() -> None:
-    result = await loop(Stub(answer(None, call("echo", {"text": "a"}), call("echo", '{"tex', "2"), finish="length"), answer("done"))).run(list(USER))
+    result = await loop(
+        Stub(
+            answer(None, call("echo", {"text": "a"}), call("echo", '{"tex', "2"), finish="length"),
+            answer("done"),
+        )
+    ).run(list(USER))
     assert [r.status for r in result.trajectory.turns[0].tool_results] == ["ok", "invalid_call"]
     assert result.finished_naturally
 
@@ -193,7 +275,12 @@ async def test_an_exception_of_the_server_is_on_the_record_and_the_run_can_go_on
     assert len(messages) == 3
     await running.step()
     result = await running.result()
-    assert (result.finished_naturally, result.error, result.turns_used, len(result.trajectory.attempts)) == (True, None, 3, 1)
+    assert (
+        result.finished_naturally,
+        result.error,
+        result.turns_used,
+        len(result.trajectory.attempts),
+    ) == (True, None, 3, 1)
     assert server.histories[1] == server.histories[2]
 
 
@@ -237,7 +324,10 @@ async def test_latency_usage_finish_reason_and_raw_answer_are_on_every_turn() ->
 
 
 async def test_content_that_is_a_list_of_parts_is_read() -> None:
-    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "four"}]
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "four"},
+    ]
     result = await loop(Stub(answer(parts))).run(list(USER))
     assert (result.messages[-1]["content"], result.reasoning_per_turn) == ("four", ["hm"])
 
@@ -278,7 +368,9 @@ async def test_a_hung_tool_ends_at_its_time_limit(kind: str) -> None:
         return "late"
 
     dispatch = {"sync": hang, "async": hang_async, "stubborn": hang_stubbornly}[kind]
-    running = loop(Stub(answer(None, call("echo")), answer("done")), dispatch=dispatch, tool_timeout=0.05)
+    running = loop(
+        Stub(answer(None, call("echo")), answer("done")), dispatch=dispatch, tool_timeout=0.05
+    )
     result = await asyncio.wait_for(running.run(list(USER)), 5)
     release.set()
     (told,) = result.trajectory.turns[0].tool_results
@@ -291,7 +383,10 @@ async def test_a_hung_tool_ends_at_its_time_limit(kind: str) -> None:
 
 
 async def test_the_trajectory_beside_the_list_is_immutable_and_can_be_compared() -> None:
-    results = [await loop(Stub(answer(None, call("echo")), answer("done")), task_id="t").run(list(USER)) for _ in range(2)]
+    results = [
+        await loop(Stub(answer(None, call("echo")), answer("done")), task_id="t").run(list(USER))
+        for _ in range(2)
+    ]
     first, second = (r.trajectory for r in results)
     assert isinstance(first, Trajectory)
     assert first == second

@@ -15,22 +15,75 @@ from agentkit.codec import decode_lines, dump, encode_line, load_lines
 from tests.support_loop import ECHO, SHAPES, USER, Stub, answer, call, schema
 
 TEXT_CALLS = [
-    '<tool_call>{"name": "echo", "arguments": {"text": "a"}}</tool_call>', "<tool_call>", '<tool_call>{"name": "echo"', "</tool_call>",
-    "<think>", "</think>", "```", '{"name": "echo"}', "\ud800", "",
-]  # fmt: skip
+    '<tool_call>{"name": "echo", "arguments": {"text": "a"}}</tool_call>',
+    "<tool_call>",
+    '<tool_call>{"name": "echo"',
+    "</tool_call>",
+    "<think>",
+    "</think>",
+    "```",
+    '{"name": "echo"}',
+    "\ud800",
+    "",
+]
 words = st.text(max_size=8) | st.sampled_from(["echo", "nope", "stop", *TEXT_CALLS])
 scalars = st.none() | st.booleans() | st.integers(-2, 10**20) | st.floats() | words
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3), max_leaves=6)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
 contents = st.lists(st.sampled_from(TEXT_CALLS) | st.text(max_size=6), max_size=5).map("".join)
-arguments = st.sampled_from(['{"text": "a"}', "{}", "", "null", "[1]", '{"text": "a', "{'text': 'a',}", '{"a": 1}{"a": 2}', '{"text": NaN}']) | values
-named = st.sampled_from([call("echo"), call("need"), call("nope"), call("echo", {}, None), call("echo", {}, "same")])
-calls = st.builds(lambda made, text: {**made, "function": {**made["function"], "arguments": text}}, named, arguments)
-sound = st.builds(lambda content, made, more: answer(content, *made, **more), st.none() | contents, st.lists(calls, max_size=3),
-                  st.sampled_from([{}, {"reasoning": "why"}, {"reasoning_content": 3}, {"refusal": "no"}, {"finish": "length"}]))  # fmt: skip
+arguments = (
+    st.sampled_from(
+        [
+            '{"text": "a"}',
+            "{}",
+            "",
+            "null",
+            "[1]",
+            '{"text": "a',
+            "{'text': 'a',}",
+            '{"a": 1}{"a": 2}',
+            '{"text": NaN}',
+        ]
+    )
+    | values
+)
+named = st.sampled_from(
+    [call("echo"), call("need"), call("nope"), call("echo", {}, None), call("echo", {}, "same")]
+)
+calls = st.builds(
+    lambda made, text: {**made, "function": {**made["function"], "arguments": text}},
+    named,
+    arguments,
+)
+sound = st.builds(
+    lambda content, made, more: answer(content, *made, **more),
+    st.none() | contents,
+    st.lists(calls, max_size=3),
+    st.sampled_from(
+        [
+            {},
+            {"reasoning": "why"},
+            {"reasoning_content": 3},
+            {"refusal": "no"},
+            {"finish": "length"},
+        ]
+    ),
+)
 
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    inner = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
@@ -63,8 +116,14 @@ def strictly_paired(messages: list[Any]) -> bool:
         ids = [made["id"] for made in message.get("tool_calls", ())]
         for made in message.get("tool_calls", ()):
             assert made["type"] in ("function", "custom")
-            assert made["type"] == "custom" or isinstance(json.loads(made["function"]["arguments"]), dict)
-        if waiting or len(set(ids)) < len(ids) or not all(isinstance(made, str) and made for made in ids):
+            assert made["type"] == "custom" or isinstance(
+                json.loads(made["function"]["arguments"]), dict
+            )
+        if (
+            waiting
+            or len(set(ids)) < len(ids)
+            or not all(isinstance(made, str) and made for made in ids)
+        ):
             return False
         waiting = ids
     return not waiting
@@ -73,13 +132,27 @@ def strictly_paired(messages: list[Any]) -> bool:
 policies = st.sampled_from(["strict", "normalize", "repair"])
 
 
-@given(st.lists(bent(), min_size=1, max_size=4), values, st.sampled_from(["hermes", None]), policies, st.booleans())
-def test_any_answer_and_any_result(answers: list[Any], result: Any, parser: Any, policy: Any, parallel: bool) -> None:
+@given(
+    st.lists(bent(), min_size=1, max_size=4),
+    values,
+    st.sampled_from(["hermes", None]),
+    policies,
+    st.booleans(),
+)
+def test_any_answer_and_any_result(
+    answers: list[Any], result: Any, parser: Any, policy: Any, parallel: bool
+) -> None:
     server = Stub(*answers)
     running = ak.AgentLoop(
-        server, [ECHO, schema("need", ["text"], text="string")], {"echo", "need"}, 4, text_calls=parser, policy=policy, parallel_tools=parallel,
+        server,
+        [ECHO, schema("need", ["text"], text="string")],
+        {"echo", "need"},
+        4,
+        text_calls=parser,
+        policy=policy,
+        parallel_tools=parallel,
         dispatch=lambda name, args, **extra: result,
-    )  # fmt: skip
+    )
     messages = list(USER)
     ran = asyncio.run(running.run(messages))
     assert ran.stop_reason in ("final", "max_turns", "length", "error")
@@ -94,10 +167,23 @@ def test_any_answer_and_any_result(answers: list[Any], result: Any, parser: Any,
     assert "text/html" in ran._repr_mimebundle_()
 
 
-@given(sound.filter(lambda body: all(isinstance(c["function"]["arguments"], str) for c in body["choices"][0]["message"].get("tool_calls", ()))))
+@given(
+    sound.filter(
+        lambda body: all(
+            isinstance(c["function"]["arguments"], str)
+            for c in body["choices"][0]["message"].get("tool_calls", ())
+        )
+    )
+)
 def test_an_answer_reads_the_same_in_every_shape(body: dict[str, Any]) -> None:
     def read(shape: str) -> Any:
-        running = ak.AgentLoop(Stub(body, answer("done"), shape=SHAPES[shape]), [ECHO], {"echo"}, 2, dispatch=lambda name, args, **extra: name)
+        running = ak.AgentLoop(
+            Stub(body, answer("done"), shape=SHAPES[shape]),
+            [ECHO],
+            {"echo"},
+            2,
+            dispatch=lambda name, args, **extra: name,
+        )
         result = asyncio.run(running.run(list(USER)))
         return [result.messages, result.stop_reason, [p.code for p in result.trajectory.problems]]
 

@@ -29,7 +29,12 @@ async def test_each_turn_logs_a_line(caplog: pytest.LogCaptureFixture) -> None:
 async def test_a_terminal_command_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "agentkit")
     command = "echo " + "a" * 200
-    server = Stub(answer(None, call("terminal", {"command": command}), call("terminal", {"command": None}, "2")), answer("done"))
+    server = Stub(
+        answer(
+            None, call("terminal", {"command": command}), call("terminal", {"command": None}, "2")
+        ),
+        answer("done"),
+    )
     await loop(server, schema("terminal", command="string"), task_id="0123456789").run(list(USER))
     assert f"[01234567] $ {command[:80]}" in [r.getMessage() for r in caplog.records]
 
@@ -43,8 +48,12 @@ async def test_a_slow_tool_is_warned_of_with_the_queue(caplog: pytest.LogCapture
         return "ok"
 
     server = Stub(answer(None, call("echo")), answer("done"))
-    await loop(server, dispatch=dispatch, clock=lambda: moment, task_id="0123456789").run(list(USER))
-    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [("WARNING", "[01234567] turn 1: echo took 31.0s (pool queue=0)")]
+    await loop(server, dispatch=dispatch, clock=lambda: moment, task_id="0123456789").run(
+        list(USER)
+    )
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("WARNING", "[01234567] turn 1: echo took 31.0s (pool queue=0)")
+    ]
 
 
 async def test_a_failed_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -65,7 +74,9 @@ async def test_resizing_the_pool_lets_running_calls_end() -> None:
         began.set()
         return "late" if release.wait(10) else "never"
 
-    task = asyncio.create_task(loop(Stub(answer(None, call("echo")), answer("done")), dispatch=dispatch).run(list(USER)))
+    task = asyncio.create_task(
+        loop(Stub(answer(None, call("echo")), answer("done")), dispatch=dispatch).run(list(USER))
+    )
     while not began.is_set():
         await asyncio.sleep(0.001)
     ak.resize_tool_pool(16)
@@ -73,7 +84,9 @@ async def test_resizing_the_pool_lets_running_calls_end() -> None:
     result = await task
     assert contents(result.messages) == ["late"]
     ak.resize_tool_pool(128)
-    assert contents((await loop(Stub(answer(None, call("echo")), answer("done"))).run(list(USER))).messages) == [echo("echo", {})]
+    assert contents(
+        (await loop(Stub(answer(None, call("echo")), answer("done"))).run(list(USER))).messages
+    ) == [echo("echo", {})]
 
 
 class BudgetConfig:
@@ -84,35 +97,58 @@ class BudgetConfig:
     preview_size = 500
 
 
-@pytest.mark.parametrize("budget", [BudgetConfig(), {"default_result_size": 2_000, "turn_budget": 3_000, "preview_size": 500}])
+@pytest.mark.parametrize(
+    "budget",
+    [BudgetConfig(), {"default_result_size": 2_000, "turn_budget": 3_000, "preview_size": 500}],
+)
 @pytest.mark.parametrize("parallel", [False, True])
-async def test_results_beyond_the_budget_are_shortened_and_kept(budget: Any, parallel: bool) -> None:
+async def test_results_beyond_the_budget_are_shortened_and_kept(
+    budget: Any, parallel: bool
+) -> None:
     sizes = {"long": 2_001, "a": 1_900, "b": 1_900}
     calls = [call("echo", {"text": name}, name) for name in sizes]
     told = {name: name[0] * size for name, size in sizes.items()}
     running = ak.AgentLoop(
-        Stub(answer(None, *calls), answer("done")), [ECHO], {"echo"}, 9, "t", 1.0, None, None, budget,
-        dispatch=lambda name, args, **k: told[args["text"]], parallel_tools=parallel,
-    )  # fmt: skip
+        Stub(answer(None, *calls), answer("done")),
+        [ECHO],
+        {"echo"},
+        9,
+        "t",
+        1.0,
+        None,
+        None,
+        budget,
+        dispatch=lambda name, args, **k: told[args["text"]],
+        parallel_tools=parallel,
+    )
     result = await running.run(list(USER))
     shown = contents(result.messages)
     assert shown[0].startswith("l" * 500)
     assert "2,001" in shown[0]
     assert len(shown[0]) < 700
     assert sorted(len(text) == 1_900 for text in shown[1:]) == [False, True]
-    assert [r.full_content or r.content for r in result.trajectory.turns[0].tool_results] == list(told.values())
+    assert [r.full_content or r.content for r in result.trajectory.turns[0].tool_results] == list(
+        told.values()
+    )
     assert sum(map(len, shown)) <= 3_500
 
 
 async def test_without_a_budget_results_are_whole() -> None:
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=lambda *a, **k: "x" * 300_000).run(list(USER))
+    result = await loop(
+        Stub(answer(None, call("echo")), answer("done")), dispatch=lambda *a, **k: "x" * 300_000
+    ).run(list(USER))
     assert len(contents(result.messages)[0]) == 300_000
 
 
 async def test_the_default_budget() -> None:
-    server = Stub(answer(None, call("echo", {}, "1"), call("echo", {}, "2"), call("echo", {}, "3")), answer("done"))
+    server = Stub(
+        answer(None, call("echo", {}, "1"), call("echo", {}, "2"), call("echo", {}, "3")),
+        answer("done"),
+    )
     told = iter(["x" * 100_001, "y" * 100_000, "z" * 100_000])
-    result = await loop(server, dispatch=lambda *a, **k: next(told), budget_config=True).run(list(USER))
+    result = await loop(server, dispatch=lambda *a, **k: next(told), budget_config=True).run(
+        list(USER)
+    )
     shown = contents(result.messages)
     assert shown[0][:1_500] == "x" * 1_500
     assert len(shown[0]) < 1_700
@@ -122,7 +158,12 @@ async def test_the_default_budget() -> None:
 
 # whatever a tool raises
 
-HARD: list[BaseException] = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
+HARD: list[BaseException] = [
+    SystemExit(3),
+    KeyboardInterrupt(),
+    asyncio.CancelledError(),
+    GeneratorExit(),
+]
 
 
 @pytest.mark.parametrize("error", [*HARD, StopIteration(1), StopAsyncIteration()])
@@ -131,7 +172,9 @@ async def test_whatever_a_tool_raises_is_its_result(error: BaseException) -> Non
         raise error
 
     assert (await tool_pool().run(fail)).error is error
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
+    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(
+        list(USER)
+    )
     assert type(error).__name__ in contents(result.messages)[0]
     assert result.finished_naturally
 
@@ -142,7 +185,9 @@ async def test_whatever_an_async_tool_raises_is_its_result(error: BaseException)
         await asyncio.sleep(0)
         raise error
 
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail, tool_timeout=5).run(list(USER))
+    result = await loop(
+        Stub(answer(None, call("echo")), answer("done")), dispatch=fail, tool_timeout=5
+    ).run(list(USER))
     assert type(error).__name__ in contents(result.messages)[0]
     assert [r.status for r in result.trajectory.turns[0].tool_results] == ["error"]
     assert result.finished_naturally
@@ -156,5 +201,7 @@ async def test_an_exception_whose_text_fails_is_a_result_too() -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise Hostile
 
-    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(list(USER))
+    result = await loop(Stub(answer(None, call("echo")), answer("done")), dispatch=fail).run(
+        list(USER)
+    )
     assert "Tool execution failed: Hostile" in contents(result.messages)[0]

@@ -24,7 +24,11 @@ async def test_a_rollout_turn_by_turn() -> None:
     assert (len(running.trajectory.turns), running.trajectory.stop_reason) == (0, None)
     first = await running.step()
     assert first is not None
-    assert (first.index, [c.name for c in first.tool_calls], [r.status for r in first.tool_results]) == (0, ["echo"], ["ok"])
+    assert (
+        first.index,
+        [c.name for c in first.tool_calls],
+        [r.status for r in first.tool_results],
+    ) == (0, ["echo"], ["ok"])
     assert (len(messages), len(server.asked)) == (3, 1)
     second = await running.step()
     assert second is not None
@@ -72,7 +76,15 @@ def changed_all(messages: list[Any]) -> None:
     messages[:] = [{"role": "user", "content": "begin anew"}]
 
 
-CHANGES = [changed_append, changed_edit, changed_prompt, changed_delete, changed_insert, changed_nested, changed_all]
+CHANGES = [
+    changed_append,
+    changed_edit,
+    changed_prompt,
+    changed_delete,
+    changed_insert,
+    changed_nested,
+    changed_all,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -90,7 +102,9 @@ async def test_the_next_step_sends_what_is_in_the_list(change: Any) -> None:
     await running.step()
     assert server.histories[2] == wanted
     assert running.trajectory.messages == messages
-    assert [list(running.trajectory.request(turn).messages) for turn in range(3)] == server.histories
+    assert [
+        list(running.trajectory.request(turn).messages) for turn in range(3)
+    ] == server.histories
 
 
 async def test_a_list_changed_again_before_the_step_counts_as_it_is() -> None:
@@ -104,7 +118,11 @@ async def test_a_list_changed_again_before_the_step_counts_as_it_is() -> None:
     await running.step()
     messages.append({"role": "user", "content": "three"})
     await running.step()
-    assert [contents(h, "user") for h in server.histories] == [["one"], ["changed", "two"], ["changed", "two", "three"]]
+    assert [contents(h, "user") for h in server.histories] == [
+        ["one"],
+        ["changed", "two"],
+        ["changed", "two", "three"],
+    ]
 
 
 async def test_a_new_user_message_goes_on_after_the_final_answer() -> None:
@@ -155,7 +173,11 @@ async def test_stop_while_a_run_is_under_way() -> None:
     running = loop(server, dispatch=dispatch)
     messages = list(USER)
     result = await running.run(messages)
-    assert (result.stop_reason, result.finished_naturally, result.turns_used) == ("stopped", False, 1)
+    assert (result.stop_reason, result.finished_naturally, result.turns_used) == (
+        "stopped",
+        False,
+        1,
+    )
     assert [c.id for c in running.trajectory.pending] == ["2"]
     await running.step()
     assert [m["tool_call_id"] for m in messages if m["role"] == "tool"] == ["1", "2"]
@@ -177,7 +199,10 @@ async def test_stop_while_the_model_is_asked_keeps_its_answer() -> None:
 
 async def test_a_cancelled_run_keeps_what_was_finished_and_goes_on() -> None:
     began = asyncio.Event()
-    server = Stub(answer(None, call("echo", {"text": "a"}, "1"), call("echo", {"text": "b"}, "2")), answer("done"))
+    server = Stub(
+        answer(None, call("echo", {"text": "a"}, "1"), call("echo", {"text": "b"}, "2")),
+        answer("done"),
+    )
 
     async def dispatch(name: str, args: dict[str, Any]) -> str:
         if args["text"] == "b" and not began.is_set():
@@ -228,7 +253,19 @@ async def test_a_loop_can_be_used_again() -> None:
     assert first.trajectory.final == "one"
 
 
-@pytest.mark.parametrize("bad", [None, 3, [], ({"role": "user", "content": "a"},), [3], [{"content": "x"}], "", {"role": "user"}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        3,
+        [],
+        ({"role": "user", "content": "a"},),
+        [3],
+        [{"content": "x"}],
+        "",
+        {"role": "user"},
+    ],
+)
 def test_messages_must_be_a_list_of_messages(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         loop(Stub(answer("hi"))).start(bad)

@@ -22,6 +22,8 @@ def test_every_code_cell_was_executed_in_order(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_nothing_is_exempt_from_comparison(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert not re.search(r"nbval|raises-exception|widget-state|widget-view|/home/|/Users/", text, re.IGNORECASE)
+    assert not re.search(
+        r"nbval|raises-exception|widget-state|widget-view|/home/|/Users/", text, re.IGNORECASE
+    )
     assert all(cell["metadata"] == {} for cell in json.loads(text)["cells"])
     assert '"output_type": "error"' not in text

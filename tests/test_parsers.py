@@ -68,9 +68,13 @@ def test_calls_are_those_of_the_real_parser(key: str) -> None:
         calls, contents = observed(row)
         if key in DIFFERENCES["tool_calls"]:
             ours = DIFFERENCES["tool_calls"][key]
-            assert exact(calls) != exact(ours["calls"]) or stripped(ours["content"]) not in contents, "this is no difference"
+            assert (
+                exact(calls) != exact(ours["calls"]) or stripped(ours["content"]) not in contents
+            ), "this is no difference"
             calls, contents = ours["calls"], {stripped(ours["content"])}
-            assert [[c.name, c.problems[0].code] for c in parsed.tool_calls if not c.valid] == ours.get("invalid", [])
+            assert [
+                [c.name, c.problems[0].code] for c in parsed.tool_calls if not c.valid
+            ] == ours.get("invalid", [])
         assert exact(runnable(parsed)) == exact(calls)
         assert stripped(parsed.content) in contents
         assert parsed.content is None or parsed.content.strip() or parsed.content == row["input"]
@@ -111,7 +115,10 @@ def test_reasoning_is_that_of_the_real_parser(key: str) -> None:
     name = row["parser"] if row["engine"] == "vllm" else f"sglang/{row['parser']}"
     reasoning, content = ak.parsers.get_reasoning_parser(name).parse(row["input"])
     expected = DIFFERENCES["reasoning"].get(key, row["expected"])
-    assert (stripped(reasoning), stripped(content)) == (stripped(expected["reasoning"]), stripped(expected["content"]))
+    assert (stripped(reasoning), stripped(content)) == (
+        stripped(expected["reasoning"]),
+        stripped(expected["content"]),
+    )
     assert reasoning != ""
     assert content != ""
 
@@ -119,13 +126,19 @@ def test_reasoning_is_that_of_the_real_parser(key: str) -> None:
 def test_every_difference_is_one_and_has_a_reason() -> None:
     assert set(DIFFERENCES["tool_calls"]) <= set(TOOL_ROWS)
     assert set(DIFFERENCES["reasoning"]) <= set(REASONING_ROWS)
-    reasons = {entry["reason"] for kind in ("tool_calls", "reasoning") for entry in DIFFERENCES[kind].values()}
+    reasons = {
+        entry["reason"]
+        for kind in ("tool_calls", "reasoning")
+        for entry in DIFFERENCES[kind].values()
+    }
     assert reasons == set(DIFFERENCES["reasons"])
     for key, entry in DIFFERENCES["tool_calls"].items():
         assert is_true(entry, TOOL_ROWS[key]), key
     for key, entry in DIFFERENCES["reasoning"].items():
         theirs = REASONING_ROWS[key]["expected"]
-        assert any(stripped(theirs[part]) != stripped(entry[part]) for part in ("reasoning", "content"))
+        assert any(
+            stripped(theirs[part]) != stripped(entry[part]) for part in ("reasoning", "content")
+        )
 
 
 def is_true(entry: dict[str, Any], row: dict[str, Any]) -> bool:
@@ -135,9 +148,13 @@ def is_true(entry: dict[str, Any], row: dict[str, Any]) -> bool:
     faults = [code for _, code in entry.get("invalid", ())]
     match entry["reason"]:
         case "text_kept":
-            return ours == exact(theirs) and any(len(stripped(entry["content"])) > len(content) for content in contents)
+            return ours == exact(theirs) and any(
+                len(stripped(entry["content"])) > len(content) for content in contents
+            )
         case "good_call_recovered" | "unknown_kept":
-            return len(ours) >= len(theirs) and all(name in [call[0] for call in ours] for name, _ in theirs)
+            return len(ours) >= len(theirs) and all(
+                name in [call[0] for call in ours] for name, _ in theirs
+            )
         case "not_completed":
             return "arguments_truncated" in faults
         case "arguments_unusable" | "no_guess":
@@ -153,15 +170,33 @@ def test_every_format_has_its_names() -> None:
     names = set(ak.parsers.names())
     assert {row["parser"] for row in TOOL_ROWS.values()} <= names
     assert set(WRITTEN) <= names
-    assert {"qwen", "qwen25", "qwen3_json", "llama4_json", "glm47", "deepseek_v3_1", "qwen3_xml", "longcat", "mistral", "kimi_k2"} <= names
+    assert {
+        "qwen",
+        "qwen25",
+        "qwen3_json",
+        "llama4_json",
+        "glm47",
+        "deepseek_v3_1",
+        "qwen3_xml",
+        "longcat",
+        "mistral",
+        "kimi_k2",
+    } <= names
     reasoning = set(ak.parsers.reasoning_names())
-    assert {row["parser"] for row in REASONING_ROWS.values() if row["engine"] == "vllm"} <= reasoning
-    assert {f"sglang/{row['parser']}" for row in REASONING_ROWS.values() if row["engine"] == "sglang"} <= reasoning
+    assert {
+        row["parser"] for row in REASONING_ROWS.values() if row["engine"] == "vllm"
+    } <= reasoning
+    assert {
+        f"sglang/{row['parser']}" for row in REASONING_ROWS.values() if row["engine"] == "sglang"
+    } <= reasoning
     for name in names:
         assert ak.parsers.get_parser(name).parse("") == Parsed(content=None)
         assert ak.parsers.get_parser(f"sglang/{name}").name == f"sglang/{name}"
     for name in reasoning:
-        assert ak.parsers.get_reasoning_parser(name).parse("") == (None, "<think>" if "append" in name else None)
+        assert ak.parsers.get_reasoning_parser(name).parse("") == (
+            None,
+            "<think>" if "append" in name else None,
+        )
 
 
 @pytest.mark.parametrize("get", [ak.parsers.get_parser, ak.parsers.get_reasoning_parser])
@@ -178,34 +213,86 @@ def test_an_unknown_name_says_what_is_close(get: Any) -> None:
     ("name", "text", "expected"),
     [
         ("granite", '<tool_call> [{"name": "f", "arguments": {}}]', [("f", {}, "ok")]),
-        ("mistral", '[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}}, "junk"]', [("f", {"a": 1}, "ok"), ("", None, "invalid")]),
-        ("minicpm5", '<functionname="f"><paramname="c"><![CDATA[a<b]]></param><param name="d">&lt;x&gt;</param></function>', [("f", {"c": "a<b", "d": "<x>"}, "ok")]),
-        ("gemma4", "<|tool_call>call:f{a:1}unexpected<tool_call|>", [("f", {"a": "1"}, "normalized")]),
+        (
+            "mistral",
+            '[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}}, "junk"]',
+            [("f", {"a": 1}, "ok"), ("", None, "invalid")],
+        ),
+        (
+            "minicpm5",
+            '<functionname="f"><paramname="c"><![CDATA[a<b]]></param><param name="d">&lt;x&gt;</param></function>',
+            [("f", {"c": "a<b", "d": "<x>"}, "ok")],
+        ),
+        (
+            "gemma4",
+            "<|tool_call>call:f{a:1}unexpected<tool_call|>",
+            [("f", {"a": "1"}, "normalized")],
+        ),
         ("hy_v4", "<tool_calls><tool_call>f<tool_sep></tool_call></tool_calls>", [("f", {}, "ok")]),
-        ("lfm2", "<|tool_call_start|>[f(a={'u', 'b'})]<|tool_call_end|>", [("f", {"a": ["u", "b"]}, "ok")]),
-        ("minimax_m2", '<minimax:tool_call><invoke name="f"><parameter name="a">x <parameter\ty</parameter></invoke></minimax:tool_call>', [("f", {"a": "x <parameter\ty"}, "ok")]),
-        ("deepseek_v4", 'Not <｜DSML｜invoke name="g"> it is.\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>', [("g", None, "invalid"), ("f", {}, "ok")]),
+        (
+            "lfm2",
+            "<|tool_call_start|>[f(a={'u', 'b'})]<|tool_call_end|>",
+            [("f", {"a": ["u", "b"]}, "ok")],
+        ),
+        (
+            "minimax_m2",
+            '<minimax:tool_call><invoke name="f"><parameter name="a">x <parameter\ty</parameter></invoke></minimax:tool_call>',
+            [("f", {"a": "x <parameter\ty"}, "ok")],
+        ),
+        (
+            "deepseek_v4",
+            'Not <｜DSML｜invoke name="g"> it is.\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>',
+            [("g", None, "invalid"), ("f", {}, "ok")],
+        ),
         ("muse", " to=f<|message|><atem:function_calls>\n<atem:inv", [("f", None, "invalid")]),
         ("muse", " to=f<|message|>", [("f", None, "invalid")]),
-        ("mistral", "[TOOL_CALLS]f[ARGS]{\"a\": /* } it's */ 1}[TOOL_CALLS]g[ARGS]{}", [("f", None, "repaired"), ("g", {}, "ok")]),
-        ("llama3_json", '{"name": "f", "parameters": {"a": 1 // one\n}}', [("f", None, "repaired")]),
-        ("gigachat3", '<|function_call|>{"name": "f", "arguments": {"a": 1 /* half', [("f", None, "invalid")]),
+        (
+            "mistral",
+            '[TOOL_CALLS]f[ARGS]{"a": /* } it\'s */ 1}[TOOL_CALLS]g[ARGS]{}',
+            [("f", None, "repaired"), ("g", {}, "ok")],
+        ),
+        (
+            "llama3_json",
+            '{"name": "f", "parameters": {"a": 1 // one\n}}',
+            [("f", None, "repaired")],
+        ),
+        (
+            "gigachat3",
+            '<|function_call|>{"name": "f", "arguments": {"a": 1 /* half',
+            [("f", None, "invalid")],
+        ),
         ("apertus", '<|tools_prefix|>[{"f": {"a": 1}', [("f", None, "invalid")]),
-        ("kimi_k2", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_arg", [("f", None, "invalid")]),
+        (
+            "kimi_k2",
+            "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_arg",
+            [("f", None, "invalid")],
+        ),
         ("glm45", "<tool_call>f<arg_", [("f", None, "invalid")]),
         ("deepseek_v4", '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f', [("", None, "invalid")]),
     ],
 )
 def test_odd_forms(name: str, text: str, expected: list[Any]) -> None:
-    assert [(call.name, call.arguments, call.status) for call in ak.parsers.get_parser(name).parse(text).tool_calls] == expected
+    assert [
+        (call.name, call.arguments, call.status)
+        for call in ak.parsers.get_parser(name).parse(text).tool_calls
+    ] == expected
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_a_call_says_about_itself(name: str) -> None:
-    text = f"First. {WRITTEN[name].write([WEATHER])}" if name not in ("pythonic", "xlam") else WRITTEN[name].write([WEATHER])
+    text = (
+        f"First. {WRITTEN[name].write([WEATHER])}"
+        if name not in ("pythonic", "xlam")
+        else WRITTEN[name].write([WEATHER])
+    )
     parsed = ak.parsers.get_parser(name).parse(text, tools_for([WEATHER]))
     (call,) = parsed.tool_calls
-    assert (call.name, call.arguments, call.status, call.origin, call.problems) == (*WEATHER, "ok", f"content:{name}", ())
+    assert (call.name, call.arguments, call.status, call.origin, call.problems) == (
+        *WEATHER,
+        "ok",
+        f"content:{name}",
+        (),
+    )
     assert call.span is not None
     assert call.raw_arguments in text[slice(*call.span)]
     assert "Oslo" in call.raw_arguments
@@ -216,10 +303,22 @@ def test_what_a_call_says_about_itself(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "ids"),
     [
-        ("kimi_k2", WRITTEN["kimi_k2"].write([WEATHER, WEATHER]), ["functions.get_weather:0", "functions.get_weather:1"]),
+        (
+            "kimi_k2",
+            WRITTEN["kimi_k2"].write([WEATHER, WEATHER]),
+            ["functions.get_weather:0", "functions.get_weather:1"],
+        ),
         ("cohere_command3", WRITTEN["cohere_command3"].write([WEATHER, WEATHER]), ["0", "1"]),
-        ("mistral", '[TOOL_CALLS]get_weather[CALL_ID]abc123XYZ[ARGS]{"city": "Oslo"}', ["abc123XYZ"]),
-        ("mistral", '[TOOL_CALLS] [{"name": "get_weather", "arguments": {}, "id": "abc123XYZ"}]', ["abc123XYZ"]),
+        (
+            "mistral",
+            '[TOOL_CALLS]get_weather[CALL_ID]abc123XYZ[ARGS]{"city": "Oslo"}',
+            ["abc123XYZ"],
+        ),
+        (
+            "mistral",
+            '[TOOL_CALLS] [{"name": "get_weather", "arguments": {}, "id": "abc123XYZ"}]',
+            ["abc123XYZ"],
+        ),
         ("hermes", WRITTEN["hermes"].write([WEATHER, WEATHER]), ["call_0", "call_1"]),
         ("kimi_k2", WRITTEN["kimi_k2"].write([WEATHER]) * 2, ["functions.get_weather:0", "call_1"]),
     ],
@@ -233,18 +332,26 @@ def test_ids_are_the_models_where_it_writes_them(name: str, text: str, ids: list
 def test_the_policy_decides_about_repairs() -> None:
     text = """<tool_call>{"name": "get_weather", "arguments": {'city': 'Oslo',}}</tool_call>"""
     policies: tuple[Policy, ...] = ("strict", "normalize", "repair")
-    parsed = [ak.parsers.get_parser("hermes").parse(text, policy=policy).tool_calls[0].arguments for policy in policies]
+    parsed = [
+        ak.parsers.get_parser("hermes").parse(text, policy=policy).tool_calls[0].arguments
+        for policy in policies
+    ]
     assert parsed == [None, None, {"city": "Oslo"}]
 
 
 def test_a_broken_call_says_where_it_is_and_stays_in_the_content() -> None:
     good = WRITTEN["hermes"].write([WEATHER])
-    parsed = ak.parsers.get_parser("hermes").parse(f'Now: <tool_call>{{"name": "f", "arguments": {{"a": 1, oops</tool_call> and {good} end')
+    parsed = ak.parsers.get_parser("hermes").parse(
+        f'Now: <tool_call>{{"name": "f", "arguments": {{"a": 1, oops</tool_call> and {good} end'
+    )
     broken, call = parsed.tool_calls
     assert (broken.name, broken.status, broken.span) == ("f", "invalid", (5, 68))
     assert "character" in broken.problems[0].message
     assert call.arguments == WEATHER[1]
-    assert parsed.content == 'Now: <tool_call>{"name": "f", "arguments": {"a": 1, oops</tool_call> and  end'
+    assert (
+        parsed.content
+        == 'Now: <tool_call>{"name": "f", "arguments": {"a": 1, oops</tool_call> and  end'
+    )
 
 
 def test_markup_that_is_no_call_is_pointed_out() -> None:
@@ -258,7 +365,11 @@ def test_the_format_is_detected(name: str) -> None:
     text = WRITTEN[name].write([WEATHER, WEATHER])
     found = ak.parsers.detect(text)
     best = ak.parsers.get_parser(found[0]).parse(text, tools_for([WEATHER]))
-    assert name in found or WRITTEN[name] in [WRITTEN.get(other) for other in found] or name == "cohere_command4"
+    assert (
+        name in found
+        or WRITTEN[name] in [WRITTEN.get(other) for other in found]
+        or name == "cohere_command4"
+    )
     assert runnable(best) == runnable(ak.parsers.get_parser(name).parse(text, tools_for([WEATHER])))
     assert best.content is None
     assert ak.parsers.has_call_markup(text) == (name not in ("llama3_json", "xlam", "pythonic"))

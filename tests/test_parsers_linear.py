@@ -24,20 +24,37 @@ THINKING = [
     "to=self<|message|>",
 ]
 QUOTED = ['\\"a', "\\'a", "\n", ", ", "[", "/*", "'a', ", '"a": ']
-ANYWHERE = ['{"name": "f", "arguments": {"a": "', "[f(a=[{", '{"a": [', "\\", '"', "{'", " \n", "`", "<|", "<"]
+ANYWHERE = [
+    '{"name": "f", "arguments": {"a": "',
+    "[f(a=[{",
+    '{"a": [',
+    "\\",
+    '"',
+    "{'",
+    " \n",
+    "`",
+    "<|",
+    "<",
+]
 
 
 def almost_calls(name: str) -> list[str]:
     """What to repeat: markers, markers with what may follow them, and calls broken off at every tenth of their length."""
     form = CANONICAL[name]
     call = WRITTEN.get(name, WRITTEN["hermes"]).write([("f", {"a": "b", "c": "d"})])
-    cut = [call[: len(call) * tenth // 10] for tenth in range(1, 10, 2)] + [call[len(call) * tenth // 10 :] for tenth in (2, 5)]
-    opened = [f"{marker}{behind}" for marker in form.calls for behind in ("", '{"a": "', "[", "\\", "'")]
+    cut = [call[: len(call) * tenth // 10] for tenth in range(1, 10, 2)] + [
+        call[len(call) * tenth // 10 :] for tenth in (2, 5)
+    ]
+    opened = [
+        f"{marker}{behind}" for marker in form.calls for behind in ("", '{"a": "', "[", "\\", "'")
+    ]
     return [unit for unit in dict.fromkeys([*cut, *opened, *form.roles, *ANYWHERE]) if unit]
 
 
 def assert_linear_in(run: Callable[[str], object], unit: str) -> None:
-    assert_linear(lambda size: partial(run, unit * (size // len(unit) + 1)), SHORT, LONG, told=repr(unit))
+    assert_linear(
+        lambda size: partial(run, unit * (size // len(unit) + 1)), SHORT, LONG, told=repr(unit)
+    )
 
 
 @pytest.mark.parametrize("name", sorted(CANONICAL))
@@ -72,7 +89,9 @@ def test_reasoning(name: str) -> None:
         assert_linear_in(ak.parsers.get_reasoning_parser(name).parse, unit)
 
 
-@pytest.mark.parametrize("unit", ["<", "<|", "[", "{", "<tool_call>", '{"name": "f"', "<｜tool", "functools", "a "])
+@pytest.mark.parametrize(
+    "unit", ["<", "<|", "[", "{", "<tool_call>", '{"name": "f"', "<｜tool", "functools", "a "]
+)
 def test_markers(unit: str) -> None:
     assert_linear_in(ak.parsers.has_call_markup, unit)
     assert_linear_in(ak.parsers.detect, unit)

@@ -22,9 +22,21 @@ TOOLS = tools_for([CALL])
 SOUP = [*"fa \n\"'\\{}[]():,=<>|1`;", "null", "```", '{"name": "f", "arguments": {']
 
 text = st.text(alphabet="abé <>{}[]()\"'\\/=:,;|`\n1-_😀", max_size=30)
-scalars = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | text
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3), max_leaves=6)
-identifiers = st.from_regex(r"[a-z]{3,8}(_[a-z]{1,5})?", fullmatch=True).filter(lambda name: name not in ("function", "name"))
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+identifiers = st.from_regex(r"[a-z]{3,8}(_[a-z]{1,5})?", fullmatch=True).filter(
+    lambda name: name not in ("function", "name")
+)
 words = text.map(lambda inner: f"w{inner.replace('<', '').replace('|', '')}w")
 """Text that the formats without JSON can hold: no white space at its ends, nothing that starts a marker."""
 
@@ -34,7 +46,9 @@ def soup(name: str) -> st.SearchStrategy[str]:
     form = CANONICAL[name]
     written = WRITTEN.get(name, WRITTEN["hermes"]).write([CALL, CALL])
     markers = sorted({*form.roles, *form.markers})
-    cut = st.tuples(st.integers(0, len(written)), st.integers(0, 60)).map(lambda place: written[place[0] : place[0] + place[1]])
+    cut = st.tuples(st.integers(0, len(written)), st.integers(0, 60)).map(
+        lambda place: written[place[0] : place[0] + place[1]]
+    )
     return st.lists(st.sampled_from([*markers, *SOUP, written]) | cut, max_size=12).map("".join)
 
 
@@ -62,7 +76,11 @@ def test_any_text_is_read_and_however_it_is_cut(name: str, data: st.DataObject) 
     given_text = data.draw(soup(name))
     tools = data.draw(st.sampled_from([None, TOOLS]))
     whole = ak.parsers.get_parser(name).parse(given_text, tools)
-    parts, shown = fed(name, pieces_of(given_text, data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))), tools)
+    parts, shown = fed(
+        name,
+        pieces_of(given_text, data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))),
+        tools,
+    )
     assert parts == whole
     assert ak.parsers.get_parser(name).parse(given_text, tools) == whole
     check_places(given_text, whole)
@@ -83,7 +101,9 @@ def check_places(given_text: str, parsed: Parsed) -> None:
         assert call.origin.startswith("content:")
         at = call.span[1]
     assert "".join(given_text[start:end] for start, end in parsed.kept) == (parsed.content or "")
-    assert all(one[1] < next_one[0] for one, next_one in zip(parsed.kept, parsed.kept[1:], strict=False))
+    assert all(
+        one[1] < next_one[0] for one, next_one in zip(parsed.kept, parsed.kept[1:], strict=False)
+    )
 
 
 @given(st.text(), st.sampled_from(NAMES))
@@ -95,12 +115,22 @@ def test_no_text_raises(given_text: str, name: str) -> None:
 
 @settings(max_examples=200)
 @given(st.data(), st.sampled_from(sorted(SGLANG)))
-def test_sglang_s_readings_are_the_same_however_a_text_is_cut(data: st.DataObject, name: str) -> None:
+def test_sglang_s_readings_are_the_same_however_a_text_is_cut(
+    data: st.DataObject, name: str
+) -> None:
     form = SGLANG[name]
     written = WRITTEN.get(name, WRITTEN["hermes"]).write([CALL, CALL])
-    given_text = data.draw(st.lists(st.sampled_from([*sorted(form.roles), *SOUP, written, written[:40]]), max_size=12).map("".join))
+    given_text = data.draw(
+        st.lists(
+            st.sampled_from([*sorted(form.roles), *SOUP, written, written[:40]]), max_size=12
+        ).map("".join)
+    )
     whole = ak.parsers.get_parser(f"sglang/{name}").parse(given_text, TOOLS)
-    parts, _ = fed(f"sglang/{name}", pieces_of(given_text, data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))), TOOLS)
+    parts, _ = fed(
+        f"sglang/{name}",
+        pieces_of(given_text, data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))),
+        TOOLS,
+    )
     assert parts == whole
     check_places(given_text, whole)
 
@@ -134,7 +164,9 @@ def written_calls(name: str) -> st.SearchStrategy[list[Call]]:
     if WRITTEN[name].json:
         fields = st.dictionaries(text, values, max_size=4)
     else:
-        fields = st.dictionaries(identifiers, words | st.integers(0, 10**9) | st.booleans(), max_size=4)
+        fields = st.dictionaries(
+            identifiers, words | st.integers(0, 10**9) | st.booleans(), max_size=4
+        )
     return st.lists(st.tuples(identifiers, fields), min_size=1, max_size=4).filter(consistent)
 
 
@@ -157,8 +189,12 @@ def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     before, after = data.draw(st.sampled_from(beside[:1] if alone else beside))
     given_text = before + WRITTEN[name].write(calls) + after
     parsed = ak.parsers.get_parser(name).parse(given_text, tools_for(calls))
-    assert json.dumps([[call.name, call.arguments] for call in parsed.tool_calls]) == json.dumps([[n, dict(a)] for n, a in calls])
-    assert (parsed.content or "").split() == (before + after).replace(".Done", ". Done").split() or (parsed.content or "") == before + after
+    assert json.dumps([[call.name, call.arguments] for call in parsed.tool_calls]) == json.dumps(
+        [[n, dict(a)] for n, a in calls]
+    )
+    assert (parsed.content or "").split() == (before + after).replace(
+        ".Done", ". Done"
+    ).split() or (parsed.content or "") == before + after
     check_places(given_text, parsed)
 
 
@@ -178,15 +214,57 @@ def test_a_cut_text_holds_the_first_calls_and_no_other(name: str, data: st.DataO
 
 
 LITERALS = [
-    "'a'", '"b"', "'None, True'", '"it\'s"', "'\\n'", "''", "None", "True", "false", "null", "1", "-0", "01", "1_0", "+1", "-0.0", "1.", "1e5", "1e999",
-    "123456789012345678901", "nan", "x", "[", "]", "{", "}", "(", ")", ":", ",", ", ", ": ", " ", "{'k': ", "'k': ", "[1, ",
-]  # fmt: skip
+    "'a'",
+    '"b"',
+    "'None, True'",
+    '"it\'s"',
+    "'\\n'",
+    "''",
+    "None",
+    "True",
+    "false",
+    "null",
+    "1",
+    "-0",
+    "01",
+    "1_0",
+    "+1",
+    "-0.0",
+    "1.",
+    "1e5",
+    "1e999",
+    "123456789012345678901",
+    "nan",
+    "x",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    ":",
+    ",",
+    ", ",
+    ": ",
+    " ",
+    "{'k': ",
+    "'k': ",
+    "[1, ",
+]
 
 
 def read_as_python(literal: str) -> list[str]:
     """What the two formats of Python, the strict and the loose one, read for an argument."""
-    texts = {"pythonic": f"[f(x={literal})]", "lfm2": f"<|tool_call_start|>[f(x={literal})]<|tool_call_end|>"}
-    return [repr(call.arguments) for name, text in texts.items() for call in ak.parsers.get_parser(name).parse(text).tool_calls if call.valid]
+    texts = {
+        "pythonic": f"[f(x={literal})]",
+        "lfm2": f"<|tool_call_start|>[f(x={literal})]<|tool_call_end|>",
+    }
+    return [
+        repr(call.arguments)
+        for name, text in texts.items()
+        for call in ak.parsers.get_parser(name).parse(text).tool_calls
+        if call.valid
+    ]
 
 
 @settings(max_examples=300)
@@ -201,7 +279,11 @@ def test_a_text_of_python_is_read_alike_alone_and_in_parts(inside: str, quote: s
     assert read_as_python(f"{quote}{inside}{quote}") == read_as_python(f'"" {quote}{inside}{quote}')
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 20_000, "1" * 5000 + ".5", "1e999"])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 20_000, "1" * 5000 + ".5", "1e999"]
+)
 def test_a_number_that_nothing_can_hold_runs_nothing(number: str) -> None:
     for given_text in (f"[f(x={number})]", f"[f(x=[{number}])]", f"[f(x={{'a': {number}}})]"):
-        assert not any(call.valid for call in ak.parsers.get_parser("pythonic").parse(given_text).tool_calls)
+        assert not any(
+            call.valid for call in ak.parsers.get_parser("pythonic").parse(given_text).tool_calls
+        )

@@ -63,7 +63,13 @@ def test_a_call_is_given_by_its_place_or_as_itself() -> None:
 def test_a_place_where_no_call_waits(i: Any) -> None:
     dbg = debugger(THREE, DONE)
     dbg.step()
-    for use in (dbg.pending.run, dbg.pending.skip, lambda x: dbg.pending.answer(x, 1), lambda x: dbg.pending.change(x, n=1), dbg.pending.reject):
+    for use in (
+        dbg.pending.run,
+        dbg.pending.skip,
+        lambda x: dbg.pending.answer(x, 1),
+        lambda x: dbg.pending.change(x, n=1),
+        dbg.pending.reject,
+    ):
         with pytest.raises(NotFound):
             use(i)
     assert statuses(dbg.trajectory.open) == [None] * 3
@@ -128,7 +134,12 @@ def test_what_was_answered_by_hand_is_on_disk_at_once(tmp_path: Any) -> None:
 
 
 def test_what_it_shows() -> None:
-    dbg = debugger(says('<tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call>', calls("double", n=1)), DONE)
+    dbg = debugger(
+        says(
+            '<tool_call>{"name": "double", "arguments": {"n": 5}}</tool_call>', calls("double", n=1)
+        ),
+        DONE,
+    )
     assert "nothing waits" in dbg.pending._repr_mimebundle_()["text/plain"]
     dbg.step()
     bundle = dbg.pending._repr_mimebundle_()

@@ -31,7 +31,11 @@ def test_a_template_that_strips_the_reasoning_is_named() -> None:
     found = ak.prefix_check(trajectory)
     step = found.broken[0]
     assert found.ok is False
-    assert (step.position, step.at, step.cause) == (1, len(trajectory.turns[0].response.prompt_token_ids), "reasoning_stripped")
+    assert (step.position, step.at, step.cause) == (
+        1,
+        len(trajectory.turns[0].response.prompt_token_ids),
+        "reasoning_stripped",
+    )
     assert step.before[0] == (499, "<think>")
     assert step.now[0] == (497, "<tool_call>")
     assert step.shared[-1] == (201, "\n")
@@ -47,9 +51,13 @@ def test_without_ids_nothing_is_claimed() -> None:
     assert "turn 0 has no prompt token ids" in found.steps[1].reason
 
 
-def answer(prompt: list[int], output: list[int], texts: list[str] | None = None, **more: Any) -> Response:
+def answer(
+    prompt: list[int], output: list[int], texts: list[str] | None = None, **more: Any
+) -> Response:
     logprobs = tuple(TokenLogprob(token=text, logprob=-0.1) for text in texts or ())
-    return Response(prompt_token_ids=TokenIds(prompt), token_ids=TokenIds(output), logprobs=logprobs, **more)
+    return Response(
+        prompt_token_ids=TokenIds(prompt), token_ids=TokenIds(output), logprobs=logprobs, **more
+    )
 
 
 FIRST = list(range(1, 41))
@@ -57,14 +65,19 @@ FIRST = list(range(1, 41))
 
 
 def two(first: Response, later: list[int], *, spec: Any = SPEC, **turn: Any) -> Trajectory:
-    turns = (Turn(index=0, response=first, results=(None,) * len(first.tool_calls)), Turn(index=1, response=answer(later, [900]), **turn))
+    turns = (
+        Turn(index=0, response=first, results=(None,) * len(first.tool_calls)),
+        Turn(index=1, response=answer(later, [900]), **turn),
+    )
     return Trajectory(spec=spec, prompt=PROMPT, turns=turns)
 
 
 def cause(trajectory: Trajectory) -> Any:
     step = ak.prefix_check(trajectory).steps[1]
     assert step.status == "differs"
-    assert step.off_policy == sum(i >= (step.at or 0) for i in range(40, 40 + len(trajectory.turns[0].response.token_ids)))
+    assert step.off_policy == sum(
+        i >= (step.at or 0) for i in range(40, 40 + len(trajectory.turns[0].response.token_ids))
+    )
     return step.cause
 
 
@@ -75,27 +88,50 @@ def test_the_same_text_in_other_tokens() -> None:
     first = answer(FIRST, [50, 51, 52], ["Hello", " there", "."], **PLAIN)
     assert cause(two(first, [*FIRST, 50, 60, 61, 52])) == "retokenized"
     known = answer(FIRST, [50, 51, 52, 53], ["Hello", " there", ".", "<|im_end|>"], **PLAIN)
-    assert cause(two(known, [*FIRST, 60, 61, 53])) == "retokenized", "the text that went back is the text that was sampled"
-    assert cause(two(answer(FIRST, [50, 51, 52], **PLAIN), [*FIRST, 60, 61])) == "retokenized", "without any text: by the record"
+    assert cause(two(known, [*FIRST, 60, 61, 53])) == "retokenized", (
+        "the text that went back is the text that was sampled"
+    )
+    assert cause(two(answer(FIRST, [50, 51, 52], **PLAIN), [*FIRST, 60, 61])) == "retokenized", (
+        "without any text: by the record"
+    )
 
 
 def test_a_decoder_tells_two_texts_apart() -> None:
     first = answer(FIRST, [50, 51, 52], ["Hello", " there", "."], **PLAIN)
     spelled = {60: "Hell", 61: "o there.", 62: "Good", 63: "bye now."}
-    assert ak.prefix_check(two(first, [*FIRST, 60, 61]), decode=lambda i: spelled.get(i, "?")).steps[1].cause == "retokenized"
-    assert ak.prefix_check(two(first, [*FIRST, 62, 63]), decode=lambda i: spelled.get(i, "?")).steps[1].cause == "answer_rewritten"
+    assert (
+        ak.prefix_check(two(first, [*FIRST, 60, 61]), decode=lambda i: spelled.get(i, "?"))
+        .steps[1]
+        .cause
+        == "retokenized"
+    )
+    assert (
+        ak.prefix_check(two(first, [*FIRST, 62, 63]), decode=lambda i: spelled.get(i, "?"))
+        .steps[1]
+        .cause
+        == "answer_rewritten"
+    )
 
 
 def test_a_call_that_the_template_writes_anew() -> None:
     compact = call(raw_arguments='{"city":"Oslo"}')
-    assert cause(two(answer(FIRST, [50, 51, 52], tool_calls=(compact,)), [*FIRST, 50, 60, 61])) == "call_rewritten"
+    assert (
+        cause(two(answer(FIRST, [50, 51, 52], tool_calls=(compact,)), [*FIRST, 50, 60, 61]))
+        == "call_rewritten"
+    )
     odd = call(raw_arguments="", arguments={}, status="normalized")
-    found = ak.prefix_check(two(answer(FIRST, [50, 51, 52], tool_calls=(odd,)), [*FIRST, 50, 60])).steps[1]
+    found = ak.prefix_check(
+        two(answer(FIRST, [50, 51, 52], tool_calls=(odd,)), [*FIRST, 50, 60])
+    ).steps[1]
     assert found.cause == "call_rewritten"
     assert "normalized" in found.reason
 
 
-THOUGHT: dict[str, Any] = {"reasoning": "I think.", "reasoning_blocks": (ReasoningBlock(source="reasoning", text="I think."),), **PLAIN}
+THOUGHT: dict[str, Any] = {
+    "reasoning": "I think.",
+    "reasoning_blocks": (ReasoningBlock(source="reasoning", text="I think."),),
+    **PLAIN,
+}
 
 
 @pytest.mark.parametrize("profile", ["vllm", "openai"])
@@ -118,7 +154,12 @@ def test_a_think_tag_of_the_template_itself() -> None:
 
 def test_what_the_caller_did() -> None:
     first = answer(FIRST, [50, 51, 52], **PLAIN)
-    edited = two(first, [*FIRST, 60, 61], kept=2, added=(message("assistant", "Good day."), message("user", "Go on.")))
+    edited = two(
+        first,
+        [*FIRST, 60, 61],
+        kept=2,
+        added=(message("assistant", "Good day."), message("user", "Go on.")),
+    )
     assert cause(edited) == "history_edited"
     system = (message("system", "You are a pirate."), message("user", "Go on."))
     assert cause(two(first, [1, 2, 99, *FIRST], kept=0, added=system)) == "prompt_changed"
@@ -133,8 +174,17 @@ def test_an_edit_behind_the_difference_is_not_blamed() -> None:
     """The answer that differs was kept; what the caller dropped came later."""
     turns = (
         Turn(index=0, response=answer(FIRST, [70, 71, 72, 73, 50, 51, 52], **THOUGHT)),
-        Turn(index=1, response=answer([*FIRST, 70, 71, 72, 73, 50, 51, 52, 80], [81], **PLAIN), added=(message("user", "And?"),)),
-        Turn(index=2, response=answer([*FIRST, 50, 51, 52, 80, 83], [84]), kept=4, added=(message("user", "Well?"),)),
+        Turn(
+            index=1,
+            response=answer([*FIRST, 70, 71, 72, 73, 50, 51, 52, 80], [81], **PLAIN),
+            added=(message("user", "And?"),),
+        ),
+        Turn(
+            index=2,
+            response=answer([*FIRST, 50, 51, 52, 80, 83], [84]),
+            kept=4,
+            added=(message("user", "Well?"),),
+        ),
     )
     found = ak.prefix_check(Trajectory(spec=SPEC, prompt=PROMPT, turns=turns))
     assert [step.cause for step in found.steps] == [None, None, "reasoning_stripped"]
@@ -180,17 +230,35 @@ def test_it_is_the_ids_that_decide(prompt: list[int], output: list[int], later: 
 def test_nodes_are_checked_too() -> None:
     """Two nodes of a linear chat: the template left the reasoning out, so that the second could not go on from the first."""
     first = node(full_text="Q<think>hm</think>A")
-    second = node(full_text="QA Q2 A2", tokens=[*range(100, 105), 109, 7, 8], masked_tokens=[-100] * 7 + [8], logprobs=[1.0] * 7 + [-1.0])
+    second = node(
+        full_text="QA Q2 A2",
+        tokens=[*range(100, 105), 109, 7, 8],
+        masked_tokens=[-100] * 7 + [8],
+        logprobs=[1.0] * 7 + [-1.0],
+    )
     found = ak.prefix_check({"nodes": [first, second]})
     assert found.unit == "node"
-    assert (found.steps[1].status, found.steps[1].at, found.steps[1].cause) == ("differs", 5, "reasoning_stripped")
+    assert (found.steps[1].status, found.steps[1].at, found.steps[1].cause) == (
+        "differs",
+        5,
+        "reasoning_stripped",
+    )
     assert (found.off_policy, found.trained) == (5, 6)
-    grown = node(full_text=first["full_text"] + " more", tokens=[*range(100, 110), 7], masked_tokens=[-100] * 10 + [7], logprobs=[1.0] * 10 + [-1.0])
+    grown = node(
+        full_text=first["full_text"] + " more",
+        tokens=[*range(100, 110), 7],
+        masked_tokens=[-100] * 10 + [7],
+        logprobs=[1.0] * 10 + [-1.0],
+    )
     assert ak.prefix_check([first, grown]).ok is True
     cut = {**grown, "tokens": [*range(100, 107), 1, 2, 3, 7]}
     assert ak.prefix_check([first, cut]).steps[1].cause == "retokenized"
-    sample = node(full_text="QB", tokens=[*range(100, 105), 9, 9, 9, 9, 9], masked_tokens=[-100] * 5 + [9] * 5)
-    assert ak.prefix_check([first, sample]).steps[1].status == "first", "another sample of the same prompt"
+    sample = node(
+        full_text="QB", tokens=[*range(100, 105), 9, 9, 9, 9, 9], masked_tokens=[-100] * 5 + [9] * 5
+    )
+    assert ak.prefix_check([first, sample]).steps[1].status == "first", (
+        "another sample of the same prompt"
+    )
     assert ak.prefix_check([first, node(tokens=[])]).steps[1].status == "unknown"
     result = ak.AgentResult(messages=[], managed_state={"nodes": [first, second]})
     assert ak.prefix_check(result).ok is False
@@ -200,7 +268,9 @@ def test_a_thousand_turns_are_quick() -> None:
     prompt, turns = TokenIds(range(1000)), []
     for k in range(1000):
         output = list(range(k, k + 30))
-        turns.append(Turn(index=k, response=Response(prompt_token_ids=prompt, token_ids=TokenIds(output))))
+        turns.append(
+            Turn(index=k, response=Response(prompt_token_ids=prompt, token_ids=TokenIds(output)))
+        )
         prompt = TokenIds([*prompt, *output, 7], base=prompt)
     trajectory = Trajectory(turns=tuple(turns))
     assert ak.prefix_check(trajectory).ok is True

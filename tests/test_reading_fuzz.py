@@ -29,18 +29,51 @@ SLOWEST = 2.0
 """Seconds of processor time for one input of a few thousand characters; a machine at rest needs hundredths."""
 CALLS: list[Call] = [
     ("get_weather", {"city": "Oslo", "days": 3, "tags": ["a", None, 1.5]}),
-    ("run", {"code": 'if a < b and "x" in {\'k\': "}"}:\n\tpass </tool_call>', "deep": {"a": [{"b": True}]}}),
+    (
+        "run",
+        {
+            "code": 'if a < b and "x" in {\'k\': "}"}:\n\tpass </tool_call>',
+            "deep": {"a": [{"b": True}]},
+        },
+    ),
     ("ping", {}),
 ]
 TOOLS = tools_for(CALLS)
-read_arguments('{"city": 1}', parameters=TOOLS[0]["function"]["parameters"])  # jsonschema is imported here, not in an example
+read_arguments(
+    '{"city": 1}', parameters=TOOLS[0]["function"]["parameters"]
+)  # jsonschema is imported here, not in an example
 READINGS = sorted([*FORMATS, *(f"sglang/{name}" for name in SGLANG)])
-MARKERS = sorted({marker for form in (*CANONICAL.values(), *SGLANG.values()) for marker in form.markers} | {"<think>", "</think>", "[THINK]", "◁/think▷"})
+MARKERS = sorted(
+    {marker for form in (*CANONICAL.values(), *SGLANG.values()) for marker in form.markers}
+    | {"<think>", "</think>", "[THINK]", "◁/think▷"}
+)
 NOISE = [
-    *'{}[]()<>"\'`:,;=|\\/ \n\t', "```json", "\r\n", "\x00", "\ufeff", "\ud800", "🤔", "null", "NaN", "1e999", "-0", "9" * 400, "\\u12", "data: ",
-    "[DONE]", "event: error\n", '{"error": {"message": "no", "code": 400}}', '{"choices": [{"delta": {"content": "a"}}]}', "\n\n", "&lt;", "<![CDATA[",
-]  # fmt: skip
-STREAMS = [json.loads(path.read_text(encoding="utf-8"))["text"] for path in sorted((CORPUS / "stream").glob("*.json"))]
+    *"{}[]()<>\"'`:,;=|\\/ \n\t",
+    "```json",
+    "\r\n",
+    "\x00",
+    "\ufeff",
+    "\ud800",
+    "🤔",
+    "null",
+    "NaN",
+    "1e999",
+    "-0",
+    "9" * 400,
+    "\\u12",
+    "data: ",
+    "[DONE]",
+    "event: error\n",
+    '{"error": {"message": "no", "code": 400}}',
+    '{"choices": [{"delta": {"content": "a"}}]}',
+    "\n\n",
+    "&lt;",
+    "<![CDATA[",
+]
+STREAMS = [
+    json.loads(path.read_text(encoding="utf-8"))["text"]
+    for path in sorted((CORPUS / "stream").glob("*.json"))
+]
 
 
 def written(rnd: Random) -> str:
@@ -51,7 +84,13 @@ def piece(rnd: Random) -> str:
     kind = rnd.random()
     if kind < 0.35:
         return written(rnd)
-    return rnd.choice(MARKERS) if kind < 0.6 else rnd.choice(STREAMS) if kind < 0.65 else rnd.choice(NOISE) * rnd.choice((1, 1, 1, 2, 40))
+    return (
+        rnd.choice(MARKERS)
+        if kind < 0.6
+        else rnd.choice(STREAMS)
+        if kind < 0.65
+        else rnd.choice(NOISE) * rnd.choice((1, 1, 1, 2, 40))
+    )
 
 
 def hostile(rnd: Random) -> str:
@@ -59,7 +98,15 @@ def hostile(rnd: Random) -> str:
     text = "".join(piece(rnd) for _ in range(rnd.randint(1, 6)))
     for _ in range(rnd.randint(0, 4)):
         at, to = sorted((rnd.randint(0, len(text)), rnd.randint(0, len(text))))
-        text = rnd.choice((text[:at], text[at:], text[:at] + text[to:], text[:to] + text[at:], text[:at] + rnd.choice(NOISE) + text[at:]))
+        text = rnd.choice(
+            (
+                text[:at],
+                text[at:],
+                text[:at] + text[to:],
+                text[:to] + text[at:],
+                text[:at] + rnd.choice(NOISE) + text[at:],
+            )
+        )
     return text[:6000]
 
 
@@ -67,10 +114,44 @@ def data(rnd: Random, depth: int = 0) -> Any:
     """JSON as a server might send it, or not."""
     kind = rnd.random()
     if depth > 4 or kind < 0.35:
-        return rnd.choice((None, True, 0, -1, 1.5, float("nan"), "", "stop", "length", hostile(rnd)[:200], [], {}))
+        return rnd.choice(
+            (None, True, 0, -1, 1.5, float("nan"), "", "stop", "length", hostile(rnd)[:200], [], {})
+        )
     if kind < 0.5:
         return [data(rnd, depth + 1) for _ in range(rnd.randint(0, 3))]
-    names = ["choices", "message", "content", "tool_calls", "function", "name", "arguments", "id", "index", "type", "delta", "error", "code", "finish_reason", "reasoning", "usage", "role", "detail", "reasoning_details", "output", "candidates", "parameters", "custom", "input", "tool_call_id", "text", "thinking", "logprobs", "token_ids", "refusal", "function_call"]
+    names = [
+        "choices",
+        "message",
+        "content",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "id",
+        "index",
+        "type",
+        "delta",
+        "error",
+        "code",
+        "finish_reason",
+        "reasoning",
+        "usage",
+        "role",
+        "detail",
+        "reasoning_details",
+        "output",
+        "candidates",
+        "parameters",
+        "custom",
+        "input",
+        "tool_call_id",
+        "text",
+        "thinking",
+        "logprobs",
+        "token_ids",
+        "refusal",
+        "function_call",
+    ]
     return {rnd.choice(names): data(rnd, depth + 1) for _ in range(rnd.randint(1, 5))}
 
 
@@ -104,13 +185,22 @@ def guess(rnd: Random) -> None:
 def answer(rnd: Random) -> None:
     obj = rnd.choice((data, hostile))(rnd)
     policy = rnd.choice(get_args(Policy))
-    read = ak.read_response(obj, rnd.choice((None, TOOLS)), policy, parser=rnd.choice((None, "hermes", "qwen3_coder", "kimi_k2")))
-    assert ak.read_response(read.exchange, policy=policy) == ak.read_response(read.exchange, policy=policy)
+    read = ak.read_response(
+        obj,
+        rnd.choice((None, TOOLS)),
+        policy,
+        parser=rnd.choice((None, "hermes", "qwen3_coder", "kimi_k2")),
+    )
+    assert ak.read_response(read.exchange, policy=policy) == ak.read_response(
+        read.exchange, policy=policy
+    )
 
 
 def stream(rnd: Random) -> None:
     events = "".join(f"data: {json.dumps(data(rnd))}\n\n" for _ in range(rnd.randint(0, 5)))
-    raw = (rnd.choice(STREAMS) + events + hostile(rnd) if rnd.random() < 0.5 else events).encode(errors="surrogatepass")
+    raw = (rnd.choice(STREAMS) + events + hostile(rnd) if rnd.random() < 0.5 else events).encode(
+        errors="surrogatepass"
+    )
     cuts = sorted(rnd.randint(0, len(raw)) for _ in range(5))
     pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
     assert ak.read_stream(pieces) == ak.read_stream(raw)
@@ -121,24 +211,44 @@ def stream(rnd: Random) -> None:
 
 
 def failure(rnd: Random) -> None:
-    body = rnd.choice((hostile(rnd), json.dumps(data(rnd)), data(rnd), None, b"\xff\xfe", hostile(rnd).encode(errors="replace")))
-    error = ak.read_error(rnd.choice((None, 0, 200, 302, 400, 404, 429, 500, 529, 999)), rnd.choice((None, {}, {"retry-after": hostile(rnd)[:20]})), body)
+    body = rnd.choice(
+        (
+            hostile(rnd),
+            json.dumps(data(rnd)),
+            data(rnd),
+            None,
+            b"\xff\xfe",
+            hostile(rnd).encode(errors="replace"),
+        )
+    )
+    error = ak.read_error(
+        rnd.choice((None, 0, 200, 302, 400, 404, 429, 500, 529, 999)),
+        rnd.choice((None, {}, {"retry-after": hostile(rnd)[:20]})),
+        body,
+    )
     assert error.kind
 
 
 def arguments(rnd: Random) -> None:
     raw = rnd.choice((hostile, data))(rnd)
-    read = read_arguments(raw, parameters=rnd.choice((None, TOOLS[0]["function"]["parameters"], {"type": data(rnd)})), policy=rnd.choice(get_args(Policy)))
+    read = read_arguments(
+        raw,
+        parameters=rnd.choice((None, TOOLS[0]["function"]["parameters"], {"type": data(rnd)})),
+        policy=rnd.choice(get_args(Policy)),
+    )
     assert read.value is None or isinstance(read.value, dict)
 
 
 def history(rnd: Random) -> None:
-    for problem in ak.preflight([data(rnd) for _ in range(rnd.randint(0, 4))], rnd.choice(sorted(PROFILES))):
+    for problem in ak.preflight(
+        [data(rnd) for _ in range(rnd.randint(0, 4))], rnd.choice(sorted(PROFILES))
+    ):
         assert problem.code
 
 
 TARGETS: dict[str, Callable[[Random], None]] = {
-    function.__name__: function for function in (parse, split, guess, answer, stream, failure, arguments, history)
+    function.__name__: function
+    for function in (parse, split, guess, answer, stream, failure, arguments, history)
 }
 
 
@@ -166,7 +276,9 @@ def main(seconds: float) -> None:
             try:
                 slowest[target] = max(slowest[target], (run(target, seed), seed))
             except Exception as exc:
-                print(f"{target} with seed {seed}: {type(exc).__name__}: {str(exc)[:300]}", flush=True)
+                print(
+                    f"{target} with seed {seed}: {type(exc).__name__}: {str(exc)[:300]}", flush=True
+                )
             count[target] += 1
     print(f"from {first}: {sum(count.values())} examples: {dict(count)}; slowest: {slowest}")
 

@@ -27,13 +27,23 @@ def test_source_length_and_share() -> None:
     assert (first.sources, len(first.text), first.share) == (("reasoning_content",), 77, 20 / 42)
     assert not view[1].known
     text = read(view.html(STATIC)).text
-    for said in ("from reasoning_content", "77 characters", "20 of 42 output tokens, 48 %", "get_weather", "Yes, take a coat", "no reasoning", "1 of 2 turns"):
+    for said in (
+        "from reasoning_content",
+        "77 characters",
+        "20 of 42 output tokens, 48 %",
+        "get_weather",
+        "Yes, take a coat",
+        "no reasoning",
+        "1 of 2 turns",
+    ):
         assert said in text
     assert "<details" not in view.html(STATIC), "find-in-page reaches all of it"
 
 
 def test_real_reasoning_is_searched() -> None:
-    view = ak.view([conversation("hermes-qwen3", "rollout-00"), conversation("hermes-qwen3", "rollout-03")]).reasoning
+    view = ak.view(
+        [conversation("hermes-qwen3", "rollout-00"), conversation("hermes-qwen3", "rollout-03")]
+    ).reasoning
     assert len(view) == 4
     assert [(one.rollout, one.turn) for one in view.filter("KYIV")] == [(1, 0), (1, 1)]
     assert [one.turn for one in view.filter("look", tool="lookup")] == [0]
@@ -55,7 +65,9 @@ def test_encrypted_reasoning_is_counted() -> None:
 
 def test_many_turns_are_bounded() -> None:
     turn = weather().turns[0]
-    view = ak.view(replace(weather(), turns=tuple(replace(turn, index=i) for i in range(2000)))).reasoning
+    view = ak.view(
+        replace(weather(), turns=tuple(replace(turn, index=i) for i in range(2000)))
+    ).reasoning
     assert "1,800 more turns not shown here" in read(view.html(STATIC)).text
     assert len(view.html(STATIC)) < 1_000_000
     assert "not shown" not in read(view.html(WHOLE)).text
@@ -82,14 +94,26 @@ def test_a_check_shows_itself(make: Any) -> None:
 
 def test_a_check_shows_both_sides() -> None:
     text = read(prefix_check(conversation("hermes-qwen3", "rollout-03")).html(STATIC)).text
-    for said in ("differs from position 88 on", "reasoning_stripped", "'<think>\\nTwo calls'", "87 of 135 trained tokens off policy", "497 201 264"):
+    for said in (
+        "differs from position 88 on",
+        "reasoning_stripped",
+        "'<think>\\nTwo calls'",
+        "87 of 135 trained tokens off policy",
+        "497 201 264",
+    ):
         assert said in text
 
 
 def test_a_thousand_steps_show_what_matters() -> None:
     made = prefix_check(conversation("hermes-qwen3", "rollout-03"))
     step = replace(made.steps[0], status="extends")
-    many = replace(made, steps=(*(replace(step, position=i) for i in range(999)), replace(made.steps[1], position=999)))
+    many = replace(
+        made,
+        steps=(
+            *(replace(step, position=i) for i in range(999)),
+            replace(made.steps[1], position=999),
+        ),
+    )
     assert 'data-key="step-999"' in many.html(STATIC)
     assert "800 turns that extend not shown here" in read(many.html(STATIC)).text
 
@@ -102,4 +126,8 @@ def test_hostile_texts_are_only_texts(said: str) -> None:
         page.encode()
         made.text(TEXT).encode()
         assert not {tag for tag, _ in read(page).tags} & {"script", "img", "a", "iframe"}
-    assert ak.view(Trajectory(turns=(Turn(index=0, response=Response(reasoning=said, tool_calls=(call(said),))),))).reasoning.html(STATIC)
+    assert ak.view(
+        Trajectory(
+            turns=(Turn(index=0, response=Response(reasoning=said, tool_calls=(call(said),))),)
+        )
+    ).reasoning.html(STATIC)

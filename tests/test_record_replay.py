@@ -33,7 +33,11 @@ def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
     grown = ["rollout", "model", "tool", "tool", "model", "end", "model", "end"]
     assert seen == [[], *[grown[:n] for n in (2, 3, 4, 6, 8, 8)]]
     head, first = lines(path)[:2]
-    assert (head["agentkit"], head["sample"], head["prompt"]) == (1, 0, [{"role": "user", "content": "go"}])
+    assert (head["agentkit"], head["sample"], head["prompt"]) == (
+        1,
+        0,
+        [{"role": "user", "content": "go"}],
+    )
     assert head["spec"]["tools"][0]["function"]["name"] == "double"
     assert len(first["request_key"]) == 16
     assert json.loads(first["exchange"]["body"])["choices"][0]["message"]["content"] == "first"
@@ -49,7 +53,9 @@ def test_a_recording_loads_as_what_happened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("base", [True, False])
-def test_a_replay_is_the_same_to_the_last_timestamp_and_runs_no_tool(tmp_path: Path, base: bool) -> None:
+def test_a_replay_is_the_same_to_the_last_timestamp_and_runs_no_tool(
+    tmp_path: Path, base: bool
+) -> None:
     path = tmp_path / "x.jsonl"
     happened = recorded(path)
     before = len(ran)
@@ -68,7 +74,11 @@ def test_a_replay_is_the_same_to_the_last_timestamp_and_runs_no_tool(tmp_path: P
 
 def test_a_replay_needs_no_server(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    tool_call = {"id": "c", "type": "function", "function": {"name": "double", "arguments": '{"n": 4}'}}
+    tool_call = {
+        "id": "c",
+        "type": "function",
+        "function": {"name": "double", "arguments": '{"n": 4}'},
+    }
     message = {"role": "assistant", "content": None, "tool_calls": [tool_call]}
     asks = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
     with HttpServer(Answer(asks), Answer(COMPLETION)) as http:
@@ -83,11 +93,25 @@ def test_no_key_reaches_the_file(tmp_path: Path) -> None:
     path, key = tmp_path / "x.jsonl", "sk-proj-0123456789abcdefghij"
 
     def echo(asked: Asked) -> Answer:
-        body = {"error": {"message": f"bad key {asked.headers['authorization']}", "headers": asked.headers}}
+        body = {
+            "error": {
+                "message": f"bad key {asked.headers['authorization']}",
+                "headers": asked.headers,
+            }
+        }
         return Answer(body, status=401, headers={"Set-Cookie": f"key={key}", "X-Echo": key})
 
     with HttpServer(echo) as http:
-        failed = ak.rollout(ak.record(ak.Agent("m", server=ak.Server(http.url, key, headers={"X-Api-Key": "secret-of-the-header"})), path), "go")
+        failed = ak.rollout(
+            ak.record(
+                ak.Agent(
+                    "m",
+                    server=ak.Server(http.url, key, headers={"X-Api-Key": "secret-of-the-header"}),
+                ),
+                path,
+            ),
+            "go",
+        )
         assert http.requests[0].headers["authorization"] == f"Bearer {key}"
     assert failed.error is not None
     assert failed.error.kind == "auth_failed"
@@ -130,7 +154,9 @@ def changed_sampling(path: Path) -> Any:
 
 
 def changed_model(path: Path) -> Any:
-    return ak.rollout(ak.replay(ak.Agent("other", tools=[double], server=ScriptedServer([])), path), "go")
+    return ak.rollout(
+        ak.replay(ak.Agent("other", tools=[double], server=ScriptedServer([])), path), "go"
+    )
 
 
 def changed_history(path: Path) -> Any:
@@ -159,7 +185,9 @@ def gone_on(path: Path) -> Any:
         (gone_on, ["ends before turn 2"]),
     ],
 )
-def test_a_miss_says_what_differs(tmp_path: Path, attempt: Callable[[Path], Any], words: list[str]) -> None:
+def test_a_miss_says_what_differs(
+    tmp_path: Path, attempt: Callable[[Path], Any], words: list[str]
+) -> None:
     path = tmp_path / "x.jsonl"
     recorded(path)
     before = len(ran)
@@ -182,9 +210,18 @@ def test_a_miss_costs_its_step_only(tmp_path: Path) -> None:
 
 # what happens between steps
 
+
 def test_what_was_said_between_turns_is_recorded(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    dbg = ak.debug(ak.record(agent(says("one"), says(None, calls("double", n=1), calls("double", n=2)), says("three")), path), "go")
+    dbg = ak.debug(
+        ak.record(
+            agent(
+                says("one"), says(None, calls("double", n=1), calls("double", n=2)), says("three")
+            ),
+            path,
+        ),
+        "go",
+    )
     dbg.run()
     dbg.say("more").step()
     dbg.step()
@@ -206,7 +243,15 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
 
     def loop(wrap: Any) -> ak.AgentLoop:
         server = Stub(answer(None, call("echo")), answer("done"))
-        return ak.AgentLoop(server, [ECHO], {"echo"}, budget_config=told, dispatch=lambda *a, **k: "x" * 80, task_id="t", wrap=wrap)
+        return ak.AgentLoop(
+            server,
+            [ECHO],
+            {"echo"},
+            budget_config=told,
+            dispatch=lambda *a, **k: "x" * 80,
+            task_id="t",
+            wrap=wrap,
+        )
 
     happened = (await loop(lambda perform: Recording(perform, writer)).run(list(USER))).trajectory
     loaded = ak.load(tmp_path / "x.jsonl")
@@ -218,17 +263,43 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
 
 # any rollout
 
-texts = st.text(max_size=12) | st.sampled_from(["", "\ud800", "line\u2028break", "<think>x</think>y", '<tool_call>{"name": "double"}</tool_call>'])
+texts = st.text(max_size=12) | st.sampled_from(
+    [
+        "",
+        "\ud800",
+        "line\u2028break",
+        "<think>x</think>y",
+        '<tool_call>{"name": "double"}</tool_call>',
+    ]
+)
 wire_calls = st.builds(
-    lambda name, arguments, id: {"type": "function", "function": {"name": name, "arguments": arguments}, **id},
+    lambda name, arguments, id: {
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+        **id,
+    },
     st.sampled_from(["double", "nope", "", None]),
-    st.sampled_from(['{"n": 1}', '{"n": "x"}', "{}", "", None, '{"n": 1', "[1]", "null"]) | st.dictionaries(st.just("n"), st.integers(-3, 3)),
+    st.sampled_from(['{"n": 1}', '{"n": "x"}', "{}", "", None, '{"n": 1', "[1]", "null"])
+    | st.dictionaries(st.just("n"), st.integers(-3, 3)),
     st.sampled_from([{}, {"id": "a"}, {"id": None}, {"id": ""}]),
 )
 replies = st.one_of(
     texts.map(says),
-    st.builds(lambda text, made, why: says(text, *made, reasoning=why), st.none() | texts, st.lists(wire_calls, max_size=3), st.none() | texts),
-    st.sampled_from([ConnectionError("gone"), ApiError(kind="timeout", message="slow"), (500, "broken"), (200, "<html>"), (200, "")]),
+    st.builds(
+        lambda text, made, why: says(text, *made, reasoning=why),
+        st.none() | texts,
+        st.lists(wire_calls, max_size=3),
+        st.none() | texts,
+    ),
+    st.sampled_from(
+        [
+            ConnectionError("gone"),
+            ApiError(kind="timeout", message="slow"),
+            (500, "broken"),
+            (200, "<html>"),
+            (200, ""),
+        ]
+    ),
 )
 doings = st.lists(st.sampled_from(["step", "step", "step", "next", "say"]), min_size=1, max_size=12)
 
@@ -247,7 +318,9 @@ def test_any_rollout_loads_and_replays_as_it_happened(
     tmp_path_factory: pytest.TempPathFactory, script: list[Any], doings: list[str], parallel: bool
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "x.jsonl"
-    happened = do(ak.debug(ak.record(agent(*script, parallel_tools=parallel), path), "go"), [*doings, "next"])
+    happened = do(
+        ak.debug(ak.record(agent(*script, parallel_tools=parallel), path), "go"), [*doings, "next"]
+    )
     loaded = ak.load(path)
     assert exactly(loaded, happened)
     assert loaded == happened

@@ -21,12 +21,22 @@ from agentkit.testing import says
 from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, ToolResult, Trajectory
 from tests.support_cassettes import agent, exactly, recorded
 
-texts = st.text(max_size=8) | st.sampled_from(["", "\ud800", "a\u2028b", "<think>x</think>y", "\x00"])
+texts = st.text(max_size=8) | st.sampled_from(
+    ["", "\ud800", "a\u2028b", "<think>x</think>y", "\x00"]
+)
 wire_calls = st.builds(
-    lambda name, arguments, id: {"type": "function", "function": {"name": name, "arguments": arguments}, **id},
-    st.sampled_from(["double", "double", "nope"]), st.sampled_from(['{"n": 1}', '{"n": 2}', "{}", '{"n": 1', "[1]"]), st.sampled_from([{}, {"id": "a"}, {"id": ""}]),
-)  # fmt: skip
-blocks = st.builds(lambda text, made: says(text, *made), st.none() | texts, st.lists(wire_calls, max_size=3))
+    lambda name, arguments, id: {
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+        **id,
+    },
+    st.sampled_from(["double", "double", "nope"]),
+    st.sampled_from(['{"n": 1}', '{"n": 2}', "{}", '{"n": 1', "[1]"]),
+    st.sampled_from([{}, {"id": "a"}, {"id": ""}]),
+)
+blocks = st.builds(
+    lambda text, made: says(text, *made), st.none() | texts, st.lists(wire_calls, max_size=3)
+)
 
 
 def streamed(words: list[str], calls: list[dict[str, Any]], cut: int, broken: bool) -> Exchange:
@@ -34,7 +44,9 @@ def streamed(words: list[str], calls: list[dict[str, Any]], cut: int, broken: bo
     deltas: list[dict[str, Any]] = [{"content": word} for word in words]
     deltas += [{"tool_calls": [{"index": i, **call}]} for i, call in enumerate(calls)]
     events = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}]})
+    events.append(
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}]}
+    )
     text = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
     pieces = [text[i : i + cut] for i in range(0, len(text), cut)]
     error = ApiError(kind="connection_reset", message="gone", retryable=True) if broken else None
@@ -43,15 +55,35 @@ def streamed(words: list[str], calls: list[dict[str, Any]], cut: int, broken: bo
     return Exchange(status=200, chunks=chunks, transport_error=error, started=1.0, elapsed=0.5)
 
 
-streams = st.builds(streamed, st.lists(texts.filter(str.isprintable), max_size=4), st.lists(wire_calls, max_size=2), st.integers(5, 60), st.booleans())
-failures = st.sampled_from([ConnectionError("gone"), ApiError(kind="timeout", message="slow"), (500, "broken"), (429, '{"error": {"message": "rate limit"}}'), (200, "<html>"), (200, "")])
+streams = st.builds(
+    streamed,
+    st.lists(texts.filter(str.isprintable), max_size=4),
+    st.lists(wire_calls, max_size=2),
+    st.integers(5, 60),
+    st.booleans(),
+)
+failures = st.sampled_from(
+    [
+        ConnectionError("gone"),
+        ApiError(kind="timeout", message="slow"),
+        (500, "broken"),
+        (429, '{"error": {"message": "rate limit"}}'),
+        (200, "<html>"),
+        (200, ""),
+    ]
+)
 scripts = st.lists(st.one_of(blocks, streams, failures), min_size=1, max_size=6)
 operations = st.lists(
     st.one_of(
-        st.sampled_from([("step",), ("step",), ("turn",), ("run",)]), st.tuples(st.just("say"), texts.filter(str.strip)), st.tuples(st.just("keep"), st.integers(0, 3), texts.filter(str.strip)),
-        st.tuples(st.just("answer"), texts), st.tuples(st.just("sample"), st.floats(0, 2)),
-    ), min_size=1, max_size=9,
-)  # fmt: skip
+        st.sampled_from([("step",), ("step",), ("turn",), ("run",)]),
+        st.tuples(st.just("say"), texts.filter(str.strip)),
+        st.tuples(st.just("keep"), st.integers(0, 3), texts.filter(str.strip)),
+        st.tuples(st.just("answer"), texts),
+        st.tuples(st.just("sample"), st.floats(0, 2)),
+    ),
+    min_size=1,
+    max_size=9,
+)
 
 
 def done(engine: Engine, operations: list[Any]) -> Trajectory:
@@ -68,13 +100,18 @@ def done(engine: Engine, operations: list[Any]) -> Trajectory:
             case ("say", text):
                 engine.trajectory = say(t, text)
             case ("keep", count, text) if not t.pending:
-                engine.trajectory = rewrite(t, count, (Message(wire={"role": "user", "content": text}),))
+                engine.trajectory = rewrite(
+                    t, count, (Message(wire={"role": "user", "content": text}),)
+                )
             case ("answer", text) if t.pending:
                 call = t.pending[0]
                 result = ToolResult(call_id=call.id, name=call.name, status="edited", content=text)
                 engine.trajectory = apply(t, Result(position=call.position, result=result))
             case ("sample", temperature) if not t.pending and t.stop_reason in (None, "error"):
-                engine.trajectory = replace(resume(t), open=replace(t.open or OpenTurn(), sampling={"temperature": temperature}))
+                engine.trajectory = replace(
+                    resume(t),
+                    open=replace(t.open or OpenTurn(), sampling={"temperature": temperature}),
+                )
     return engine.trajectory
 
 
@@ -84,9 +121,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=100)
-@given(scripts, operations, st.booleans(), st.sampled_from([None, *injections()]), st.integers(0, 3))
+@given(
+    scripts, operations, st.booleans(), st.sampled_from([None, *injections()]), st.integers(0, 3)
+)
 def test_any_rollout_is_loaded_and_replayed_to_the_last_piece(
-    folder: Path, script: list[Any], operations: list[Any], parallel: bool, fault: str | None, seed: int
+    folder: Path,
+    script: list[Any],
+    operations: list[Any],
+    parallel: bool,
+    fault: str | None,
+    seed: int,
 ) -> None:
     path = folder / "x.jsonl"
     path.unlink(missing_ok=True)
@@ -103,18 +147,25 @@ def test_any_rollout_is_loaded_and_replayed_to_the_last_piece(
     again = done(playing.engine(playing.start(), emit=heard.append), operations)
     assert exactly(again, happened)
     assert again == happened
-    turns = [[a.exchange for a in happened.attempts if a.turn == index] for index in range(len(happened.all_turns) + 1)]
+    turns = [
+        [a.exchange for a in happened.attempts if a.turn == index]
+        for index in range(len(happened.all_turns) + 1)
+    ]
     for turn in happened.all_turns:
         turns[turn.index].append(turn.response.exchange)
     assert heard == [chunk for asked in turns for exchange in asked for chunk in exchange.chunks]
     (entry,) = ak.cassette.index(path)
     assert (entry.turns, entry.stop_reason) == (len(happened.all_turns), happened.stop_reason)
     assert "request_key_differs" not in ak.cassette.doctor(path).codes
-    assert not {"lines_do_not_fit", "line_torn", "step_unknown"} & set(ak.cassette.doctor(path).codes)
+    assert not {"lines_do_not_fit", "line_torn", "step_unknown"} & set(
+        ak.cassette.doctor(path).codes
+    )
 
 
 @given(scripts, st.lists(st.sampled_from(["step", "turn", "back", "edit"]), min_size=2, max_size=9))
-def test_a_past_that_is_edited_begins_a_rollout_of_its_own(folder: Path, script: list[Any], doings: list[str]) -> None:
+def test_a_past_that_is_edited_begins_a_rollout_of_its_own(
+    folder: Path, script: list[Any], doings: list[str]
+) -> None:
     path = folder / "y.jsonl"
     path.unlink(missing_ok=True)
     recording = ak.record(agent(*script, retries=0, max_turns=8), path)
@@ -123,16 +174,31 @@ def test_a_past_that_is_edited_begins_a_rollout_of_its_own(folder: Path, script:
         t = engine.trajectory
         if doing == "back" and t.turns:
             kept = t.turns[:-1]
-            engine.trajectory = replace(t, turns=kept, open=None, stop_reason=None, error=None, attempts=tuple(a for a in t.attempts if a.turn <= len(kept)))
+            engine.trajectory = replace(
+                t,
+                turns=kept,
+                open=None,
+                stop_reason=None,
+                error=None,
+                attempts=tuple(a for a in t.attempts if a.turn <= len(kept)),
+            )
         elif doing == "edit" and t.turns and t.turns[-1].tool_results:
             turn = t.turns[-1]
-            results = tuple(r and replace(r, content="changed", status="edited") for r in turn.results)
-            engine.trajectory = replace(t, turns=(*t.turns[:-1], replace(turn, results=results)), stop_reason=None)
+            results = tuple(
+                r and replace(r, content="changed", status="edited") for r in turn.results
+            )
+            engine.trajectory = replace(
+                t, turns=(*t.turns[:-1], replace(turn, results=results)), stop_reason=None
+            )
         elif doing == "turn":
             run(engine.next())
         else:
             run(engine.step())
-    if engine.trajectory.stop_reason is None and engine.trajectory.turns == () and not path.exists():
+    if (
+        engine.trajectory.stop_reason is None
+        and engine.trajectory.turns == ()
+        and not path.exists()
+    ):
         return
     run(engine.run())
     rollouts = list(ak.cassette.open(path))
@@ -145,32 +211,76 @@ def test_a_past_that_is_edited_begins_a_rollout_of_its_own(folder: Path, script:
 
 async def test_a_replay_takes_the_recorded_time_where_that_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    happened = recorded(path, streamed(["a", "b"], [{"id": "c", "type": "function", "function": {"name": "double", "arguments": '{"n": 1}'}}], 30, False), says("done"))
+    happened = recorded(
+        path,
+        streamed(
+            ["a", "b"],
+            [
+                {
+                    "id": "c",
+                    "type": "function",
+                    "function": {"name": "double", "arguments": '{"n": 1}'},
+                }
+            ],
+            30,
+            False,
+        ),
+        says("done"),
+    )
     loop = asyncio.get_running_loop()
     for speed, least, most in ((None, 0.0, 0.5), (20.0, 0.02, 1.0), (1.0, 0.5, 3.0)):
         playing = ak.replay(path, speed=speed)
         times: list[float] = []
         began = loop.time()
-        engine = playing.engine(playing.start("go"), emit=lambda chunk, times=times, began=began: times.append(loop.time() - began))
+        engine = playing.engine(
+            playing.start("go"),
+            emit=lambda chunk, times=times, began=began: times.append(loop.time() - began),
+        )
         await engine.run()
         assert exactly(engine.trajectory, happened)
         assert least <= loop.time() - began < most, speed
         assert len(times) == len(happened.turns[0].response.exchange.chunks)
         if speed == 1.0:
-            assert all(got >= chunk.at - 0.005 for got, chunk in zip(times, happened.turns[0].response.exchange.chunks, strict=True))
+            assert all(
+                got >= chunk.at - 0.005
+                for got, chunk in zip(
+                    times, happened.turns[0].response.exchange.chunks, strict=True
+                )
+            )
     with pytest.raises(ak.AgentkitError):
         ak.replay(path, speed=0)
 
 
 def test_a_call_out_of_its_order_is_a_miss_that_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    recorded(path, says(None, *({"type": "function", "function": {"name": "double", "arguments": json.dumps({"n": n})}} for n in (1, 2))), says("done"))
-    other = says(None, *({"type": "function", "function": {"name": "double", "arguments": json.dumps({"n": n})}} for n in (2, 1)))
+    recorded(
+        path,
+        says(
+            None,
+            *(
+                {
+                    "type": "function",
+                    "function": {"name": "double", "arguments": json.dumps({"n": n})},
+                }
+                for n in (1, 2)
+            ),
+        ),
+        says("done"),
+    )
+    other = says(
+        None,
+        *(
+            {"type": "function", "function": {"name": "double", "arguments": json.dumps({"n": n})}}
+            for n in (2, 1)
+        ),
+    )
     swapped = agent(other, says("done"))
     begun = ak.debug(swapped, "go")
     begun.step()
     engine = ak.replay(path).engine(begun.trajectory)
-    with pytest.raises(ak.AgentkitError, match=r"recorded as call 1 of turn 0, so the order differs"):
+    with pytest.raises(
+        ak.AgentkitError, match=r"recorded as call 1 of turn 0, so the order differs"
+    ):
         run(engine.step())
 
 

@@ -50,12 +50,22 @@ def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
     return {p.code for t in rollout.all_turns if t.index == turn for p in t.problems}
 
 
-@pytest.mark.parametrize(("fault", "manner", "mode"), CASES, ids=lambda v: v.name if isinstance(v, Fault) else v)
+@pytest.mark.parametrize(
+    ("fault", "manner", "mode"), CASES, ids=lambda v: v.name if isinstance(v, Fault) else v
+)
 def test_a_fault_is_read_as_what_it_is(fault: Fault, manner: str, mode: str) -> None:
     turn = turn_of(fault)
     with serve(SCRIPT, manner=manner, faults=[fault.name], turn=turn) as server:  # type: ignore[arg-type]
         reached = ak.Server(server.url, timeout=0.2 if fault.name == "timeout" else 20)
-        agent = ak.Agent("m", tools=TOOLS, server=reached, stream=mode == "stream", retries=0, max_turns=turn + 1, sampling=sampling_for(fault))
+        agent = ak.Agent(
+            "m",
+            tools=TOOLS,
+            server=reached,
+            stream=mode == "stream",
+            retries=0,
+            max_turns=turn + 1,
+            sampling=sampling_for(fault),
+        )
         rollout = ak.rollout(agent, "Weather and time?")
     assert codes_of(rollout, turn) == set(fault.codes)
     assert not [p for t in rollout.all_turns[:turn] for p in t.problems]

@@ -49,7 +49,9 @@ def html_of(record: Any, limits: Limits = STATIC) -> str:
 
 def tag_counts(markup: str) -> Counter[tuple[str, tuple[tuple[str, str | None], ...]]]:
     """How often each element occurs with which attributes; without the marks of hidden characters and of lines that are long."""
-    return Counter(tag for tag in read(markup.replace(" ak-wide", "")).tags if tag[1] != (("class", "ak-ctl"),))
+    return Counter(
+        tag for tag in read(markup.replace(" ak-wide", "")).tags if tag[1] != (("class", "ak-ctl"),)
+    )
 
 
 def golden(name: str) -> dict[Path, str]:
@@ -141,10 +143,27 @@ def test_keys_are_stable_while_a_rollout_grows() -> None:
     asked = replace(grown, open=OpenTurn(added=grown.open.added))
     done = replace(grown, turns=grown.all_turns, open=None)
     before, after, last = (list(render(t)) for t in (asked, grown, done))
-    assert before == ["head", "prompt-0", "prompt-1", "turn-0", "turn-0/call-0", "turn-1/added-0", "end"]
-    assert after == [*before[:-1], "turn-1", "turn-1/call-0", "turn-1/call-1", "turn-1/call-2", "end"]
+    assert before == [
+        "head",
+        "prompt-0",
+        "prompt-1",
+        "turn-0",
+        "turn-0/call-0",
+        "turn-1/added-0",
+        "end",
+    ]
+    assert after == [
+        *before[:-1],
+        "turn-1",
+        "turn-1/call-0",
+        "turn-1/call-1",
+        "turn-1/call-2",
+        "end",
+    ]
     assert last == after
-    assert all(render(done)[key] == render(asked)[key] for key in before if key not in ("head", "end"))
+    assert all(
+        render(done)[key] == render(asked)[key] for key in before if key not in ("head", "end")
+    )
 
 
 def test_each_fragment_carries_its_key() -> None:
@@ -161,7 +180,14 @@ def test_everything_of_a_rollout_is_shown() -> None:
     wanted += [said for p in record.problems for said in (p.code, p.message, p.pointer)]
     wanted += [c.status for turn in record.turns for c in turn.tool_calls]
     wanted += [c.id for turn in record.turns for c in turn.tool_calls]
-    wanted += ["12.5 s", "1,234 → 567 tokens", "found in the text, not run", "the history was rewritten", "forked from turn 1", "not run"]
+    wanted += [
+        "12.5 s",
+        "1,234 → 567 tokens",
+        "found in the text, not run",
+        "the history was rewritten",
+        "forked from turn 1",
+        "not run",
+    ]
     wanted += [
         "rate_limited",
         "context_length_exceeded",
@@ -178,12 +204,17 @@ def test_reasoning_and_raw_are_behind_a_click() -> None:
     unfolded = re.sub(r"<details\b.*?</details>", "", html_of(first_turn()), flags=re.S)
     assert "The user asks about a coat" not in unfolded
     assert "chatcmpl-1" not in unfolded
-    assert "open" not in {name for _, attributes in read(html_of(troubled())).tags for name, _ in attributes}
+    assert "open" not in {
+        name for _, attributes in read(html_of(troubled())).tags for name, _ in attributes
+    }
 
 
 def test_recorded_times_are_shown_and_dates_are_not() -> None:
     turn = first_turn()
-    started = replace(turn, response=replace(turn.response, exchange=replace(turn.response.exchange, started=1.7e9)))
+    started = replace(
+        turn,
+        response=replace(turn.response, exchange=replace(turn.response.exchange, started=1.7e9)),
+    )
     started = replace(started, results=(result(started=1.7e9),))
     assert html_of(started) == html_of(turn)
     assert text(started) == text(turn)
@@ -192,7 +223,11 @@ def test_recorded_times_are_shown_and_dates_are_not() -> None:
 
 
 def test_credentials_and_addresses_of_servers_are_not_shown() -> None:
-    secret = {"Authorization": "Bearer S3CRET", "nested": [{"x-api-key": "S3CRET"}], "api_key": "S3CRET"}
+    secret = {
+        "Authorization": "Bearer S3CRET",
+        "nested": [{"x-api-key": "S3CRET"}],
+        "api_key": "S3CRET",
+    }
     spec = replace(weather().spec, sampling={"extra_headers": secret})
     turn = replace(first_turn(), sampling={"extra_headers": secret})
     exchange = Exchange(body="{}", url="http://127.0.0.1:45123/v1?key=S3CRET", status=200)
@@ -214,8 +249,14 @@ def test_a_call_without_a_result_says_so() -> None:
     assert "not run" not in html_of(turn.response)
 
 
-@pytest.mark.parametrize("wire", [{}, {"role": None}, {"role": 3, "content": 4}, {"role": "user", "content": [None, 3, {}]}])
-@pytest.mark.parametrize("calls", [None, 3, "x", [None], [[]], [{"function": None}], [{"function": {"name": 1}}], {"a": 1}])
+@pytest.mark.parametrize(
+    "wire",
+    [{}, {"role": None}, {"role": 3, "content": 4}, {"role": "user", "content": [None, 3, {}]}],
+)
+@pytest.mark.parametrize(
+    "calls",
+    [None, 3, "x", [None], [[]], [{"function": None}], [{"function": {"name": 1}}], {"a": 1}],
+)
 def test_odd_messages_are_shown(wire: dict[str, Any], calls: Any) -> None:
     odd = Message(wire={**wire, "tool_calls": calls})
     assert balanced(html_of(odd))
@@ -237,7 +278,16 @@ def test_objects_in_messages_are_shown_without_addresses() -> None:
 
 def test_a_very_long_rollout_is_cut_and_says_so() -> None:
     parts = render(long(1000))
-    assert {"prompt-0", "turn-0", "turn-39", "turn-39/call-0", "gap", "turn-840", "turn-999", "end"} <= parts.keys()
+    assert {
+        "prompt-0",
+        "turn-0",
+        "turn-39",
+        "turn-39/call-0",
+        "gap",
+        "turn-840",
+        "turn-999",
+        "end",
+    } <= parts.keys()
     assert not {"turn-40", "turn-839"} & parts.keys()
     assert "800 turns not shown here" in read(parts["gap"]).text
     assert 'ak.save(trajectory, "rollout.html")' in read(parts["gap"]).text
@@ -259,8 +309,16 @@ def test_all_of_it_is_in_a_page_of_its_own() -> None:
 def test_very_long_texts_are_cut_and_say_where_the_rest_is() -> None:
     shown = html_of(wall())
     assert len(shown) < 200_000
-    for where in ("prompt[0].content", "turns[0].response.content", "turns[0].response.reasoning", "turns[0].results[0].content"):
-        assert f"980,000 more characters not shown; the whole is trajectory.{where}" in read(shown).text
+    for where in (
+        "prompt[0].content",
+        "turns[0].response.content",
+        "turns[0].response.reasoning",
+        "turns[0].results[0].content",
+    ):
+        assert (
+            f"980,000 more characters not shown; the whole is trajectory.{where}"
+            in read(shown).text
+        )
     assert len(text(wall())) < 20_000
 
 
@@ -280,7 +338,9 @@ def test_the_size_of_the_whole_has_a_limit() -> None:
 
 
 def test_a_turn_of_very_many_calls_has_a_limit() -> None:
-    response = Response(tool_calls=tuple(call(position=i, id=f"c{i}") for i in range(5000)), finish_reason="stop")
+    response = Response(
+        tool_calls=tuple(call(position=i, id=f"c{i}") for i in range(5000)), finish_reason="stop"
+    )
     shown = render(Turn(index=0, response=response, results=(None,) * 5000))
     assert "4,800 more calls" in read(shown["turn-0/more"]).text
     assert len(shown) < 210
@@ -363,14 +423,19 @@ def test_pretty(value: Any, shown: str) -> None:
 
 
 def test_pretty_breaks_lines_where_it_must() -> None:
-    shown = pretty({"numbers": list(range(60)), "names": ["n" * 30, "m" * 50], "nested": [{"a": 1}, {"b": 2}]})
+    shown = pretty(
+        {"numbers": list(range(60)), "names": ["n" * 30, "m" * 50], "nested": [{"a": 1}, {"b": 2}]}
+    )
     assert max(map(len, shown.splitlines())) <= 72
     assert '  "nested": [{"a": 1}, {"b": 2}]' in shown
     assert len(shown.splitlines()) == 13
 
 
 @given(
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
 )
 def test_pretty_is_json(value: Any) -> None:
     import json
@@ -419,13 +484,21 @@ def test_every_class_is_ours() -> None:
         if key == "class"
         for name in (value or "").split()
     }
-    assert {name for name in used if not name.startswith("ak-")} == {"tex2jax_ignore", "mathjax_ignore"}
-    assert all(name.startswith("ak-") for name in re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", css(), flags=re.S)))
+    assert {name for name in used if not name.startswith("ak-")} == {
+        "tex2jax_ignore",
+        "mathjax_ignore",
+    }
+    assert all(
+        name.startswith("ak-")
+        for name in re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", css(), flags=re.S))
+    )
 
 
 def test_a_page_of_its_own_forbids_scripts_and_loads_nothing() -> None:
     shown = standalone(weather(), title="<b>")
-    assert '<meta http-equiv="Content-Security-Policy" content="default-src &#x27;none&#x27;;' in shown
+    assert (
+        '<meta http-equiv="Content-Security-Policy" content="default-src &#x27;none&#x27;;' in shown
+    )
     assert "<title>&lt;b&gt;</title>" in shown
     assert not {tag for tag, _ in read(shown).tags} & {"script", "link", "img", "iframe", "a"}
 
@@ -439,7 +512,12 @@ def test_a_view_is_a_sequence_and_shows_itself() -> None:
     assert repr(view) == "<View Three, 3 trajectories, from rollouts.jsonl>"
     shown = view._repr_mimebundle_()
     assert "Three, 3 trajectories" in shown["text/html"]
-    assert [f'data-key="rollout-{i}"' in shown["text/html"] for i in range(4)] == [True, True, True, False]
+    assert [f'data-key="rollout-{i}"' in shown["text/html"] for i in range(4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     assert shown["text/plain"].count("\n") == 3
     assert "2 turns, 7 calls, 7 problems, 12.5 s, error" in shown["text/plain"]
 
@@ -459,7 +537,9 @@ def test_a_view_of_very_many_has_a_limit() -> None:
 
 def test_a_view_is_escaped_like_everything() -> None:
     said = HOSTILE[0]
-    shown = View([filled(said), filled(said)], title=said, source=said)._repr_mimebundle_()["text/html"]
+    shown = View([filled(said), filled(said)], title=said, source=said)._repr_mimebundle_()[
+        "text/html"
+    ]
     assert "script" not in {tag for tag, _ in read(shown).tags}
 
 
@@ -472,7 +552,16 @@ def test_every_record_has_both_types() -> None:
 def test_a_lone_record_shows_what_it_holds() -> None:
     """No field of a call or result that a person needs is left out of its display."""
     shown = read(
-        html_of(call(raw_id=7, raw_name="x.get_weather", origin="content:hermes", span=(1, 2), status="repaired", suggestion={"a": 1}))
+        html_of(
+            call(
+                raw_id=7,
+                raw_name="x.get_weather",
+                origin="content:hermes",
+                span=(1, 2),
+                status="repaired",
+                suggestion={"a": 1},
+            )
+        )
     ).text
     for said in (
         "get_weather",
@@ -486,7 +575,15 @@ def test_a_lone_record_shows_what_it_holds() -> None:
         '{"a": 1}',
     ):
         assert said in shown
-    assert {f.name for f in fields(Limits)} == {"head", "tail", "size", "text", "items", "listed", "rows"}
+    assert {f.name for f in fields(Limits)} == {
+        "head",
+        "tail",
+        "size",
+        "text",
+        "items",
+        "listed",
+        "rows",
+    }
 
 
 if __name__ == "__main__":

@@ -23,7 +23,12 @@ def test_calls_left_in_the_text_become_calls(rollouts: list[ak.Trajectory]) -> N
         ("get_weather", {"city": "Delhi"}),
         ("get_weather", {"city": "Tokyo"}),
     ]
-    assert {change.what for change in again.changes} == {"tool_calls", "recoverable", "content", "problems"}
+    assert {change.what for change in again.changes} == {
+        "tool_calls",
+        "recoverable",
+        "content",
+        "problems",
+    }
     assert rollouts[1].turns[0].tool_calls == ()
 
 

@@ -13,9 +13,24 @@ from agentkit.retrying import ask
 from agentkit.servers import Call, Emit
 from agentkit.types import ApiError, Chunk, Exchange
 
-OK = Exchange(status=200, body=json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}))
+OK = Exchange(
+    status=200,
+    body=json.dumps(
+        {
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": "hi"},
+                    "finish_reason": "stop",
+                }
+            ]
+        }
+    ),
+)
 BUSY = Exchange(status=503, body='{"error": {"message": "The model is overloaded"}}')
-LIMITED = Exchange(status=429, body='{"error": {"message": "Rate limit reached. Please try again in 7s."}}')
+LIMITED = Exchange(
+    status=429, body='{"error": {"message": "Rate limit reached. Please try again in 7s."}}'
+)
 CALL = Call(messages=[{"role": "user", "content": "hi"}])
 
 
@@ -55,14 +70,25 @@ def test_the_last_failure_is_the_answer() -> None:
     assert [error.kind for error in exchange.retries] == ["server_error", "server_error"]
 
 
-@pytest.mark.parametrize("exchange", [
-    Exchange(status=429, body='{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'),
-    Exchange(status=500, body='{"error": {"message": "tools param requires --jinja flag"}}'),
-    Exchange(status=400, body='{"error": {"message": "bad"}}'),
-    Exchange(status=429, body='{"error": {"message": "Rate limit. Try again in 10m"}}'),
-    Exchange(transport_error=ApiError(kind="connection_failed", message="refused", retryable=True)),
-    Exchange(chunks=(Chunk(at=0.1, text="data: {}"),), transport_error=ApiError(kind="connection_reset", message="cut", retryable=True)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        Exchange(
+            status=429,
+            body='{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}',
+        ),
+        Exchange(status=500, body='{"error": {"message": "tools param requires --jinja flag"}}'),
+        Exchange(status=400, body='{"error": {"message": "bad"}}'),
+        Exchange(status=429, body='{"error": {"message": "Rate limit. Try again in 10m"}}'),
+        Exchange(
+            transport_error=ApiError(kind="connection_failed", message="refused", retryable=True)
+        ),
+        Exchange(
+            chunks=(Chunk(at=0.1, text="data: {}"),),
+            transport_error=ApiError(kind="connection_reset", message="cut", retryable=True),
+        ),
+    ],
+)
 def test_what_waiting_does_not_mend_is_asked_once(exchange: Exchange) -> None:
     server = Answers(exchange, OK)
     assert asked(server)[0] == exchange

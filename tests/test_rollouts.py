@@ -71,7 +71,9 @@ def test_they_come_in_order_whatever_ends_first() -> None:
 
     done = ak.rollouts(agent(Uneven()), ["slow", "b", "c"], n=2)
     assert [t.final for t in done] == ["to slow"] * 2 + ["to b"] * 2 + ["to c"] * 2
-    assert [(t.meta["prompt_index"], t.meta["sample"]) for t in done] == [(p, s) for p in range(3) for s in range(2)]
+    assert [(t.meta["prompt_index"], t.meta["sample"]) for t in done] == [
+        (p, s) for p in range(3) for s in range(2)
+    ]
     assert [len(group) for group in done.by_prompt] == [2, 2, 2]
     assert isinstance(done[1:3], Rollouts)
     assert done.stop_reasons == {"final": 6}
@@ -80,11 +82,15 @@ def test_they_come_in_order_whatever_ends_first() -> None:
 @pytest.mark.parametrize(
     ("prompts", "asked"),
     [
-        ("one", ["one"]), (["a", "b"], ["a", "b"]), (iter(["a"]), ["a"]), ({"prompt": "x", "task": 7}, ["x"]),
-        ([{"role": "user", "content": "alone"}], ["alone"]), ([[{"role": "user", "content": "a"}], "b"], ["a", "b"]),
+        ("one", ["one"]),
+        (["a", "b"], ["a", "b"]),
+        (iter(["a"]), ["a"]),
+        ({"prompt": "x", "task": 7}, ["x"]),
+        ([{"role": "user", "content": "alone"}], ["alone"]),
+        ([[{"role": "user", "content": "a"}], "b"], ["a", "b"]),
         ([{"messages": [{"role": "user", "content": "m"}], "task": 7}], ["m"]),
     ],
-)  # fmt: skip
+)
 def test_prompts_in_every_form(prompts: Any, asked: list[str]) -> None:
     done = ak.rollouts(agent(), prompts, label="run 1")
     assert [t.final for t in done] == [f"to {text}" for text in asked]
@@ -101,7 +107,16 @@ def test_a_prompt_that_is_none_is_found_before_anything_is_asked(wrong: Any) -> 
     assert model.asked == []
 
 
-@pytest.mark.parametrize("options", [{"n": 0}, {"n": 1.5}, {"concurrency": 0}, {"reward": 1}, {"record": "a.jsonl", "resume": "b.jsonl"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n": 0},
+        {"n": 1.5},
+        {"concurrency": 0},
+        {"reward": 1},
+        {"record": "a.jsonl", "resume": "b.jsonl"},
+    ],
+)
 def test_wrong_arguments_say_so(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         ak.rollouts(agent(), "go", **options)
@@ -118,7 +133,9 @@ def test_so_many_at_once_and_no_more() -> None:
 
 def test_a_seed_goes_up_with_the_sample() -> None:
     model = Model()
-    done = ak.rollouts(agent(model, sampling={"seed": 10}, temperature=1.0), ["a", "b"], n=3, concurrency=1)
+    done = ak.rollouts(
+        agent(model, sampling={"seed": 10}, temperature=1.0), ["a", "b"], n=3, concurrency=1
+    )
     assert [kwargs["seed"] for kwargs in model.asked] == [10, 10, 11, 11, 12, 12] * 2
     assert [t.spec.sampling["seed"] for t in done] == [10, 11, 12] * 2
 
@@ -173,7 +190,12 @@ def test_rewards_are_kept_and_their_exceptions_are_data(tmp_path: Path, asynchro
         return {"a": 1.0, "b": 0.5}[trajectory.prompt[0].content]
 
     path = tmp_path / "x.jsonl"
-    done = ak.rollouts(agent(Model(fails="d")), ["a", "b", "c", "d"], reward=awaited if asynchronous else worth, record=path)
+    done = ak.rollouts(
+        agent(Model(fails="d")),
+        ["a", "b", "c", "d"],
+        reward=awaited if asynchronous else worth,
+        record=path,
+    )
     assert done.rewards == [1.0, 0.5, None, None]
     assert done[2].meta["reward_exception"] == "KeyError: 'c'"
     assert "reward_exception" not in done[3].meta
@@ -186,16 +208,47 @@ def test_rewards_are_kept_and_their_exceptions_are_data(tmp_path: Path, asynchro
 
 def test_a_batch_is_recorded_and_replayed_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    done = ak.rollouts(agent(Model(0.001), sampling={"seed": 3}), ["a", "b", "a"], n=3, record=path, reward=lambda t: len(t.turns))
+    done = ak.rollouts(
+        agent(Model(0.001), sampling={"seed": 3}),
+        ["a", "b", "a"],
+        n=3,
+        record=path,
+        reward=lambda t: len(t.turns),
+    )
     assert sorted(line["sample"] for line in lines(path) if "agentkit" in line) == list(range(9))
-    assert same(sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), done)
+    assert same(
+        sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), done
+    )
     for concurrency in (1, 4, 64):
-        assert same(ak.rollouts(ak.replay(path), ["a", "b", "a"], n=3, concurrency=concurrency), done)
-        assert same(ak.rollouts(ak.replay(agent(sampling={"seed": 3}), path), ["a", "b", "a"], n=3, concurrency=concurrency), done)
-    assert same(sorted(ak.rollouts(ak.replay(path)), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), done)
-    assert same(ak.rollouts(ak.replay(path), ["b"], n=2), [t for t in done if t.meta["prompt_index"] == 1][:2]) is False  # another place
+        assert same(
+            ak.rollouts(ak.replay(path), ["a", "b", "a"], n=3, concurrency=concurrency), done
+        )
+        assert same(
+            ak.rollouts(
+                ak.replay(agent(sampling={"seed": 3}), path),
+                ["a", "b", "a"],
+                n=3,
+                concurrency=concurrency,
+            ),
+            done,
+        )
+    assert same(
+        sorted(
+            ak.rollouts(ak.replay(path)), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])
+        ),
+        done,
+    )
+    assert (
+        same(
+            ak.rollouts(ak.replay(path), ["b"], n=2),
+            [t for t in done if t.meta["prompt_index"] == 1][:2],
+        )
+        is False
+    )  # another place
     assert [t.final for t in ak.rollouts(ak.replay(path), ["b"], n=2)] == ["to b"] * 2
-    with pytest.raises(ReplayMiss, match=r"3 rollout\(s\) of 'b' were recorded, and 4 are asked for"):
+    with pytest.raises(
+        ReplayMiss, match=r"3 rollout\(s\) of 'b' were recorded, and 4 are asked for"
+    ):
         ak.rollouts(ak.replay(path), ["b"], n=4)
     with pytest.raises(ReplayMiss, match="no rollout of this prompt"):
         ak.rollouts(ak.replay(path), ["b", "z"])
@@ -211,7 +264,9 @@ def test_what_has_ended_is_not_asked_again(tmp_path: Path) -> None:
     assert len(model.asked) == asked + 2 * 5
     assert [t.final for t in more] == [f"to {text}" for text in "aaabbbccc"]
     assert more.rewards == [1] * 9
-    assert same(sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), more)
+    assert same(
+        sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), more
+    )
     assert len(ak.load(path)) == 9
     with pytest.raises(UsageError, match="prompt 0, sample 0 was begun with another sampling"):
         ak.rollouts(agent(model, temperature=0.3), ["a"], resume=path)
@@ -242,7 +297,12 @@ def test_an_earlier_run_in_memory_is_taken_up_and_written_down(tmp_path: Path) -
     both = ak.rollouts(agent(model), ["a", "b"], n=2, resume=first, record=tmp_path / "x.jsonl")
     assert len(model.asked) == 4
     assert len(ak.load(tmp_path / "x.jsonl")) == 4
-    assert same(sorted(ak.load(tmp_path / "x.jsonl"), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), both)
+    assert same(
+        sorted(
+            ak.load(tmp_path / "x.jsonl"), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])
+        ),
+        both,
+    )
     assert len(ak.rollouts(agent(), "a", resume=[])) == 1
     (tmp_path / "no.txt").write_text("hello")
     with pytest.raises(CassetteError):
@@ -274,13 +334,20 @@ def test_an_interrupt_keeps_what_had_begun(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         ak.rollouts(agent(Slow()), ["a", "slow", "b", "c"], concurrency=2, record=path)
     kept: Rollouts = caught.value.rollouts  # type: ignore[attr-defined]
-    assert [(t.stop_reason, len(t.turns)) for t in kept] == [("final", 2), (None, 1), ("final", 2), ("final", 2)]
+    assert [(t.stop_reason, len(t.turns)) for t in kept] == [
+        ("final", 2),
+        (None, 1),
+        ("final", 2),
+        ("final", 2),
+    ]
     assert interrupted() is kept
     assert "ak.batch.interrupted()" in caught.value.__notes__[0]
     assert same(sorted(ak.load(path), key=lambda t: t.meta["prompt_index"]), kept)
     for resume in (kept, path):
         model = Model()
-        assert ak.rollouts(agent(model), ["a", "slow", "b", "c"], resume=resume).stop_reasons == {"final": 4}
+        assert ak.rollouts(agent(model), ["a", "slow", "b", "c"], resume=resume).stop_reasons == {
+            "final": 4
+        }
         assert len(model.asked) == 1
 
 
@@ -301,10 +368,17 @@ async def test_it_can_be_awaited_and_cancelled() -> None:
 def test_over_http_with_parallel_rollouts() -> None:
     def reply(asked: Asked) -> Answer:
         said = [m["content"] for m in asked.json["messages"]]
-        return Answer(answer(f"to {said[0]}") if len(said) > 1 else answer(None, call("double", {"n": 2})), delay=0.002)
+        return Answer(
+            answer(f"to {said[0]}") if len(said) > 1 else answer(None, call("double", {"n": 2})),
+            delay=0.002,
+        )
 
     with HttpServer(reply) as http:
-        done = ak.rollouts(ak.Agent("m", tools=[double], server=http.url), [str(i) for i in range(40)], concurrency=16)
+        done = ak.rollouts(
+            ak.Agent("m", tools=[double], server=http.url),
+            [str(i) for i in range(40)],
+            concurrency=16,
+        )
     assert [t.final for t in done] == [f"to {i}" for i in range(40)]
 
 
@@ -317,20 +391,29 @@ def test_it_is_shown_by_what_was_recorded_alone() -> None:
     assert repr(done) == "<Rollouts 4 rollouts of 2 prompts, 4 final>"
     assert "4 rollouts of 2 prompts" in bundle["text/plain"]
     assert bundle["text/html"].count("<details") >= 4
-    assert mimebundle(ak.rollouts(ak.demo(), ["Do I need a coat in Oslo?", "And in Rome?"], n=2)) == bundle
+    assert (
+        mimebundle(ak.rollouts(ak.demo(), ["Do I need a coat in Oslo?", "And in Rome?"], n=2))
+        == bundle
+    )
     assert repr(Rollouts()) == "<Rollouts 0 rollouts of 0 prompts>"
     assert "0 rollouts" in mimebundle(Rollouts())["text/plain"]
 
 
 def test_hostile_prompts_and_errors_are_shown_as_text() -> None:
     nasty = "<script>alert(1)</script>\u202e"
-    done = ak.rollouts(agent(ScriptedServer([says(nasty), ApiError(kind="server_error", message=nasty)])), [nasty, nasty], reward=lambda t: int(nasty))
+    done = ak.rollouts(
+        agent(ScriptedServer([says(nasty), ApiError(kind="server_error", message=nasty)])),
+        [nasty, nasty],
+        reward=lambda t: int(nasty),
+    )
     assert "<script>" not in mimebundle(done)["text/html"]
     assert "\u202e" not in mimebundle(done)["text/plain"]
     assert "\u202e" not in repr(done)
 
 
-def test_progress_is_on_standard_error_of_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_on_standard_error_of_a_terminal_only(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     ak.rollouts(agent(), ["a", "b"])
     assert capsys.readouterr() == ("", "")
     ak.rollouts(agent(Model(fails="b")), ["a", "b"], progress=True)
@@ -359,11 +442,19 @@ IMPORTS = "import sys, agentkit as ak; ak.rollouts(ak.demo(), n=2); print(*[m fo
 
 
 def test_no_heavy_package_is_loaded_where_nobody_looks() -> None:
-    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == []
 
 
 def test_calls_come_back_after_json(tmp_path: Path) -> None:
-    script = ScriptedServer(lambda messages: says(None, calls("double", n=2)) if len(messages) == 1 else says(json.dumps(messages[-1]["content"])))
+    script = ScriptedServer(
+        lambda messages: (
+            says(None, calls("double", n=2))
+            if len(messages) == 1
+            else says(json.dumps(messages[-1]["content"]))
+        )
+    )
     done = ak.rollouts(agent(script), ["a"] * 3, n=2, record=tmp_path / "x.jsonl", concurrency=3)
     assert same(ak.rollouts(ak.replay(tmp_path / "x.jsonl"), ["a"] * 3, n=2, concurrency=2), done)

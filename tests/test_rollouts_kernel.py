@@ -51,7 +51,13 @@ class Kernel:
     def __init__(self, folder: Path) -> None:
         self.manager = KernelManager(connection_file=str(folder / "kernel.json"), transport="ipc")
         assert self.manager.kernel_spec is not None
-        self.manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        self.manager.kernel_spec.argv = [
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+        ]
         self.manager.start_kernel(cwd=str(HERE.parent), stderr=subprocess.DEVNULL)
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self.client.start_channels()
@@ -68,7 +74,14 @@ class Kernel:
         outputs: list[dict[str, Any]] = []
 
         def keep(message: dict[str, Any]) -> None:
-            if message["msg_type"] in ("stream", "display_data", "execute_result", "error", "clear_output", "update_display_data"):
+            if message["msg_type"] in (
+                "stream",
+                "display_data",
+                "execute_result",
+                "error",
+                "clear_output",
+                "update_display_data",
+            ):
                 outputs.append({"type": message["msg_type"], **message["content"]})
 
         self.client.execute_interactive(code, timeout=60, output_hook=keep)
@@ -103,12 +116,21 @@ def until(condition: Any) -> None:
 
 
 def finished_steps(path: Path) -> int:
-    return sum(b'"step":"tool"' in line or b'"step":"model"' in line for line in path.read_bytes().splitlines()) if path.exists() else 0
+    return (
+        sum(
+            b'"step":"tool"' in line or b'"step":"model"' in line
+            for line in path.read_bytes().splitlines()
+        )
+        if path.exists()
+        else 0
+    )
 
 
 def test_a_kernel_that_is_killed_leaves_every_finished_step(kernel: Kernel, tmp_path: Path) -> None:
     one, many = tmp_path / "one.jsonl", tmp_path / "many.jsonl"
-    kernel.client.execute(f"dbg = ak.debug(ak.record(agent, {str(one)!r}), 'go'); dbg.step(); dbg.step(); dbg.step(); ak.rollouts(agent, PROMPTS, record={str(many)!r})")
+    kernel.client.execute(
+        f"dbg = ak.debug(ak.record(agent, {str(one)!r}), 'go'); dbg.step(); dbg.step(); dbg.step(); ak.rollouts(agent, PROMPTS, record={str(many)!r})"
+    )
     until(lambda: finished_steps(many) == 3 * 6)
     os.kill(kernel.pid, signal.SIGKILL)
     left, batch = ak.load(one), list(ak.load(many))
@@ -125,25 +147,37 @@ def test_a_kernel_that_is_killed_leaves_every_finished_step(kernel: Kernel, tmp_
 
         async def chat_completion(self, **kwargs: Any) -> Any:
             Model.asked += 1
-            return {"choices": [{"message": {"role": "assistant", "content": "done"}, "finish_reason": "stop"}]}
+            return {
+                "choices": [
+                    {"message": {"role": "assistant", "content": "done"}, "finish_reason": "stop"}
+                ]
+            }
 
     def work(n: int) -> str:
         """Be slow from the second call on."""
         return f"worked {n}"
 
-    whole = ak.rollouts(ak.Agent("m", tools=[work], server=Model()), [f"p{i}" for i in range(6)], resume=many)
+    whole = ak.rollouts(
+        ak.Agent("m", tools=[work], server=Model()), [f"p{i}" for i in range(6)], resume=many
+    )
     assert (whole.stop_reasons, Model.asked) == ({"final": 6}, 6)
     assert all(map(exactly, sorted(ak.load(many), key=lambda t: t.meta["prompt_index"]), whole))
 
 
 @pytest.mark.parametrize("cell", ["ak.rollouts", "await ak.rollouts_async"])
-def test_an_interrupted_batch_is_kept_and_goes_on(kernel: Kernel, cell: str, tmp_path: Path) -> None:
-    request = kernel.client.execute(f"{cell}(agent, PROMPTS, record={str(tmp_path / 'x.jsonl')!r})", stop_on_error=False)
+def test_an_interrupted_batch_is_kept_and_goes_on(
+    kernel: Kernel, cell: str, tmp_path: Path
+) -> None:
+    request = kernel.client.execute(
+        f"{cell}(agent, PROMPTS, record={str(tmp_path / 'x.jsonl')!r})", stop_on_error=False
+    )
     until(lambda: finished_steps(tmp_path / "x.jsonl") == 3 * 6)
     time.sleep(0.1)
     sent = time.monotonic()
     kernel.manager.interrupt_kernel()
-    while (reply := kernel.client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != request:
+    while (reply := kernel.client.get_shell_msg(timeout=30))["parent_header"].get(
+        "msg_id"
+    ) != request:
         continue
     assert time.monotonic() - sent < 15.0  # what would be missed is the 60 s of the tools
     assert reply["content"]["ename"] in ("KeyboardInterrupt", "CancelledError")
@@ -155,11 +189,20 @@ def test_an_interrupted_batch_is_kept_and_goes_on(kernel: Kernel, cell: str, tmp
 def test_a_notebook_keeps_the_same_display_at_every_run(kernel: Kernel) -> None:
     shown = []
     for _ in range(2):
-        outputs = kernel.run("seconds = 0.0\nak.rollouts(ak.demo(), ['Do I need a coat in Oslo?', 'And in Rome?'], n=3)")
+        outputs = kernel.run(
+            "seconds = 0.0\nak.rollouts(ak.demo(), ['Do I need a coat in Oslo?', 'And in Rome?'], n=3)"
+        )
         assert [output["type"] for output in outputs] == ["display_data", "execute_result"]
-        shown.append([{kind: text for kind, text in output["data"].items() if "widget" not in kind} for output in outputs])
+        shown.append(
+            [
+                {kind: text for kind, text in output["data"].items() if "widget" not in kind}
+                for output in outputs
+            ]
+        )
         assert "application/vnd.jupyter.widget-view+json" in outputs[0]["data"]
     assert shown[0] == shown[1]
     assert shown[0][0]["text/plain"] == "6 rollouts, 6 at once"
     assert "6 rollouts of 2 prompts, 6 final" in shown[0][1]["text/plain"]
-    assert [output["type"] for output in kernel.run("ak.rollouts(ak.demo(), n=2, progress=False)")] == ["execute_result"]
+    assert [
+        output["type"] for output in kernel.run("ak.rollouts(ak.demo(), n=2, progress=False)")
+    ] == ["execute_result"]

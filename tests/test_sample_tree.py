@@ -18,7 +18,13 @@ from agentkit.views import mimebundle
 
 SCHEMA = {
     "type": "function",
-    "function": {"name": "add", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}},
+    "function": {
+        "name": "add",
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        },
+    },
 }
 
 
@@ -26,7 +32,12 @@ def answer(text: str | None, *calls: tuple[str, dict[str, Any]]) -> dict[str, An
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if calls:
         message["tool_calls"] = [
-            {"id": f"c{i}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}} for i, (name, arguments) in enumerate(calls)
+            {
+                "id": f"c{i}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(arguments)},
+            }
+            for i, (name, arguments) in enumerate(calls)
         ]
     return {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
 
@@ -36,18 +47,31 @@ def sample(*answers: dict[str, Any], reward: float | None = None) -> Trajectory:
     for choice in answers:
         t = apply(t, Answer(exchange=Exchange(body=json.dumps({"choices": [choice]}))))
         for call in t.pending:
-            t = apply(t, Result(position=call.position, result=ToolResult(call_id=call.id, name=call.name, status="ok", content="1")))
+            t = apply(
+                t,
+                Result(
+                    position=call.position,
+                    result=ToolResult(call_id=call.id, name=call.name, status="ok", content="1"),
+                ),
+            )
     return t
 
 
 def test_samples_share_a_path_and_part() -> None:
     first = answer(None, ("add", {"a": 1, "b": 2}))
-    tree = sample_tree([
-        sample(first, answer("3"), reward=1), sample(first, answer("3"), reward=1.0), sample(first, answer("4"), reward=0),
-    ])  # fmt: skip
+    tree = sample_tree(
+        [
+            sample(first, answer("3"), reward=1),
+            sample(first, answer("3"), reward=1.0),
+            sample(first, answer("4"), reward=0),
+        ]
+    )
     assert [branch.label for branch in tree.shared] == ["add(a=1, b=2)"]
     assert tree.parts_at == 1
-    assert [(b.label, b.count, b.mean_reward) for b in tree.parting] == [("3", 2, 1.0), ("4", 1, 0.0)]
+    assert [(b.label, b.count, b.mean_reward) for b in tree.parting] == [
+        ("3", 2, 1.0),
+        ("4", 1, 0.0),
+    ]
     assert tree.shared[0].rewards == (1.0, 1.0, 0.0)
 
 
@@ -66,7 +90,13 @@ def test_endings_are_branches_of_their_own() -> None:
 
 
 def test_the_choices_of_one_answer() -> None:
-    body = {"choices": [{**answer(None, ("add", {"a": 1, "b": 1})), "index": 0}, {**answer("two"), "index": 1}, {**answer("two"), "index": 2}]}
+    body = {
+        "choices": [
+            {**answer(None, ("add", {"a": 1, "b": 1})), "index": 0},
+            {**answer("two"), "index": 1},
+            {**answer("two"), "index": 2},
+        ]
+    }
     response = ak.read_response(body)
     assert [len(choice.tool_calls) for choice in choices_of(response)] == [1, 0, 0]
     tree = sample_tree(response)
@@ -81,7 +111,15 @@ def test_the_choices_of_a_stream() -> None:
     def piece(index: int, text: str, finish: str | None = None) -> str:
         return f"data: {json.dumps({'choices': [{'index': index, 'delta': {'content': text}, 'finish_reason': finish}]})}\n\n"
 
-    pieces = [piece(0, "he"), piece(1, "by"), piece(0, "llo"), piece(1, "e"), piece(0, "", "stop"), piece(1, "", "stop"), "data: [DONE]\n\n"]
+    pieces = [
+        piece(0, "he"),
+        piece(1, "by"),
+        piece(0, "llo"),
+        piece(1, "e"),
+        piece(0, "", "stop"),
+        piece(1, "", "stop"),
+        "data: [DONE]\n\n",
+    ]
     response = ak.read_stream(pieces)
     assert [choice.content for choice in choices_of(response)] == ["hello", "bye"]
     assert "the first of 2 choices" in mimebundle(response)["text/html"]
@@ -91,11 +129,19 @@ def test_calls_and_parts_of_an_answer_are_no_choices() -> None:
     def piece(**delta: Any) -> str:
         return f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta}]})}\n\n"
 
-    streamed = ak.read_stream([piece(tool_calls=[{"index": i, "id": f"c{i}", "function": {"name": "add", "arguments": "{}"}}]) for i in range(2)])
+    streamed = ak.read_stream(
+        [
+            piece(
+                tool_calls=[
+                    {"index": i, "id": f"c{i}", "function": {"name": "add", "arguments": "{}"}}
+                ]
+            )
+            for i in range(2)
+        ]
+    )
     split = ak.read_response({"choices": [answer("both"), answer(None, ("add", {"a": 1, "b": 1}))]})
-    for response in (streamed, split, ak.read_response("\"message\" and \"message\"")):
+    for response in (streamed, split, ak.read_response('"message" and "message"')):
         assert "the first of" not in mimebundle(response)["text/plain"]
-
 
 
 def test_what_holds_no_samples_is_refused() -> None:
@@ -116,7 +162,10 @@ def test_a_long_rollout_needs_no_deep_stack_and_is_shown() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 2), max_size=4), min_size=1, max_size=8))
 def test_every_sample_is_in_exactly_one_leaf(paths: list[list[int]]) -> None:
-    samples = [sample(*(answer(None, ("add", {"a": step, "b": 0})) for step in path), answer("end")) for path in paths]
+    samples = [
+        sample(*(answer(None, ("add", {"a": step, "b": 0})) for step in path), answer("end"))
+        for path in paths
+    ]
     tree = sample_tree(samples)
     leaves = [i for _, branch in tree.walk() if not branch.children for i in branch.samples]
     assert sorted(leaves) == list(range(len(samples)))

@@ -36,16 +36,28 @@ def built(turns: int) -> Trajectory:
     """A trajectory made by the pure loop, without an engine."""
     trajectory = start("go", Spec(model="m", tools=(ak.tool(look).schema,)))
     for number in range(turns - 1):
-        body = json.dumps(answer("I look.", call("look", {"n": number}, f"call_{number}"), reasoning="because " * 20))
+        body = json.dumps(
+            answer(
+                "I look.", call("look", {"n": number}, f"call_{number}"), reasoning="because " * 20
+            )
+        )
         trajectory = apply(trajectory, Answer(exchange=Exchange(body=body, status=200)))
-        result = ToolResult(call_id=f"call_{number}", name="look", status="ok", content=look(number))
+        result = ToolResult(
+            call_id=f"call_{number}", name="look", status="ok", content=look(number)
+        )
         trajectory = apply(trajectory, Result(position=0, result=result))
     return apply(trajectory, Answer(exchange=Exchange(body=json.dumps(answer("done")), status=200)))
 
 
 def rolled_out(turns: int) -> Trajectory:
     count = itertools.count(1)
-    server = ScriptedServer(lambda messages: says("done") if next(count) == turns else says("I look.", calls("look", n=1), reasoning="why " * 40))
+    server = ScriptedServer(
+        lambda messages: (
+            says("done")
+            if next(count) == turns
+            else says("I look.", calls("look", n=1), reasoning="why " * 40)
+        )
+    )
     return ak.rollout(ak.Agent("m", [look], server, max_turns=None), "go")
 
 
@@ -92,11 +104,18 @@ class Server:
     async def chat_completion(self, **kwargs: Any) -> Any:
         self.asked += 1
         await asyncio.sleep(0)
-        return answer("done") if self.asked == 5 else answer("I look.", call("echo", {"text": "x"}, f"call_{self.asked}"))
+        return (
+            answer("done")
+            if self.asked == 5
+            else answer("I look.", call("echo", {"text": "x"}, f"call_{self.asked}"))
+        )
 
 
 async def test_many_rollouts_at_once_finish() -> None:
-    loops = [loop(Server(), ECHO, dispatch=lambda name, args, **extra: time.sleep(0.001) or name) for _ in range(512)]  # type: ignore[func-returns-value]
+    loops = [
+        loop(Server(), ECHO, dispatch=lambda name, args, **extra: time.sleep(0.001) or name)
+        for _ in range(512)
+    ]  # type: ignore[func-returns-value]
     async with asyncio.timeout(60):
         results = await asyncio.gather(*(running.run(list(USER)) for running in loops))
     assert {(r.stop_reason, r.turns_used, len(r.messages)) for r in results} == {("final", 5, 10)}
@@ -107,12 +126,18 @@ class Ten(Server):
     async def chat_completion(self, **kwargs: Any) -> Any:
         self.asked += 1
         text = "I look at it and then say what I see. " * 3
-        return answer("done") if self.asked == 10 else answer(text, call("echo", {"text": "x"}, f"call_{self.asked}"), reasoning=text)
+        return (
+            answer("done")
+            if self.asked == 10
+            else answer(text, call("echo", {"text": "x"}, f"call_{self.asked}"), reasoning=text)
+        )
 
 
 async def test_a_kept_rollout_is_small() -> None:
     async def rollout() -> ak.AgentResult:
-        return await loop(Ten(), ECHO, dispatch=lambda *a, **k: "what was seen " * 10).run(list(USER))
+        return await loop(Ten(), ECHO, dispatch=lambda *a, **k: "what was seen " * 10).run(
+            list(USER)
+        )
 
     await rollout()
     gc.collect()

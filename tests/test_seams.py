@@ -14,7 +14,17 @@ import agentkit as ak
 from agentkit.errors import NoFile, UsageError
 
 MESSAGES = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
-STATE = {"nodes": [{"full_text": "ab", "tokens": [1, 2], "masked_tokens": [-100, 2], "logprobs": [1.0, -0.5], "metadata": {}}]}
+STATE = {
+    "nodes": [
+        {
+            "full_text": "ab",
+            "tokens": [1, 2],
+            "masked_tokens": [-100, 2],
+            "logprobs": [1.0, -0.5],
+            "metadata": {},
+        }
+    ]
+}
 
 
 def forked() -> ak.Debugger:
@@ -57,7 +67,9 @@ def test_everything_that_holds_rollouts_is_taken_for_them(holder: str, tmp_path:
 def test_an_export_takes_a_batch_of_one_and_counts_the_others(export: str) -> None:
     """A batch knows how many rollouts it `asked` for, which is no model call."""
     write = getattr(ak.export, export)
-    assert write(ak.rollouts(ak.demo(), ["coat in Rome?"])) == write(ak.rollout(ak.demo(), "coat in Rome?"))
+    assert write(ak.rollouts(ak.demo(), ["coat in Rome?"])) == write(
+        ak.rollout(ak.demo(), "coat in Rome?")
+    )
     with pytest.raises(UsageError, match="there are 2 rollouts"):
         write(ak.rollouts(ak.demo(), ["coat in Rome?"], n=2))
     with pytest.raises(UsageError, match="the turn is a str"):
@@ -100,15 +112,22 @@ def test_what_holds_no_rollout_says_what_takes_it() -> None:
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
-    "load": ak.load, "view": ak.view, "explore": ak.explore, "turns_df": ak.turns_df, "replay": ak.replay, "cassette": ak.cassette.open,
-    "doctor": ak.cassette.doctor, "index": ak.cassette.index,
-}  # fmt: skip
+    "load": ak.load,
+    "view": ak.view,
+    "explore": ak.explore,
+    "turns_df": ak.turns_df,
+    "replay": ak.replay,
+    "cassette": ak.cassette.open,
+    "doctor": ak.cassette.doctor,
+    "index": ak.cassette.index,
+}
 WRITERS: dict[str, Callable[[Any], Any]] = {
-    "save": lambda path: ak.save(ak.rollout(ak.demo()), path), "record": lambda path: ak.record(ak.demo(), path),
+    "save": lambda path: ak.save(ak.rollout(ak.demo()), path),
+    "record": lambda path: ak.record(ak.demo(), path),
     "export": lambda path: ak.export.curl(ak.rollout(ak.demo())).save(path),
     "labels": lambda path: ak.explore(ak.rollout(ak.demo()), labels=path),
     "rollouts": lambda path: ak.rollouts(ak.demo(), ["hi"], record=path),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [*READERS, *WRITERS])
@@ -166,12 +185,29 @@ def test_completion_offers_what_is_public_and_help_says_what_it_is() -> None:
     for name in ak.__all__:
         thing = getattr(ak, name)
         assert not (inspect.getdoc(thing) or f"{name}(").startswith(f"{name}("), name
-        members = inspect.getmembers(thing, lambda member: callable(member) or isinstance(member, property)) if inspect.isclass(thing) else []
-        assert not [member for member, value in members if not member.startswith("_") and not inspect.getdoc(value)], name
+        members = (
+            inspect.getmembers(
+                thing, lambda member: callable(member) or isinstance(member, property)
+            )
+            if inspect.isclass(thing)
+            else []
+        )
+        assert not [
+            member
+            for member, value in members
+            if not member.startswith("_") and not inspect.getdoc(value)
+        ], name
 
 
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_nothing_that_is_shown_has_an_address(holder: str) -> None:
     held = HOLDERS[holder][0]()
-    shown = [repr(held), *(repr(getattr(held, name)) for name in dir(held) if not name.startswith("_") and not callable(getattr(held, name)))]
+    shown = [
+        repr(held),
+        *(
+            repr(getattr(held, name))
+            for name in dir(held)
+            if not name.startswith("_") and not callable(getattr(held, name))
+        ),
+    ]
     assert not [text for text in shown if re.search(r"object at 0x", text)]

@@ -17,7 +17,11 @@ from agentkit.types import Exchange, Message, Spec, ToolResult, Trajectory
 from tests.support_loop import ECHO, Stub, answer, call, echo
 
 texts = st.text(max_size=5) | st.just("\ud800")
-messages = st.builds(lambda role, text: {"role": role, "content": text}, st.sampled_from(["user", "system", "assistant"]), texts)
+messages = st.builds(
+    lambda role, text: {"role": role, "content": text},
+    st.sampled_from(["user", "system", "assistant"]),
+    texts,
+)
 changes = st.one_of(
     st.builds(lambda m: ("append", m), messages),
     st.builds(lambda i, m: ("insert", i, m), st.integers(0, 9), messages),
@@ -29,7 +33,11 @@ changes = st.one_of(
 
 
 def change(given_list: list[dict[str, Any]], what: tuple[Any, ...]) -> None:
-    place = what[1] % len(given_list) if len(what) > 1 and isinstance(what[1], int) and given_list else 0
+    place = (
+        what[1] % len(given_list)
+        if len(what) > 1 and isinstance(what[1], int) and given_list
+        else 0
+    )
     match what[0]:
         case "append":
             given_list.append(dict(what[1]))
@@ -44,9 +52,16 @@ def change(given_list: list[dict[str, Any]], what: tuple[Any, ...]) -> None:
 
 
 @given(st.lists(st.lists(changes, max_size=3), min_size=1, max_size=6), st.booleans())
-def test_every_step_sends_the_list_as_it_is(rounds: list[list[tuple[Any, ...]]], failing: bool) -> None:
+def test_every_step_sends_the_list_as_it_is(
+    rounds: list[list[tuple[Any, ...]]], failing: bool
+) -> None:
     async def run() -> None:
-        replies = [ConnectionError("x") if failing and i % 3 == 1 else answer(None, call("echo", {}, f"c{i}")) for i in range(len(rounds))]
+        replies = [
+            ConnectionError("x")
+            if failing and i % 3 == 1
+            else answer(None, call("echo", {}, f"c{i}"))
+            for i in range(len(rounds))
+        ]
         server = Stub(*replies)
         running = ak.AgentLoop(server, [ECHO], {"echo"}, dispatch=echo)
         mine: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
@@ -58,13 +73,19 @@ def test_every_step_sends_the_list_as_it_is(rounds: list[list[tuple[Any, ...]]],
             await running.step()
             assert server.histories[-1] == wanted
             assert running.trajectory.messages == mine
-        answered = [h for h, reply in zip(server.histories, replies, strict=True) if isinstance(reply, dict)]
-        assert [list(running.trajectory.request(turn).messages) for turn in range(len(answered))] == answered
+        answered = [
+            h for h, reply in zip(server.histories, replies, strict=True) if isinstance(reply, dict)
+        ]
+        assert [
+            list(running.trajectory.request(turn).messages) for turn in range(len(answered))
+        ] == answered
 
     asyncio.run(run())
 
 
-doings = st.lists(st.sampled_from(["answer", "call", "result", "say", "rewrite", "fail", "back"]), max_size=25)
+doings = st.lists(
+    st.sampled_from(["answer", "call", "result", "say", "rewrite", "fail", "back"]), max_size=25
+)
 
 
 def derived(trajectory: Trajectory) -> list[dict[str, Any]]:
@@ -76,7 +97,11 @@ def after(trajectory: Trajectory, doing: str, number: int) -> Trajectory:
     pending = trajectory.pending
     match doing:
         case "answer" | "call" if not pending:
-            body = answer("t", call("echo", {}, f"c{number}")) if doing == "call" else answer(f"text {number}", reasoning="why")
+            body = (
+                answer("t", call("echo", {}, f"c{number}"))
+                if doing == "call"
+                else answer(f"text {number}", reasoning="why")
+            )
             return apply(trajectory, Answer(exchange=Exchange(body=json.dumps(body), status=200)))
         case "result" if pending:
             told = ToolResult(call_id=pending[0].id, name="echo", status="ok", content=f"r{number}")
@@ -85,7 +110,9 @@ def after(trajectory: Trajectory, doing: str, number: int) -> Trajectory:
             return say(trajectory, f"said {number}")
         case "rewrite" if not pending:
             kept = number % (len(trajectory.messages) + 1)
-            return rewrite(trajectory, kept, (Message(wire={"role": "user", "content": f"new {number}"}),))
+            return rewrite(
+                trajectory, kept, (Message(wire={"role": "user", "content": f"new {number}"}),)
+            )
         case "fail" if not pending:
             return apply(trajectory, Answer(exchange=Exchange(body="no", status=500)))
     return trajectory
@@ -98,7 +125,9 @@ def test_the_growing_history_equals_the_derived_one(doings: list[str]) -> None:
     seen = [trajectory]
     keys: dict[str, str] = {}
     for number, doing in enumerate(doings):
-        trajectory = seen[number % len(seen)] if doing == "back" else after(trajectory, doing, number)
+        trajectory = (
+            seen[number % len(seen)] if doing == "back" else after(trajectory, doing, number)
+        )
         seen.append(trajectory)
         if trajectory.pending:
             continue

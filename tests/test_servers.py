@@ -23,12 +23,28 @@ from tests.support_servers import CALL, KEY, MESSAGES, STREAM, ask, echo, everyt
 
 def test_a_block_answer_is_kept_as_it_came() -> None:
     body = json.dumps(COMPLETION, indent=1)
-    answer = Answer(body, headers={"X-Request-Id": "req-1", "Set-Cookie": "a=b", "X-RateLimit-Remaining": "3", "Server": "uvicorn"})
+    answer = Answer(
+        body,
+        headers={
+            "X-Request-Id": "req-1",
+            "Set-Cookie": "a=b",
+            "X-RateLimit-Remaining": "3",
+            "Server": "uvicorn",
+        },
+    )
     exchange = ask(CALL, answer)
-    assert (exchange.status, exchange.body, exchange.chunks, exchange.transport_error) == (200, body, (), None)
+    assert (exchange.status, exchange.body, exchange.chunks, exchange.transport_error) == (
+        200,
+        body,
+        (),
+        None,
+    )
     assert dict(exchange.headers) == {
-        "content-type": "application/json", "server": "uvicorn", "x-ratelimit-remaining": "3", "x-request-id": "req-1"
-    }  # fmt: skip
+        "content-type": "application/json",
+        "server": "uvicorn",
+        "x-ratelimit-remaining": "3",
+        "x-request-id": "req-1",
+    }
     assert exchange.url.endswith("/v1/chat/completions")
     assert exchange.started is not None
     assert exchange.elapsed is not None
@@ -37,10 +53,19 @@ def test_a_block_answer_is_kept_as_it_came() -> None:
 
 def test_the_body_uses_the_encoded_history_as_it_stands() -> None:
     with HttpServer() as http:
-        call = Call(messages=[], encoded=b'[{"role":"user","content":"kept"}]', fields={"model": "m", "tools": []}, extra_body={"top_k": 5})
+        call = Call(
+            messages=[],
+            encoded=b'[{"role":"user","content":"kept"}]',
+            fields={"model": "m", "tools": []},
+            extra_body={"top_k": 5},
+        )
         asyncio.run(Server(http.url).chat(call))
     asked = http.requests[0]
-    assert asked.json == {"model": "m", "top_k": 5, "messages": [{"role": "user", "content": "kept"}]}
+    assert asked.json == {
+        "model": "m",
+        "top_k": 5,
+        "messages": [{"role": "user", "content": "kept"}],
+    }
     assert asked.headers["content-type"] == "application/json"
     assert asked.headers["authorization"] == "Bearer EMPTY"
 
@@ -54,7 +79,9 @@ def test_the_body_uses_the_encoded_history_as_it_stands() -> None:
         ({"temperature": 0.5, "logprobs": None}, {}, {"temperature": 0.5, "logprobs": None}),
     ],
 )
-def test_fields_and_extra_body_are_merged(fields: dict[str, Any], extra: dict[str, Any] | None, sent: dict[str, Any]) -> None:
+def test_fields_and_extra_body_are_merged(
+    fields: dict[str, Any], extra: dict[str, Any] | None, sent: dict[str, Any]
+) -> None:
     body = json.loads(request_body(Call(messages=MESSAGES, fields=fields, extra_body=extra)))
     assert body == {**sent, "messages": MESSAGES}
 
@@ -65,7 +92,9 @@ def test_a_stream_asks_for_usage_unless_the_caller_says_otherwise() -> None:
 
     assert sent()["stream"] is True
     assert sent()["stream_options"] == {"include_usage": True}
-    assert sent(stream_options={"include_usage": False})["stream_options"] == {"include_usage": False}
+    assert sent(stream_options={"include_usage": False})["stream_options"] == {
+        "include_usage": False
+    }
     assert "stream_options" not in sent(stream_options=None)
 
 
@@ -89,14 +118,27 @@ def test_a_large_history_is_sent() -> None:
 
 @pytest.mark.parametrize(
     ("model", "needed"),
-    [("o1", True), ("o3-mini", True), ("gpt-5", True), ("gpt-5.1-mini", True), ("ft:o4-mini:x", True), ("gpt-4o", False), ("gpt-4.1", False),
-     ("gpt-35-turbo", False), ("olmo", False), (None, False)],
-)  # fmt: skip
+    [
+        ("o1", True),
+        ("o3-mini", True),
+        ("gpt-5", True),
+        ("gpt-5.1-mini", True),
+        ("ft:o4-mini:x", True),
+        ("gpt-4o", False),
+        ("gpt-4.1", False),
+        ("gpt-35-turbo", False),
+        ("olmo", False),
+        (None, False),
+    ],
+)
 def test_models_that_want_max_completion_tokens(model: str | None, needed: bool) -> None:
     assert needs_completion_tokens(model) is needed
 
 
-@pytest.mark.parametrize(("setting", "name"), [(True, "max_completion_tokens"), (False, "max_tokens"), (None, "max_tokens")])
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [(True, "max_completion_tokens"), (False, "max_tokens"), (None, "max_tokens")],
+)
 def test_max_tokens_is_renamed_on_request(setting: bool | None, name: str) -> None:
     with HttpServer() as http:
         call = Call(messages=MESSAGES, fields={"model": "o3", "max_tokens": 7})
@@ -106,7 +148,12 @@ def test_max_tokens_is_renamed_on_request(setting: bool | None, name: str) -> No
 
 def test_headers_and_query_of_the_caller_are_sent() -> None:
     with HttpServer() as http:
-        server = Server(f"{http.url}?api-version=1&api_key=querysecret1", key=KEY, headers={"X-Title": "t"}, params={"region": "eu"})
+        server = Server(
+            f"{http.url}?api-version=1&api_key=querysecret1",
+            key=KEY,
+            headers={"X-Title": "t"},
+            params={"region": "eu"},
+        )
         exchange = asyncio.run(server.chat(CALL))
     asked = http.requests[0]
     assert asked.path == "/v1/chat/completions?api-version=1&api_key=querysecret1&region=eu"
@@ -129,10 +176,16 @@ def test_credentials_in_the_url_become_a_header() -> None:
 
 @pytest.mark.parametrize(
     ("given", "path"),
-    [("", "/chat/completions"), ("/", "/chat/completions"), ("/v1", "/v1/chat/completions"), ("/v1/", "/v1/chat/completions"),
-     ("/v1/chat/completions", "/v1/chat/completions"), ("/v1/chat/completions/", "/v1/chat/completions"),
-     ("/api/v1 ", "/api/v1/chat/completions")],
-)  # fmt: skip
+    [
+        ("", "/chat/completions"),
+        ("/", "/chat/completions"),
+        ("/v1", "/v1/chat/completions"),
+        ("/v1/", "/v1/chat/completions"),
+        ("/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/", "/v1/chat/completions"),
+        ("/api/v1 ", "/api/v1/chat/completions"),
+    ],
+)
 def test_urls_as_people_write_them(given: str, path: str) -> None:
     with HttpServer() as http:
         asyncio.run(Server(http.url.removesuffix("/v1") + given).chat(CALL))
@@ -140,7 +193,18 @@ def test_urls_as_people_write_them(given: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:8000/v1", "127.0.0.1:8000", "ftp://h/v1", "http://", "http:///v1", "http://h:x/", "http://a b/", "x", "//h/v1"]
+    "url",
+    [
+        "localhost:8000/v1",
+        "127.0.0.1:8000",
+        "ftp://h/v1",
+        "http://",
+        "http:///v1",
+        "http://h:x/",
+        "http://a b/",
+        "x",
+        "//h/v1",
+    ],
 )
 def test_what_is_no_url_is_told_at_once(url: str) -> None:
     with pytest.raises(UsageError, match="is not the URL") as caught:
@@ -154,7 +218,10 @@ def test_a_bad_url_is_shown_without_its_credentials() -> None:
     assert "hunter" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("status", "body"), [(404, '{"detail":"Not Found"}'), (405, ""), (200, "<!doctype html><title>UI</title>")])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, '{"detail":"Not Found"}'), (405, ""), (200, "<!doctype html><title>UI</title>")],
+)
 def test_a_missing_v1_is_hinted_at(status: int, body: str) -> None:
     with HttpServer(Answer(body, status=status)) as http:
         bare = http.url.removesuffix("/v1")
@@ -167,7 +234,11 @@ def test_a_missing_v1_is_hinted_at(status: int, body: str) -> None:
 
 # keys
 
-KEYED = {"OPENAI_API_KEY": "sk-openai-1", "OPENROUTER_API_KEY": "sk-or-1", "AGENTKIT_API_KEY": "sk-other-1"}
+KEYED = {
+    "OPENAI_API_KEY": "sk-openai-1",
+    "OPENROUTER_API_KEY": "sk-or-1",
+    "AGENTKIT_API_KEY": "sk-other-1",
+}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +267,9 @@ def test_a_key_of_the_environment_goes_to_its_own_host_only(
 
 
 @pytest.mark.parametrize("url", [None, "https://openrouter.ai/api/v1", "http://api.openai.com/v1"])
-def test_a_missing_key_is_told_with_the_mend(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+def test_a_missing_key_is_told_with_the_mend(
+    monkeypatch: pytest.MonkeyPatch, url: str | None
+) -> None:
     if url and url.startswith("http:"):
         monkeypatch.setenv("OPENAI_API_KEY", KEY)  # never unencrypted over the internet
     with pytest.raises(UsageError, match="no key") as caught:
@@ -204,7 +277,9 @@ def test_a_missing_key_is_told_with_the_mend(monkeypatch: pytest.MonkeyPatch, ur
     assert "_API_KEY" in caught.value.__notes__[0]
 
 
-@pytest.mark.parametrize("given", [{"key": "sk-typographic…"}, {"key": "sk-a\nb"}, {"headers": {"X-A": "b\r\nX-C: d"}}])
+@pytest.mark.parametrize(
+    "given", [{"key": "sk-typographic…"}, {"key": "sk-a\nb"}, {"headers": {"X-A": "b\r\nX-C: d"}}]
+)
 def test_what_cannot_be_a_header_is_told_without_showing_it(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="no header can carry") as caught:
         Server("http://localhost/v1", **given)
@@ -217,9 +292,17 @@ def test_limits_must_be_positive(given: dict[str, Any]) -> None:
         Server("http://localhost/v1", **given)
 
 
-def test_nothing_of_openais_environment_goes_to_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = {"OPENAI_API_KEY": "sk-leak-a1", "OPENAI_ADMIN_KEY": "sk-leak-b1", "OPENAI_ORG_ID": "org-leak-1", "OPENAI_PROJECT_ID": "proj-leak-1",
-               "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer leak-c1\nX-Own: leak-d1", "OPENAI_WEBHOOK_SECRET": "leak-e1"}  # fmt: skip
+def test_nothing_of_openais_environment_goes_to_another_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = {
+        "OPENAI_API_KEY": "sk-leak-a1",
+        "OPENAI_ADMIN_KEY": "sk-leak-b1",
+        "OPENAI_ORG_ID": "org-leak-1",
+        "OPENAI_PROJECT_ID": "proj-leak-1",
+        "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer leak-c1\nX-Own: leak-d1",
+        "OPENAI_WEBHOOK_SECRET": "leak-e1",
+    }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
     with HttpServer() as http:
@@ -234,10 +317,20 @@ def test_nothing_of_openais_environment_goes_to_another_host(monkeypatch: pytest
 def test_a_key_that_the_server_repeats_is_redacted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with HttpServer(echo, Answer(f"<p>{KEY}</p>", status=500)) as http:
-        server = Server(http.url, key=KEY, headers={"X-Gateway-Token": "gw-abcdef", "X-Title": "visible"})
+        server = Server(
+            http.url, key=KEY, headers={"X-Gateway-Token": "gw-abcdef", "X-Title": "visible"}
+        )
         first, second = asyncio.run(server.chat(CALL)), asyncio.run(server.chat(CALL))
     assert http.requests[0].headers["authorization"] == f"Bearer {KEY}"
-    shown = " ".join([*map(everything, (first, second)), repr(server), repr(vars(server)), str(vars(server)), caplog.text])
+    shown = " ".join(
+        [
+            *map(everything, (first, second)),
+            repr(server),
+            repr(vars(server)),
+            str(vars(server)),
+            caplog.text,
+        ]
+    )
     assert KEY not in shown
     assert json.dumps(KEY)[1:-1] not in shown
     assert "gw-abcdef" not in shown
@@ -247,13 +340,22 @@ def test_a_key_that_the_server_repeats_is_redacted(caplog: pytest.LogCaptureFixt
 
 
 def test_a_key_cut_between_pieces_of_a_stream_is_redacted() -> None:
-    pieces: list[bytes | str | float] = [f"data: {KEY[:5]}", KEY[5:12], KEY[12:], " end s", "k-\n\n"]
+    pieces: list[bytes | str | float] = [
+        f"data: {KEY[:5]}",
+        KEY[5:12],
+        KEY[12:],
+        " end s",
+        "k-\n\n",
+    ]
     exchange = ask(STREAM, Answer(pieces=pieces), key=KEY)
     assert exchange.text == "data: [redacted] end sk-\n\n"
 
 
 def test_redaction_does_not_depend_on_where_a_text_is_cut() -> None:
-    redact, text = Redactor(["aab-aac1", "c-d2/e3"]), "x aaab-aac1 c-d2/e3 aab-aac aab-aac1c-d2%2Fe3"
+    redact, text = (
+        Redactor(["aab-aac1", "c-d2/e3"]),
+        "x aaab-aac1 c-d2/e3 aab-aac aab-aac1c-d2%2Fe3",
+    )
     whole = redact(text)
     for cut in range(len(text)):
         first = redact(text[:cut])
@@ -267,7 +369,10 @@ def test_placeholders_are_no_secrets(secret: str) -> None:
     assert Redactor([secret])(f"the {secret} word") == f"the {secret} word"
 
 
-@pytest.mark.parametrize(("key", "shown"), [("abc1", "[redacted]"), ("supersecret", "Bearer [redacted]"), ("EMPTY", "Bearer EMPTY")])
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("abc1", "[redacted]"), ("supersecret", "Bearer [redacted]"), ("EMPTY", "Bearer EMPTY")],
+)
 def test_a_short_key_is_redacted_where_it_stands_as_one(key: str, shown: str) -> None:
     exchange = ask(CALL, lambda asked: Answer(f"abc1: {asked.headers['authorization']}"), key=key)
     assert exchange.body == f"abc1: {shown}"

@@ -17,18 +17,37 @@ from agentkit.errors import ReplayMiss
 from agentkit.servers import Call, as_server
 from agentkit.types import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer
-from tests.support_servers import CALL, HELLO, KEY, MESSAGES, STREAM, closed_port, echo, everything, kind
+from tests.support_servers import (
+    CALL,
+    HELLO,
+    KEY,
+    MESSAGES,
+    STREAM,
+    closed_port,
+    echo,
+    everything,
+    kind,
+)
 
 # openai clients
 
 CLIENTS: dict[str, Callable[[str], Any]] = {
     "sync": lambda url: openai.OpenAI(base_url=url, api_key=KEY, default_headers={"X-Own": "1"}),
-    "async": lambda url: openai.AsyncOpenAI(base_url=url, api_key=KEY, default_headers={"X-Own": "1"}),
-    "aiohttp": lambda url: openai.AsyncOpenAI(
-        base_url=url, api_key=KEY, default_headers={"X-Own": "1"}, http_client=openai.DefaultAioHttpClient()
+    "async": lambda url: openai.AsyncOpenAI(
+        base_url=url, api_key=KEY, default_headers={"X-Own": "1"}
     ),
-    "azure": lambda url: openai.AzureOpenAI(azure_endpoint=url, api_key=KEY, api_version="v", default_headers={"X-Own": "1"}),
-    "async azure": lambda url: openai.AsyncAzureOpenAI(azure_endpoint=url, api_key=KEY, api_version="v", default_headers={"X-Own": "1"}),
+    "aiohttp": lambda url: openai.AsyncOpenAI(
+        base_url=url,
+        api_key=KEY,
+        default_headers={"X-Own": "1"},
+        http_client=openai.DefaultAioHttpClient(),
+    ),
+    "azure": lambda url: openai.AzureOpenAI(
+        azure_endpoint=url, api_key=KEY, api_version="v", default_headers={"X-Own": "1"}
+    ),
+    "async azure": lambda url: openai.AsyncAzureOpenAI(
+        azure_endpoint=url, api_key=KEY, api_version="v", default_headers={"X-Own": "1"}
+    ),
 }
 
 
@@ -96,12 +115,19 @@ def test_an_openai_client_streams(name: str) -> None:
 def test_the_time_limit_of_an_openai_client_counts() -> None:
     with HttpServer(Answer(delay=2.0)) as http:
         for make in (openai.OpenAI, openai.AsyncOpenAI):
-            assert kind(through(make(base_url=http.url, api_key=KEY, timeout=0.2), CALL)) == "timeout"
+            assert (
+                kind(through(make(base_url=http.url, api_key=KEY, timeout=0.2), CALL)) == "timeout"
+            )
 
 
 def test_a_deployment_of_an_azure_client_is_kept() -> None:
     with HttpServer() as http:
-        client = openai.AzureOpenAI(azure_endpoint=http.url, azure_deployment="mine", azure_ad_token="ad-token-0123", api_version="v")
+        client = openai.AzureOpenAI(
+            azure_endpoint=http.url,
+            azure_deployment="mine",
+            azure_ad_token="ad-token-0123",
+            api_version="v",
+        )
         exchange = through(client, CALL)
     assert http.requests[0].path == "/v1/openai/deployments/mine/chat/completions?api-version=v"
     assert exchange.status == 200
@@ -111,7 +137,13 @@ def test_a_deployment_of_an_azure_client_is_kept() -> None:
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_mock_transport_of_the_callers(status: int) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(status, json={"model": json.loads(request.content)["model"], "auth": request.headers["authorization"]})
+        return httpx2.Response(
+            status,
+            json={
+                "model": json.loads(request.content)["model"],
+                "auth": request.headers["authorization"],
+            },
+        )
 
     transport = httpx2.MockTransport(answer)
     clients = (
@@ -132,7 +164,9 @@ def test_a_reasoning_model_of_openai_gets_the_new_name() -> None:
         seen.append(json.loads(request.content))
         return httpx2.Response(200, json=COMPLETION)
 
-    client = openai.OpenAI(api_key=KEY, http_client=httpx2.Client(transport=httpx2.MockTransport(answer)))
+    client = openai.OpenAI(
+        api_key=KEY, http_client=httpx2.Client(transport=httpx2.MockTransport(answer))
+    )
     through(client, Call(messages=MESSAGES, fields={"model": "o3", "max_tokens": 5}))
     assert seen[0] == {"model": "o3", "max_completion_tokens": 5, "messages": MESSAGES}
 
@@ -182,23 +216,35 @@ def stubbed(answer: Any, call: Call = CALL) -> Exchange:
     [
         ({"n": 1, "temperature": 1.0}, None, {"n": 1, "temperature": 1.0}),
         ({"model": None, "max_tokens": None, "tools": []}, {}, {}),
-        ({"model": "m", "max_tokens": 9, "tools": [{"a": [1]}]}, {"k": {"a": 1}},
-         {"model": "m", "max_tokens": 9, "tools": [{"a": [1]}], "extra_body": {"k": {"a": 1}}}),
+        (
+            {"model": "m", "max_tokens": 9, "tools": [{"a": [1]}]},
+            {"k": {"a": 1}},
+            {"model": "m", "max_tokens": 9, "tools": [{"a": [1]}], "extra_body": {"k": {"a": 1}}},
+        ),
     ],
-)  # fmt: skip
-def test_a_stub_is_called_as_the_original_loop_called_it(fields: dict[str, Any], extra: Any, kwargs: dict[str, Any]) -> None:
+)
+def test_a_stub_is_called_as_the_original_loop_called_it(
+    fields: dict[str, Any], extra: Any, kwargs: dict[str, Any]
+) -> None:
     stub, messages = Stub(COMPLETION), [{"role": "user", "content": "x"}]
-    asyncio.run(as_server(stub).chat(Call(messages=messages, fields=fields, extra_body=extra, stream=True)))
+    asyncio.run(
+        as_server(stub).chat(Call(messages=messages, fields=fields, extra_body=extra, stream=True))
+    )
     assert stub.kwargs == {"messages": [{"role": "user", "content": "x"}], **kwargs}
     assert messages == [{"role": "user", "content": "x"}]
 
 
 @pytest.mark.parametrize(
     "answer",
-    [COMPLETION, ChatCompletion.model_validate({**COMPLETION, "created": 1}), json.dumps(COMPLETION), json.dumps(COMPLETION).encode(),
-     SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(content="four"))])],
+    [
+        COMPLETION,
+        ChatCompletion.model_validate({**COMPLETION, "created": 1}),
+        json.dumps(COMPLETION),
+        json.dumps(COMPLETION).encode(),
+        SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(content="four"))]),
+    ],
     ids=["dict", "SDK object", "text", "bytes", "attributes"],
-)  # fmt: skip
+)
 def test_an_answer_of_any_shape_becomes_its_json(answer: Any) -> None:
     exchange = stubbed(answer)
     assert exchange.raw["choices"][0]["message"]["content"] == "four"
@@ -218,7 +264,9 @@ def test_a_stub_need_not_be_async() -> None:
 
 
 def status_error(status: int, body: str) -> openai.APIStatusError:
-    request = httpx2.Request("POST", "http://h/v1/chat/completions", headers={"Authorization": f"Bearer {KEY}"})
+    request = httpx2.Request(
+        "POST", "http://h/v1/chat/completions", headers={"Authorization": f"Bearer {KEY}"}
+    )
     response = httpx2.Response(status, text=body, request=request, headers={"retry-after": "7"})
     return openai.APIStatusError(f"Error code: {status} {KEY}", response=response, body=None)
 
@@ -233,9 +281,21 @@ REQUEST = httpx2.Request("POST", "http://h")
         (KeyError("x"), "server_error", "KeyError: 'x'"),
         (TimeoutError(), "timeout", "TimeoutError"),
         (openai.APITimeoutError(REQUEST), "timeout", "APITimeoutError: Request timed out."),
-        (openai.APIConnectionError(request=REQUEST), "connection_failed", "APIConnectionError: Connection error."),
-        (ConnectionRefusedError(111, "refused"), "connection_failed", "ConnectionRefusedError: [Errno 111] refused"),
-        (ConnectionResetError(104, "reset"), "connection_reset", "ConnectionResetError: [Errno 104] reset"),
+        (
+            openai.APIConnectionError(request=REQUEST),
+            "connection_failed",
+            "APIConnectionError: Connection error.",
+        ),
+        (
+            ConnectionRefusedError(111, "refused"),
+            "connection_failed",
+            "ConnectionRefusedError: [Errno 111] refused",
+        ),
+        (
+            ConnectionResetError(104, "reset"),
+            "connection_reset",
+            "ConnectionResetError: [Errno 104] reset",
+        ),
     ],
 )
 def test_what_a_stub_raises_is_data(raised: Exception, expected: str, message: str) -> None:

@@ -23,11 +23,24 @@ from tests.support_servers import CALL, HELLO, KEY, STREAM, ask, closed_port, ki
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(400, '{"error":{"message":"no"}}'), (401, ""), (404, "plain"), (422, '["a"]'), (429, "{}"), (500, "<html>502</html>"), (529, "")],
+    [
+        (400, '{"error":{"message":"no"}}'),
+        (401, ""),
+        (404, "plain"),
+        (422, '["a"]'),
+        (429, "{}"),
+        (500, "<html>502</html>"),
+        (529, ""),
+    ],
 )
 def test_an_error_status_is_an_answer(status: int, body: str) -> None:
     exchange = ask(CALL, Answer(body, status=status, headers={"Retry-After": "2"}))
-    assert (exchange.status, exchange.body, exchange.transport_error, exchange.chunks) == (status, body, None, ())
+    assert (exchange.status, exchange.body, exchange.transport_error, exchange.chunks) == (
+        status,
+        body,
+        None,
+        (),
+    )
     assert dict(exchange.headers)["retry-after"] == "2"
 
 
@@ -79,11 +92,18 @@ def test_https_on_a_plain_port() -> None:
         (Answer(pieces=['{"a":', *[0.05] * 100]), "timeout", 200, '{"a":'),
     ],
 )
-def test_an_answer_that_is_not_complete(answer: Answer, expected: str, status: int | None, body: str) -> None:
+def test_an_answer_that_is_not_complete(
+    answer: Answer, expected: str, status: int | None, body: str
+) -> None:
     exchange = ask(CALL, answer, timeout=0.4)
     error = exchange.transport_error
     assert error
-    assert (error.kind, error.status, exchange.status, exchange.body) == (expected, status, status, body)
+    assert (error.kind, error.status, exchange.status, exchange.body) == (
+        expected,
+        status,
+        status,
+        body,
+    )
     assert error.message[0].islower()
     assert error.retryable is (expected != "bad_response")
 
@@ -96,7 +116,12 @@ def test_a_timeout_says_how_long_was_waited() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with HttpServer() as other, HttpServer(Answer("moved", status=307, headers={"Location": other.url + "?key=abcdef1"})) as http:
+    with (
+        HttpServer() as other,
+        HttpServer(
+            Answer("moved", status=307, headers={"Location": other.url + "?key=abcdef1"})
+        ) as http,
+    ):
         exchange = asyncio.run(Server(http.url, key=KEY).chat(CALL))
         assert other.requests == []
     assert (exchange.status, exchange.body, exchange.transport_error) == (307, "moved", None)
@@ -105,7 +130,9 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_cancelling_leaves_the_server_usable() -> None:
-    with HttpServer(Answer(delay=5.0), Answer(pieces=["data: 1\n\n", 5.0]), Answer(COMPLETION)) as http:
+    with HttpServer(
+        Answer(delay=5.0), Answer(pieces=["data: 1\n\n", 5.0]), Answer(COMPLETION)
+    ) as http:
 
         async def main() -> Exchange:
             server = Server(http.url, connections=1)
@@ -130,15 +157,24 @@ def test_bytes_that_are_not_utf8_are_kept() -> None:
 
 def test_a_declared_charset_counts_where_utf8_does_not_fit() -> None:
     latin = {"Content-Type": "text/html; charset=ISO-8859-1"}
-    assert ask(CALL, Answer("<p>café".encode("latin-1"), status=502, headers=latin)).body == "<p>café"
+    assert (
+        ask(CALL, Answer("<p>café".encode("latin-1"), status=502, headers=latin)).body == "<p>café"
+    )
     assert ask(CALL, Answer("<p>café".encode(), status=502, headers=latin)).body == "<p>café"
 
 
 @pytest.mark.parametrize("call", [CALL, STREAM])
 @pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", lambda b: zlib.compress(b)[2:-4])]
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda b: zlib.compress(b)[2:-4]),
+    ],
 )
-def test_compressed_answers_are_read(call: Call, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_compressed_answers_are_read(
+    call: Call, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
     packed = pack(HELLO.encode() * 50)
     answer = Answer(pieces=[packed[:20], packed[20:]], headers={"Content-Encoding": encoding})
     exchange = ask(call, answer)
@@ -159,7 +195,10 @@ def test_a_body_that_is_not_what_its_encoding_says(body: bytes, text: str) -> No
 
 
 def test_an_encoding_nobody_knows() -> None:
-    assert kind(ask(CALL, Answer(b"\x8b\xff\x00\xfe", headers={"Content-Encoding": "x-own"}))) == "content_encoding_bad"
+    assert (
+        kind(ask(CALL, Answer(b"\x8b\xff\x00\xfe", headers={"Content-Encoding": "x-own"})))
+        == "content_encoding_bad"
+    )
 
 
 # streams
@@ -167,7 +206,10 @@ def test_an_encoding_nobody_knows() -> None:
 
 def test_a_stream_is_given_out_as_it_arrives() -> None:
     got: list[Chunk] = []
-    answer = Answer(pieces=[HELLO, 0.15, HELLO, "data: [DONE]\n\n"], headers={"Content-Type": "text/event-stream"})
+    answer = Answer(
+        pieces=[HELLO, 0.15, HELLO, "data: [DONE]\n\n"],
+        headers={"Content-Type": "text/event-stream"},
+    )
     exchange = ask(STREAM, answer, emit=got.append)
     assert [c.text for c in exchange.chunks] == [HELLO, HELLO, "data: [DONE]\n\n"]
     assert tuple(got) == exchange.chunks
@@ -197,7 +239,11 @@ def test_a_slow_stream_ends_at_the_limit_with_what_came() -> None:
 
 @pytest.mark.parametrize(
     ("done", "after"),
-    [(["data: [DONE]\n\n"], {"cut": True}), (["data:[DO", "NE]\r\n"], {"cut": True}), (["data: [DONE]\n\n"], {"pieces": [9.0]})],
+    [
+        (["data: [DONE]\n\n"], {"cut": True}),
+        (["data:[DO", "NE]\r\n"], {"cut": True}),
+        (["data: [DONE]\n\n"], {"pieces": [9.0]}),
+    ],
 )
 def test_after_done_the_connection_does_not_matter(done: list[str], after: dict[str, Any]) -> None:
     started = time.monotonic()
@@ -219,7 +265,10 @@ def test_done_inside_a_text_is_not_the_end() -> None:
     [
         (Answer(COMPLETION), False),
         (Answer(pieces=["\n", " ", json.dumps(COMPLETION)]), False),
-        (Answer({"error": {"message": "no"}}, headers={"Content-Type": "text/event-stream"}), False),
+        (
+            Answer({"error": {"message": "no"}}, headers={"Content-Type": "text/event-stream"}),
+            False,
+        ),
         (Answer("<html></html>", headers={"Content-Type": "text/html"}), False),
         (Answer('data: {"error":1}\n\n', status=400), False),
         (Answer("", headers={"Content-Type": "text/event-stream"}), False),
@@ -228,9 +277,15 @@ def test_done_inside_a_text_is_not_the_end() -> None:
         (Answer('{"message": {}}\n', headers={"Content-Type": "application/x-ndjson"}), True),
     ],
 )
-def test_what_answers_a_stream_request_is_told_by_its_content(answer: Answer, streamed: bool) -> None:
+def test_what_answers_a_stream_request_is_told_by_its_content(
+    answer: Answer, streamed: bool
+) -> None:
     exchange = ask(STREAM, answer)
-    whole = "".join(p for p in answer.pieces if isinstance(p, str)) if answer.pieces else answer.content.decode()
+    whole = (
+        "".join(p for p in answer.pieces if isinstance(p, str))
+        if answer.pieces
+        else answer.content.decode()
+    )
     assert exchange.transport_error is None
     assert exchange.text == whole
     assert bool(exchange.chunks) is streamed

@@ -54,7 +54,10 @@ def test_one_server_in_one_loop_after_another_and_in_two_at_once() -> None:
     with HttpServer(Answer(COMPLETION, delay=0.05)) as http:
         server = Server(http.url)
         found = [asyncio.run(server.chat(CALL)).status for _ in range(3)]
-        threads = [threading.Thread(target=lambda: found.append(asyncio.run(server.chat(CALL)).status)) for _ in range(2)]
+        threads = [
+            threading.Thread(target=lambda: found.append(asyncio.run(server.chat(CALL)).status))
+            for _ in range(2)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -118,7 +121,27 @@ assert unused.run_until_complete(server.chat(call)).status == 200
 
 def test_a_program_ends_without_a_word_about_open_connections() -> None:
     with HttpServer() as http:
-        command = [sys.executable, "-W", "error", "-W", "default::ResourceWarning", "-c", SCRIPT, http.url]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=Path(__file__).parents[1], check=False)
-    noise = [line for line in done.stderr.splitlines() if "unclosed event loop" not in line and "_warn(" not in line]
+        command = [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "default::ResourceWarning",
+            "-c",
+            SCRIPT,
+            http.url,
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            cwd=Path(__file__).parents[1],
+            check=False,
+        )
+    noise = [
+        line
+        for line in done.stderr.splitlines()
+        if "unclosed event loop" not in line and "_warn(" not in line
+    ]
     assert (done.returncode, done.stdout, "\n".join(noise)) == (0, "", "")

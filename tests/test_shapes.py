@@ -62,7 +62,9 @@ def with_slots(fields: dict[str, Any]) -> Any:
 
 
 def with_properties(fields: dict[str, Any]) -> Any:
-    return type("Properties", (), {name: property(partial(_value, value)) for name, value in fields.items()})()
+    return type(
+        "Properties", (), {name: property(partial(_value, value)) for name, value in fields.items()}
+    )()
 
 
 def _value(value: Any, owner: object) -> Any:
@@ -88,12 +90,19 @@ def sdk(kind: Any) -> Make:
 
 
 ANY_KEYS: dict[str, Make] = {
-    "dict": dict, "ordered": OrderedDict, "proxy": MappingProxyType, "user dict": UserDict, "attribute dict": AttributeDict,
-}  # fmt: skip
+    "dict": dict,
+    "ordered": OrderedDict,
+    "proxy": MappingProxyType,
+    "user dict": UserDict,
+    "attribute dict": AttributeDict,
+}
 NAMES: dict[str, Make] = {
-    "namespace": lambda fields: SimpleNamespace(**fields), "pydantic": lambda fields: Extras.model_construct(**fields),
-    "dataclass": lambda fields: dataclass_of(tuple(fields))(**fields), "named tuple": lambda fields: tuple_of(tuple(fields))(**fields), "slots": with_slots,
-}  # fmt: skip
+    "namespace": lambda fields: SimpleNamespace(**fields),
+    "pydantic": lambda fields: Extras.model_construct(**fields),
+    "dataclass": lambda fields: dataclass_of(tuple(fields))(**fields),
+    "named tuple": lambda fields: tuple_of(tuple(fields))(**fields),
+    "slots": with_slots,
+}
 KNOWN: dict[str, Make] = {"properties": with_properties, "asked": Asked, "class": class_attributes}
 ROLES = {"choices": Choice, "message": ChatCompletionMessage, "usage": CompletionUsage}
 FORMS = [*ANY_KEYS, *NAMES, *KNOWN, "sdk"]
@@ -102,7 +111,9 @@ FORMS = [*ANY_KEYS, *NAMES, *KNOWN, "sdk"]
 def forms_of(fields: dict[str, Any], role: str) -> dict[str, Make]:
     """The forms an object with these fields can take."""
     forms = dict(ANY_KEYS)
-    if fields and all(name.isidentifier() and not iskeyword(name) and not name.startswith("_") for name in fields):
+    if fields and all(
+        name.isidentifier() and not iskeyword(name) and not name.startswith("_") for name in fields
+    ):
         forms |= NAMES
     if fields and set(fields) <= set(WIRE_NAMES):
         forms |= KNOWN
@@ -130,10 +141,19 @@ def uniform(form: str) -> Callable[[list[str]], str]:
 
 def said(response: Response) -> tuple[Any, ...]:
     """What a reading says, ids and all that equality leaves out."""
-    calls = [(call.id, call.raw_id, call.id_synthetic, call.raw_name, call.span) for call in (*response.tool_calls, *response.recoverable)]
-    return response, calls, response.wire_content, response.model, list(response.token_ids), list(response.prompt_token_ids), [
-        (p.token, repr(p.logprob), p.token_id, p.top) for p in response.logprobs
-    ]  # fmt: skip
+    calls = [
+        (call.id, call.raw_id, call.id_synthetic, call.raw_name, call.span)
+        for call in (*response.tool_calls, *response.recoverable)
+    ]
+    return (
+        response,
+        calls,
+        response.wire_content,
+        response.model,
+        list(response.token_ids),
+        list(response.prompt_token_ids),
+        [(p.token, repr(p.logprob), p.token_id, p.top) for p in response.logprobs],
+    )
 
 
 def parsed_cases() -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -148,13 +168,18 @@ def parsed_cases() -> Iterator[tuple[str, dict[str, Any], Any]]:
 CASES = list(parsed_cases())
 BODIES = [
     (f"{name}: {row['case']}", {"tools": row["request"].get("tools")}, json.loads(row["body"]))
-    for name in ("hermes-qwen3", "wrong-parser") for row in captured(name)
+    for name in ("hermes-qwen3", "wrong-parser")
+    for row in captured(name)
     if row.get("body") and row["path"].endswith("chat/completions") and len(row["body"]) < 1200
-]  # fmt: skip
+]
 
 
 def read(row: dict[str, Any], answer: Any) -> Response:
-    return read_response(answer, row.get("tools"), **{key: row[key] for key in ("policy", "parser", "turn") if key in row})
+    return read_response(
+        answer,
+        row.get("tools"),
+        **{key: row[key] for key in ("policy", "parser", "turn") if key in row},
+    )
 
 
 @cache
@@ -185,19 +210,27 @@ def test_a_validated_model_reads_the_same() -> None:
 def check_validated(row: dict[str, Any], body: Any) -> None:
     model = ChatCompletion.model_validate(body)
     assert said(read(row, model)) == said(read(row, body))
-    model.choices[0].message.tool_calls = body["choices"][0]["message"].get("tool_calls")  # what vLLM's ToolCallTranslator does
+    model.choices[0].message.tool_calls = body["choices"][0]["message"].get(
+        "tool_calls"
+    )  # what vLLM's ToolCallTranslator does
     assert said(read(row, model)) == said(read(row, body))
 
 
 @given(st.sampled_from(CASES + BODIES), st.data())
-def test_any_mixture_reads_the_same(case: tuple[str, dict[str, Any], Any], data: st.DataObject) -> None:
+def test_any_mixture_reads_the_same(
+    case: tuple[str, dict[str, Any], Any], data: st.DataObject
+) -> None:
     _, row, body = case
     seed = data.draw(st.randoms(use_true_random=False))
     assert said(read(row, reshaped(body, seed.choice))) == said(read(row, body))
 
 
 def test_unset_fields_of_a_model_are_as_good_as_absent() -> None:
-    body: dict[str, Any] = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}]}
+    body: dict[str, Any] = {
+        "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}
+        ]
+    }
     assert plain(ChatCompletion.construct(**body)) == body
 
 
@@ -224,7 +257,20 @@ def test_objects_that_refuse_are_data() -> None:
 
     cycle: list[Any] = []
     cycle.append(cycle)
-    for odd in (Refuses(), Endless(), cycle, object(), print, type, Exception("x"), iter([]), 1j, b"\xff", {1: {2: 3}}, {("a",): b"x"}):
+    for odd in (
+        Refuses(),
+        Endless(),
+        cycle,
+        object(),
+        print,
+        type,
+        Exception("x"),
+        iter([]),
+        1j,
+        b"\xff",
+        {1: {2: 3}},
+        {("a",): b"x"},
+    ):
         assert read_response(odd).problems
         json.dumps(plain(odd))
 
@@ -243,4 +289,6 @@ def test_a_mock_gives_only_what_was_set_on_it() -> None:
 def test_a_shared_object_is_no_cycle() -> None:
     function = SimpleNamespace(name="f", arguments="{}")
     calls = [{"id": "a", "function": function}, {"id": "b", "function": function}]
-    assert [call.name for call in read_response({"role": "assistant", "tool_calls": calls}).tool_calls] == ["f", "f"]
+    assert [
+        call.name for call in read_response({"role": "assistant", "tool_calls": calls}).tool_calls
+    ] == ["f", "f"]

@@ -37,7 +37,11 @@ def test_case_is_read_as_expected(path: Path) -> None:
     read = read_stream(case["text"])
     calls = [[call.id, call.name, call.arguments, call.status] for call in read.tool_calls]
     assert calls == expected["calls"], case["why"]
-    assert (read.content, read.reasoning, read.finish_reason) == (expected["content"], expected["reasoning"], expected["finish_reason"])
+    assert (read.content, read.reasoning, read.finish_reason) == (
+        expected["content"],
+        expected["reasoning"],
+        expected["finish_reason"],
+    )
     assert sorted({p.code for p in read.all_problems}) == expected["codes"]
     if expected["usage"]:
         assert read.usage is not None
@@ -63,9 +67,33 @@ def test_nothing_makes_it_raise(parts: list[Any]) -> None:
     assert isinstance(read_stream(parts), Response)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda v: st.lists(v, max_size=3) | st.dictionaries(
-    st.sampled_from(["id", "index", "choices", "delta", "tool_calls", "function", "name", "arguments", "content", "finish_reason", "usage", "error"]),
-    v, max_size=4), max_leaves=20)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda v: (
+        st.lists(v, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "id",
+                    "index",
+                    "choices",
+                    "delta",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "arguments",
+                    "content",
+                    "finish_reason",
+                    "usage",
+                    "error",
+                ]
+            ),
+            v,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
 
 
 @given(st.lists(JSON, max_size=6))
@@ -76,7 +104,10 @@ def test_no_chunk_makes_it_raise(chunks: list[Any]) -> None:
 
 def test_the_raw_chunks_and_their_times_are_kept() -> None:
     text = load(CASES[0].with_name("openai_text.json"))["text"]
-    chunks = [Chunk(at=0.1 * (i + 1), text=part + "\n\n") for i, part in enumerate(text.strip().split("\n\n"))]
+    chunks = [
+        Chunk(at=0.1 * (i + 1), text=part + "\n\n")
+        for i, part in enumerate(text.strip().split("\n\n"))
+    ]
     read = read_stream(chunks)
     assert "".join(c.text for c in read.exchange.chunks).strip() == text.strip()
     assert read.time_to_first_token == pytest.approx(0.2)
@@ -96,7 +127,10 @@ def test_what_each_piece_added_adds_up() -> None:
     text = load(CASES[0].with_name("parallel_interleaved.json"))["text"]
     reader = StreamReader()
     deltas = [delta for i in range(0, len(text), 9) for delta in reader.feed(text[i : i + 9])]
-    shown = {p: "".join(d.text for d in deltas if d.kind == "arguments" and d.position == p) for p in (0, 1)}
+    shown = {
+        p: "".join(d.text for d in deltas if d.kind == "arguments" and d.position == p)
+        for p in (0, 1)
+    }
     read = reader.finish()
     assert [shown[0], shown[1]] == [call.raw_arguments for call in read.tool_calls]
     assert [d.text for d in deltas if d.kind == "name"] == ["f", "g"]
@@ -105,8 +139,14 @@ def test_what_each_piece_added_adds_up() -> None:
 def test_an_sdk_chunk_is_taken_as_it_is() -> None:
     from openai.types.chat import ChatCompletionChunk
 
-    lines = [line[6:] for line in load(CASES[0].with_name("openai_one_call.json"))["text"].splitlines() if line.startswith("data: {")]
-    chunks = [ChatCompletionChunk.model_validate({"created": 0, **json.loads(line)}) for line in lines]
+    lines = [
+        line[6:]
+        for line in load(CASES[0].with_name("openai_one_call.json"))["text"].splitlines()
+        if line.startswith("data: {")
+    ]
+    chunks = [
+        ChatCompletionChunk.model_validate({"created": 0, **json.loads(line)}) for line in lines
+    ]
     read = read_stream(chunks)  # type: ignore[arg-type]
     assert [(call.id, call.arguments) for call in read.tool_calls] == [("a", {"city": "Oslo"})]
 

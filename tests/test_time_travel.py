@@ -320,7 +320,14 @@ def test_an_interrupted_rerun_keeps_what_has_come() -> None:
             if Server.asked > 2:
                 slow.set()
                 await asyncio.sleep(30)
-            return {"choices": [{"message": {"role": "assistant", "content": f"n{Server.asked}"}, "finish_reason": "stop"}]}
+            return {
+                "choices": [
+                    {
+                        "message": {"role": "assistant", "content": f"n{Server.asked}"},
+                        "finish_reason": "stop",
+                    }
+                ]
+            }
 
     dbg = ak.debug(ak.Agent("m", server=Server()), "go")
     dbg.step()
@@ -348,9 +355,11 @@ def test_the_tree_says_where_each_branch_left() -> None:
     dbg.rerun()
     rows = [(depth, b.label, b.parent, b.turn, b.change) for depth, b in dbg.tree.rows()]
     assert rows == [
-        (0, "main", None, 0, ""), (1, "b1", "main", 0, "the result of double (call 1)"),
-        (2, "b2", "b1", 0, "the arguments of double (call 0)"), (1, "b3", "main", 2, "rerun"),
-    ]  # fmt: skip
+        (0, "main", None, 0, ""),
+        (1, "b1", "main", 0, "the result of double (call 1)"),
+        (2, "b2", "b1", 0, "the arguments of double (call 0)"),
+        (1, "b3", "main", 2, "rerun"),
+    ]
     before = dbg.tree
     dbg.step()
     dbg.switch("b2")
@@ -377,9 +386,18 @@ def test_nothing_moves_while_a_step_runs() -> None:
     dbg.start()
     began.wait(10)
     moves: list[Any] = [
-        lambda: dbg.back(0), lambda: dbg.goto(0), lambda: dbg.edit(prompt="x"), lambda: dbg.fork(), lambda: dbg.rerun(0),
-        lambda: dbg.switch("main"), lambda: dbg.say("x"), dbg.step, dbg.next, dbg.run, dbg.start,
-    ]  # fmt: skip
+        lambda: dbg.back(0),
+        lambda: dbg.goto(0),
+        lambda: dbg.edit(prompt="x"),
+        lambda: dbg.fork(),
+        lambda: dbg.rerun(0),
+        lambda: dbg.switch("main"),
+        lambda: dbg.say("x"),
+        dbg.step,
+        dbg.next,
+        dbg.run,
+        dbg.start,
+    ]
     for move in moves:
         with pytest.raises(Busy) as caught:
             move()
@@ -392,7 +410,10 @@ def test_branches_of_a_recorded_rollout_are_rollouts_of_the_file(tmp_path: Path)
     from tests.support_debugger import double, fail
 
     path = tmp_path / "x.jsonl"
-    server = ScriptedServer([TWO, ONE, DONE, says("b"), says("c"), says("d"), FOUND, says("e"), says("f")], clock=FixedClock())
+    server = ScriptedServer(
+        [TWO, ONE, DONE, says("b"), says("c"), says("d"), FOUND, says("e"), says("f")],
+        clock=FixedClock(),
+    )
     agent = ak.record(ak.Agent("m", tools=[double, fail], server=server, clock=FixedClock()), path)
     dbg = ak.debug(agent, "go")
     dbg.run()
@@ -410,7 +431,9 @@ def test_branches_of_a_recorded_rollout_are_rollouts_of_the_file(tmp_path: Path)
     dbg.run()
     found = ak.load(path)
     told = [dump(t) for t in (*dbg.tree.trajectories, other.trajectory)]
-    saved = [[{k: v for k, v in line.items() if k != "request_key"} for line in dump(t)] for t in found]
+    saved = [
+        [{k: v for k, v in line.items() if k != "request_key"} for line in dump(t)] for t in found
+    ]
     for lines in told:
         assert lines in saved
     assert path.read_text().count('"kind":"rollout"') == len(found)

@@ -25,23 +25,44 @@ def item(id: str, content: str = "x", status: str = "pending") -> dict[str, str]
 async def test_todo_replaces_merges_and_reads() -> None:
     first = [item("1", "look"), item("2", "act", "in_progress")]
     replaced, merged, read = await told_by_todo(
-        {"todos": first}, {"todos": [{"id": "1", "status": "completed"}, item("3", "new", "cancelled")], "merge": True}, {}
+        {"todos": first},
+        {
+            "todos": [{"id": "1", "status": "completed"}, item("3", "new", "cancelled")],
+            "merge": True,
+        },
+        {},
     )
-    assert replaced == {"todos": first, "summary": {"total": 2, "pending": 1, "in_progress": 1, "completed": 0, "cancelled": 0}}
-    assert merged["todos"] == [item("1", "look", "completed"), item("2", "act", "in_progress"), item("3", "new", "cancelled")]
-    assert merged["summary"] == {"total": 3, "pending": 0, "in_progress": 1, "completed": 1, "cancelled": 1}
+    assert replaced == {
+        "todos": first,
+        "summary": {"total": 2, "pending": 1, "in_progress": 1, "completed": 0, "cancelled": 0},
+    }
+    assert merged["todos"] == [
+        item("1", "look", "completed"),
+        item("2", "act", "in_progress"),
+        item("3", "new", "cancelled"),
+    ]
+    assert merged["summary"] == {
+        "total": 3,
+        "pending": 0,
+        "in_progress": 1,
+        "completed": 1,
+        "cancelled": 1,
+    }
     assert read == merged
 
 
 async def test_todo_takes_json_text_and_keeps_the_last_of_two_ids() -> None:
     from_text, replaced = await told_by_todo(
-        {"todos": json.dumps([item("1", "a"), item("1", "b", "bogus")])}, {"todos": [item("2", "c")], "merge": "false"}
+        {"todos": json.dumps([item("1", "a"), item("1", "b", "bogus")])},
+        {"todos": [item("2", "c")], "merge": "false"},
     )
     assert from_text["todos"] == [item("1", "b")]
     assert replaced["todos"] == [item("2", "c")]
 
 
-@pytest.mark.parametrize("bad", ["not json", "3", 3, {"id": "1"}, True, ["text"], [1], '{"id": "1"}'])
+@pytest.mark.parametrize(
+    "bad", ["not json", "3", 3, {"id": "1"}, True, ["text"], [1], '{"id": "1"}']
+)
 async def test_todo_says_what_is_wrong_and_leaves_the_list(bad: Any) -> None:
     _, told, after = await told_by_todo({"todos": [item("1")]}, {"todos": bad}, {"todos": None})
     assert "todo" in told["error"]
@@ -55,7 +76,12 @@ async def test_todo_has_limits() -> None:
 
 
 async def test_a_new_run_has_an_empty_todo_list_and_loops_do_not_share_one() -> None:
-    server = Stub(answer(None, call("todo", {"todos": [item("1")]})), answer("done"), answer(None, call("todo", {})), answer("done"))
+    server = Stub(
+        answer(None, call("todo", {"todos": [item("1")]})),
+        answer("done"),
+        answer(None, call("todo", {})),
+        answer("done"),
+    )
     running = ak.AgentLoop(server, [TASKS], {"todo"})
     await running.run(list(USER))
     result = await running.run(list(USER))
@@ -67,5 +93,7 @@ async def test_the_caller_may_bring_a_todo_of_its_own() -> None:
         """Note it."""
         return f"noted {text}"
 
-    result = await ak.AgentLoop(Stub(answer(None, call("todo", {"text": "a"})), answer("done")), tools=[todo]).run(list(USER))
+    result = await ak.AgentLoop(
+        Stub(answer(None, call("todo", {"text": "a"})), answer("done")), tools=[todo]
+    ).run(list(USER))
     assert contents(result.messages) == ["noted a"]

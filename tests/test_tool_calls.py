@@ -117,12 +117,24 @@ CASES: list[tuple[Any, str, str, dict[str, Any], str]] = [
     (Made, "Made", "Make one.", {"size": 3}, "x3"),
     (Point, "Point", "A point.", {"x": 3}, '{"x": 3, "tags": []}'),
     (City, "City", "A city.", {"name": "Oslo"}, '{"name": "Oslo", "people": null}'),
-    (ak.tool(lambda q: q * 2, name="twice", description="Twice."), "twice", "Twice.", {"q": "ab"}, "abab"),
+    (
+        ak.tool(lambda q: q * 2, name="twice", description="Twice."),
+        "twice",
+        "Twice.",
+        {"q": "ab"},
+        "abab",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("function", "name", "description", "arguments", "told"), CASES, ids=[f"{i}-{c[1]}" for i, c in enumerate(CASES)])
-async def test_every_kind_of_callable_is_described_and_run(function: Any, name: str, description: str, arguments: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "name", "description", "arguments", "told"),
+    CASES,
+    ids=[f"{i}-{c[1]}" for i, c in enumerate(CASES)],
+)
+async def test_every_kind_of_callable_is_described_and_run(
+    function: Any, name: str, description: str, arguments: dict[str, Any], told: str
+) -> None:
     made = ak.tool(function)
     assert (made.name, made.description) == (name, description)
     assert set(arguments) <= set(made.parameters["properties"])
@@ -145,7 +157,11 @@ def test_a_tool_is_still_the_function_it_was_made_of() -> None:
 
 
 def test_the_decorator_takes_arguments() -> None:
-    @ak.tool(name="sum_up", description="Sums.", parameters={"type": "object", "properties": {"n": {"type": "array"}}})
+    @ak.tool(
+        name="sum_up",
+        description="Sums.",
+        parameters={"type": "object", "properties": {"n": {"type": "array"}}},
+    )
     def add(**numbers: Any) -> int:
         return sum(numbers["n"])
 
@@ -165,35 +181,88 @@ def test_the_decorator_takes_arguments() -> None:
 async def given(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
     """What a tool says of the arguments it was called with."""
     made = ak.tool(function, name="use")
-    result = await ak.AgentLoop(Stub(answer(None, call("use", arguments)), answer("done")), tools=[made]).run(list(USER))
+    result = await ak.AgentLoop(
+        Stub(answer(None, call("use", arguments)), answer("done")), tools=[made]
+    ).run(list(USER))
     return str(contents(result.messages)[0])
 
 
 async def test_types_json_does_not_have_are_made() -> None:
     def use(
-        when: date, at: datetime | None, color: Color, point: Point, city: City, amount: Decimal, pair: Pair, unique: set[int], trip: Trip,
-        places: list[Place], points: list[Point], path: Path,
-    ) -> str:  # fmt: skip
+        when: date,
+        at: datetime | None,
+        color: Color,
+        point: Point,
+        city: City,
+        amount: Decimal,
+        pair: Pair,
+        unique: set[int],
+        trip: Trip,
+        places: list[Place],
+        points: list[Point],
+        path: Path,
+    ) -> str:
         """Use."""
-        return repr((when, at, color, point, city, amount, pair, unique, trip, places, points, path))
+        return repr(
+            (when, at, color, point, city, amount, pair, unique, trip, places, points, path)
+        )
 
-    told = await given(use, {
-        "when": "2026-01-02", "at": "2026-01-02T03:04:05", "color": "red", "point": {"x": 1}, "city": {"name": "Oslo"}, "amount": "1.10",
-        "pair": [1, "c"], "unique": [1, 1], "trip": {"when": "2026-01-02"}, "places": [{"city": "Rome"}], "points": [{"x": 2}], "path": "/tmp",
-    })  # fmt: skip
+    told = await given(
+        use,
+        {
+            "when": "2026-01-02",
+            "at": "2026-01-02T03:04:05",
+            "color": "red",
+            "point": {"x": 1},
+            "city": {"name": "Oslo"},
+            "amount": "1.10",
+            "pair": [1, "c"],
+            "unique": [1, 1],
+            "trip": {"when": "2026-01-02"},
+            "places": [{"city": "Rome"}],
+            "points": [{"x": 2}],
+            "path": "/tmp",
+        },
+    )
     made = (
-        date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), Color.RED, Point(1), City(name="Oslo"), Decimal("1.10"), Pair(1, "c"), {1},
-        {"when": date(2026, 1, 2)}, [{"city": "Rome"}], [Point(2)], Path("/tmp"),
-    )  # fmt: skip
+        date(2026, 1, 2),
+        datetime(2026, 1, 2, 3, 4, 5),
+        Color.RED,
+        Point(1),
+        City(name="Oslo"),
+        Decimal("1.10"),
+        Pair(1, "c"),
+        {1},
+        {"when": date(2026, 1, 2)},
+        [{"city": "Rome"}],
+        [Point(2)],
+        Path("/tmp"),
+    )
     assert told == repr(made)
 
 
 async def test_plain_json_is_passed_as_it_was_sent() -> None:
-    def use(a: int, b: list[int], c: Iterable[str], d: float, e: Mapping[str, int], f: Annotated[int, Field(gt=0)], g: Place) -> str:
+    def use(
+        a: int,
+        b: list[int],
+        c: Iterable[str],
+        d: float,
+        e: Mapping[str, int],
+        f: Annotated[int, Field(gt=0)],
+        g: Place,
+    ) -> str:
         """Use."""
         return repr((a, b, c, d, e, f, g))
 
-    sent = {"a": "3", "b": ["x"], "c": ["y"], "d": 1, "e": {"k": "v"}, "f": -1, "g": {"city": 5, "more": 1}}
+    sent = {
+        "a": "3",
+        "b": ["x"],
+        "c": ["y"],
+        "d": 1,
+        "e": {"k": "v"},
+        "f": -1,
+        "g": {"city": 5, "more": 1},
+    }
     assert await given(use, sent) == repr(tuple(sent.values()))
 
 
@@ -214,7 +283,9 @@ async def test_types_may_be_defined_beside_the_tool() -> None:
         return repr((local, inner, plain))
 
     assert set(use.parameters["$defs"]) == {"Local", "Inner", "Plain"}
-    told = await given(use.function, {"local": {"n": 1}, "inner": [{"local": {"n": 2}}], "plain": {"n": 3}})
+    told = await given(
+        use.function, {"local": {"n": 1}, "inner": [{"local": {"n": 2}}], "plain": {"n": 3}}
+    )
     assert told == repr((Local(n=1), [{"local": Local(n=2)}], Plain(3)))
 
 

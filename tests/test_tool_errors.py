@@ -45,10 +45,24 @@ def takes_a_function(a: Callable[[int], int]) -> None: ...
 def defaults_to_a_field(a: int = Field(3, description="x")) -> None: ...
 
 
-UNDESCRIBABLE = [positional, unresolved, indescribable, takes_a_function, defaults_to_a_field, Thing.method, lambda x: x, max, dict]
+UNDESCRIBABLE = [
+    positional,
+    unresolved,
+    indescribable,
+    takes_a_function,
+    defaults_to_a_field,
+    Thing.method,
+    lambda x: x,
+    max,
+    dict,
+]
 
 
-@pytest.mark.parametrize("bad", [*UNDESCRIBABLE, 3, "text", None, {"type": "function"}], ids=lambda bad: getattr(bad, "__qualname__", str(bad)))
+@pytest.mark.parametrize(
+    "bad",
+    [*UNDESCRIBABLE, 3, "text", None, {"type": "function"}],
+    ids=lambda bad: getattr(bad, "__qualname__", str(bad)),
+)
 def test_what_cannot_be_described_says_the_mend(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         toolset([bad])

@@ -126,7 +126,9 @@ async def test_an_idle_thread_keeps_no_result_alive() -> None:
     pool.close()
 
 
-async def test_a_call_that_hangs_is_given_up_counted_and_replaced(gates: Callable[[], Gate]) -> None:
+async def test_a_call_that_hangs_is_given_up_counted_and_replaced(
+    gates: Callable[[], Gate],
+) -> None:
     pool, gate = ToolPool(1), gates()
     ran = await pool.run(gate, timeout=0.02)
     assert (ran.timed_out, ran.elapsed, ran.value) == (True, 0.02, None)
@@ -140,7 +142,9 @@ async def test_a_call_that_hangs_is_given_up_counted_and_replaced(gates: Callabl
     pool.close()
 
 
-async def test_a_call_that_waits_behind_one_that_hangs_gets_its_place(gates: Callable[[], Gate]) -> None:
+async def test_a_call_that_waits_behind_one_that_hangs_gets_its_place(
+    gates: Callable[[], Gate],
+) -> None:
     pool, gate = ToolPool(1), gates()
     hung = asyncio.create_task(pool.run(gate, timeout=0.05))
     await until(gate.began.is_set)
@@ -192,7 +196,11 @@ async def test_a_cancelled_call_is_given_up(gates: Callable[[], Gate]) -> None:
 
 async def test_a_late_result_never_enters_the_history(gates: Callable[[], Gate]) -> None:
     gate = gates()
-    running = loop(Stub(answer(None, call("echo")), answer("done")), dispatch=lambda *a, **k: gate(), tool_timeout=0.02)
+    running = loop(
+        Stub(answer(None, call("echo")), answer("done")),
+        dispatch=lambda *a, **k: gate(),
+        tool_timeout=0.02,
+    )
     result = await running.run(list(USER))
     before = result.trajectory
     gate.open.set()
@@ -203,7 +211,10 @@ async def test_a_late_result_never_enters_the_history(gates: Callable[[], Gate])
 
 async def test_closing_lets_what_waits_be_run(gates: Callable[[], Gate]) -> None:
     pool, gate = ToolPool(1), gates()
-    first, second = asyncio.create_task(pool.run(gate)), asyncio.create_task(pool.run(lambda: "second"))
+    first, second = (
+        asyncio.create_task(pool.run(gate)),
+        asyncio.create_task(pool.run(lambda: "second")),
+    )
     await until(lambda: gate.began.is_set() and pool.queued == 1)
     pool.close()
     gate.open.set()
@@ -252,7 +263,9 @@ def test_a_pool_serves_many_event_loops() -> None:
 def in_a_process(code: str, timeout: float = 20) -> tuple[str, float]:
     """What the code prints in a process of its own, and the seconds it took to end after its last line."""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=timeout
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.strip(), time.monotonic() - began

@@ -64,27 +64,70 @@ Row = namedtuple("Row", "a b")
 FRAME = pd.DataFrame({"city": ["Oslo", "Rome"], "temp": [-3.5, float("nan")]})
 DAY = date(2026, 1, 2)
 
-TEXTS: list[tuple[Any, str]] = [("as it is", "as it is"), ("", ""), ('{"a": 1}', '{"a": 1}'), (Text("plain"), "plain"), (np.str_("numpy"), "numpy")]
+TEXTS: list[tuple[Any, str]] = [
+    ("as it is", "as it is"),
+    ("", ""),
+    ('{"a": 1}', '{"a": 1}'),
+    (Text("plain"), "plain"),
+    (np.str_("numpy"), "numpy"),
+]
 JSON: list[tuple[Any, Any]] = [
-    (None, None), (True, True), (3, 3), (2.5, 2.5), (10**30, 10**30), ([], []), ({}, {}), ((1, 2), [1, 2]),
+    (None, None),
+    (True, True),
+    (3, 3),
+    (2.5, 2.5),
+    (10**30, 10**30),
+    ([], []),
+    ({}, {}),
+    ((1, 2), [1, 2]),
     ({"a": [1, {"b": None}]}, {"a": [1, {"b": None}]}),
-    ({1: "int", None: "none", False: "bool", 2.5: "float"}, {"1": "int", "null": "none", "false": "bool", "2.5": "float"}),
-    ({(1, "a"): "tuple", Color.RED: "enum", DAY: "date"}, {'[1, "a"]': "tuple", "red": "enum", "2026-01-02": "date"}),
-    ({3, 1, 2}, [1, 2, 3]), (frozenset("ba"), ["a", "b"]), (deque([1, 2]), [1, 2]), (OrderedDict(b=1, a=2), {"b": 1, "a": 2}), (Row(1, 2), [1, 2]),
-    ([DAY, datetime(2026, 1, 2, 3, tzinfo=UTC), time(4, 5)], ["2026-01-02", "2026-01-02T03:00:00+00:00", "04:05:00"]),
-    (Point(1, DAY), {"x": 1, "when": "2026-01-02"}), ([Point(1, DAY)], [{"x": 1, "when": "2026-01-02"}]),
-    (City(name="Oslo", founded=DAY), {"name": "Oslo", "founded": "2026-01-02"}), ({"c": City(name="Rome")}, {"c": {"name": "Rome", "founded": None}}),
-    ([Color.RED, Tint.PALE], ["red", "pale"]), ({"d": Decimal("1.10"), "u": UUID(int=1)}, {"d": "1.10", "u": "00000000-0000-0000-0000-000000000001"}),
-    ([b"raw", bytearray(b"\xff")], ["raw", "\ufffd"]), ([Spoken(), int, len], ["spoken", "int", "<built-in function len>"]),
-    (float("nan"), None), ([float("inf"), -math.inf, 1.0], [None, None, 1.0]), ({"a": {"b": math.nan}}, {"a": {"b": None}}),
-    (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.float64("nan"), None), (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
-    ({"x": np.arange(2)}, {"x": [0, 1]}), ({np.int64(1): "a"}, {"1": "a"}), (np.array([1.5, np.nan]), [1.5, None]),
+    (
+        {1: "int", None: "none", False: "bool", 2.5: "float"},
+        {"1": "int", "null": "none", "false": "bool", "2.5": "float"},
+    ),
+    (
+        {(1, "a"): "tuple", Color.RED: "enum", DAY: "date"},
+        {'[1, "a"]': "tuple", "red": "enum", "2026-01-02": "date"},
+    ),
+    ({3, 1, 2}, [1, 2, 3]),
+    (frozenset("ba"), ["a", "b"]),
+    (deque([1, 2]), [1, 2]),
+    (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+    (Row(1, 2), [1, 2]),
+    (
+        [DAY, datetime(2026, 1, 2, 3, tzinfo=UTC), time(4, 5)],
+        ["2026-01-02", "2026-01-02T03:00:00+00:00", "04:05:00"],
+    ),
+    (Point(1, DAY), {"x": 1, "when": "2026-01-02"}),
+    ([Point(1, DAY)], [{"x": 1, "when": "2026-01-02"}]),
+    (City(name="Oslo", founded=DAY), {"name": "Oslo", "founded": "2026-01-02"}),
+    ({"c": City(name="Rome")}, {"c": {"name": "Rome", "founded": None}}),
+    ([Color.RED, Tint.PALE], ["red", "pale"]),
+    (
+        {"d": Decimal("1.10"), "u": UUID(int=1)},
+        {"d": "1.10", "u": "00000000-0000-0000-0000-000000000001"},
+    ),
+    ([b"raw", bytearray(b"\xff")], ["raw", "\ufffd"]),
+    ([Spoken(), int, len], ["spoken", "int", "<built-in function len>"]),
+    (float("nan"), None),
+    ([float("inf"), -math.inf, 1.0], [None, None, 1.0]),
+    ({"a": {"b": math.nan}}, {"a": {"b": None}}),
+    (np.int64(3), 3),
+    (np.float32(0.5), 0.5),
+    (np.bool_(True), True),
+    (np.float64("nan"), None),
+    (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+    ({"x": np.arange(2)}, {"x": [0, 1]}),
+    ({np.int64(1): "a"}, {"1": "a"}),
+    (np.array([1.5, np.nan]), [1.5, None]),
     (FRAME, [{"city": "Oslo", "temp": -3.5}, {"city": "Rome", "temp": None}]),
     (FRAME.set_index("city"), [{"city": "Oslo", "temp": -3.5}, {"city": "Rome", "temp": None}]),
-    (FRAME["city"], ["Oslo", "Rome"]), (FRAME.set_index("city")["temp"], {"Oslo": -3.5, "Rome": None}),
-    (pd.DataFrame(), []), ([pd.Timestamp("2026-01-02"), pd.NaT], ["2026-01-02T00:00:00", None]),
+    (FRAME["city"], ["Oslo", "Rome"]),
+    (FRAME.set_index("city")["temp"], {"Oslo": -3.5, "Rome": None}),
+    (pd.DataFrame(), []),
+    ([pd.Timestamp("2026-01-02"), pd.NaT], ["2026-01-02T00:00:00", None]),
     (Open(), {"a": 1}),
-]  # fmt: skip
+]
 SAID: list[tuple[Any, str, str]] = [
     (b"bytes \xff", "bytes \ufffd", "bytes"),
     (bytearray(b"more"), "more", "bytes"),
@@ -113,14 +156,18 @@ def test_text_is_told_as_it_is(value: Any, text: str) -> None:
     assert type(as_text(value)[0]) is str
 
 
-@pytest.mark.parametrize(("value", "data"), JSON, ids=[f"{i}-{type(v).__name__}" for i, (v, _) in enumerate(JSON)])
+@pytest.mark.parametrize(
+    ("value", "data"), JSON, ids=[f"{i}-{type(v).__name__}" for i, (v, _) in enumerate(JSON)]
+)
 def test_data_is_told_as_json(value: Any, data: Any) -> None:
     text, conversion = as_text(value)
     assert conversion == "json"
     assert json.loads(text, parse_constant=pytest.fail) == data
 
 
-@pytest.mark.parametrize(("value", "text", "conversion"), SAID, ids=[type(v).__name__ for v, _, _ in SAID])
+@pytest.mark.parametrize(
+    ("value", "text", "conversion"), SAID, ids=[type(v).__name__ for v, _, _ in SAID]
+)
 def test_anything_else_is_told_as_its_text(value: Any, text: str, conversion: str) -> None:
     assert as_text(value) == (text, conversion)
 
@@ -174,7 +221,14 @@ class BadModel:
         return "bad model"
 
 
-MAKERS = [Hostile, lambda: [Hostile()], lambda: {"a": Hostile()}, lambda: Broken(a=1), BadModel, lambda: 10**5000]
+MAKERS = [
+    Hostile,
+    lambda: [Hostile()],
+    lambda: {"a": Hostile()},
+    lambda: Broken(a=1),
+    BadModel,
+    lambda: 10**5000,
+]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -186,7 +240,12 @@ def test_a_value_that_resists_is_told_somehow(make: Callable[[], Any]) -> None:
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner) | st.sets(st.integers()),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.tuples(inner, inner)
+        | st.sets(st.integers())
+    ),
     max_leaves=20,
 )
 

@@ -99,7 +99,10 @@ def test_a_function_is_described_by_its_signature_and_docstring() -> None:
             "parameters": {
                 "type": "object",
                 "properties": {
-                    "city": {"type": "string", "description": "the city's name, as on the map: with capitals"},
+                    "city": {
+                        "type": "string",
+                        "description": "the city's name, as on the map: with capitals",
+                    },
                     "days": {"type": "integer", "default": 1, "description": "how many"},
                     "unit": {"enum": ["c", "f"], "type": "string", "default": "c"},
                 },
@@ -114,8 +117,16 @@ def test_a_function_without_anything_to_say() -> None:
 
     def untyped(a, b=2): ...  # type: ignore[no-untyped-def]
 
-    assert ak.tool(ping).schema["function"] == {"name": "ping", "description": "", "parameters": {"type": "object", "properties": {}}}
-    assert ak.tool(untyped).parameters == {"type": "object", "properties": {"a": {}, "b": {"default": 2}}, "required": ["a"]}
+    assert ak.tool(ping).schema["function"] == {
+        "name": "ping",
+        "description": "",
+        "parameters": {"type": "object", "properties": {}},
+    }
+    assert ak.tool(untyped).parameters == {
+        "type": "object",
+        "properties": {"a": {}, "b": {"default": 2}},
+        "required": ["a"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -134,7 +145,13 @@ def test_a_function_without_anything_to_say() -> None:
         (list, {"type": "array", "items": {}}),
         (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
         (dict, {"type": "object", "additionalProperties": True}),
-        (list[dict[str, bool]], {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "boolean"}}}),
+        (
+            list[dict[str, bool]],
+            {
+                "type": "array",
+                "items": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            },
+        ),
         (Sequence[str], {"type": "array", "items": {"type": "string"}}),
         (Mapping[str, Any], {"type": "object", "additionalProperties": True}),
         (set[int], {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}),
@@ -142,7 +159,10 @@ def test_a_function_without_anything_to_say() -> None:
         (datetime | None, {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
         (UUID, {"type": "string", "format": "uuid"}),
         (Path, {"type": "string", "format": "path"}),
-        (Annotated[int, Field(ge=1, description="how many")], {"type": "integer", "minimum": 1, "description": "how many"}),
+        (
+            Annotated[int, Field(ge=1, description="how many")],
+            {"type": "integer", "minimum": 1, "description": "how many"},
+        ),
         (Annotated[str, "a note"], {"type": "string", "description": "a note"}),
     ],
 )
@@ -155,14 +175,25 @@ def test_every_kind_of_type(hint: Any, schema: dict[str, Any]) -> None:
 
 
 def test_types_with_a_name_are_defined_beside_the_arguments() -> None:
-    def use(color: Color, point: Point, place: Place, city: City | None = None, pair: Pair = PAIR, trips: list[Trip] | None = None) -> None:
+    def use(
+        color: Color,
+        point: Point,
+        place: Place,
+        city: City | None = None,
+        pair: Pair = PAIR,
+        trips: list[Trip] | None = None,
+    ) -> None:
         """Use."""
 
     schema = ak.tool(use).parameters
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["required"] == ["color", "point", "place"]
     assert set(schema["$defs"]) == {"Color", "Point", "Place", "City", "Pair", "Trip"}
-    assert schema["$defs"]["City"]["properties"]["name"] == {"type": "string", "minLength": 1, "description": "as on the map"}
+    assert schema["$defs"]["City"]["properties"]["name"] == {
+        "type": "string",
+        "minLength": 1,
+        "description": "as on the map",
+    }
     assert schema["$defs"]["Place"]["required"] == ["city"]
     assert schema["$defs"]["Place"]["description"] == "A place."
     assert "required" not in schema["$defs"]["Trip"]
@@ -171,15 +202,38 @@ def test_types_with_a_name_are_defined_beside_the_arguments() -> None:
 
 
 def test_argument_names_pydantic_keeps_to_itself_are_fine() -> None:
-    def use(model_config: int, schema: str, json: dict[str, Any], copy: bool = False, title: str = "t", _hidden: int = 1, field_0: int = 3) -> None:
+    def use(
+        model_config: int,
+        schema: str,
+        json: dict[str, Any],
+        copy: bool = False,
+        title: str = "t",
+        _hidden: int = 1,
+        field_0: int = 3,
+    ) -> None:
         """Use."""
 
-    assert list(properties(use)) == ["model_config", "schema", "json", "copy", "title", "_hidden", "field_0"]
+    assert list(properties(use)) == [
+        "model_config",
+        "schema",
+        "json",
+        "copy",
+        "title",
+        "_hidden",
+        "field_0",
+    ]
 
 
 @pytest.mark.parametrize(
     ("default", "shown"),
-    [(None, None), ([], []), ({"title": "Mr"}, {"title": "Mr"}), (Color.RED, "red"), (date(2026, 1, 2), "2026-01-02"), (timedelta(days=1), "P1D")],
+    [
+        (None, None),
+        ([], []),
+        ({"title": "Mr"}, {"title": "Mr"}),
+        (Color.RED, "red"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (timedelta(days=1), "P1D"),
+    ],
 )
 def test_defaults_are_shown(default: Any, shown: Any) -> None:
     def use(x=default): ...  # type: ignore[no-untyped-def]
@@ -224,12 +278,18 @@ def test_docstrings_in_googles_style(header: str) -> None:
     Raises:
         a: not an argument
     """
-    assert {name: schema.get("description") for name, schema in properties(use).items()} == {"a": "first", "b": "second goes on and on", "c": "third"}
+    assert {name: schema.get("description") for name, schema in properties(use).items()} == {
+        "a": "first",
+        "b": "second goes on and on",
+        "c": "third",
+    }
     assert ak.tool(use).description == ""
 
 
 def test_an_annotation_says_more_than_the_docstring() -> None:
-    def use(a: Annotated[int, Field(description="from the annotation")], b: Annotated[int, Field(gt=0)]) -> None:
+    def use(
+        a: Annotated[int, Field(description="from the annotation")], b: Annotated[int, Field(gt=0)]
+    ) -> None:
         """Use.
 
         Args:
@@ -237,4 +297,7 @@ def test_an_annotation_says_more_than_the_docstring() -> None:
             b: from the docstring
         """
 
-    assert [schema["description"] for schema in properties(use).values()] == ["from the annotation", "from the docstring"]
+    assert [schema["description"] for schema in properties(use).values()] == [
+        "from the annotation",
+        "from the docstring",
+    ]

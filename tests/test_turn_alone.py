@@ -18,7 +18,9 @@ BODY = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "o
 def long(turns: int) -> Trajectory:
     trajectory = start("hi")
     for _ in range(turns):
-        trajectory = say(apply(trajectory, Answer(exchange=Exchange(status=200, body=BODY))), "go on")
+        trajectory = say(
+            apply(trajectory, Answer(exchange=Exchange(status=200, body=BODY))), "go on"
+        )
     return trajectory
 
 
@@ -56,10 +58,19 @@ def test_it_is_no_part_of_equality_nor_of_a_file() -> None:
 
 
 def test_a_chat_that_exists_already_has_it() -> None:
-    chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}]
+    chat = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": "d"},
+    ]
     (trajectory,) = ak.view(chat).trajectories
     assert trajectory.turns[1].rollout is not None
-    assert [m["content"] for m in trajectory.turns[1].rollout.request(1).messages] == ["a", "b", "c"]
+    assert [m["content"] for m in trajectory.turns[1].rollout.request(1).messages] == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 def test_a_long_rollout_pickles_and_ends() -> None:

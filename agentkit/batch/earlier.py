@@ -38,12 +38,21 @@ def left_of(resume: Any) -> list[Left]:
     if resume is None:
         return []
     if isinstance(resume, (str, os.PathLike)):
-        found = sorted(load_by_sample(Path(resume)).items(), key=lambda item: (item[1].stop_reason not in ENDED, item[0]))
+        found = sorted(
+            load_by_sample(Path(resume)).items(),
+            key=lambda item: (item[1].stop_reason not in ENDED, item[0]),
+        )
         return [Left(trajectory, place) for place, trajectory in found]
-    return [Left(trajectory, None) for trajectory in trajectories_of(resume)] if not isinstance(resume, Sized) or len(resume) else []
+    return (
+        [Left(trajectory, None) for trajectory in trajectories_of(resume)]
+        if not isinstance(resume, Sized) or len(resume)
+        else []
+    )
 
 
-def taken_up(jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]) -> dict[int, Left]:
+def taken_up(
+    jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]
+) -> dict[int, Left]:
     """By the number of a job, the rollout that was begun for it: the same prompt and the same sample.
 
     Raises:

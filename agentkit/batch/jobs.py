@@ -32,7 +32,10 @@ class Job:
     def placed(self, trajectory: Trajectory) -> Trajectory:
         """An earlier run's trajectory with this batch's meta."""
         place = {**self.start.meta, "prompt_index": self.prompt_index, "sample": self.sample}
-        return replace(trajectory, meta={**{k: v for k, v in trajectory.meta.items() if k != "exception"}, **place})
+        return replace(
+            trajectory,
+            meta={**{k: v for k, v in trajectory.meta.items() if k != "exception"}, **place},
+        )
 
 
 def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
@@ -43,12 +46,18 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
         ReplayMiss: a replay holds no rollout of a prompt, or too few.
     """
     if prompts is None and isinstance(agent, ReplayAgent) and n == 1:
-        return [_replayed(agent, recorded, index, meta) for index, recorded in enumerate(agent.recorded)]
+        return [
+            _replayed(agent, recorded, index, meta) for index, recorded in enumerate(agent.recorded)
+        ]
     starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
     if not starts:
         raise UsageError("there are no prompts", mend=_MEND)
     keyed = [(start, start_key(start)) for start in starts]
-    jobs = [Job(start, key, index, sample) for index, (start, key) in enumerate(keyed) for sample in range(n)]
+    jobs = [
+        Job(start, key, index, sample)
+        for index, (start, key) in enumerate(keyed)
+        for sample in range(n)
+    ]
     if isinstance(agent, ReplayAgent):
         agent.check_enough(job.start for job in jobs)
     return jobs
@@ -71,7 +80,15 @@ def listed(prompts: Any) -> list[Any]:
     if not isinstance(prompts, Iterable) or isinstance(prompts, (bytes, bytearray)):
         raise UsageError(f"the prompts are a {type(prompts).__name__}", mend=_MEND)
     found = list(prompts)
-    return [found] if found and all(isinstance(item, Message) or (isinstance(item, Mapping) and "role" in item) for item in found) else found
+    return (
+        [found]
+        if found
+        and all(
+            isinstance(item, Message) or (isinstance(item, Mapping) and "role" in item)
+            for item in found
+        )
+        else found
+    )
 
 
 def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
@@ -79,5 +96,13 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
         return agent.start(prompt, **meta)
     name = next((name for name in ("prompt", "messages") if name in prompt), None)
     if name is None:
-        raise UsageError(f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[:200], mend=_MEND)
-    return agent.start(prompt[name], **{**meta, **{str(key): value for key, value in prompt.items() if key != name}})
+        raise UsageError(
+            f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[
+                :200
+            ],
+            mend=_MEND,
+        )
+    return agent.start(
+        prompt[name],
+        **{**meta, **{str(key): value for key, value in prompt.items() if key != name}},
+    )

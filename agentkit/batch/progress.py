@@ -45,7 +45,9 @@ class Progress:
         """A rollout has ended, now or in an earlier run."""
         self.begun += earlier
         self.done += 1
-        self.ended["raised" if "exception" in trajectory.meta else trajectory.stop_reason or "open"] += 1
+        self.ended[
+            "raised" if "exception" in trajectory.meta else trajectory.stop_reason or "open"
+        ] += 1
         self._tell()
 
     def _tell(self) -> None:
@@ -56,7 +58,14 @@ class Progress:
     def said(self) -> str:
         """How far it is, in words."""
         reasons = [f"{number} {reason}" for reason, number in self.ended.most_common()]
-        return ", ".join([f"{self.begun - self.done} running", count(self.turns, "turn"), f"{self.tokens} tokens", *reasons])
+        return ", ".join(
+            [
+                f"{self.begun - self.done} running",
+                count(self.turns, "turn"),
+                f"{self.tokens} tokens",
+                *reasons,
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"<Progress {count(self.asked, 'rollout')}, {self.concurrency} at once>"
@@ -67,7 +76,13 @@ class Progress:
 
     def html(self, limits: Limits) -> Html:
         """What a notebook keeps: what was asked for, the same at every run."""
-        return page({"progress": el("p", el("strong", "Rollouts"), " ", self.text(limits), class_="ak-title")})
+        return page(
+            {
+                "progress": el(
+                    "p", el("strong", "Rollouts"), " ", self.text(limits), class_="ak-title"
+                )
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""

@@ -18,7 +18,9 @@ class Rollouts(Sequence[Trajectory]):
     A batch that was interrupted holds what had begun, finished or not; `ak.rollouts(…, resume=that)` goes on with it.
     """
 
-    def __init__(self, trajectories: Iterable[Trajectory] = (), *, asked: int | None = None) -> None:
+    def __init__(
+        self, trajectories: Iterable[Trajectory] = (), *, asked: int | None = None
+    ) -> None:
         self.trajectories = tuple(trajectories)
         self.asked = len(self.trajectories) if asked is None else asked
         """How many rollouts the batch was to have."""
@@ -31,13 +33,21 @@ class Rollouts(Sequence[Trajectory]):
     @overload
     def __getitem__(self, index: slice) -> Rollouts: ...
     def __getitem__(self, index: int | slice) -> Trajectory | Rollouts:
-        return Rollouts(self.trajectories[index]) if isinstance(index, slice) else self.trajectories[index]
+        return (
+            Rollouts(self.trajectories[index])
+            if isinstance(index, slice)
+            else self.trajectories[index]
+        )
 
     def __iter__(self) -> Iterator[Trajectory]:
         return iter(self.trajectories)
 
     def __eq__(self, other: object) -> bool:
-        return self.trajectories == other.trajectories if isinstance(other, Rollouts) else NotImplemented
+        return (
+            self.trajectories == other.trajectories
+            if isinstance(other, Rollouts)
+            else NotImplemented
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -62,7 +72,10 @@ class Rollouts(Sequence[Trajectory]):
     @property
     def raised(self) -> dict[int, str]:
         """By position, the exception that ended a rollout or its reward, as `Type: message`: a caller's mistake or a fault of the code."""
-        found = ((i, t.meta.get("exception") or t.meta.get("reward_exception")) for i, t in enumerate(self.trajectories))
+        found = (
+            (i, t.meta.get("exception") or t.meta.get("reward_exception"))
+            for i, t in enumerate(self.trajectories)
+        )
         return {i: said for i, said in found if said}
 
     def _heading(self) -> str:
@@ -73,7 +86,10 @@ class Rollouts(Sequence[Trajectory]):
         """What became of them, as the table says it: `3 prompts, 20 final, 4 error, mean reward 0.5`."""
         prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
         left = self.asked - len(self)
-        bits = [count(prompts, "prompt"), *(f"{n} {reason}" for reason, n in self.stop_reasons.items())]
+        bits = [
+            count(prompts, "prompt"),
+            *(f"{n} {reason}" for reason, n in self.stop_reasons.items()),
+        ]
         if left > 0:
             bits.append(f"{left} not begun")
         rewards = [r for r in self.rewards if isinstance(r, (int, float))]
@@ -93,8 +109,19 @@ class Rollouts(Sequence[Trajectory]):
     def html(self, limits: Limits) -> Html:
         """What is kept of the display: what became of them, and a line for each, its conversation behind a click; of a great many a table."""
         title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
-        return page({"rollouts": fragment(title, render(self.trajectories, limits).values() if self.trajectories else ())})
+        return page(
+            {
+                "rollouts": fragment(
+                    title, render(self.trajectories, limits).values() if self.trajectories else ()
+                )
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        return "\n".join([f"Rollouts: {self._heading()}", *([text(self.trajectories, limits)] if self.trajectories else [])])
+        return "\n".join(
+            [
+                f"Rollouts: {self._heading()}",
+                *([text(self.trajectories, limits)] if self.trajectories else []),
+            ]
+        )

@@ -36,7 +36,14 @@ class Batch:
     """The rollouts of a batch while they run: so many at once, each committed step by step."""
 
     def __init__(
-        self, agent: Agent, jobs: Sequence[Job], concurrency: int, *, earlier: dict[int, Left], writer: CassetteWriter | None, reward: Reward | None
+        self,
+        agent: Agent,
+        jobs: Sequence[Job],
+        concurrency: int,
+        *,
+        earlier: dict[int, Left],
+        writer: CassetteWriter | None,
+        reward: Reward | None,
     ) -> None:
         self.agent = agent
         self.jobs = jobs
@@ -80,7 +87,11 @@ class Batch:
 
     async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
         """Takes over a rollout that an earlier run has ended; only its reward may still be missing."""
-        if self._writer is not None and (left.place is None or trajectory.meta != left.trajectory.meta or self._unrewarded(trajectory)):
+        if self._writer is not None and (
+            left.place is None
+            or trajectory.meta != left.trajectory.meta
+            or self._unrewarded(trajectory)
+        ):
             recording = Recording(_nothing, self._writer)
             if left.place is not None:
                 recording.go_on(self._writer, left.place, left.trajectory)
@@ -108,12 +119,20 @@ class Batch:
         if left is None:
             return self.agent.engine(job.begin(self.agent), commit=self.progress.committed)
         engine = self.agent.engine(job.placed(left.trajectory), commit=self.progress.committed)
-        if self._writer is not None and left.place is not None and isinstance(engine.perform, Recording):
+        if (
+            self._writer is not None
+            and left.place is not None
+            and isinstance(engine.perform, Recording)
+        ):
             engine.perform.go_on(self._writer, left.place, left.trajectory)
         return engine
 
     def _unrewarded(self, trajectory: Trajectory) -> bool:
-        return self._reward is not None and trajectory.stop_reason in ENDED and "reward" not in trajectory.meta
+        return (
+            self._reward is not None
+            and trajectory.stop_reason in ENDED
+            and "reward" not in trajectory.meta
+        )
 
     async def _rewarded(self, trajectory: Trajectory) -> Trajectory:
         """The trajectory with its reward in its meta; one whose request failed has none."""
@@ -141,9 +160,17 @@ def _with_meta(trajectory: Trajectory, **meta: Any) -> Trajectory:
 
 
 def rollouts(
-    agent: Agent, prompts: Any = None, n: int = 1, *, concurrency: int = 64, reward: Reward | None = None, record: Any = None, resume: Any = None,
-    progress: bool | None = None, **meta: Any,
-) -> Rollouts:  # fmt: skip
+    agent: Agent,
+    prompts: Any = None,
+    n: int = 1,
+    *,
+    concurrency: int = 64,
+    reward: Reward | None = None,
+    record: Any = None,
+    resume: Any = None,
+    progress: bool | None = None,
+    **meta: Any,
+) -> Rollouts:
     """The rollouts of every prompt, `n` samples each, in order: by prompt, then by sample.
 
     A failed request ends its own rollout with `stop_reason="error"`; an exception that is no model's, tool's or server's ends its own too, and
@@ -180,9 +207,17 @@ def rollouts(
 
 
 async def rollouts_async(
-    agent: Agent, prompts: Any = None, n: int = 1, *, concurrency: int = 64, reward: Reward | None = None, record: Any = None, resume: Any = None,
-    progress: bool | None = None, **meta: Any,
-) -> Rollouts:  # fmt: skip
+    agent: Agent,
+    prompts: Any = None,
+    n: int = 1,
+    *,
+    concurrency: int = 64,
+    reward: Reward | None = None,
+    record: Any = None,
+    resume: Any = None,
+    progress: bool | None = None,
+    **meta: Any,
+) -> Rollouts:
     """The same as `rollouts`, awaited from any event loop."""
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
@@ -209,22 +244,41 @@ def _use(record: Any, resume: Any) -> AbstractContextManager[None]:
 
 
 def _batch(
-    agent: Any, prompts: Any, n: int, concurrency: int, reward: Reward | None, record: Any, resume: Any, meta: dict[str, Any]
-) -> Batch:  # fmt: skip
+    agent: Any,
+    prompts: Any,
+    n: int,
+    concurrency: int,
+    reward: Reward | None,
+    record: Any,
+    resume: Any,
+    meta: dict[str, Any],
+) -> Batch:
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:
             raise UsageError(f"{name} is {number!r}", mend="give a whole number from 1 up")
     if reward is not None and not callable(reward):
-        raise UsageError(f"the reward is a {type(reward).__name__}", mend="give a function of the trajectory")
+        raise UsageError(
+            f"the reward is a {type(reward).__name__}", mend="give a function of the trajectory"
+        )
     from_file = isinstance(resume, (str, Path))
     if record is not None and from_file and Path(record).resolve() != Path(resume).resolve():
-        raise UsageError("record and resume name different files", mend="resume records into the file it resumes from")
+        raise UsageError(
+            "record and resume name different files",
+            mend="resume records into the file it resumes from",
+        )
     jobs = jobs_of(checked(agent), prompts, n, meta)
     left = left_of(resume)
     earlier = taken_up(jobs, [job.begin(agent) for job in jobs], left) if left else {}
     path = resume if from_file else record
     writer = cassette(path) if path is not None else None
-    return Batch(agent.recorded_by(writer) if writer else agent, jobs, concurrency, earlier=earlier, writer=writer, reward=reward)
+    return Batch(
+        agent.recorded_by(writer) if writer else agent,
+        jobs,
+        concurrency,
+        earlier=earlier,
+        writer=writer,
+        reward=reward,
+    )
 
 
 def _whole(batch: Batch) -> Rollouts:
@@ -242,4 +296,6 @@ def _whole(batch: Batch) -> Rollouts:
 def _keep(batch: Batch, exc: BaseException) -> None:
     global _interrupted
     exc.rollouts = _interrupted = batch.result()  # type: ignore[attr-defined]
-    exc.add_note("what had begun is kept: ak.batch.interrupted(), or sys.last_value.rollouts; ak.rollouts(…, resume=it) goes on with it")
+    exc.add_note(
+        "what had begun is kept: ak.batch.interrupted(), or sys.last_value.rollouts; ak.rollouts(…, resume=it) goes on with it"
+    )

@@ -38,7 +38,9 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 class Checkup(Sequence[Finding]):
     """The findings of one file, the gravest first. Empty where nothing was found; then it says so."""
 
-    def __init__(self, name: str, findings: Sequence[Finding], rollouts: int = 0, turns: int = 0) -> None:
+    def __init__(
+        self, name: str, findings: Sequence[Finding], rollouts: int = 0, turns: int = 0
+    ) -> None:
         self.name = name
         self.findings = tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
         self.rollouts = rollouts
@@ -71,7 +73,11 @@ class Checkup(Sequence[Finding]):
         looked = f"{count(self.rollouts, 'rollout')}, {count(self.turns, 'turn')} looked at"
         if not self.findings:
             return f"{self.name}: all is well; {looked}, and nothing in them would make a replay or a rerun differ"
-        verdict = "every rollout replays to its end" if self.replays else "not every rollout replays to its end"
+        verdict = (
+            "every rollout replays to its end"
+            if self.replays
+            else "not every rollout replays to its end"
+        )
         return f"{self.name}: {count(len(self), 'finding')}, {verdict}; {looked}"
 
     def __repr__(self) -> str:
@@ -83,20 +89,50 @@ class Checkup(Sequence[Finding]):
 
     def html(self, limits: Limits) -> Html:
         """The findings as a list."""
-        rows = [_row(number, finding) for number, finding in enumerate(self.findings[: limits.items])]
+        rows = [
+            _row(number, finding) for number, finding in enumerate(self.findings[: limits.items])
+        ]
         more = len(self) - len(rows)
         gap = [note("… ", count(more, "more finding"))] if more > 0 else []
-        return page({"checkup": el("div", el("p", el("strong", "Checkup"), " ", self._heading(), class_="ak-title"), rows, gap)})
+        return page(
+            {
+                "checkup": el(
+                    "div",
+                    el("p", el("strong", "Checkup"), " ", self._heading(), class_="ak-title"),
+                    rows,
+                    gap,
+                )
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        lines = [f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.mend}" for f in self.findings[: limits.items]]
+        lines = [
+            f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.mend}"
+            for f in self.findings[: limits.items]
+        ]
         more = len(self) - len(lines)
-        return "\n".join([f"Checkup: {self._heading()}", *lines, *([f"… {count(more, 'more finding')}"] if more > 0 else [])])
+        return "\n".join(
+            [
+                f"Checkup: {self._heading()}",
+                *lines,
+                *([f"… {count(more, 'more finding')}"] if more > 0 else []),
+            ]
+        )
 
 
 def _row(number: int, finding: Finding) -> Html:
-    said = el("div", status(finding.severity), " ", el("strong", finding.code), " at ", finding.place, _times(finding), ": ", code(finding.message))
+    said = el(
+        "div",
+        status(finding.severity),
+        " ",
+        el("strong", finding.code),
+        " at ",
+        finding.place,
+        _times(finding),
+        ": ",
+        code(finding.message),
+    )
     return row(f"finding-{number}", "aside", (None, (said, note(finding.mend))))
 
 

@@ -21,23 +21,59 @@ _KNOWN_STEPS = frozenset({"model", "tool", "open", "close", "end", "meta"})
 _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")
 
 _SAYS: dict[str, tuple[Severity, str]] = {
-    "line_torn": ("warning", "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for it again"),
-    "first_line_missing": ("error", "restore the line that begins with {\"agentkit\": …}, or record again"),
+    "line_torn": (
+        "warning",
+        "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for it again",
+    ),
+    "first_line_missing": (
+        "error",
+        'restore the line that begins with {"agentkit": …}, or record again',
+    ),
     "version_unknown": ("error", "upgrade agentkit"),
     "step_unknown": ("warning", "a newer agentkit wrote it; upgrade to see what it says"),
     "lines_do_not_fit": ("error", "restore the file; lines are missing or were changed"),
-    "steps_missing": ("error", "record the rollout again, to its end, or go on with ak.rollouts(…, resume=path)"),
-    "ends_in_failure": ("warning", "a replay plays the failure; for an answer, go on with ak.rollouts(…, resume=path)"),
-    "request_key_differs": ("warning", "the file was edited, or this agentkit makes another history of it; a replay checks the history it makes now"),
-    "results_differ": ("warning", "the tool keeps state, or asks the world; a replay plays what it said, a rerun will differ. Pin what it reads"),
-    "parallel_order": ("warning", "run them one after the other (parallel_tools=False), or make the tool independent of its neighbours"),
-    "volatile_prompt": ("warning", "give it as an argument that a test can pin: the same prompt is not found again otherwise"),
-    "volatile_result": ("warning", "have the tool leave it out, or take the clock, ids and folders from outside"),
-    "sampling_without_seed": ("info", "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the server honours it"),
-    "ids_per_run": ("info", "a replay does not mind; compare reruns by ak.diff, which takes ids for labels"),
+    "steps_missing": (
+        "error",
+        "record the rollout again, to its end, or go on with ak.rollouts(…, resume=path)",
+    ),
+    "ends_in_failure": (
+        "warning",
+        "a replay plays the failure; for an answer, go on with ak.rollouts(…, resume=path)",
+    ),
+    "request_key_differs": (
+        "warning",
+        "the file was edited, or this agentkit makes another history of it; a replay checks the history it makes now",
+    ),
+    "results_differ": (
+        "warning",
+        "the tool keeps state, or asks the world; a replay plays what it said, a rerun will differ. Pin what it reads",
+    ),
+    "parallel_order": (
+        "warning",
+        "run them one after the other (parallel_tools=False), or make the tool independent of its neighbours",
+    ),
+    "volatile_prompt": (
+        "warning",
+        "give it as an argument that a test can pin: the same prompt is not found again otherwise",
+    ),
+    "volatile_result": (
+        "warning",
+        "have the tool leave it out, or take the clock, ids and folders from outside",
+    ),
+    "sampling_without_seed": (
+        "info",
+        "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the server honours it",
+    ),
+    "ids_per_run": (
+        "info",
+        "a replay does not mind; compare reruns by ak.diff, which takes ids for labels",
+    ),
     "faults_injected": ("info", "these failures were made on purpose, by ak.testing.inject"),
-    "secret_kept": ("error", "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts only the keys it was given"),
-}  # fmt: skip
+    "secret_kept": (
+        "error",
+        "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts only the keys it was given",
+    ),
+}
 """Code to its severity and mend."""
 
 
@@ -75,10 +111,17 @@ class _Exam:
         severity, mend = _SAYS[code]
         old = self._found.get((code, group))
         if old is None:
-            self._found[code, group] = Finding(code=code, severity=severity, place=place, message=message, mend=mend)
+            self._found[code, group] = Finding(
+                code=code, severity=severity, place=place, message=message, mend=mend
+            )
         else:
             self._found[code, group] = Finding(
-                code=code, severity=severity, place=old.place, message=old.message, mend=mend, count=old.count + 1
+                code=code,
+                severity=severity,
+                place=old.place,
+                message=old.message,
+                mend=mend,
+                count=old.count + 1,
             )
 
     def line(self, number: int, text: str) -> None:
@@ -86,7 +129,12 @@ class _Exam:
         if not text.strip():
             return
         for hint in dict.fromkeys(secrets(text)):
-            self.note("secret_kept", f"line {number}", f"what looks like a key or a password is in the file: {hint}", hint)
+            self.note(
+                "secret_kept",
+                f"line {number}",
+                f"what looks like a key or a password is in the file: {hint}",
+                hint,
+            )
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):
@@ -94,7 +142,11 @@ class _Exam:
         if number == 1 and not (isinstance(line, dict) and "agentkit" in line):
             list(decode_lines([text]))  # says what the file is, or is not
         if not isinstance(line, dict):
-            self.note("line_torn", f"line {number}", "the line is cut, as a crash or a full disk leaves it")
+            self.note(
+                "line_torn",
+                f"line {number}",
+                "the line is cut, as a crash or a full disk leaves it",
+            )
             return
         self._take(number, line)
 
@@ -105,11 +157,21 @@ class _Exam:
             return
         patient = self._patients.get(sample)
         if patient is None:
-            self.note("first_line_missing", f"line {number}", f"a step of sample {sample} stands before its first line", str(sample))
+            self.note(
+                "first_line_missing",
+                f"line {number}",
+                f"a step of sample {sample} stands before its first line",
+                str(sample),
+            )
         elif patient.trajectory is not None:
             step = str(line.get("step"))
             if step not in _KNOWN_STEPS:
-                self.note("step_unknown", f"line {number}", f"a step {clip(step)!r} is not known to this version", step)
+                self.note(
+                    "step_unknown",
+                    f"line {number}",
+                    f"a step {clip(step)!r} is not known to this version",
+                    step,
+                )
             patient.take(line)
 
     def _begin(self, number: int, line: dict[str, Any], sample: Any) -> None:
@@ -118,7 +180,12 @@ class _Exam:
         version = line.get("agentkit")
         self._patients[sample] = patient = _Patient(self, sample)
         if not isinstance(version, int) or version > VERSION:
-            self.note("version_unknown", f"line {number}", f"the rollout has version {clip(repr(version))}; this agentkit reads up to {VERSION}", "")
+            self.note(
+                "version_unknown",
+                f"line {number}",
+                f"the rollout has version {clip(repr(version))}; this agentkit reads up to {VERSION}",
+                "",
+            )
         else:
             self.rollouts += 1
             patient.begin(line)
@@ -136,13 +203,22 @@ class _Exam:
     def result(self, turn: Turn, position: int, place: str) -> None:
         """Compares a result with what the same call gave elsewhere in the file."""
         call, result = turn.tool_calls[position], turn.results[position]
-        if result is None or call.arguments is None or result.status in ("edited", "skipped", "cancelled", "invalid_call"):
+        if (
+            result is None
+            or call.arguments is None
+            or result.status in ("edited", "skipped", "cancelled", "invalid_call")
+        ):
             return
         asked = _digest([call.name, call.arguments])
         said = _digest([result.status, result.content])
         first, where = self._answers.setdefault(asked, (said, place))
         if first != said:
-            self.note("results_differ", place, f"{call.summary()} gave another result at {where}", call.name)
+            self.note(
+                "results_differ",
+                place,
+                f"{call.summary()} gave another result at {where}",
+                call.name,
+            )
 
 
 class _Patient:
@@ -183,7 +259,11 @@ class _Patient:
         except (CassetteError, *MISFIT) as exc:
             self.trajectory = None
             step = line.get("step", "first")
-            self.exam.note("lines_do_not_fit", self._at(line.get("turn", 0)), f"the {clip(str(step))} line does not fit what stands before it: {exc}")
+            self.exam.note(
+                "lines_do_not_fit",
+                self._at(line.get("turn", 0)),
+                f"the {clip(str(step))} line does not fit what stands before it: {exc}",
+            )
 
     def _key(self, before: Trajectory, line: dict[str, Any]) -> None:
         recorded = line.get("request_key")
@@ -196,13 +276,28 @@ class _Patient:
             return
         if derived != recorded:
             self._keys_differ = True
-            self.exam.note("request_key_differs", self._at(len(before.turns)), "the history made from the file is not the one that was sent")
+            self.exam.note(
+                "request_key_differs",
+                self._at(len(before.turns)),
+                "the history made from the file is not the one that was sent",
+            )
 
-    def _prompt(self, trajectory: Trajectory, messages: Any = None, turn: int | None = None) -> None:
+    def _prompt(
+        self, trajectory: Trajectory, messages: Any = None, turn: int | None = None
+    ) -> None:
         for index, message in enumerate(trajectory.prompt if messages is None else messages):
             for kind, text in volatile(message.content, self._when()):
-                where = f"sample {self.sample}, " + (f"prompt message {index}" if turn is None else f"what was said before turn {turn}")
-                self.exam.note("volatile_prompt", where, f"a {_KINDS[kind]}: {clip(text)}", f"{kind} {message.role}")
+                where = f"sample {self.sample}, " + (
+                    f"prompt message {index}"
+                    if turn is None
+                    else f"what was said before turn {turn}"
+                )
+                self.exam.note(
+                    "volatile_prompt",
+                    where,
+                    f"a {_KINDS[kind]}: {clip(text)}",
+                    f"{kind} {message.role}",
+                )
 
     def _when(self) -> float | None:
         turns = self.trajectory.all_turns if self.trajectory else ()
@@ -216,24 +311,56 @@ class _Patient:
         self._prompt(trajectory, turn.added, turn.index)
         for position, result in enumerate(turn.results):
             self.exam.result(turn, position, f"{at}, call {position}")
-            for kind, text in volatile(result.content, turn.started) if result is not None and result.status != "edited" else ():
+            for kind, text in (
+                volatile(result.content, turn.started)
+                if result is not None and result.status != "edited"
+                else ()
+            ):
                 name = turn.tool_calls[position].name
-                self.exam.note("volatile_result", f"{at}, call {position}", f"{clip(name)} gives a {_KINDS[kind]}: {clip(text)}", f"{kind} {name}")
-        self._ids.update(call.id for call in turn.tool_calls if not call.id_synthetic and _RANDOM_ID.search(call.id))
+                self.exam.note(
+                    "volatile_result",
+                    f"{at}, call {position}",
+                    f"{clip(name)} gives a {_KINDS[kind]}: {clip(text)}",
+                    f"{kind} {name}",
+                )
+        self._ids.update(
+            call.id
+            for call in turn.tool_calls
+            if not call.id_synthetic and _RANDOM_ID.search(call.id)
+        )
         self._parallel(turn, at)
 
     def _parallel(self, turn: Turn, at: str) -> None:
-        spans = [(r.started, r.started + r.elapsed) for r in turn.tool_results if r.started is not None and r.elapsed is not None]
-        side_by_side = any(a[0] < b[1] and b[0] < a[1] for i, a in enumerate(spans) for b in spans[i + 1 : i + 2])
+        spans = [
+            (r.started, r.started + r.elapsed)
+            for r in turn.tool_results
+            if r.started is not None and r.elapsed is not None
+        ]
+        side_by_side = any(
+            a[0] < b[1] and b[0] < a[1] for i, a in enumerate(spans) for b in spans[i + 1 : i + 2]
+        )
         said: dict[bytes, bytes] = {}
         for call, result in zip(turn.tool_calls, turn.results, strict=True):
             if result is None or call.arguments is None:
                 continue
             answer = _digest([result.status, result.content])
-            if said.setdefault(_digest([call.name, call.arguments]), answer) != answer and side_by_side:
-                self.exam.note("parallel_order", at, f"{call.summary()} was run side by side with its like and gave something else", call.name)
+            if (
+                said.setdefault(_digest([call.name, call.arguments]), answer) != answer
+                and side_by_side
+            ):
+                self.exam.note(
+                    "parallel_order",
+                    at,
+                    f"{call.summary()} was run side by side with its like and gave something else",
+                    call.name,
+                )
         if self._order != sorted(self._order) and side_by_side:
-            self.exam.note("parallel_order", at, f"its calls ended in the order {self._order}, not as they were asked for", "order")
+            self.exam.note(
+                "parallel_order",
+                at,
+                f"its calls ended in the order {self._order}, not as they were asked for",
+                "order",
+            )
 
     def end(self) -> None:
         """Looks at the whole of it."""
@@ -244,33 +371,66 @@ class _Patient:
             self._prompt(t)
         at = self._at(len(t.turns))
         if t.pending:
-            self.exam.note("steps_missing", at, f"{len(t.pending)} call(s) of the last turn have no result")
+            self.exam.note(
+                "steps_missing", at, f"{len(t.pending)} call(s) of the last turn have no result"
+            )
         elif t.stop_reason in (None, "stopped"):
             self.exam.note("steps_missing", at, "the recording ends before the rollout does")
         elif t.stop_reason == "error":
-            self.exam.note("ends_in_failure", at, f"the last request failed ({t.error.kind if t.error else 'unknown'}), and no answer follows")
+            self.exam.note(
+                "ends_in_failure",
+                at,
+                f"the last request failed ({t.error.kind if t.error else 'unknown'}), and no answer follows",
+            )
         self._sampling(t)
         if self._ids:
-            said = f"the server makes the ids of its calls anew at each run, as {clip(min(self._ids))}"
+            said = (
+                f"the server makes the ids of its calls anew at each run, as {clip(min(self._ids))}"
+            )
             self.exam.note("ids_per_run", f"sample {self.sample}", said)
-        faults = [name for turn in t.all_turns for name in (turn.response.exchange.injected, *(r.injected for r in turn.tool_results)) if name]
+        faults = [
+            name
+            for turn in t.all_turns
+            for name in (turn.response.exchange.injected, *(r.injected for r in turn.tool_results))
+            if name
+        ]
         faults += [attempt.exchange.injected for attempt in t.attempts if attempt.exchange.injected]
         if faults:
-            self.exam.note("faults_injected", f"sample {self.sample}", f"put in on purpose: {', '.join(dict.fromkeys(faults))}")
+            self.exam.note(
+                "faults_injected",
+                f"sample {self.sample}",
+                f"put in on purpose: {', '.join(dict.fromkeys(faults))}",
+            )
 
     def _sampling(self, t: Trajectory) -> None:
         fields = {**t.spec.sampling, **(t.spec.sampling.get("extra_body") or {})}
         temperature, seed = fields.get("temperature"), fields.get("seed")
         if seed is None and temperature != 0 and t.turns:
-            said = "the server's own temperature" if temperature is None else f"temperature {temperature}"
-            self.exam.note("sampling_without_seed", f"sample {self.sample}", f"it was sampled at {said} without a seed")
+            said = (
+                "the server's own temperature"
+                if temperature is None
+                else f"temperature {temperature}"
+            )
+            self.exam.note(
+                "sampling_without_seed",
+                f"sample {self.sample}",
+                f"it was sampled at {said} without a seed",
+            )
 
     def _at(self, turn: Any) -> str:
         return f"sample {self.sample}, turn {turn}"
 
 
-_KINDS = {"time": "time of the run", "date": "date of the run", "uuid": "uuid", "temp_path": "temporary path", "address": "memory address"}
+_KINDS = {
+    "time": "time of the run",
+    "date": "date of the run",
+    "uuid": "uuid",
+    "temp_path": "temporary path",
+    "address": "memory address",
+}
 
 
 def _digest(value: Any) -> bytes:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode("utf-8", "replace")).digest()[:12]
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, default=str).encode("utf-8", "replace")
+    ).digest()[:12]

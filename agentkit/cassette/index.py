@@ -76,7 +76,11 @@ class Index(Sequence[Entry]):
     @overload
     def __getitem__(self, index: slice) -> Index: ...
     def __getitem__(self, index: int | slice) -> Entry | Index:
-        return Index(self.path, self.entries[index], self.torn) if isinstance(index, slice) else self.entries[index]
+        return (
+            Index(self.path, self.entries[index], self.torn)
+            if isinstance(index, slice)
+            else self.entries[index]
+        )
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -105,7 +109,9 @@ class Index(Sequence[Entry]):
         Raises:
             CassetteError: its lines do not fit together.
         """
-        (trajectory,) = load_lines(decode_lines(line.decode("utf-8", "replace") for line in self.lines(entry)))
+        (trajectory,) = load_lines(
+            decode_lines(line.decode("utf-8", "replace") for line in self.lines(entry))
+        )
         return trajectory
 
     def __repr__(self) -> str:
@@ -126,13 +132,20 @@ class Index(Sequence[Entry]):
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
-        return "\n".join([f"Index: {self._heading()}", *map(visible, table_lines(*self._first(limits), len(self)))])
+        return "\n".join(
+            [
+                f"Index: {self._heading()}",
+                *map(visible, table_lines(*self._first(limits), len(self))),
+            ]
+        )
 
     def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
         first = self.entries[: limits.rows]
         columns, shown = columns_of(entry.meta for entry in first)
         values = [column.indexed for name in shown if (column := columns[name])]
-        return ["rollout", *shown, "bytes"], [[e.sample, *(of(e) if of else None for of in values), e.size] for e in first]
+        return ["rollout", *shown, "bytes"], [
+            [e.sample, *(of(e) if of else None for of in values), e.size] for e in first
+        ]
 
 
 def index(path: Any) -> Index:
@@ -148,8 +161,17 @@ def index(path: Any) -> Index:
     with open(target, "rb") as file:
         scan = Scan().read(file)
     prompts = _Prompts()
-    found = Index(target, [_entry(place, scan.rollouts[sample], prompts) for place, sample in enumerate(sorted(scan.rollouts))], scan.torn)
-    whole = [entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found]
+    found = Index(
+        target,
+        [
+            _entry(place, scan.rollouts[sample], prompts)
+            for place, sample in enumerate(sorted(scan.rollouts))
+        ],
+        scan.torn,
+    )
+    whole = [
+        entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found
+    ]
     return Index(target, whole, scan.torn)
 
 
@@ -170,11 +192,22 @@ class _Prompts:
 
 def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
     digest, words = prompts(found.prompt)
-    totals = {name: found.totals.get(name, 0) for name in ("calls", "problems", "input_tokens", "output_tokens")}
+    totals = {
+        name: found.totals.get(name, 0)
+        for name in ("calls", "problems", "input_tokens", "output_tokens")
+    }
     return Entry(
-        place=place, sample=found.sample, spans=tuple(zip(found.spans[::2], found.spans[1::2], strict=True)), prompt_digest=digest, prompt=words,
-        model=found.model, turns=found.turns, stop_reason=found.stop_reason, meta=found.meta, **totals,
-    )  # fmt: skip
+        place=place,
+        sample=found.sample,
+        spans=tuple(zip(found.spans[::2], found.spans[1::2], strict=True)),
+        prompt_digest=digest,
+        prompt=words,
+        model=found.model,
+        turns=found.turns,
+        stop_reason=found.stop_reason,
+        meta=found.meta,
+        **totals,
+    )
 
 
 def _looked_at(index: Index, entry: Entry) -> Entry:

@@ -17,7 +17,9 @@ _DAY = 86_400.0
 _STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d)?")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _UNIX = re.compile(r"(?<![\w.])1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?(?![\w])")
-_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
+_UUID = re.compile(
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE
+)
 _TEMP = re.compile(
     r"(?:/private)?(?:/tmp|/var/tmp|/var/folders|/dev/shm)/[\w.+-][\w./+-]*"
     r"|/tmp[a-z0-9_]{8}(?!\w)[\w./+-]*"  # Python's tempfile, in whatever folder a cluster gives it
@@ -35,9 +37,25 @@ _SECRETS = re.compile(
     r"|://[^/\s:@\"\\]+:(?!\[redacted\])[^/\s:@\"\\]{3,}@"
 )
 _SECRET_SIGNS = (
-    "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "AIza", "hf_", "nvapi-", "gsk_", "eyJ", "-----BEGIN",
-    "earer ", "@",
-)  # fmt: skip
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "AKIA",
+    "AIza",
+    "hf_",
+    "nvapi-",
+    "gsk_",
+    "eyJ",
+    "-----BEGIN",
+    "earer ",
+    "@",
+)
 _NAME_SIGNS = ("api_key", "api-key", "apikey", "secret", "passw", "access", "auth")
 """What every match holds: a look for these is many times cheaper than the pattern."""
 _NAMED_SECRET = re.compile(
@@ -64,7 +82,14 @@ def volatile(text: str, at: float | None) -> Iterator[Volatile]:
     text = text[:_SCAN]
     known = at if at is not None and at > _EPOCH_KNOWN else None
     stamp = next((m for m in _STAMP.finditer(text) if known is None or _near(m[1], known)), None)
-    unix = next((m for m in _UNIX.finditer(text) if known is not None and abs(_seconds(m[0]) - known) < 2 * _DAY), None)
+    unix = next(
+        (
+            m
+            for m in _UNIX.finditer(text)
+            if known is not None and abs(_seconds(m[0]) - known) < 2 * _DAY
+        ),
+        None,
+    )
     if stamp or unix:
         yield Volatile("time", (stamp or unix)[0])  # type: ignore[index]
     elif known is not None and (today := _today(text, known)):
@@ -94,7 +119,14 @@ def _today(text: str, at: float) -> str | None:
         return iso
     day = datetime.datetime.fromtimestamp(at, datetime.UTC)
     written = {day.strftime(form) for form in _WRITTEN_DATE}
-    return next((name for name in sorted(written | {name.replace(" 0", " ") for name in written}) if name in text), None)
+    return next(
+        (
+            name
+            for name in sorted(written | {name.replace(" 0", " ") for name in written})
+            if name in text
+        ),
+        None,
+    )
 
 
 def secrets(text: str) -> Iterator[str]:

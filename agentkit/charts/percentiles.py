@@ -28,22 +28,34 @@ def percentiles(x: Any, calls: Any = None) -> Any:
         found = rollouts_in(x)
         x, calls = turns_df(found), tool_calls_df(found)
     elif calls is not None and not is_frame(calls):
-        raise UsageError(f"calls is a {type(calls).__name__}, not a frame", mend="pass ak.tool_calls_df(rollouts)")
+        raise UsageError(
+            f"calls is a {type(calls).__name__}, not a frame",
+            mend="pass ak.tool_calls_df(rollouts)",
+        )
     spreads = spread(_times(x, calls))
     traces = [_trace(kind, spreads) for kind in ("p50", "p90", "p99")] if spreads else []
     room = 1.2 * max((s.p99 for s in spreads), default=0.0) or 1.0
     return figure(
-        traces, "How long tools and servers take" if spreads else "How long tools and servers take: no times were recorded",
-        percentiles_svg(spreads, alone=True), barmode="group", height=min(3000, 220 + 54 * len(spreads)),
-        xaxis={"title": "seconds", "range": [0, room]}, yaxis={"autorange": "reversed", "showgrid": False},
-    )  # fmt: skip
+        traces,
+        "How long tools and servers take"
+        if spreads
+        else "How long tools and servers take: no times were recorded",
+        percentiles_svg(spreads, alone=True),
+        barmode="group",
+        height=min(3000, 220 + 54 * len(spreads)),
+        xaxis={"title": "seconds", "range": [0, room]},
+        yaxis={"autorange": "reversed", "showgrid": False},
+    )
 
 
 def _times(turns: Any, calls: Any) -> dict[str, list[float]]:
     found: defaultdict[str, list[float]] = defaultdict(list)
     for row in records(turns, ("model", "server", "model_elapsed", "time_to_first_token")):
         name = " at ".join(filter(None, (row["model"], row["server"]))) or "the model"
-        for label, value in ((name, row["model_elapsed"]), (f"{name}, first token", row["time_to_first_token"])):
+        for label, value in (
+            (name, row["model_elapsed"]),
+            (f"{name}, first token", row["time_to_first_token"]),
+        ):
             if value is not None:
                 found[label].append(value)
     for row in records(calls, ("name", "elapsed")) if calls is not None else ():
@@ -56,6 +68,11 @@ def _trace(kind: str, spreads: list[Spread]) -> Any:
     values = [getattr(s, kind) for s in spreads]
     names = [f"{plain_text(s.name)} ({s.number:,})" for s in spreads]
     return bars(
-        kind, orientation="h", y=names, x=[round(v, 6) for v in values], text=[f"{kind} {v:.3g} s" for v in values],
-        textposition="outside", cliponaxis=False,
-    )  # fmt: skip
+        kind,
+        orientation="h",
+        y=names,
+        x=[round(v, 6) for v in values],
+        text=[f"{kind} {v:.3g} s" for v in values],
+        textposition="outside",
+        cliponaxis=False,
+    )

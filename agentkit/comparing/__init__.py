@@ -27,9 +27,18 @@ class Compare:
     """Compares sides; called as `ak.compare(...)`."""
 
     def __call__(
-        self, sides: Mapping[str, Any], prompts: Any = None, n: int = 1, *, history: str = "free", concurrency: int = 64, tools: Any = None,
-        record: Any = None, resume: Any = None, progress: bool | None = None,
-    ) -> Comparison:  # fmt: skip
+        self,
+        sides: Mapping[str, Any],
+        prompts: Any = None,
+        n: int = 1,
+        *,
+        history: str = "free",
+        concurrency: int = 64,
+        tools: Any = None,
+        record: Any = None,
+        resume: Any = None,
+        progress: bool | None = None,
+    ) -> Comparison:
         """The divergences between the sides: which, at which layer, which one causes the others, how often, what to change.
 
         Args:
@@ -51,7 +60,9 @@ class Compare:
         found = done.all(named, history, tools)
         return _compared(found, None, shared=history != "free")
 
-    def stream_vs_block(self, side: Any, prompts: Any = None, n: int = 1, **options: Any) -> Comparison:
+    def stream_vs_block(
+        self, side: Any, prompts: Any = None, n: int = 1, **options: Any
+    ) -> Comparison:
         """One server's streamed answers beside its block answers.
 
         Args:
@@ -63,13 +74,23 @@ class Compare:
         """
         if is_live(side):
             both = {"block": streaming(side, False), "stream": streaming(side, True)}
-            done = _Runs(prompts, n, options.get("concurrency", 64), options.get("record"), options.get("resume"), options.get("progress"))
+            done = _Runs(
+                prompts,
+                n,
+                options.get("concurrency", 64),
+                options.get("record"),
+                options.get("resume"),
+                options.get("progress"),
+            )
             return _compared(done.all(_checked(both, prompts, "free"), "free", None), True)
         split: dict[str, list[Trajectory]] = {"block": [], "stream": []}
         for trajectory in stored(side, options.get("tools")):
             split["stream" if _streamed(trajectory) else "block"].append(trajectory)
         if not all(split.values()):
-            raise UsageError("it holds no answers of both forms", mend="record the same prompts with stream=True and stream=False")
+            raise UsageError(
+                "it holds no answers of both forms",
+                mend="record the same prompts with stream=True and stream=False",
+            )
         return _compared({name: tuple(part) for name, part in split.items()}, True)
 
     def __repr__(self) -> str:
@@ -80,23 +101,39 @@ compare = Compare()
 
 
 def _streamed(trajectory: Trajectory) -> bool:
-    return trajectory.spec.stream or any(turn.response.exchange.chunks for turn in trajectory.all_turns)
+    return trajectory.spec.stream or any(
+        turn.response.exchange.chunks for turn in trajectory.all_turns
+    )
 
 
 def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
     if not isinstance(sides, Mapping) or len(sides) < 2:
         raise UsageError("a comparison needs two sides or more", mend=_MEND)
     if history != "free" and history not in sides:
-        raise UsageError(f"no side is named {history!r}", mend=f"history is 'free' or one of: {', '.join(map(str, sides))}")
+        raise UsageError(
+            f"no side is named {history!r}",
+            mend=f"history is 'free' or one of: {', '.join(map(str, sides))}",
+        )
     if prompts is None and any(is_live(side) for side in sides.values()) and history == "free":
-        raise UsageError("there are agents and no prompts", mend="ak.compare({...}, ['What is the weather in Oslo?'])")
+        raise UsageError(
+            "there are agents and no prompts",
+            mend="ak.compare({...}, ['What is the weather in Oslo?'])",
+        )
     return {str(name): side for name, side in sides.items()}
 
 
 class _Runs:
     """How the sides that are agents are run."""
 
-    def __init__(self, prompts: Any, n: int, concurrency: int, record: Any, resume: Any, progress: bool | None) -> None:
+    def __init__(
+        self,
+        prompts: Any,
+        n: int,
+        concurrency: int,
+        record: Any,
+        resume: Any,
+        progress: bool | None,
+    ) -> None:
         self.prompts = prompts
         self.n = n
         self.concurrency = concurrency
@@ -105,7 +142,9 @@ class _Runs:
         self.progress = progress
         self.done: dict[str, Sequence[Trajectory]] = {}
 
-    def all(self, sides: Mapping[str, Any], history: str, tools: Any) -> dict[str, Sequence[Trajectory]]:
+    def all(
+        self, sides: Mapping[str, Any], history: str, tools: Any
+    ) -> dict[str, Sequence[Trajectory]]:
         """The rollouts of every side; an interrupt is raised with what had begun as its `rollouts`, by side."""
         order = sorted(sides, key=lambda name: name != history)
         for name in order:
@@ -126,10 +165,22 @@ class _Runs:
         if history not in ("free", name):
             return run(forced(side, self.done[history], self.concurrency))
         record, resume = self._path(self.record, name), self._earlier(name)
-        return rollouts(side, self.prompts, self.n, concurrency=self.concurrency, record=record, resume=resume, progress=self.progress)
+        return rollouts(
+            side,
+            self.prompts,
+            self.n,
+            concurrency=self.concurrency,
+            record=record,
+            resume=resume,
+            progress=self.progress,
+        )
 
     def _earlier(self, name: str) -> Any:
-        return self.resume.get(name) if isinstance(self.resume, Mapping) else self._path(self.resume, name)
+        return (
+            self.resume.get(name)
+            if isinstance(self.resume, Mapping)
+            else self._path(self.resume, name)
+        )
 
     def _path(self, folder: Any, name: str) -> Path | None:
         if folder is None:
@@ -139,7 +190,9 @@ class _Runs:
         return path / f"{''.join(ch if ch.isalnum() or ch in '-_.' else '_' for ch in name)}.jsonl"
 
 
-def _compared(sides: Mapping[str, Sequence[Trajectory]], twins: bool | None, *, shared: bool = False) -> Comparison:
+def _compared(
+    sides: Mapping[str, Sequence[Trajectory]], twins: bool | None, *, shared: bool = False
+) -> Comparison:
     order = requests_of(sides.values())
     found: list[Cell] = []
     unpaired = dict.fromkeys(sides, 0)
@@ -149,7 +202,10 @@ def _compared(sides: Mapping[str, Sequence[Trajectory]], twins: bool | None, *, 
     taken = {id(t) for cell in found for t in (*cell.left, *cell.right)}
     unpaired = {name: sum(id(t) not in taken for t in side) for name, side in sides.items()}
     if not found:
-        raise UsageError("no prompt was asked on two sides", mend="compare rollouts of the same prompts; they are paired by their messages")
+        raise UsageError(
+            "no prompt was asked on two sides",
+            mend="compare rollouts of the same prompts; they are paired by their messages",
+        )
     compared = [compare_cell(cell, twins, shared=shared) for cell in found]
     return Comparison(sides, found, list(_corrected(compared)), unpaired)
 
@@ -161,11 +217,16 @@ def _corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
     if tests:
         from scipy.stats import false_discovery_control
 
-        every = [p for one in compared for _, p in one.tests] + [1.0] * sum(n for one in compared for n in one.noise.values())
+        every = [p for one in compared for _, p in one.tests] + [1.0] * sum(
+            n for one in compared for n in one.noise.values()
+        )
         adjusted = false_discovery_control(every)[: len(tests)]
-        sure = {(i, place): bool(p <= SURE) for (i, place, _), p in zip(tests, adjusted, strict=True)}
+        sure = {
+            (i, place): bool(p <= SURE) for (i, place, _), p in zip(tests, adjusted, strict=True)
+        }
     for i, one in enumerate(compared):
-        settled = [replace(d, established=sure[i, place]) if (i, place) in sure else d for place, d in enumerate(one.divergences)]
+        settled = [
+            replace(d, established=sure[i, place]) if (i, place) in sure else d
+            for place, d in enumerate(one.divergences)
+        ]
         yield Compared(settled, one.units, one.noise, one.tests)
-
-

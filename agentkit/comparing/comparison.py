@@ -48,7 +48,9 @@ class Finding(Record):
     @property
     def severity(self) -> str:
         """The worst of them."""
-        return min((d.severity for d in self.divergences), key=_IMPACT.__getitem__, default="cosmetic")
+        return min(
+            (d.severity for d in self.divergences), key=_IMPACT.__getitem__, default="cosmetic"
+        )
 
     def summary(self) -> str:
         return f"{self.severity} {self.class_}: {self.prompts} of {self.of} prompts"
@@ -58,7 +60,11 @@ class Comparison:
     """Two or more sides beside each other. Falsy where nothing differs."""
 
     def __init__(
-        self, sides: Mapping[str, Sequence[Trajectory]], cells: Sequence[Cell], compared: Sequence[Compared], unpaired: Mapping[str, int]
+        self,
+        sides: Mapping[str, Sequence[Trajectory]],
+        cells: Sequence[Cell],
+        compared: Sequence[Compared],
+        unpaired: Mapping[str, int],
     ) -> None:
         self.rollouts = {name: tuple(side) for name, side in sides.items()}
         """The rollouts of each side."""
@@ -92,16 +98,23 @@ class Comparison:
     def findings(self) -> tuple[Finding, ...]:
         """The divergences by class and pair of sides, bottom up."""
         of = Counter(cell.names for cell in self._cells)
-        pairs = {names: {cell.prompt for cell in self._cells if cell.names == names} for names in of}
+        pairs = {
+            names: {cell.prompt for cell in self._cells if cell.names == names} for names in of
+        }
         grouped: dict[tuple[str, tuple[str, str]], list[Divergence]] = {}
         effects: dict[tuple[str, tuple[str, str]], set[int]] = {}
         for divergence, cause in flat(list(self.divergences)):
             if cause is None:
                 grouped.setdefault((divergence.class_, divergence.sides), []).append(divergence)
             else:
-                effects.setdefault((divergence.class_, divergence.sides), set()).add(divergence.prompt)
+                effects.setdefault((divergence.class_, divergence.sides), set()).add(
+                    divergence.prompt
+                )
         keys = sorted({*grouped, *effects}, key=lambda key: (ORDER[key[0]], key[1]))
-        return tuple(_finding(key, grouped.get(key, []), effects.get(key, set()), len(pairs[key[1]])) for key in keys)
+        return tuple(
+            _finding(key, grouped.get(key, []), effects.get(key, set()), len(pairs[key[1]]))
+            for key in keys
+        )
 
     @cached_property
     def noise(self) -> dict[str, int]:
@@ -112,7 +125,13 @@ class Comparison:
     def stats(self) -> tuple[Row, ...]:
         """The lines of `stats_df`."""
         names = dict.fromkeys(cell.names for cell in self._cells)
-        rows = [row for pair in names for row in statistics([u for one in self._compared for u in one.units if u.names == pair], pair)]
+        rows = [
+            row
+            for pair in names
+            for row in statistics(
+                [u for one in self._compared for u in one.units if u.names == pair], pair
+            )
+        ]
         return (*rows, *map(_class_row, self.findings))
 
     @cached_property
@@ -125,10 +144,19 @@ class Comparison:
         """How many prompts were compared."""
         return len({cell.prompt for cell in self._cells})
 
-    def pairs(self, prompt: int = 0, sides: tuple[str, str] | None = None) -> tuple[tuple[Trajectory, Trajectory], ...]:
+    def pairs(
+        self, prompt: int = 0, sides: tuple[str, str] | None = None
+    ) -> tuple[tuple[Trajectory, Trajectory], ...]:
         """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides, or of the first two that were asked it."""
-        found = [cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)]
-        return tuple((a, b) for cell in found if cell.names == found[0].names for a, b in zip(cell.left, cell.right, strict=False))
+        found = [
+            cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)
+        ]
+        return tuple(
+            (a, b)
+            for cell in found
+            if cell.names == found[0].names
+            for a, b in zip(cell.left, cell.right, strict=False)
+        )
 
     @property
     def divergences_df(self) -> DataFrame:
@@ -161,20 +189,36 @@ class Comparison:
                     for pair in align_calls(x.calls, y.calls, x.tools):
                         left, right = pair.left, pair.right
                         yield {
-                            "prompt": cell.prompt, "sample": sample, "turn": turn, "left": cell.names[0], "right": cell.names[1], "kind": pair.kind,
-                            "left_name": left and left.name, "right_name": right and right.name, "left_arguments": left and left.raw_arguments,
-                            "right_arguments": right and right.raw_arguments, "changes": "; ".join(c.summary() for c in pair.changes),
-                        }  # fmt: skip
+                            "prompt": cell.prompt,
+                            "sample": sample,
+                            "turn": turn,
+                            "left": cell.names[0],
+                            "right": cell.names[1],
+                            "kind": pair.kind,
+                            "left_name": left and left.name,
+                            "right_name": right and right.name,
+                            "left_arguments": left and left.raw_arguments,
+                            "right_arguments": right and right.raw_arguments,
+                            "changes": "; ".join(c.summary() for c in pair.changes),
+                        }
 
     def __bool__(self) -> bool:
         return bool(self.divergences)
 
     def heading(self) -> str:
         """What was compared and what came of it, on one line."""
-        worst = {f.class_: f.severity for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity]) if f.divergences}
+        worst = {
+            f.class_: f.severity
+            for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity])
+            if f.divergences
+        }
         found = Counter(worst.values())
         told = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
-        told = f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})" if told else ""
+        told = (
+            f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})"
+            if told
+            else ""
+        )
         return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {told or 'nothing differs'}"
 
     def __repr__(self) -> str:
@@ -197,14 +241,24 @@ class Comparison:
         return issue_body(self)
 
 
-def _finding(key: tuple[str, tuple[str, str]], found: list[Divergence], effects: set[int], of: int) -> Finding:
+def _finding(
+    key: tuple[str, tuple[str, str]], found: list[Divergence], effects: set[int], of: int
+) -> Finding:
     prompts = {d.prompt for d in found}
     low, high = wilson(len(prompts), of)
     at = {name: len({d.prompt for d in found if d.at == name}) for name in key[1]}
     return Finding(
-        class_=key[0], sides=key[1], prompts=len(prompts), of=of, low=low, high=high, at=at, established=any(d.established for d in found),
-        divergences=tuple(found), explained=len(effects),
-    )  # fmt: skip
+        class_=key[0],
+        sides=key[1],
+        prompts=len(prompts),
+        of=of,
+        low=low,
+        high=high,
+        at=at,
+        established=any(d.established for d in found),
+        divergences=tuple(found),
+        explained=len(effects),
+    )
 
 
 def _class_row(finding: Finding) -> Row:
@@ -212,21 +266,57 @@ def _class_row(finding: Finding) -> Row:
     sure = "" if finding.established or not finding.divergences else "; not established"
     more = f"; in {finding.explained} as a consequence" if finding.explained else ""
     told = f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to {finding.high:.0%}){more}{sure}"
-    return Row(f"class:{finding.class_}", *finding.sides, value, finding.low, finding.high, finding.of, finding.of, None, "Wilson", told)
+    return Row(
+        f"class:{finding.class_}",
+        *finding.sides,
+        value,
+        finding.low,
+        finding.high,
+        finding.of,
+        finding.of,
+        None,
+        "Wilson",
+        told,
+    )
 
 
 def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
     return {
-        "prompt": d.prompt, "turn": d.turn, "sample": d.sample, "class": d.class_, "layer": d.layer, "severity": d.severity, "left": d.sides[0],
-        "right": d.sides[1], "at": d.at, "cause": d.cause, "mend": d.mend, "link": d.link, "left_pointer": d.left.pointer,
-        "left_excerpt": d.left.value, "right_pointer": d.right.pointer, "right_excerpt": d.right.value, "established": d.established,
-        "evidence": d.evidence, "explained_by": cause.class_ if cause else None,
-    }  # fmt: skip
+        "prompt": d.prompt,
+        "turn": d.turn,
+        "sample": d.sample,
+        "class": d.class_,
+        "layer": d.layer,
+        "severity": d.severity,
+        "left": d.sides[0],
+        "right": d.sides[1],
+        "at": d.at,
+        "cause": d.cause,
+        "mend": d.mend,
+        "link": d.link,
+        "left_pointer": d.left.pointer,
+        "left_excerpt": d.left.value,
+        "right_pointer": d.right.pointer,
+        "right_excerpt": d.right.value,
+        "established": d.established,
+        "evidence": d.evidence,
+        "explained_by": cause.class_ if cause else None,
+    }
 
 
 _CALL_COLUMNS = [
-    "prompt", "sample", "turn", "left", "right", "kind", "left_name", "right_name", "left_arguments", "right_arguments", "changes",
-]  # fmt: skip
+    "prompt",
+    "sample",
+    "turn",
+    "left",
+    "right",
+    "kind",
+    "left_name",
+    "right_name",
+    "left_arguments",
+    "right_arguments",
+    "changes",
+]
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:
@@ -239,7 +329,16 @@ def _empty() -> Divergence:
     from agentkit.divergence import Excerpt
 
     nothing = Excerpt(pointer="", value=None)
-    return Divergence(class_=next(iter(CLASSES)), severity="cosmetic", sides=("", ""), at=None, left=nothing, right=nothing, cause="", mend="")
+    return Divergence(
+        class_=next(iter(CLASSES)),
+        severity="cosmetic",
+        sides=("", ""),
+        at=None,
+        left=nothing,
+        right=nothing,
+        cause="",
+        mend="",
+    )
 
 
 _EMPTY = _empty()

@@ -26,7 +26,9 @@ async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) 
 async def _followed(agent: Agent, leader: Trajectory) -> Trajectory:
     profile = get_profile(agent.spec.profile)
     meta = {**leader.meta, "history": "forced"}
-    trajectory = agent.sampled(start(list(leader.prompt), agent.spec, meta), leader.meta.get("sample", 0))
+    trajectory = agent.sampled(
+        start(list(leader.prompt), agent.spec, meta), leader.meta.get("sample", 0)
+    )
     perform = agent.perform(trajectory, leader.meta.get("sample", 0))
     sent = len(leader.prompt)
     turns = leader.all_turns

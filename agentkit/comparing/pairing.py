@@ -11,10 +11,18 @@ from agentkit.types import Trajectory
 
 _OBSERVING = frozenset(
     (
-        "logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "return_tokens_as_token_ids", "stream_options", "stream", "seed",
-        "user", "metadata",
+        "logprobs",
+        "top_logprobs",
+        "prompt_logprobs",
+        "return_token_ids",
+        "return_tokens_as_token_ids",
+        "stream_options",
+        "stream",
+        "seed",
+        "user",
+        "metadata",
     )
-)  # fmt: skip
+)
 """Fields that ask for more to be told, not for another answer."""
 
 
@@ -36,12 +44,28 @@ answer is to tell, and whether it is streamed; in the end the prompt alone."""
 
 def _key(level: int, trajectory: Trajectory) -> str:
     """The same text for the same request, as near as the level says. A seed only tells samples apart."""
-    spec, wires, common = trajectory.spec, [message.wire for message in trajectory.prompt], _LEVELS[level]
+    spec, wires, common = (
+        trajectory.spec,
+        [message.wire for message in trajectory.prompt],
+        _LEVELS[level],
+    )
     if common == "prompt":
         return _text(wires)
     sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
-    kept = {k: v for k, v in sampling.items() if k not in ("extra_body", "seed") and ("told" in common or k not in _OBSERVING)}
-    return _text([wires, list(spec.tools), kept, spec.stream if "stream" in common else None, spec.model if "model" in common else None])
+    kept = {
+        k: v
+        for k, v in sampling.items()
+        if k not in ("extra_body", "seed") and ("told" in common or k not in _OBSERVING)
+    }
+    return _text(
+        [
+            wires,
+            list(spec.tools),
+            kept,
+            spec.stream if "stream" in common else None,
+            spec.model if "model" in common else None,
+        ]
+    )
 
 
 def _text(value: Any) -> str:
@@ -54,7 +78,10 @@ def prompt_key(trajectory: Trajectory) -> str:
 
 
 def cells(
-    names: tuple[str, str], left: Sequence[Trajectory], right: Sequence[Trajectory], order: dict[str, int]
+    names: tuple[str, str],
+    left: Sequence[Trajectory],
+    right: Sequence[Trajectory],
+    order: dict[str, int],
 ) -> tuple[list[Cell], list[Trajectory]]:
     """The cells of two sides in the order of the prompts, and the rollouts that have no counterpart.
 
@@ -73,7 +100,10 @@ def cells(
             a, b = groups[0][key], groups[1][key]
             found.append(Cell(order[_key(0, a[0])], names, tuple(a), tuple(b)))
         taken = {id(t) for key in shared for side in groups for t in side[key]}
-        rest = ([t for t in rest[0] if id(t) not in taken], [t for t in rest[1] if id(t) not in taken])
+        rest = (
+            [t for t in rest[0] if id(t) not in taken],
+            [t for t in rest[1] if id(t) not in taken],
+        )
         paired |= {prompt_key(cell.left[0]) for cell in found}
     return sorted(found, key=lambda cell: cell.prompt), [*rest[0], *rest[1]]
 

@@ -63,10 +63,21 @@ class Compared:
 def did(seen: Seen) -> Did:
     """What an answer did."""
     calls = seen.calls
-    fits = all(call.valid and not any(p.code == "arguments_schema" for p in call.problems) for call in calls)
+    fits = all(
+        call.valid and not any(p.code == "arguments_schema" for p in call.problems)
+        for call in calls
+    )
     text = (seen.answer.content or "").strip(), outcome(seen)
     chose = not any(True for _ in tool_choice_semantics(seen, seen))
-    return Did(outcome(seen), frozenset(call.name for call in calls), len(calls), fits, failed(seen), chose, text)
+    return Did(
+        outcome(seen),
+        frozenset(call.name for call in calls),
+        len(calls),
+        fits,
+        failed(seen),
+        chose,
+        text,
+    )
 
 
 _LABELS: dict[str, Callable[[Did], Hashable]] = {
@@ -98,14 +109,20 @@ def compare_cell(cell: Cell, twins: bool | None = None, *, shared: bool = False)
             for divergence in found:
                 settled = failed(x) or failed(y)
                 placed = _placed(divergence, cell.prompt, sample, turn)
-                merged.setdefault((turn, divergence.class_ if not settled else f"!{divergence.class_}"), []).append(placed)
+                merged.setdefault(
+                    (turn, divergence.class_ if not settled else f"!{divergence.class_}"), []
+                ).append(placed)
             if not shared and (outcome(x) != outcome(y) or failed(x) or failed(y)):
                 break
     return _judged(merged, pairs, by_turn, sides, cell)
 
 
 def _judged(
-    merged: dict[tuple[int, str], list[Divergence]], pairs: Counter[int], units: dict[int, Unit], sides: tuple[list[list[Seen]], ...], cell: Cell
+    merged: dict[tuple[int, str], list[Divergence]],
+    pairs: Counter[int],
+    units: dict[int, Unit],
+    sides: tuple[list[list[Seen]], ...],
+    cell: Cell,
 ) -> Compared:
     kept: list[Divergence] = []
     noise: Counter[str] = Counter()
@@ -133,13 +150,23 @@ def _placed(divergence: Divergence, prompt: int, sample: int, turn: int) -> Dive
 def _union(found: list[Divergence], pairs: int) -> Divergence:
     """One divergence for those of several samples: the first, with every consequence that any of them had."""
     first = found[0]
-    effects = {effect.class_: effect for divergence in reversed(found) for effect in divergence.explains}
+    effects = {
+        effect.class_: effect for divergence in reversed(found) for effect in divergence.explains
+    }
     evidence = f"{len(found)} of {pairs} samples" if pairs > 1 else ""
     both_ways = len({d.at for d in found if d.at}) > 1
-    return replace(first, explains=tuple(effects.values()), evidence=evidence, established=not both_ways, at=None if both_ways else first.at)
+    return replace(
+        first,
+        explains=tuple(effects.values()),
+        evidence=evidence,
+        established=not both_ways,
+        at=None if both_ways else first.at,
+    )
 
 
-def _behaviour(divergence: Divergence, unit: Unit, label: Callable[[Did], Hashable]) -> tuple[Divergence, float | None] | None:
+def _behaviour(
+    divergence: Divergence, unit: Unit, label: Callable[[Did], Hashable]
+) -> tuple[Divergence, float | None] | None:
     """The divergence with what the repeats say of it; None where they say noise."""
     mine, theirs = [label(d) for d in unit.left], [label(d) for d in unit.right]
     if len(mine) < 2 or len(theirs) < 2:
@@ -188,7 +215,9 @@ def _permutation_p(shape: tuple[tuple[int, int], ...]) -> float:
     at_least = draws = 0
     for chosen in _deals(labels, size):
         dealt = Counter(chosen)
-        at_least += _apart([dealt[i] for i in range(len(shape))], totals, size, total) >= seen - 1e-12
+        at_least += (
+            _apart([dealt[i] for i in range(len(shape))], totals, size, total) >= seen - 1e-12
+        )
         draws += 1
     return at_least / draws if total <= _EXACT else (at_least + 1) / (draws + 1)
 
@@ -205,24 +234,36 @@ def _apart(mine: list[int], totals: list[int], size: int, total: int) -> float:
     return sum(abs(a / size - (t - a) / (total - size)) for a, t in zip(mine, totals, strict=True))
 
 
-def _units(cell: Cell, sides: tuple[list[list[Seen]], list[list[Seen]]], shared: bool) -> Iterator[Unit]:
+def _units(
+    cell: Cell, sides: tuple[list[list[Seen]], list[list[Seen]]], shared: bool
+) -> Iterator[Unit]:
     """Turn by turn, the samples whose earlier turns all did the same; as long as both sides have some."""
     left, right = sides
     turn = 0
     while left and right:
-        mine, theirs = [did(t[turn]) for t in left if turn < len(t)], [did(t[turn]) for t in right if turn < len(t)]
+        mine, theirs = (
+            [did(t[turn]) for t in left if turn < len(t)],
+            [did(t[turn]) for t in right if turn < len(t)],
+        )
         if not mine or not theirs:
             return
         yield Unit(cell.prompt, turn, cell.names, tuple(mine), tuple(theirs))
         turn += 1
         if shared:
             continue
-        common = Counter(d.outcome for d in mine if not d.failed) & Counter(d.outcome for d in theirs if not d.failed)
+        common = Counter(d.outcome for d in mine if not d.failed) & Counter(
+            d.outcome for d in theirs if not d.failed
+        )
         if not common:
             return
         best = common.most_common(1)[0][0]
         left, right = (
-            [t for t in side if turn < len(t) and not failed(t[turn - 1]) and outcome(t[turn - 1]) == best] for side in (left, right)
+            [
+                t
+                for t in side
+                if turn < len(t) and not failed(t[turn - 1]) and outcome(t[turn - 1]) == best
+            ]
+            for side in (left, right)
         )
 
 
@@ -230,7 +271,9 @@ def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | N
     """Sampling left open, and one side gives its most frequent answer more often than the other its own."""
     firsts = [[t[0] for t in side if t] for side in sides]
     asked = [s.asked for side in firsts for s in side]
-    if min(map(len, firsts)) < 4 or any(not a or {"temperature", "top_p", "top_k", "seed"} & a.keys() for a in asked):
+    if min(map(len, firsts)) < 4 or any(
+        not a or {"temperature", "top_p", "top_k", "seed"} & a.keys() for a in asked
+    ):
         return None
     texts = [Counter(did(s).text for s in side) for side in firsts]
     kinds = [len(t) for t in texts]
@@ -243,7 +286,9 @@ def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | N
         return None
     steady, varied = (0, 1) if same[0] * sizes[1] > same[1] * sizes[0] else (1, 0)
     cause = f"no temperature was sent; {cell.names[steady]} answers in {kinds[steady]} ways, {cell.names[varied]} in {kinds[varied]}"
-    return _sampling(cell, cause, f"{same[0]} of {sizes[0]} against {same[1]} of {sizes[1]}, p = {p:.2g}")
+    return _sampling(
+        cell, cause, f"{same[0]} of {sizes[0]} against {same[1]} of {sizes[1]}, p = {p:.2g}"
+    )
 
 
 def _sampling(cell: Cell, cause: str, evidence: str) -> Divergence:
@@ -251,9 +296,18 @@ def _sampling(cell: Cell, cause: str, evidence: str) -> Divergence:
 
     known, nothing = CLASSES["sampling_defaults"], Excerpt(pointer="", value=None)
     return Divergence(
-        class_="sampling_defaults", severity=known.severity, sides=cell.names, at=None, left=nothing, right=nothing, cause=cause, mend=known.mend,
-        link=known.link, prompt=cell.prompt, evidence=evidence,
-    )  # fmt: skip
+        class_="sampling_defaults",
+        severity=known.severity,
+        sides=cell.names,
+        at=None,
+        left=nothing,
+        right=nothing,
+        cause=cause,
+        mend=known.mend,
+        link=known.link,
+        prompt=cell.prompt,
+        evidence=evidence,
+    )
 
 
 def _twins(a: Seen, b: Seen) -> bool:
@@ -265,6 +319,7 @@ def _twins(a: Seen, b: Seen) -> bool:
 
 def _fingerprint(seen: Seen) -> str | None:
     told = seen.envelope.body.get("system_fingerprint")
-    return told or next((event["system_fingerprint"] for event in seen.events if event.get("system_fingerprint")), None)
-
-
+    return told or next(
+        (event["system_fingerprint"] for event in seen.events if event.get("system_fingerprint")),
+        None,
+    )

@@ -30,8 +30,15 @@ def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Ht
     shown = {"head": _head(comparison), "matrix": _matrix(comparison)}
     for i, finding in enumerate(f for f in comparison.findings if f.divergences):
         shown[f"class-{finding.class_}-{i}"] = _finding(finding, i, limits)
-    shown["stats"] = el("section", fold("how sure this is", _stats(comparison)), class_="ak-same", data_key="stats")
-    shown["times"] = el("section", fold("how fast each side answered", _times(comparison)), class_="ak-same", data_key="times")
+    shown["stats"] = el(
+        "section", fold("how sure this is", _stats(comparison)), class_="ak-same", data_key="stats"
+    )
+    shown["times"] = el(
+        "section",
+        fold("how fast each side answered", _times(comparison)),
+        class_="ak-same",
+        data_key="times",
+    )
     return {**shown, **_conversations(comparison, limits)}
 
 
@@ -41,13 +48,18 @@ def _head(comparison: Comparison) -> Html:
     left = [f"{n} of {name}" for name, n in comparison.unpaired.items()]
     more = note("without a counterpart, and not compared: ", ", ".join(left)) if left else None
     noise = [f"{name} on {count(n, 'turn')}" for name, n in comparison.noise.items()]
-    quiet = note("no more than each side differs from itself: ", ", ".join(noise)) if noise else None
+    quiet = (
+        note("no more than each side differs from itself: ", ", ".join(noise)) if noise else None
+    )
     return el("header", title, lines, more, quiet, class_="ak-head", data_key="head")
 
 
 def _advice(comparison: Comparison) -> list[list[Finding]]:
     """The findings that matter, by class, the worst first."""
-    ranked = sorted((f for f in comparison.findings if f.divergences), key=lambda f: (list(_MARKS).index(f.severity), -f.prompts))
+    ranked = sorted(
+        (f for f in comparison.findings if f.divergences),
+        key=lambda f: (list(_MARKS).index(f.severity), -f.prompts),
+    )
     grouped: dict[str, list[Finding]] = {}
     for finding in ranked:
         if finding.severity != "cosmetic":
@@ -61,7 +73,17 @@ def _advised(found: list[Finding]) -> Html:
     sides = list(dict.fromkeys(name for f in found for name, n in f.at.items() if n))
     sure = "" if any(f.established for f in found) else " (not established)"
     where = f" at {', '.join(sides)}" if sides else ""
-    return note(mark(found[0].severity), " ", el("strong", known.name), where, sure, ": ", known.means, ". Mend: ", known.mend)
+    return note(
+        mark(found[0].severity),
+        " ",
+        el("strong", known.name),
+        where,
+        sure,
+        ": ",
+        known.means,
+        ". Mend: ",
+        known.mend,
+    )
 
 
 def _where(finding: Finding) -> str:
@@ -73,19 +95,40 @@ def _where(finding: Finding) -> str:
 def mark(severity: str) -> Html:
     """A severity as icon and word."""
     icon, tone = _MARKS[severity]
-    return el("span", el("span", icon, aria_hidden="true"), " ", severity, class_=f"ak-status ak-{tone}")
+    return el(
+        "span", el("span", icon, aria_hidden="true"), " ", severity, class_=f"ak-status ak-{tone}"
+    )
 
 
 def _matrix(comparison: Comparison) -> Html:
     """Classes that were found and the sides: in how many prompts a side departs from the contract, or just differs."""
-    head = el("tr", el("th", "class", scope="col"), el("th", "layer", scope="col"), el("th", "severity", scope="col"),
-              [el("th", name, scope="col") for name in comparison.sides], el("th", "explained by another", scope="col"))  # fmt: skip
+    head = el(
+        "tr",
+        el("th", "class", scope="col"),
+        el("th", "layer", scope="col"),
+        el("th", "severity", scope="col"),
+        [el("th", name, scope="col") for name in comparison.sides],
+        el("th", "explained by another", scope="col"),
+    )
     found = list(dict.fromkeys(f.class_ for f in comparison.findings))
     rows = [_matrix_row(comparison, class_) for class_ in found]
     silent = [f"{layer}: {', '.join(names)}" for layer, names in _silent(found) if names]
-    caption = el("caption", "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs")
-    table = el("table", caption, el("thead", head), el("tbody", rows), class_="ak-table") if rows else note("no divergence of any class")
-    return el("section", table, fold("looked for and not found", note("; ".join(silent))), class_="ak-part", data_key="matrix")
+    caption = el(
+        "caption",
+        "prompts in which a side shows a class; ✕ it departs from the contract, ≠ it differs",
+    )
+    table = (
+        el("table", caption, el("thead", head), el("tbody", rows), class_="ak-table")
+        if rows
+        else note("no divergence of any class")
+    )
+    return el(
+        "section",
+        table,
+        fold("looked for and not found", note("; ".join(silent))),
+        class_="ak-part",
+        data_key="matrix",
+    )
 
 
 def _silent(found: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -100,7 +143,14 @@ def _matrix_row(comparison: Comparison, class_: str) -> Html:
     sides = [el("td", _matrix_cell(findings, name)) for name in comparison.sides]
     top = any(f.divergences for f in findings)
     impact = el("td", mark(severity) if top else "consequence")
-    return el("tr", el("th", class_, scope="row"), el("td", CLASSES[class_].layer), impact, sides, el("td", str(explained or "")))
+    return el(
+        "tr",
+        el("th", class_, scope="row"),
+        el("td", CLASSES[class_].layer),
+        impact,
+        sides,
+        el("td", str(explained or "")),
+    )
 
 
 def _matrix_cell(findings: list[Finding], side: str) -> Child:
@@ -115,37 +165,90 @@ def _matrix_cell(findings: list[Finding], side: str) -> Child:
 def _finding(finding: Finding, place: int, limits: Limits) -> Html:
     first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
     known = CLASSES[finding.class_]
-    title = bar(mark(finding.severity), el("strong", finding.class_), facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)))
+    title = bar(
+        mark(finding.severity),
+        el("strong", finding.class_),
+        facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)),
+    )
     linked = note("known: ", link(first.link, first.link)) if first.link else None
-    titles = [[name, " ", code(side.pointer or "/")] for name, side in zip(first.sides, (first.left, first.right), strict=True)]
+    titles = [
+        [name, " ", code(side.pointer or "/")]
+        for name, side in zip(first.sides, (first.left, first.right), strict=True)
+    ]
     excerpts = excerpt_pair(titles, (first.left.value, first.right.value), limits)
     where = note(f"prompt {first.prompt}, turn {first.turn}")
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     because = note("explains ", ", ".join(effects)) if effects else None
     causes = {d.cause: d for d in finding.divergences if d.cause != first.cause}
-    others = [note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200))) for d in [*causes.values()][: min(limits.items, 20)]]
+    others = [
+        note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200)))
+        for d in [*causes.values()][: min(limits.items, 20)]
+    ]
     told = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where]
     body = [*told, excerpts, fold("other cases", others) if others else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
 def _sure(finding: Finding, first: Divergence) -> str:
-    return ", ".join(filter(None, [first.evidence, "" if finding.established else "not established"]))
+    return ", ".join(
+        filter(None, [first.evidence, "" if finding.established else "not established"])
+    )
 
 
 def _stats(comparison: Comparison) -> list[Html]:
     told = [row for row in comparison.stats if not row.measure.startswith("class:")]
-    return [note(el("strong", row.measure), " ", row.side, f" beside {row.other}" if row.other else "", ": ", row.says) for row in told]
+    return [
+        note(
+            el("strong", row.measure),
+            " ",
+            row.side,
+            f" beside {row.other}" if row.other else "",
+            ": ",
+            row.says,
+        )
+        for row in told
+    ]
 
 
 def _times(comparison: Comparison) -> Html:
-    head = el("tr", [el("th", name, scope="col") for name in ("side", "answers", "latency", "slowest 5 %", "first token", "tokens per second")])
+    head = el(
+        "tr",
+        [
+            el("th", name, scope="col")
+            for name in (
+                "side",
+                "answers",
+                "latency",
+                "slowest 5 %",
+                "first token",
+                "tokens per second",
+            )
+        ],
+    )
     rows = [
-        el("tr", el("th", t.side, scope="row"), [el("td", str(cell)) for cell in (
-            t.answers, seconds(t.latency), seconds(t.slowest), seconds(t.first_token), f"{t.tokens_per_second:.0f}" if t.tokens_per_second else "",
-        )]) for t in comparison.timings
-    ]  # fmt: skip
-    return el("table", el("caption", "medians of the recorded times"), el("thead", head), el("tbody", rows), class_="ak-table")
+        el(
+            "tr",
+            el("th", t.side, scope="row"),
+            [
+                el("td", str(cell))
+                for cell in (
+                    t.answers,
+                    seconds(t.latency),
+                    seconds(t.slowest),
+                    seconds(t.first_token),
+                    f"{t.tokens_per_second:.0f}" if t.tokens_per_second else "",
+                )
+            ],
+        )
+        for t in comparison.timings
+    ]
+    return el(
+        "table",
+        el("caption", "medians of the recorded times"),
+        el("thead", head),
+        el("tbody", rows),
+        class_="ak-table",
+    )
 
 
 def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
@@ -153,14 +256,24 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
     shown: dict[str, Html] = {}
     room = limits.size // 2
     inner = replace(limits, head=10, tail=20, size=limits.size // 8, text=min(limits.text, 4_000))
-    for prompt, sides in sorted({d.prompt: d.sides for d in reversed(comparison.divergences)}.items()):
+    for prompt, sides in sorted(
+        {d.prompt: d.sides for d in reversed(comparison.divergences)}.items()
+    ):
         pair = next(iter(comparison.pairs(prompt, sides)), None)
         if pair is None or room <= 0 or len(shown) >= 8:
             break
         found = diff(*pair, names=sides)
-        title = [f"prompt {prompt}, side by side ", facts(code(clip(pair[0].prompt[-1].content, 80)) if pair[0].prompt else None)]
+        title = [
+            f"prompt {prompt}, side by side ",
+            facts(code(clip(pair[0].prompt[-1].content, 80)) if pair[0].prompt else None),
+        ]
         key = f"conversation-{prompt}"
-        shown[key] = el("section", fold(title, diff_fragments(found, inner).values()), class_="ak-same", data_key=key)
+        shown[key] = el(
+            "section",
+            fold(title, diff_fragments(found, inner).values()),
+            class_="ak-same",
+            data_key=key,
+        )
         room -= len(shown[key])
     return shown
 
@@ -199,12 +312,25 @@ def issue_body(comparison: Comparison) -> str:
     parts = [f"### {_inline(comparison.heading())}", ""]
     for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
         first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
-        parts += [f"#### {finding.class_} ({finding.severity}) {_inline(_where(finding).lstrip(', '))}", "", _inline(clip(first.cause, 400)), ""]
+        parts += [
+            f"#### {finding.class_} ({finding.severity}) {_inline(_where(finding).lstrip(', '))}",
+            "",
+            _inline(clip(first.cause, 400)),
+            "",
+        ]
         for name, side in zip(first.sides, (first.left, first.right), strict=True):
-            parts += [f"{_inline(name)} `{side.pointer or '/'}`:", _fenced(verbatim(side.value), "json"), ""]
+            parts += [
+                f"{_inline(name)} `{side.pointer or '/'}`:",
+                _fenced(verbatim(side.value), "json"),
+                "",
+            ]
         parts += [f"Known: {first.link}", ""] if first.link else []
     parts += ["#### To repeat it", "", *_commands(comparison), "#### How sure this is", ""]
-    parts += [f"- {row.measure}, {_inline(row.side)} beside {_inline(row.other)}: {_inline(row.says)}" for row in comparison.stats if row.other]
+    parts += [
+        f"- {row.measure}, {_inline(row.side)} beside {_inline(row.other)}: {_inline(row.says)}"
+        for row in comparison.stats
+        if row.other
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -213,9 +339,11 @@ def _commands(comparison: Comparison) -> Iterator[str]:
     first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
     if first is None:
         return
-    for name, trajectory in zip(first.sides, next(iter(comparison.pairs(first.prompt, first.sides)), ()), strict=False):
+    for name, trajectory in zip(
+        first.sides, next(iter(comparison.pairs(first.prompt, first.sides)), ()), strict=False
+    ):
         yield f"{_inline(name)}:"
-        yield _fenced(curl(trajectory, min(first.turn, len(trajectory.turns)) ), "sh")
+        yield _fenced(curl(trajectory, min(first.turn, len(trajectory.turns))), "sh")
         yield ""
 
 
@@ -231,5 +359,3 @@ def _inline(text: str) -> str:
     """A text in a line of Markdown: shown, never markup, a mention or a link."""
     escaped = "".join(f"\\{ch}" if ch in "\\`*_[]<>#|!~" else ch for ch in visible(clip(text, 500)))
     return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")
-
-

@@ -44,18 +44,29 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     if isinstance(side, ReplayAgent):
         return tuple(side.recorded)
     if isinstance(side, str) and side.startswith(("http://", "https://")):
-        raise UsageError(f"{side!r} is a URL, and no side", mend="ask it with an agent: ak.Agent('model-name', server=url)")
-    if isinstance(side, os.PathLike) or (isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", *_EVENTS))):
+        raise UsageError(
+            f"{side!r} is a URL, and no side",
+            mend="ask it with an agent: ak.Agent('model-name', server=url)",
+        )
+    if isinstance(side, os.PathLike) or (
+        isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", *_EVENTS))
+    ):
         return _from_file(Path(side))
     if isinstance(side, tuple) and len(side) == 2 and type(side[0]) is int:
         return (_of_mapping({"status": side[0], "body": side[1]}, tools),)
     if isinstance(side, (list, tuple)) and side and not _is_conversation(side):
         return _of_list(side, tools)
-    return (_single(side, tools),) if not hasattr(side, "trajectories") else tuple(trajectories_of(side))
+    return (
+        (_single(side, tools),)
+        if not hasattr(side, "trajectories")
+        else tuple(trajectories_of(side))
+    )
 
 
 def _is_conversation(values: Any) -> bool:
-    return all(isinstance(value, Mapping) and isinstance(value.get("role"), str) for value in values)
+    return all(
+        isinstance(value, Mapping) and isinstance(value.get("role"), str) for value in values
+    )
 
 
 def _of_list(side: Any, tools: Any) -> tuple[Trajectory, ...]:
@@ -87,10 +98,20 @@ def _single(side: Any, tools: Any) -> Trajectory:
         return held
     if isinstance(side, Mapping):
         return _of_mapping(side, tools)
-    exchange = side if isinstance(side, Exchange) else side.exchange if isinstance(side, Response) else None
+    exchange = (
+        side
+        if isinstance(side, Exchange)
+        else side.exchange
+        if isinstance(side, Response)
+        else None
+    )
     if exchange is None and isinstance(side, (str, bytes)):
         text = side if isinstance(side, str) else side.decode(errors="replace")
-        exchange = Exchange(chunks=(Chunk(at=0.0, text=text),)) if text.lstrip().startswith(_EVENTS) else Exchange(body=text)
+        exchange = (
+            Exchange(chunks=(Chunk(at=0.0, text=text),))
+            if text.lstrip().startswith(_EVENTS)
+            else Exchange(body=text)
+        )
     if exchange is None and (hasattr(side, "choices") or hasattr(side, "model_dump")):
         return _of_mapping(plain(side), tools)
     if exchange is None:
@@ -108,12 +129,24 @@ def _of_mapping(side: Mapping[str, Any], tools: Any) -> Trajectory:
         asked.setdefault("messages", [])
         if tools and "tools" not in asked:
             asked = {**asked, "tools": plain(tools)}
-        return captured_trajectories([{**side, "request": asked, "path": "/v1/chat/completions", "case": str(side.get("case", ""))}])[0]
+        return captured_trajectories(
+            [
+                {
+                    **side,
+                    "request": asked,
+                    "path": "/v1/chat/completions",
+                    "case": str(side.get("case", "")),
+                }
+            ]
+        )[0]
     return _answered(Exchange(body=json.dumps(plain(dict(side)))), tools)
 
 
 def _answered(exchange: Exchange, tools: Any) -> Trajectory:
-    schemas = tuple(tool if isinstance(tool, dict) else plain(getattr(tool, "schema", tool)) for tool in tools or ())
+    schemas = tuple(
+        tool if isinstance(tool, dict) else plain(getattr(tool, "schema", tool))
+        for tool in tools or ()
+    )
     return apply(Trajectory(spec=Spec(tools=schemas)), Answer(exchange=exchange))
 
 

@@ -47,17 +47,55 @@ def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
         return
     for place, name in enumerate(names):
         samples = [(unit.left, unit.right)[place] for unit in units]
-        yield _rate("trigger_rate", name, [[bool(d.calls) for d in side] for side in samples], "of the answers call a tool")
-        yield _rate("schema_valid", name, [[d.fits for d in side if d.calls] for side in samples], "of the answers that call fit their schemas")
-        yield _rate("failed", name, [[d.failed for d in side] for side in samples], "of the requests failed")
+        yield _rate(
+            "trigger_rate",
+            name,
+            [[bool(d.calls) for d in side] for side in samples],
+            "of the answers call a tool",
+        )
+        yield _rate(
+            "schema_valid",
+            name,
+            [[d.fits for d in side if d.calls] for side in samples],
+            "of the answers that call fit their schemas",
+        )
+        yield _rate(
+            "failed", name, [[d.failed for d in side] for side in samples], "of the requests failed"
+        )
         own = [_with_itself(side) for side in samples]
-        yield _rate("agrees_with_itself", name, own, "of two samples of one prompt do the same", "pairs of samples")
-    exact, tools = [_between(unit, lambda d: d.outcome) for unit in units], [_between(unit, lambda d: d.tools) for unit in units]
-    yield _rate("exact_match", names[0], exact, "of pairs make the same calls with the same values", "pairs", names[1])
-    yield _rate("tool_selection", names[0], tools, "of pairs call the same tools", "pairs", names[1])
+        yield _rate(
+            "agrees_with_itself",
+            name,
+            own,
+            "of two samples of one prompt do the same",
+            "pairs of samples",
+        )
+    exact, tools = (
+        [_between(unit, lambda d: d.outcome) for unit in units],
+        [_between(unit, lambda d: d.tools) for unit in units],
+    )
+    yield _rate(
+        "exact_match",
+        names[0],
+        exact,
+        "of pairs make the same calls with the same values",
+        "pairs",
+        names[1],
+    )
+    yield _rate(
+        "tool_selection", names[0], tools, "of pairs call the same tools", "pairs", names[1]
+    )
     yield _f1(units, names)
-    yield _difference("trigger_rate_difference", units, names, lambda d: bool(d.calls), "how often a tool is called")
-    yield _difference("schema_valid_difference", units, names, lambda d: d.fits, "how often arguments fit")
+    yield _difference(
+        "trigger_rate_difference",
+        units,
+        names,
+        lambda d: bool(d.calls),
+        "how often a tool is called",
+    )
+    yield _difference(
+        "schema_valid_difference", units, names, lambda d: d.fits, "how often arguments fit"
+    )
     yield _noise(units, names)
 
 
@@ -84,7 +122,14 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _rate(measure: str, side: str, grouped: Sequence[Sequence[bool]], says: str, of: str = "samples", other: str = "") -> Row:
+def _rate(
+    measure: str,
+    side: str,
+    grouped: Sequence[Sequence[bool]],
+    says: str,
+    of: str = "samples",
+    other: str = "",
+) -> Row:
     groups = [group for group in grouped if group]
     n, hits = sum(map(len, groups)), sum(map(sum, groups))
     value = hits / n if n else float("nan")
@@ -102,15 +147,25 @@ def _ratio(sums: Any) -> Any:
     """A ratio of sums, over the last axis; nothing over nothing is nothing."""
     import numpy as np
 
-    return np.divide(sums[..., 0], sums[..., 1], out=np.zeros_like(sums[..., 0], dtype=float), where=sums[..., 1] > 0)
+    return np.divide(
+        sums[..., 0],
+        sums[..., 1],
+        out=np.zeros_like(sums[..., 0], dtype=float),
+        where=sums[..., 1] > 0,
+    )
 
 
-def _bootstrap(rows: Sequence[Sequence[float]], statistic: Callable[[Any], Any]) -> tuple[float, float]:
+def _bootstrap(
+    rows: Sequence[Sequence[float]], statistic: Callable[[Any], Any]
+) -> tuple[float, float]:
     """The 95 % percentile interval of a statistic of column sums, prompts drawn with replacement; the same draws at every run."""
     import numpy as np
 
     table, random = np.asarray(rows, dtype=float), np.random.default_rng(0)
-    values = [statistic(table[random.integers(0, len(table), (100, len(table)))].sum(axis=1)) for _ in range(_DRAWS // 100)]
+    values = [
+        statistic(table[random.integers(0, len(table), (100, len(table)))].sum(axis=1))
+        for _ in range(_DRAWS // 100)
+    ]
     low, high = np.quantile(np.concatenate(values), [0.025, 0.975])
     return float(low), float(high)
 
@@ -119,26 +174,61 @@ def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     """Agreement on calling at all: the F1 of one side's calls against the other's, the same from both."""
     rows = []
     for unit in units:
-        pairs = [(bool(a.calls), bool(b.calls)) for a, b in zip(unit.left, unit.right, strict=False)]
+        pairs = [
+            (bool(a.calls), bool(b.calls)) for a, b in zip(unit.left, unit.right, strict=False)
+        ]
         rows.append((2 * sum(a and b for a, b in pairs), sum(a + b for a, b in pairs)))
-    both, any_, n = sum(r[0] for r in rows), sum(r[1] for r in rows), sum(min(len(u.left), len(u.right)) for u in units)
+    both, any_, n = (
+        sum(r[0] for r in rows),
+        sum(r[1] for r in rows),
+        sum(min(len(u.left), len(u.right)) for u in units),
+    )
     value = both / any_ if any_ else 1.0
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 and any_ else (0.0, 1.0)
-    told = f"F1 of calling against not calling is {value:.2f} ({low:.2f} to {high:.2f})" if any_ else "no side calls a tool"
+    told = (
+        f"F1 of calling against not calling is {value:.2f} ({low:.2f} to {high:.2f})"
+        if any_
+        else "no side calls a tool"
+    )
     method = "bootstrap over requests" if len(rows) >= 5 else "too few requests for an interval"
-    return Row("f1_of_calling", names[0], names[1], value, low, high, n, len(rows), None, method, told)
+    return Row(
+        "f1_of_calling", names[0], names[1], value, low, high, n, len(rows), None, method, told
+    )
 
 
-def _difference(measure: str, units: Sequence[Unit], names: tuple[str, str], label: Callable[[Did], bool], what: str) -> Row:
+def _difference(
+    measure: str,
+    units: Sequence[Unit],
+    names: tuple[str, str],
+    label: Callable[[Did], bool],
+    what: str,
+) -> Row:
     """A paired difference: McNemar's exact test over prompts, and a paired bootstrap for its size."""
-    means = [(sum(map(label, u.left)) / len(u.left), sum(map(label, u.right)) / len(u.right)) for u in units]
+    means = [
+        (sum(map(label, u.left)) / len(u.left), sum(map(label, u.right)) / len(u.right))
+        for u in units
+    ]
     value = sum(a - b for a, b in means) / len(means)
     ahead, behind = sum(a > b for a, b in means), sum(a < b for a, b in means)
     p = mcnemar(ahead, behind)
-    low, high = _bootstrap([(a - b, 1.0) for a, b in means], _ratio) if len(means) >= 5 else (-1.0, 1.0)
+    low, high = (
+        _bootstrap([(a - b, 1.0) for a, b in means], _ratio) if len(means) >= 5 else (-1.0, 1.0)
+    )
     method = "McNemar exact over requests" + (", paired bootstrap" if len(means) >= 5 else "")
     n = sum(len(u.left) + len(u.right) for u in units)
-    return Row(measure, names[0], names[1], value, low, high, n, len(means), p, method, _told(what, names, ahead, behind, len(means), p, value))
+    return Row(
+        measure,
+        names[0],
+        names[1],
+        value,
+        low,
+        high,
+        n,
+        len(means),
+        p,
+        method,
+        _told(what, names, ahead, behind, len(means), p, value),
+    )
 
 
 def mcnemar(ahead: int, behind: int) -> float:
@@ -154,7 +244,9 @@ def mcnemar(ahead: int, behind: int) -> float:
     return float(binomtest(ahead, ahead + behind).pvalue)
 
 
-def _told(what: str, names: tuple[str, str], ahead: int, behind: int, prompts: int, p: float, value: float) -> str:
+def _told(
+    what: str, names: tuple[str, str], ahead: int, behind: int, prompts: int, p: float, value: float
+) -> str:
     if not ahead + behind:
         most = 1 - SURE ** (1 / prompts)
         return f"no difference in {what} on {prompts} requests; one on more than {most:.0%} of them is ruled out"
@@ -163,7 +255,11 @@ def _told(what: str, names: tuple[str, str], ahead: int, behind: int, prompts: i
     if p <= SURE:
         return f"established: {side} is ahead in {what} ({seen}, p = {p:.2g})"
     needed = needed_prompts(ahead / prompts, behind / prompts)
-    more = f"{needed - prompts} more requests would tell" if needed and needed > prompts else "more requests would tell"
+    more = (
+        f"{needed - prompts} more requests would tell"
+        if needed and needed > prompts
+        else "more requests would tell"
+    )
     return f"not established in {what} ({seen}, p = {p:.2g}); {more if ahead != behind else 'as far as it goes the sides are even'}"
 
 
@@ -192,7 +288,18 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
             rows.append((sum(cross) / len(cross) - sum(own) / len(own), 1.0))
     if not rows:
         told = "one sample a side: what is noise cannot be told; ask each prompt several times (n=4 or more)"
-        return Row("match_against_noise", *names, float("nan"), float("nan"), float("nan"), 0, 0, None, "none", told)
+        return Row(
+            "match_against_noise",
+            *names,
+            float("nan"),
+            float("nan"),
+            float("nan"),
+            0,
+            0,
+            None,
+            "none",
+            told,
+        )
     value = sum(r[0] for r in rows) / len(rows)
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 else (-1.0, 1.0)
     if len(rows) < 5:
@@ -203,4 +310,15 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     else:
         told = f"noise: the sides agree with each other as with themselves ({value:+.0%}, {low:+.0%} to {high:+.0%})"
     n = sum(len(u.left) * len(u.right) for u in units)
-    return Row("match_against_noise", *names, value, low, high, n, len(rows), None, "paired bootstrap", told)
+    return Row(
+        "match_against_noise",
+        *names,
+        value,
+        low,
+        high,
+        n,
+        len(rows),
+        None,
+        "paired bootstrap",
+        told,
+    )

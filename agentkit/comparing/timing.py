@@ -29,13 +29,25 @@ class Timing(Record):
 
 def timing(side: str, rollouts: Iterable[Trajectory]) -> Timing:
     """The times of a side."""
-    answers = [turn.response for t in rollouts for turn in t.all_turns if turn.response.exchange.elapsed is not None]
+    answers = [
+        turn.response
+        for t in rollouts
+        for turn in t.all_turns
+        if turn.response.exchange.elapsed is not None
+    ]
     times = sorted(r.exchange.elapsed or 0.0 for r in answers)
     first = [r.time_to_first_token for r in answers if r.time_to_first_token is not None]
-    counted = [(r.usage.output_tokens, r.exchange.elapsed or 0.0) for r in answers if r.usage and r.usage.output_tokens]
+    counted = [
+        (r.usage.output_tokens, r.exchange.elapsed or 0.0)
+        for r in answers
+        if r.usage and r.usage.output_tokens
+    ]
     seconds = sum(t for _, t in counted)
     return Timing(
-        side=side, answers=len(answers), latency=median(times) if times else None,
-        slowest=times[min(len(times) - 1, int(len(times) * 0.95))] if times else None, first_token=median(first) if first else None,
+        side=side,
+        answers=len(answers),
+        latency=median(times) if times else None,
+        slowest=times[min(len(times) - 1, int(len(times) * 0.95))] if times else None,
+        first_token=median(first) if first else None,
         tokens_per_second=sum(n or 0 for n, _ in counted) / seconds if seconds else None,
-    )  # fmt: skip
+    )

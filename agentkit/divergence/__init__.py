@@ -6,9 +6,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agentkit.divergence import behaviour, calls, envelope, history, transport, wire
-from agentkit.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS, LAYERS, ORDER, DivergenceClass
+from agentkit.divergence.classes import (
+    BEHAVIOUR,
+    CLASSES,
+    DEPTH,
+    EXPLAINS,
+    LAYERS,
+    ORDER,
+    DivergenceClass,
+)
 from agentkit.divergence.seen import Seen, seen_turns
-from agentkit.divergence.traits import Divergence, Excerpt, Names, Trait, Traits, compared, of_traits
+from agentkit.divergence.traits import (
+    Divergence,
+    Excerpt,
+    Names,
+    Trait,
+    Traits,
+    compared,
+    of_traits,
+)
 
 __all__ = [
     "BEHAVIOUR",
@@ -65,8 +81,19 @@ def detect(left: Seen, right: Seen, names: Names, *, twins: bool = False) -> lis
         return found  # cut on both sides alike: nothing to compare, and no difference
     if transport.failed(left) or transport.failed(right):
         return list(_failures(left, right, names))
-    detectors = {**_DETECTORS, "stream_vs_block": wire.stream_vs_block} if twins and left.streamed != right.streamed else _DETECTORS
-    return sorted((d for name, traits in detectors.items() for d in compared(name, traits, left, right, names)), key=lambda d: ORDER[d.class_])
+    detectors = (
+        {**_DETECTORS, "stream_vs_block": wire.stream_vs_block}
+        if twins and left.streamed != right.streamed
+        else _DETECTORS
+    )
+    return sorted(
+        (
+            d
+            for name, traits in detectors.items()
+            for d in compared(name, traits, left, right, names)
+        ),
+        key=lambda d: ORDER[d.class_],
+    )
 
 
 def _failures(left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
@@ -86,7 +113,14 @@ def fold(found: list[Divergence]) -> list[Divergence]:
     causes: list[Divergence] = []
     effects: dict[str, list[Divergence]] = {}
     for divergence in ordered:
-        cause = next((c for c in causes if divergence.class_ in EXPLAINS.get(c.class_, ()) and _same_side(c, divergence)), None)
+        cause = next(
+            (
+                c
+                for c in causes
+                if divergence.class_ in EXPLAINS.get(c.class_, ()) and _same_side(c, divergence)
+            ),
+            None,
+        )
         if cause is None:
             causes.append(divergence)
         else:

@@ -10,7 +10,17 @@ from agentkit.alignment import CallPair, align_calls, call_meaning, plain_name
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
 
-_ECHOED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty", "max_tokens", "max_new_tokens")
+_ECHOED = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_tokens",
+    "max_new_tokens",
+)
 
 
 def outcome(seen: Seen) -> Hashable:
@@ -25,12 +35,26 @@ def tool_selection(seen: Seen, other: Seen) -> Iterator[Trait]:
     if mine == theirs or _one_by_one(seen, other):
         return
     if not mine or not theirs:
-        told = f"calls {', '.join(sorted(call.name for call in seen.calls))}" if mine else "calls no tool"
-        yield Trait(("calls", bool(mine)), seen.at("tool_calls") if mine else seen.at("content"), told, fault=False)
+        told = (
+            f"calls {', '.join(sorted(call.name for call in seen.calls))}"
+            if mine
+            else "calls no tool"
+        )
+        yield Trait(
+            ("calls", bool(mine)),
+            seen.at("tool_calls") if mine else seen.at("content"),
+            told,
+            fault=False,
+        )
         return
     for call in seen.calls:
         if plain_name(call.name) not in theirs:
-            yield Trait(("tool", plain_name(call.name)), seen.at(f"tool_calls/{call.position}"), f"calls {call.name}", fault=False)
+            yield Trait(
+                ("tool", plain_name(call.name)),
+                seen.at(f"tool_calls/{call.position}"),
+                f"calls {call.name}",
+                fault=False,
+            )
 
 
 def _tools(seen: Seen) -> set[str]:
@@ -42,7 +66,10 @@ def _one_by_one(seen: Seen, other: Seen) -> bool:
     fewer, more = sorted((seen, other), key=lambda side: len(side.calls))
     if not fewer.calls or len(fewer.calls) == len(more.calls):
         return False
-    return all(pair.kind in ("same", "moved", "extra") for pair in align_calls(fewer.calls, more.calls, seen.tools))
+    return all(
+        pair.kind in ("same", "moved", "extra")
+        for pair in align_calls(fewer.calls, more.calls, seen.tools)
+    )
 
 
 def parallel_calls(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -62,13 +89,29 @@ def arguments_value(seen: Seen, other: Seen) -> Iterator[Trait]:
             if pair.left is not None and pair.right is not None:
                 at = seen.at(f"tool_calls/{pair.left.position}/function/arguments")
                 key = (pair.left.position, change.pointer, repr(change.before), repr(change.after))
-                yield Trait(key, at, f"{pair.left.name}{change.pointer and ' ' + change.pointer} is {change.before!r}", fault=False)
+                yield Trait(
+                    key,
+                    at,
+                    f"{pair.left.name}{change.pointer and ' ' + change.pointer} is {change.before!r}",
+                    fault=False,
+                )
 
 
 def _pairs(seen: Seen, other: Seen) -> Iterator[CallPair]:
     if seen.calls and other.calls:
-        both = (pair for pair in align_calls(seen.calls, other.calls, seen.tools) if pair.left and pair.right)
-        yield from (pair for pair in both if pair.left and pair.right and pair.left.arguments is not None and pair.right.arguments is not None)
+        both = (
+            pair
+            for pair in align_calls(seen.calls, other.calls, seen.tools)
+            if pair.left and pair.right
+        )
+        yield from (
+            pair
+            for pair in both
+            if pair.left
+            and pair.right
+            and pair.left.arguments is not None
+            and pair.right.arguments is not None
+        )
 
 
 def arguments_schema(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -84,13 +127,23 @@ def arguments_schema(seen: Seen, other: Seen) -> Iterator[Trait]:
 def tool_choice_semantics(seen: Seen, other: Seen) -> Iterator[Trait]:
     """A tool_choice that was not obeyed."""
     choice: Any = (seen.asked or other.asked).get("tool_choice")
-    named = choice.get("function", choice).get("name") if isinstance(choice, dict) and isinstance(choice.get("function", choice), dict) else None
+    named = (
+        choice.get("function", choice).get("name")
+        if isinstance(choice, dict) and isinstance(choice.get("function", choice), dict)
+        else None
+    )
     if choice == "none" and seen.calls:
         yield Trait("none", seen.at("tool_calls"), "tool_choice='none', and tools are called")
     if (choice == "required" or named) and not seen.calls:
-        yield Trait("required", seen.at("content"), f"tool_choice={named or choice!r}, and no tool is called")
+        yield Trait(
+            "required",
+            seen.at("content"),
+            f"tool_choice={named or choice!r}, and no tool is called",
+        )
     if named and any(call.name != named for call in seen.calls):
-        yield Trait("named", seen.at("tool_calls"), f"tool_choice names {named}, and another tool is called")
+        yield Trait(
+            "named", seen.at("tool_calls"), f"tool_choice names {named}, and another tool is called"
+        )
 
 
 def sampling_defaults(seen: Seen, other: Seen) -> Iterator[Trait]:
@@ -100,13 +153,26 @@ def sampling_defaults(seen: Seen, other: Seen) -> Iterator[Trait]:
         if seen.asked.get(name) is None:
             at = f"/{name}" if name in seen.envelope.body else ""
             yield Trait((name, float(mine[name])), at, f"{name} is {mine[name]}", fault=False)
-    if seen.asked and not {"max_tokens", "max_completion_tokens"} & seen.asked.keys() and seen.answer.finish_reason == "length":
-        yield Trait("length", seen.finish_pointer, "without max_tokens the answer ends at a limit of the server's own", fault=False)
+    if (
+        seen.asked
+        and not {"max_tokens", "max_completion_tokens"} & seen.asked.keys()
+        and seen.answer.finish_reason == "length"
+    ):
+        yield Trait(
+            "length",
+            seen.finish_pointer,
+            "without max_tokens the answer ends at a limit of the server's own",
+            fault=False,
+        )
 
 
 def _echoed(seen: Seen) -> dict[str, Any]:
     """Settings that the answer repeats."""
     body = seen.envelope.body
-    inner = [body[name] for name in ("sampling_params", "generation_config") if isinstance(body.get(name), dict)]
+    inner = [
+        body[name]
+        for name in ("sampling_params", "generation_config")
+        if isinstance(body.get(name), dict)
+    ]
     told = {name: value for part in (*inner, body) for name, value in part.items()}
     return {name: told[name] for name in _ECHOED if isinstance(told.get(name), (int, float))}

@@ -12,12 +12,33 @@ from agentkit.read.finish import means
 from agentkit.read.text_calls import call_markup_in
 
 _SYNTAX = frozenset(
-    f"arguments_{code}" for code in (
-        "invalid_json", "python_literal", "control_chars", "trailing_comma", "code_fence", "comments", "concatenated", "leading_data",
-        "trailing_data", "bad_escape", "nonfinite", "duplicated", "not_object", "lone_surrogate", "duplicate_keys",
+    f"arguments_{code}"
+    for code in (
+        "invalid_json",
+        "python_literal",
+        "control_chars",
+        "trailing_comma",
+        "code_fence",
+        "comments",
+        "concatenated",
+        "leading_data",
+        "trailing_data",
+        "bad_escape",
+        "nonfinite",
+        "duplicated",
+        "not_object",
+        "lone_surrogate",
+        "duplicate_keys",
     )
-)  # fmt: skip
-_NAMES = ("name_missing", "name_unknown", "name_prefix", "name_whitespace", "name_special_tokens", "wrapper_tool_call")
+)
+_NAMES = (
+    "name_missing",
+    "name_unknown",
+    "name_prefix",
+    "name_whitespace",
+    "name_special_tokens",
+    "wrapper_tool_call",
+)
 _SPECIAL = re.compile(
     r"<\|(?:im_start|im_end|im_sep|eot_id|eom_id|endoftext|start_header_id|end_header_id|channel|message|start|end|call|constrain|return|python_tag"
     r"|tool▁\w+|end_of_text|begin_of_text|assistant|user|system)\|>|<｜[^<>｜]{1,40}｜>|</s>|<s>|\[/?INST\]|<(?:pad|eos|bos|unk|end_of_turn|start_of_turn)>"
@@ -31,7 +52,11 @@ def call_in_text(seen: Seen, other: Seen) -> Iterator[Trait]:
     ran = [call for call in seen.calls if call.origin not in ("tool_calls", "function_call")]
     for call in (*listed, *ran):
         name = call.name or "a call"
-        yield Trait(("content", plain_name(call.name)), seen.at("content"), f"the call of {name} stands in the content")
+        yield Trait(
+            ("content", plain_name(call.name)),
+            seen.at("content"),
+            f"the call of {name} stands in the content",
+        )
     if not listed and not ran:
         yield from _markup(seen)
 
@@ -39,10 +64,17 @@ def call_in_text(seen: Seen, other: Seen) -> Iterator[Trait]:
 def _markup(seen: Seen) -> Iterator[Trait]:
     reasoning = "tool_call_in_reasoning" in seen.codes
     content = "tool_call_in_content" in seen.codes or (
-        not seen.calls and "markup_leak" in seen.codes and call_markup_in(seen.answer.content) is not None
+        not seen.calls
+        and "markup_leak" in seen.codes
+        and call_markup_in(seen.answer.content) is not None
     )
     if reasoning:
-        yield Trait("reasoning", seen.at("reasoning"), "call markup stands in the reasoning", severity="changes" if seen.calls else None)
+        yield Trait(
+            "reasoning",
+            seen.at("reasoning"),
+            "call markup stands in the reasoning",
+            severity="changes" if seen.calls else None,
+        )
     if content:
         yield Trait("content", seen.at("content"), "call markup stands in the content")
 
@@ -53,7 +85,11 @@ def arguments_syntax(seen: Seen, other: Seen) -> Iterator[Trait]:
     for call in seen.calls:
         for p in call.problems:
             if p.code in _SYNTAX or (p.code == "arguments_truncated" and not cut):
-                yield Trait((p.code, plain_name(call.name)), _place(seen, p.pointer, call.position), f"{call.name}: {p.message}")
+                yield Trait(
+                    (p.code, plain_name(call.name)),
+                    _place(seen, p.pointer, call.position),
+                    f"{call.name}: {p.message}",
+                )
 
 
 def _place(seen: Seen, pointer: str, position: int) -> str:
@@ -70,9 +106,19 @@ def tool_name(seen: Seen, other: Seen) -> Iterator[Trait]:
             yield Trait((code, plain_name(call.name)), at, f"the name {call.raw_name!r}: {code}")
     if seen.calls and other.calls:
         for pair in align_calls(seen.calls, other.calls, seen.tools):
-            if pair.left and pair.right and str(pair.left.raw_name) != str(pair.right.raw_name) and pair.kind != "missing":
-                at, raw = seen.at(f"tool_calls/{pair.left.position}/function/name"), pair.left.raw_name
-                yield Trait(("spelled", str(raw)), at, f"the name is {raw!r}", fault=_odd(seen, raw))
+            if (
+                pair.left
+                and pair.right
+                and str(pair.left.raw_name) != str(pair.right.raw_name)
+                and pair.kind != "missing"
+            ):
+                at, raw = (
+                    seen.at(f"tool_calls/{pair.left.position}/function/name"),
+                    pair.left.raw_name,
+                )
+                yield Trait(
+                    ("spelled", str(raw)), at, f"the name is {raw!r}", fault=_odd(seen, raw)
+                )
 
 
 def _odd(seen: Seen, name: object) -> bool:
@@ -82,10 +128,17 @@ def _odd(seen: Seen, name: object) -> bool:
 def token_leak(seen: Seen, other: Seen) -> Iterator[Trait]:
     """Special tokens of the chat template in content, reasoning or arguments."""
     texts = [("content", seen.answer.content), ("reasoning", seen.answer.reasoning)]
-    texts += [(f"tool_calls/{call.position}/function/arguments", call.raw_arguments) for call in seen.calls]
+    texts += [
+        (f"tool_calls/{call.position}/function/arguments", call.raw_arguments)
+        for call in seen.calls
+    ]
     for place, text in texts:
         found = _SPECIAL.search(text or "")
         if found:
-            yield Trait((place.split("/")[0], found.group()), seen.at(place), f"{found.group()} in the {place.rpartition('/')[2]}")
+            yield Trait(
+                (place.split("/")[0], found.group()),
+                seen.at(place),
+                f"{found.group()} in the {place.rpartition('/')[2]}",
+            )
     if "markup_leak" in seen.codes and not _SPECIAL.search(seen.answer.content or ""):
         yield Trait(("content", "markup"), seen.at("content"), "markup in the content")

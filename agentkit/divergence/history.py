@@ -18,7 +18,9 @@ def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
     if place is not None and seen.before is not None:
         kept = len(seen.before.answer.prompt_token_ids)
         what = "the prompt of the turn before" if place < kept else "what was sampled"
-        ids = [*seen.before.answer.prompt_token_ids, *seen.before.answer.token_ids][place : place + _SHOWN]
+        ids = [*seen.before.answer.prompt_token_ids, *seen.before.answer.token_ids][
+            place : place + _SHOWN
+        ]
         now = list(seen.answer.prompt_token_ids[place : place + _SHOWN])
         told = f"the prompt leaves the tokens of the turn before at {place}, inside {what}: {ids} there, {now} now"
         yield Trait("broken", f"/prompt_token_ids/{place}", told)
@@ -27,7 +29,12 @@ def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
 def broken_at(seen: Seen) -> int | None:
     """The first token at which a prompt differs from the turn before; None where it does not, or the server returned no ids."""
     before = seen.before
-    if before is None or not before.answer.token_ids or not before.answer.prompt_token_ids or not seen.answer.prompt_token_ids:
+    if (
+        before is None
+        or not before.answer.token_ids
+        or not before.answer.prompt_token_ids
+        or not seen.answer.prompt_token_ids
+    ):
         return None
     expected = TokenIds([*before.answer.prompt_token_ids, *before.answer.token_ids])
     kept = TokenIds(seen.answer.prompt_token_ids, base=expected).shared
@@ -40,7 +47,11 @@ def reasoning_roundtrip(seen: Seen, other: Seen) -> Iterator[Trait]:
     if before is None or seen.answer.prompt_token_ids or not before.answer.reasoning:
         return
     then, now = before.answer.usage, seen.answer.usage
-    if then is None or now is None or None in (then.input_tokens, then.output_tokens, now.input_tokens):
+    if (
+        then is None
+        or now is None
+        or None in (then.input_tokens, then.output_tokens, now.input_tokens)
+    ):
         return
     if (now.input_tokens or 0) < then.total_tokens:
         told = f"the prompt has {now.input_tokens} tokens, the turn before came to {then.total_tokens}: its reasoning was dropped"

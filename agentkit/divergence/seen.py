@@ -19,9 +19,16 @@ class Seen:
     """One answer, or the failure in its place."""
 
     def __init__(
-        self, exchange: Exchange, response: Response | None, error: ApiError | None, asked: Mapping[str, Any], tools: KnownTools | None,
-        before: Seen | None = None, has_history: bool = False, reused: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        exchange: Exchange,
+        response: Response | None,
+        error: ApiError | None,
+        asked: Mapping[str, Any],
+        tools: KnownTools | None,
+        before: Seen | None = None,
+        has_history: bool = False,
+        reused: bool = False,
+    ) -> None:
         self.exchange = exchange
         self.response = response
         self.error = error
@@ -57,7 +64,10 @@ class Seen:
         """The chunks of a stream as data."""
         sse = SSE()
         found = []
-        for event in (*(e for chunk in self.exchange.chunks for e in sse.feed(chunk.text)), *sse.finish()):
+        for event in (
+            *(e for chunk in self.exchange.chunks for e in sse.feed(chunk.text)),
+            *sse.finish(),
+        ):
             try:
                 data = json.loads(event.data)
             except (ValueError, RecursionError):
@@ -130,7 +140,18 @@ def seen_turns(trajectory: Trajectory, tools: KnownTools | None = None) -> list[
         ids = {call.raw_id for call in turn.tool_calls if isinstance(call.raw_id, str)}
         before = found[-1] if found and not forced else None
         exchange, asked = turn.response.exchange, _flat(base, turn.sampling)
-        found.append(Seen(exchange, turn.response, None, asked, tools, before, history or bool(found), not used.isdisjoint(ids)))
+        found.append(
+            Seen(
+                exchange,
+                turn.response,
+                None,
+                asked,
+                tools,
+                before,
+                history or bool(found),
+                not used.isdisjoint(ids),
+            )
+        )
         used |= ids
     if trajectory.error is not None:
         last = trajectory.attempts[-1] if trajectory.attempts else None
@@ -138,7 +159,17 @@ def seen_turns(trajectory: Trajectory, tools: KnownTools | None = None) -> list[
         sampling = trajectory.open.sampling if trajectory.open else None
         before = found[-1] if found else None
         came = last.response if last else None
-        found.append(Seen(exchange, came, trajectory.error, _flat(base, sampling), tools, before, history or bool(found)))
+        found.append(
+            Seen(
+                exchange,
+                came,
+                trajectory.error,
+                _flat(base, sampling),
+                tools,
+                before,
+                history or bool(found),
+            )
+        )
     return found
 
 

@@ -83,26 +83,52 @@ Names = tuple[str, str]
 _RANK: dict[Impact, int] = {"breaks": 0, "changes": 1, "cosmetic": 2}
 
 
-def compared(class_: str, traits: Traits, left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
+def compared(
+    class_: str, traits: Traits, left: Seen, right: Seen, names: Names
+) -> Iterator[Divergence]:
     """The divergence in one class, where there is one."""
     mine, theirs = list(traits(left, right)), list(traits(right, left))
     if not mine and not theirs:
         return
     odd = {t.key for t in mine} ^ {t.key for t in theirs}
     if odd:
-        yield of_traits(class_, [t for t in mine if t.key in odd], [t for t in theirs if t.key in odd], left, right, names)
+        yield of_traits(
+            class_,
+            [t for t in mine if t.key in odd],
+            [t for t in theirs if t.key in odd],
+            left,
+            right,
+            names,
+        )
 
 
-def of_traits(class_: str, mine: list[Trait], theirs: list[Trait], left: Seen, right: Seen, names: Names) -> Divergence:
+def of_traits(
+    class_: str, mine: list[Trait], theirs: list[Trait], left: Seen, right: Seen, names: Names
+) -> Divergence:
     """The divergence that consists in these traits of either side."""
     known = CLASSES[class_]
     pointers = [t.pointer for t in (*mine, *theirs)]
-    here, there = (mine[0].pointer if mine else pointers[0]), (theirs[0].pointer if theirs else pointers[0])
+    here, there = (
+        (mine[0].pointer if mine else pointers[0]),
+        (theirs[0].pointer if theirs else pointers[0]),
+    )
     faults = [any(t.fault for t in side) for side in (mine, theirs)]
     return Divergence(
-        class_=class_, severity=min((t.severity or known.severity for t in (*mine, *theirs)), key=lambda s: _RANK[s]), sides=names,
+        class_=class_,
+        severity=min(
+            (t.severity or known.severity for t in (*mine, *theirs)), key=lambda s: _RANK[s]
+        ),
+        sides=names,
         at=None if faults[0] == faults[1] else names[0] if faults[0] else names[1],
-        left=Excerpt(pointer=here, value=left.look(here)), right=Excerpt(pointer=there, value=right.look(there)),
-        cause="; ".join(dict.fromkeys(f"{name}: {t.cause}" for name, side in zip(names, (mine, theirs), strict=True) for t in side)),
-        mend=known.mend, link=next((t.link for t in (*mine, *theirs) if t.link), known.link),
-    )  # fmt: skip
+        left=Excerpt(pointer=here, value=left.look(here)),
+        right=Excerpt(pointer=there, value=right.look(there)),
+        cause="; ".join(
+            dict.fromkeys(
+                f"{name}: {t.cause}"
+                for name, side in zip(names, (mine, theirs), strict=True)
+                for t in side
+            )
+        ),
+        mend=known.mend,
+        link=next((t.link for t in (*mine, *theirs) if t.link), known.link),
+    )

@@ -31,7 +31,15 @@ LABEL = "label"
 class Explorer(Sequence[Trajectory]):
     """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and labels; a rollout is read when it is opened."""
 
-    def __init__(self, source: Source, labels: Labels, places: Sequence[int] | None = None, *, title: str = "", asked: str = "") -> None:
+    def __init__(
+        self,
+        source: Source,
+        labels: Labels,
+        places: Sequence[int] | None = None,
+        *,
+        title: str = "",
+        asked: str = "",
+    ) -> None:
         self.source = source
         self.labels = labels
         self.places = range(len(source)) if places is None else places
@@ -48,7 +56,11 @@ class Explorer(Sequence[Trajectory]):
     @overload
     def __getitem__(self, index: slice) -> Explorer: ...
     def __getitem__(self, index: int | slice) -> Trajectory | Explorer:
-        return self._with(self.places[index], self.asked) if isinstance(index, slice) else self.source.rollouts[self.places[index]]
+        return (
+            self._with(self.places[index], self.asked)
+            if isinstance(index, slice)
+            else self.source.rollouts[self.places[index]]
+        )
 
     def __iter__(self) -> Iterator[Trajectory]:
         return (self.source.rollouts[place] for place in self.places)
@@ -67,7 +79,11 @@ class Explorer(Sequence[Trajectory]):
         """One value: of a column, for the rollout at this place of the source."""
         if column == "rollout":
             return place
-        return ", ".join(self.labels_of(place)) or None if column == LABEL else self.source.value(column, place)
+        return (
+            ", ".join(self.labels_of(place)) or None
+            if column == LABEL
+            else self.source.value(column, place)
+        )
 
     def filter(self, query: str) -> Explorer:
         """Those rollouts for which all of this holds: `reward<0.5 stop_reason=error label=bad Oslo`.
@@ -101,13 +117,26 @@ class Explorer(Sequence[Trajectory]):
             UsageError: there is no such column.
         """
         if column not in self.columns:
-            raise UsageError(f"no column is named {column!r}", mend=f"the columns are {', '.join(self.columns)}")
+            raise UsageError(
+                f"no column is named {column!r}", mend=f"the columns are {', '.join(self.columns)}"
+            )
         if column not in ("rollout", LABEL):
             self.source.values(column)
         valued = [(place, self.value(column, place)) for place in self.places]
-        known = sorted((item for item in valued if _is_known(item[1])), key=lambda item: _key(item[1]), reverse=descending)
-        places = [place for place, _ in known] + [place for place, value in valued if not _is_known(value)]
-        return self._with(places, " ".join(filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])))
+        known = sorted(
+            (item for item in valued if _is_known(item[1])),
+            key=lambda item: _key(item[1]),
+            reverse=descending,
+        )
+        places = [place for place, _ in known] + [
+            place for place, value in valued if not _is_known(value)
+        ]
+        return self._with(
+            places,
+            " ".join(
+                filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])
+            ),
+        )
 
     def groups(self) -> tuple[Group, ...]:
         """The rollouts by prompt, each group with its spread of rewards, turns, calls and tokens."""
@@ -117,11 +146,15 @@ class Explorer(Sequence[Trajectory]):
         """What the rollouts of one prompt have in common and where they part: the prompt of the rollout at this position of the table."""
         keys = self.source.prompts()
         wanted = keys[self.places[position]]
-        return sample_tree([self.source.rollouts[place] for place in self.places if keys[place] == wanted])
+        return sample_tree(
+            [self.source.rollouts[place] for place in self.places if keys[place] == wanted]
+        )
 
     def compare(self, a: int, b: int) -> Diff:
         """Two rollouts of the table beside each other, by their positions."""
-        return diff(self[a], self[b], names=(f"rollout {self.places[a]}", f"rollout {self.places[b]}"))
+        return diff(
+            self[a], self[b], names=(f"rollout {self.places[a]}", f"rollout {self.places[b]}")
+        )
 
     def label(self, label: str, *positions: int) -> Explorer:
         """This table, with the label given to the rollouts at these positions; to all of them where none is named. Kept beside their file.
@@ -130,12 +163,16 @@ class Explorer(Sequence[Trajectory]):
             UsageError: it cannot be a label.
             IndexError: there is no such position.
         """
-        self.labels.add(label, *(self._label_key(self.places[p]) for p in (positions or range(len(self)))))
+        self.labels.add(
+            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
+        )
         return self
 
     def unlabel(self, label: str, *positions: int) -> Explorer:
         """This table, with the label taken from the rollouts at these positions; from all of them where none is named."""
-        self.labels.remove(label, *(self._label_key(self.places[p]) for p in (positions or range(len(self)))))
+        self.labels.remove(
+            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
+        )
         return self
 
     def labels_of(self, place: int) -> tuple[str, ...]:
@@ -150,7 +187,9 @@ class Explorer(Sequence[Trajectory]):
         """A `pandas.DataFrame` with a row per rollout and every column; times in seconds, labels joined by commas."""
         import pandas as pd
 
-        columns = {name: [self.value(name, place) for place in self.places] for name in self.columns}
+        columns = {
+            name: [self.value(name, place) for place in self.places] for name in self.columns
+        }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self)))
 
     def _with(self, places: Sequence[int], asked: str) -> Explorer:
@@ -159,7 +198,11 @@ class Explorer(Sequence[Trajectory]):
     def heading(self) -> str:
         """How many rollouts there are, of how many, and which."""
         total = len(self.source)
-        number = f"{len(self):,} rollout{'s' * (len(self) != 1)}" if len(self) == total else f"{len(self):,} of {total:,} rollouts"
+        number = (
+            f"{len(self):,} rollout{'s' * (len(self) != 1)}"
+            if len(self) == total
+            else f"{len(self):,} of {total:,} rollouts"
+        )
         return ", ".join(filter(None, [self.title, number, self.asked]))
 
     def __repr__(self) -> str:
@@ -171,7 +214,12 @@ class Explorer(Sequence[Trajectory]):
 
     def html(self, limits: Limits) -> Html:
         """The first rows as a table."""
-        head = el("header", bar(el("strong", "Rollouts"), el("small", self.heading())), class_="ak-head", data_key="head")
+        head = el(
+            "header",
+            bar(el("strong", "Rollouts"), el("small", self.heading())),
+            class_="ak-head",
+            data_key="head",
+        )
         return page({"head": head, **self.fragments(limits)})
 
     def fragments(self, limits: Limits) -> dict[str, Html]:
@@ -222,8 +270,18 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
         x = open_cassette(x)
     rollouts = _sequence(x)
     file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
-    kept = to_write(labels) if labels is not None else labels_beside(file) if file is not None else None
-    return Explorer(Source(rollouts, getattr(x, "samples", None)), Labels(kept), title=title if isinstance(title, str) else "")
+    kept = (
+        to_write(labels)
+        if labels is not None
+        else labels_beside(file)
+        if file is not None
+        else None
+    )
+    return Explorer(
+        Source(rollouts, getattr(x, "samples", None)),
+        Labels(kept),
+        title=title if isinstance(title, str) else "",
+    )
 
 
 def _sequence(x: Any) -> Sequence[Trajectory]:
@@ -231,6 +289,8 @@ def _sequence(x: Any) -> Sequence[Trajectory]:
     if isinstance(x, Index):
         return Cassette(x)
     held = x if isinstance(x, Cassette) else getattr(x, "trajectories", x)
-    if isinstance(held, Cassette) or (isinstance(held, tuple) and held and isinstance(held[0], Trajectory)):
+    if isinstance(held, Cassette) or (
+        isinstance(held, tuple) and held and isinstance(held[0], Trajectory)
+    ):
         return held
     return tuple(rollouts_in(x))

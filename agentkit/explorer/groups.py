@@ -36,7 +36,9 @@ def spread_of(values: Sequence[Any]) -> Spread | None:
     numbers = list(finite(values))
     if not numbers:
         return None
-    return Spread(mean=fmean(numbers), deviation=deviation(numbers), least=min(numbers), greatest=max(numbers))
+    return Spread(
+        mean=fmean(numbers), deviation=deviation(numbers), least=min(numbers), greatest=max(numbers)
+    )
 
 
 def spread_text(spread: Spread | None) -> str:
@@ -97,7 +99,9 @@ def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
     least, greatest = ends
     if not numbers or least == greatest:
         return ""
-    bins = Counter(min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers)
+    bins = Counter(
+        min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers
+    )
     most = max(bins.values(), default=1)
     return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
 
@@ -108,8 +112,13 @@ def _group(source: Source, key: str, places: list[int], ends: tuple[float, float
         return [values[place] for place in places] if values is not None else []
 
     return Group(
-        key=key, prompt=source.value("prompt", places[0]), places=tuple(places), reward=spread_of(column("reward")),
-        reward_shape=_shape(_numbers(source, "reward", places), ends), turns=spread_of(column("turns")),
-        calls=spread_of(column("calls")), output_tokens=spread_of(column("output_tokens")),
+        key=key,
+        prompt=source.value("prompt", places[0]),
+        places=tuple(places),
+        reward=spread_of(column("reward")),
+        reward_shape=_shape(_numbers(source, "reward", places), ends),
+        turns=spread_of(column("turns")),
+        calls=spread_of(column("calls")),
+        output_tokens=spread_of(column("output_tokens")),
         stop_reasons=tuple(Counter(column("stop_reason")).most_common()),
-    )  # fmt: skip
+    )

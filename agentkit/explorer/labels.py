@@ -77,7 +77,10 @@ class Labels:
             self._catch_up()
         elif other := _missing(_read(target) if target.exists() else {}, self._of):
             mend = f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save to another file"
-            raise UsageError(f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among these", mend=mend)
+            raise UsageError(
+                f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among these",
+                mend=mend,
+            )
         self.path = target
         self._write()
         return self.path
@@ -88,7 +91,10 @@ class Labels:
 
     def _write(self) -> None:
         if self.path is not None:
-            kept = {"agentkit_labels": 1, "labels": {str(key): list(labels) for key, labels in self.all.items()}}
+            kept = {
+                "agentkit_labels": 1,
+                "labels": {str(key): list(labels) for key, labels in self.all.items()},
+            }
             write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
         self._watchers = [watcher for watcher in self._watchers if watcher() is not None]
         for told in [watcher() for watcher in self._watchers]:
@@ -114,7 +120,10 @@ def checked(label: Any) -> str:
     """
     said = " ".join(label.split()) if isinstance(label, str) else ""
     if not said or "," in said or len(said) > _MOST:
-        raise UsageError(f"{label!r:.60} cannot be a label", mend="give a short text without a comma, such as 'wrong city'")
+        raise UsageError(
+            f"{label!r:.60} cannot be a label",
+            mend="give a short text without a comma, such as 'wrong city'",
+        )
     return said
 
 
@@ -126,6 +135,10 @@ def _missing(there: Mapping[int, Sequence[str]], here: Mapping[int, Sequence[str
 def _read(path: Path) -> dict[int, list[str]]:
     try:
         kept = json.loads(path.read_text("utf-8"))
-        return {int(key): [str(label) for label in labels] for key, labels in kept["labels"].items()}
+        return {
+            int(key): [str(label) for label in labels] for key, labels in kept["labels"].items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CassetteError(f"{path.name!r} is not a file of labels", mend="move it away; it is written anew") from None
+        raise CassetteError(
+            f"{path.name!r} is not a file of labels", mend="move it away; it is written anew"
+        ) from None

@@ -20,7 +20,12 @@ from agentkit.errors import UsageError
 from agentkit.types import Record, record
 
 _PART = re.compile(r'\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?("(?:[^"\\]|\\.)*"|[^\s"]+)')
-_NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_NUMERIC: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @record
@@ -43,7 +48,10 @@ class Condition(Record):
         if self.sign == "~":
             return any(wanted.casefold() in str(value).casefold() for wanted in self.values)
         compare = _NUMERIC[self.sign]
-        return any(isinstance(value, (int, float)) and compare(value, float(wanted)) for wanted in self.values)
+        return any(
+            isinstance(value, (int, float)) and compare(value, float(wanted))
+            for wanted in self.values
+        )
 
     def summary(self) -> str:
         return f"{self.column}{self.sign}{','.join(self.values)}"
@@ -86,14 +94,22 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
 def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
     if name not in known:
         near = get_close_matches(name, known, 3)
-        raise UsageError(f"no column is named {name!r}", mend=f"did you mean {' or '.join(near)}?" if near else f"the columns are {', '.join(known)}")
+        raise UsageError(
+            f"no column is named {name!r}",
+            mend=f"did you mean {' or '.join(near)}?"
+            if near
+            else f"the columns are {', '.join(known)}",
+        )
     values = (_unquoted(said),) if said.startswith('"') else tuple(filter(None, said.split(",")))
     if sign in _NUMERIC:
         for value in values:
             try:
                 float(value)
             except ValueError:
-                raise UsageError(f"{name} {sign} wants a number, and {value!r} is none", mend=f"write {name}{sign}0.5") from None
+                raise UsageError(
+                    f"{name} {sign} wants a number, and {value!r} is none",
+                    mend=f"write {name}{sign}0.5",
+                ) from None
     return Condition(column=name, sign=sign, values=values)
 
 

@@ -21,13 +21,17 @@ _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 class Source:
     """A sequence of rollouts, by column."""
 
-    def __init__(self, rollouts: Sequence[Trajectory], samples: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, rollouts: Sequence[Trajectory], samples: Sequence[int] | None = None
+    ) -> None:
         self.rollouts = rollouts
         self._samples = samples
         self.entries = rollouts.entries if isinstance(rollouts, Cassette) else None
         """The index of the file they are in; None where they are in memory."""
         self._values: dict[str, list[Any]] = {}
-        first: Iterable[Any] = self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
+        first: Iterable[Any] = (
+            self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
+        )
         self.columns, self.shown = columns_of(item.meta for item in first)
 
     def __repr__(self) -> str:
@@ -67,20 +71,30 @@ class Source:
         """A digest of each rollout's prompt."""
         if "\0prompt" not in self._values:
             known = _Digests()
-            self._values["\0prompt"] = [e.prompt_digest for e in self.entries] if self.entries is not None else [known(t) for t in self.rollouts]
+            self._values["\0prompt"] = (
+                [e.prompt_digest for e in self.entries]
+                if self.entries is not None
+                else [known(t) for t in self.rollouts]
+            )
         return self._values["\0prompt"]
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
         """Those of the places whose rollouts hold every one of these words in their texts, whatever their case."""
         wanted = [word.casefold() for word in words]
-        return [place for place in self._candidates(wanted, places) if _holds(self.rollouts[place], wanted)]
+        return [
+            place
+            for place in self._candidates(wanted, places)
+            if _holds(self.rollouts[place], wanted)
+        ]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
         """Where the words may be: in a file, the rollouts in whose raw lines the plain ones stand; only those have to be read."""
         plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
         if self.entries is None or not plain:
             return places
-        return _standing(self.entries.path, ((place, self.entries[place].spans) for place in places), plain)
+        return _standing(
+            self.entries.path, ((place, self.entries[place].spans) for place in places), plain
+        )
 
 
 class _Digests:
@@ -94,11 +108,15 @@ class _Digests:
         if id(prompt) not in self._known:
             wires = [message.wire for message in prompt]
             written = repr(wires)
-            self._known[id(prompt)] = self._known.get(written) or self._known.setdefault(written, prompt_key(wires))
+            self._known[id(prompt)] = self._known.get(written) or self._known.setdefault(
+                written, prompt_key(wires)
+            )
         return self._known[id(prompt)]
 
 
-def _standing(path: Path, spans: Iterable[tuple[int, tuple[tuple[int, int], ...]]], words: Sequence[bytes]) -> Iterator[int]:
+def _standing(
+    path: Path, spans: Iterable[tuple[int, tuple[tuple[int, int], ...]]], words: Sequence[bytes]
+) -> Iterator[int]:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for place, parts in spans:
             raw = b"".join(data[offset : offset + size] for offset, size in parts).lower()
@@ -118,7 +136,10 @@ def _texts(trajectory: Trajectory) -> Iterator[str]:
         yield from (message.content for message in turn.added)
         yield turn.response.content or ""
         yield turn.response.reasoning or ""
-        yield from (f"{call.name} {call.raw_arguments}" for call in (*turn.tool_calls, *turn.response.recoverable))
+        yield from (
+            f"{call.name} {call.raw_arguments}"
+            for call in (*turn.tool_calls, *turn.response.recoverable)
+        )
         yield from (result.content for result in turn.tool_results)
     if trajectory.error:
         yield f"{trajectory.error.kind} {trajectory.error.message}"

@@ -16,7 +16,18 @@ from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
 from agentkit.servers.call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
-from agentkit.types import ApiError, Exchange, Message, Record, Request, Response, Spec, Trajectory, Turn, record
+from agentkit.types import (
+    ApiError,
+    Exchange,
+    Message,
+    Record,
+    Request,
+    Response,
+    Spec,
+    Trajectory,
+    Turn,
+    record,
+)
 
 _MEND = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
 
@@ -46,7 +57,9 @@ class Asked(Record):
         """The answer as it crossed the wire; None where nothing was asked yet."""
         if self.response is not None:
             return self.response.exchange
-        return next((a.exchange for a in reversed(self.trajectory.attempts) if a.turn == self.turn), None)
+        return next(
+            (a.exchange for a in reversed(self.trajectory.attempts) if a.turn == self.turn), None
+        )
 
     @property
     def request(self) -> Request:
@@ -58,10 +71,17 @@ class Asked(Record):
         spec, turns = self.trajectory.spec, self.trajectory.all_turns
         holder = turns[self.turn] if self.turn < len(turns) else self.trajectory.open
         fields, extra = fields_of(spec, holder.sampling if holder else None)
-        call = Call(messages=self.request.messages, fields=fields, extra_body=extra, stream=spec.stream)
-        renames = is_openai(self.endpoint.host) and needs_completion_tokens({**fields, **(extra or {})}.get("model"))
+        call = Call(
+            messages=self.request.messages, fields=fields, extra_body=extra, stream=spec.stream
+        )
+        renames = is_openai(self.endpoint.host) and needs_completion_tokens(
+            {**fields, **(extra or {})}.get("model")
+        )
         body: dict[str, Any] = json.loads(request_body(call, completion_tokens=renames))
-        return {name: body[name] for name in (*(name for name in ("model", "messages", "tools") if name in body), *body)}
+        return {
+            name: body[name]
+            for name in (*(name for name in ("model", "messages", "tools") if name in body), *body)
+        }
 
     @property
     def redacted(self) -> bool:
@@ -73,7 +93,11 @@ class Asked(Record):
         """One line about it, in our own words."""
         exchange = self.exchange
         came = f", answered with HTTP {exchange.status}" if exchange and exchange.status else ""
-        return f"turn {self.turn} of a recorded rollout{came}" if exchange else f"turn {self.turn} of a rollout, not asked yet"
+        return (
+            f"turn {self.turn} of a recorded rollout{came}"
+            if exchange
+            else f"turn {self.turn} of a rollout, not asked yet"
+        )
 
     def summary(self) -> str:
         return self.heading
@@ -104,16 +128,25 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         trajectory = _rollout(source)
         index = _index(trajectory, turn)
     trajectory = without_secrets(trajectory)
-    return Asked(trajectory=trajectory, turn=index, endpoint=Endpoint.of(server) if server else _endpoint(trajectory, index))
+    return Asked(
+        trajectory=trajectory,
+        turn=index,
+        endpoint=Endpoint.of(server) if server else _endpoint(trajectory, index),
+    )
 
 
 def _rollout(source: Any) -> Trajectory:
     if isinstance(source, Request):
         spec = Spec(model=source.model, tools=source.tools, sampling=source.sampling)
-        return Trajectory(spec=spec, prompt=tuple(Message(wire=dict(message)) for message in source.messages))
+        return Trajectory(
+            spec=spec, prompt=tuple(Message(wire=dict(message)) for message in source.messages)
+        )
     if isinstance(source, Response):
         raise UsageError("an answer alone does not know what was asked", mend=_MEND)
-    return one_rollout(source, "pass a rollout, a debugger, a turn of one, or a list of messages; of a file: ak.export.curl(ak.load(path))")
+    return one_rollout(
+        source,
+        "pass a rollout, a debugger, a turn of one, or a list of messages; of a file: ak.export.curl(ak.load(path))",
+    )
 
 
 def _index(trajectory: Trajectory, turn: int | None) -> int:
@@ -125,15 +158,22 @@ def _index(trajectory: Trajectory, turn: int | None) -> int:
     index = last if turn is None else turn
     index = index + answered if index < 0 else index
     if not 0 <= index <= len(trajectory.turns):
-        raise NotFound(f"there is no turn {turn}", mend=f"turns count from 0; the last is {max(answered - 1, 0)}")
+        raise NotFound(
+            f"there is no turn {turn}",
+            mend=f"turns count from 0; the last is {max(answered - 1, 0)}",
+        )
     return index
 
 
 def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
     """Where this call went; for one that has not been made, where the others went."""
-    urls = [(a.turn, a.exchange.url) for a in trajectory.attempts] + [(t.index, t.response.exchange.url) for t in trajectory.all_turns]
+    urls = [(a.turn, a.exchange.url) for a in trajectory.attempts] + [
+        (t.index, t.response.exchange.url) for t in trajectory.all_turns
+    ]
     known = [(turn, url) for turn, url in urls if url]
-    return Endpoint(url=next((url for turn, url in known if turn == index), known[-1][1] if known else ""))
+    return Endpoint(
+        url=next((url for turn, url in known if turn == index), known[-1][1] if known else "")
+    )
 
 
 def without_secrets(trajectory: Trajectory) -> Trajectory:

@@ -8,7 +8,14 @@ from typing import Any
 
 from agentkit.export.asked import asked
 from agentkit.export.literals import literal
-from agentkit.export.offline_test import ASK, IMPORTS, answer_source, answered, expected, said_source
+from agentkit.export.offline_test import (
+    ASK,
+    IMPORTS,
+    answer_source,
+    answered,
+    expected,
+    said_source,
+)
 from agentkit.export.text import Export
 from agentkit.loop import read_answer, request_error
 from agentkit.types import Request, Spec, late
@@ -34,23 +41,49 @@ def notebook(source: Any, turn: int | None = None) -> Export:
     """
     call = asked(source, turn)
     exchange, spec = answered(call), call.trajectory.spec
-    kept = replace(exchange, url="", headers=(), started=None, elapsed=None, retries=(), transport_error=None)
+    kept = replace(
+        exchange, url="", headers=(), started=None, elapsed=None, retries=(), transport_error=None
+    )
     failed = request_error(kept)
-    reads = "ak.read_error(ANSWER.status, ANSWER.headers, ANSWER.text)" if failed else _reading(spec, call.turn)
-    request = Request(model=call.body.get("model"), messages=tuple(call.body["messages"]), tools=tuple(call.body.get("tools", ())))
+    reads = (
+        "ak.read_error(ANSWER.status, ANSWER.headers, ANSWER.text)"
+        if failed
+        else _reading(spec, call.turn)
+    )
+    request = Request(
+        model=call.body.get("model"),
+        messages=tuple(call.body["messages"]),
+        tools=tuple(call.body.get("tools", ())),
+    )
     cells = [
-        _words(f"# {call.heading[0].upper()}{call.heading[1:]}", "", "Nothing here asks a server unless you say which."),
-        _code(f"{IMPORTS.format(pytest='').replace('Chunk', 'Chunk, Request')}\nREQUEST = {literal(call.body, 0, 10)}"),
+        _words(
+            f"# {call.heading[0].upper()}{call.heading[1:]}",
+            "",
+            "Nothing here asks a server unless you say which.",
+        ),
+        _code(
+            f"{IMPORTS.format(pytest='').replace('Chunk', 'Chunk, Request')}\nREQUEST = {literal(call.body, 0, 10)}"
+        ),
         _words("## What was asked"),
         _code(_REQUEST, request),
         _words("## What came back, and what it was read as"),
-        _code(f"ANSWER = {answer_source(call)}\n{reads}", failed or read_answer(spec, kept, call.turn)),
+        _code(
+            f"ANSWER = {answer_source(call)}\n{reads}", failed or read_answer(spec, kept, call.turn)
+        ),
         _words("## Held to it"),
-        _code(f"{said_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\nassert said(ANSWER) == EXPECTED"),
-        _words("## Asked again", "", "Set `AGENTKIT_LIVE` to a server's URL, and it is asked the recorded request."),
+        _code(
+            f"{said_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\nassert said(ANSWER) == EXPECTED"
+        ),
+        _words(
+            "## Asked again",
+            "",
+            "Set `AGENTKIT_LIVE` to a server's URL, and it is asked the recorded request.",
+        ),
         _code(f"{ASK}\n\n{_LIVE}"),
     ]
-    return Export(json.dumps(_book(cells), ensure_ascii=True, indent=1) + "\n", f"turn_{call.turn}.ipynb")
+    return Export(
+        json.dumps(_book(cells), ensure_ascii=True, indent=1) + "\n", f"turn_{call.turn}.ipynb"
+    )
 
 
 def _reading(spec: Spec, turn: int) -> str:
@@ -64,11 +97,20 @@ def _words(*lines: str) -> dict[str, Any]:
 
 def _code(source: str, shown: Any = None) -> dict[str, Any]:
     """A code cell; `shown` is what its last line evaluates to."""
-    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [_output(shown)] if shown is not None else []}
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "source": source,
+        "outputs": [_output(shown)] if shown is not None else [],
+    }
 
 
 def _output(shown: Any) -> dict[str, Any]:
-    bundle = {kind: text for kind, text in late["show"](shown).items() if kind in ("text/plain", "text/html")}
+    bundle = {
+        kind: text
+        for kind, text in late["show"](shown).items()
+        if kind in ("text/plain", "text/html")
+    }
     return {"output_type": "execute_result", "metadata": {}, "data": bundle}
 
 
@@ -83,4 +125,9 @@ def _book(cells: list[dict[str, Any]]) -> dict[str, Any]:
             for output in cell["outputs"]:
                 output["execution_count"] = count
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }

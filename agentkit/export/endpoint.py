@@ -67,7 +67,9 @@ class Endpoint(Record):
         """The URL as one word of a shell command."""
         if not self.url:
             return '"${OPENAI_BASE_URL:?set it to the base URL of a server}/chat/completions"'
-        parts = [_quoted(part) for part in self.url.replace(quote(REDACTED), REDACTED).split(REDACTED)]
+        parts = [
+            _quoted(part) for part in self.url.replace(quote(REDACTED), REDACTED).split(REDACTED)
+        ]
         return f'"${self.variable}"'.join(parts)
 
     def summary(self) -> str:

@@ -24,7 +24,14 @@ def json_text(value: Any) -> str:
     text = pretty(value)
     if visible(text) == text:
         return text
-    return "".join(ch if ch == "\n" or visible(ch) == ch else json.dumps(ch)[1:-1] if ch > "\x7f" else f"\\u{ord(ch):04x}" for ch in text)
+    return "".join(
+        ch
+        if ch == "\n" or visible(ch) == ch
+        else json.dumps(ch)[1:-1]
+        if ch > "\x7f"
+        else f"\\u{ord(ch):04x}"
+        for ch in text
+    )
 
 
 def literal(value: Any, depth: int = 0, taken: int = 0) -> str:
@@ -44,7 +51,11 @@ def literal(value: Any, depth: int = 0, taken: int = 0) -> str:
     line = _line(value)
     if 4 * depth + taken + len(line) + 1 <= _WIDTH or not value or depth > _DEPTH:
         return line
-    items = [(f"{_quoted(key)}: ", item) for key, item in value.items()] if isinstance(value, dict) else [("", item) for item in value]
+    items = (
+        [(f"{_quoted(key)}: ", item) for key, item in value.items()]
+        if isinstance(value, dict)
+        else [("", item) for item in value]
+    )
     pad = "    " * (depth + 1)
     rows = [f"{pad}{name}{literal(item, depth + 1, len(name))},\n" for name, item in items]
     return f"{line[0]}\n{''.join(rows)}{'    ' * depth}{line[-1]}"
@@ -55,7 +66,9 @@ def _line(value: Any) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, dict):
-        return "{" + ", ".join([f"{_quoted(key)}: {_line(item)}" for key, item in value.items()]) + "}"
+        return (
+            "{" + ", ".join([f"{_quoted(key)}: {_line(item)}" for key, item in value.items()]) + "}"
+        )
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_line, value)) + (",)" if len(value) == 1 else ")")
     return "[" + ", ".join(map(_line, value)) + "]" if isinstance(value, list) else repr(value)

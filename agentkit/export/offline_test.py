@@ -41,7 +41,7 @@ def ask(server):
     return ak.Exchange(status=answer.status_code, body=answer.text)
 '''
 
-_TESTS = '''\
+_TESTS = """\
 def test_the_recorded_answer_is_read_as_it_was():
     assert said(ANSWER) == EXPECTED
 
@@ -50,7 +50,7 @@ def test_the_recorded_answer_is_read_as_it_was():
 def test_a_server_answers_the_same():
     answer = said(ask(os.environ["AGENTKIT_LIVE"]))
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
-'''
+"""
 
 IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit.types import Chunk\n"
 
@@ -74,16 +74,29 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         f"    pytest test_turn_{call.turn}.py                                            needs no network\n"
         f'    AGENTKIT_LIVE=http://localhost:8000/v1 pytest test_turn_{call.turn}.py     asks that server, too\n"""\n\n'
     )
-    named = [f"REQUEST = {literal(call.body, 0, 10)}\n", f"ANSWER = {answer_source(call)}\n", f"EXPECTED = {literal(expected(call), 0, 11)}\n"]
+    named = [
+        f"REQUEST = {literal(call.body, 0, 10)}\n",
+        f"ANSWER = {answer_source(call)}\n",
+        f"EXPECTED = {literal(expected(call), 0, 11)}\n",
+    ]
     parts = ["\n".join(named), said_source(call), ASK, _TESTS]
-    return Export(about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts), f"test_turn_{call.turn}.py")
+    return Export(
+        about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts),
+        f"test_turn_{call.turn}.py",
+    )
 
 
 def said_source(call: Asked) -> str:
     """The function that reads an answer as this rollout reads its answers."""
     spec = call.trajectory.spec
-    options = {"policy": spec.policy if spec.policy != "normalize" else None, "parser": spec.parser, "turn": call.turn}
-    given = "".join(f", {name}={literal(value)}" for name, value in options.items() if value is not None)
+    options = {
+        "policy": spec.policy if spec.policy != "normalize" else None,
+        "parser": spec.parser,
+        "turn": call.turn,
+    }
+    given = "".join(
+        f", {name}={literal(value)}" for name, value in options.items() if value is not None
+    )
     return _SAID.format(reading=f'REQUEST.get("tools"){given}')
 
 
@@ -92,7 +105,10 @@ def answer_source(call: Asked) -> str:
     exchange = answered(call)
     status = f"    status={exchange.status},\n" if exchange.status else ""
     if exchange.chunks and not exchange.body:
-        chunks = "".join(f"        Chunk(at={chunk.at!r}, text={lines_of(chunk.text, 2)}),\n" for chunk in exchange.chunks)
+        chunks = "".join(
+            f"        Chunk(at={chunk.at!r}, text={lines_of(chunk.text, 2)}),\n"
+            for chunk in exchange.chunks
+        )
         return f"ak.Exchange(\n{status}    chunks=(\n{chunks}    ),\n)"
     return f"ak.Exchange(\n{status}    body={lines_of(exchange.body, 1)},\n)"
 
@@ -105,7 +121,10 @@ def answered(call: Asked) -> Exchange:
     """
     exchange = call.exchange
     if exchange is None or not (exchange.text or exchange.status):
-        raise UsageError(f"no answer came in turn {call.turn}, so there is none to read again", mend="ak.export.curl(...) sends the request")
+        raise UsageError(
+            f"no answer came in turn {call.turn}, so there is none to read again",
+            mend="ak.export.curl(...) sends the request",
+        )
     return exchange
 
 

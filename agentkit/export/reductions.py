@@ -70,7 +70,11 @@ def _exchanges(body: Body) -> Iterator[Reduction]:
             groups[-1].append(message)
         else:
             groups.append([message])
-    yield Reduction("messages", groups, lambda kept: {**body, "messages": [message for group in kept for message in group]})
+    yield Reduction(
+        "messages",
+        groups,
+        lambda kept: {**body, "messages": [message for group in kept for message in group]},
+    )
 
 
 def _calls(body: Body) -> Iterator[Reduction]:
@@ -97,21 +101,39 @@ def _without(body: Body, gone: set[tuple[int, Any]]) -> Body:
         at = index
         calls = message.get("tool_calls")
         if isinstance(calls, list):
-            left = [call for call in calls if not (isinstance(call, dict) and (index, call.get("id")) in gone)]
-            message = {**message, "tool_calls": left} if left else {k: v for k, v in message.items() if k != "tool_calls"}
+            left = [
+                call
+                for call in calls
+                if not (isinstance(call, dict) and (index, call.get("id")) in gone)
+            ]
+            message = (
+                {**message, "tool_calls": left}
+                if left
+                else {k: v for k, v in message.items() if k != "tool_calls"}
+            )
         messages.append(message)
     return {**body, "messages": messages}
 
 
 def _tools(body: Body) -> Iterator[Reduction]:
     if body.get("tools"):
-        rest = {name: value for name, value in body.items() if name not in ("tools", "tool_choice", "parallel_tool_calls")}
-        yield Reduction("tools", body["tools"], lambda kept: {**body, "tools": list(kept)} if kept else rest)
+        rest = {
+            name: value
+            for name, value in body.items()
+            if name not in ("tools", "tool_choice", "parallel_tool_calls")
+        }
+        yield Reduction(
+            "tools", body["tools"], lambda kept: {**body, "tools": list(kept)} if kept else rest
+        )
 
 
 def _schemas(body: Body) -> Iterator[Reduction]:
     """Descriptions, properties and other parts of the tools' schemas."""
-    paths = [("tools", i, *path) for i, tool in enumerate(body.get("tools") or ()) for path in _schema_parts(tool)]
+    paths = [
+        ("tools", i, *path)
+        for i, tool in enumerate(body.get("tools") or ())
+        for path in _schema_parts(tool)
+    ]
     yield from _deletions("schemas", body, paths)
 
 
@@ -137,13 +159,22 @@ def _parts(schema: Any) -> Iterator[Path]:
 def _fields(body: Body) -> Iterator[Reduction]:
     """Sampling and other fields of the request, and what messages hold beside their text and calls."""
     own = [(key,) for key in body if key not in _KEPT]
-    of_messages = [("messages", i, key) for i, message in enumerate(body["messages"]) for key in message if key not in _OF_MESSAGE]
+    of_messages = [
+        ("messages", i, key)
+        for i, message in enumerate(body["messages"])
+        for key in message
+        if key not in _OF_MESSAGE
+    ]
     yield from _deletions("fields", body, [*own, *of_messages])
 
 
 def _deletions(what: str, body: Body, paths: Sequence[Path]) -> Iterator[Reduction]:
     if paths:
-        yield Reduction(what, paths, lambda kept: _deleted(body, [path for path in paths if path not in {*kept}]))
+        yield Reduction(
+            what,
+            paths,
+            lambda kept: _deleted(body, [path for path in paths if path not in {*kept}]),
+        )
 
 
 def _deleted(body: Body, gone: Sequence[Path]) -> Body:
@@ -153,9 +184,16 @@ def _deleted(body: Body, gone: Sequence[Path]) -> Body:
         holder: Any = fresh
         above: Any = None
         for step in parents:
-            above, holder = holder, holder.get(step, {}) if isinstance(holder, dict) else holder[int(step)]
+            above, holder = (
+                holder,
+                holder.get(step, {}) if isinstance(holder, dict) else holder[int(step)],
+            )
         holder.pop(last, None)
-        if parents[-1:] == ["properties"] and isinstance(above, dict) and isinstance(above.get("required"), list):
+        if (
+            parents[-1:] == ["properties"]
+            and isinstance(above, dict)
+            and isinstance(above.get("required"), list)
+        ):
             above["required"] = [name for name in above["required"] if name != last]
     return fresh
 
@@ -177,7 +215,11 @@ def _long(body: Body) -> Iterator[tuple[Path, str]]:
         if isinstance(content, str) and len(content) >= _SHORT:
             yield ("messages", i, "content"), content
         for j, part in enumerate(parts):
-            if isinstance(part, dict) and isinstance(part.get("text"), str) and len(part["text"]) >= _SHORT:
+            if (
+                isinstance(part, dict)
+                and isinstance(part.get("text"), str)
+                and len(part["text"]) >= _SHORT
+            ):
                 yield ("messages", i, "content", j, "text"), part["text"]
 
 

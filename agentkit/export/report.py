@@ -39,12 +39,18 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
     """
     call = asked(source, turn, server)
     parts = [
-        "### What happened", _happened(call),
-        "### What should have happened", "<!-- in your words -->",
-        "### To reproduce", "The request as it was sent; `bash` runs it as it stands.", _folded("request", str(curl(call)), "bash"),
-        "### Raw answer", _answer(call.exchange),
-        "### Versions", fenced("\n".join(_versions(call))),
-    ]  # fmt: skip
+        "### What happened",
+        _happened(call),
+        "### What should have happened",
+        "<!-- in your words -->",
+        "### To reproduce",
+        "The request as it was sent; `bash` runs it as it stands.",
+        _folded("request", str(curl(call)), "bash"),
+        "### Raw answer",
+        _answer(call.exchange),
+        "### Versions",
+        fenced("\n".join(_versions(call))),
+    ]
     return Export("\n\n".join(parts) + "\n", "issue.md")
 
 
@@ -76,7 +82,11 @@ def _happened(call: Asked) -> str:
 
 
 def _problem(problem: Problem) -> str:
-    return visible(f"{problem.severity} {problem.code}{f' at {problem.pointer}' if problem.pointer else ''}: {problem.message}".replace("\n", " "))
+    return visible(
+        f"{problem.severity} {problem.code}{f' at {problem.pointer}' if problem.pointer else ''}: {problem.message}".replace(
+            "\n", " "
+        )
+    )
 
 
 def _answer(exchange: Exchange | None) -> str:
@@ -95,13 +105,37 @@ def _versions(call: Asked) -> list[str]:
 
     exchange = call.exchange
     raw = exchange.raw if exchange else None
-    of_body = {name: raw[name] for name in ("model", "system_fingerprint") if isinstance(raw, dict) and isinstance(raw.get(name), str)}
-    of_headers = {name: value for name, value in (exchange.headers if exchange else ()) if name in _TOLD}
-    of_meta = {name: call.trajectory.meta[name] for name in _META if isinstance(call.trajectory.meta.get(name), str)}
-    told = {**{f"answer's {n}": v for n, v in of_body.items()}, **{f"header {n}": v for n, v in of_headers.items()}, **of_meta}
-    mine = {"agentkit": agentkit.__version__, "openai": _installed("openai"), "python": platform.python_version()}
-    profile = {"history profile": call.trajectory.spec.profile, "parser": call.trajectory.spec.parser or "none"}
-    return [f"{name}: {visible(str(value)).replace(chr(10), ' ')}" for name, value in {**told, **profile, **mine}.items()]
+    of_body = {
+        name: raw[name]
+        for name in ("model", "system_fingerprint")
+        if isinstance(raw, dict) and isinstance(raw.get(name), str)
+    }
+    of_headers = {
+        name: value for name, value in (exchange.headers if exchange else ()) if name in _TOLD
+    }
+    of_meta = {
+        name: call.trajectory.meta[name]
+        for name in _META
+        if isinstance(call.trajectory.meta.get(name), str)
+    }
+    told = {
+        **{f"answer's {n}": v for n, v in of_body.items()},
+        **{f"header {n}": v for n, v in of_headers.items()},
+        **of_meta,
+    }
+    mine = {
+        "agentkit": agentkit.__version__,
+        "openai": _installed("openai"),
+        "python": platform.python_version(),
+    }
+    profile = {
+        "history profile": call.trajectory.spec.profile,
+        "parser": call.trajectory.spec.parser or "none",
+    }
+    return [
+        f"{name}: {visible(str(value)).replace(chr(10), ' ')}"
+        for name, value in {**told, **profile, **mine}.items()
+    ]
 
 
 def _installed(package: str) -> str:

@@ -41,7 +41,9 @@ def notes(call: Asked) -> list[str]:
     """What a reader of the export should know, a line each."""
     said = [call.heading]
     if not call.endpoint.url:
-        said.append("no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server wants a key")
+        said.append(
+            "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server wants a key"
+        )
     if call.redacted:
         said.append("what looked like a key was taken out of the request and reads [redacted]")
     return said
@@ -49,5 +51,9 @@ def notes(call: Asked) -> list[str]:
 
 def _authorization(call: Asked) -> str:
     endpoint = call.endpoint
-    key = f"${endpoint.variable}" if endpoint.needs_key and endpoint.url else f"${{{endpoint.variable}:-EMPTY}}"
+    key = (
+        f"${endpoint.variable}"
+        if endpoint.needs_key and endpoint.url
+        else f"${{{endpoint.variable}:-EMPTY}}"
+    )
     return f'"api-key: {key}"' if endpoint.azure else f'"Authorization: Bearer {key}"'

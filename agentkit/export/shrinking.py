@@ -21,7 +21,17 @@ from agentkit.render import Limits, page, render, text
 from agentkit.render.words import count
 from agentkit.retrying import ask as ask_again
 from agentkit.servers import Call, as_server
-from agentkit.types import ApiError, Exchange, Message, Record, Request, Response, Spec, Trajectory, record
+from agentkit.types import (
+    ApiError,
+    Exchange,
+    Message,
+    Record,
+    Request,
+    Response,
+    Spec,
+    Trajectory,
+    record,
+)
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]
@@ -55,17 +65,33 @@ class Shrunk(Record):
     def summary(self) -> str:
         request = self.request
         holds = f"{count(len(request.messages), 'message')}, {count(len(request.tools), 'tool')}"
-        why = {"smallest": "nothing more can be left out", "limit": "the limit was reached", "interrupted": "interrupted"}[self.ended]
+        why = {
+            "smallest": "nothing more can be left out",
+            "limit": "the limit was reached",
+            "interrupted": "interrupted",
+        }[self.ended]
         return f"{self.size_before:,} → {self.size_after:,} characters ({holds}), {count(self.asks, 'ask')}; {why}"
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: what was saved, the request, and its answer."""
-        return page({"shrunk": el("p", el("strong", self.summary()), class_="ak-title"), **render(self.request, limits), **self._answer(limits)})
+        return page(
+            {
+                "shrunk": el("p", el("strong", self.summary()), class_="ak-title"),
+                **render(self.request, limits),
+                **self._answer(limits),
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
         answer = self.response or self.trajectory.error
-        return "\n".join([self.summary(), text(self.request, limits), *([text(answer, limits)] if answer else [])])
+        return "\n".join(
+            [
+                self.summary(),
+                text(self.request, limits),
+                *([text(answer, limits)] if answer else []),
+            ]
+        )
 
     def _answer(self, limits: Limits) -> dict[str, Html]:
         answer = self.response or self.trajectory.error
@@ -73,9 +99,15 @@ class Shrunk(Record):
 
 
 def shrink(
-    source: Any, predicate: Predicate | str, ask: Any = None, *, turn: int | None = None, limit: int = 200, tries: int = 1,
+    source: Any,
+    predicate: Predicate | str,
+    ask: Any = None,
+    *,
+    turn: int | None = None,
+    limit: int = 200,
+    tries: int = 1,
     progress: Callable[[str], object] | None = print,
-) -> Shrunk:  # fmt: skip
+) -> Shrunk:
     """The smallest request found whose answer still shows the fault.
 
     Messages, tools, parts of schemas, fields and texts are left out as long as the fault shows. Calls keep their results, and no history is
@@ -96,8 +128,18 @@ def shrink(
         NotFound: there is no such turn.
     """
     call = asked(source, turn)
-    asking = _asking(ask if ask is not None else getattr(source, "agent", None) or call.endpoint.base or None, call)
-    search = _Search(call, asking, _named(predicate) if isinstance(predicate, str) else predicate, limit, max(1, tries), progress)
+    asking = _asking(
+        ask if ask is not None else getattr(source, "agent", None) or call.endpoint.base or None,
+        call,
+    )
+    search = _Search(
+        call,
+        asking,
+        _named(predicate) if isinstance(predicate, str) else predicate,
+        limit,
+        max(1, tries),
+        progress,
+    )
     return search.run()
 
 
@@ -112,7 +154,10 @@ def _named(code: str) -> Predicate:
 def _asking(ask: Any, call: Asked) -> Ask:
     """The function that answers a request."""
     if ask is None:
-        raise UsageError("no address was recorded, so there is nobody to ask", mend="pass ask=: an agent, a server's URL, or a function of a request")
+        raise UsageError(
+            "no address was recorded, so there is nobody to ask",
+            mend="pass ask=: an agent, a server's URL, or a function of a request",
+        )
     if callable(ask) and not hasattr(ask, "chat_completion"):
         return _awaited(ask)
     server = as_server(getattr(ask, "server", ask))
@@ -120,7 +165,16 @@ def _asking(ask: Any, call: Asked) -> Ask:
     def send(request: Request) -> Exchange:
         body = request.body
         fields = {name: value for name, value in body.items() if name not in ("messages", "stream")}
-        return run(ask_again(server, Call(messages=list(request.messages), fields=fields, stream=bool(body.get("stream"))), None, retries=2))
+        return run(
+            ask_again(
+                server,
+                Call(
+                    messages=list(request.messages), fields=fields, stream=bool(body.get("stream"))
+                ),
+                None,
+                retries=2,
+            )
+        )
 
     return send
 
@@ -144,10 +198,22 @@ class _Search:
     """One search: the smallest request so far, and what is known of those that were tried."""
 
     def __init__(
-        self, call: Asked, ask: Ask, predicate: Predicate, limit: int, tries: int, progress: Callable[[str], object] | None
+        self,
+        call: Asked,
+        ask: Ask,
+        predicate: Predicate,
+        limit: int,
+        tries: int,
+        progress: Callable[[str], object] | None,
     ) -> None:
         self._spec, self._url = call.trajectory.spec, call.endpoint.url
-        self._ask, self._predicate, self._limit, self._tries, self._progress = ask, predicate, limit, tries, progress
+        self._ask, self._predicate, self._limit, self._tries, self._progress = (
+            ask,
+            predicate,
+            limit,
+            tries,
+            progress,
+        )
         self._first: Body = {**call.request.body, **({"stream": True} if self._spec.stream else {})}
         self._objections = self._preflight(self._first)
         self._known: dict[str, bool] = {}
@@ -168,7 +234,11 @@ class _Search:
                 raise
             ended = "interrupted"
         return Shrunk(
-            trajectory=self._trajectory(), size_before=_size(self._first), size_after=_size(self._best), asks=self._asks, ended=ended
+            trajectory=self._trajectory(),
+            size_before=_size(self._first),
+            size_after=_size(self._best),
+            asks=self._asks,
+            ended=ended,
         )
 
     def _check(self) -> None:
@@ -200,18 +270,27 @@ class _Search:
         """Whether the fault shows; the smallest body of which this is so is kept."""
         key = request_key(body)
         if key not in self._known:
-            self._known[key] = self._fits(body) and any(self._asked(body) for _ in range(self._tries))
+            self._known[key] = self._fits(body) and any(
+                self._asked(body) for _ in range(self._tries)
+            )
             if self._known[key] and what:
                 self._tell(what)
         return self._known[key]
 
     def _fits(self, body: Body) -> bool:
         messages = body["messages"]
-        ends = bool(messages) and (messages[-1].get("role") == self._first["messages"][-1].get("role") or messages[-1].get("role") == "user")
+        ends = bool(messages) and (
+            messages[-1].get("role") == self._first["messages"][-1].get("role")
+            or messages[-1].get("role") == "user"
+        )
         return ends and self._preflight(body) <= self._objections
 
     def _preflight(self, body: Body) -> set[str]:
-        return {problem.code for problem in preflight(body["messages"], self._spec.profile)} if body["messages"] else {"no messages"}
+        return (
+            {problem.code for problem in preflight(body["messages"], self._spec.profile)}
+            if body["messages"]
+            else {"no messages"}
+        )
 
     def _asked(self, body: Body) -> bool:
         if self._asks >= self._limit:
@@ -222,7 +301,11 @@ class _Search:
         spec = self._spec_of(body)
         response = answer if isinstance(answer, Response) else read_answer(spec, exchange, 0)
         error = answer if isinstance(answer, ApiError) else failure(exchange, response)
-        shown = error.kind == getattr(self._predicate, "code", None) if error is not None else bool(self._predicate(response))
+        shown = (
+            error.kind == getattr(self._predicate, "code", None)
+            if error is not None
+            else bool(self._predicate(response))
+        )
         if shown and (not self._answer.text or _size(body) <= _size(self._best)):
             self._best, self._answer = body, exchange
         return shown
@@ -241,35 +324,54 @@ class _Search:
     def _tell(self, what: str) -> None:
         size = _size(self._best)
         if self._progress is not None and size <= 0.9 * self._told:
-            self._progress(f"{self._asks:4} asked, {_size(self._first):,} → {size:,} characters: fewer {what}")
+            self._progress(
+                f"{self._asks:4} asked, {_size(self._first):,} → {size:,} characters: fewer {what}"
+            )
             self._told = size
 
     def _spec_of(self, body: Body) -> Spec:
         request = _request(body)
         sampling = {name: value for name, value in request.sampling.items() if name != "stream"}
-        return replace(self._spec, tools=request.tools, sampling=sampling, stream=bool(body.get("stream")))
+        return replace(
+            self._spec, tools=request.tools, sampling=sampling, stream=bool(body.get("stream"))
+        )
 
     def _trajectory(self) -> Trajectory:
         prompt = tuple(Message(wire=message) for message in self._best["messages"])
         answer = replace(self._answer, url=self._answer.url or self._url)
-        return apply(Trajectory(spec=self._spec_of(self._best), prompt=prompt), Answer(exchange=answer))
+        return apply(
+            Trajectory(spec=self._spec_of(self._best), prompt=prompt), Answer(exchange=answer)
+        )
 
 
 def _request(body: Body) -> Request:
-    sampling = {name: value for name, value in body.items() if name not in ("model", "messages", "tools")}
-    return Request(model=body.get("model"), messages=tuple(body["messages"]), tools=tuple(body.get("tools") or ()), sampling=sampling)
+    sampling = {
+        name: value for name, value in body.items() if name not in ("model", "messages", "tools")
+    }
+    return Request(
+        model=body.get("model"),
+        messages=tuple(body["messages"]),
+        tools=tuple(body.get("tools") or ()),
+        sampling=sampling,
+    )
 
 
 def _exchange(answer: Any) -> Exchange:
     """The answer as it would have crossed the wire."""
     if isinstance(answer, (Exchange, ApiError)):
-        return answer if isinstance(answer, Exchange) else Exchange(status=answer.status, transport_error=answer)
+        return (
+            answer
+            if isinstance(answer, Exchange)
+            else Exchange(status=answer.status, transport_error=answer)
+        )
     if isinstance(answer, Response):
         return answer.exchange
     if isinstance(answer, str):
         return Exchange(body=answer)
     data = plain(answer)
-    alone = isinstance(data, dict) and "message" in data and "choices" not in data  # a choice, as `testing.says` gives it
+    alone = (
+        isinstance(data, dict) and "message" in data and "choices" not in data
+    )  # a choice, as `testing.says` gives it
     return Exchange(body=json.dumps({"choices": [data]} if alone else data, ensure_ascii=False))
 
 

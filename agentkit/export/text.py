@@ -32,7 +32,11 @@ class Export(str):
     def __repr__(self) -> str:
         """The text as it is: a plain display of a str asks for nothing else."""
         rest = len(self) - _SHOWN
-        return str(self) if rest <= 0 else f"{self[:_SHOWN]}\n… {count(rest, 'more character')}; save(path) writes all of it"
+        return (
+            str(self)
+            if rest <= 0
+            else f"{self[:_SHOWN]}\n… {count(rest, 'more character')}; save(path) writes all of it"
+        )
 
     def __reduce__(self) -> tuple[type[Export], tuple[str, str]]:
         return Export, (str(self), self.name)
@@ -45,7 +49,15 @@ class Export(str):
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: all of the text, to be selected and copied."""
-        return page({"export": row("export", "aside", (el("strong", self.name), el("pre", repr(self), class_="ak-data")))})
+        return page(
+            {
+                "export": row(
+                    "export",
+                    "aside",
+                    (el("strong", self.name), el("pre", repr(self), class_="ak-data")),
+                )
+            }
+        )
 
     def text(self, limits: Limits) -> str:
         """The same as plain text."""

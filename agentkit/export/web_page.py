@@ -37,5 +37,7 @@ def _shown(source: Any) -> Any:
     try:
         found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
     except UsageError as exc:
-        raise UsageError(f"a {type(source).__name__} is nothing that can be shown: {exc}", mend=_MEND) from None
+        raise UsageError(
+            f"a {type(source).__name__} is nothing that can be shown: {exc}", mend=_MEND
+        ) from None
     return found[0] if len(found) == 1 else found

@@ -5,17 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.frames.table import COUNT, FLAG, IDENTITY, MAYBE_COUNT, NUMBER, TEXT, frame, identity, server
+from agentkit.frames.table import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+    server,
+)
 from agentkit.sources import rollouts_in
 from agentkit.types import ToolCall, ToolResult, Trajectory, Turn
 
 COLUMNS = {
     **IDENTITY,
-    "turn": COUNT, "server": TEXT, "call": COUNT, "id": TEXT, "name": TEXT, "arguments": TEXT, "status": TEXT, "origin": TEXT, "valid": FLAG,
-    "recoverable": FLAG, "problems": COUNT, "problem_codes": TEXT,
-    "result_status": TEXT, "result": TEXT, "result_length": MAYBE_COUNT, "error": TEXT,
-    "started": NUMBER, "queued": NUMBER, "elapsed": NUMBER,
-}  # fmt: skip
+    "turn": COUNT,
+    "server": TEXT,
+    "call": COUNT,
+    "id": TEXT,
+    "name": TEXT,
+    "arguments": TEXT,
+    "status": TEXT,
+    "origin": TEXT,
+    "valid": FLAG,
+    "recoverable": FLAG,
+    "problems": COUNT,
+    "problem_codes": TEXT,
+    "result_status": TEXT,
+    "result": TEXT,
+    "result_length": MAYBE_COUNT,
+    "error": TEXT,
+    "started": NUMBER,
+    "queued": NUMBER,
+    "elapsed": NUMBER,
+}
 
 
 def tool_calls_df(x: Any) -> Any:
@@ -54,11 +79,27 @@ def _result(turn: Turn, position: int) -> ToolResult | None:
 
 def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
     codes = " ".join(dict.fromkeys(problem.code for problem in call.problems))
-    told = call.position, call.id, call.name, call.raw_arguments, call.status, call.origin, call.valid
+    told = (
+        call.position,
+        call.id,
+        call.name,
+        call.raw_arguments,
+        call.status,
+        call.origin,
+        call.valid,
+    )
     return (*told, recoverable, len(call.problems), codes)
 
 
 def _outcome(result: ToolResult | None) -> tuple[Any, ...]:
     if result is None:
         return (None,) * 7
-    return result.status, result.content, len(result.content), result.error, result.started, result.queued, result.elapsed
+    return (
+        result.status,
+        result.content,
+        len(result.content),
+        result.error,
+        result.started,
+        result.queued,
+        result.elapsed,
+    )

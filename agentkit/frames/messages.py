@@ -12,9 +12,17 @@ from agentkit.types import Message, OpenTurn, Trajectory, Turn
 
 COLUMNS = {
     **IDENTITY,
-    "message": COUNT, "turn": MAYBE_COUNT, "source": TEXT, "role": TEXT, "content": TEXT, "length": COUNT, "reasoning": TEXT,
-    "calls": COUNT, "tool_call_id": TEXT, "name": TEXT,
-}  # fmt: skip
+    "message": COUNT,
+    "turn": MAYBE_COUNT,
+    "source": TEXT,
+    "role": TEXT,
+    "content": TEXT,
+    "length": COUNT,
+    "reasoning": TEXT,
+    "calls": COUNT,
+    "tool_call_id": TEXT,
+    "name": TEXT,
+}
 _REASONING = ("reasoning", "reasoning_content")
 
 
@@ -46,14 +54,21 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
 def _history(trajectory: Trajectory) -> list[tuple[int | None, str, Message]]:
     """The messages with the turn and the source of each."""
     profile = get_profile(trajectory.spec.profile)
-    found: list[tuple[int | None, str, Message]] = [(None, "prompt", message) for message in trajectory.prompt]
-    turns: tuple[Turn | OpenTurn, ...] = (*trajectory.turns, *([trajectory.open] if trajectory.open else ()))
+    found: list[tuple[int | None, str, Message]] = [
+        (None, "prompt", message) for message in trajectory.prompt
+    ]
+    turns: tuple[Turn | OpenTurn, ...] = (
+        *trajectory.turns,
+        *([trajectory.open] if trajectory.open else ()),
+    )
     for index, turn in enumerate(turns):
         if turn.kept is not None:
             del found[turn.kept :]
         found.extend((index, "added", message) for message in turn.added)
         sent = (Message(wire=wire) for wire in turn_messages(turn, profile))
-        found.extend((index, "result" if i else "answer", message) for i, message in enumerate(sent))
+        found.extend(
+            (index, "result" if i else "answer", message) for i, message in enumerate(sent)
+        )
     return found
 
 
@@ -63,4 +78,11 @@ def _row(message: Message) -> tuple[Any, ...]:
     reasoning = next((wire[name] for name in _REASONING if isinstance(wire.get(name), str)), None)
     named = (wire.get(field) for field in ("tool_call_id", "name"))
     texts = [value if isinstance(value, str) else None for value in named]
-    return message.role, content, len(content), reasoning, len(calls) if isinstance(calls, list) else 0, *texts
+    return (
+        message.role,
+        content,
+        len(content),
+        reasoning,
+        len(calls) if isinstance(calls, list) else 0,
+        *texts,
+    )

@@ -11,9 +11,18 @@ from agentkit.types import ApiError, Problem, ToolResult, Trajectory, Turn, exce
 
 COLUMNS = {
     **IDENTITY,
-    "turn": COUNT, "server": TEXT, "source": TEXT, "call": MAYBE_COUNT, "tool": TEXT, "severity": TEXT, "code": TEXT, "message": TEXT,
-    "pointer": TEXT, "before": TEXT, "after": TEXT,
-}  # fmt: skip
+    "turn": COUNT,
+    "server": TEXT,
+    "source": TEXT,
+    "call": MAYBE_COUNT,
+    "tool": TEXT,
+    "severity": TEXT,
+    "code": TEXT,
+    "message": TEXT,
+    "pointer": TEXT,
+    "before": TEXT,
+    "after": TEXT,
+}
 
 
 def problems_df(x: Any) -> Any:
@@ -44,7 +53,9 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
         where = (*who, turn.index, server(turn))
         yield from ((*where, *found) for found in _of_turn(turn))
     yield from ((*who, attempt.turn, None, *_request(attempt.error, "error")) for attempt in failed)
-    if trajectory.error is not None and all(attempt.error != trajectory.error for attempt in trajectory.attempts):
+    if trajectory.error is not None and all(
+        attempt.error != trajectory.error for attempt in trajectory.attempts
+    ):
         yield (*who, len(trajectory.turns), None, *_request(trajectory.error, "error"))
 
 
@@ -61,14 +72,36 @@ def _of_turn(turn: Turn) -> Iterator[tuple[Any, ...]]:
         yield from _problems("found", call.position, call.name, call.problems)
 
 
-def _problems(source: str, call: int | None, tool: str | None, found: Iterable[Problem]) -> Iterator[tuple[Any, ...]]:
+def _problems(
+    source: str, call: int | None, tool: str | None, found: Iterable[Problem]
+) -> Iterator[tuple[Any, ...]]:
     for p in found:
-        yield source, call, tool, p.severity, p.code, p.message, p.pointer, _text(p.before), _text(p.after)
+        yield (
+            source,
+            call,
+            tool,
+            p.severity,
+            p.code,
+            p.message,
+            p.pointer,
+            _text(p.before),
+            _text(p.after),
+        )
 
 
 def _failed(position: int, result: ToolResult) -> tuple[Any, ...]:
     severity = "warning" if result.status in ("skipped", "cancelled") else "error"
-    return "tool", position, result.name, severity, result.status, result.error or excerpt(result.content), "", None, None
+    return (
+        "tool",
+        position,
+        result.name,
+        severity,
+        result.status,
+        result.error or excerpt(result.content),
+        "",
+        None,
+        None,
+    )
 
 
 def _request(error: ApiError, severity: str) -> tuple[Any, ...]:

@@ -27,7 +27,9 @@ def frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any =
 
     values: list[Any] = list(zip(*rows, strict=True)) or [()] * len(columns)
     named = zip(columns.items(), values, strict=True)
-    made = pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in named})
+    made = pd.DataFrame(
+        {name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in named}
+    )
     sides: Sequence[str] | None = getattr(of, "side_of", None)
     if sides is not None:
         made.insert(1, "side", pd.Series([sides[place] for place in values[0]], dtype=TEXT))
@@ -42,7 +44,10 @@ def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str |
 
 def asked(trajectory: Trajectory) -> str | None:
     """What the user asked: the last user message of the prompt, else the first one after it; None where there is none."""
-    said = [*reversed(trajectory.prompt), *(message for turn in trajectory.all_turns[:1] for message in turn.added)]
+    said = [
+        *reversed(trajectory.prompt),
+        *(message for turn in trajectory.all_turns[:1] for message in turn.added),
+    ]
     return next((message.content for message in said if message.role == "user"), None)
 
 

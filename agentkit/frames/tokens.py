@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.frames.table import COUNT, FLAG, IDENTITY, MAYBE_COUNT, MAYBE_FLAG, NUMBER, TEXT, frame, identity
+from agentkit.frames.table import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    MAYBE_FLAG,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+)
 from agentkit.managed import is_managed, read_managed
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, entropy, node_runs, rank, trajectory_runs
@@ -13,9 +23,19 @@ from agentkit.types import Trajectory
 
 COLUMNS = {
     **IDENTITY,
-    "turn": MAYBE_COUNT, "node": MAYBE_COUNT, "position": COUNT, "id": MAYBE_COUNT, "text": TEXT, "span": TEXT, "sampled": FLAG,
-    "trained": MAYBE_FLAG, "logprob": NUMBER, "entropy": NUMBER, "rank": MAYBE_COUNT, "alternatives": TEXT,
-}  # fmt: skip
+    "turn": MAYBE_COUNT,
+    "node": MAYBE_COUNT,
+    "position": COUNT,
+    "id": MAYBE_COUNT,
+    "text": TEXT,
+    "span": TEXT,
+    "sampled": FLAG,
+    "trained": MAYBE_FLAG,
+    "logprob": NUMBER,
+    "entropy": NUMBER,
+    "rank": MAYBE_COUNT,
+    "alternatives": TEXT,
+}
 
 
 def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
@@ -47,13 +67,31 @@ def _runs(x: Any, decode: Decode | None) -> Iterator[tuple[tuple[Any, ...], Toke
     state = getattr(x, "managed_state", None)
     for i, trajectory in enumerate(rollouts_in(x)):
         who = identity(i, trajectory)
-        found = node_runs(read_managed(state, trajectory), decode) if state is not None else trajectory_runs(trajectory, decode)
+        found = (
+            node_runs(read_managed(state, trajectory), decode)
+            if state is not None
+            else trajectory_runs(trajectory, decode)
+        )
         yield from ((who, run) for run in found)
 
 
 def _rows(who: tuple[Any, ...], run: TokenRun) -> Iterator[tuple[Any, ...]]:
-    for i, (token, text, logprob, top) in enumerate(zip(run.ids, run.texts, run.logprobs, run.tops, strict=True)):
+    for i, (token, text, logprob, top) in enumerate(
+        zip(run.ids, run.texts, run.logprobs, run.tops, strict=True)
+    ):
         listed = "\n".join(f"{said}:{value:.4f}" for said, value in top) if top else None
         sampled = i >= run.sampled_from if run.node is None else logprob is not None
         chance = entropy(top), rank(text, logprob, top), listed
-        yield (*who, run.turn, run.node, run.offset + i, token, text, run.kinds[i], sampled, run.trained[i], logprob, *chance)
+        yield (
+            *who,
+            run.turn,
+            run.node,
+            run.offset + i,
+            token,
+            text,
+            run.kinds[i],
+            sampled,
+            run.trained[i],
+            logprob,
+            *chance,
+        )

@@ -5,20 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.frames.table import COUNT, FLAG, IDENTITY, MAYBE_COUNT, NUMBER, TEXT, frame, identity, number, server
+from agentkit.frames.table import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+    number,
+    server,
+)
 from agentkit.read.queue_time import queue_of
 from agentkit.sources import rollouts_in
 from agentkit.types import Trajectory, Turn, Usage
 
 COLUMNS = {
     **IDENTITY,
-    "turn": COUNT, "model": TEXT, "server": TEXT,
-    "started": NUMBER, "elapsed": NUMBER, "model_elapsed": NUMBER, "queue": NUMBER, "time_to_first_token": NUMBER, "generation": NUMBER,
-    "tools_elapsed": NUMBER, "retries": COUNT,
-    "input_tokens": MAYBE_COUNT, "output_tokens": MAYBE_COUNT, "reasoning_tokens": MAYBE_COUNT, "cached_tokens": MAYBE_COUNT,
-    "content_length": COUNT, "reasoning_length": COUNT, "calls": COUNT, "failed_calls": COUNT,
-    "finish_reason": TEXT, "errors": COUNT, "warnings": COUNT, "last": FLAG, "stop_reason": TEXT, "reward": NUMBER,
-}  # fmt: skip
+    "turn": COUNT,
+    "model": TEXT,
+    "server": TEXT,
+    "started": NUMBER,
+    "elapsed": NUMBER,
+    "model_elapsed": NUMBER,
+    "queue": NUMBER,
+    "time_to_first_token": NUMBER,
+    "generation": NUMBER,
+    "tools_elapsed": NUMBER,
+    "retries": COUNT,
+    "input_tokens": MAYBE_COUNT,
+    "output_tokens": MAYBE_COUNT,
+    "reasoning_tokens": MAYBE_COUNT,
+    "cached_tokens": MAYBE_COUNT,
+    "content_length": COUNT,
+    "reasoning_length": COUNT,
+    "calls": COUNT,
+    "failed_calls": COUNT,
+    "finish_reason": TEXT,
+    "errors": COUNT,
+    "warnings": COUNT,
+    "last": FLAG,
+    "stop_reason": TEXT,
+    "reward": NUMBER,
+}
 
 
 def turns_df(x: Any) -> Any:
@@ -60,12 +90,27 @@ def _times(turn: Turn) -> tuple[Any, ...]:
     exchange, first = turn.response.exchange, turn.response.time_to_first_token
     model = exchange.elapsed
     generation = max(0.0, _minus(model, first)) if first is not None and model is not None else None
-    return exchange.started, turn.elapsed, model, queue_of(exchange), first, generation, _tools(turn), len(exchange.retries)
+    return (
+        exchange.started,
+        turn.elapsed,
+        model,
+        queue_of(exchange),
+        first,
+        generation,
+        _tools(turn),
+        len(exchange.retries),
+    )
 
 
 def _tools(turn: Turn) -> float | None:
-    timed = any(result.started is not None and result.elapsed is not None for result in turn.tool_results)
-    return _minus(turn.elapsed, turn.response.exchange.elapsed) if timed and turn.elapsed is not None else None
+    timed = any(
+        result.started is not None and result.elapsed is not None for result in turn.tool_results
+    )
+    return (
+        _minus(turn.elapsed, turn.response.exchange.elapsed)
+        if timed and turn.elapsed is not None
+        else None
+    )
 
 
 def _minus(whole: float | None, part: float | None) -> float:
@@ -76,8 +121,15 @@ def _amounts(turn: Turn) -> tuple[Any, ...]:
     response, usage = turn.response, turn.response.usage or Usage()
     severities = [problem.severity for problem in turn.problems]
     return (
-        usage.input_tokens, usage.output_tokens, usage.reasoning_tokens, usage.cached_tokens,
-        len(response.content or ""), len(response.reasoning or ""), len(response.tool_calls),
-        sum(result.status != "ok" for result in turn.tool_results), response.finish_reason,
-        severities.count("error"), severities.count("warning"),
-    )  # fmt: skip
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        usage.cached_tokens,
+        len(response.content or ""),
+        len(response.reasoning or ""),
+        len(response.tool_calls),
+        sum(result.status != "ok" for result in turn.tool_results),
+        response.finish_reason,
+        severities.count("error"),
+        severities.count("warning"),
+    )

@@ -52,7 +52,9 @@ class BraceCalls(Format):
         self.prepare()
         self.tokens = Tokens((self.quote, *self.calls, *self.ends))
         self.end_tokens = Tokens(self.ends)
-        self.head = re.compile(rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]")
+        self.head = re.compile(
+            rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]"
+        )
 
     def region(self, s: Scanner) -> Reading[Ending]:
         s.at += len(self.calls[0])
@@ -82,7 +84,11 @@ class BraceCalls(Format):
         if head is None:
             if ending == "end":
                 return Found([broken(start, end, None, raw, "there is no name", start)])
-            return Found([truncated(start, end, None, "")]) if ending == "cut" and not re.search(r"\s", raw.strip()) else None
+            return (
+                Found([truncated(start, end, None, "")])
+                if ending == "cut" and not re.search(r"\s", raw.strip())
+                else None
+            )
         name, at = head["name"], head.end()
         close = len(self.ends[0]) if ending == "end" else 0
         arguments = raw[at : len(raw) - close].rstrip().removesuffix("}").removesuffix(")")
@@ -96,8 +102,29 @@ class BraceCalls(Format):
         rest = raw[reader.at : len(raw) - close].strip()
         strange = "" if self.ends[0].startswith(rest) else rest
         if strange and ending != "end":
-            return Found([broken(start, end, name, arguments, "something stands behind the arguments", start + reader.at)])
-        notes = (problem("arguments_trailing_data", "other text stands behind the arguments", before=strange),) if strange else ()
+            return Found(
+                [
+                    broken(
+                        start,
+                        end,
+                        name,
+                        arguments,
+                        "something stands behind the arguments",
+                        start + reader.at,
+                    )
+                ]
+            )
+        notes = (
+            (
+                problem(
+                    "arguments_trailing_data",
+                    "other text stands behind the arguments",
+                    before=strange,
+                ),
+            )
+            if strange
+            else ()
+        )
         value = self._typed(value, tools.parameters(read_name(name, tools)[0]))
         return Found([Draft(start, end, name, raw[at : reader.at - 1], value=value, notes=notes)])
 
@@ -105,7 +132,10 @@ class BraceCalls(Format):
         if self.strings is None:
             return coerce_fields(value, parameters)
         read = self.strings
-        return {k: read(v, field_schema(parameters, k)) if isinstance(v, str) else v for k, v in value.items()}
+        return {
+            k: read(v, field_schema(parameters, k)) if isinstance(v, str) else v
+            for k, v in value.items()
+        }
 
 
 class _Reader:
@@ -168,7 +198,9 @@ class _Reader:
             if found.group() == quote and not depth:
                 self.at = at
                 return self.raw[begin : found.start()]
-            depth += (found.group() in self.form.calls) - (found.group() in self.form.ends and depth > 0)
+            depth += (found.group() in self.form.calls) - (
+                found.group() in self.form.ends and depth > 0
+            )
         self.nested = False
         end = self.raw.find(quote, begin)
         if end < 0:

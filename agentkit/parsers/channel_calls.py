@@ -55,10 +55,18 @@ class Harmony(Format):
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
         header, message, body = raw.partition("<|message|>")
         name = _RECIPIENT.search(header)
-        if name is None or not message or (name["name"].partition(".")[0] in _BUILT_IN and name["name"] not in tools):
+        if (
+            name is None
+            or not message
+            or (name["name"].partition(".")[0] in _BUILT_IN and name["name"] not in tools)
+        ):
             return None
         end = start + len(raw)
-        text = body if ending != "end" else next(body.removesuffix(marker) for marker in self.drops if body.endswith(marker))
+        text = (
+            body
+            if ending != "end"
+            else next(body.removesuffix(marker) for marker in self.drops if body.endswith(marker))
+        )
         value = read_value(text, 0)
         rest = text[value[1] :].strip() if value else text
         if ending == "cut" and (value is None or (rest and not self.ends.partial(rest))):
@@ -129,9 +137,17 @@ class Muse(TagCalls):
         """The next marker, and the recipient that stands before it; other text goes to the output."""
         while True:
             found = self.everywhere.regex.search(s.text, s.at)
-            end = found.start() if found else len(s.text) - (0 if s.final else self.everywhere.partial(s.text, s.at))
+            end = (
+                found.start()
+                if found
+                else len(s.text) - (0 if s.final else self.everywhere.partial(s.text, s.at))
+            )
             header = found is not None and found.group() == "<|message|>"
-            held = (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end) if header or not (found or s.final) else None
+            held = (
+                (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end)
+                if header or not (found or s.final)
+                else None
+            )
             if s.final and not found:
                 out.last(s.position, s.text[s.at :], self.closers)
             else:

@@ -16,13 +16,24 @@ Coercion = Callable[[str, Schema], Any]
 _ABSENT = object()
 _ALIASES = {
     **dict.fromkeys(("str", "text", "varchar", "char", "enum"), "string"),
-    **dict.fromkeys(("int", "int32", "int64", "uint", "uint32", "uint64", "long", "short", "unsigned"), "integer"),
+    **dict.fromkeys(
+        ("int", "int32", "int64", "uint", "uint32", "uint64", "long", "short", "unsigned"),
+        "integer",
+    ),
     **dict.fromkeys(("float", "float32", "float64", "double"), "number"),
     **dict.fromkeys(("arr", "list", "sequence"), "array"),
     "bool": "boolean",
     "dict": "object",
 }
-_OF_VALUE = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
+_OF_VALUE = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def types_of(schema: Schema) -> set[str]:
@@ -35,7 +46,9 @@ def _types(schema: Any, depth: int) -> set[str]:
         return {"string"}
     given = schema.get("type")
     found = set()
-    for kind in given if isinstance(given, list) else (given,):  # loops, as this is asked of every value of every call
+    for kind in (
+        given if isinstance(given, list) else (given,)
+    ):  # loops, as this is asked of every value of every call
         if isinstance(kind, str):
             name = kind.strip().lower()
             found.add(_ALIASES.get(name, name))
@@ -98,8 +111,13 @@ def _container(text: str) -> Any:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "null": _null, "integer": _integer, "number": _number, "boolean": _boolean, "object": _container, "array": _container,
-}  # fmt: skip
+    "null": _null,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "object": _container,
+    "array": _container,
+}
 
 
 def as_json(text: str, schema: Schema) -> Any:
@@ -134,7 +152,11 @@ def python_value(text: str) -> Any:
 def by_schema_or_python(text: str, schema: Schema) -> Any:
     """As `by_schema`, and Python's literals where nothing fits."""
     value = by_schema(text, schema)
-    return python_value(text) if value is text and schema is not None and "string" not in types_of(schema) else value
+    return (
+        python_value(text)
+        if value is text and schema is not None and "string" not in types_of(schema)
+        else value
+    )
 
 
 def plain_type(text: str, schema: Schema) -> Any:
@@ -156,10 +178,21 @@ def first_type(schema: Any, depth: int) -> str | None:
         return None
     given = schema.get("type")
     if given is not None:
-        name = next((kind for kind in as_list(given) if kind != "null"), "string") if isinstance(given, list) else given
+        name = (
+            next((kind for kind in as_list(given) if kind != "null"), "string")
+            if isinstance(given, list)
+            else given
+        )
         return _ALIASES.get(str(name).lower(), str(name).lower())
     choices = [choice for key in ("anyOf", "oneOf", "allOf") for choice in as_list(schema.get(key))]
-    return next((kind for choice in choices if (kind := first_type(choice, depth + 1)) not in (None, "null")), None)
+    return next(
+        (
+            kind
+            for choice in choices
+            if (kind := first_type(choice, depth + 1)) not in (None, "null")
+        ),
+        None,
+    )
 
 
 def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
@@ -171,7 +204,13 @@ def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
     if isinstance(name, str) and isinstance(shared, Mapping):
         return without_references(shared.get(name.rpartition("/")[2]), parameters, depth + 1)
     either = {key: as_list(schema[key]) for key in ("anyOf", "oneOf", "allOf") if key in schema}
-    return {**schema, **{key: [without_references(c, parameters, depth + 1) for c in choices] for key, choices in either.items()}}
+    return {
+        **schema,
+        **{
+            key: [without_references(c, parameters, depth + 1) for c in choices]
+            for key, choices in either.items()
+        },
+    }
 
 
 def stripped_unless_string(text: str, schema: Schema) -> Any:
@@ -201,7 +240,9 @@ def coerce_value(value: Any, schema: Any) -> Any:
         items = [coerce_value(item, schema.get("items")) for item in value]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
     coerced = by_schema(json.dumps(value), schema)
-    kept = type(coerced) is type(value) or (isinstance(value, float) and "integer" not in types_of(schema))
+    kept = type(coerced) is type(value) or (
+        isinstance(value, float) and "integer" not in types_of(schema)
+    )
     return value if coerced == value and kept else coerced
 
 

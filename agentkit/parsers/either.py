@@ -15,7 +15,11 @@ class Either(Format):
 
     def __init__(self, first: Format, second: Format) -> None:
         self.first, self.second = first, second
-        self.opens, self.closes, self.calls = first.opens, first.closes, (*first.calls, *second.calls)
+        self.opens, self.closes, self.calls = (
+            first.opens,
+            first.closes,
+            (*first.calls, *second.calls),
+        )
         self.prepare()
 
     def _of(self, text: str, at: int) -> Format:

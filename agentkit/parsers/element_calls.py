@@ -18,7 +18,9 @@ from agentkit.types import problem
 
 _MARK = "]<]minimax[>["
 _TAG = re.compile(re.escape(_MARK) + r"<(?P<end>/?+)(?P<name>[^<>\s/]++)[^<>]*+>")
-_HEAD = re.compile(re.escape(_MARK) + r"""<invoke\s++name\s*+=\s*+["']?(?P<name>[^"'<>]++)["']?\s*+>""")
+_HEAD = re.compile(
+    re.escape(_MARK) + r"""<invoke\s++name\s*+=\s*+["']?(?P<name>[^"'<>]++)["']?\s*+>"""
+)
 _DEEPEST = 100
 
 
@@ -51,7 +53,13 @@ class ElementCalls(Format):
         depth = 1
         while found := (yield from s.seek(self.tokens)):
             s.at += len(found.group())
-            depth += 1 if found.group() in self.calls and s.patience else -1 if found.group() in self.ends else 0
+            depth += (
+                1
+                if found.group() in self.calls and s.patience
+                else -1
+                if found.group() in self.ends
+                else 0
+            )
             if not depth:
                 return "end"
         first = s.marked().find(self.ends[0], opened)
@@ -65,19 +73,39 @@ class ElementCalls(Format):
         end = start + len(raw)
         head = _HEAD.match(raw)
         if head is None:
-            return Found([truncated(start, end, None, "") if ending == "cut" else broken(start, end, None, raw, "there is no name", start)])
+            return Found(
+                [
+                    truncated(start, end, None, "")
+                    if ending == "cut"
+                    else broken(start, end, None, raw, "there is no name", start)
+                ]
+            )
         name = head["name"].strip()
         close = len(self.ends[0]) if ending == "end" else 0
         arguments = raw[head.end() : len(raw) - close].strip()
         root, rest = _elements(raw, head.end(), len(raw) - close)
         left = raw[rest : len(raw) - close].strip()
-        if ending == "cut" and not (left and self.ends[0].startswith(left) and len(left) > len(_MARK) + 1):
+        if ending == "cut" and not (
+            left and self.ends[0].startswith(left) and len(left) > len(_MARK) + 1
+        ):
             return Found([truncated(start, end, name, arguments)])
         if left and ending != "cut":
-            return Found([broken(start, end, name, arguments, "an element is not closed", start + rest)])
+            return Found(
+                [broken(start, end, name, arguments, "an element is not closed", start + rest)]
+            )
         parameters = tools.parameters(read_name(name, tools)[0])
         strange = "".join(root.texts).strip()
-        notes = (problem("arguments_trailing_data", "other text stands between the parameters", before=strange),) if strange else ()
+        notes = (
+            (
+                problem(
+                    "arguments_trailing_data",
+                    "other text stands between the parameters",
+                    before=strange,
+                ),
+            )
+            if strange
+            else ()
+        )
         value = _fields(root.children, parameters, raw)
         return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
 
@@ -131,7 +159,10 @@ def _value(element: Element, schema: Schema, raw: str) -> Any:
         return text
     if container and container[0] == "array":
         items = container[1].get("items")
-        return [_value(child, items if isinstance(items, Mapping) else None, raw) for child in element.children]
+        return [
+            _value(child, items if isinstance(items, Mapping) else None, raw)
+            for child in element.children
+        ]
     value = _fields(element.children, container[1] if container else None, raw)
     mixed, key = "".join(element.texts), "$text"
     while key in value:

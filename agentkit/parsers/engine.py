@@ -40,10 +40,20 @@ class Format(ABC):
 
     def prepare(self) -> None:
         """Compiles the markers; called once, at the end of construction."""
-        groups = {"drop": self.drops, "wrap": self.wraps, "close": self.closes, "open": self.opens, "call": self.calls}
+        groups = {
+            "drop": self.drops,
+            "wrap": self.wraps,
+            "close": self.closes,
+            "open": self.opens,
+            "call": self.calls,
+        }
         self.roles = {marker: role for role, markers in groups.items() for marker in markers}
         self.everywhere = Tokens(self.roles)
-        self.outside = Tokens((*self.drops, *self.wraps, *self.opens, *self.closes)) if self.only_inside else self.everywhere
+        self.outside = (
+            Tokens((*self.drops, *self.wraps, *self.opens, *self.closes))
+            if self.only_inside
+            else self.everywhere
+        )
         self.closers = Tokens(self.closes)
 
     @property
@@ -63,7 +73,9 @@ class Format(ABC):
         """Reads the whole text."""
         inside = False
         while True:
-            found = yield from read_text(s, out, self.everywhere if inside else self.outside, self.closers)
+            found = yield from read_text(
+                s, out, self.everywhere if inside else self.outside, self.closers
+            )
             if found is None:
                 return
             role = self.roles[found]
@@ -91,7 +103,11 @@ def read_text(s: Scanner, out: Output, tokens: Tokens, closing: Tokens) -> Readi
     while True:
         found = tokens.regex.search(s.text, s.at)
         sure = found is not None and (s.final or not tokens.may_grow(found, s.text))
-        end = found.start() if found else len(s.text) - (0 if s.final else tokens.partial(s.text, s.at))
+        end = (
+            found.start()
+            if found
+            else len(s.text) - (0 if s.final else tokens.partial(s.text, s.at))
+        )
         if s.final and not found:
             out.last(s.position, s.text[s.at :], closing)
         else:
@@ -114,7 +130,9 @@ def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int
     return raw, start, ending
 
 
-def nested_or_flat(s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], Reading[Ending | None]]) -> Reading[Ending]:
+def nested_or_flat(
+    s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], Reading[Ending | None]]
+) -> Reading[Ending]:
     """How a search for a call's end comes out that first takes the family's own markup inside values as a part of them, and then does not.
 
     Where both fail, the call ends at the first of its end markers.
@@ -140,10 +158,14 @@ def nested_or_flat(s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], R
 class Incremental:
     """A reading of text that arrives in pieces. Any way of cutting the text gives the same result, in time linear in its length."""
 
-    def __init__(self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize") -> None:
+    def __init__(
+        self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize"
+    ) -> None:
         self._scanner = Scanner()
         self._out = Output(known_tools(tools), policy, origin, form.trims)
-        self._markers = tuple(marker for marker in form.roles if len(marker) > 3 and not marker.startswith("`"))
+        self._markers = tuple(
+            marker for marker in form.roles if len(marker) > 3 and not marker.startswith("`")
+        )
         self._run: Iterator[None] | None = form.run(self._scanner, self._out)
         self._result: Parsed | None = None
 
@@ -159,7 +181,10 @@ class Incremental:
             marked = scanner.take_idle(piece, self._out.content)
             return (Piece("arguments" if marked else "content", piece),) if piece else ()
         if self._result is not None:
-            raise UsageError("the text was finished before this piece came", mend="start a new reading with parser.incremental()")
+            raise UsageError(
+                "the text was finished before this piece came",
+                mend="start a new reading with parser.incremental()",
+            )
         scanner.arrive(piece)
         self._advance()
         pieces, self._out.pieces[:] = tuple(self._out.pieces), ()

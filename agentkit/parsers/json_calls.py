@@ -61,7 +61,11 @@ class JsonCalls(Format):
 
     def __post_init__(self) -> None:
         self.prepare()
-        self.stops = Tokens(marker for marker in (*self.ends, *self.calls, *self.opens, *self.closes) if marker not in "{[")
+        self.stops = Tokens(
+            marker
+            for marker in (*self.ends, *self.calls, *self.opens, *self.closes)
+            if marker not in "{["
+        )
         self.end_tokens = Tokens((*self.ends, *self.pairs.values()))
 
     def region(self, s: Scanner) -> Reading[Ending]:
@@ -89,14 +93,29 @@ class JsonCalls(Format):
         end = len(raw) - self._end_length(raw, ending)
         drafts, left = self._objects(raw, opening, end, start, ending, tools)
         if self.bare:
-            calls = [draft for draft in drafts if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start))]
+            calls = [
+                draft
+                for draft in drafts
+                if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start))
+            ]
             left.extend((draft.start, draft.end) for draft in drafts if draft not in calls)
             return Found(calls, tuple(left)) if calls else None
         if not drafts and ending != "end":
             return None
         if not drafts:
             why, at = error_at(raw[opening:end])
-            return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), why, start + opening + at)])
+            return Found(
+                [
+                    broken(
+                        start,
+                        start + len(raw),
+                        None,
+                        raw[opening:end].strip(),
+                        why,
+                        start + opening + at,
+                    )
+                ]
+            )
         if len(drafts) == 1 and not left:
             drafts[0].start, drafts[0].end = start, start + len(raw)
         return Found(drafts, tuple(left))
@@ -116,14 +135,27 @@ class JsonCalls(Format):
             listed, at = "," in raw[at:behind], behind
             if raw[at] == "{":
                 found = read_object(raw, at)
-                drafts.append(self._draft(raw, at, found, start, tools) if found else self._broken(raw[at:end], start + at, ending))
+                drafts.append(
+                    self._draft(raw, at, found, start, tools)
+                    if found
+                    else self._broken(raw[at:end], start + at, ending)
+                )
                 at = drafts[-1].end - start
                 continue
             following = raw.find("{", at, end)
             following = end if following < 0 else following
             junk = raw[at:following].rstrip()
             if listed and drafts and junk[0] == '"':
-                drafts.append(broken(start + at, start + at + len(junk), None, junk, "it is not an object", start + at))
+                drafts.append(
+                    broken(
+                        start + at,
+                        start + at + len(junk),
+                        None,
+                        junk,
+                        "it is not an object",
+                        start + at,
+                    )
+                )
             elif self.strict and drafts and (ending == "end" or junk[0] == "}"):
                 self._spoil(drafts[-1], junk, start + at)
             elif self.strict or junk.strip("}] \n"):
@@ -134,7 +166,11 @@ class JsonCalls(Format):
     def _spoil(self, draft: Draft, junk: str, at: int) -> None:
         draft.whole, draft.end = False, at + len(junk)
         what = "a bracket too many" if junk[0] == "}" else "other text"
-        draft.fault = problem("arguments_invalid_json", f"{what} stands behind the call's JSON, at character {at}", before=junk)
+        draft.fault = problem(
+            "arguments_invalid_json",
+            f"{what} stands behind the call's JSON, at character {at}",
+            before=junk,
+        )
 
     def _draft(self, raw: str, at: int, found: Object, start: int, tools: KnownTools) -> Draft:
         members = found.members
@@ -144,14 +180,18 @@ class JsonCalls(Format):
             key = next((k for k in (*self.arguments, *_ANY_KEY) if k in members), None)
         name = (members[self.name].value if self.name in members else None) if self.name else key
         arguments = raw[members[key].start : members[key].end] if key in members else None
-        draft = Draft(start + at, start + found.end, name if isinstance(name, str) else None, arguments)
+        draft = Draft(
+            start + at, start + found.end, name if isinstance(name, str) else None, arguments
+        )
         draft.id = members[self.id].value if self.id in members else None
         value = members[key].value if key in members else None
         draft.whole = draft.name is not None and (key is not None or not self.bare)
         if self.objects_only and not isinstance(value, dict):
             draft.whole = False
         if self.name and key is not None and key not in self.arguments:
-            draft.notes = (problem("arguments_key_parameters", f"the arguments stand under {key!r}"),)
+            draft.notes = (
+                problem("arguments_key_parameters", f"the arguments stand under {key!r}"),
+            )
         if self.coerce and isinstance(value, dict):
             coerced = coerce_fields(value, tools.parameters(read_name(draft.name, tools)[0]))
             draft.value = None if coerced is value else coerced

@@ -111,7 +111,12 @@ def salvage(text: str, keyed: bool = False) -> Salvage:
     found = name if keyed else _ARGUMENTS.search(text)
     start = found.end() if found else len(text)
     end = balanced_end(text, start) if text[start : start + 1] in ("{", "[") else None
-    mendable = found is not None and end is not None and balanced_end(text, 0) is not None and relax(text).found
+    mendable = (
+        found is not None
+        and end is not None
+        and balanced_end(text, 0) is not None
+        and relax(text).found
+    )
     return Salvage(name.group(1) if name else None, text[start:end], start, mendable)
 
 

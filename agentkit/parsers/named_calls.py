@@ -43,7 +43,9 @@ class NamedCalls(Format):
         self.end_tokens = Tokens(self.ends)
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        s.at += len(s.text[s.at :]) and next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        s.at += len(s.text[s.at :]) and next(
+            len(call) for call in self.calls if s.text.startswith(call, s.at)
+        )
         return (yield from marked_end(s, self.stops, self.end_tokens))
 
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
@@ -52,7 +54,11 @@ class NamedCalls(Format):
         if head is None:
             if ending == "cut":
                 named = self.cut_head.match(raw)
-                return Found([truncated(start, end, named["name"].strip() if named else None, "")]) if self.only_inside else None
+                return (
+                    Found([truncated(start, end, named["name"].strip() if named else None, "")])
+                    if self.only_inside
+                    else None
+                )
             return Found([broken(start, end, None, raw, "there is no name", start)])
         if ending == "end":
             close = next(len(marker) for marker in self.end_tokens.literals if raw.endswith(marker))
@@ -61,9 +67,19 @@ class NamedCalls(Format):
         else:
             found = self._complete(raw, head.end())
             if found is None:
-                return Found([truncated(start, end, head["name"].strip(), raw[head.end() :].strip())])
+                return Found(
+                    [truncated(start, end, head["name"].strip(), raw[head.end() :].strip())]
+                )
             text = found
-        return Found([with_schema(Draft(start, end, head["name"].strip(), text, id=head.groupdict().get("id")), tools, self.coerce)])
+        return Found(
+            [
+                with_schema(
+                    Draft(start, end, head["name"].strip(), text, id=head.groupdict().get("id")),
+                    tools,
+                    self.coerce,
+                )
+            ]
+        )
 
     def _complete(self, raw: str, at: int) -> str | None:
         """The arguments where they are complete and only what ends the call is cut off."""
@@ -71,7 +87,11 @@ class NamedCalls(Format):
         if value is None:
             return None
         rest = "".join(raw[value[1] :].split())
-        return raw[at : value[1]].strip() if any((self.tail + end).startswith(rest) for end in self.ends) else None
+        return (
+            raw[at : value[1]].strip()
+            if any((self.tail + end).startswith(rest) for end in self.ends)
+            else None
+        )
 
 
 def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
@@ -84,7 +104,9 @@ def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
     return draft
 
 
-_NAME = re.compile(r"\s*+(?P<name>[^\[{<\s][^\[{<]*+)(?:\[CALL_ID\](?P<id>[^\[{<]*+))?+(?:\[ARGS\])?+")
+_NAME = re.compile(
+    r"\s*+(?P<name>[^\[{<\s][^\[{<]*+)(?:\[CALL_ID\](?P<id>[^\[{<]*+))?+(?:\[ARGS\])?+"
+)
 
 
 class MistralCalls(JsonCalls):
@@ -121,7 +143,13 @@ class MistralCalls(JsonCalls):
             prose = not text and len(name.split()) > 1
             return None if prose else Found([truncated(start, end, name, text)])
         value = read_value(text, 0)
-        draft = Draft(start, end, name, text[: value[1]] if value else text, id=(head["id"] or "").strip() or None)
+        draft = Draft(
+            start,
+            end,
+            name,
+            text[: value[1]] if value else text,
+            id=(head["id"] or "").strip() or None,
+        )
         return Found([with_schema(draft, tools, self.named_by_schema)])
 
 

@@ -118,11 +118,30 @@ class Output:
         if self.called:
             self._trim()
         content = "".join(text for _, text in self.content)
-        leaked = next((m for m in markers if m in content), None) if all(call.status != "invalid" for call in self.calls) else None
-        problems = (problem("markup_leak", f"the content holds {leaked!r}, which belongs to no call", before=content),) if leaked else ()
+        leaked = (
+            next((m for m in markers if m in content), None)
+            if all(call.status != "invalid" for call in self.calls)
+            else None
+        )
+        problems = (
+            (
+                problem(
+                    "markup_leak",
+                    f"the content holds {leaked!r}, which belongs to no call",
+                    before=content,
+                ),
+            )
+            if leaked
+            else ()
+        )
         if not content or (self.called and not content.strip()):
             return Parsed(content=None, tool_calls=settle_ids(self.calls), problems=problems)
-        return Parsed(content=content, tool_calls=settle_ids(self.calls), kept=tuple(self._kept()), problems=problems)
+        return Parsed(
+            content=content,
+            tool_calls=settle_ids(self.calls),
+            kept=tuple(self._kept()),
+            problems=problems,
+        )
 
     def _trim(self) -> None:
         """Takes the white space that does not count off both ends of the content."""
@@ -134,7 +153,10 @@ class Output:
         del self.content[last:], self.content[:first]
         if self.content:
             at, text = self.content[0]
-            self.content[0] = (at + len(text) - len(text.lstrip(self.trims)), text.lstrip(self.trims))
+            self.content[0] = (
+                at + len(text) - len(text.lstrip(self.trims)),
+                text.lstrip(self.trims),
+            )
             at, text = self.content[-1]
             self.content[-1] = (at, text.rstrip(self.trims))
 

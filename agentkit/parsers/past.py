@@ -6,7 +6,9 @@ import re
 
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 
-_IN_STRING = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"}
+_IN_STRING = {
+    quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"
+}
 _ENDS_STRING = {quote: frozenset(quote + "\\") for quote in "\"'"}
 _SCALAR = re.compile(r"[\w.+\-]*+")
 _SPACE = re.compile(r"\s*+")
@@ -47,7 +49,13 @@ def past_json(s: Scanner, stops: Tokens, quotes: str = '"') -> Reading[re.Match[
     while True:
         found = stops.quoted[quotes].search(s.text, s.at)
         if found is None or (not s.final and stops.may_grow(found, s.text)):
-            keep = len(s.text) - found.start() if found else 0 if s.final else stops.partial(s.text, s.at)
+            keep = (
+                len(s.text) - found.start()
+                if found
+                else 0
+                if s.final
+                else stops.partial(s.text, s.at)
+            )
             s.at = len(s.text) - keep
             if not (yield from s.more(stops.plain)) and not keep:
                 return None
@@ -64,7 +72,9 @@ def past_literal(s: Scanner, literal: str) -> Reading[bool]:
     """Reads past white space and this text, where it stands here."""
     before = len(s.marked())
     if (yield from past_space(s)) == literal[:1]:
-        while not s.final and len(s.text) - s.at < len(literal) and literal.startswith(s.text[s.at :]):
+        while (
+            not s.final and len(s.text) - s.at < len(literal) and literal.startswith(s.text[s.at :])
+        ):
             yield from s.more()
         if s.text.startswith(literal, s.at):
             s.at += len(literal)
@@ -94,7 +104,13 @@ def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
     while expected or not (yield from past_scalar(s)):
         found = stops.structure.search(s.text, s.at)
         if found is None or (not s.final and stops.may_grow(found, s.text)):
-            keep = len(s.text) - found.start() if found else 0 if s.final else stops.partial(s.text, s.at)
+            keep = (
+                len(s.text) - found.start()
+                if found
+                else 0
+                if s.final
+                else stops.partial(s.text, s.at)
+            )
             s.at = len(s.text) - keep
             if not (yield from s.more()) and not keep:
                 return False

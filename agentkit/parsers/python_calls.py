@@ -52,24 +52,49 @@ class PythonCalls(Format):
             return None
         end = len(raw)
         if opening:
-            end -= next((len(m) for m in self.ends if raw.endswith(m)), 0) if ending == "end" else self.end_tokens.partial(raw)
+            end -= (
+                next((len(m) for m in self.ends if raw.endswith(m)), 0)
+                if ending == "end"
+                else self.end_tokens.partial(raw)
+            )
         drafts, left = self._calls(raw, opening, end, start, ending)
         if not any(draft.whole for draft in drafts) and (not opening or ending != "end"):
             return Found(drafts) if drafts and ending == "cut" else None
         if not drafts:
-            return Found([broken(start, start + len(raw), None, raw[opening:end].strip(), "there is no call", start + opening)])
+            return Found(
+                [
+                    broken(
+                        start,
+                        start + len(raw),
+                        None,
+                        raw[opening:end].strip(),
+                        "there is no call",
+                        start + opening,
+                    )
+                ]
+            )
         if len(drafts) == 1 and not left and drafts[0].whole:
             drafts[0].start, drafts[0].end = start, start + len(raw)
         return Found(drafts, tuple(left))
 
-    def _calls(self, raw: str, at: int, end: int, start: int, ending: Ending) -> tuple[list[Draft], list[tuple[int, int]]]:
+    def _calls(
+        self, raw: str, at: int, end: int, start: int, ending: Ending
+    ) -> tuple[list[Draft], list[tuple[int, int]]]:
         drafts: list[Draft] = []
         left = []
         while (at := end_of(_BESIDE, raw, at)) < end:
             found = read_call(raw, at, self.loose)
             if found and found.arguments is not None:
                 text = raw[found.open + 1 : found.end - 1]
-                drafts.append(Draft(start + found.start, start + found.end, found.name, text, value=found.arguments))
+                drafts.append(
+                    Draft(
+                        start + found.start,
+                        start + found.end,
+                        found.name,
+                        text,
+                        value=found.arguments,
+                    )
+                )
                 at = found.end
                 continue
             between = _BETWEEN.finditer(raw, found.end if found else at, end)
@@ -86,4 +111,6 @@ class PythonCalls(Format):
         text = raw[found.open + 1 : rest].rstrip()
         if ending == "cut" and rest == len(raw):
             return truncated(start + found.start, start + rest, found.name, text)
-        return broken(start + found.start, start + rest, found.name, text, found.fault, start + found.end)
+        return broken(
+            start + found.start, start + rest, found.name, text, found.fault, start + found.end
+        )

@@ -25,7 +25,8 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _KEYWORD = re.compile(
-    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+ (?: {_NUMBER} \ *+ (?=[,)]) | (?P<quote> ["'] ) )""", re.VERBOSE
+    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+ (?: {_NUMBER} \ *+ (?=[,)]) | (?P<quote> ["'] ) )""",
+    re.VERBOSE,
 )
 """A keyword argument that is one number, or the beginning of one that is a text."""
 _BEHIND = re.compile(r" *+(?=[,)])")
@@ -38,11 +39,22 @@ _PLAIN = re.compile(
 _JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
 _WORD = re.compile(r'"[^"]*+"|True|False|None')
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
-_ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL
+)
 _ESCAPES = {
-    r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\a": "\a", r"\b": "\b", r"\f": "\f", r"\v": "\v", r"\\": "\\", r"\'": "'", r"\"": '"',
+    r"\n": "\n",
+    r"\t": "\t",
+    r"\r": "\r",
+    r"\a": "\a",
+    r"\b": "\b",
+    r"\f": "\f",
+    r"\v": "\v",
+    r"\\": "\\",
+    r"\'": "'",
+    r"\"": '"',
     "\\\n": "",
-}  # fmt: skip
+}
 _DEEPEST = 100
 
 
@@ -89,7 +101,9 @@ class _Reader:
         found = self._look()
         if found is None or found.lastgroup is None:
             ends = not self.text[self.at : self.at + 40].strip()
-            raise _Unreadable("it ends here" if ends else "something that is no literal stands here", self.at)
+            raise _Unreadable(
+                "it ends here" if ends else "something that is no literal stands here", self.at
+            )
         kind = found.lastgroup
         piece = found.group(kind)
         self._ahead = None
@@ -162,7 +176,11 @@ class _Reader:
         if quote:
             close = self.text.find(quote, begin)
             behind = _BEHIND.match(self.text, close + 1) if close >= 0 else None
-            if behind is None or self.text[close - 1] == "\\" or (not self.loose and "\n" in self.text[begin:close]):
+            if (
+                behind is None
+                or self.text[close - 1] == "\\"
+                or (not self.loose and "\n" in self.text[begin:close])
+            ):
                 return False
             end = behind.end()
         self._ahead, self.start, self.at = None, begun.start("quote" if quote else "number"), end
@@ -218,7 +236,11 @@ def _dict(reader: _Reader) -> Any:
 
 
 def _key(value: Any) -> str:
-    return {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)
+    return (
+        {True: "true", False: "false", None: "null"}[value]
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
 
 
 _CONTAINERS: dict[str, Callable[[_Reader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
@@ -227,7 +249,10 @@ _CONTAINERS: dict[str, Callable[[_Reader], Any]] = {"[": _list, "(": _tuple, "{"
 def _number(piece: str, loose: bool) -> int | float:
     text = "".join(piece.split()).replace("_", "")
     digits = text.lstrip("+-")
-    if digits.isdigit() and (len(digits) > 4000 or (len(digits) > 1 and digits[0] == "0" and digits.strip("0") and not loose)):
+    if digits.isdigit() and (
+        len(digits) > 4000
+        or (len(digits) > 1 and digits[0] == "0" and digits.strip("0") and not loose)
+    ):
         raise _Unreadable("a number cannot be read", 0)
     if digits.isdigit():
         return int(text)
@@ -266,7 +291,12 @@ def _unescaped(body: str) -> str:
 def _character(found: re.Match[str]) -> str:
     escape = found.group()
     simple = _ESCAPES.get(escape)
-    if simple is not None or len(escape) < 2 or escape[1] not in "01234567xuU" or (escape[1] in "xuU" and len(escape) == 2):
+    if (
+        simple is not None
+        or len(escape) < 2
+        or escape[1] not in "01234567xuU"
+        or (escape[1] in "xuU" and len(escape) == 2)
+    ):
         return escape if simple is None else simple
     code = int(escape[1:], 8) if escape[1].isdigit() else int(escape[2:], 16)
     return chr(code) if code < 0x110000 else escape

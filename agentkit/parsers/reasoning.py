@@ -72,7 +72,9 @@ class Blocks(Reading):
         reasoning, content = ("".join(part) for part in parts)
         reasoning = reasoning.removeprefix(self.label)
         content = content.strip() if self.final else content
-        return reasoning.rstrip() if self.strips else reasoning, content.lstrip(self.trims) if self.trims else content
+        return reasoning.rstrip() if self.strips else reasoning, content.lstrip(
+            self.trims
+        ) if self.trims else content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,11 @@ class Once(Reading):
         if tool and (closed is None or (self.tools_first and tool[0] < closed[0])):
             return body[: tool[0]], self._content(body[tool[0] :])
         if closed is None:
-            return (body, before) if self.unclosed == "reasoning" else ("", text if self.unclosed == "text" else body)
+            return (
+                (body, before)
+                if self.unclosed == "reasoning"
+                else ("", text if self.unclosed == "text" else body)
+            )
         return body[: closed[0]], before + self._content(body[closed[1] :])
 
     def _body(self, text: str, opened: tuple[int, int] | None) -> tuple[str, str]:
@@ -131,7 +137,9 @@ class Once(Reading):
             return text[: opened[0]] if self.before else "", text[opened[1] :]
         most = {"leading": -1, "first": 1}.get(self.begins, 0)
         while most and text.startswith(self.start):
-            text = text.removeprefix(next(marker for marker in self.start if text.startswith(marker)))
+            text = text.removeprefix(
+                next(marker for marker in self.start if text.startswith(marker))
+            )
             most -= 1
         return "", text
 
@@ -146,7 +154,10 @@ class Once(Reading):
 
 def _first(text: str, markers: tuple[str, ...]) -> tuple[int, int] | None:
     """Start and end of the first of these markers."""
-    return min(((at, at + len(marker)) for marker in markers if (at := text.find(marker)) >= 0), default=None)
+    return min(
+        ((at, at + len(marker)) for marker in markers if (at := text.find(marker)) >= 0),
+        default=None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

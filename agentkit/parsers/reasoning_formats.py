@@ -16,8 +16,19 @@ _MM: dict[str, Any] = {"start": ("<mm:think>",), "end": ("</mm:think>",)}
 _IFM: dict[str, Any] = {"start": ("<ifm|think>",), "end": ("</ifm|think>",)}
 _COHERE = ("<|START_THINKING|>", "<|END_THINKING|>")
 _RESPONSE = ("<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>")
-_INKLING = ("<|message_model|>", "<|content_text|>", "<|content_model_end_sampling|>", "<|content_tool_text|>", "<|content_tool_error|>")
-_K3: dict[str, Any] = {"start": ("<|open|>think<|sep|>",), "end": ("<|close|>think<|sep|>",), "begins": "behind", "drops": _RESPONSE}
+_INKLING = (
+    "<|message_model|>",
+    "<|content_text|>",
+    "<|content_model_end_sampling|>",
+    "<|content_tool_text|>",
+    "<|content_tool_error|>",
+)
+_K3: dict[str, Any] = {
+    "start": ("<|open|>think<|sep|>",),
+    "end": ("<|close|>think<|sep|>",),
+    "begins": "behind",
+    "drops": _RESPONSE,
+}
 _HARMONY_HEADER = r"<\|channel\|>\s*+(?P<channel>\w*+)(?:\s*+to=(?P<to>[^\s<]++))?+[^<]*+(?:<\|constrain\|>[^<]*+)?+<\|message\|>"
 _HARMONY = re.compile(rf"(?:\A\s*+|<\|start\|>\w*+){_HARMONY_HEADER}")
 _HARMONY_ANYWHERE = re.compile(rf"(?:<\|start\|>\w*+)?+{_HARMONY_HEADER}")
@@ -44,11 +55,19 @@ _VLLM: dict[str, Reading] = {
     "k2_horizon": Once(begins="first", unclosed="content", tools=("<ifm|tool_calls>",), **_IFM),
     "kimi_k3": Once(**_K3),
     "granite": Once(
-        start=("Here's my thought process:", "Here is my thought process:"), end=("Here's my response:", "Here is my response:"),
-        forced=False, begins="behind", unclosed="text",
+        start=("Here's my thought process:", "Here is my thought process:"),
+        end=("Here's my response:", "Here is my response:"),
+        forced=False,
+        begins="behind",
+        unclosed="text",
     ),
     "hunyuan_a13b": Once(
-        start=("<think>\n",), end=("\n</think>\n<answer>\n",), forced=False, begins="behind", unclosed="text", drops=("\n</answer>",)
+        start=("<think>\n",),
+        end=("\n</think>\n<answer>\n",),
+        forced=False,
+        begins="behind",
+        unclosed="text",
+        drops=("\n</answer>",),
     ),
     "minimax_m2_append_think": Marked(),
     "qwen3": _QWEN,
@@ -59,33 +78,81 @@ _VLLM: dict[str, Reading] = {
     "glm45": Blocks(tools=_TOOL, reopens=True),
     "ling3": Blocks(tools=_TOOL, reopens=True),
     "granite_thinking_parser": Blocks(tools=_TOOL, trims="\n"),
-    "seed_oss": Blocks(start="<seed:think>", end="</seed:think>", tools=("<seed:tool_call>",), strips=False),
+    "seed_oss": Blocks(
+        start="<seed:think>", end="</seed:think>", tools=("<seed:tool_call>",), strips=False
+    ),
     "kimi_k2": Blocks(tools=("<|tool_calls_section_begin|>",)),
     "minimax_m2": Blocks(tools=("<minimax:tool_call>",)),
-    "deepseek_v4": Blocks(reopens=True, tools=("<｜DSML｜tool_calls>", "<｜DSML｜toolcalls>", "<｜DSML｜tool>", '<｜DSML｜invoke name="')),
+    "deepseek_v4": Blocks(
+        reopens=True,
+        tools=(
+            "<｜DSML｜tool_calls>",
+            "<｜DSML｜toolcalls>",
+            "<｜DSML｜tool>",
+            '<｜DSML｜invoke name="',
+        ),
+    ),
     "deepseek_v41": Blocks(reopens=True, tools=("<｜DSML｜ calls>", '<｜DSML｜ invoke name="')),
     "gemma4": Blocks(
-        start="<|channel>", end="<channel|>", thinking=False, reopens=True, tools=("<|tool_call>",), orphan=True, label="thought\n"
+        start="<|channel>",
+        end="<channel|>",
+        thinking=False,
+        reopens=True,
+        tools=("<|tool_call>",),
+        orphan=True,
+        label="thought\n",
     ),
-    "mistral": Blocks(start="[THINK]", end="[/THINK]", thinking=False, reopens=True, tools=("[TOOL_CALLS]",)),
+    "mistral": Blocks(
+        start="[THINK]", end="[/THINK]", thinking=False, reopens=True, tools=("[TOOL_CALLS]",)
+    ),
     "inkling": Blocks(
-        start="<|content_thinking|>", end="<|end_message|>", thinking=False, reopens=True, drops=_INKLING, tools=("<|content_invoke_tool_json|>",),
+        start="<|content_thinking|>",
+        end="<|end_message|>",
+        thinking=False,
+        reopens=True,
+        drops=_INKLING,
+        tools=("<|content_invoke_tool_json|>",),
         shared=True,
     ),
     "plamo3": Blocks(
-        start="<|plamo:begin_think:plamo|>", end="<|plamo:end_think:plamo|>", reopens=True, strips=False,
-        tools=("<|plamo:begin_tool_requests:plamo|>",), drops=("<|plamo:tag|>",),
+        start="<|plamo:begin_think:plamo|>",
+        end="<|plamo:end_think:plamo|>",
+        reopens=True,
+        strips=False,
+        tools=("<|plamo:begin_tool_requests:plamo|>",),
+        drops=("<|plamo:tag|>",),
     ),
     "cohere_command3": Blocks(
-        start=_COHERE[0], end=_COHERE[1], thinking=False, reopens=True, strips=False, tools=("<|START_ACTION|>",), final=True,
+        start=_COHERE[0],
+        end=_COHERE[1],
+        thinking=False,
+        reopens=True,
+        strips=False,
+        tools=("<|START_ACTION|>",),
+        final=True,
         drops=("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
     ),
     "openai_gptoss": Messages(
-        header=_HARMONY, ends=_HARMONY_END, reasoning=frozenset({"analysis"}), content=frozenset({"final", "commentary"})
+        header=_HARMONY,
+        ends=_HARMONY_END,
+        reasoning=frozenset({"analysis"}),
+        content=frozenset({"final", "commentary"}),
     ),
-    "muse": Messages(header=_MUSE, ends=_MUSE_END, reasoning=frozenset({"self", ""}), content=frozenset({"user"}), joined="", nested=False),
-    "muse_glimmer": Messages(header=_MUSE_SPACED, ends=_MUSE_END, reasoning=frozenset({"self", ""}), content=frozenset({"user"})),
-}  # fmt: skip
+    "muse": Messages(
+        header=_MUSE,
+        ends=_MUSE_END,
+        reasoning=frozenset({"self", ""}),
+        content=frozenset({"user"}),
+        joined="",
+        nested=False,
+    ),
+    "muse_glimmer": Messages(
+        header=_MUSE_SPACED,
+        ends=_MUSE_END,
+        reasoning=frozenset({"self", ""}),
+        content=frozenset({"user"}),
+    ),
+}
 
 _SGLANG: dict[str, Reading] = {
     "deepseek-r1": Once(),
@@ -105,35 +172,72 @@ _SGLANG: dict[str, Reading] = {
     "minimax-append-think": Marked(),
     "apertus2509": Pairs(start="<|inner_prefix|>", end="<|inner_suffix|>"),
     "cohere_command4": Once(
-        start=_COHERE[:1], end=_COHERE[1:], begins="first", tools=("<|START_ACTION|>", "<|START_TEXT|>"),
+        start=_COHERE[:1],
+        end=_COHERE[1:],
+        begins="first",
+        tools=("<|START_ACTION|>", "<|START_TEXT|>"),
         drops=("<|START_TEXT|>", "<|END_TEXT|>"),
     ),
     "kimi_k3": Once(tools=("<|open|>tools<|sep|>",), tools_first=True, **_K3),
     "inkling": Blocks(
-        start="<|content_thinking|>", end="<|end_message|>", thinking=False, reopens=True, strips=False, drops=_INKLING,
-        tools=("<|content_invoke_tool_json|>",), shared=True,
+        start="<|content_thinking|>",
+        end="<|end_message|>",
+        thinking=False,
+        reopens=True,
+        strips=False,
+        drops=_INKLING,
+        tools=("<|content_invoke_tool_json|>",),
+        shared=True,
     ),
     "gpt-oss": Messages(
-        header=_HARMONY_ANYWHERE, ends=_HARMONY_END, reasoning=frozenset({"analysis"}), content=frozenset({"final", "commentary"}), outside=True,
+        header=_HARMONY_ANYWHERE,
+        ends=_HARMONY_END,
+        reasoning=frozenset({"analysis"}),
+        content=frozenset({"final", "commentary"}),
+        outside=True,
         joined="",
     ),
-    "muse": Messages(header=_MUSE_SPACED, ends=_MUSE_END, reasoning=frozenset({"self"}), content=frozenset({"user", "commentary", ""}), outside=True),
-}  # fmt: skip
+    "muse": Messages(
+        header=_MUSE_SPACED,
+        ends=_MUSE_END,
+        reasoning=frozenset({"self"}),
+        content=frozenset({"user", "commentary", ""}),
+        outside=True,
+    ),
+}
 
 _VLLM_ALIASES = {
-    "step5": "deepseek_r1", "glm47": "glm45", "cohere_command4": "cohere_command3", "musespark1x": "muse", "openai": "openai_gptoss",
-}  # fmt: skip
+    "step5": "deepseek_r1",
+    "glm47": "glm45",
+    "cohere_command4": "cohere_command3",
+    "musespark1x": "muse",
+    "openai": "openai_gptoss",
+}
 _SGLANG_ALIASES = {
     **dict.fromkeys(("gigachat35", "step3", "step3p5"), "deepseek-r1"),
     **dict.fromkeys(
-        ("dots", "interns1", "nanbeige", "glm45", "deepseek-v3", "mimo", "poolside_v1", "nemotron_3"), "qwen3"
+        (
+            "dots",
+            "interns1",
+            "nanbeige",
+            "glm45",
+            "deepseek-v3",
+            "mimo",
+            "poolside_v1",
+            "nemotron_3",
+        ),
+        "qwen3",
     ),
     "qwen3-thinking": "minimax",
     "deepseek-v41": "deepseek-v4",
-}  # fmt: skip
+}
 
 _ALL_VLLM = {**_VLLM, **{alias: _VLLM[name] for alias, name in _VLLM_ALIASES.items()}}
 _ALL_SGLANG = {**_SGLANG, **{alias: _SGLANG[name] for alias, name in _SGLANG_ALIASES.items()}}
 
-REASONING: dict[str, Reading] = {**_ALL_SGLANG, **_ALL_VLLM, **{f"sglang/{name}": reading for name, reading in _ALL_SGLANG.items()}}
+REASONING: dict[str, Reading] = {
+    **_ALL_SGLANG,
+    **_ALL_VLLM,
+    **{f"sglang/{name}": reading for name, reading in _ALL_SGLANG.items()},
+}
 """By name; a bare name that only SGLang knows is SGLang's reading."""

@@ -75,7 +75,19 @@ class Tokens:
 class Scanner:
     """A window on the arriving text. `at` is where reading stands in it, `base` the window's place in the whole text."""
 
-    __slots__ = ("_arrived", "_mark", "_parts", "_seen", "at", "base", "ended", "idle", "patience", "start", "text")
+    __slots__ = (
+        "_arrived",
+        "_mark",
+        "_parts",
+        "_seen",
+        "at",
+        "base",
+        "ended",
+        "idle",
+        "patience",
+        "start",
+        "text",
+    )
 
     def __init__(self) -> None:
         self.text, self.at, self.base, self.ended = "", 0, 0, False
@@ -171,7 +183,13 @@ class Scanner:
             if found and (self.final or not tokens.may_grow(found, self.text)):
                 self.at = found.start()
                 return found
-            keep = len(self.text) - found.start() if found else 0 if self.final else tokens.partial(self.text, self.at)
+            keep = (
+                len(self.text) - found.start()
+                if found
+                else 0
+                if self.final
+                else tokens.partial(self.text, self.at)
+            )
             self.at = len(self.text) - keep
             if not (yield from self.more(tokens.first if idle else None)) and not keep:
                 return None

@@ -11,7 +11,13 @@ from dataclasses import replace
 from string import whitespace
 from typing import Any
 
-from agentkit.parsers.coercion import Schema, as_json_or_text, as_literal, by_schema_or_python, types_of
+from agentkit.parsers.coercion import (
+    Schema,
+    as_json_or_text,
+    as_literal,
+    by_schema_or_python,
+    types_of,
+)
 from agentkit.parsers.engine import Format
 from agentkit.parsers.formats import CANONICAL, function_tags, key_tags
 from agentkit.parsers.json_calls import JsonCalls
@@ -56,7 +62,10 @@ SGLANG: dict[str, Format] = {
     "gemma4": _given("gemma4", strings=_text, bare=_number_or_text),
     "pythonic": PythonCalls(calls=("[",)),
     "interns1": JsonCalls(
-        calls=("<|action_start|> <|plugin|>",), ends=("<|action_end|>",), arguments=("parameters", "arguments"), strict=False
+        calls=("<|action_start|> <|plugin|>",),
+        ends=("<|action_end|>",),
+        arguments=("parameters", "arguments"),
+        strict=False,
     ),
     "qwen3_coder": function_tags("tool_call", coercion=_null_first),
     "mimo": function_tags("tool_call", trim_newline=False, coercion=_null_first),
@@ -69,7 +78,10 @@ SGLANG: dict[str, Format] = {
     "step3": _given("step3", trim=whitespace, coercion=_literal_by_type),
     "k2_horizon": _given("k2_horizon", coercion=as_json_or_text),
     "muse": CANONICAL["muse_glimmer"],
-    **{name: _given(name, coerce=False, trim=whitespace) for name in ("deepseek_v32", "deepseek_v4", "deepseek_v41")},
+    **{
+        name: _given(name, coerce=False, trim=whitespace)
+        for name in ("deepseek_v32", "deepseek_v4", "deepseek_v41")
+    },
 }
 """By SGLang's names."""
 for _name in ("glm45", "ling3", "mistral"):

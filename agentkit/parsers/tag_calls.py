@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, NamedTuple
 
-from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema, fields_of, full_field_schema
+from agentkit.parsers.coercion import (
+    Coercion,
+    Schema,
+    by_schema,
+    coerce_fields,
+    field_schema,
+    fields_of,
+    full_field_schema,
+)
 from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.json_text import read_value
@@ -77,7 +85,9 @@ class TagCalls(Format):
     def __post_init__(self) -> None:
         self.prepare()
         self.end_tokens = Tokens(self.ends)
-        self.tokens = Tokens((self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes))
+        self.tokens = Tokens(
+            (self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes)
+        )
 
     def region(self, s: Scanner) -> Reading[Ending]:
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
@@ -108,21 +118,60 @@ class TagCalls(Format):
                 return Found([broken(start, end, None, raw, "there is no name", start)])
             opened = next(len(call) for call in self.calls if raw.startswith(call))
             cut = _CUT_HEAD.match(raw, opened) if ending == "cut" else None
-            return Found([truncated(start, end, (cut["given"] or (cut["word"] if cut["rest"] else None)), "")]) if cut else None
-        close = next((len(marker) for marker in self.ends if raw.endswith(marker)), 0) if ending == "end" else 0
+            return (
+                Found(
+                    [
+                        truncated(
+                            start, end, (cut["given"] or (cut["word"] if cut["rest"] else None)), ""
+                        )
+                    ]
+                )
+                if cut
+                else None
+            )
+        close = (
+            next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
+            if ending == "end"
+            else 0
+        )
         body_end = len(raw) - close
         values, rest, strange = self._values(raw, head.end(), body_end)
         name = self.named(self._plain(head["name"]), tools)
         arguments = raw[head.end() : body_end].strip()
-        if ending == "cut" and ((values and not values[-1].closed) or not self._cut_in_end(raw[rest:])):
+        if ending == "cut" and (
+            (values and not values[-1].closed) or not self._cut_in_end(raw[rest:])
+        ):
             return Found([truncated(start, end, name, arguments)])
         if values and not values[-1].closed:
-            return Found([broken(start, end, name, arguments, "a value is not closed", start + rest)])
+            return Found(
+                [broken(start, end, name, arguments, "a value is not closed", start + rest)]
+            )
         strange = strange or (raw[rest:].strip() if ending == "next" else "")
         if strange and ending == "next":
-            return Found([broken(start, end, name, arguments, "the call is not closed, and other text follows", start + rest)])
+            return Found(
+                [
+                    broken(
+                        start,
+                        end,
+                        name,
+                        arguments,
+                        "the call is not closed, and other text follows",
+                        start + rest,
+                    )
+                ]
+            )
         value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
-        notes = (problem("arguments_trailing_data", "other text stands between the parameters", before=strange),) if strange else ()
+        notes = (
+            (
+                problem(
+                    "arguments_trailing_data",
+                    "other text stands between the parameters",
+                    before=strange,
+                ),
+            )
+            if strange
+            else ()
+        )
         return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
 
     def named(self, name: str, tools: KnownTools) -> str:
@@ -140,11 +189,19 @@ class TagCalls(Format):
     def _cut_in_end(self, rest: str) -> bool:
         """Whether nothing but the call's own closing tag can have been cut off."""
         rest = rest.strip()
-        return bool(rest) and not self.parameter.startswith(rest) and any(end.startswith(rest) for end in self.ends)
+        return (
+            bool(rest)
+            and not self.parameter.startswith(rest)
+            and any(end.startswith(rest) for end in self.ends)
+        )
 
     def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
         """The parameters, where the last one ends, and text between them that belongs to nothing."""
-        marks = [m for m in self.tokens.regex.finditer(raw, at, end) if m.group() != self.parameter or self.opening.match(raw, m.start(), end)]
+        marks = [
+            m
+            for m in self.tokens.regex.finditer(raw, at, end)
+            if m.group() != self.parameter or self.opening.match(raw, m.start(), end)
+        ]
         nested = self._balanced(marks)
         values: list[Value] = []
         strange = ""
@@ -160,7 +217,9 @@ class TagCalls(Format):
             if self.trim_newline:
                 text = text.removeprefix("\n").removesuffix("\n")
             text = text.strip(self.trim) if self.trim else text
-            values.append(Value(self._plain(tag["key"]), text, tag["type"] if self.typed else None, closed))
+            values.append(
+                Value(self._plain(tag["key"]), text, tag["type"] if self.typed else None, closed)
+            )
         return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
 
     def _balanced(self, marks: list[re.Match[str]]) -> bool:
@@ -171,7 +230,9 @@ class TagCalls(Format):
                 return False
         return depth == 0
 
-    def _value_end(self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool) -> tuple[int, int, int, bool]:
+    def _value_end(
+        self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool
+    ) -> tuple[int, int, int, bool]:
         """The marker to go on with, where a value and its closing tag end, and whether it has one."""
         depth = 1
         for at in range(index, len(marks)):
@@ -191,7 +252,9 @@ class TagCalls(Format):
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
         """The parameters as values; of a key given twice the last one."""
         schema_of = full_field_schema if self.references else field_schema
-        found = {value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values}
+        found = {
+            value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values
+        }
         found = coerce_fields(found, parameters) if self.typed == "dsml" and self.coerce else found
         return _unwrapped(found, parameters, self.wrappers) if self.wrappers else found
 
@@ -203,7 +266,9 @@ class TagCalls(Format):
         return parsed[0] if parsed and not value.text[parsed[1] :].strip() else value.text
 
 
-def _unwrapped(arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]) -> dict[str, Any]:
+def _unwrapped(
+    arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]
+) -> dict[str, Any]:
     """The arguments out of a single parameter, `arguments` or the like, that the tool does not have."""
     known = fields_of(parameters)
     key, inner = next(iter(arguments.items()), ("", None))
@@ -212,7 +277,11 @@ def _unwrapped(arguments: dict[str, Any], parameters: Schema, wrappers: tuple[st
     if isinstance(inner, str):
         parsed = read_value(inner, 0)
         inner = parsed[0] if parsed else None
-    return coerce_fields(inner, parameters) if isinstance(inner, dict) and set(inner) <= set(known) else arguments
+    return (
+        coerce_fields(inner, parameters)
+        if isinstance(inner, dict) and set(inner) <= set(known)
+        else arguments
+    )
 
 
 @dataclass(eq=False, kw_only=True)
@@ -222,10 +291,14 @@ class XmlCalls(TagCalls):
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
         """As for any tags, from the values as XML means them."""
         escaped = all(_XML_TEXT.fullmatch(value.text) for value in values)
-        return super().arguments([value._replace(text=_xml_text(value.text, escaped)) for value in values], parameters)
+        return super().arguments(
+            [value._replace(text=_xml_text(value.text, escaped)) for value in values], parameters
+        )
 
 
-_XML_TEXT = re.compile(r"(?:[^<&]|&(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);|<!\[CDATA\[.*?\]\]>)*+", re.DOTALL)
+_XML_TEXT = re.compile(
+    r"(?:[^<&]|&(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);|<!\[CDATA\[.*?\]\]>)*+", re.DOTALL
+)
 
 
 def _xml_text(text: str, escaped: bool) -> str:

@@ -54,7 +54,12 @@ class _Reading(Record):
 
 
 def read_arguments(
-    raw: Any, *, read: dict[str, Any] | None = None, parameters: Mapping[str, Any] | None = None, policy: Policy = "normalize", pointer: str = ""
+    raw: Any,
+    *,
+    read: dict[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    policy: Policy = "normalize",
+    pointer: str = "",
 ) -> Arguments:
     """The arguments of one call and how far they can be trusted; never raises.
 
@@ -65,9 +70,17 @@ def read_arguments(
         policy: `strict` runs only `ok`, `normalize` also `normalized`, `repair` also `repaired`.
         pointer: JSON pointer of the arguments in the raw answer.
     """
-    text = raw if isinstance(raw, str) else ("" if raw is None else json.dumps(plain(raw), ensure_ascii=False))
-    reading = _absent_or_empty(_read(raw, pointer) if read is None else _as_json(read, pointer), parameters, pointer)
-    value = reading.value if isinstance(reading.value, dict) and reading.status != "invalid" else None
+    text = (
+        raw
+        if isinstance(raw, str)
+        else ("" if raw is None else json.dumps(plain(raw), ensure_ascii=False))
+    )
+    reading = _absent_or_empty(
+        _read(raw, pointer) if read is None else _as_json(read, pointer), parameters, pointer
+    )
+    value = (
+        reading.value if isinstance(reading.value, dict) and reading.status != "invalid" else None
+    )
     suggestion = reading.suggestion if isinstance(reading.suggestion, dict) else None
     problems = reading.problems
     if value is not None:
@@ -77,7 +90,9 @@ def read_arguments(
         value, suggestion = None, suggestion or value
     if suggestion is None and read is None and any(p.code in _GUESSED for p in problems):
         suggestion = _guess(text, parameters)
-    return Arguments(value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion)
+    return Arguments(
+        value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion
+    )
 
 
 def _guess(text: str, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -93,7 +108,9 @@ def _as_json(value: dict[str, Any], pointer: str) -> _Reading:
     try:
         return _read_text(json.dumps(value, ensure_ascii=False), pointer)
     except RecursionError:
-        return _invalid("arguments_invalid_json", "the arguments are nested too deeply", "", pointer)
+        return _invalid(
+            "arguments_invalid_json", "the arguments are nested too deeply", "", pointer
+        )
 
 
 def _read(raw: Any, pointer: str) -> _Reading:
@@ -106,8 +123,14 @@ def _read(raw: Any, pointer: str) -> _Reading:
         return _read_text(value, pointer)
     if not isinstance(value, dict):
         return _not_object(value, pointer)
-    code = problem("arguments_object", "arguments came as an object, not as JSON text", pointer=pointer)
-    return _Reading(value=value, status="normalized", problems=(code,)) if finite(value) else _nonfinite(pointer, (code,))
+    code = problem(
+        "arguments_object", "arguments came as an object, not as JSON text", pointer=pointer
+    )
+    return (
+        _Reading(value=value, status="normalized", problems=(code,))
+        if finite(value)
+        else _nonfinite(pointer, (code,))
+    )
 
 
 def _read_text(text: str, pointer: str, layer: int = 0) -> _Reading:
@@ -119,7 +142,9 @@ def _read_text(text: str, pointer: str, layer: int = 0) -> _Reading:
         return _read_broken(text, pointer, layer)
     value = loaded.value
     if value is None:
-        return _given_nothing("arguments_null_string", "the arguments are the text 'null'", pointer, text)
+        return _given_nothing(
+            "arguments_null_string", "the arguments are the text 'null'", pointer, text
+        )
     if isinstance(value, str):
         return _read_encoded_twice(value, pointer, layer)
     if not isinstance(value, dict):
@@ -131,7 +156,11 @@ def _read_text(text: str, pointer: str, layer: int = 0) -> _Reading:
 
 
 def _given_nothing(code: str, message: str, pointer: str, before: str | None = None) -> _Reading:
-    return _Reading(absent=True, status="normalized", problems=(problem(code, message, pointer=pointer, before=before),))
+    return _Reading(
+        absent=True,
+        status="normalized",
+        problems=(problem(code, message, pointer=pointer, before=before),),
+    )
 
 
 def _quirks(text: str, loaded: Loaded, pointer: str) -> tuple[Problem, ...]:
@@ -139,19 +168,46 @@ def _quirks(text: str, loaded: Loaded, pointer: str) -> tuple[Problem, ...]:
     found = []
     if loaded.duplicates:
         names = ", ".join(repr(name) for name in dict.fromkeys(loaded.duplicates))
-        found.append(problem("arguments_duplicate_keys", f"given more than once, the last one is read: {names}"[:300], pointer=pointer))
-    if (not text.isascii() or "\\u" in text) and _SURROGATE.search(json.dumps(loaded.value, ensure_ascii=False)):
-        found.append(problem("arguments_lone_surrogate", "half of a surrogate pair stands alone; it cannot be sent as UTF-8", pointer=pointer))
+        found.append(
+            problem(
+                "arguments_duplicate_keys",
+                f"given more than once, the last one is read: {names}"[:300],
+                pointer=pointer,
+            )
+        )
+    if (not text.isascii() or "\\u" in text) and _SURROGATE.search(
+        json.dumps(loaded.value, ensure_ascii=False)
+    ):
+        found.append(
+            problem(
+                "arguments_lone_surrogate",
+                "half of a surrogate pair stands alone; it cannot be sent as UTF-8",
+                pointer=pointer,
+            )
+        )
     return tuple(found)
 
 
 def _read_encoded_twice(inner: str, pointer: str, layer: int) -> _Reading:
-    if layer >= _MOST_LAYERS or inner.lstrip("\ufeff" + _JSON_SPACE)[:1] not in ("{", "[", "n", "`", '"'):
+    if layer >= _MOST_LAYERS or inner.lstrip("\ufeff" + _JSON_SPACE)[:1] not in (
+        "{",
+        "[",
+        "n",
+        "`",
+        '"',
+    ):
         return _not_object(inner, pointer)
     reading = _read_text(inner, pointer, layer + 1)
-    if reading.status == "invalid" and any(p.code == "arguments_invalid_json" for p in reading.problems):
+    if reading.status == "invalid" and any(
+        p.code == "arguments_invalid_json" for p in reading.problems
+    ):
         return _not_object(inner, pointer)
-    code = problem("arguments_double_encoded", "the arguments are JSON text inside JSON text", pointer=pointer, before=inner)
+    code = problem(
+        "arguments_double_encoded",
+        "the arguments are JSON text inside JSON text",
+        pointer=pointer,
+        before=inner,
+    )
     return _with(code, "normalized", reading)
 
 
@@ -159,17 +215,40 @@ def _read_broken(text: str, pointer: str, layer: int) -> _Reading:
     """A text that is not JSON as it stands: the value-preserving rules, or what is wrong with it and where."""
     bare = text.lstrip("\ufeff" + _JSON_SPACE)
     if "\ufeff" in text[: len(text) - len(bare)]:
-        bom = problem("arguments_leading_data", "a byte-order mark stands before the JSON", pointer=pointer, before=text)
+        bom = problem(
+            "arguments_leading_data",
+            "a byte-order mark stands before the JSON",
+            pointer=pointer,
+            before=text,
+        )
         return _with(bom, "normalized", _read_text(bare, pointer, layer))
     stripped = text.strip()
-    if layer < _MOST_LAYERS and len(stripped) > 6 and stripped.startswith("```") and stripped.endswith("```"):
-        code = problem("arguments_code_fence", "the JSON stands in a code fence", pointer=pointer, before=text)
+    if (
+        layer < _MOST_LAYERS
+        and len(stripped) > 6
+        and stripped.startswith("```")
+        and stripped.endswith("```")
+    ):
+        code = problem(
+            "arguments_code_fence", "the JSON stands in a code fence", pointer=pointer, before=text
+        )
         label = _FENCE_LABEL.match(stripped, 3)
-        return _with(code, "repaired", _read_text(stripped[label.end() if label else 3 : -3], pointer, layer + 1))
+        return _with(
+            code,
+            "repaired",
+            _read_text(stripped[label.end() if label else 3 : -3], pointer, layer + 1),
+        )
     if stripped == "None":
-        code = problem("arguments_python_literal", "the arguments are Python's None", pointer=pointer, before=text)
+        code = problem(
+            "arguments_python_literal",
+            "the arguments are Python's None",
+            pointer=pointer,
+            before=text,
+        )
         return _Reading(absent=True, status="repaired", problems=(code,))
-    if _OPEN_STRING.fullmatch(stripped) or any(word.startswith(stripped) for word in ("true", "false", "null")):
+    if _OPEN_STRING.fullmatch(stripped) or any(
+        word.startswith(stripped) for word in ("true", "false", "null")
+    ):
         return _truncated(text, pointer)
     return _read_object(text, pointer)
 
@@ -177,7 +256,11 @@ def _read_broken(text: str, pointer: str, layer: int) -> _Reading:
 def _with(code: Problem, status: CallStatus, reading: _Reading) -> _Reading:
     worst: CallStatus = max(status, reading.status, key=lambda s: _RANK[s])
     return _Reading(
-        value=reading.value, status=worst, problems=(code, *reading.problems), suggestion=reading.suggestion, absent=reading.absent
+        value=reading.value,
+        status=worst,
+        problems=(code, *reading.problems),
+        suggestion=reading.suggestion,
+        absent=reading.absent,
     )
 
 
@@ -186,22 +269,37 @@ def _read_object(text: str, pointer: str) -> _Reading:
     known = _matched(_BEFORE, text, 0)
     start = next((i for i in range(known, len(text)) if text[i] in "{["), None)
     if start is None:
-        return _invalid("arguments_invalid_json", f"the arguments are not JSON: {clip(text, 60)!r}", text, pointer)
+        return _invalid(
+            "arguments_invalid_json",
+            f"the arguments are not JSON: {clip(text, 60)!r}",
+            text,
+            pointer,
+        )
     first = relax(text, start)
     if first.loaded is None:
         if first.open:
             return _truncated(text, pointer)
-        return _invalid("arguments_invalid_json", f"the arguments are not JSON: {_where(text)}", text, pointer)
+        return _invalid(
+            "arguments_invalid_json", f"the arguments are not JSON: {_where(text)}", text, pointer
+        )
     if first.loaded.nonfinite or not finite(first.value):
         return _nonfinite(pointer)
     if not isinstance(first.value, dict):
         return _not_object(first.value, pointer)
     others, end, cut = _following(text, first)
     if cut:
-        return _invalid("arguments_concatenated", "a second, unfinished object follows the first", text, pointer)
+        return _invalid(
+            "arguments_concatenated", "a second, unfinished object follows the first", text, pointer
+        )
     if others and _canonical(others[-1]) != _canonical(first.value):
         only = next((o for o in (first.value, *others) if o), first.value)
-        return _invalid("arguments_concatenated", "several different objects stand one after another", text, pointer, suggestion=only)
+        return _invalid(
+            "arguments_concatenated",
+            "several different objects stand one after another",
+            text,
+            pointer,
+            suggestion=only,
+        )
     codes = [*first.codes, *(["arguments_duplicated"] if others else [])]
     return _mended(text, (start, end), known == start, codes, first.loaded, pointer)
 
@@ -245,24 +343,41 @@ _RULES = {
 }
 
 
-def _mended(text: str, span: tuple[int, int], known: bool, codes: list[str], loaded: Loaded, pointer: str) -> _Reading:
+def _mended(
+    text: str, span: tuple[int, int], known: bool, codes: list[str], loaded: Loaded, pointer: str
+) -> _Reading:
     """The reading of an object that rules were needed for, or that stands among other text.
 
     Args:
         known: nothing but markup stands before the object.
     """
     before, behind = text[: span[0]], text[span[1] :]
-    around = {"arguments_leading_data": _COMMENT.sub("", before), "arguments_trailing_data": _COMMENT.sub("", behind)}
+    around = {
+        "arguments_leading_data": _COMMENT.sub("", before),
+        "arguments_trailing_data": _COMMENT.sub("", behind),
+    }
     if [*around.values()] != [before, behind]:
         codes.append("arguments_comments")
     if around["arguments_trailing_data"].strip() == ",":
         codes.append("arguments_trailing_comma")
         around["arguments_trailing_data"] = ""
     codes += [code for code, edge in around.items() if edge.strip(_JSON_SPACE)]
-    problems = tuple(problem(code, _RULES[code], pointer=pointer, before=around.get(code, text)) for code in dict.fromkeys(codes))
+    problems = tuple(
+        problem(code, _RULES[code], pointer=pointer, before=around.get(code, text))
+        for code in dict.fromkeys(codes)
+    )
     if known and _matched(_BEHIND, behind, 0) == len(behind):
-        return _Reading(value=loaded.value, status="repaired", problems=(*problems, *_quirks(text, loaded, pointer)))
-    bad = problem("arguments_invalid_json", "the arguments are an object inside other text", pointer=pointer, before=text)
+        return _Reading(
+            value=loaded.value,
+            status="repaired",
+            problems=(*problems, *_quirks(text, loaded, pointer)),
+        )
+    bad = problem(
+        "arguments_invalid_json",
+        "the arguments are an object inside other text",
+        pointer=pointer,
+        before=text,
+    )
     return _Reading(status="invalid", problems=(*problems, bad), suggestion=loaded.value)
 
 
@@ -277,26 +392,50 @@ def _where(text: str) -> str:
 
 
 def _truncated(text: str, pointer: str) -> _Reading:
-    return _invalid("arguments_truncated", f"the arguments end inside a value, at character {len(text)}", text, pointer)
+    return _invalid(
+        "arguments_truncated",
+        f"the arguments end inside a value, at character {len(text)}",
+        text,
+        pointer,
+    )
 
 
 def _invalid(code: str, message: str, text: str, pointer: str, suggestion: Any = None) -> _Reading:
-    return _Reading(status="invalid", problems=(problem(code, message, pointer=pointer, before=text),), suggestion=suggestion)
+    return _Reading(
+        status="invalid",
+        problems=(problem(code, message, pointer=pointer, before=text),),
+        suggestion=suggestion,
+    )
 
 
 def _not_object(value: Any, pointer: str) -> _Reading:
     kind = {list: "a list", str: "a text", bool: "a boolean"}.get(type(value), "a number")
-    only = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else None
-    code = problem("arguments_not_object", f"the arguments are {kind}, not an object", pointer=pointer, before=value)
+    only = (
+        value[0]
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)
+        else None
+    )
+    code = problem(
+        "arguments_not_object",
+        f"the arguments are {kind}, not an object",
+        pointer=pointer,
+        before=value,
+    )
     return _Reading(status="invalid", problems=(code,), suggestion=only)
 
 
 def _nonfinite(pointer: str, problems: tuple[Problem, ...] = ()) -> _Reading:
-    code = problem("arguments_nonfinite", "the arguments hold NaN or an infinite number, which JSON cannot carry", pointer=pointer)
+    code = problem(
+        "arguments_nonfinite",
+        "the arguments hold NaN or an infinite number, which JSON cannot carry",
+        pointer=pointer,
+    )
     return _Reading(status="invalid", problems=(*problems, code))
 
 
-def _absent_or_empty(reading: _Reading, parameters: Mapping[str, Any] | None, pointer: str) -> _Reading:
+def _absent_or_empty(
+    reading: _Reading, parameters: Mapping[str, Any] | None, pointer: str
+) -> _Reading:
     """`{}` where no arguments were given and the tool requires nothing, or is unknown to the reader."""
     if not reading.absent:
         return reading
@@ -305,5 +444,9 @@ def _absent_or_empty(reading: _Reading, parameters: Mapping[str, Any] | None, po
     if not lacking and not (isinstance(required, (list, tuple)) and required):
         return _Reading(value={}, status=reading.status, problems=reading.problems)
     names = ", ".join(map(str, required)) if isinstance(required, (list, tuple)) else "arguments"
-    code = problem("arguments_not_object", f"the tool requires {names} and was given nothing"[:300], pointer=pointer)
+    code = problem(
+        "arguments_not_object",
+        f"the tool requires {names} and was given nothing"[:300],
+        pointer=pointer,
+    )
     return _Reading(status="invalid", problems=(*reading.problems, code))

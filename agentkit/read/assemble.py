@@ -30,7 +30,15 @@ class Assembly:
     def add(self, chunk: dict[str, Any]) -> list[Delta]:
         """Takes one chunk; gives what it added."""
         self.chunks += 1
-        for key in ("id", "model", "created", "system_fingerprint", "prompt_token_ids", "usage", "object"):
+        for key in (
+            "id",
+            "model",
+            "created",
+            "system_fingerprint",
+            "prompt_token_ids",
+            "usage",
+            "object",
+        ):
             if chunk.get(key) is not None:
                 self._head[key] = chunk[key]
         groq = chunk.get("x_groq")
@@ -38,9 +46,19 @@ class Assembly:
             self._head.setdefault("usage", groq["usage"])
         choices = chunk.get("choices")
         if choices is None and str(chunk.get("type", "")).startswith(_FOREIGN):
-            self._note("foreign_dialect", f"the stream speaks another API: its events are of the type {chunk['type']!r}"[:200])
+            self._note(
+                "foreign_dialect",
+                f"the stream speaks another API: its events are of the type {chunk['type']!r}"[
+                    :200
+                ],
+            )
         listed = [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
-        return [delta for choice in listed if choice.get("index", 0) in (0, None) for delta in self._choice(choice)]
+        return [
+            delta
+            for choice in listed
+            if choice.get("index", 0) in (0, None)
+            for delta in self._choice(choice)
+        ]
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
         if choice.get("finish_reason") is not None:
@@ -56,7 +74,10 @@ class Assembly:
         elif isinstance(choice.get("message"), dict):
             self._message = choice["message"]
         elif isinstance(choice.get("text"), str):
-            self._note("foreign_dialect", "the stream is a text completion, not a chat completion; use /v1/chat/completions")
+            self._note(
+                "foreign_dialect",
+                "the stream is a text completion, not a chat completion; use /v1/chat/completions",
+            )
 
     def _delta(self, delta: dict[str, Any]) -> Iterator[Delta]:
         shown: str | None = None
@@ -64,7 +85,13 @@ class Assembly:
             value = delta.get(name)
             if isinstance(value, str):
                 self._texts.setdefault(name, []).append(value)
-                kind: DeltaKind = "content" if name == "content" else "refusal" if name == "refusal" else "reasoning"
+                kind: DeltaKind = (
+                    "content"
+                    if name == "content"
+                    else "refusal"
+                    if name == "refusal"
+                    else "reasoning"
+                )
                 if value and not (kind == "reasoning" and value == shown):
                     yield Delta(kind=kind, text=value)
                 shown = value if kind == "reasoning" else shown
@@ -74,7 +101,9 @@ class Assembly:
                 self._texts.setdefault(name, []).append(_text_of(value))
         self._add_details(delta.get("reasoning_details"))
         entries = delta.get("tool_calls")
-        for entry in [entries] if isinstance(entries, dict) else entries if isinstance(entries, list) else ():
+        for entry in (
+            [entries] if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
+        ):
             if isinstance(entry, dict):
                 yield from self._calls.add(entry)
         if isinstance(delta.get("function_call"), dict):
@@ -88,8 +117,14 @@ class Assembly:
             key = (item.get("index", position), item.get("type"))
             known = self._details.setdefault(key, {})
             for name, value in item.items():
-                joins = name in ("text", "summary", "data") and isinstance(value, str) and isinstance(known.get(name), str)
-                known[name] = known[name] + value if joins else known.get(name) if value is None else value
+                joins = (
+                    name in ("text", "summary", "data")
+                    and isinstance(value, str)
+                    and isinstance(known.get(name), str)
+                )
+                known[name] = (
+                    known[name] + value if joins else known.get(name) if value is None else value
+                )
 
     def _note(self, code: str, message: str) -> None:
         if code not in self.problems:
@@ -101,7 +136,10 @@ class Assembly:
         for wanted in ("length", "content_filter", "tool_calls"):
             if wanted in self._finishes:
                 return wanted
-        return next((finish for finish in self._finishes if finish != ""), self._finishes[0] if self._finishes else None)
+        return next(
+            (finish for finish in self._finishes if finish != ""),
+            self._finishes[0] if self._finishes else None,
+        )
 
     def body(self) -> dict[str, Any]:
         """The answer as one body."""
@@ -110,13 +148,21 @@ class Assembly:
         for name, pieces in self._texts.items():
             message[name] = "".join(pieces) or None
         if self._parts:
-            text = [{"type": "text", "text": message["content"]}] if isinstance(message.get("content"), str) else []
+            text = (
+                [{"type": "text", "text": message["content"]}]
+                if isinstance(message.get("content"), str)
+                else []
+            )
             message["content"] = _merged_parts([*text, *self._parts])
         message.setdefault("content", None)
         if self._details:
             message["reasoning_details"] = list(self._details.values())
         message.update(self._calls.wire())
-        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self.finish_reason}
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": message,
+            "finish_reason": self.finish_reason,
+        }
         if "logprobs" in self._lists:
             choice["logprobs"] = {"content": self._lists["logprobs"]}
         if "token_ids" in self._lists:
@@ -128,7 +174,9 @@ def _text_of(value: Any) -> str:
     if isinstance(value, list):
         return "".join(_text_of(item) for item in value)
     if isinstance(value, dict):
-        return _text_of(next((value[k] for k in ("text", "thinking", "content", "summary") if k in value), ""))
+        return _text_of(
+            next((value[k] for k in ("text", "thinking", "content", "summary") if k in value), "")
+        )
     return value if isinstance(value, str) else ""
 
 
@@ -146,7 +194,11 @@ def _merged_parts(parts: list[Any]) -> list[Any]:
 
 def _joined(last: Any, part: Any) -> dict[str, Any] | None:
     """Two parts of one kind as one; None where they are not."""
-    if not isinstance(last, dict) or not isinstance(part, dict) or last.get("type") != part.get("type"):
+    if (
+        not isinstance(last, dict)
+        or not isinstance(part, dict)
+        or last.get("type") != part.get("type")
+    ):
         return None
     for key in ("text", "thinking"):
         a, b = last.get(key), part.get(key)

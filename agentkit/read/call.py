@@ -13,7 +13,9 @@ from agentkit.read.arguments import Arguments, read_arguments
 from agentkit.read.known_tools import KnownTools
 from agentkit.types import CallStatus, Policy, Problem, ToolCall, problem
 
-_SPECIAL_TOKEN = re.compile(r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]")
+_SPECIAL_TOKEN = re.compile(
+    r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]"
+)
 _PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
 _INDEX_SUFFIX = re.compile(r":\d+\Z")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
@@ -21,7 +23,13 @@ _WRAPPERS = ("tool_call", "function_call", "tool_use", "call_tool", "use_tool")
 
 
 def read_calls(
-    entry: Any, position: int, tools: KnownTools, policy: Policy, *, origin: str = "tool_calls", pointer: str = ""
+    entry: Any,
+    position: int,
+    tools: KnownTools,
+    policy: Policy,
+    *,
+    origin: str = "tool_calls",
+    pointer: str = "",
 ) -> list[ToolCall]:
     """The calls one wire entry holds: one, or several where it is a wrapper around others.
 
@@ -41,14 +49,39 @@ def read_calls(
     shape.extend(flat(pointer))
     inner = list(_wrapped(name, arguments, tools))
     if inner:
-        note = problem("wrapper_tool_call", f"{name!r} wraps {len(inner)} calls; they are read one by one", pointer=pointer, before=name)
+        note = problem(
+            "wrapper_tool_call",
+            f"{name!r} wraps {len(inner)} calls; they are read one by one",
+            pointer=pointer,
+            before=name,
+        )
         parts = [(entry.get("id") if i == 0 else None, n, a) for i, (n, a) in enumerate(inner)]
         return [
-            make_call(position + i, n, a, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=(*shape, note))
+            make_call(
+                position + i,
+                n,
+                a,
+                tools,
+                policy,
+                raw_id=raw_id,
+                origin=origin,
+                pointer=f"{pointer}{where}",
+                notes=(*shape, note),
+            )
             for i, (raw_id, n, a) in enumerate(parts)
         ]
     raw_id = _given(entry, ("id", "call_id", "tool_call_id"))
-    call = make_call(position, name, arguments, tools, policy, raw_id=raw_id, origin=origin, pointer=f"{pointer}{where}", notes=tuple(shape))
+    call = make_call(
+        position,
+        name,
+        arguments,
+        tools,
+        policy,
+        raw_id=raw_id,
+        origin=origin,
+        pointer=f"{pointer}{where}",
+        notes=tuple(shape),
+    )
     return [replace(call, extra_content=entry.get("extra_content"))]
 
 
@@ -75,16 +108,27 @@ def make_call(
     """
     name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
     at = f"{pointer}/arguments" if pointer else ""
-    arguments = read_arguments(raw_arguments, read=read, parameters=tools.parameters(name), policy=policy, pointer=at)
+    arguments = read_arguments(
+        raw_arguments, read=read, parameters=tools.parameters(name), policy=policy, pointer=at
+    )
     problems = (*notes, *name_problems, *arguments.problems)
     status = _status(arguments.status, name, problems)
     runs = status != "invalid" and (policy != "strict" or status == "ok")
     value = arguments.value if runs else None
     return ToolCall(
-        position=position, id=raw_id if isinstance(raw_id, str) else "", raw_id=raw_id, name=name, raw_name=raw_name, arguments=value,
-        raw_arguments=arguments.raw, status=status, origin=origin, span=span, problems=problems,
+        position=position,
+        id=raw_id if isinstance(raw_id, str) else "",
+        raw_id=raw_id,
+        name=name,
+        raw_name=raw_name,
+        arguments=value,
+        raw_arguments=arguments.raw,
+        status=status,
+        origin=origin,
+        span=span,
+        problems=problems,
         suggestion=arguments.suggestion if value is not None else _suggestion(arguments),
-    )  # fmt: skip
+    )
 
 
 def _suggestion(arguments: Arguments) -> dict[str, Any] | None:
@@ -95,7 +139,9 @@ def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> Cal
     if not name:
         return "invalid"
     harmless = {"arguments_schema", "name_unknown"}
-    return "normalized" if status == "ok" and any(p.code not in harmless for p in problems) else status
+    return (
+        "normalized" if status == "ok" and any(p.code not in harmless for p in problems) else status
+    )
 
 
 def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
@@ -118,7 +164,14 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
             break
     if tools and name not in tools:
         known = ", ".join(sorted(tools)) or "none"
-        problems.append(problem("name_unknown", f"no tool is named {name!r}; there are: {known}"[:300], pointer=pointer, before=raw))
+        problems.append(
+            problem(
+                "name_unknown",
+                f"no tool is named {name!r}; there are: {known}"[:300],
+                pointer=pointer,
+                before=raw,
+            )
+        )
     return name, tuple(problems)
 
 
@@ -143,11 +196,24 @@ def _without_prefix(name: str, tools: KnownTools) -> str:
 def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
     """The calls of an answer that broke off: where the last one was given no arguments, they were still to come."""
     last = calls[-1] if calls else None
-    if last is None or not any(p.code in ("arguments_null", "arguments_empty") for p in last.problems):
+    if last is None or not any(
+        p.code in ("arguments_null", "arguments_empty") for p in last.problems
+    ):
         return calls
-    cut = problem("arguments_truncated", "the answer ends before the arguments begin", pointer=last.problems[-1].pointer)
-    kept = tuple(p for p in last.problems if p.code not in ("arguments_null", "arguments_empty", "arguments_not_object"))
-    return [*calls[:-1], replace(last, arguments=None, status="invalid", problems=(*kept, cut), suggestion=None)]
+    cut = problem(
+        "arguments_truncated",
+        "the answer ends before the arguments begin",
+        pointer=last.problems[-1].pointer,
+    )
+    kept = tuple(
+        p
+        for p in last.problems
+        if p.code not in ("arguments_null", "arguments_empty", "arguments_not_object")
+    )
+    return [
+        *calls[:-1],
+        replace(last, arguments=None, status="invalid", problems=(*kept, cut), suggestion=None),
+    ]
 
 
 def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
@@ -170,14 +236,26 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
 def _labelled(call: ToolCall, label: str) -> ToolCall:
     """The call under a synthetic id; that a call in text, or in `function_call`, has none is no fault of its own."""
     expected = call.origin.startswith("content:") or call.origin == "function_call"
-    status: CallStatus = "normalized" if call.status == "ok" and not call.origin.startswith("content:") else call.status
-    problems = call.problems if expected and call.raw_id is None else (*call.problems, _id_problem(call.raw_id))
+    status: CallStatus = (
+        "normalized"
+        if call.status == "ok" and not call.origin.startswith("content:")
+        else call.status
+    )
+    problems = (
+        call.problems
+        if expected and call.raw_id is None
+        else (*call.problems, _id_problem(call.raw_id))
+    )
     return replace(call, id=label, id_synthetic=True, problems=problems, status=status)
 
 
 def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
     base = f"call_{position}" if turn is None else f"call_{turn}_{position}"
-    return base if base not in taken else next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
+    return (
+        base
+        if base not in taken
+        else next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
+    )
 
 
 def _id_problem(given: Any) -> Problem:
@@ -197,16 +275,27 @@ def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
     nested = isinstance(function, dict)
     holder: dict[str, Any] = function if isinstance(function, dict) else entry
     named = _given(holder, ("name", "tool_name"))
-    name = function if isinstance(function, str) else named if named is not None else entry.get("name")
-    key, source = next(((k, h) for h in (holder, entry) for k in _ARGUMENT_KEYS if h.get(k) is not None), ("arguments", holder))
+    name = (
+        function if isinstance(function, str) else named if named is not None else entry.get("name")
+    )
+    key, source = next(
+        ((k, h) for h in (holder, entry) for k in _ARGUMENT_KEYS if h.get(k) is not None),
+        ("arguments", holder),
+    )
     arguments = source.get(key)
 
     def shape(pointer: str) -> Iterator[Problem]:
         if not nested and (name is not None or arguments is not None):
-            yield problem("tool_call_flat", "name and arguments stand on the call itself, not under `function`", pointer=pointer)
+            yield problem(
+                "tool_call_flat",
+                "name and arguments stand on the call itself, not under `function`",
+                pointer=pointer,
+            )
         if key != "arguments":
             at = f"{pointer}/function/{key}" if nested and source is holder else f"{pointer}/{key}"
-            yield problem("arguments_key_parameters", f"the arguments stand under {key!r}", pointer=at)
+            yield problem(
+                "arguments_key_parameters", f"the arguments stand under {key!r}", pointer=at
+            )
 
     return name, arguments, "/function" if nested else "", shape
 
@@ -223,38 +312,75 @@ def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any
     inner = _loads(arguments) if isinstance(arguments, str) else arguments
     if not isinstance(inner, dict):
         return
-    uses = inner.get("tool_uses") if name.removeprefix("functions.") in ("multi_tool_use.parallel", "multi_tool_use") else None
+    uses = (
+        inner.get("tool_uses")
+        if name.removeprefix("functions.") in ("multi_tool_use.parallel", "multi_tool_use")
+        else None
+    )
     if isinstance(uses, list):
         for use in uses:
             use = use if isinstance(use, dict) else {}
-            yield use.get("recipient_name", use.get("name")), use.get("parameters", use.get("arguments"))
-    elif name in _WRAPPERS and isinstance(inner.get("name"), str) and ("arguments" in inner or "parameters" in inner):
+            yield (
+                use.get("recipient_name", use.get("name")),
+                use.get("parameters", use.get("arguments")),
+            )
+    elif (
+        name in _WRAPPERS
+        and isinstance(inner.get("name"), str)
+        and ("arguments" in inner or "parameters" in inner)
+    ):
         yield inner["name"], inner.get("arguments", inner.get("parameters"))
 
 
 def _is_custom(entry: dict[str, Any]) -> bool:
     kind, function, custom = entry.get("type"), entry.get("function"), entry.get("custom")
-    return not isinstance(function, dict) and (isinstance(custom, dict) or kind in ("custom", "custom_tool_call"))
+    return not isinstance(function, dict) and (
+        isinstance(custom, dict) or kind in ("custom", "custom_tool_call")
+    )
 
 
-def _custom(entry: dict[str, Any], position: int, tools: KnownTools, origin: str, pointer: str) -> ToolCall:
+def _custom(
+    entry: dict[str, Any], position: int, tools: KnownTools, origin: str, pointer: str
+) -> ToolCall:
     holder = entry["custom"] if isinstance(entry.get("custom"), dict) else entry
     given = holder.get("input")
-    text = given if isinstance(given, str) else "" if given is None else json.dumps(given, ensure_ascii=False)
+    text = (
+        given
+        if isinstance(given, str)
+        else ""
+        if given is None
+        else json.dumps(given, ensure_ascii=False)
+    )
     name, problems = read_name(holder.get("name"), tools, f"{pointer}/custom/name")
     raw_id = entry.get("id", entry.get("call_id"))
     return ToolCall(
-        position=position, id=raw_id if isinstance(raw_id, str) else "", raw_id=raw_id, name=name, raw_name=holder.get("name"),
-        arguments={"input": text} if name else None, raw_arguments=text, status="custom" if name else "invalid", origin=origin,
+        position=position,
+        id=raw_id if isinstance(raw_id, str) else "",
+        raw_id=raw_id,
+        name=name,
+        raw_name=holder.get("name"),
+        arguments={"input": text} if name else None,
+        raw_arguments=text,
+        status="custom" if name else "invalid",
+        origin=origin,
         problems=problems,
-    )  # fmt: skip
+    )
 
 
-def _nameless(entry: Any, position: int, origin: str, pointer: str, notes: list[Problem]) -> ToolCall:
+def _nameless(
+    entry: Any, position: int, origin: str, pointer: str, notes: list[Problem]
+) -> ToolCall:
     missing = problem("name_missing", "the entry is not a call", pointer=pointer, before=entry)
     text = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
     return ToolCall(
-        position=position, id="", name="", arguments=None, raw_arguments=text, status="invalid", origin=origin, problems=(*notes, missing)
+        position=position,
+        id="",
+        name="",
+        arguments=None,
+        raw_arguments=text,
+        status="invalid",
+        origin=origin,
+        problems=(*notes, missing),
     )
 
 

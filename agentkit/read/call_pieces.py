@@ -72,8 +72,18 @@ class _Call:
         given: Any = text if self.pieces else self.whole
         extra = {} if self.extra is None else {"extra_content": self.extra}
         if self.kind == "custom":
-            return {"id": self.id, "type": "custom", "custom": {"name": self.name, "input": given or ""}, **extra}
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": given}, **extra}
+            return {
+                "id": self.id,
+                "type": "custom",
+                "custom": {"name": self.name, "input": given or ""},
+                **extra,
+            }
+        return {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": given},
+            **extra,
+        }
 
 
 class CallPieces:
@@ -111,7 +121,11 @@ class CallPieces:
     def wire(self) -> dict[str, Any]:
         """The fields of the message that hold them."""
         calls = {"tool_calls": [call.wire() for call in self._ordered()]} if self._calls else {}
-        return calls if self._legacy is None else {**calls, "function_call": self._legacy.wire()["function"]}
+        return (
+            calls
+            if self._legacy is None
+            else {**calls, "function_call": self._legacy.wire()["function"]}
+        )
 
     def _remember(self, call: _Call) -> None:
         for kind, key in (("id", call.id), ("index", call.index), ("both", (call.id, call.index))):
@@ -121,9 +135,17 @@ class CallPieces:
         """The call an entry continues; None where it begins one."""
         given, index = entry.get("id"), entry.get("index")
         if index is None:
-            self._note("index_missing", "calls come without an index; they are told apart by id, then by order")
+            self._note(
+                "index_missing",
+                "calls come without an index; they are told apart by id, then by order",
+            )
         if given and (known := self._under(given, index)):
-            if _name(entry) and index is not None and known.index not in (None, index) and known.balance.whole:
+            if (
+                _name(entry)
+                and index is not None
+                and known.index not in (None, index)
+                and known.balance.whole
+            ):
                 return None
             self._note("identity_repeated", "the id is sent again with every piece of a call")
             return known
@@ -138,7 +160,9 @@ class CallPieces:
 
     def _under(self, given: Any, index: Any) -> _Call | None:
         """The latest call with this id: under this index, or else under any."""
-        return self._latest.get(("both", _hashable((given, index)))) or self._latest.get(("id", _hashable(given)))
+        return self._latest.get(("both", _hashable((given, index)))) or self._latest.get(
+            ("id", _hashable(given))
+        )
 
     def _continued(self, call: _Call | None, entry: dict[str, Any]) -> _Call | None:
         """The call itself where the entry goes on with it, None where the entry begins another one under the same index."""
@@ -147,17 +171,23 @@ class CallPieces:
         given = entry.get("id")
         name = _name(entry)
         if given and call.id and given != call.id:
-            if (name and (call.balance.whole or name != call.name or not call.pieces)) and not (name == call.name and not call.pieces):
+            if (name and (call.balance.whole or name != call.name or not call.pieces)) and not (
+                name == call.name and not call.pieces
+            ):
                 return None
             if not name and call.balance.whole:
                 return None
-            self._note("id_changed", "the id of a call changes from piece to piece; the first one is kept")
+            self._note(
+                "id_changed", "the id of a call changes from piece to piece; the first one is kept"
+            )
             return call
         begins = bool(name) and bool(call.name) and (call.balance.whole or name != call.name)
         return None if begins else call
 
     def _extend(self, call: _Call, entry: dict[str, Any], position: int) -> Iterator[Delta]:
-        holder = next((entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry)
+        holder = next(
+            (entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry
+        )
         if entry.get("type") == "custom" or isinstance(entry.get("custom"), dict):
             call.kind = "custom"
         if entry.get("extra_content") is not None:
@@ -168,7 +198,10 @@ class CallPieces:
             yield Delta(kind="name", text=name, position=position)
         elif name and call.pieces:
             self._note("identity_repeated", "the name is sent again with every piece of a call")
-        given = next((holder[k] for k in ("arguments", "parameters", "input") if holder.get(k) is not None), None)
+        given = next(
+            (holder[k] for k in ("arguments", "parameters", "input") if holder.get(k) is not None),
+            None,
+        )
         if isinstance(given, str):
             call.pieces.append(given)
             call.balance.feed(given)
@@ -177,7 +210,11 @@ class CallPieces:
         elif given is not None:
             call.whole = given
             call.balance.started = True
-            yield Delta(kind="arguments", text=json.dumps(given, ensure_ascii=False, default=str), position=position)
+            yield Delta(
+                kind="arguments",
+                text=json.dumps(given, ensure_ascii=False, default=str),
+                position=position,
+            )
 
     def _ordered(self) -> list[_Call]:
         """By index where every call has one of its own, else in the order they came."""
@@ -193,6 +230,8 @@ def _hashable(key: Any) -> Any:
 
 
 def _name(entry: dict[str, Any]) -> str:
-    holder = next((entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry)
+    holder = next(
+        (entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry
+    )
     name = holder.get("name")
     return name if isinstance(name, str) else ""

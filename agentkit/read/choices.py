@@ -22,7 +22,9 @@ def count_choices(response: Response) -> int:
     if any(problem.code == "choices_split" for problem in response.problems):
         return 1  # parts of one choice, which are read together
     if exchange.chunks and not exchange.body:
-        indices = _indices(data for _, data in _events(exchange)) if _LATER.search(exchange.text) else []
+        indices = (
+            _indices(data for _, data in _events(exchange)) if _LATER.search(exchange.text) else []
+        )
     else:
         indices = _indices([exchange.raw]) if exchange.body.count('"message"') > 1 else []
     return max(1, len(indices))
@@ -37,15 +39,22 @@ def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ..
     """
     response = answer.response if isinstance(answer, Turn) else answer
     exchange = response.exchange
-    parts = list(_of_stream(exchange) if exchange.chunks and not exchange.body else _of_body(exchange))
+    parts = list(
+        _of_stream(exchange) if exchange.chunks and not exchange.body else _of_body(exchange)
+    )
     return tuple(read_response(part, tools) for part in parts) if len(parts) > 1 else (response,)
 
 
 def _of_body(exchange: Exchange) -> Iterator[Exchange]:
     body = exchange.raw
     choices = body.get("choices") if isinstance(body, dict) else None
-    for choice in sorted(filter(_numbered, choices if isinstance(choices, list) else ()), key=lambda c: c["index"]):
-        yield replace(exchange, body=json.dumps({**body, "choices": [{**choice, "index": 0}]}, ensure_ascii=False))
+    for choice in sorted(
+        filter(_numbered, choices if isinstance(choices, list) else ()), key=lambda c: c["index"]
+    ):
+        yield replace(
+            exchange,
+            body=json.dumps({**body, "choices": [{**choice, "index": 0}]}, ensure_ascii=False),
+        )
 
 
 def _numbered(choice: Any) -> bool:
@@ -56,13 +65,25 @@ def _of_stream(exchange: Exchange) -> Iterator[Exchange]:
     """A stream per choice: its own deltas, and whatever belongs to all of them."""
     events = list(_events(exchange))
     for index in _indices(data for _, data in events):
-        yield replace(exchange, chunks=tuple(Chunk(at=at, text=text) for at, data in events for text in _only(data, index)))
+        yield replace(
+            exchange,
+            chunks=tuple(
+                Chunk(at=at, text=text) for at, data in events for text in _only(data, index)
+            ),
+        )
 
 
 def _indices(bodies: Iterable[Any]) -> list[int]:
     """The indices of all choices of an answer, in order."""
     lists = [data.get("choices") for data in bodies if isinstance(data, dict)]
-    return sorted({choice["index"] for choices in lists if isinstance(choices, list) for choice in filter(_numbered, choices)})
+    return sorted(
+        {
+            choice["index"]
+            for choices in lists
+            if isinstance(choices, list)
+            for choice in filter(_numbered, choices)
+        }
+    )
 
 
 def _events(exchange: Exchange) -> Iterator[tuple[float, Any]]:
@@ -81,6 +102,10 @@ def _only(data: Any, index: int) -> Iterator[str]:
         yield f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n"
         return
     choices = data.get("choices")
-    mine = [{**choice, "index": 0} for choice in filter(_numbered, choices or ()) if choice["index"] == index]
+    mine = [
+        {**choice, "index": 0}
+        for choice in filter(_numbered, choices or ())
+        if choice["index"] == index
+    ]
     if mine or not choices:
         yield f"data: {json.dumps({**data, 'choices': mine} if choices else data, ensure_ascii=False)}\n\n"

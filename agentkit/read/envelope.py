@@ -12,7 +12,10 @@ from agentkit.read.error import is_error, read_error
 from agentkit.read.plain import finite
 from agentkit.types import Problem, clip, problem
 
-_HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _LARGE = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 """What a number that JSON cannot carry looks like in a text, or may look like."""
 _SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):)")
@@ -45,15 +48,30 @@ def parse_body(text: str) -> tuple[Any, list[Problem]]:
 
 def number_problems(data: Any) -> list[Problem]:
     """A problem where the data holds a number that JSON cannot carry."""
-    return [] if finite(data) else [problem("body_nonstandard_number", "the body holds NaN or an infinite number, which JSON does not know")]
+    return (
+        []
+        if finite(data)
+        else [
+            problem(
+                "body_nonstandard_number",
+                "the body holds NaN or an infinite number, which JSON does not know",
+            )
+        ]
+    )
 
 
 def _not_json(text: str, exc: Exception) -> Problem:
     bare = text.lstrip("\ufeff")
     if _HTML.match(bare):
-        return problem("body_html", "the body is a web page; check the base URL and any proxy", before=text)
+        return problem(
+            "body_html", "the body is a web page; check the base URL and any proxy", before=text
+        )
     if _SSE.match(bare):
-        return problem("unexpected_sse", "the body is an event stream, which was not asked for; it is read as one", before=text)
+        return problem(
+            "unexpected_sse",
+            "the body is an event stream, which was not asked for; it is read as one",
+            before=text,
+        )
     return problem("body_not_json", f"the body is not JSON: {clip(str(exc), 80)}", before=text)
 
 
@@ -66,7 +84,9 @@ def open_envelope(data: Any) -> Envelope:
     key, nested = _nested(data)
     if key:
         inner = open_envelope(nested)
-        inner.problems.insert(0, problem("nested_envelope", f"the answer stands inside {key!r}", pointer=f"/{key}"))
+        inner.problems.insert(
+            0, problem("nested_envelope", f"the answer stands inside {key!r}", pointer=f"/{key}")
+        )
         inner.pointer = f"/{key}{inner.pointer}"
         inner.body = {**{name: value for name, value in data.items() if name != key}, **inner.body}
         return inner
@@ -84,13 +104,20 @@ def _no_object(data: Any) -> Iterator[Problem]:
     note = f": {failed.message}" if failed and failed.message else ""
     yield problem("body_not_object", f"the answer is {kind}{note}"[:300], before=data)
     if isinstance(data, list):
-        yield from (p for index, item in enumerate(data[:1]) if isinstance(item, dict) for p in _errors(item, f"/{index}"))
+        yield from (
+            p
+            for index, item in enumerate(data[:1])
+            if isinstance(item, dict)
+            for p in _errors(item, f"/{index}")
+        )
 
 
 def _is_message(data: dict[str, Any]) -> bool:
     if "choices" in data or data.get("type") == "message":
         return False
-    return data.get("role") == "assistant" or ("role" not in data and "content" in data and "tool_calls" in data)
+    return data.get("role") == "assistant" or (
+        "role" not in data and "content" in data and "tool_calls" in data
+    )
 
 
 _NESTS = ("response", "data", "result", "body", "completion", "output", "raw_response")
@@ -104,7 +131,11 @@ def _nested(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
         inner = data.get(key)
         if isinstance(inner, str) and inner.lstrip().startswith("{"):
             inner, _ = parse_body(inner)
-        if isinstance(inner, dict) and ("choices" in inner or (inner.get("error") and key in ("response", "body")) or _nested(inner, depth + 1)[0]):
+        if isinstance(inner, dict) and (
+            "choices" in inner
+            or (inner.get("error") and key in ("response", "body"))
+            or _nested(inner, depth + 1)[0]
+        ):
             return key, inner
     return None, None
 
@@ -114,24 +145,41 @@ def _errors(data: dict[str, Any], pointer: str) -> list[Problem]:
         return []
     failed = read_error(None, None, data)
     at = f"{pointer}/error" if "error" in data else pointer
-    return [problem("error_in_200", f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}", pointer=at, before=data.get("error"))]
+    return [
+        problem(
+            "error_in_200",
+            f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}",
+            pointer=at,
+            before=data.get("error"),
+        )
+    ]
 
 
 def _no_choices(data: dict[str, Any]) -> Problem:
     dialect = _dialect(data)
     if dialect:
-        return problem("foreign_dialect", f"the answer is {dialect}, not a chat completion; point the base URL at the server's /v1/chat/completions")
+        return problem(
+            "foreign_dialect",
+            f"the answer is {dialect}, not a chat completion; point the base URL at the server's /v1/chat/completions",
+        )
     if "choices" in data:
         said = "`choices` is null" if data["choices"] is None else "`choices` is empty"
         return problem("choices_missing", said, pointer="/choices", before=data["choices"])
-    return problem("choices_missing", f"the answer has no choices; it has: {clip(', '.join(map(str, data)) or 'nothing', 100)}")
+    return problem(
+        "choices_missing",
+        f"the answer has no choices; it has: {clip(', '.join(map(str, data)) or 'nothing', 100)}",
+    )
 
 
 def _dialect(data: dict[str, Any]) -> str | None:
-    if data.get("type") == "message" or ("stop_reason" in data and isinstance(data.get("content"), list)):
+    if data.get("type") == "message" or (
+        "stop_reason" in data and isinstance(data.get("content"), list)
+    ):
         return "an Anthropic message"
     items = data.get("output")
-    if data.get("object") == "response" or (isinstance(items, list) and any(isinstance(item, dict) and "type" in item for item in items)):
+    if data.get("object") == "response" or (
+        isinstance(items, list) and any(isinstance(item, dict) and "type" in item for item in items)
+    ):
         return "an OpenAI Responses answer"
     if isinstance(data.get("candidates"), list):
         return "a Gemini generateContent answer"
@@ -152,8 +200,12 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
     listed = choices if isinstance(choices, list) else [choices]
     usable = [(i, choice) for i, choice in enumerate(listed) if isinstance(choice, dict)]
     if not isinstance(choices, list) or not usable:
-        fact = "`choices` is not a list" if not isinstance(choices, list) else "no choice is an object"
-        envelope.problems.append(problem("choices_missing", fact, pointer="/choices", before=choices))
+        fact = (
+            "`choices` is not a list" if not isinstance(choices, list) else "no choice is an object"
+        )
+        envelope.problems.append(
+            problem("choices_missing", fact, pointer="/choices", before=choices)
+        )
     if not usable:
         return envelope
     index, choice = usable[0]
@@ -164,12 +216,18 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
     if not isinstance(message, dict):
         envelope.problems.append(_no_message(choice, index))
         return envelope
-    parts = _parts(choice, [other for _, other in usable[1:] if isinstance(other.get("message"), dict)])
+    parts = _parts(
+        choice, [other for _, other in usable[1:] if isinstance(other.get("message"), dict)]
+    )
     envelope.message = message
     if parts:
         envelope.message = _merged(message, [part["message"] for part in parts])
         envelope.problems.append(
-            problem("choices_split", f"one answer is spread over {len(parts) + 1} choices; they are read together", pointer="/choices")
+            problem(
+                "choices_split",
+                f"one answer is spread over {len(parts) + 1} choices; they are read together",
+                pointer="/choices",
+            )
         )
     return envelope
 
@@ -177,16 +235,34 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
 def _no_message(choice: dict[str, Any], index: int) -> Problem:
     at = f"/choices/{index}/message"
     if isinstance(choice.get("text"), str):
-        return problem("foreign_dialect", "the answer is a text completion, not a chat completion; use /v1/chat/completions", pointer=at)
+        return problem(
+            "foreign_dialect",
+            "the answer is a text completion, not a chat completion; use /v1/chat/completions",
+            pointer=at,
+        )
     if isinstance(choice.get("delta"), dict):
-        return problem("message_missing", "the choice holds a stream's delta, not a message; read it with read_stream", pointer=at)
-    return problem("message_missing", "the choice has no message", pointer=at, before=choice.get("message"))
+        return problem(
+            "message_missing",
+            "the choice holds a stream's delta, not a message; read it with read_stream",
+            pointer=at,
+        )
+    return problem(
+        "message_missing", "the choice has no message", pointer=at, before=choice.get("message")
+    )
 
 
 def _parts(first: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The choices that are parts of the first: those of its index, or the ones with the calls that it announces and has not."""
-    same = [other for other in others if first.get("index") is not None and other.get("index") == first["index"]]
-    if same or first.get("finish_reason") not in ("tool_calls", "tool_use") or first["message"].get("tool_calls"):
+    same = [
+        other
+        for other in others
+        if first.get("index") is not None and other.get("index") == first["index"]
+    ]
+    if (
+        same
+        or first.get("finish_reason") not in ("tool_calls", "tool_use")
+        or first["message"].get("tool_calls")
+    ):
         return same
     return [other for other in others if other["message"].get("tool_calls")]
 
@@ -198,7 +274,12 @@ def _merged(first: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, An
             have = merged.get(key)
             if have in (None, "", []):
                 merged[key] = value
-            elif key in ("content", "reasoning", "reasoning_content") and isinstance(have, str) and isinstance(value, str) and value != have:
+            elif (
+                key in ("content", "reasoning", "reasoning_content")
+                and isinstance(have, str)
+                and isinstance(value, str)
+                and value != have
+            ):
                 merged[key] = have + value
             elif isinstance(have, list) and isinstance(value, list):
                 merged[key] = have + value

@@ -14,7 +14,8 @@ from agentkit.read.relaxed import relax
 from agentkit.types import ApiError, clip
 
 _TRY_AGAIN = re.compile(
-    r"(?:try again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)", re.IGNORECASE
+    r"(?:try again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
+    re.IGNORECASE,
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
 _UNITS = {"mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -38,14 +39,31 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
     data, text = _parsed(body)
     facts = list(_facts(data))
     message, upstream = _messages(facts, text, data)
-    words = " ".join([*(str(f.get(k)) for f in facts for k in ("code", "type", "status", "reason") if f.get(k)), message, upstream or ""])
+    words = " ".join(
+        [
+            *(
+                str(f.get(k))
+                for f in facts
+                for k in ("code", "type", "status", "reason")
+                if f.get(k)
+            ),
+            message,
+            upstream or "",
+        ]
+    )
     kind = _kind(status, f"{words} {_locations(facts)}"[:_TEXT_LIMIT], data, text)
     fact = facts[-1] if facts else {}
     return ApiError(
-        kind=kind, message=message or _status_message(status), status=status, retryable=_retryable(kind, status),
-        retry_after=_retry_after(named, f"{message} {upstream or ''}", facts), upstream_message=upstream if upstream != message else None,
-        code=_word(facts, ("code", "type", "status")), param=_word([fact, *facts], ("param",)), hint=HINTS.get(kind, ""),
-    )  # fmt: skip
+        kind=kind,
+        message=message or _status_message(status),
+        status=status,
+        retryable=_retryable(kind, status),
+        retry_after=_retry_after(named, f"{message} {upstream or ''}", facts),
+        upstream_message=upstream if upstream != message else None,
+        code=_word(facts, ("code", "type", "status")),
+        param=_word([fact, *facts], ("param",)),
+        hint=HINTS.get(kind, ""),
+    )
 
 
 def is_error(body: dict[str, Any]) -> bool:
@@ -55,13 +73,25 @@ def is_error(body: dict[str, Any]) -> bool:
         return True
     if body.get("choices"):
         return False
-    status = body["base_resp"].get("status_code") if isinstance(body.get("base_resp"), dict) else None
-    says = any(isinstance(body.get(key), str) and body[key] for key in ("message", "error_msg", "error_message"))
-    return bool(body.get("object") == "error" or body.get("detail") or status or (says and not _is_foreign(body)))
+    status = (
+        body["base_resp"].get("status_code") if isinstance(body.get("base_resp"), dict) else None
+    )
+    says = any(
+        isinstance(body.get(key), str) and body[key]
+        for key in ("message", "error_msg", "error_message")
+    )
+    return bool(
+        body.get("object") == "error"
+        or body.get("detail")
+        or status
+        or (says and not _is_foreign(body))
+    )
 
 
 def _is_foreign(body: dict[str, Any]) -> bool:
-    return any(key in body for key in ("content", "output", "candidates", "generated_text", "response"))
+    return any(
+        key in body for key in ("content", "output", "candidates", "generated_text", "response")
+    )
 
 
 def _number(status: Any) -> int | None:
@@ -107,7 +137,18 @@ def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     if not isinstance(data, dict):
         return
     yield data
-    for key in ("error", "errors", "detail", "message", "metadata", "raw", "body", "cause", "details", "base_resp"):
+    for key in (
+        "error",
+        "errors",
+        "detail",
+        "message",
+        "metadata",
+        "raw",
+        "body",
+        "cause",
+        "details",
+        "base_resp",
+    ):
         if isinstance(data.get(key), (dict, list, str)):
             yield from _facts(data[key], depth + 1)
 
@@ -130,15 +171,31 @@ def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, s
     outer, inner = said[0], said[-1]
     if outer.lstrip()[:1] in ("{", "[") and _nested(outer) is not None:
         return inner[:2000], None
-    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or isinstance(_nested(outer), dict)
+    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or isinstance(
+        _nested(outer), dict
+    )
     return outer[:2000], inner[:2000] if gateway and inner != outer else None
 
 
 def _said(fact: dict[str, Any]) -> Iterator[str]:
-    for key in ("message", "error", "detail", "msg", "error_description", "error_message", "error_msg", "status_msg", "raw"):
+    for key in (
+        "message",
+        "error",
+        "detail",
+        "msg",
+        "error_description",
+        "error_message",
+        "error_msg",
+        "status_msg",
+        "raw",
+    ):
         value = fact.get(key)
         if isinstance(value, str) and value.strip():
-            yield f"{'.'.join(str(p) for p in fact['loc'])}: {value}" if key == "msg" and isinstance(fact.get("loc"), list) else value
+            yield (
+                f"{'.'.join(str(p) for p in fact['loc'])}: {value}"
+                if key == "msg" and isinstance(fact.get("loc"), list)
+                else value
+            )
             return
 
 
@@ -165,7 +222,11 @@ def _retryable(kind: str, status: int | None) -> bool:
 
 def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]) -> float | None:
     """Seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's `retryDelay`, or the message."""
-    for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+    for name, scale in (
+        ("retry-after-ms", 0.001),
+        ("x-ms-retry-after-ms", 0.001),
+        ("retry-after", 1.0),
+    ):
         try:
             seconds = float(headers[name]) * scale
             if 0 <= seconds < 1e7:
@@ -173,13 +234,28 @@ def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]
         except (KeyError, ValueError):
             continue
     try:
-        return max(0.0, (parsedate_to_datetime(headers["retry-after"]) - parsedate_to_datetime(headers["date"])).total_seconds())
+        return max(
+            0.0,
+            (
+                parsedate_to_datetime(headers["retry-after"])
+                - parsedate_to_datetime(headers["date"])
+            ).total_seconds(),
+        )
     except (KeyError, ValueError, TypeError):
         pass
     found = _TRY_AGAIN.search(text[:_TEXT_LIMIT])
-    asked = [fact[key] for fact in facts for key in _WAITS if isinstance(fact.get(key), (str, int, float))]
+    asked = [
+        fact[key]
+        for fact in facts
+        for key in _WAITS
+        if isinstance(fact.get(key), (str, int, float))
+    ]
     delay = asked[0] if asked else found.group(1) if found else ""
-    spans = _SPAN.findall(f"{delay} s" if isinstance(delay, (int, float)) or delay.replace(".", "", 1).isdigit() else delay)
+    spans = _SPAN.findall(
+        f"{delay} s"
+        if isinstance(delay, (int, float)) or delay.replace(".", "", 1).isdigit()
+        else delay
+    )
     return sum(float(n) * _unit(unit) for n, unit in spans) if spans else None
 
 
@@ -192,9 +268,19 @@ def _unit(word: str) -> float:
 
 def _word(facts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
     """The first of the keys that says more than a status number, in the innermost object that has one."""
-    values = [fact[key] for fact in facts for key in keys if isinstance(fact.get(key), (str, int)) and not isinstance(fact.get(key), bool)]
-    return next((str(v) for v in values if isinstance(v, str) and v and v != "error" and not v.isdigit()), next((str(v) for v in values), None))
+    values = [
+        fact[key]
+        for fact in facts
+        for key in keys
+        if isinstance(fact.get(key), (str, int)) and not isinstance(fact.get(key), bool)
+    ]
+    return next(
+        (str(v) for v in values if isinstance(v, str) and v and v != "error" and not v.isdigit()),
+        next((str(v) for v in values), None),
+    )
 
 
 def _status_message(status: int | None) -> str:
-    return f"the server answered {status} with an empty body" if status else "the server sent nothing"
+    return (
+        f"the server answered {status} with an empty body" if status else "the server sent nothing"
+    )

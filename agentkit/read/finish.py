@@ -9,7 +9,14 @@ from agentkit.types import Problem, TokenIds, TokenLogprob, ToolCall, Usage, pro
 
 STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
 MEANINGS = {
-    "length": ("length", "max_tokens", "max_output_tokens", "model_length", "token_limit", "max_length"),
+    "length": (
+        "length",
+        "max_tokens",
+        "max_output_tokens",
+        "model_length",
+        "token_limit",
+        "max_length",
+    ),
     "content_filter": ("content_filter", "safety", "sensitive", "prohibited_content", "recitation"),
     "tool_calls": ("tool_calls", "function_call", "tool_use", "tool_call"),
 }
@@ -23,13 +30,32 @@ def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[
         return None, [problem("finish_missing", "the answer says no finish reason", pointer=at)]
     if isinstance(raw, dict):
         word = str(raw.get("type") or "")
-        return word or None, [problem("finish_nonstandard", "the finish reason is an object", pointer=at, before=raw, after=word)]
+        return word or None, [
+            problem(
+                "finish_nonstandard",
+                "the finish reason is an object",
+                pointer=at,
+                before=raw,
+                after=word,
+            )
+        ]
     if not isinstance(raw, str):
-        return str(raw), [problem("finish_nonstandard", "the finish reason is not a text", pointer=at, before=raw)]
+        return str(raw), [
+            problem("finish_nonstandard", "the finish reason is not a text", pointer=at, before=raw)
+        ]
     if not raw.strip():
-        return raw, [problem("finish_empty_string", "the finish reason is an empty text", pointer=at)]
+        return raw, [
+            problem("finish_empty_string", "the finish reason is an empty text", pointer=at)
+        ]
     if raw not in STANDARD:
-        return raw, [problem("finish_nonstandard", f"the finish reason {raw!r} is not one of OpenAI's", pointer=at, before=raw)]
+        return raw, [
+            problem(
+                "finish_nonstandard",
+                f"the finish reason {raw!r} is not one of OpenAI's",
+                pointer=at,
+                before=raw,
+            )
+        ]
     return raw, []
 
 
@@ -38,21 +64,41 @@ def means(finish: str | None, meaning: str) -> bool:
     return (finish or "").strip().lower() in MEANINGS[meaning]
 
 
-def finish_problems(finish: str | None, calls: tuple[ToolCall, ...], found: tuple[ToolCall, ...], pointer: str) -> Iterator[Problem]:
+def finish_problems(
+    finish: str | None, calls: tuple[ToolCall, ...], found: tuple[ToolCall, ...], pointer: str
+) -> Iterator[Problem]:
     """What the finish reason says against what the answer holds."""
     at = f"{pointer}/finish_reason"
-    cut = [call for call in (*calls, *found) if any(p.code == "arguments_truncated" for p in call.problems)]
+    cut = [
+        call
+        for call in (*calls, *found)
+        if any(p.code == "arguments_truncated" for p in call.problems)
+    ]
     if means(finish, "length"):
         yield problem("finish_length", "the answer was cut at the token limit", pointer=at)
     elif means(finish, "content_filter"):
-        yield problem("finish_content_filter", "the answer was stopped by a content filter", pointer=at)
+        yield problem(
+            "finish_content_filter", "the answer was stopped by a content filter", pointer=at
+        )
     elif cut and finish:
         names = ", ".join(repr(call.name) for call in cut)
-        yield problem("finish_hides_truncation", f"the finish reason is {finish!r}, but the arguments of {names} are cut", pointer=at)
+        yield problem(
+            "finish_hides_truncation",
+            f"the finish reason is {finish!r}, but the arguments of {names} are cut",
+            pointer=at,
+        )
     if finish == "stop" and calls:
-        yield problem("finish_stop_with_tool_calls", "the finish reason is 'stop' although there are calls; they count", pointer=at)
+        yield problem(
+            "finish_stop_with_tool_calls",
+            "the finish reason is 'stop' although there are calls; they count",
+            pointer=at,
+        )
     if means(finish, "tool_calls") and not calls:
-        yield problem("finish_tool_calls_without_calls", f"the finish reason is {finish!r}, but there are no calls", pointer=at)
+        yield problem(
+            "finish_tool_calls_without_calls",
+            f"the finish reason is {finish!r}, but there are no calls",
+            pointer=at,
+        )
 
 
 def read_usage(raw: Any) -> Usage | None:
@@ -65,7 +111,9 @@ def read_usage(raw: Any) -> Usage | None:
         input_tokens=_count(raw, "prompt_tokens", "input_tokens"),
         output_tokens=_count(raw, "completion_tokens", "output_tokens"),
         reasoning_tokens=_count({**raw, **output}, "reasoning_tokens"),
-        cached_tokens=_count({**raw, **prompt}, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"),
+        cached_tokens=_count(
+            {**raw, **prompt}, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"
+        ),
     )
 
 
@@ -75,13 +123,24 @@ def _inner(raw: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _count(raw: dict[str, Any], *names: str) -> int | None:
     values = (raw.get(name) for name in names)
-    return next((int(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e15), None)
+    return next(
+        (
+            int(v)
+            for v in values
+            if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e15
+        ),
+        None,
+    )
 
 
 def read_logprobs(raw: Any) -> tuple[TokenLogprob, ...]:
     """The logprobs of the output tokens, from `logprobs.content` (OpenAI, vLLM, SGLang)."""
     content = raw.get("content") if isinstance(raw, dict) else None
-    return tuple(_logprob(item) for item in content or () if isinstance(item, dict)) if isinstance(content, list) else ()
+    return (
+        tuple(_logprob(item) for item in content or () if isinstance(item, dict))
+        if isinstance(content, list)
+        else ()
+    )
 
 
 def _logprob(item: dict[str, Any]) -> TokenLogprob:
@@ -92,17 +151,27 @@ def _logprob(item: dict[str, Any]) -> TokenLogprob:
     tops = item.get("top_logprobs")
     listed = [top for top in tops if isinstance(top, dict)] if isinstance(tops, list) else []
     return TokenLogprob(
-        token=token, logprob=_number(item.get("logprob")), token_id=token_id,
+        token=token,
+        logprob=_number(item.get("logprob")),
+        token_id=token_id,
         top=tuple((str(top.get("token", "")), _number(top.get("logprob"))) for top in listed),
-    )  # fmt: skip
+    )
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300 else float("nan")
+    return (
+        float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+        else float("nan")
+    )
 
 
 def read_token_ids(raw: Any) -> TokenIds | tuple[()]:
     """Token ids as sent; empty where there are none or one is not an integer."""
-    if not isinstance(raw, list) or not raw or not all(type(i) is int and abs(i) < 2**62 for i in raw):
+    if (
+        not isinstance(raw, list)
+        or not raw
+        or not all(type(i) is int and abs(i) < 2**62 for i in raw)
+    ):
         return ()
     return TokenIds(raw)

@@ -45,10 +45,16 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
     if tools is None:
         return
     if isinstance(tools, Mapping) and not ("name" in tools or "function" in tools):
-        yield from ((str(name), value if isinstance(value, Mapping) else None) for name, value in tools.items())
+        yield from (
+            (str(name), value if isinstance(value, Mapping) else None)
+            for name, value in tools.items()
+        )
         return
     if not isinstance(tools, Iterable):
-        raise UsageError(f"the tools are a {type(tools).__name__}", mend="pass a list of names, schemas or what ak.tool made")
+        raise UsageError(
+            f"the tools are a {type(tools).__name__}",
+            mend="pass a list of names, schemas or what ak.tool made",
+        )
     for tool in [tools] if isinstance(tools, (str, Mapping)) else tools:
         if isinstance(tool, str):
             yield tool, None
@@ -56,8 +62,12 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
         schema = plain(getattr(tool, "schema", tool) if not isinstance(tool, Mapping) else tool)
         if not isinstance(schema, dict):
             continue
-        inner = next((schema[k] for k in ("function", "custom") if isinstance(schema.get(k), dict)), schema)
+        inner = next(
+            (schema[k] for k in ("function", "custom") if isinstance(schema.get(k), dict)), schema
+        )
         name = inner.get("name")
         if isinstance(name, str):
-            parameters = inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema")
+            parameters = (
+                inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema")
+            )
             yield name, parameters if isinstance(parameters, dict) else None

@@ -26,13 +26,23 @@ def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Pr
         return (), []
     items = listed(raw)
     if items is None:
-        return (), [problem("node_value_invalid", f"a {type(raw).__name__} stands where a list belongs", pointer=at)]
+        return (), [
+            problem(
+                "node_value_invalid",
+                f"a {type(raw).__name__} stands where a list belongs",
+                pointer=at,
+            )
+        ]
     values = tuple(map(kind, items))
     wrong = [i for i, value in enumerate(values) if value is None]
     if not wrong:
         return values, []
     message = f"{len(wrong)} of {len(values)} entries are no {'number' if kind is real else 'token id'}; the first stands at {wrong[0]}"
-    return values, [problem("node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(items[wrong[0]]))]
+    return values, [
+        problem(
+            "node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(items[wrong[0]])
+        )
+    ]
 
 
 def integer(value: Any) -> int | None:
@@ -40,7 +50,11 @@ def integer(value: Any) -> int | None:
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62 else None
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+        else None
+    )
 
 
 def real(value: Any) -> float | None:

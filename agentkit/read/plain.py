@@ -17,12 +17,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 WIRE_NAMES = tuple(
-    " ".join((
-        "id object created model choices usage error index message delta finish_reason stop_reason role content refusal tool_calls",
-        "function_call reasoning reasoning_content reasoning_details logprobs token_ids prompt_token_ids type function custom name arguments",
-        "input text parameters prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details code param data",
-        "output candidates",
-    )).split()
+    " ".join(
+        (
+            "id object created model choices usage error index message delta finish_reason stop_reason role content refusal tool_calls",
+            "function_call reasoning reasoning_content reasoning_details logprobs token_ids prompt_token_ids type function custom name arguments",
+            "input text parameters prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details code param data",
+            "output candidates",
+        )
+    ).split()
 )
 """Field names asked for on objects that define them as properties or answer them dynamically."""
 
@@ -61,7 +63,11 @@ def _plain(obj: Any, depth: int, path: set[int]) -> Any:
         if isinstance(obj, (list, tuple, Set)) and not hasattr(obj, "_asdict"):
             return [_plain(item, depth + 1, path) for item in obj]
         pairs = members(obj)
-        return _text(obj) if pairs is None else {str(key): _plain(value, depth + 1, path) for key, value in pairs.items()}
+        return (
+            _text(obj)
+            if pairs is None
+            else {str(key): _plain(value, depth + 1, path) for key, value in pairs.items()}
+        )
     except Exception as exc:
         return f"<unreadable {type(obj).__name__}: {type(exc).__name__}>"
     finally:
@@ -82,7 +88,10 @@ def _leaf(obj: Any) -> Any:
 
 
 def _text(obj: Any) -> str:
-    silent = all("__str__" not in cls.__dict__ and "__repr__" not in cls.__dict__ for cls in type(obj).__mro__[:-1])
+    silent = all(
+        "__str__" not in cls.__dict__ and "__repr__" not in cls.__dict__
+        for cls in type(obj).__mro__[:-1]
+    )
     return f"<{type(obj).__name__}>" if silent or callable(obj) else str(obj)
 
 
@@ -92,14 +101,28 @@ def members(obj: Any) -> Mapping[Any, Any] | None:
         return obj
     traits = _traits_of(obj)
     if traits.mock:
-        return {name: value for name, value in _mocked(obj).items() if not name.startswith(("_", "method_calls"))}
+        return {
+            name: value
+            for name, value in _mocked(obj).items()
+            if not name.startswith(("_", "method_calls"))
+        }
     if traits.named_tuple:
         return dict(obj._asdict())
     unset = traits.declared and traits.declared - getattr(obj, "__pydantic_fields_set__", set())
-    stored = ((name, value) for name, value in _stored(obj, traits.stored).items() if value is not None or name not in unset)
-    found = {name: value for name, value in stored if not name.startswith("_") and not _is_method(value)}
+    stored = (
+        (name, value)
+        for name, value in _stored(obj, traits.stored).items()
+        if value is not None or name not in unset
+    )
+    found = {
+        name: value for name, value in stored if not name.startswith("_") and not _is_method(value)
+    }
     for name in traits.asked:
-        if name not in found and name not in unset and (value := _offered(obj, name)) is not _ABSENT:
+        if (
+            name not in found
+            and name not in unset
+            and (value := _offered(obj, name)) is not _ABSENT
+        ):
             found[name] = value
     return found if found or traits.dataclass or hasattr(obj, "__dict__") else None
 
@@ -144,12 +167,23 @@ def _traits(cls: Any) -> _Traits:
 
 def _stored(obj: Any, names: Iterable[str]) -> dict[str, Any]:
     stored = {name: getattr(obj, name) for name in names if hasattr(obj, name)}
-    return {**stored, **getattr(obj, "__dict__", {}), **(getattr(obj, "__pydantic_extra__", None) or {})}
+    return {
+        **stored,
+        **getattr(obj, "__dict__", {}),
+        **(getattr(obj, "__pydantic_extra__", None) or {}),
+    }
 
 
 def _mocked(mock: Any) -> dict[str, Any]:
     """What a test set on a mock; anything else it would invent when asked."""
-    return {**vars(mock), **{k: v for k, v in vars(mock).get("_mock_children", {}).items() if _is_mock(v) and members(v)}}
+    return {
+        **vars(mock),
+        **{
+            k: v
+            for k, v in vars(mock).get("_mock_children", {}).items()
+            if _is_mock(v) and members(v)
+        },
+    }
 
 
 def _slot_names(cls: type) -> tuple[str, ...]:
@@ -170,7 +204,12 @@ def _is_mock(obj: Any) -> bool:
 
 
 def _is_method(value: Any) -> bool:
-    return callable(value) and not _is_mock(value) and not hasattr(value, "model_fields") and not isinstance(value, Mapping)
+    return (
+        callable(value)
+        and not _is_mock(value)
+        and not hasattr(value, "model_fields")
+        and not isinstance(value, Mapping)
+    )
 
 
 def carried(value: Any) -> bool:

@@ -14,7 +14,18 @@ FIELDS = ("reasoning", "reasoning_content")
 """vLLM renamed `reasoning_content` (DeepSeek's name) to `reasoning` (OpenRouter's) in November 2025."""
 
 _TAGS = {
-    **{f"<{name}>": f"</{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "internal_thoughts")},
+    **{
+        f"<{name}>": f"</{name}>"
+        for name in (
+            "think",
+            "thinking",
+            "thought",
+            "reasoning",
+            "seed:think",
+            "mm:think",
+            "internal_thoughts",
+        )
+    },
     "[THINK]": "[/THINK]",
     "◁think▷": "◁/think▷",
     "<|START_THINKING|>": "<|END_THINKING|>",
@@ -26,7 +37,9 @@ _HINT = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in 
 _CLOSERS = frozenset(_TAGS.values())
 
 
-def field_blocks(message: dict[str, Any], pointer: str) -> tuple[list[ReasoningBlock], list[Problem]]:
+def field_blocks(
+    message: dict[str, Any], pointer: str
+) -> tuple[list[ReasoningBlock], list[Problem]]:
     """The reasoning a message carries in fields of its own, each text once."""
     blocks: list[ReasoningBlock] = []
     problems: list[Problem] = []
@@ -36,9 +49,20 @@ def field_blocks(message: dict[str, Any], pointer: str) -> tuple[list[ReasoningB
             continue
         text = value if isinstance(value, str) else _flatten(value)
         if not isinstance(value, str):
-            problems.append(problem("reasoning_not_string", f"{name!r} is not a text", pointer=f"{pointer}/{name}", before=value))
+            problems.append(
+                problem(
+                    "reasoning_not_string",
+                    f"{name!r} is not a text",
+                    pointer=f"{pointer}/{name}",
+                    before=value,
+                )
+            )
         if text and text not in [block.text for block in blocks]:
-            blocks.append(ReasoningBlock(source=name, text=text, raw=None if isinstance(value, str) else value))
+            blocks.append(
+                ReasoningBlock(
+                    source=name, text=text, raw=None if isinstance(value, str) else value
+                )
+            )
     details = message.get("reasoning_details")
     if isinstance(details, (list, dict)):
         items = details if isinstance(details, list) else [details]
@@ -49,24 +73,44 @@ def field_blocks(message: dict[str, Any], pointer: str) -> tuple[list[ReasoningB
 def detail_block(item: Any) -> ReasoningBlock:
     """One entry of OpenRouter's `reasoning_details`: text, summary or encrypted."""
     if not isinstance(item, dict):
-        return ReasoningBlock(source="reasoning_details", text=item if isinstance(item, str) else "", raw=item)
+        return ReasoningBlock(
+            source="reasoning_details", text=item if isinstance(item, str) else "", raw=item
+        )
     kind = str(item.get("type", "")).rpartition(".")[2]
     kind = kind if kind in ("summary", "encrypted") else "text"
-    value = "" if kind == "encrypted" else next((item[k] for k in (kind, "text", "summary", "content") if item.get(k)), "")
-    return ReasoningBlock(source="reasoning_details", kind=kind, text=value if isinstance(value, str) else _flatten(value), raw=item)
+    value = (
+        ""
+        if kind == "encrypted"
+        else next((item[k] for k in (kind, "text", "summary", "content") if item.get(k)), "")
+    )
+    return ReasoningBlock(
+        source="reasoning_details",
+        kind=kind,
+        text=value if isinstance(value, str) else _flatten(value),
+        raw=item,
+    )
 
 
 def part_block(part: dict[str, Any]) -> ReasoningBlock:
     """A content part that holds reasoning: Mistral's and Anthropic's `thinking`, `reasoning`, `redacted_thinking`."""
     kind = "encrypted" if "redacted" in str(part.get("type")) else "text"
     value = next((part[k] for k in ("thinking", "reasoning", "text", "summary") if part.get(k)), "")
-    return ReasoningBlock(source="content:thinking", kind=kind, text=value if isinstance(value, str) else _flatten(value), raw=part)
+    return ReasoningBlock(
+        source="content:thinking",
+        kind=kind,
+        text=value if isinstance(value, str) else _flatten(value),
+        raw=part,
+    )
 
 
 def joined(blocks: list[ReasoningBlock]) -> str | None:
     """The reasoning as one text: a field's own text once, though `reasoning_details` may repeat it in pieces."""
     has_field = any(block.source in FIELDS for block in blocks)
-    texts = [block.text for block in blocks if block.text and not (has_field and block.source == "reasoning_details")]
+    texts = [
+        block.text
+        for block in blocks
+        if block.text and not (has_field and block.source == "reasoning_details")
+    ]
     return "\n\n".join(texts) or None
 
 
@@ -76,7 +120,10 @@ def _flatten(value: Any) -> str:
     if isinstance(value, list):
         return "".join(_flatten(item) for item in value)
     if isinstance(value, dict):
-        inner = next((value[k] for k in ("text", "thinking", "content", "summary", "value") if value.get(k)), None)
+        inner = next(
+            (value[k] for k in ("text", "thinking", "content", "summary", "value") if value.get(k)),
+            None,
+        )
         if inner is None:
             return json.dumps(value, ensure_ascii=False) if any(value.values()) else ""
         return _flatten(inner)
@@ -113,7 +160,13 @@ def split_think(text: str) -> ThinkText:
             _close_orphan(found, text, mark)
         else:
             end, inner_end = _closing(text, mark.end(), token)
-            _take(found, mark.start(), end, text[mark.end() : inner_end], "think_in_content" if end > inner_end else "unclosed_think")
+            _take(
+                found,
+                mark.start(),
+                end,
+                text[mark.end() : inner_end],
+                "think_in_content" if end > inner_end else "unclosed_think",
+            )
             at = end
     return found
 

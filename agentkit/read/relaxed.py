@@ -59,7 +59,9 @@ def loads(text: str) -> Loaded:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         if len(found) != len(items):
-            loaded.duplicates += [key for key, count in Counter(key for key, _ in items).items() if count > 1]
+            loaded.duplicates += [
+                key for key, count in Counter(key for key, _ in items).items() if count > 1
+            ]
         return found
 
     def constant(_: str) -> float:
@@ -162,7 +164,9 @@ def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
         return f"\\u{ord(text):04x}"
     if odd["json"]:
         return text
-    number = int(odd["octal"], 8) if odd["octal"] else int(odd["hex"][1:], 16) if odd["hex"] else None
+    number = (
+        int(odd["octal"], 8) if odd["octal"] else int(odd["hex"][1:], 16) if odd["hex"] else None
+    )
     if python and number is not None and number <= 0x10FFFF:
         return json.dumps(chr(number))[1:-1]
     if python and odd["other"] in _PYTHON_ESCAPES:

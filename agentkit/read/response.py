@@ -14,7 +14,14 @@ from typing import Any, get_args
 from agentkit.errors import UsageError
 from agentkit.read.call import cut_short, read_calls, settle_ids
 from agentkit.read.envelope import Envelope, number_problems, open_envelope, parse_body
-from agentkit.read.finish import finish_problems, means, read_finish, read_logprobs, read_token_ids, read_usage
+from agentkit.read.finish import (
+    finish_problems,
+    means,
+    read_finish,
+    read_logprobs,
+    read_token_ids,
+    read_usage,
+)
 from agentkit.read.known_tools import KnownTools, known_tools
 from agentkit.read.plain import plain
 from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
@@ -24,7 +31,12 @@ from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, 
 
 
 def read_response(
-    obj: Any, tools: Any = None, policy: Policy = "normalize", *, parser: str | None = None, turn: int | None = None
+    obj: Any,
+    tools: Any = None,
+    policy: Policy = "normalize",
+    *,
+    parser: str | None = None,
+    turn: int | None = None,
 ) -> Response:
     """The answer, read, whatever it is: what is wrong with it is in its problems.
 
@@ -40,7 +52,9 @@ def read_response(
         NotFound: there is no such parser.
     """
     if policy not in get_args(Policy):
-        raise UsageError(f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'")
+        raise UsageError(
+            f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'"
+        )
     if isinstance(obj, Response):
         obj = obj.exchange
     if isinstance(obj, Exchange) and obj.chunks and not obj.body:
@@ -53,13 +67,20 @@ def read_response(
     return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
 
 
-def read_body(data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:
+def read_body(
+    data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
+) -> Response:
     """A body that is plain data already, read as the answer of this exchange."""
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
 
 
 def _read_events(
-    exchange: Exchange, notes: list[Problem], tools: Any, policy: Policy, parser: str | None, turn: int | None
+    exchange: Exchange,
+    notes: list[Problem],
+    tools: Any,
+    policy: Policy,
+    parser: str | None,
+    turn: int | None,
 ) -> Response:
     from agentkit.read.stream import read_stream
 
@@ -81,68 +102,142 @@ def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
     return Exchange(body=compact_json(data)), data, number_problems(data)
 
 
-def _read(envelope: Envelope, exchange: Exchange, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:
+def _read(
+    envelope: Envelope,
+    exchange: Exchange,
+    tools: KnownTools,
+    policy: Policy,
+    parser: str | None,
+    turn: int | None,
+) -> Response:
     body, choice = envelope.body, envelope.choice
     answer = Response(
-        usage=read_usage(body.get("usage") or choice.get("usage")), model=body.get("model") if isinstance(body.get("model"), str) else None,
-        logprobs=read_logprobs(choice.get("logprobs")), token_ids=read_token_ids(choice.get("token_ids")),
-        prompt_token_ids=read_token_ids(body.get("prompt_token_ids") or choice.get("prompt_token_ids")),
-        problems=tuple(envelope.problems), exchange=exchange,
-    )  # fmt: skip
+        usage=read_usage(body.get("usage") or choice.get("usage")),
+        model=body.get("model") if isinstance(body.get("model"), str) else None,
+        logprobs=read_logprobs(choice.get("logprobs")),
+        token_ids=read_token_ids(choice.get("token_ids")),
+        prompt_token_ids=read_token_ids(
+            body.get("prompt_token_ids") or choice.get("prompt_token_ids")
+        ),
+        problems=tuple(envelope.problems),
+        exchange=exchange,
+    )
     if envelope.message is None:
         return answer
     return _read_message(answer, envelope, tools, policy, parser, turn)
 
 
-def _read_message(answer: Response, envelope: Envelope, tools: KnownTools, policy: Policy, parser: str | None, turn: int | None) -> Response:
+def _read_message(
+    answer: Response,
+    envelope: Envelope,
+    tools: KnownTools,
+    policy: Policy,
+    parser: str | None,
+    turn: int | None,
+) -> Response:
     message, at = envelope.message or {}, envelope.pointer
     blocks, problems = field_blocks(message, at)
     content = _read_content(message.get("content"), f"{at}/content")
-    finish, finish_notes = (None, []) if envelope.bare else read_finish(envelope.choice, at.rpartition("/")[0])
+    finish, finish_notes = (
+        (None, []) if envelope.bare else read_finish(envelope.choice, at.rpartition("/")[0])
+    )
     structured, call_notes = _structured_calls(message, tools, policy, at)
     if means(finish, "length") or (finish is None and answer.exchange.chunks):
         structured = cut_short(structured)
-    text = find_text_calls(content.text, tools, policy, None if structured else parser, cut_off=means(finish, "length"))
+    text = find_text_calls(
+        content.text, tools, policy, None if structured else parser, cut_off=means(finish, "length")
+    )
     calls = structured or text.calls
     blocks += content.blocks + text.think.blocks
     recoverable = (*content.calls(tools, policy), *text.recoverable)
     calls, recoverable = settle_ids(_placed(calls), turn), settle_ids(_placed(recoverable), turn)
-    refusal = message.get("refusal") if isinstance(message.get("refusal"), str) and message.get("refusal") else content.refusal
+    refusal = (
+        message.get("refusal")
+        if isinstance(message.get("refusal"), str) and message.get("refusal")
+        else content.refusal
+    )
     response = replace(
-        answer, content=text.content, wire_content=content.text, reasoning=joined(blocks), reasoning_blocks=tuple(blocks), tool_calls=calls,
-        recoverable=recoverable, refusal=refusal, finish_reason=finish,
-    )  # fmt: skip
-    notes = [*answer.problems, *problems, *content.problems, *call_notes, *finish_notes, *_text_problems(text, recoverable, f"{at}/content")]
+        answer,
+        content=text.content,
+        wire_content=content.text,
+        reasoning=joined(blocks),
+        reasoning_blocks=tuple(blocks),
+        tool_calls=calls,
+        recoverable=recoverable,
+        refusal=refusal,
+        finish_reason=finish,
+    )
+    notes = [
+        *answer.problems,
+        *problems,
+        *content.problems,
+        *call_notes,
+        *finish_notes,
+        *_text_problems(text, recoverable, f"{at}/content"),
+    ]
     notes += _whole_problems(response, envelope.bare, at)
     return replace(response, problems=tuple(notes))
 
 
 def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
     """The calls with the positions they have in the list they end up in."""
-    return [call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)]
+    return [
+        call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)
+    ]
 
 
-def _text_problems(text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str) -> Iterator[Problem]:
+def _text_problems(
+    text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str
+) -> Iterator[Problem]:
     yield from think_problems(text.think, pointer)
     found = (*text.calls, *recoverable)
     if found:
         what = "run" if text.calls else "listed in `recoverable`, not run"
-        yield problem("tool_call_in_content", f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}", pointer=pointer)
+        yield problem(
+            "tool_call_in_content",
+            f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}",
+            pointer=pointer,
+        )
     elif text.markup:
-        yield problem("markup_leak", f"tool-call or template markup is left in the content: {text.markup!r}", pointer=pointer, before=text.markup)
+        yield problem(
+            "markup_leak",
+            f"tool-call or template markup is left in the content: {text.markup!r}",
+            pointer=pointer,
+            before=text.markup,
+        )
 
 
 def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
     """What only shows when all parts of the answer are seen together."""
     if not bare:
-        yield from finish_problems(response.finish_reason, response.tool_calls, response.recoverable, pointer.rpartition("/")[0])
+        yield from finish_problems(
+            response.finish_reason,
+            response.tool_calls,
+            response.recoverable,
+            pointer.rpartition("/")[0],
+        )
     if response.refusal:
-        yield problem("refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal")
+        yield problem(
+            "refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal"
+        )
     in_reasoning = call_markup_in(response.reasoning)
     if in_reasoning:
-        at = f"{pointer}/{response.reasoning_blocks[0].source}" if response.reasoning_blocks[0].source.startswith("reasoning") else pointer
-        yield problem("tool_call_in_reasoning", f"tool-call markup stands in the reasoning: {in_reasoning!r}; it is never run", pointer=at)
-    if response.tool_calls or response.recoverable or response.refusal or (response.content or "").strip():
+        at = (
+            f"{pointer}/{response.reasoning_blocks[0].source}"
+            if response.reasoning_blocks[0].source.startswith("reasoning")
+            else pointer
+        )
+        yield problem(
+            "tool_call_in_reasoning",
+            f"tool-call markup stands in the reasoning: {in_reasoning!r}; it is never run",
+            pointer=at,
+        )
+    if (
+        response.tool_calls
+        or response.recoverable
+        or response.refusal
+        or (response.content or "").strip()
+    ):
         return
     cut = means(response.finish_reason, "length") or means(response.finish_reason, "content_filter")
     if (response.reasoning or "").strip() and not cut:
@@ -163,7 +258,11 @@ class _Content:
 
     def calls(self, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
         """Calls that stood as content parts (Anthropic's `tool_use`)."""
-        return tuple(call for use in self.uses for call in read_calls(use, 0, tools, policy, origin="content:tool_use"))
+        return tuple(
+            call
+            for use in self.uses
+            for call in read_calls(use, 0, tools, policy, origin="content:tool_use")
+        )
 
 
 def _read_content(raw: Any, pointer: str) -> _Content:
@@ -175,14 +274,31 @@ def _read_content(raw: Any, pointer: str) -> _Content:
     for part in parts:
         _read_part(part, content, texts)
     content.text = "".join(texts) if texts else None
-    kinds = ", ".join(dict.fromkeys(str(p.get("type", "object")) if isinstance(p, dict) else type(p).__name__ for p in parts))
-    content.problems.append(problem("content_list", f"the content is not a text but parts: {kinds or 'none'}"[:300], pointer=pointer, before=raw))
+    kinds = ", ".join(
+        dict.fromkeys(
+            str(p.get("type", "object")) if isinstance(p, dict) else type(p).__name__ for p in parts
+        )
+    )
+    content.problems.append(
+        problem(
+            "content_list",
+            f"the content is not a text but parts: {kinds or 'none'}"[:300],
+            pointer=pointer,
+            before=raw,
+        )
+    )
     return content
 
 
 def _read_part(part: Any, content: _Content, texts: list[str]) -> None:
     if not isinstance(part, dict):
-        texts.append(part if isinstance(part, str) else "" if part is None else json.dumps(part, ensure_ascii=False))
+        texts.append(
+            part
+            if isinstance(part, str)
+            else ""
+            if part is None
+            else json.dumps(part, ensure_ascii=False)
+        )
         return
     kind = str(part.get("type", "text"))
     if "thinking" in kind or kind.startswith("reasoning"):
@@ -198,27 +314,59 @@ def _read_part(part: Any, content: _Content, texts: list[str]) -> None:
             texts.append(text)
 
 
-def _structured_calls(message: dict[str, Any], tools: KnownTools, policy: Policy, at: str) -> tuple[list[ToolCall], list[Problem]]:
+def _structured_calls(
+    message: dict[str, Any], tools: KnownTools, policy: Policy, at: str
+) -> tuple[list[ToolCall], list[Problem]]:
     raw, pointer = message.get("tool_calls"), f"{at}/tool_calls"
     notes: list[Problem] = []
     if raw not in (None, "", {}) and not isinstance(raw, list):
-        notes.append(problem("tool_calls_not_list", f"`tool_calls` is {_kind(raw)}, not a list", pointer=pointer, before=raw))
+        notes.append(
+            problem(
+                "tool_calls_not_list",
+                f"`tool_calls` is {_kind(raw)}, not a list",
+                pointer=pointer,
+                before=raw,
+            )
+        )
     calls: list[ToolCall] = []
     for key, entry in _entries(raw):
         where = f"{pointer}/{key}" if key is not None else pointer
         if entry is None:
-            notes.append(problem("tool_call_null_entry", "an entry of `tool_calls` is null", pointer=where))
+            notes.append(
+                problem("tool_call_null_entry", "an entry of `tool_calls` is null", pointer=where)
+            )
         else:
             calls.extend(read_calls(entry, len(calls), tools, policy, pointer=where))
     legacy = message.get("function_call")
     if not calls and isinstance(legacy, dict) and any(legacy.values()):
-        notes.append(problem("legacy_function_call", "the call stands in `function_call`, deprecated in 2023", pointer=f"{at}/function_call"))
-        calls.extend(read_calls({"function": legacy}, 0, tools, policy, origin="function_call", pointer=f"{at}/function_call"))
+        notes.append(
+            problem(
+                "legacy_function_call",
+                "the call stands in `function_call`, deprecated in 2023",
+                pointer=f"{at}/function_call",
+            )
+        )
+        calls.extend(
+            read_calls(
+                {"function": legacy},
+                0,
+                tools,
+                policy,
+                origin="function_call",
+                pointer=f"{at}/function_call",
+            )
+        )
     return calls, notes
 
 
 def _kind(raw: Any) -> str:
-    return "an object" if isinstance(raw, dict) else "a text" if isinstance(raw, str) else f"a {type(raw).__name__}"
+    return (
+        "an object"
+        if isinstance(raw, dict)
+        else "a text"
+        if isinstance(raw, str)
+        else f"a {type(raw).__name__}"
+    )
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
@@ -226,7 +374,12 @@ def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(raw, str):
         parsed, _ = parse_body(raw)
         raw = parsed if isinstance(parsed, (list, dict)) else [raw] if raw.strip() else []
-    if isinstance(raw, dict) and raw and all(isinstance(value, dict) for value in raw.values()) and not {"function", "custom"} & set(raw):
+    if (
+        isinstance(raw, dict)
+        and raw
+        and all(isinstance(value, dict) for value in raw.values())
+        and not {"function", "custom"} & set(raw)
+    ):
         yield from raw.items()
     elif isinstance(raw, dict) and raw:
         yield None, raw

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _MOST = 20
 
 
-def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
+def check_schema(
+    value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str
+) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
     """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where plain type coercion is enough."""
     if not parameters or _plainly_fits(value, parameters):
         return (), None
@@ -27,16 +29,38 @@ def check_schema(value: dict[str, Any], parameters: Mapping[str, Any] | None, po
     if not problems:
         return (), None
     coerced = coerce(value, parameters or {})
-    fits = isinstance(coerced, dict) and coerced != value and not any(_problems(validator, coerced, ""))
+    fits = (
+        isinstance(coerced, dict)
+        and coerced != value
+        and not any(_problems(validator, coerced, ""))
+    )
     return problems, coerced if fits else None
 
 
-_NOTES = frozenset(("$schema", "$id", "title", "description", "default", "examples", "format", "deprecated", "strict", "$defs", "definitions"))
+_NOTES = frozenset(
+    (
+        "$schema",
+        "$id",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "format",
+        "deprecated",
+        "strict",
+        "$defs",
+        "definitions",
+    )
+)
 _IS: dict[str, Callable[[Any], bool]] = {
-    "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
-    "boolean": lambda v: isinstance(v, bool), "null": lambda v: v is None, "integer": lambda v: type(v) is int,
+    "object": lambda v: isinstance(v, dict),
+    "array": lambda v: isinstance(v, list),
+    "string": lambda v: isinstance(v, str),
+    "boolean": lambda v: isinstance(v, bool),
+    "null": lambda v: v is None,
+    "integer": lambda v: type(v) is int,
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
-}  # fmt: skip
+}
 
 
 def _plainly_fits(value: Any, schema: Any) -> bool:
@@ -69,10 +93,16 @@ def _keyword_fits(value: Any, name: str, rule: Any, schema: Mapping[str, Any]) -
         case "required", list():
             return not isinstance(value, dict) or all(field in value for field in rule)
         case "properties", dict() | Mapping():
-            return not isinstance(value, dict) or all(_fits(value[field], inner) for field, inner in rule.items() if field in value)
+            return not isinstance(value, dict) or all(
+                _fits(value[field], inner) for field, inner in rule.items() if field in value
+            )
         case "additionalProperties", bool():
             fields = schema.get("properties")
-            return rule or not isinstance(value, dict) or all(isinstance(fields, MAPPING) and field in fields for field in value)
+            return (
+                rule
+                or not isinstance(value, dict)
+                or all(isinstance(fields, MAPPING) and field in fields for field in value)
+            )
         case "items", dict() | Mapping():
             return not isinstance(value, list) or all(_fits(item, rule) for item in value)
         case "anyOf", list():
@@ -105,7 +135,15 @@ def _message(error: Any) -> str:
 
 
 def _type(value: Any) -> str:
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
+    kinds = {
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        str: "string",
+        list: "array",
+        dict: "object",
+        type(None): "null",
+    }
     return kinds.get(type(value), type(value).__name__)
 
 
@@ -128,7 +166,9 @@ def _compiled(schema: str) -> Validator:
     parsed = json.loads(schema)
     kind = validator_for(parsed)
     kind.check_schema(parsed)
-    compiled: Validator = kind(parsed, registry=Registry())  # a registry of its own: a `$ref` is never fetched
+    compiled: Validator = kind(
+        parsed, registry=Registry()
+    )  # a registry of its own: a `$ref` is never fetched
     return compiled
 
 
@@ -140,11 +180,19 @@ def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
         value = _from_text(value, kinds)
     elif kinds == ["string"] and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, float) and value.is_integer() and "integer" in kinds and "number" not in kinds:
+    if (
+        isinstance(value, float)
+        and value.is_integer()
+        and "integer" in kinds
+        and "number" not in kinds
+    ):
         return int(value)
     if isinstance(value, dict) and isinstance(schema.get("properties"), Mapping):
         fields = schema["properties"]
-        return {k: coerce(v, fields[k]) if isinstance(fields.get(k), Mapping) else v for k, v in value.items()}
+        return {
+            k: coerce(v, fields[k]) if isinstance(fields.get(k), Mapping) else v
+            for k, v in value.items()
+        }
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         return [coerce(item, schema["items"]) for item in value]
     return value
@@ -163,4 +211,11 @@ def _from_text(text: str, kinds: list[str]) -> Any:
     except (ValueError, RecursionError):
         return text
     fits = {"integer": int, "number": (int, float), "object": dict, "array": list}
-    return parsed if any(k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool) for k in kinds) else text  # type: ignore[arg-type]
+    return (
+        parsed
+        if any(
+            k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool)
+            for k in kinds
+        )
+        else text
+    )  # type: ignore[arg-type]

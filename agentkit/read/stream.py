@@ -85,11 +85,23 @@ class StreamReader:
             self._unreadable(event)
             return []
         if not any(p.code == "stream_not_sse" for p in self._problems):
-            self._problems.append(problem("stream_not_sse", "events are not parted by blank lines; each is read", before=event.data))
-        return [delta for text in values for delta in self._event(Event(data=text, kind=event.kind), at)]
+            self._problems.append(
+                problem(
+                    "stream_not_sse",
+                    "events are not parted by blank lines; each is read",
+                    before=event.data,
+                )
+            )
+        return [
+            delta for text in values for delta in self._event(Event(data=text, kind=event.kind), at)
+        ]
 
     def _value(self, event: Event, text: str, data: Any, at: float) -> list[Delta]:
-        if event.kind == "error" or (isinstance(data, dict) and data.get("error")) or not isinstance(data, dict):
+        if (
+            event.kind == "error"
+            or (isinstance(data, dict) and data.get("error"))
+            or not isinstance(data, dict)
+        ):
             failed = read_error(None, None, data)
             message = f"the server sent an error in the middle of the stream: {failed.kind}: {clip(failed.message, 200)}"
             self._problems.append(problem("stream_error_event", message, before=text))
@@ -104,14 +116,30 @@ class StreamReader:
 
     def _unreadable(self, event: Event) -> None:
         if not event.complete:
-            self._problems.append(problem("stream_truncated", "the stream ends inside an event", before=event.data))
+            self._problems.append(
+                problem("stream_truncated", "the stream ends inside an event", before=event.data)
+            )
         elif event.kind == "error":
-            self._problems.append(problem("stream_error_event", f"the server sent an error: {clip(event.data, 200)}", before=event.data))
+            self._problems.append(
+                problem(
+                    "stream_error_event",
+                    f"the server sent an error: {clip(event.data, 200)}",
+                    before=event.data,
+                )
+            )
         else:
-            self._problems.append(problem("stream_bad_json", "an event of the stream is not JSON", before=event.data))
+            self._problems.append(
+                problem("stream_bad_json", "an event of the stream is not JSON", before=event.data)
+            )
 
     def finish(
-        self, tools: Any = None, policy: Policy = "normalize", *, parser: str | None = None, turn: int | None = None, exchange: Exchange | None = None
+        self,
+        tools: Any = None,
+        policy: Policy = "normalize",
+        *,
+        parser: str | None = None,
+        turn: int | None = None,
+        exchange: Exchange | None = None,
     ) -> Response:
         """The answer; problems say what was cut, garbled or missing.
 
@@ -122,7 +150,11 @@ class StreamReader:
         for event in (*self._sse.feed(tail), *self._sse.finish()):
             self._event(event, self._chunks[-1].at if self._chunks else 0.0)
         kept = exchange or Exchange(chunks=tuple(self._chunks))
-        if not self._answer.chunks and not self._done and not any(p.code == "stream_error_event" for p in self._problems):
+        if (
+            not self._answer.chunks
+            and not self._done
+            and not any(p.code == "stream_error_event" for p in self._problems)
+        ):
             return self._not_a_stream(kept, tools, policy, parser, turn)
         response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
@@ -137,26 +169,47 @@ class StreamReader:
         if self._answer.finish_reason is None:
             kept = [p for p in kept if p.code != "answer_in_reasoning"]
             ending = "with [DONE], but" if self._done else "without [DONE] and"
-            streamed.append(problem("stream_no_finish", f"the stream ends {ending} without a finish reason; what came may be cut"))
+            streamed.append(
+                problem(
+                    "stream_no_finish",
+                    f"the stream ends {ending} without a finish reason; what came may be cut",
+                )
+            )
         return (*streamed, *kept)
 
-    def _not_a_stream(self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None) -> Response:
+    def _not_a_stream(
+        self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
+    ) -> Response:
         """No event held a chunk: a block answer in place of a stream is read as that, anything else is reported."""
         text = exchange.text
         chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
         if len(chunks) > 1:
             return self._lines(chunks, exchange, tools, policy, parser, turn)
         if text.lstrip().startswith(("{", "[", "<")) or not text.strip():
-            return replace(read_response(text, tools, policy, parser=parser, turn=turn), exchange=exchange)
-        found = self._problems or [problem("stream_not_sse", "the answer is neither an event stream nor JSON", before=text)]
+            return replace(
+                read_response(text, tools, policy, parser=parser, turn=turn), exchange=exchange
+            )
+        found = self._problems or [
+            problem("stream_not_sse", "the answer is neither an event stream nor JSON", before=text)
+        ]
         return Response(problems=tuple(found), exchange=exchange)
 
     def _lines(
-        self, chunks: list[str], exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
+        self,
+        chunks: list[str],
+        exchange: Exchange,
+        tools: Any,
+        policy: Policy,
+        parser: str | None,
+        turn: int | None,
     ) -> Response:
         """Chunks that came as lines of JSON, not as events."""
         inner = StreamReader()
-        inner._problems.append(problem("stream_not_sse", "the chunks are lines of JSON, not an event stream; they are read"))
+        inner._problems.append(
+            problem(
+                "stream_not_sse", "the chunks are lines of JSON, not an event stream; they are read"
+            )
+        )
         for chunk in chunks:
             inner._event(Event(data=chunk), 0.0)
         return inner.finish(tools, policy, parser=parser, turn=turn, exchange=exchange)

@@ -43,7 +43,14 @@ def _markup_in(text: str) -> str | None:
     return call_markup_in(text) or (template.group() if template else None)
 
 
-def find_text_calls(text: str | None, tools: KnownTools, policy: Policy, parser: str | None, *, cut_off: bool = False) -> TextCalls:
+def find_text_calls(
+    text: str | None,
+    tools: KnownTools,
+    policy: Policy,
+    parser: str | None,
+    *,
+    cut_off: bool = False,
+) -> TextCalls:
     """The calls of a text, searched outside think blocks and code; spans are those of the text given.
 
     Args:
@@ -54,23 +61,34 @@ def find_text_calls(text: str | None, tools: KnownTools, policy: Policy, parser:
         return TextCalls(content=text, think=ThinkText([], [], [], []))
     given = tools if tools else None
     think = split_think(text)
-    chosen, think = _read(parser, text, think, given, policy) if parser else (Parsed(content=text), think)
+    chosen, think = (
+        _read(parser, text, think, given, policy) if parser else (Parsed(content=text), think)
+    )
     run = tuple(call for call in chosen.tool_calls if _is_run(call, cut_off))
     left = tuple(call for call in chosen.tool_calls if not _is_run(call, cut_off))
     if not chosen.tool_calls:
         left, think = _listed(text, think, tools, policy)
-    kept = [*chosen.kept, *think.code, *(call.span for call in left if call.span)] if run else [(0, len(text))]
+    kept = (
+        [*chosen.kept, *think.code, *(call.span for call in left if call.span)]
+        if run
+        else [(0, len(text))]
+    )
     return TextCalls(
-        content=cut(text, [*think.cuts, *_gaps(kept, len(text))]), think=think, calls=run, recoverable=left,
+        content=cut(text, [*think.cuts, *_gaps(kept, len(text))]),
+        think=think,
+        calls=run,
+        recoverable=left,
         markup=None if run or left else _markup_in(_masked(text, think)),
-    )  # fmt: skip
+    )
 
 
 def _masked(text: str, think: ThinkText) -> str:
     return mask(text, [*think.cuts, *think.code])
 
 
-def _read(name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy) -> tuple[Parsed, ThinkText]:
+def _read(
+    name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy
+) -> tuple[Parsed, ThinkText]:
     """What a parser reads outside think blocks and code, and those: tags and backticks in a call's own text are a part of the call."""
     parser = get_parser(name)
     fenced = "```" in parser.format.calls
@@ -98,7 +116,9 @@ def _is_run(call: ToolCall, cut_off: bool) -> bool:
     return bool(call.name) and (call.status != "invalid" or not cut_off)
 
 
-def _listed(text: str, think: ThinkText, tools: KnownTools, policy: Policy) -> tuple[tuple[ToolCall, ...], ThinkText]:
+def _listed(
+    text: str, think: ThinkText, tools: KnownTools, policy: Policy
+) -> tuple[tuple[ToolCall, ...], ThinkText]:
     """The calls by the first of the formats the text may be in that finds usable ones; in marked text, else, by the first of them.
 
     Bare JSON or Python is a call only where nothing stands before it and it names a known tool.
@@ -107,11 +127,21 @@ def _listed(text: str, think: ThinkText, tools: KnownTools, policy: Policy) -> t
     marked = call_markup_in(searched) is not None or has_call_markup(searched)
     if not marked and not (tools and searched.lstrip()[:1] in ("{", "[")):
         return (), think
-    readings = [_read(name, text, think, tools if tools else None, policy) for name in detect(searched)]
-    usable = (reading for reading in readings if any(_is_usable(call, tools) for call in reading[0].tool_calls))
-    best, think = next(usable, readings[0] if marked and readings else (Parsed(content=text), think))
+    readings = [
+        _read(name, text, think, tools if tools else None, policy) for name in detect(searched)
+    ]
+    usable = (
+        reading
+        for reading in readings
+        if any(_is_usable(call, tools) for call in reading[0].tool_calls)
+    )
+    best, think = next(
+        usable, readings[0] if marked and readings else (Parsed(content=text), think)
+    )
     return best.tool_calls, think
 
 
 def _is_usable(call: ToolCall, tools: KnownTools) -> bool:
-    return call.status != "invalid" and (call.name in tools if tools else bool(_NAME.fullmatch(call.name)))
+    return call.status != "invalid" and (
+        call.name in tools if tools else bool(_NAME.fullmatch(call.name))
+    )

@@ -10,7 +10,12 @@ from agentkit.html import Html, el
 from agentkit.render.answer import answer
 from agentkit.render.block import code, row
 from agentkit.render.call import call_row, outcome_cell
-from agentkit.render.conversation import open_fragments, request_fragments, trajectory_fragments, turn_fragments
+from agentkit.render.conversation import (
+    open_fragments,
+    request_fragments,
+    trajectory_fragments,
+    turn_fragments,
+)
 from agentkit.render.many import many_fragments
 from agentkit.render.message import message_row
 from agentkit.render.outline import STATIC, TEXT, WHOLE, Limits

@@ -18,8 +18,15 @@ FOLD = 1_200
 """Characters of a text that show without a click."""
 FOLD_PROSE = 4_000
 """The same for what a person or the model said."""
-_LABEL, _BODY, _WIRE = element("dt", class_="ak-label"), element("dd", class_="ak-body"), element("dd", class_="ak-wire")
-_BAR, _FACTS = element("div", between=" ", class_="ak-bar"), element("small", between=" · ", class_="ak-facts")
+_LABEL, _BODY, _WIRE = (
+    element("dt", class_="ak-label"),
+    element("dd", class_="ak-body"),
+    element("dd", class_="ak-wire"),
+)
+_BAR, _FACTS = (
+    element("div", between=" ", class_="ak-bar"),
+    element("small", between=" · ", class_="ak-facts"),
+)
 _NOTE, CODE = element("p", class_="ak-note"), element("code", dir="auto")
 _TEXT = {
     ("prose", False): element("pre", class_="ak-prose", dir="auto"),
@@ -44,7 +51,9 @@ def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = Non
 @cache
 def _row(kind: str, cells: int, wire: bool) -> Callable[..., Html]:
     inside = [_LABEL(HOLE), _BODY(HOLE)] * cells
-    return shape(el("dl", inside, _WIRE(HOLE) if wire else None, class_=f"ak-row ak-{kind}", data_key=HOLE))
+    return shape(
+        el("dl", inside, _WIRE(HOLE) if wire else None, class_=f"ak-row ak-{kind}", data_key=HOLE)
+    )
 
 
 def bar(*children: Child) -> Html:
@@ -73,7 +82,9 @@ def status(word: str) -> Html:
     """A status as icon and word."""
     icon, tone = mark(word)
     shown = word if len(word) <= 60 else f"{word[:60]}…"
-    return el("span", el("span", icon, aria_hidden="true"), " ", shown, class_=f"ak-status ak-{tone}")
+    return el(
+        "span", el("span", icon, aria_hidden="true"), " ", shown, class_=f"ak-status ak-{tone}"
+    )
 
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
@@ -113,7 +124,11 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     if not rest and not hidden:
         return pre
     more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
-    cut = note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at)) if hidden else None
+    cut = (
+        note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at))
+        if hidden
+        else None
+    )
     return fragment(pre, more, cut)
 
 

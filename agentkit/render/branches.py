@@ -23,11 +23,23 @@ _DEEP = 12
 
 def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
     """The head, then a row per step (`branch-0`, `branch-1`, …), in the order they are read."""
-    shown = {"head": el("header", bar(el("strong", "Samples"), facts(*_facts(tree))), note(_told(tree)), class_="ak-head", data_key="head")}
+    shown = {
+        "head": el(
+            "header",
+            bar(el("strong", "Samples"), facts(*_facts(tree))),
+            note(_told(tree)),
+            class_="ak-head",
+            data_key="head",
+        )
+    }
     room = limits.items
     for number, (guide, branch) in enumerate(_guided(tree)):
         if number == room:
-            shown["gap"] = row("gap", "aside", (None, note("… more steps are not shown here; see ", el("code", "tree.walk()"))))
+            shown["gap"] = row(
+                "gap",
+                "aside",
+                (None, note("… more steps are not shown here; see ", el("code", "tree.walk()"))),
+            )
             break
         shown[f"branch-{number}"] = _row(f"branch-{number}", guide, branch, tree.size)
     return shown
@@ -51,9 +63,17 @@ def _facts(tree: SampleTree) -> list[str]:
 
 
 def _told(tree: SampleTree) -> str:
-    shared = f"the first {count(len(tree.shared), 'step')} shared by all" if tree.shared else "no step is shared by all"
+    shared = (
+        f"the first {count(len(tree.shared), 'step')} shared by all"
+        if tree.shared
+        else "no step is shared by all"
+    )
     parting = tree.parting
-    return f"{shared}; they part at turn {parting[0].turn}, {len(parting)} ways" if parting else "all samples did the same"
+    return (
+        f"{shared}; they part at turn {parting[0].turn}, {len(parting)} ways"
+        if parting
+        else "all samples did the same"
+    )
 
 
 def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
@@ -78,10 +98,21 @@ def _siblings(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, bool | Non
 
 def _row(key: str, guide: str, branch: Branch, size: int) -> Html:
     filled = round(_CELLS * branch.count / size) or 1
-    share = el("code", guide, "█" * filled, "░" * (_CELLS - filled), class_="ak-share", aria_hidden="true")
-    word = status(_WORD[branch.kind]) if branch.kind not in ("calls", "answer") else el("small", _WORD[branch.kind]) if _WORD[branch.kind] else None
+    share = el(
+        "code", guide, "█" * filled, "░" * (_CELLS - filled), class_="ak-share", aria_hidden="true"
+    )
+    word = (
+        status(_WORD[branch.kind])
+        if branch.kind not in ("calls", "answer")
+        else el("small", _WORD[branch.kind])
+        if _WORD[branch.kind]
+        else None
+    )
     taken = el("span", f"{branch.count:,} of {size:,}", title=f"samples {_positions(branch)}")
-    label = (el("strong", f"turn {branch.turn}"), bar(share, taken, word, code(clip(branch.label, 300)), facts(*_worth(branch))))
+    label = (
+        el("strong", f"turn {branch.turn}"),
+        bar(share, taken, word, code(clip(branch.label, 300)), facts(*_worth(branch))),
+    )
     return row(key, "branch", label)
 
 

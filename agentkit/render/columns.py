@@ -24,13 +24,18 @@ class Column(NamedTuple):
 
 def first_words(trajectory: Trajectory) -> str:
     """The start of what the user asked, on one line."""
-    said = (*trajectory.prompt, *(message for turn in trajectory.all_turns for message in turn.added))
+    said = (
+        *trajectory.prompt,
+        *(message for turn in trajectory.all_turns for message in turn.added),
+    )
     asked = next((message for message in said if message.role == "user"), said[0] if said else None)
     return clip(asked.content) if asked else ""
 
 
 def _sum(name: str) -> Callable[[Trajectory], int]:
-    return lambda t: sum(getattr(turn.response.usage, name) or 0 for turn in t.all_turns if turn.response.usage)
+    return lambda t: sum(
+        getattr(turn.response.usage, name) or 0 for turn in t.all_turns if turn.response.usage
+    )
 
 
 def _elapsed(trajectory: Trajectory) -> float | None:
@@ -39,7 +44,9 @@ def _elapsed(trajectory: Trajectory) -> float | None:
 
 
 def _tools(trajectory: Trajectory) -> str:
-    return " ".join(dict.fromkeys(call.name or "?" for turn in trajectory.all_turns for call in turn.tool_calls))
+    return " ".join(
+        dict.fromkeys(call.name or "?" for turn in trajectory.all_turns for call in turn.tool_calls)
+    )
 
 
 def _codes(trajectory: Trajectory) -> str:
@@ -48,7 +55,9 @@ def _codes(trajectory: Trajectory) -> str:
 
 def meta_of(name: str, kind: Kind) -> Column:
     """The column of something the caller noted."""
-    return Column(name, kind, lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name)))
+    return Column(
+        name, kind, lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name))
+    )
 
 
 def plain_value(value: Any) -> Any:
@@ -61,11 +70,23 @@ def plain_value(value: Any) -> Any:
 COLUMNS = (
     Column("prompt", "text", first_words, lambda e: e.prompt),
     Column("turns", "number", lambda t: len(t.all_turns), lambda e: e.turns),
-    Column("calls", "number", lambda t: sum(len(turn.tool_calls) for turn in t.all_turns), lambda e: e.calls),
-    Column("problems", "number", lambda t: sum(p.severity != "info" for p in t.problems), lambda e: e.problems),
+    Column(
+        "calls",
+        "number",
+        lambda t: sum(len(turn.tool_calls) for turn in t.all_turns),
+        lambda e: e.calls,
+    ),
+    Column(
+        "problems",
+        "number",
+        lambda t: sum(p.severity != "info" for p in t.problems),
+        lambda e: e.problems,
+    ),
     Column("input_tokens", "number", _sum("input_tokens"), lambda e: e.input_tokens),
     Column("output_tokens", "number", _sum("output_tokens"), lambda e: e.output_tokens),
-    Column("stop_reason", "text", lambda t: t.stop_reason or "open", lambda e: e.stop_reason or "open"),
+    Column(
+        "stop_reason", "text", lambda t: t.stop_reason or "open", lambda e: e.stop_reason or "open"
+    ),
 )
 """Every table has these, in this order."""
 HIDDEN = (
@@ -90,7 +111,9 @@ def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], t
 def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
     """What was noted, and whether all of it under a name are numbers."""
     kinds: dict[str, Kind] = {}
-    for name, value in (pair for meta in noted for pair in meta.items() if isinstance(pair[0], str)):
+    for name, value in (
+        pair for meta in noted for pair in meta.items() if isinstance(pair[0], str)
+    ):
         number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
         kinds[name] = "number" if number and kinds.get(name) != "text" else "text"
     return kinds

@@ -42,14 +42,32 @@ FORMS = {
     "p50": Form("#6a9bd3", "#2f74c0", meaning="half take no longer (p50)"),
     "p90": Form("#b9d3f0", "#2f74c0", meaning="nine of ten (p90)"),
     "p99": Form("none", "#2f74c0", "2 2", meaning="99 of 100 (p99)"),
-}  # fmt: skip
+}
 
 
-def drawing(title: str, height: float, *parts: Child, width: float = WIDTH, alone: bool = False) -> Html:
+def drawing(
+    title: str, height: float, *parts: Child, width: float = WIDTH, alone: bool = False
+) -> Html:
     """The parts as one picture. `alone`: as a document of its own, on white ground."""
-    own = {"xmlns": "http://www.w3.org/2000/svg", "width": size(width), "height": size(height), "color": "#222222"} if alone else {}
-    ground = el("rect", x="0", y="0", width="100%", height="100%", fill="#ffffff") if alone else None
-    frame = {"viewBox": f"0 0 {size(width)} {size(height)}", "role": "img", "aria_label": title, "class_": "ak-chart"}
+    own = (
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "width": size(width),
+            "height": size(height),
+            "color": "#222222",
+        }
+        if alone
+        else {}
+    )
+    ground = (
+        el("rect", x="0", y="0", width="100%", height="100%", fill="#ffffff") if alone else None
+    )
+    frame = {
+        "viewBox": f"0 0 {size(width)} {size(height)}",
+        "role": "img",
+        "aria_label": title,
+        "class_": "ak-chart",
+    }
     return el("svg", el("title", title), ground, *parts, **frame, **own)
 
 
@@ -57,24 +75,51 @@ def bar(kind: str, x: float, y: float, width: float, height: float, told: str = 
     """A bar of a kind of `FORMS`; what it is is told where it is pointed at."""
     form = FORMS[kind]
     return el(
-        "rect", el("title", visible(told)) if told else None, x=size(x), y=size(y), width=size(max(width, 0.8)), height=size(height),
-        rx=form.rounded or None, fill=form.fill, stroke=form.stroke, stroke_dasharray=form.dashes,
-    )  # fmt: skip
+        "rect",
+        el("title", visible(told)) if told else None,
+        x=size(x),
+        y=size(y),
+        width=size(max(width, 0.8)),
+        height=size(height),
+        rx=form.rounded or None,
+        fill=form.fill,
+        stroke=form.stroke,
+        stroke_dasharray=form.dashes,
+    )
 
 
 def stroke(kind: str, path: str, width: int) -> Html:
     """Many bars of a kind as one thick line, where each costs only its coordinates."""
     form = FORMS[kind]
     ink = form.stroke if form.fill == "none" else form.fill
-    return el("path", d=path, fill="none", stroke=ink, stroke_width=width, stroke_dasharray=form.dashes)
+    return el(
+        "path", d=path, fill="none", stroke=ink, stroke_width=width, stroke_dasharray=form.dashes
+    )
 
 
-def words(text: str | int, x: float, y: float, anchor: str | None = None, points: int = 11, ink: str = "currentColor") -> Html:
+def words(
+    text: str | int,
+    x: float,
+    y: float,
+    anchor: str | None = None,
+    points: int = 11,
+    ink: str = "currentColor",
+) -> Html:
     """A text; `anchor`: `middle` or `end`; `ink`: its colour where it stands on a bar."""
-    return el("text", visible(str(text)), x=size(x), y=size(y), text_anchor=anchor, font_size=points, fill=ink)
+    return el(
+        "text",
+        visible(str(text)),
+        x=size(x),
+        y=size(y),
+        text_anchor=anchor,
+        font_size=points,
+        fill=ink,
+    )
 
 
-def line(points: Sequence[tuple[float, float]], stroke: str = "#808080", dashes: str | None = None) -> Html:
+def line(
+    points: Sequence[tuple[float, float]], stroke: str = "#808080", dashes: str | None = None
+) -> Html:
     """A line through the points."""
     path = "M" + "L".join(f"{size(x)} {size(y)}" for x, y in points)
     return el("path", d=path, fill="none", stroke=stroke, stroke_dasharray=dashes)
@@ -111,6 +156,10 @@ def ticks(most: float) -> list[float]:
         step /= 10
     while step * 10 <= most / 2:
         step *= 10
-    step = next(step * factor for factor in (10, 5, 2, 1) if step * factor <= most / 2 or factor == 1)
-    marks = (float(f"{step * i:.12g}") for i in range(7))  # without the dust that tenths leave behind
+    step = next(
+        step * factor for factor in (10, 5, 2, 1) if step * factor <= most / 2 or factor == 1
+    )
+    marks = (
+        float(f"{step * i:.12g}") for i in range(7)
+    )  # without the dust that tenths leave behind
     return [mark for mark in marks if mark <= most]

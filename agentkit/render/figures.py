@@ -21,7 +21,10 @@ def figures(trajectory: Trajectory, course: Course) -> dict[str, Html]:
     slowest = [timing(turns[i]) for i in course.slowest()]
     drawn = (
         ("Latency by turn", latency_svg(slowest, bars=_BARS, among=course.timed())),
-        ("Problems by code and turn", errors_svg(mishaps(trajectory), codes=_CODES, columns=_COLUMNS)),
+        (
+            "Problems by code and turn",
+            errors_svg(mishaps(trajectory), codes=_CODES, columns=_COLUMNS),
+        ),
         ("Tokens by turn", context_svg([tokens_of(turn) for turn in turns], columns=_COLUMNS)),
     )
     parts = zip(FIGURES, drawn, strict=True)
@@ -30,13 +33,23 @@ def figures(trajectory: Trajectory, course: Course) -> dict[str, Html]:
 
 def _figure(name: str, title: str, drawing: Html) -> Html:
     """A drawing holds names that a model chose: within a `code` the mathematics of a notebook leaves them alone."""
-    return el("section", el("p", el("strong", title)), el("code", drawing, class_="ak-said"), class_="ak-figure", data_key=f"figure-{name}")
+    return el(
+        "section",
+        el("p", el("strong", title)),
+        el("code", drawing, class_="ak-said"),
+        class_="ak-figure",
+        data_key=f"figure-{name}",
+    )
 
 
 def tokens_of(turn: Turn) -> Tokens:
     """What a turn used, as the server told it."""
     usage = turn.response.usage
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens) if usage else (None, None)
+    counts = (
+        (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens)
+        if usage
+        else (None, None)
+    )
     return Tokens(turn.index, *counts)
 
 
@@ -44,7 +57,9 @@ def mishaps(trajectory: Trajectory) -> Iterator[Mishap]:
     """What `ak.problems_df` counts: failed requests, problems of answers and calls, failed tools."""
     for attempt in trajectory.attempts:
         yield Mishap(attempt.error.kind, attempt.turn, "error")
-    if trajectory.error is not None and all(attempt.error != trajectory.error for attempt in trajectory.attempts):
+    if trajectory.error is not None and all(
+        attempt.error != trajectory.error for attempt in trajectory.attempts
+    ):
         yield Mishap(trajectory.error.kind, len(trajectory.turns), "error")
     for turn in trajectory.all_turns:
         for error in turn.response.exchange.retries:
@@ -53,4 +68,8 @@ def mishaps(trajectory: Trajectory) -> Iterator[Mishap]:
             yield Mishap(problem.code, turn.index, problem.severity)
         for result in turn.results[: len(turn.tool_calls)]:
             if result is not None and result.status not in ("ok", "edited"):
-                yield Mishap(result.status, turn.index, "warning" if result.status in ("skipped", "cancelled") else "error")
+                yield Mishap(
+                    result.status,
+                    turn.index,
+                    "warning" if result.status in ("skipped", "cancelled") else "error",
+                )

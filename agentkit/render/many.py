@@ -24,20 +24,31 @@ def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[s
     """A fragment per rollout (`rollout-3`), conversations within as long as there is room; of a great many the first rows of a table."""
     if len(trajectories) > limits.listed:
         return table_fragments(*_table(trajectories, limits), len(trajectories))
-    inner = replace(limits, head=limits.head // _SHARE, tail=limits.tail // _SHARE, size=limits.size // _SHARE)
+    inner = replace(
+        limits, head=limits.head // _SHARE, tail=limits.tail // _SHARE, size=limits.size // _SHARE
+    )
     parts: dict[str, Html] = {}
     room = limits.size
     for i, trajectory in enumerate(trajectories):
         key = f"rollout-{i}"
-        parts[key] = el("section", _rollout(i, trajectory, inner if room > 0 else None), class_="ak-rollout", data_key=key)
+        parts[key] = el(
+            "section",
+            _rollout(i, trajectory, inner if room > 0 else None),
+            class_="ak-rollout",
+            data_key=key,
+        )
         room -= len(parts[key])
     return parts
 
 
-def _table(trajectories: Sequence[Trajectory], limits: Limits) -> tuple[tuple[str, ...], list[list[Any]]]:
+def _table(
+    trajectories: Sequence[Trajectory], limits: Limits
+) -> tuple[tuple[str, ...], list[list[Any]]]:
     first = list(islice(trajectories, limits.rows))
     columns, shown = columns_of(trajectory.meta for trajectory in first)
-    return ("rollout", *shown), [[place, *(columns[name].of(t) for name in shown)] for place, t in enumerate(first)]
+    return ("rollout", *shown), [
+        [place, *(columns[name].of(t) for name in shown)] for place, t in enumerate(first)
+    ]
 
 
 def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Html:
@@ -54,7 +65,15 @@ def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Ht
 def _cells(position: int, trajectory: Trajectory) -> list[Child]:
     turns, calls, problems, elapsed = _numbers(trajectory)
     ending = status(trajectory.stop_reason or "open")
-    return [el("small", position), code(first_words(trajectory)), turns, calls, problems or "no problems", elapsed, ending]
+    return [
+        el("small", position),
+        code(first_words(trajectory)),
+        turns,
+        calls,
+        problems or "no problems",
+        elapsed,
+        ending,
+    ]
 
 
 def many_lines(trajectories: Sequence[Trajectory], limits: Limits) -> Iterator[str]:
@@ -66,8 +85,14 @@ def many_lines(trajectories: Sequence[Trajectory], limits: Limits) -> Iterator[s
         words = [*_numbers(trajectory), trajectory.stop_reason or "open"]
         yield f"{i:>3}  {first_words(trajectory):<60}  {', '.join(filter(None, words))}"
 
+
 def _numbers(trajectory: Trajectory) -> tuple[str, str, str, str]:
     turns = trajectory.all_turns
     times = [elapsed for turn in turns if (elapsed := turn.elapsed) is not None]
     calls = sum(len(turn.tool_calls) for turn in turns)
-    return count(len(turns), "turn"), count(calls, "call"), tally(trajectory.problems), seconds(sum(times)) if times else ""
+    return (
+        count(len(turns), "turn"),
+        count(calls, "call"),
+        tally(trajectory.problems),
+        seconds(sum(times)) if times else "",
+    )

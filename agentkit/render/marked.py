@@ -23,13 +23,26 @@ def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[H
         wholly: mark texts too that have no word in common.
     """
     pieces = list(_pieces(left[:limit], right[:limit]))
-    if not wholly and not any(not differs and text.strip(" \n\"{}[]():,.") for differs, text, _ in pieces):
+    if not wholly and not any(
+        not differs and text.strip(' \n"{}[]():,.') for differs, text, _ in pieces
+    ):
         pieces = [(False, left[:limit], right[:limit])]
     sides = []
     for side, tag, text in ((0, "del", left), (1, "ins", right)):
-        shown = [_piece(texts[side], tag if differs else "", i, len(pieces)) for i, (differs, *texts) in enumerate(pieces)]
+        shown = [
+            _piece(texts[side], tag if differs else "", i, len(pieces))
+            for i, (differs, *texts) in enumerate(pieces)
+        ]
         rest = len(text) - limit
-        sides.append(el("pre", shown, f" … {count(rest, 'more character')}" if rest > 0 else None, class_="ak-prose", dir="auto"))
+        sides.append(
+            el(
+                "pre",
+                shown,
+                f" … {count(rest, 'more character')}" if rest > 0 else None,
+                class_="ak-prose",
+                dir="auto",
+            )
+        )
     return sides[0], sides[1]
 
 
@@ -39,13 +52,19 @@ def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
     if len(text) <= 3 * _AROUND:
         return text
     head, tail = (text[:_AROUND] if place else ""), (text[-_AROUND:] if place < pieces - 1 else "")
-    return [head, el("small", f" … {count(len(text) - len(head) - len(tail), 'equal character')} … "), tail]
+    return [
+        head,
+        el("small", f" … {count(len(text) - len(head) - len(tail), 'equal character')} … "),
+        tail,
+    ]
 
 
 def _pieces(left: str, right: str) -> Iterator[tuple[bool, str, str]]:
     """Stretches of both texts in order: whether they differ, and the text of each side."""
     a, b = _WORD.findall(left), _WORD.findall(right)
-    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
     room = min(len(a), len(b)) - start
     end = next((i for i in range(room) if a[-1 - i] != b[-1 - i]), room)
     yield False, "".join(a[:start]), "".join(b[:start])

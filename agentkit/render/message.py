@@ -31,7 +31,12 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
         _calls(wire.get("tool_calls"), limits, at),
         None if len(wire) > 2 or text else note("empty"),
     ]
-    return row(key, role if known else "other", (label, body), raw=None if _bare(wire) else _raw(wire, limits, at))
+    return row(
+        key,
+        role if known else "other",
+        (label, body),
+        raw=None if _bare(wire) else _raw(wire, limits, at),
+    )
 
 
 def _bare(wire: dict[str, Any]) -> bool:
@@ -41,7 +46,13 @@ def _bare(wire: dict[str, Any]) -> bool:
 
 def _about(wire: dict[str, Any]) -> Html | None:
     names = (("name", "name"), ("tool_call_id", "answers call"))
-    return facts(*[[word, " ", code(verbatim(wire[name]))] for name, word in names if wire.get(name) is not None])
+    return facts(
+        *[
+            [word, " ", code(verbatim(wire[name]))]
+            for name, word in names
+            if wire.get(name) is not None
+        ]
+    )
 
 
 def _raw(wire: dict[str, Any], limits: Limits, at: str) -> Html:
@@ -49,16 +60,32 @@ def _raw(wire: dict[str, Any], limits: Limits, at: str) -> Html:
 
 
 def _reasoning(wire: dict[str, Any], limits: Limits, at: str) -> Child:
-    found = ((name, wire[name]) for name in REASONING if isinstance(wire.get(name), str) and wire[name])
-    return [fold(["reasoning ", facts(count(len(text), "character"))], whole(text, limits, f"{at}.wire[{name!r}]")) for name, text in found]
+    found = (
+        (name, wire[name]) for name in REASONING if isinstance(wire.get(name), str) and wire[name]
+    )
+    return [
+        fold(
+            ["reasoning ", facts(count(len(text), "character"))],
+            whole(text, limits, f"{at}.wire[{name!r}]"),
+        )
+        for name, text in found
+    ]
 
 
 def _parts(content: Any, limits: Limits, at: str) -> Child:
     """The parts of a content that are not text: named, never loaded."""
     if not isinstance(content, list):
         return None
-    others = [part for part in content if not isinstance(part, str) and not (isinstance(part, dict) and isinstance(part.get("text"), str))]
-    shown = [fold(["part ", code(_kind(part))], whole(pretty(part), limits, f"{at}.wire")) for part in others[: limits.items]]
+    others = [
+        part
+        for part in content
+        if not isinstance(part, str)
+        and not (isinstance(part, dict) and isinstance(part.get("text"), str))
+    ]
+    shown = [
+        fold(["part ", code(_kind(part))], whole(pretty(part), limits, f"{at}.wire"))
+        for part in others[: limits.items]
+    ]
     rest = len(others) - len(shown)
     return [*shown, note("… ", count(rest, "more part")) if rest else None]
 
@@ -72,7 +99,10 @@ def _calls(calls: Any, limits: Limits, at: str) -> Child:
     if not isinstance(calls, list):
         return data(pretty(calls), limits, f"{at}.wire") if calls else None
     rest = len(calls) - limits.items
-    return [[_call(call, limits, at) for call in calls[: limits.items]], note("… ", count(rest, "more call")) if rest > 0 else None]
+    return [
+        [_call(call, limits, at) for call in calls[: limits.items]],
+        note("… ", count(rest, "more call")) if rest > 0 else None,
+    ]
 
 
 def _call(call: Any, limits: Limits, at: str) -> Html:
@@ -80,7 +110,12 @@ def _call(call: Any, limits: Limits, at: str) -> Html:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         return bar("→", data(pretty(call), limits, f"{at}.wire"))
     identity = facts(["id ", code(verbatim(call["id"]))]) if call.get("id") is not None else None
-    return bar("→", code(function["name"]), data(_laid_out(function.get("arguments")), limits, f"{at}.wire"), identity)
+    return bar(
+        "→",
+        code(function["name"]),
+        data(_laid_out(function.get("arguments")), limits, f"{at}.wire"),
+        identity,
+    )
 
 
 def _laid_out(arguments: Any) -> str:

@@ -36,7 +36,9 @@ STATIC = Limits()
 """For what is kept in a notebook."""
 TEXT = Limits(size=200_000, text=2_000, rows=10)
 """For `text/plain`."""
-WHOLE = Limits(**dict.fromkeys(("head", "tail", "size", "text", "items", "listed", "rows"), 1 << 60))
+WHOLE = Limits(
+    **dict.fromkeys(("head", "tail", "size", "text", "items", "listed", "rows"), 1 << 60)
+)
 """Everything, for a page of its own."""
 
 
@@ -67,7 +69,10 @@ def outline(trajectory: Trajectory) -> list[Entry]:
 
 def prompt_entries(trajectory: Trajectory) -> list[Entry]:
     """What was said before the first turn."""
-    return [Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]") for i, message in enumerate(trajectory.prompt)]
+    return [
+        Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]")
+        for i, message in enumerate(trajectory.prompt)
+    ]
 
 
 def entries_from(trajectory: Trajectory, start: int) -> list[Entry]:
@@ -76,7 +81,9 @@ def entries_from(trajectory: Trajectory, start: int) -> list[Entry]:
     attempts: defaultdict[int, list[Entry]] = defaultdict(list)
     for i, attempt in enumerate(trajectory.attempts):
         if attempt.turn >= start:
-            attempts[attempt.turn].append(Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]"))
+            attempts[attempt.turn].append(
+                Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]")
+            )
     for i, turn in enumerate(trajectory.turns[start:], start):
         entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", attempts.pop(i, []))
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
@@ -89,7 +96,10 @@ def _open_entries(trajectory: Trajectory, attempts: list[Entry]) -> list[Entry]:
         return attempts
     if turn.response:
         asked = trajectory.all_turns[-1]
-        return [entry._replace(open=True) for entry in turn_entries(asked, key, "trajectory.open", attempts)]
+        return [
+            entry._replace(open=True)
+            for entry in turn_entries(asked, key, "trajectory.open", attempts)
+        ]
     return [*_before(turn.kept, turn.added, key, "trajectory.open"), *attempts]
 
 
@@ -111,11 +121,23 @@ def window(
     """What is drawn from the start, the entries left out, and what is drawn up to the end; only what is shown is ever drawn."""
     first = _take(entries, draw, size, replace(limits, size=limits.size // 4), limits.head)
     rest = entries[len(first) :]
-    last = _take(rest[::-1], draw, size, replace(limits, size=limits.size - sum(map(size, first))), limits.tail)
+    last = _take(
+        rest[::-1],
+        draw,
+        size,
+        replace(limits, size=limits.size - sum(map(size, first))),
+        limits.tail,
+    )
     return first, rest[: len(rest) - len(last)], last[::-1]
 
 
-def _take(entries: list[Entry], draw: Callable[[Entry], T], size: Callable[[T], int], limits: Limits, turns: int) -> list[T]:
+def _take(
+    entries: list[Entry],
+    draw: Callable[[Entry], T],
+    size: Callable[[T], int],
+    limits: Limits,
+    turns: int,
+) -> list[T]:
     taken: list[T] = []
     room, others = limits.size, 4 * turns
     for entry in entries:

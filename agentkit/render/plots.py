@@ -47,7 +47,9 @@ class Spread(NamedTuple):
     p99: float
 
 
-def errors_svg(found: Iterable[Mishap], *, codes: int = _MOST, columns: int = _COLUMNS, alone: bool = False) -> Html:
+def errors_svg(
+    found: Iterable[Mishap], *, codes: int = _MOST, columns: int = _COLUMNS, alone: bool = False
+) -> Html:
     """Codes by turns, each number of problems as a bar with the number on it; of many codes the most frequent."""
     listed = list(found)
     if not listed:
@@ -62,21 +64,45 @@ def errors_svg(found: Iterable[Mishap], *, codes: int = _MOST, columns: int = _C
     parts, y = legend([s for s in _SEVERITIES if s in worst.values()], 12)
     top = y - 4
     for code in ordered:
-        parts += [words(clip(code, 34), _LEFT - 8, y + 13, "end"), words(f"{counts[code]:,}", WIDTH, y + 13, "end")]
+        parts += [
+            words(clip(code, 34), _LEFT - 8, y + 13, "end"),
+            words(f"{counts[code]:,}", WIDTH, y + 13, "end"),
+        ]
         for column in range(last // step + 1):
             if number := cells[code, column]:
-                parts += _cell(worst[code], code, number, _LEFT + column * scale, y, scale, column * step)
+                parts += _cell(
+                    worst[code], code, number, _LEFT + column * scale, y, scale, column * step
+                )
         y += _ROW
-    axis = [tick(_LEFT + (at / step + 0.5) * scale, top, y, f"turn {at}") for at in _turn_marks(last)]
-    more = f"; the {len(ordered)} most severe and frequent shown" if len(counts) > len(ordered) else ""
+    axis = [
+        tick(_LEFT + (at / step + 0.5) * scale, top, y, f"turn {at}") for at in _turn_marks(last)
+    ]
+    more = (
+        f"; the {len(ordered)} most severe and frequent shown" if len(counts) > len(ordered) else ""
+    )
     told = f"{count(len(listed), 'problem')} of {count(len(counts), 'code')}{more}"
     return drawing(told, y + 22, *axis, *parts, alone=alone)
 
 
-def _cell(kind: str, code: str, number: int, x: float, y: float, width: float, turn: int) -> list[Html]:
+def _cell(
+    kind: str, code: str, number: int, x: float, y: float, width: float, turn: int
+) -> list[Html]:
     wide = max(2.0, min(width - 2, 46))
-    shown = [bar(kind, x + (width - wide) / 2, y + 1, wide, _ROW - 4, f"turn {turn}: {number} × {clip(code)}")]
-    return [*shown, words(str(number), x + width / 2, y + 13, "middle", 10, "#222222")] if width >= 14 else shown
+    shown = [
+        bar(
+            kind,
+            x + (width - wide) / 2,
+            y + 1,
+            wide,
+            _ROW - 4,
+            f"turn {turn}: {number} × {clip(code)}",
+        )
+    ]
+    return (
+        [*shown, words(str(number), x + width / 2, y + 13, "middle", 10, "#222222")]
+        if width >= 14
+        else shown
+    )
 
 
 def _rank(severity: str) -> int:
@@ -91,37 +117,90 @@ def context_svg(turns: Sequence[Tokens], *, columns: int = _COLUMNS, alone: bool
     """Tokens by turn: the context that was read under what was written, the parts from the cache and of reasoning inside."""
     known = [t for t in turns if t.input is not None or t.output is not None]
     if not known:
-        return drawing("context: the server told no token counts", 24, words("the server told no token counts", 0, 16), alone=alone)
+        return drawing(
+            "context: the server told no token counts",
+            24,
+            words("the server told no token counts", 0, 16),
+            alone=alone,
+        )
     step = -(-len(known) // columns)
     shown = known[::step] if known[-1] in known[::step] else [*known[::step], known[-1]]
     most = max((t.input or 0) + (t.output or 0) for t in shown)
-    kinds = ["input", "output", *(["cached"] if any(t.cached for t in shown) else []), *(["reasoning"] if any(t.reasoning for t in shown) else [])]
+    kinds = [
+        "input",
+        "output",
+        *(["cached"] if any(t.cached for t in shown) else []),
+        *(["reasoning"] if any(t.reasoning for t in shown) else []),
+    ]
     parts, y = legend(kinds, 12)
     height, left = 150.0, 60.0
     bottom, scale, wide = y + height + 8, height / max(most, 1), (WIDTH - left) / len(shown)
     for mark in ticks(most):
         level = bottom - mark * scale
-        parts += [line([(left, level), (WIDTH, level)], "#80808055"), words(f"{mark:,.0f}", left - 6, level + 4, "end", 10)]
+        parts += [
+            line([(left, level), (WIDTH, level)], "#80808055"),
+            words(f"{mark:,.0f}", left - 6, level + 4, "end", 10),
+        ]
     for i, turn in enumerate(shown):
         parts += _column(turn, left + i * wide, bottom, min(wide - 1, 48), scale)
     every = max(1, len(shown) // 12)
-    parts += [words(shown[i].turn, left + i * wide + min(wide - 1, 48) / 2, bottom + 14, "middle", 10) for i in range(0, len(shown), every)]
+    parts += [
+        words(shown[i].turn, left + i * wide + min(wide - 1, 48) / 2, bottom + 14, "middle", 10)
+        for i in range(0, len(shown), every)
+    ]
     parts.append(words("turn", left - 6, bottom + 14, "end", 10))
     first, last = known[0].input, known[-1].input
-    grown = f", the context from {first:,} to {last:,}" if first is not None and last is not None else ""
-    return drawing(f"tokens of {count(len(known), 'turn')}{grown}", bottom + 20, *parts, alone=alone)
+    grown = (
+        f", the context from {first:,} to {last:,}"
+        if first is not None and last is not None
+        else ""
+    )
+    return drawing(
+        f"tokens of {count(len(known), 'turn')}{grown}", bottom + 20, *parts, alone=alone
+    )
 
 
 def _column(turn: Tokens, x: float, bottom: float, width: float, scale: float) -> list[Html]:
     read, written = turn.input or 0, turn.output or 0
     y = bottom - read * scale
-    parts = [bar("input", x, y, width, read * scale, f"turn {turn.turn}: {read:,} input tokens")] if read else []
+    parts = (
+        [bar("input", x, y, width, read * scale, f"turn {turn.turn}: {read:,} input tokens")]
+        if read
+        else []
+    )
     if turn.cached:
-        parts.append(bar("cached", x, bottom - turn.cached * scale, width / 2, turn.cached * scale, f"{turn.cached:,} of them from the cache"))
+        parts.append(
+            bar(
+                "cached",
+                x,
+                bottom - turn.cached * scale,
+                width / 2,
+                turn.cached * scale,
+                f"{turn.cached:,} of them from the cache",
+            )
+        )
     if written:
-        parts.append(bar("output", x, y - written * scale, width, written * scale, f"turn {turn.turn}: {written:,} output tokens"))
+        parts.append(
+            bar(
+                "output",
+                x,
+                y - written * scale,
+                width,
+                written * scale,
+                f"turn {turn.turn}: {written:,} output tokens",
+            )
+        )
     if turn.reasoning:
-        parts.append(bar("reasoning", x, y - turn.reasoning * scale, width / 2, turn.reasoning * scale, f"{turn.reasoning:,} of them reasoning"))
+        parts.append(
+            bar(
+                "reasoning",
+                x,
+                y - turn.reasoning * scale,
+                width / 2,
+                turn.reasoning * scale,
+                f"{turn.reasoning:,} of them reasoning",
+            )
+        )
     return parts
 
 
@@ -130,7 +209,12 @@ def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
     shown = spreads[:_MOST]
     most = max((s.p99 for s in shown), default=0.0)
     if not shown:
-        return drawing("percentiles: no times were recorded", 24, words("no times were recorded", 0, 16), alone=alone)
+        return drawing(
+            "percentiles: no times were recorded",
+            24,
+            words("no times were recorded", 0, 16),
+            alone=alone,
+        )
     left, right = 250, 150
     scale = (WIDTH - left - right) / (most or 1.0)
     parts, y = legend(["p50", "p90", "p99"], 12)
@@ -138,12 +222,23 @@ def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
     for s in shown:
         told = f"{s.name}: {s.number:,} times, p50 {seconds(s.p50)}, p90 {seconds(s.p90)}, p99 {seconds(s.p99)}"
         parts += [words(clip(f"{s.name} ({s.number:,})", 44), left - 8, y + 13, "end")]
-        parts += [bar(kind, left, y + 2, value * scale, 13, told) for kind, value in (("p99", s.p99), ("p90", s.p90), ("p50", s.p50))]
-        parts.append(words(" · ".join(map(seconds, (s.p50, s.p90, s.p99))), WIDTH, y + 13, "end", 10))
+        parts += [
+            bar(kind, left, y + 2, value * scale, 13, told)
+            for kind, value in (("p99", s.p99), ("p90", s.p90), ("p50", s.p50))
+        ]
+        parts.append(
+            words(" · ".join(map(seconds, (s.p50, s.p90, s.p99))), WIDTH, y + 13, "end", 10)
+        )
         y += _ROW
     axis = [tick(left + t * scale, top, y, f"{t:g} s") for t in ticks(most)]
     left_out = len(spreads) - len(shown)
-    return drawing(f"percentiles of {count(len(spreads), 'kind')}{f', {left_out} not shown' if left_out else ''}", y + 22, *axis, *parts, alone=alone)
+    return drawing(
+        f"percentiles of {count(len(spreads), 'kind')}{f', {left_out} not shown' if left_out else ''}",
+        y + 22,
+        *axis,
+        *parts,
+        alone=alone,
+    )
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

@@ -41,7 +41,11 @@ def verbatim(value: Any) -> str:
 def _pretty(value: Any, width: int, depth: int) -> str:
     kind = type(value)
     if kind not in _BRACKETS or depth > _DEPTH:
-        return _flat(value) if kind in _BRACKETS or kind in _LEAVES else _pretty(plain(value), width, depth + 1)
+        return (
+            _flat(value)
+            if kind in _BRACKETS or kind in _LEAVES
+            else _pretty(plain(value), width, depth + 1)
+        )
     items = []
     if kind is dict:
         for key, item in value.items():
@@ -90,8 +94,12 @@ def _number(value: float) -> str:
 
 
 _LEAVES: dict[type, Callable[[Any], str]] = {
-    str: _text, int: _whole_number, float: _number, bool: _SIMPLE.__getitem__, NoneType: _SIMPLE.__getitem__,
-}  # fmt: skip
+    str: _text,
+    int: _whole_number,
+    float: _number,
+    bool: _SIMPLE.__getitem__,
+    NoneType: _SIMPLE.__getitem__,
+}
 """What is written without a look inside."""
 _BREAKS = ["\n" + "  " * depth for depth in range(_DEPTH + 2)]
 _BRACKETS: dict[type, tuple[str, str]] = {dict: ("{", "}"), list: ("[", "]"), tuple: ("[", "]")}

@@ -25,7 +25,11 @@ def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
 
 
 def _problem(problem: Problem) -> Child:
-    said = bar(status(problem.severity), code(problem.code), el("code", problem.message, class_="ak-said", dir="auto"))
+    said = bar(
+        status(problem.severity),
+        code(problem.code),
+        el("code", problem.message, class_="ak-said", dir="auto"),
+    )
     changed = _changed(problem.before, problem.after)
     where = fragment("at ", code(problem.pointer)) if problem.pointer else None
     return [said, facts(changed, where)]
@@ -35,7 +39,11 @@ def _changed(before: Any, after: Any) -> Html | None:
     if before is None and after is None:
         return None
     sent = fragment("sent ", code(verbatim(before))) if before is not None else None
-    read = fragment(" read as " if sent else "read as ", code(verbatim(after))) if after is not None else None
+    read = (
+        fragment(" read as " if sent else "read as ", code(verbatim(after)))
+        if after is not None
+        else None
+    )
     return fragment(sent, read)
 
 
@@ -51,9 +59,18 @@ def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = 
         _named("code", error.code),
         _named("field", error.param),
     )
-    upstream = [note("the provider behind it said:"), prose(error.upstream_message, limits, at)] if error.upstream_message else None
+    upstream = (
+        [note("the provider behind it said:"), prose(error.upstream_message, limits, at)]
+        if error.upstream_message
+        else None
+    )
     hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
-    return fragment(bar(status("error"), code(error.kind), known), prose(error.message, limits, f"{at}.message"), upstream, hint)
+    return fragment(
+        bar(status("error"), code(error.kind), known),
+        prose(error.message, limits, f"{at}.message"),
+        upstream,
+        hint,
+    )
 
 
 def _named(name: str, value: str | None) -> Html | None:

@@ -48,7 +48,11 @@ def _told(exchange: Exchange) -> Html | None:
 
 def headers(exchange: Exchange) -> Html | None:
     """The kept headers of the answer; None where there are none."""
-    shown = [[el("li", code(f"{name}: {value}"))] for name, value in exchange.headers if name.lower() not in _PER_RUN]
+    shown = [
+        [el("li", code(f"{name}: {value}"))]
+        for name, value in exchange.headers
+        if name.lower() not in _PER_RUN
+    ]
     return fold(count(len(shown), "header"), el("ul", shown)) if shown else None
 
 
@@ -64,17 +68,35 @@ def exchange_row(exchange: Exchange, limits: Limits) -> Html:
     """An exchange by itself: status, time, failed tries, headers and the answer."""
     failed = exchange.transport_error
     error = bar(status("error"), code(failed.kind), code(failed.message)) if failed else None
-    answer = whole(body(exchange, limits), limits, "exchange.text") if exchange.text else note("no answer")
+    answer = (
+        whole(body(exchange, limits), limits, "exchange.text")
+        if exchange.text
+        else note("no answer")
+    )
     told = bar(_told(exchange), facts(seconds(exchange.elapsed)))
-    return row("exchange", "assistant", (el("strong", "exchange"), [told, error, retries(exchange), headers(exchange), answer]))
+    return row(
+        "exchange",
+        "assistant",
+        (el("strong", "exchange"), [told, error, retries(exchange), headers(exchange), answer]),
+    )
 
 
 def asked(spec: Spec, limits: Limits) -> Html:
     """What every request of a rollout holds beside its messages, and how answers are read."""
     tools = {"tools": list(spec.tools)} if spec.tools else {}
-    fields = masked({"model": spec.model, **spec.sampling, **({"stream": True} if spec.stream else {}), **tools})
-    reading = {"profile": spec.profile, "parser": spec.parser, "policy": spec.policy, "max_turns": spec.max_turns}
-    title = ["request ", facts(code(spec.model) if spec.model else None, count(len(spec.tools), "tool"))]
+    fields = masked(
+        {"model": spec.model, **spec.sampling, **({"stream": True} if spec.stream else {}), **tools}
+    )
+    reading = {
+        "profile": spec.profile,
+        "parser": spec.parser,
+        "policy": spec.policy,
+        "max_turns": spec.max_turns,
+    }
+    title = [
+        "request ",
+        facts(code(spec.model) if spec.model else None, count(len(spec.tools), "tool")),
+    ]
     shown = [whole(pretty(part), limits, "trajectory.spec") for part in (fields, reading)]
     return fold(title, shown[0], note("how answers are read"), shown[1])
 
@@ -82,15 +104,26 @@ def asked(spec: Spec, limits: Limits) -> Html:
 def request_head(request: Request, limits: Limits) -> Html:
     """The fields of a request beside its messages."""
     fields = {name: value for name, value in request.body.items() if name != "messages"}
-    told = facts(code(request.model) if request.model else None, count(len(request.messages), "message"), count(len(request.tools), "tool"))
-    shown = fold("fields beside the messages", whole(pretty(masked(fields)), limits, "request.body"))
-    return el("header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head")
+    told = facts(
+        code(request.model) if request.model else None,
+        count(len(request.messages), "message"),
+        count(len(request.tools), "tool"),
+    )
+    shown = fold(
+        "fields beside the messages", whole(pretty(masked(fields)), limits, "request.body")
+    )
+    return el(
+        "header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head"
+    )
 
 
 def masked(fields: Any) -> Any:
     """The fields with the values of credentials left out, at any depth of dicts and lists."""
     if isinstance(fields, dict):
-        return {name: "[not shown]" if _secret(name, value) else masked(value) for name, value in fields.items()}
+        return {
+            name: "[not shown]" if _secret(name, value) else masked(value)
+            for name, value in fields.items()
+        }
     return [masked(item) for item in fields] if isinstance(fields, list) else fields
 
 

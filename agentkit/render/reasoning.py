@@ -34,7 +34,11 @@ class Thought(Record):
     @property
     def share(self) -> float | None:
         """Its part of the output tokens; None where the server did not count."""
-        return self.tokens / self.output_tokens if self.tokens is not None and self.output_tokens else None
+        return (
+            self.tokens / self.output_tokens
+            if self.tokens is not None and self.output_tokens
+            else None
+        )
 
     @property
     def known(self) -> bool:
@@ -50,10 +54,15 @@ def thought(rollout: int, turn: Turn) -> Thought:
     response, usage = turn.response, turn.response.usage
     blocks = response.reasoning_blocks
     return Thought(
-        rollout=rollout, turn=turn.index, text=response.reasoning or "", sources=tuple(dict.fromkeys(block.source for block in blocks)),
-        encrypted=sum(block.kind == "encrypted" for block in blocks), tokens=usage.reasoning_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None, response=response,
-    )  # fmt: skip
+        rollout=rollout,
+        turn=turn.index,
+        text=response.reasoning or "",
+        sources=tuple(dict.fromkeys(block.source for block in blocks)),
+        encrypted=sum(block.kind == "encrypted" for block in blocks),
+        tokens=usage.reasoning_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        response=response,
+    )
 
 
 class Sum(NamedTuple):
@@ -76,18 +85,45 @@ def summed(thoughts: Iterable[Thought]) -> Sum:
 
 def thought_facts(one: Thought) -> Html | None:
     """Source, length and share of the tokens."""
-    share = f"{one.tokens:,} of {one.output_tokens:,} output tokens, {100 * one.share:.0f} %" if one.share is not None else None
-    sources: Child = ["from ", joined(", ", [code(source) for source in one.sources])] if one.sources else None
+    share = (
+        f"{one.tokens:,} of {one.output_tokens:,} output tokens, {100 * one.share:.0f} %"
+        if one.share is not None
+        else None
+    )
+    sources: Child = (
+        ["from ", joined(", ", [code(source) for source in one.sources])] if one.sources else None
+    )
     length = count(len(one.text), "character") if one.text else None
-    return facts(sources, length, share, f"{count(one.encrypted, 'part')} encrypted" if one.encrypted else None)
+    return facts(
+        sources,
+        length,
+        share,
+        f"{count(one.encrypted, 'part')} encrypted" if one.encrypted else None,
+    )
 
 
 def thought_row(key: str, one: Thought, limits: Limits, at: str, many: bool) -> Html:
     """The reasoning of a turn as a row: the text, then the calls or the answer it led to."""
     where = f"rollout {one.rollout}, turn {one.turn}" if many else f"turn {one.turn}"
-    said = prose(one.text.strip("\n"), limits, f"{at}.reasoning") if one.text else note("no reasoning" if not one.encrypted else "encrypted")
+    said = (
+        prose(one.text.strip("\n"), limits, f"{at}.reasoning")
+        if one.text
+        else note("no reasoning" if not one.encrypted else "encrypted")
+    )
     response = one.response
-    led = [call_body(call, limits, f"{at}.tool_calls[{i}]") for i, call in enumerate(response.tool_calls[: limits.items])]
-    end: Child = led or (prose(response.content, limits, f"{at}.content") if response.content else status("no answer"))
+    led = [
+        call_body(call, limits, f"{at}.tool_calls[{i}]")
+        for i, call in enumerate(response.tool_calls[: limits.items])
+    ]
+    end: Child = led or (
+        prose(response.content, limits, f"{at}.content")
+        if response.content
+        else status("no answer")
+    )
     to = "→ calls" if led else "→ answer"
-    return row(key, "thought", ([el("strong", "reasoning"), " ", el("small", where)], [thought_facts(one), said]), (el("strong", to), end))
+    return row(
+        key,
+        "thought",
+        ([el("strong", "reasoning"), " ", el("small", where)], [thought_facts(one), said]),
+        (el("strong", to), end),
+    )

@@ -10,7 +10,13 @@ from agentkit.render.block import code, note, status
 from agentkit.render.words import count
 from agentkit.types import clip
 
-_NAMES = {"rollout": "#", "input_tokens": "in", "output_tokens": "out", "stop_reason": "ended", "label": "labels"}
+_NAMES = {
+    "rollout": "#",
+    "input_tokens": "in",
+    "output_tokens": "out",
+    "stop_reason": "ended",
+    "label": "labels",
+}
 _WIDE = 60
 """Characters of a cell."""
 
@@ -33,14 +39,27 @@ def cell_text(value: Any) -> str:
     return clip(value, _WIDE)
 
 
-def table_fragments(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> dict[str, Html]:
+def table_fragments(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], total: int
+) -> dict[str, Html]:
     """The rows under the names of their columns, and how many of the total are left out."""
     shown = list(rows)
-    numbers = [all(isinstance(values[i], (int, float)) or values[i] is None for values in shown) for i in range(len(names))]
+    numbers = [
+        all(isinstance(values[i], (int, float)) or values[i] is None for values in shown)
+        for i in range(len(names))
+    ]
     kinds = ("ak-number" if number else None for number in numbers)
-    headings = [el("th", clip(column_name(name), _WIDE), scope="col", class_=kind) for name, kind in zip(names, kinds, strict=True)]
-    drawn = [el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)]) for values in shown]
-    table = el("table", el("thead", el("tr", headings)), el("tbody", drawn), class_="ak-table ak-many")
+    headings = [
+        el("th", clip(column_name(name), _WIDE), scope="col", class_=kind)
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    drawn = [
+        el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)])
+        for values in shown
+    ]
+    table = el(
+        "table", el("thead", el("tr", headings)), el("tbody", drawn), class_="ak-table ak-many"
+    )
     more = total - len(drawn)
     rest = note("… ", count(more, "more rollout"), " not shown here") if more > 0 else None
     return {"table": el("div", table, rest, class_="ak-part", data_key="table")}

@@ -11,7 +11,19 @@ from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.words import by_hand, count, ending, seconds, tokens, totals, trouble
-from agentkit.types import ApiError, Attempt, Message, OpenTurn, Problem, Request, Response, ToolCall, ToolResult, Trajectory, Turn
+from agentkit.types import (
+    ApiError,
+    Attempt,
+    Message,
+    OpenTurn,
+    Problem,
+    Request,
+    Response,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Turn,
+)
 
 _LINE = 500
 """Characters of a call's arguments or a result in a transcript."""
@@ -34,7 +46,13 @@ def _lines(record: Any, limits: Limits) -> Iterator[str]:
             yield from _answer(record, limits, None, "")
         case Request():
             yield f"Request: {_line(record.model or 'no model')}, {count(len(record.tools), 'tool')}"
-            yield from _entries([Entry(f"message-{i}", Message(wire=wire), "") for i, wire in enumerate(record.messages)], limits)
+            yield from _entries(
+                [
+                    Entry(f"message-{i}", Message(wire=wire), "")
+                    for i, wire in enumerate(record.messages)
+                ],
+                limits,
+            )
         case Message():
             yield from _message(record, limits)
         case ToolCall():
@@ -65,7 +83,9 @@ def _trajectory(trajectory: Trajectory, limits: Limits) -> Iterator[str]:
 
 
 def _entries(entries: list[Entry], limits: Limits) -> Iterator[str]:
-    first, hidden, last = window(entries, lambda entry: "\n".join(_entry(entry, limits)), len, limits)
+    first, hidden, last = window(
+        entries, lambda entry: "\n".join(_entry(entry, limits)), len, limits
+    )
     yield from first
     if hidden:
         turns = sum(isinstance(entry.item, Turn) for entry in hidden)
@@ -94,8 +114,16 @@ def _message(message: Message, limits: Limits) -> Iterator[str]:
 
 
 def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str) -> Iterator[str]:
-    finish = f"finish {_line(response.finish_reason)}" if response.finish_reason else "no finish reason"
-    bits = [f"turn {turn.index}" if turn else "", *by_hand(response.exchange), seconds(response.exchange.elapsed), tokens(response.usage), finish]
+    finish = (
+        f"finish {_line(response.finish_reason)}" if response.finish_reason else "no finish reason"
+    )
+    bits = [
+        f"turn {turn.index}" if turn else "",
+        *by_hand(response.exchange),
+        seconds(response.exchange.elapsed),
+        tokens(response.usage),
+        finish,
+    ]
     yield f"assistant [{', '.join(filter(None, bits))}]"
     if (number := count_choices(response)) > 1:
         yield f"  (the first of {number} choices; all of them: ak.sample_tree(turn))"
@@ -112,13 +140,24 @@ def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str)
             yield f"  {_result(result, call.name) if result else f'← {missing}'}"
     if (rest := len(response.tool_calls) - limits.items) > 0:
         yield f"  … {count(rest, 'more call')}"
-    yield from (f"  found in the text, not run: {_call(call)}" for call in response.recoverable[: limits.items])
+    yield from (
+        f"  found in the text, not run: {_call(call)}"
+        for call in response.recoverable[: limits.items]
+    )
 
 
 def _call(call: ToolCall) -> str:
-    used = call.raw_arguments if call.arguments is None or call.status == "custom" else pretty(call.arguments, 1 << 30)
+    used = (
+        call.raw_arguments
+        if call.arguments is None or call.status == "custom"
+        else pretty(call.arguments, 1 << 30)
+    )
     codes = ", ".join(dict.fromkeys(problem.code for problem in call.problems))
-    told = "" if call.status == "ok" and not codes else f"  {_line(call.status)}{f': {_line(codes)}' if codes else ''}"
+    told = (
+        ""
+        if call.status == "ok" and not codes
+        else f"  {_line(call.status)}{f': {_line(codes)}' if codes else ''}"
+    )
     told += "".join(f"  {done}" for done in by_hand(call))
     return f"→ {_line(call.name or '?')}({_line(used)}){told}"
 
@@ -126,7 +165,14 @@ def _call(call: ToolCall) -> str:
 def _result(result: ToolResult, name: str) -> str:
     who = "" if result.name == name else _line(result.name)
     injected = f"({_line(result.injected)} put in on purpose)" if result.injected else ""
-    bits = ["←", who, _line(result.status), seconds(result.elapsed), injected, _line(result.content)]
+    bits = [
+        "←",
+        who,
+        _line(result.status),
+        seconds(result.elapsed),
+        injected,
+        _line(result.content),
+    ]
     return " ".join(filter(None, bits))
 
 
@@ -136,7 +182,9 @@ def _problem(problem: Problem) -> str:
 
 
 def _error(error: ApiError) -> str:
-    return f"{_line(error.kind)}{f' {error.status}' if error.status else ''}: {_line(error.message)}"
+    return (
+        f"{_line(error.kind)}{f' {error.status}' if error.status else ''}: {_line(error.message)}"
+    )
 
 
 def _block(label: str, said: str, limits: Limits) -> str:
@@ -149,4 +197,6 @@ def _block(label: str, said: str, limits: Limits) -> str:
 def _line(said: str, limit: int = _LINE) -> str:
     """The text on one line, cut, with how much was cut."""
     rest = len(said) - limit
-    return visible(said[:limit]).replace("\n", "\\n") + (f"… {count(rest, 'more character')}" if rest > 0 else "")
+    return visible(said[:limit]).replace("\n", "\\n") + (
+        f"… {count(rest, 'more character')}" if rest > 0 else ""
+    )

@@ -49,23 +49,40 @@ def step_of(run: TokenRun, i: int, metric: Metric) -> int | None:
         known = entropy(run.tops[i])
         return None if known is None else sum(known >= limit for limit in ENTROPIES)
     logprob = run.logprobs[i]
-    return None if logprob is None else sum(math.exp(min(0.0, logprob)) < limit for limit in PROBABILITIES)
+    return (
+        None
+        if logprob is None
+        else sum(math.exp(min(0.0, logprob)) < limit for limit in PROBABILITIES)
+    )
 
 
 def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
     """The sampled tokens of the lowest probability, the least likely first."""
     from heapq import nsmallest
 
-    every = ((value, r, i) for r, run in enumerate(shown) for i, value in enumerate(run.logprobs) if value is not None and value <= 0)
+    every = (
+        (value, r, i)
+        for r, run in enumerate(shown)
+        for i, value in enumerate(run.logprobs)
+        if value is not None and value <= 0
+    )
     return [Low(r, i, value) for value, r, i in nsmallest(number, every)]
 
 
 def run_row(key: str, run: TokenRun, metric: Metric, room: int) -> Html:
     """A run as a row of the page; `room`: how many of its tokens are shown."""
     label = [el("strong", run.title), " ", el("small", count(len(run), "token"))]
-    shown = [_span(run, start, min(end, room), kind, metric) for start, end, kind in runs(run.kinds) if start < room]
+    shown = [
+        _span(run, start, min(end, room), kind, metric)
+        for start, end, kind in runs(run.kinds)
+        if start < room
+    ]
     rest = len(run) - room
-    more = note("… ", count(rest, "more token"), " not shown; see ", el("code", "ak.tokens_df(x)")) if rest > 0 else None
+    more = (
+        note("… ", count(rest, "more token"), " not shown; see ", el("code", "ak.tokens_df(x)"))
+        if rest > 0
+        else None
+    )
     body = [_facts(run), *(note(said) for said in run.notes), *_folded(run, shown, room), more]
     return row(key, "tokens", (label, body))
 
@@ -76,7 +93,10 @@ def _folded(run: TokenRun, shown: list[Html], room: int) -> list[Html]:
         return shown
     spans = [start for start, _, _ in runs(run.kinds) if start < room]
     before = sum(start < run.sampled_from for start in spans)
-    return [fold(["prompt ", el("small", count(run.sampled_from, "token"))], *shown[:before]), *shown[before:]]
+    return [
+        fold(["prompt ", el("small", count(run.sampled_from, "token"))], *shown[:before]),
+        *shown[before:],
+    ]
 
 
 def _facts(run: TokenRun) -> Html | None:
@@ -134,12 +154,16 @@ def chance(logprob: float) -> str:
     ['100 %', '49.7 %', '0.67 %', '<0.01 %']
     """
     percent = 100 * math.exp(min(0.0, logprob))
-    return "<0.01 %" if percent < 0.01 else f"{percent:.2g} %" if percent < 1 else f"{percent:.3g} %"
+    return (
+        "<0.01 %" if percent < 0.01 else f"{percent:.2g} %" if percent < 1 else f"{percent:.3g} %"
+    )
 
 
 def alternatives(run: TokenRun, i: int) -> str:
     """The other candidates with their probabilities, on one line."""
-    return ", ".join(f"{visible(text)!r} {chance(value)}" for text, value in run.tops[i] if text != run.texts[i])
+    return ", ".join(
+        f"{visible(text)!r} {chance(value)}" for text, value in run.tops[i] if text != run.texts[i]
+    )
 
 
 _TH, _TD = element("th", scope="col"), element("td")
@@ -150,17 +174,37 @@ def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
     found = least_likely(shown, number)
     if not found:
         return None
-    head = el("tr", [_TH(title) for title in ("where", "position", "token", "probability", "logprob", "span", "instead")])
-    rows = [el("tr", _cells(shown[low.run], low), data_key=f"token-{low.run}-{low.place}") for low in found]
-    return el("table", el("caption", "the least likely tokens"), el("thead", head), el("tbody", rows), class_="ak-low")
+    head = el(
+        "tr",
+        [
+            _TH(title)
+            for title in ("where", "position", "token", "probability", "logprob", "span", "instead")
+        ],
+    )
+    rows = [
+        el("tr", _cells(shown[low.run], low), data_key=f"token-{low.run}-{low.place}")
+        for low in found
+    ]
+    return el(
+        "table",
+        el("caption", "the least likely tokens"),
+        el("thead", head),
+        el("tbody", rows),
+        class_="ak-low",
+    )
 
 
 def _cells(run: TokenRun, low: Low) -> list[Html]:
     i = low.place
     cells: list[Child] = [
-        run.title, f"{run.offset + i:,}", code(visible(repr(written(run, i)))), chance(low.logprob), f"{low.logprob:.3f}", run.kinds[i],
+        run.title,
+        f"{run.offset + i:,}",
+        code(visible(repr(written(run, i)))),
+        chance(low.logprob),
+        f"{low.logprob:.3f}",
+        run.kinds[i],
         code(alternatives(run, i)) if run.tops[i] else "",
-    ]  # fmt: skip
+    ]
     return [_TD(cell) for cell in cells]
 
 
@@ -171,7 +215,18 @@ def token_rows(shown: Sequence[TokenRun], metric: Metric, limits: Limits) -> dic
     for i, run in enumerate(shown):
         if room <= 0 or i >= limits.items:
             rest = sum(map(len, shown[i:]))
-            rows["gap"] = row("gap", "aside", (None, note("… ", count(len(shown) - i, "more turn"), f" with {rest:,} tokens not shown here")))
+            rows["gap"] = row(
+                "gap",
+                "aside",
+                (
+                    None,
+                    note(
+                        "… ",
+                        count(len(shown) - i, "more turn"),
+                        f" with {rest:,} tokens not shown here",
+                    ),
+                ),
+            )
             break
         rows[f"run-{i}"] = run_row(f"run-{i}", run, metric, min(room, len(run)))
         room -= len(run)
@@ -183,5 +238,9 @@ def legend(metric: Metric) -> Html:
     steps = MEANINGS[metric]
     marks = [(4 if metric == "mask" else i, said) for i, said in enumerate(steps) if i]
     shown = [fragment(_STEPS[step](said), " ") for step, said in marks]
-    name = {"logprob": "probability of the token", "entropy": "entropy of the choice, at least", "mask": "what is trained on"}[metric]
+    name = {
+        "logprob": "probability of the token",
+        "entropy": "entropy of the choice, at least",
+        "mask": "what is trained on",
+    }[metric]
     return note(f"{name}: ", shown, f"plain: {steps[0]}")

@@ -52,7 +52,11 @@ ENDINGS = {
 def ending(trajectory: Trajectory) -> str:
     """What a rollout's stop reason means; "" while it can go on."""
     last = trajectory.turns[-1].response if trajectory.turns else None
-    if trajectory.stop_reason == "final" and last is not None and not (last.content or last.refusal or "").strip():
+    if (
+        trajectory.stop_reason == "final"
+        and last is not None
+        and not (last.content or last.refusal or "").strip()
+    ):
         return "the model stopped without an answer"
     return ENDINGS.get(trajectory.stop_reason or "", "")
 
@@ -82,7 +86,10 @@ def by_hand(of: Exchange | ToolCall) -> list[str]:
     """What a person did to an answer or a call."""
     if isinstance(of, Exchange):
         return ["written by hand"] if of.by_hand else []
-    return [*(["adopted by hand"] if of.adopted is not None else []), *(["changed by hand"] if of.sent_arguments is not None else [])]
+    return [
+        *(["adopted by hand"] if of.adopted is not None else []),
+        *(["changed by hand"] if of.sent_arguments is not None else []),
+    ]
 
 
 def count(number: int, thing: str) -> str:
@@ -103,7 +110,11 @@ def tokens(usage: Usage | None) -> str:
     """Input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the server told nothing."""
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
-    parts = ", ".join(f"{n:,} {word}" for n, word in ((usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached")) if n)
+    parts = ", ".join(
+        f"{n:,} {word}"
+        for n, word in ((usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached"))
+        if n
+    )
     return f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)} tokens{f' ({parts})' if parts else ''}"
 
 
@@ -130,7 +141,10 @@ class Totals(NamedTuple):
             calls += len(turn.response.tool_calls)
             problems += _number_of(turn.problems)
             if usage := turn.response.usage:
-                sent, received = (sent or 0) + (usage.input_tokens or 0), (received or 0) + (usage.output_tokens or 0)
+                sent, received = (
+                    (sent or 0) + (usage.input_tokens or 0),
+                    (received or 0) + (usage.output_tokens or 0),
+                )
             if (seconds := turn.elapsed) is not None:
                 elapsed = (elapsed or 0) + seconds
         return Totals(number + len(turns), calls, problems, sent, received, elapsed)
@@ -138,7 +152,11 @@ class Totals(NamedTuple):
     def words(self) -> list[str]:
         """Turns, calls, tokens, seconds, as far as they are known."""
         spent = tokens(Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens))
-        return [count(self.turns, "turn"), count(self.calls, "call"), *filter(None, [spent, seconds(self.elapsed)])]
+        return [
+            count(self.turns, "turn"),
+            count(self.calls, "call"),
+            *filter(None, [spent, seconds(self.elapsed)]),
+        ]
 
 
 def totals(trajectory: Trajectory) -> Totals:

@@ -99,7 +99,11 @@ class SampleTree(Record):
             waiting += [(depth + 1, child) for child in reversed(branch.children)]
 
     def summary(self) -> str:
-        where = f"part at turn {self.parts_at} into {len(self.parting)} branches" if self.parting else "all do the same"
+        where = (
+            f"part at turn {self.parts_at} into {len(self.parting)} branches"
+            if self.parting
+            else "all do the same"
+        )
         mixed = f"; they begin with {self.prompts} different prompts" if self.prompts > 1 else ""
         return f"{self.size} samples: {where}{mixed}"
 
@@ -136,8 +140,13 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     """
     samples = _samples(x, tools)
     if not samples:
-        raise UsageError(f"a {type(x).__name__} holds no samples", mend="pass the trajectories of one prompt, or an answer with several choices")
-    offered = tools if tools is not None else next((t.spec.tools for t in samples if t.spec.tools), ())
+        raise UsageError(
+            f"a {type(x).__name__} holds no samples",
+            mend="pass the trajectories of one prompt, or an answer with several choices",
+        )
+    offered = (
+        tools if tools is not None else next((t.spec.tools for t in samples if t.spec.tools), ())
+    )
     known = offered if isinstance(offered, KnownTools) else KnownTools(offered) if offered else None
     root = _Step("open", "", -1)
     for position, sample in enumerate(samples):
@@ -160,7 +169,12 @@ def _samples(x: Any, tools: Any) -> list[Trajectory]:
     if isinstance(held, Trajectory):
         return [held]
     if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
-        return [t for item in held if isinstance(item, (Trajectory, Response, Turn)) for t in _samples(item, tools)]
+        return [
+            t
+            for item in held
+            if isinstance(item, (Trajectory, Response, Turn))
+            for t in _samples(item, tools)
+        ]
     return []
 
 
@@ -179,13 +193,22 @@ def _grow(root: _Step, position: int, sample: Trajectory, tools: KnownTools | No
         at = step
 
 
-def _steps(sample: Trajectory, tools: KnownTools | None) -> Iterator[tuple[Hashable, BranchKind, str, int]]:
+def _steps(
+    sample: Trajectory, tools: KnownTools | None
+) -> Iterator[tuple[Hashable, BranchKind, str, int]]:
     """What a sample did: key, kind, words and turn of each step."""
     for turn in sample.all_turns:
         calls = turn.tool_calls
         if calls:
-            meanings = Counter(call_meaning(call, tools) for call in calls)  # parallel calls may stand in any order
-            yield ("calls", frozenset(meanings.items())), "calls", ", ".join(map(_call, calls)), turn.index
+            meanings = Counter(
+                call_meaning(call, tools) for call in calls
+            )  # parallel calls may stand in any order
+            yield (
+                ("calls", frozenset(meanings.items())),
+                "calls",
+                ", ".join(map(_call, calls)),
+                turn.index,
+            )
         else:
             said = " ".join((turn.response.content or turn.response.refusal or "").split())
             yield ("answer", said), "answer", said or "an empty answer", turn.index
@@ -234,4 +257,11 @@ def deviation(numbers: Sequence[float]) -> float:
 def _branch(step: _Step, children: tuple[Branch, ...], rewards: list[Any]) -> Branch:
     known = (rewards[position] for position in step.samples)
     numbers = tuple(finite(known))
-    return Branch(kind=step.kind, label=step.label, turn=step.turn, samples=tuple(step.samples), rewards=numbers, children=children)
+    return Branch(
+        kind=step.kind,
+        label=step.label,
+        turn=step.turn,
+        samples=tuple(step.samples),
+        rewards=numbers,
+        children=children,
+    )

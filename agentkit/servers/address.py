@@ -49,19 +49,32 @@ def parse_address(url: str) -> Address:
     """
     parts = _split(url.strip())
     path = parts.path.rstrip("/").removesuffix(_PATH).rstrip("/")
-    login = Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}") if parts.username else None
-    return Address(f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2]}{path}", tuple(parse_qsl(parts.query)), login)
+    login = (
+        Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+        if parts.username
+        else None
+    )
+    return Address(
+        f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2]}{path}",
+        tuple(parse_qsl(parts.query)),
+        login,
+    )
 
 
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = (
+            parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        )
     except ValueError:
         usable = False
     if not usable or re.search(r"\s", url):
         shown = url.rpartition("@")[2].partition("?")[0]
-        raise UsageError(f"{shown!r} is not the URL of a server", mend="give it with its scheme, as 'http://localhost:8000/v1'")
+        raise UsageError(
+            f"{shown!r} is not the URL of a server",
+            mend="give it with its scheme, as 'http://localhost:8000/v1'",
+        )
     return parts
 
 
@@ -82,7 +95,9 @@ def is_private(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
-        return is_loopback(host) or "." not in host or host.endswith((".local", ".internal", ".lan"))
+        return (
+            is_loopback(host) or "." not in host or host.endswith((".local", ".internal", ".lan"))
+        )
 
 
 def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) -> str | None:
@@ -98,12 +113,19 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
         raise UsageError(f"the key is a {type(key).__name__}", mend="pass it as a text")
     if key and key.strip():
         return _sendable(key.strip(), "key")
-    if address.login or {name.lower() for name in headers} & {"authorization", "api-key", "x-api-key"}:
+    if address.login or {name.lower() for name in headers} & {
+        "authorization",
+        "api-key",
+        "x-api-key",
+    }:
         return None
     variable = key_variable(address.host)
     found = os.environ.get(variable, "").strip() if address.secure else ""
     if not found and variable != "AGENTKIT_API_KEY":
-        raise UsageError(f"there is no key for {address.url!r}", mend=f"set {variable} in the environment, or pass key=")
+        raise UsageError(
+            f"there is no key for {address.url!r}",
+            mend=f"set {variable} in the environment, or pass key=",
+        )
     return _sendable(found, variable) if found else "EMPTY"
 
 
@@ -111,12 +133,19 @@ def key_variable(host: str) -> str:
     """The environment variable whose key may be sent to this host."""
     if is_openai(host):
         return "OPENAI_API_KEY"
-    return "OPENROUTER_API_KEY" if host == "openrouter.ai" or host.endswith(".openrouter.ai") else "AGENTKIT_API_KEY"
+    return (
+        "OPENROUTER_API_KEY"
+        if host == "openrouter.ai" or host.endswith(".openrouter.ai")
+        else "AGENTKIT_API_KEY"
+    )
 
 
 def _sendable(value: str, name: str) -> str:
     if not (value.isascii() and value.isprintable()):
-        raise UsageError(f"{name} holds characters no header can carry", mend="copy it again, without line breaks or typographic marks")
+        raise UsageError(
+            f"{name} holds characters no header can carry",
+            mend="copy it again, without line breaks or typographic marks",
+        )
     return value
 
 
@@ -126,10 +155,14 @@ def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) 
     Raises:
         UsageError: a header that cannot be sent.
     """
-    own = {str(name): _sendable(str(value), f"header {str(name)!r}") for name, value in headers.items()}
+    own = {
+        str(name): _sendable(str(value), f"header {str(name)!r}") for name, value in headers.items()
+    }
     if "authorization" not in {name.lower() for name in own}:
         if key:
             own["Authorization"] = f"Bearer {key}"
         elif address.login:
-            own["Authorization"] = "Basic " + base64.b64encode(address.login.reveal().encode()).decode()
+            own["Authorization"] = (
+                "Basic " + base64.b64encode(address.login.reveal().encode()).decode()
+            )
     return own

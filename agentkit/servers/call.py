@@ -52,7 +52,8 @@ def sent_fields(call: Call) -> dict[str, Any]:
     return {
         name: value
         for name, value in call.fields.items()
-        if not (value is None and name in ("model", "max_tokens")) and not (name == "tools" and not value)
+        if not (value is None and name in ("model", "max_tokens"))
+        and not (name == "tools" and not value)
     }
 
 
@@ -96,7 +97,8 @@ def encode(value: Any) -> bytes:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as exc:
         raise UsageError(
-            f"the request is not JSON: {exc}", mend="give messages, tools and sampling as plain dicts, lists, texts and numbers"
+            f"the request is not JSON: {exc}",
+            mend="give messages, tools and sampling as plain dicts, lists, texts and numbers",
         ) from exc
     try:
         return text.encode()

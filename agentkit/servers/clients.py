@@ -13,7 +13,16 @@ from urllib.parse import quote
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.address import is_openai
-from agentkit.servers.call import Call, ChatServer, Clock, Emit, fresh, needs_completion_tokens, request_body, sent_fields
+from agentkit.servers.call import (
+    Call,
+    ChatServer,
+    Clock,
+    Emit,
+    fresh,
+    needs_completion_tokens,
+    request_body,
+    sent_fields,
+)
 from agentkit.servers.failures import raised_error
 from agentkit.servers.recording import Recording
 from agentkit.servers.redaction import Redactor
@@ -43,7 +52,11 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
         if inspect.iscoroutinefunction(getattr(obj, "chat", None)) and hasattr(obj, "profile"):
             server: ChatServer = obj
             return server
-    kind = f"the class {obj.__name__}" if isinstance(obj, type) else f"an object of type {type(obj).__name__}"
+    kind = (
+        f"the class {obj.__name__}"
+        if isinstance(obj, type)
+        else f"an object of type {type(obj).__name__}"
+    )
     raise UsageError(
         f"{kind} is no server",
         mend="give a URL, ak.Server(url, key), an openai client, or an object with an async chat_completion(**kwargs)",
@@ -66,7 +79,9 @@ class OpenAIClient:
     Its retries are not: they would not be seen on the record.
     """
 
-    def __init__(self, client: Any, wire: Wire, *, profile: str | None = None, clock: Clock = time.time) -> None:
+    def __init__(
+        self, client: Any, wire: Wire, *, profile: str | None = None, clock: Clock = time.time
+    ) -> None:
         self.target = client
         self.profile = profile
         self._wire = wire
@@ -93,7 +108,9 @@ class OpenAIClient:
         return await transfer(self._wire, recording, self._path(call), body, options)
 
     def _renames(self, call: Call) -> bool:
-        return is_openai(self.target.base_url.host) and needs_completion_tokens(call.fields.get("model"))
+        return is_openai(self.target.base_url.host) and needs_completion_tokens(
+            call.fields.get("model")
+        )
 
     def _path(self, call: Call) -> str:
         """The path under the client's address; an Azure client without a deployment takes the model's name for it."""
@@ -112,7 +129,9 @@ class CompletionObject:
     It is called as the original loop called it. Its answer may be a dict, an SDK model, an object with attributes, or a mixture of them.
     """
 
-    def __init__(self, target: Any, *, profile: str | None = None, clock: Clock = time.time) -> None:
+    def __init__(
+        self, target: Any, *, profile: str | None = None, clock: Clock = time.time
+    ) -> None:
         self.target = target
         self.profile = profile
         self._clock = clock
@@ -146,7 +165,9 @@ def _failed(recording: Recording, exc: Exception) -> Exchange:
     body = exchange.body or recording.redact(_text(getattr(exc, "body", None) or ""))
     status = exchange.status or getattr(exc, "status_code", None)
     error = raised_error(exc, status if isinstance(status, int) else None, exchange.headers, body)
-    return replace(exchange, body=body, transport_error=replace(error, message=recording.redact(error.message)))
+    return replace(
+        exchange, body=body, transport_error=replace(error, message=recording.redact(error.message))
+    )
 
 
 def _text(answer: Any) -> str:

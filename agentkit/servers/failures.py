@@ -34,30 +34,88 @@ _LATE = "no complete answer in time"
 _LONGER = "raise timeout= of the server, or ask for fewer tokens"
 _REACHED = "can {url} be reached from here?"
 _LOOP = "an async client works on one event loop only; give a sync client, or ak.Server(url)"
-_REFUSED = _rule("", "connection_failed", True, "the connection was refused", "is the server running at {url}?")
+_REFUSED = _rule(
+    "", "connection_failed", True, "the connection was refused", "is the server running at {url}?"
+)
 
 _RULES = (
-    _rule("DecodingError ContentEncodingError", "content_encoding_bad", False, "the body is not what its content-encoding says",
-          "a proxy in between may have changed the body or its headers"),
-    _rule("gaierror ClientConnectorDNSError", "connection_failed", False, "the host name is not known", "check the host name in {url}"),
-    _rule("SSLError SSLCertVerificationError CertificateError ClientSSLError", "connection_failed", False, "no TLS connection",
-          "does {url} speak https, and is its certificate trusted here?"),
+    _rule(
+        "DecodingError ContentEncodingError",
+        "content_encoding_bad",
+        False,
+        "the body is not what its content-encoding says",
+        "a proxy in between may have changed the body or its headers",
+    ),
+    _rule(
+        "gaierror ClientConnectorDNSError",
+        "connection_failed",
+        False,
+        "the host name is not known",
+        "check the host name in {url}",
+    ),
+    _rule(
+        "SSLError SSLCertVerificationError CertificateError ClientSSLError",
+        "connection_failed",
+        False,
+        "no TLS connection",
+        "does {url} speak https, and is its certificate trusted here?",
+    ),
     _rule("ConnectionRefusedError", "connection_failed", True, _REFUSED.fact, _REFUSED.hint),
-    _rule("ConnectionTimeoutError PoolTimeout", "connection_failed", True, "no connection in time", _REACHED),
-    _rule("ProxyError ClientProxyConnectionError ClientHttpProxyError", "connection_failed", True, "the proxy gave no connection",
-          "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment"),
-    _rule("ServerDisconnectedError ClientPayloadError ConnectionResetError BrokenPipeError ConnectionAbortedError EndOfStream",
-          "connection_reset", True, _CLOSED),
-    _rule("ClientConnectorError ConnectError", "connection_failed", True, "no connection", _REACHED),
-    _rule("UnsupportedProtocol InvalidURL LocalProtocolError", "connection_failed", False, "the request could not be sent"),
-    _rule("ClientResponseError HttpProcessingError", "bad_response", False, "what came back is not HTTP",
-          "is {url} the port of the server?"),
-    _rule("ServerTimeoutError ReadTimeout WriteTimeout TimeoutError", "timeout", True, _LATE, _LONGER),
+    _rule(
+        "ConnectionTimeoutError PoolTimeout",
+        "connection_failed",
+        True,
+        "no connection in time",
+        _REACHED,
+    ),
+    _rule(
+        "ProxyError ClientProxyConnectionError ClientHttpProxyError",
+        "connection_failed",
+        True,
+        "the proxy gave no connection",
+        "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
+    ),
+    _rule(
+        "ServerDisconnectedError ClientPayloadError ConnectionResetError BrokenPipeError ConnectionAbortedError EndOfStream",
+        "connection_reset",
+        True,
+        _CLOSED,
+    ),
+    _rule(
+        "ClientConnectorError ConnectError", "connection_failed", True, "no connection", _REACHED
+    ),
+    _rule(
+        "UnsupportedProtocol InvalidURL LocalProtocolError",
+        "connection_failed",
+        False,
+        "the request could not be sent",
+    ),
+    _rule(
+        "ClientResponseError HttpProcessingError",
+        "bad_response",
+        False,
+        "what came back is not HTTP",
+        "is {url} the port of the server?",
+    ),
+    _rule(
+        "ServerTimeoutError ReadTimeout WriteTimeout TimeoutError", "timeout", True, _LATE, _LONGER
+    ),
     _rule("ConnectTimeout", "connection_failed", True, "no connection in time", _REACHED),
     _rule("TimeoutException APITimeoutError", "timeout", True, _LATE, _LONGER),
-    _rule("ReadError WriteError CloseError RemoteProtocolError ClientOSError ConnectionError", "connection_reset", True, _CLOSED),
-    _rule("RequestError APIConnectionError OSError ClientError", "connection_failed", True, "no connection", _REACHED),
-)  # fmt: skip
+    _rule(
+        "ReadError WriteError CloseError RemoteProtocolError ClientOSError ConnectionError",
+        "connection_reset",
+        True,
+        _CLOSED,
+    ),
+    _rule(
+        "RequestError APIConnectionError OSError ClientError",
+        "connection_failed",
+        True,
+        "no connection",
+        _REACHED,
+    ),
+)
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH}
 
@@ -73,12 +131,29 @@ def transport_error(exc: BaseException, url: str = "", *, seconds: float | None 
     found = list(chain(exc))
     rule = _matching(found)
     if rule is None:
-        return ApiError(kind="server_error", message=named(exc), hint=_LOOP if "event loop" in str(exc).lower() else "")
+        return ApiError(
+            kind="server_error",
+            message=named(exc),
+            hint=_LOOP if "event loop" in str(exc).lower() else "",
+        )
     said = clip(_said(found, rule), 300)
-    detail = f"within {seconds:g} seconds" if seconds is not None and rule.kind == "timeout" else said
+    detail = (
+        f"within {seconds:g} seconds" if seconds is not None and rule.kind == "timeout" else said
+    )
     fact = rule.fact.replace(" in time", "") if detail.startswith("within") else rule.fact
-    message = f"{fact} {detail}" if detail.startswith("within") else f"{fact}: {detail}" if detail else fact
-    return ApiError(kind=rule.kind, message=message, retryable=rule.retryable, hint=rule.hint.format(url=url or "the server's url"))
+    message = (
+        f"{fact} {detail}"
+        if detail.startswith("within")
+        else f"{fact}: {detail}"
+        if detail
+        else fact
+    )
+    return ApiError(
+        kind=rule.kind,
+        message=message,
+        retryable=rule.retryable,
+        hint=rule.hint.format(url=url or "the server's url"),
+    )
 
 
 def raised_error(exc: BaseException, status: int | None, headers: Any, body: str) -> ApiError:
@@ -121,13 +196,17 @@ def _names(exc: BaseException) -> set[str]:
 
 def _said(found: list[BaseException], rule: _Rule) -> str:
     """The words of the innermost exception that the rule is about."""
-    inner = [e for e in reversed(found) if (_refused(e) if rule is _REFUSED else _names(e) & rule.names)]
+    inner = [
+        e for e in reversed(found) if (_refused(e) if rule is _REFUSED else _names(e) & rule.names)
+    ]
     return next((text for e in (*inner, *found) if (text := str(e))), "")
 
 
 def _refused(exc: BaseException) -> bool:
     """Whether a connection was refused; the event loop joins several tries into one error that only its text tells."""
-    return isinstance(exc, OSError) and (exc.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(exc))
+    return isinstance(exc, OSError) and (
+        exc.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(exc)
+    )
 
 
 def named(exc: BaseException) -> str:

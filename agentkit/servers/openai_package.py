@@ -46,4 +46,10 @@ def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Arguments of the client's `post` that make it send these bytes, once, and return the response before its body is read."""
     name = "content" if takes_content() else "body"
     once = {"max_retries": 0, "follow_redirects": False, **options}
-    return {name: body, "cast_to": http_library().Response, "stream": True, "stream_cls": object, "options": once}
+    return {
+        name: body,
+        "cast_to": http_library().Response,
+        "stream": True,
+        "stream_cls": object,
+        "options": once,
+    }

@@ -56,7 +56,9 @@ class PerLoop(Generic[T]):
             _drive(_closed(self._held.pop(loop)[1]))
 
 
-async def _guard(held: dict[asyncio.AbstractEventLoop, Any], loop: asyncio.AbstractEventLoop, close: Close) -> AsyncGenerator[None, None]:
+async def _guard(
+    held: dict[asyncio.AbstractEventLoop, Any], loop: asyncio.AbstractEventLoop, close: Close
+) -> AsyncGenerator[None, None]:
     """Suspended while the resource is open; knows nothing of its owner, which may go away first."""
     token = object()
     _open[token] = loop, close

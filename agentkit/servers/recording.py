@@ -16,7 +16,14 @@ from typing import Any
 from agentkit.read.utf8 import is_utf8
 from agentkit.servers.call import Clock, Emit
 from agentkit.servers.failures import transport_error
-from agentkit.servers.redaction import Redactor, clean_url, header_secrets, kept_headers, remember, url_secrets
+from agentkit.servers.redaction import (
+    Redactor,
+    clean_url,
+    header_secrets,
+    kept_headers,
+    remember,
+    url_secrets,
+)
 from agentkit.types import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
@@ -28,7 +35,15 @@ _INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
 class Recording:
     """What has come of one answer so far."""
 
-    def __init__(self, *, clock: Clock, stream: bool, emit: Emit | None = None, redact: Redactor | None = None, url: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        stream: bool,
+        emit: Emit | None = None,
+        redact: Redactor | None = None,
+        url: str = "",
+    ) -> None:
         self._clock, self._emit = clock, emit
         self._started = clock()
         self.redact = redact or Redactor()
@@ -62,7 +77,9 @@ class Recording:
         self._status = int(response.status_code)
         self._headers = kept_headers(response.headers, self.redact)
         self._content_type = response.headers.get("content-type", "")
-        self._encoding = response.headers.get("content-encoding", "").strip().lower().replace("identity", "")
+        self._encoding = (
+            response.headers.get("content-encoding", "").strip().lower().replace("identity", "")
+        )
 
     def inflates(self) -> bool:
         """Whether it wants the bytes as they crossed the wire, and inflates them from now on; else the client must, which knows more encodings."""
@@ -90,11 +107,21 @@ class Recording:
         """The answer as a record; call it once, when nothing more will come."""
         self._take(self._decode(b"", True), last=True)
         self._check_encoding()
-        body = self.redact(_declared(text, self._content_type)) if (text := "".join(self._parts)) else ""
+        body = (
+            self.redact(_declared(text, self._content_type))
+            if (text := "".join(self._parts))
+            else ""
+        )
         return Exchange(
-            body=body, status=self._status, url=self._url, headers=self._headers, chunks=tuple(self._chunks), transport_error=self._error,
-            started=self._started, elapsed=self._since(),
-        )  # fmt: skip
+            body=body,
+            status=self._status,
+            url=self._url,
+            headers=self._headers,
+            chunks=tuple(self._chunks),
+            transport_error=self._error,
+            started=self._started,
+            elapsed=self._since(),
+        )
 
     def _take(self, text: str, *, last: bool = False) -> None:
         text = self.redact(self._held + text)
@@ -114,7 +141,9 @@ class Recording:
         begin = ("".join(self._parts) + text).lstrip("\ufeff \t\r\n")[:1]
         if not begin and not last:
             return None, text
-        streamed = (self._status or 200) < 300 and (begin not in '{["<' or bool(_LINES_OF_JSON.search(self._content_type)))
+        streamed = (self._status or 200) < 300 and (
+            begin not in '{["<' or bool(_LINES_OF_JSON.search(self._content_type))
+        )
         if streamed:
             text = "".join([*self._parts, text])
             self._parts.clear()
@@ -134,15 +163,28 @@ class Recording:
             return
         if isinstance(self._inflate, _Inflate) and not self._inflate.complete:
             self._encoding_is_bad("the compressed data ends early")
-        elif not _CHARSET.search(self._content_type) and not is_utf8("".join([*self._parts, *(c.text for c in self._chunks)])):
+        elif not _CHARSET.search(self._content_type) and not is_utf8(
+            "".join([*self._parts, *(c.text for c in self._chunks)])
+        ):
             self._encoding_is_bad("what came is not text")
 
     def _encoding_is_bad(self, detail: str) -> None:
         message = f"the body is not what its content-encoding {self._encoding!r} says: {detail}"
-        self._note("content_encoding_bad", message, False, "a proxy in between may have changed the body or its headers")
+        self._note(
+            "content_encoding_bad",
+            message,
+            False,
+            "a proxy in between may have changed the body or its headers",
+        )
 
     def _note(self, kind: str, message: str, retryable: bool, hint: str) -> None:
-        self._error = ApiError(kind=kind, message=self.redact(message), status=self._status, retryable=retryable, hint=self.redact(hint))
+        self._error = ApiError(
+            kind=kind,
+            message=self.redact(message),
+            status=self._status,
+            retryable=retryable,
+            hint=self.redact(hint),
+        )
 
     def _since(self) -> float:
         return max(0.0, self._clock() - self._started)

@@ -18,10 +18,30 @@ REDACTED = "[redacted]"
 _NO_KEY = "EMPTY"
 
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
-_PLACEHOLDERS = frozenset({
-    "anything", "api-key", "api_key", "apikey", "ignored", "lm-studio", "localhost", "missing-api-key", "no-key", "no-key-required", "not-needed",
-    "not_needed", "notneeded", "nothing", "ollama", "openai", "placeholder", "sk-no-key-required", "unused", "whatever",
-})  # fmt: skip
+_PLACEHOLDERS = frozenset(
+    {
+        "anything",
+        "api-key",
+        "api_key",
+        "apikey",
+        "ignored",
+        "lm-studio",
+        "localhost",
+        "missing-api-key",
+        "no-key",
+        "no-key-required",
+        "not-needed",
+        "not_needed",
+        "notneeded",
+        "nothing",
+        "ollama",
+        "openai",
+        "placeholder",
+        "sk-no-key-required",
+        "unused",
+        "whatever",
+    }
+)
 """What people give to servers that want no key; some are words of ordinary text."""
 
 _SHAPES = re.compile(
@@ -38,10 +58,26 @@ _JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{10,}(\.eyJ[\w-]{10,}\.[\w-]{6,})?")
 _met: set[str] = set()
 """Every secret a server of this process was given: none of them may leave it in an export."""
 
-_KEPT = frozenset({
-    "content-type", "content-encoding", "x-request-id", "request-id", "apim-request-id", "retry-after", "retry-after-ms", "x-ms-retry-after-ms",
-    "openai-processing-ms", "openai-version", "server", "via", "cf-ray", "date", "location", "x-should-retry",
-})  # fmt: skip
+_KEPT = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "x-request-id",
+        "request-id",
+        "apim-request-id",
+        "retry-after",
+        "retry-after-ms",
+        "x-ms-retry-after-ms",
+        "openai-processing-ms",
+        "openai-version",
+        "server",
+        "via",
+        "cf-ray",
+        "date",
+        "location",
+        "x-should-retry",
+    }
+)
 _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
@@ -70,7 +106,9 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = frozenset(filter(_is_secret, secrets))
-        self._forms = sorted({form for secret in self._secrets for form in _forms(secret)}, key=len, reverse=True)
+        self._forms = sorted(
+            {form for secret in self._secrets for form in _forms(secret)}, key=len, reverse=True
+        )
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._secrets)} secrets)"
@@ -118,7 +156,13 @@ def _is_secret(value: str) -> bool:
 
 
 def _forms(secret: str) -> set[str]:
-    return {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe=""), html.escape(secret)}
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        secret.replace("/", "\\/"),
+        quote(secret, safe=""),
+        html.escape(secret),
+    }
 
 
 def remember(secrets: Iterable[str]) -> None:
@@ -189,7 +233,11 @@ def _basic_parts(token: str) -> list[str]:
 def environment_secrets(variables: Mapping[str, str]) -> list[str]:
     """The values of environment variables named like a key; not those that only point to one, as a path does."""
     named = (value.strip() for name, value in variables.items() if names_secret(name))
-    return [value for value in named if len(value) >= 8 and not value.isdigit() and value[0] not in "/.~"]
+    return [
+        value
+        for value in named
+        if len(value) >= 8 and not value.isdigit() and value[0] not in "/.~"
+    ]
 
 
 def _is_given(name: str) -> bool:
@@ -207,14 +255,22 @@ def url_secrets(url: str) -> list[str]:
 def clean_url(url: str) -> str:
     """The URL without user, password and secret query values."""
     parts = urlsplit(url)
-    query = re.sub(r"(?<![^&=])([^&=]+)=([^&]*)", lambda m: f"{m[1]}={REDACTED}" if _is_given(unquote(m[1])) else m[0], parts.query)
+    query = re.sub(
+        r"(?<![^&=])([^&=]+)=([^&]*)",
+        lambda m: f"{m[1]}={REDACTED}" if _is_given(unquote(m[1])) else m[0],
+        parts.query,
+    )
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
     """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not among them."""
     pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
-    return tuple(_pair(name, redact(_shown(name, value))) for name, value in pairs if name in _KEPT or name.startswith(_KEPT_PREFIXES))
+    return tuple(
+        _pair(name, redact(_shown(name, value)))
+        for name, value in pairs
+        if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -12,12 +12,26 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from agentkit.errors import UsageError
-from agentkit.servers.address import OPENAI_URL, auth_headers, choose_key, is_loopback, is_openai, parse_address
+from agentkit.servers.address import (
+    OPENAI_URL,
+    auth_headers,
+    choose_key,
+    is_loopback,
+    is_openai,
+    parse_address,
+)
 from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
 from agentkit.servers.openai_package import http_library, load
 from agentkit.servers.per_loop import Close, PerLoop
 from agentkit.servers.recording import Recording
-from agentkit.servers.redaction import Redactor, Secret, clean_url, header_secrets, remember, url_secrets
+from agentkit.servers.redaction import (
+    Redactor,
+    Secret,
+    clean_url,
+    header_secrets,
+    remember,
+    url_secrets,
+)
 from agentkit.servers.transfer import AsyncWire, transfer
 from agentkit.types import Exchange
 
@@ -53,10 +67,18 @@ class Server:
     """
 
     def __init__(
-        self, url: str | None = None, key: str | None = None, headers: Mapping[str, str] | None = None, profile: str | None = None, *,
-        max_completion_tokens: bool | None = None, timeout: float | None = 600.0, connections: int = 512,
-        params: Mapping[str, str] | None = None, clock: Clock = time.time,
-    ) -> None:  # fmt: skip
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        profile: str | None = None,
+        *,
+        max_completion_tokens: bool | None = None,
+        timeout: float | None = 600.0,
+        connections: int = 512,
+        params: Mapping[str, str] | None = None,
+        clock: Clock = time.time,
+    ) -> None:
         if connections < 1 or (timeout is not None and timeout <= 0):
             raise UsageError("timeout and connections must be positive")
         if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
@@ -72,7 +94,10 @@ class Server:
         self._clock = clock
         self._host = address.host
         self._headers = {name: Secret(value) for name, value in own.items()}
-        self._query = {name: Secret(str(value)) for name, value in {**dict(address.query), **(params or {})}.items()}
+        self._query = {
+            name: Secret(str(value))
+            for name, value in {**dict(address.query), **(params or {})}.items()
+        }
         full = f"{address.url}/chat/completions{'?' if self._query else ''}{urlencode({n: v.reveal() for n, v in self._query.items()})}"
         login = address.login.reveal() if address.login else ""
         secrets = [*header_secrets(own.items()), *url_secrets(full), login, login.partition(":")[2]]
@@ -99,8 +124,16 @@ class Server:
         await load()
         wire, slots, options = await self._clients.get()
         async with slots:
-            recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self._redact, url=self._shown)
-            return await transfer(wire, recording, "/chat/completions", body, options, seconds=self.timeout)
+            recording = Recording(
+                clock=self._clock,
+                stream=call.stream,
+                emit=emit,
+                redact=self._redact,
+                url=self._shown,
+            )
+            return await transfer(
+                wire, recording, "/chat/completions", body, options, seconds=self.timeout
+            )
 
     async def aclose(self) -> None:
         """Closes the connections of all loops; the next request opens new ones. Not needed where the loop ends with the program."""
@@ -123,20 +156,35 @@ class Server:
 
         httpx = http_library()
         limits = httpx.Limits(
-            max_connections=self.connections, max_keepalive_connections=self.connections, keepalive_expiry=_KEEPALIVE_SECONDS
+            max_connections=self.connections,
+            max_keepalive_connections=self.connections,
+            keepalive_expiry=_KEEPALIVE_SECONDS,
         )
         connect = _CONNECT_SECONDS if self.timeout is None else min(_CONNECT_SECONDS, self.timeout)
         timeout = httpx.Timeout(self.timeout, connect=connect, pool=None)
-        http = DefaultAioHttpClient(limits=limits, timeout=timeout, verify=_tls(), trust_env=not is_loopback(self._host))
-        client = AsyncOpenAI(base_url=self.url, api_key="EMPTY", max_retries=0, timeout=timeout, http_client=http)
-        options = {"headers": self._request_headers(), "params": {name: value.reveal() for name, value in self._query.items()}}
+        http = DefaultAioHttpClient(
+            limits=limits, timeout=timeout, verify=_tls(), trust_env=not is_loopback(self._host)
+        )
+        client = AsyncOpenAI(
+            base_url=self.url, api_key="EMPTY", max_retries=0, timeout=timeout, http_client=http
+        )
+        options = {
+            "headers": self._request_headers(),
+            "params": {name: value.reveal() for name, value in self._query.items()},
+        }
         return (AsyncWire(client), asyncio.Semaphore(self.connections), options), client.close
 
     def _request_headers(self) -> dict[str, Any]:
         """Our headers, and none that the openai package would take from its environment variables for another host."""
         from openai import Omit
 
-        ambient = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines() if ":" in line]
-        omitted = {name: Omit() for name in [*ambient, *(() if is_openai(self._host) else _AMBIENT)]}
+        ambient = [
+            line.partition(":")[0].strip()
+            for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
+            if ":" in line
+        ]
+        omitted = {
+            name: Omit() for name in [*ambient, *(() if is_openai(self._host) else _AMBIENT)]
+        }
         own = {name: value.reveal() for name, value in self._headers.items()}
         return {"Authorization": Omit(), "Accept-Encoding": "identity", **omitted, **own}

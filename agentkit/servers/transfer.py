@@ -45,11 +45,16 @@ class AsyncWire:
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
         if len(body) <= _SLICE or not takes_content():
             return await self.client.post(path, **unread(body, options))
-        sized = {**options, "headers": {**options.get("headers", {}), "Content-Length": str(len(body))}}
+        sized = {
+            **options,
+            "headers": {**options.get("headers", {}), "Content-Length": str(len(body))},
+        }
         return await self.client.post(path, **unread(_slices(body), sized))
 
     def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
-        stream: AsyncGenerator[bytes, None] = response.aiter_raw() if raw else response.aiter_bytes()
+        stream: AsyncGenerator[bytes, None] = (
+            response.aiter_raw() if raw else response.aiter_bytes()
+        )
         return stream
 
     async def close(self, response: Any) -> None:
@@ -80,7 +85,13 @@ async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
 
 
 async def transfer(
-    wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any], *, seconds: float | None = None
+    wire: Wire,
+    recording: Recording,
+    path: str,
+    body: bytes,
+    options: dict[str, Any],
+    *,
+    seconds: float | None = None,
 ) -> Exchange:
     """What came back; raises only what `emit` raises, and cancellation.
 
@@ -100,7 +111,9 @@ async def transfer(
     return recording.exchange()
 
 
-async def _post(wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any]) -> Any:
+async def _post(
+    wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any]
+) -> Any:
     """The unread response of a success; None where there is nothing left to read."""
     try:
         response = await wire.post(path, body, options)
@@ -133,7 +146,10 @@ def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) 
 def _carried(found: list[BaseException]) -> tuple[Any, Any]:
     """The request and the response that one of the exceptions carries; None for what there is not."""
     responses = (_attribute(e, "response") for e in found)
-    response = next((r for r in responses if isinstance(_attribute(r, "status_code"), int) and _has_headers(r)), None)
+    response = next(
+        (r for r in responses if isinstance(_attribute(r, "status_code"), int) and _has_headers(r)),
+        None,
+    )
     requests = (_attribute(e, "request") for e in (response, *found))
     return next((r for r in requests if _has_headers(r) and hasattr(r, "url")), None), response
 
@@ -150,7 +166,9 @@ def _attribute(obj: Any, name: str) -> Any:
 
 
 async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.Timeout) -> None:
-    read_before = response.is_stream_consumed  # by a mock transport or an event hook of the caller's
+    read_before = (
+        response.is_stream_consumed
+    )  # by a mock transport or an event hook of the caller's
     pieces = wire.pieces(response, not read_before and recording.inflates())
     try:
         while (piece := await _next(pieces, recording)) is not None:
@@ -158,7 +176,9 @@ async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.
             if recording.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
     finally:
-        with contextlib.suppress(Exception):  # a connection that broke cannot be closed in order, and that has been noted
+        with contextlib.suppress(
+            Exception
+        ):  # a connection that broke cannot be closed in order, and that has been noted
             await pieces.aclose()
             await wire.close(response)
 
@@ -191,7 +211,9 @@ async def in_thread(function: Callable[[], Any]) -> Any:
             result = context.run(function)
         except BaseException as exc:
             error = exc
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile; nobody waits any more
+        with contextlib.suppress(
+            RuntimeError
+        ):  # the loop was closed meanwhile; nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
 
     context = contextvars.copy_context()

@@ -58,9 +58,21 @@ if TYPE_CHECKING:
     from agentkit.fault_injection import inject, injected, injections
 
 __all__ = [
-    "Asked", "Fault", "FixedClock", "ReferenceServer", "Script", "ScriptedServer", "by_turn", "calls", "faults", "inject", "injected", "injections",
-    "says", "serve",
-]  # fmt: skip
+    "Asked",
+    "Fault",
+    "FixedClock",
+    "ReferenceServer",
+    "Script",
+    "ScriptedServer",
+    "by_turn",
+    "calls",
+    "faults",
+    "inject",
+    "injected",
+    "injections",
+    "says",
+    "serve",
+]
 
 
 def __getattr__(name: str) -> Any:

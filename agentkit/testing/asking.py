@@ -10,7 +10,28 @@ from typing import Any
 
 from agentkit.testing.steps import token_id
 
-_OTHERS = (" the", " a", ".", "\n", " of", " to", ",", " and", " in", " is", ":", " it", " for", "!", " on", " at", " no", " by", " or", " as")
+_OTHERS = (
+    " the",
+    " a",
+    ".",
+    "\n",
+    " of",
+    " to",
+    ",",
+    " and",
+    " in",
+    " is",
+    ":",
+    " it",
+    " for",
+    "!",
+    " on",
+    " at",
+    " no",
+    " by",
+    " or",
+    " as",
+)
 _BASE62 = string.digits + string.ascii_letters
 
 
@@ -54,7 +75,11 @@ class Asking:
     def messages(self) -> list[dict[str, Any]]:
         """The messages of the request that are any."""
         listed = self.request.get("messages")
-        return [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
+        return (
+            [message for message in listed if isinstance(message, dict)]
+            if isinstance(listed, list)
+            else []
+        )
 
     @property
     def turn(self) -> int:
@@ -86,9 +111,14 @@ class Asking:
 
     def base62(self, what: str, length: int) -> str:
         """Letters and digits that repeat from run to run."""
-        return "".join(_BASE62[byte % 62] for byte in hashlib.sha512(f"{self.seed}:{what}".encode()).digest()[:length])
+        return "".join(
+            _BASE62[byte % 62]
+            for byte in hashlib.sha512(f"{self.seed}:{what}".encode()).digest()[:length]
+        )
 
-    def logprobs(self, said: Sequence[str], order: Sequence[str] = ("token", "logprob", "bytes")) -> list[dict[str, Any]] | None:
+    def logprobs(
+        self, said: Sequence[str], order: Sequence[str] = ("token", "logprob", "bytes")
+    ) -> list[dict[str, Any]] | None:
         """Made-up logprobs of these tokens; None where none were asked for."""
         if not self.request.get("logprobs"):
             return None
@@ -103,19 +133,33 @@ class Asking:
 
 def _logprob(token: str, wanted: int, order: Sequence[str]) -> dict[str, Any]:
     own = -(token_id(token) % 1000) / 10_000
-    ranked = [(token, own), *((other, own - 3.0 - rank) for rank, other in enumerate(o for o in _OTHERS if o != token))][:wanted]
-    return {**_entry(token, own, order), "top_logprobs": [_entry(other, value, order) for other, value in ranked]}
+    ranked = [
+        (token, own),
+        *((other, own - 3.0 - rank) for rank, other in enumerate(o for o in _OTHERS if o != token)),
+    ][:wanted]
+    return {
+        **_entry(token, own, order),
+        "top_logprobs": [_entry(other, value, order) for other, value in ranked],
+    }
 
 
 def _entry(token: str, logprob: float, order: Sequence[str]) -> dict[str, Any]:
-    said = {"token": token, "logprob": round(logprob, 4), "bytes": list(token.encode("utf-8", "surrogatepass"))}
+    said = {
+        "token": token,
+        "logprob": round(logprob, 4),
+        "bytes": list(token.encode("utf-8", "surrogatepass")),
+    }
     return {key: said[key] for key in order}
 
 
 def tools_named(request: Mapping[str, Any]) -> set[str]:
     """The names of the tools a request offers."""
     listed = request.get("tools")
-    entries = [tool.get("function") for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
+    entries = (
+        [tool.get("function") for tool in listed if isinstance(tool, dict)]
+        if isinstance(listed, list)
+        else []
+    )
     return {str(entry.get("name")) for entry in entries if isinstance(entry, dict)}
 
 

@@ -62,7 +62,9 @@ class Fault(Record):
         if mode not in self.modes:
             return False
         given = (draft or {}).get("message", {}).get("tool_calls") or ()
-        listed = [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else ()
+        listed = (
+            [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else ()
+        )
         match self.needs:
             case "calls":
                 return len(listed) > 0
@@ -80,7 +82,9 @@ class Fault(Record):
         return f"{self.name}: {clip(self.says, 110)} ({self.source.partition(':')[0]})"
 
 
-def on_arguments(change: Callable[[str], Any], finish: str | None = None) -> Callable[[Draft, Asking], Draft]:
+def on_arguments(
+    change: Callable[[str], Any], finish: str | None = None
+) -> Callable[[Draft, Asking], Draft]:
     """A change of the first call's arguments, which come as JSON text."""
 
     def message(draft: Draft, asking: Asking) -> Draft:
@@ -96,7 +100,14 @@ def on_call(change: Callable[[dict[str, Any]], Any]) -> Callable[[Draft, Asking]
     """The first call that has a function replaced by what the change makes of it."""
 
     def changed(calls: list[Any]) -> list[Any]:
-        first = next((i for i, call in enumerate(calls) if isinstance(call, dict) and isinstance(call.get("function"), dict)), None)
+        first = next(
+            (
+                i
+                for i, call in enumerate(calls)
+                if isinstance(call, dict) and isinstance(call.get("function"), dict)
+            ),
+            None,
+        )
         return [change(call) if i == first else call for i, call in enumerate(calls)]
 
     return on_calls(changed)
@@ -118,12 +129,17 @@ def on_name(change: Callable[[str], Any]) -> Callable[[Draft, Asking], Draft]:
     """A change of the first call's name."""
 
     def renamed(call: dict[str, Any]) -> dict[str, Any]:
-        return {**call, "function": {**call["function"], "name": change(str(call["function"].get("name")))}}
+        return {
+            **call,
+            "function": {**call["function"], "name": change(str(call["function"].get("name")))},
+        }
 
     return on_call(renamed)
 
 
-def on_message(change: Callable[[dict[str, Any]], dict[str, Any]], finish: Any = ...) -> Callable[[Draft, Asking], Draft]:
+def on_message(
+    change: Callable[[dict[str, Any]], dict[str, Any]], finish: Any = ...
+) -> Callable[[Draft, Asking], Draft]:
     """The message replaced, its reasoning shown in every manner."""
 
     def message(draft: Draft, asking: Asking) -> Draft:

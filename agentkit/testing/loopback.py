@@ -101,7 +101,9 @@ class Loopback:
             UsageError: the server was never started.
         """
         if self.port is None:
-            raise UsageError("the server was not started", mend="use it in a with block, or call start()")
+            raise UsageError(
+                "the server was not started", mend="use it in a with block, or call start()"
+            )
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> Self:
@@ -141,7 +143,9 @@ class Loopback:
         if self._thread is not None:
             raise UsageError("the server is running already")
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="agentkit-loopback", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="agentkit-loopback", daemon=True
+        )
         self._thread.start()
 
     def _end(self) -> threading.Thread | None:
@@ -158,7 +162,9 @@ class Loopback:
         await self._stopped.wait()
         with contextlib.suppress(NotImplementedError):  # an event loop without readers
             self._loop.remove_reader(server.sockets[0].fileno())
-        await _settle()  # a connection that is half accepted when the server closes would leave its socket open
+        await (
+            _settle()
+        )  # a connection that is half accepted when the server closes would leave its socket open
         server.close()
         for writer in self._writers:
             writer.transport.abort()
@@ -174,7 +180,12 @@ class Loopback:
         try:
             while await self._one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+        except (
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            ValueError,
+        ):
             pass  # the client left, or what it sends is not HTTP
         except asyncio.CancelledError:
             writer.transport.abort()
@@ -186,10 +197,17 @@ class Loopback:
         """Whether the connection stays open."""
         first_byte = await reader.readexactly(1)
         if first_byte == b"\x16":  # a TLS greeting
-            return await _send(writer, Reply(raw=b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), self._gap)
+            return await _send(
+                writer,
+                Reply(raw=b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+                self._gap,
+            )
         head = (first_byte + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines if line)
+        }
         method, path, _ = first.split(" ")
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -206,7 +224,17 @@ class Loopback:
         try:
             return self._respond(asked)
         except Exception as exc:  # a script that fails is seen by its client, and by nobody else
-            return Reply({"error": {"message": f"{type(exc).__name__}: {exc}", "type": "InternalServerError", "param": None, "code": 500}}, 500)
+            return Reply(
+                {
+                    "error": {
+                        "message": f"{type(exc).__name__}: {exc}",
+                        "type": "InternalServerError",
+                        "param": None,
+                        "code": 500,
+                    }
+                },
+                500,
+            )
 
 
 async def _settle() -> None:
@@ -245,9 +273,16 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
     content = b"" if chunked else reply.content
     length = len(content) if reply.length is None else reply.length
     framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(length)}
-    default = {} if any(name.lower() == "content-type" for name in reply.headers) else {"Content-Type": "application/json"}
+    default = (
+        {}
+        if any(name.lower() == "content-type" for name in reply.headers)
+        else {"Content-Type": "application/json"}
+    )
     headers = {**default, **reply.headers, **framing}
-    lines = [f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + content)
     await writer.drain()
     await _send_pieces(writer, reply.pieces or (), gap)
@@ -261,7 +296,9 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
     return length == len(content)
 
 
-async def _send_pieces(writer: asyncio.StreamWriter, pieces: Sequence[bytes | str | float], gap: float) -> None:
+async def _send_pieces(
+    writer: asyncio.StreamWriter, pieces: Sequence[bytes | str | float], gap: float
+) -> None:
     for piece in pieces:
         if isinstance(piece, float):
             await asyncio.sleep(piece)

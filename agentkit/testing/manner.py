@@ -54,7 +54,9 @@ class Manner(ABC):
             found.append(self.usage_chunk(draft, asking))
         return [*(chunk for chunk in found if chunk), "[DONE]"]
 
-    def _deltas(self, draft: Mapping[str, Any], asking: Asking, index: int) -> Iterator[dict[str, Any]]:
+    def _deltas(
+        self, draft: Mapping[str, Any], asking: Asking, index: int
+    ) -> Iterator[dict[str, Any]]:
         *pieces, last = steps(draft["message"])
         asked = asking.request.get("logprobs") or asking.request.get("return_token_ids")
         placed = [(self.delta(step, asking, index), step.tokens) for step in pieces]
@@ -63,10 +65,16 @@ class Manner(ABC):
         merged = sent.pop() if sent and finish == "length" and self.cut_in_last_piece else None
         for delta, said in sent:
             yield self.chunk(delta, asking, index, said)
-        yield self.chunk(merged[0], asking, index, merged[1], finish) if merged else self.finish_chunk(draft, asking, index, last.tokens)
+        yield (
+            self.chunk(merged[0], asking, index, merged[1], finish)
+            if merged
+            else self.finish_chunk(draft, asking, index, last.tokens)
+        )
 
     @abstractmethod
-    def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any] | None:
+    def opening(
+        self, draft: Mapping[str, Any], asking: Asking, index: int
+    ) -> dict[str, Any] | None:
         """The chunk with the role; None where the first piece carries it."""
 
     @abstractmethod
@@ -74,10 +82,19 @@ class Manner(ABC):
         """What one step adds; empty where the server sends nothing for it."""
 
     @abstractmethod
-    def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
+    def chunk(
+        self,
+        delta: dict[str, Any],
+        asking: Asking,
+        index: int,
+        said: Sequence[str],
+        finish: Any = None,
+    ) -> dict[str, Any]:
         """One chunk around a delta."""
 
-    def finish_chunk(self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]) -> dict[str, Any]:
+    def finish_chunk(
+        self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]
+    ) -> dict[str, Any]:
         """The chunk with the finish reason."""
         return self.chunk({}, asking, index, said, self.finish(draft.get("finish_reason"), asking))
 
@@ -130,4 +147,8 @@ class Manner(ABC):
         """Tokens of the prompt, of the answers, and of the reasoning in them."""
         reasoning = draft["message"].get("reasoning")
         thought = len(tokens(reasoning)) if isinstance(reasoning, str) else 0
-        return len(asking.prompt), asking.choices * len(answer_tokens(draft["message"])), asking.choices * thought
+        return (
+            len(asking.prompt),
+            asking.choices * len(answer_tokens(draft["message"])),
+            asking.choices * thought,
+        )

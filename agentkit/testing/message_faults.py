@@ -7,14 +7,29 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.testing.asking import Asking, tools_named
-from agentkit.testing.fault import Draft, Fault, first_call, loaded, on_arguments, on_calls, on_message
+from agentkit.testing.fault import (
+    Draft,
+    Fault,
+    first_call,
+    loaded,
+    on_arguments,
+    on_calls,
+    on_message,
+)
 
 _QWEN_CODER = "<tool_call>\n<function={name}>\n{parameters}</function>\n</tool_call>"
-_DEEPSEEK = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{name}\n```json\n{args}\n```<｜tool▁call▁end｜>"
+_DEEPSEEK = (
+    "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{name}\n```json\n{args}\n```<｜tool▁call▁end｜>"
+)
 _KIMI = "<|tool_call_begin|>functions.{name}:{n}<|tool_call_argument_begin|>{args}<|tool_call_end|>"
 
 WRITTEN: dict[str, tuple[str, str, str, str]] = {
-    "hermes": ('<tool_call>\n{{"name": "{name}", "arguments": {args}}}\n</tool_call>', "", "\n", ""),
+    "hermes": (
+        '<tool_call>\n{{"name": "{name}", "arguments": {args}}}\n</tool_call>',
+        "",
+        "\n",
+        "",
+    ),
     "mistral": ("[TOOL_CALLS]{name}[ARGS]{args}", "", "", ""),
     "llama3_json": ('{{"name": "{name}", "parameters": {args}}}', "", "; ", ""),
     "pythonic": ("{name}({keywords})", "[", ", ", "]"),
@@ -35,19 +50,35 @@ def write_calls(listed: Any, form: str = DEFAULT) -> str:
     '[add(a=1)]'
     """
     call, before, between, after = WRITTEN[form]
-    functions = [entry["function"] for entry in listed if isinstance(entry, dict) and isinstance(entry.get("function"), dict)]
-    return before + between.join(_written(call, n, function) for n, function in enumerate(functions)) + after
+    functions = [
+        entry["function"]
+        for entry in listed
+        if isinstance(entry, dict) and isinstance(entry.get("function"), dict)
+    ]
+    return (
+        before
+        + between.join(_written(call, n, function) for n, function in enumerate(functions))
+        + after
+    )
 
 
 def _written(call: str, n: int, function: dict[str, Any]) -> str:
     args = str(function.get("arguments"))
     items = list(loaded(args).items())
-    shown = [(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in items]
+    shown = [
+        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for key, value in items
+    ]
     return call.format(
-        name=function.get("name"), args=args, n=n, keywords=", ".join(f"{key}={value!r}" for key, value in items),
+        name=function.get("name"),
+        args=args,
+        n=n,
+        keywords=", ".join(f"{key}={value!r}" for key, value in items),
         parameters="".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in shown),
-        keys="".join(f"<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>\n" for key, value in shown),
-    )  # fmt: skip
+        keys="".join(
+            f"<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>\n" for key, value in shown
+        ),
+    )
 
 
 def as_text(message: dict[str, Any], form: str = DEFAULT) -> dict[str, Any]:
@@ -79,9 +110,13 @@ def _other_value(arguments: str) -> str:
     def changed(value: Any) -> Any:
         if isinstance(value, str):
             return f"{value} Nord"
-        return value + 1 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        return (
+            value + 1 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        )
 
-    return json.dumps({key: changed(value) for key, value in loaded(arguments).items()}, ensure_ascii=False)
+    return json.dumps(
+        {key: changed(value) for key, value in loaded(arguments).items()}, ensure_ascii=False
+    )
 
 
 def _other_tool(draft: Draft, asking: Asking) -> Draft:
@@ -95,7 +130,11 @@ def _other_tool(draft: Draft, asking: Asking) -> Draft:
 def _other_ids(calls: list[Any]) -> list[Any]:
     def named(call: Any, position: int) -> Any:
         function = call.get("function") if isinstance(call, dict) else None
-        return {**call, "id": f"functions.{function.get('name')}:{position}"} if isinstance(function, dict) else call
+        return (
+            {**call, "id": f"functions.{function.get('name')}:{position}"}
+            if isinstance(function, dict)
+            else call
+        )
 
     return [named(call, position) for position, call in enumerate(calls)]
 
@@ -107,92 +146,193 @@ _QWEN3 = "captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a
 MESSAGE_FAULTS: tuple[Fault, ...] = (
     *(
         Fault(
-            name=f"tool_call_in_content:{form}", says=f"the calls stand as {form} text in the content", codes=("tool_call_in_content",),
-            needs="calls", message=_in_text(form), source=_NO_PARSER if form == DEFAULT else "constructed", divergence="call_in_text",
+            name=f"tool_call_in_content:{form}",
+            says=f"the calls stand as {form} text in the content",
+            codes=("tool_call_in_content",),
+            needs="calls",
+            message=_in_text(form),
+            source=_NO_PARSER if form == DEFAULT else "constructed",
+            divergence="call_in_text",
         )
         for form in WRITTEN
     ),
     Fault(
-        name="stream_vs_block", says="streamed, the calls stand as text in the content; in block they are calls", codes=("tool_call_in_content",),
-        needs="calls", only="stream", message=_in_text(DEFAULT), divergence="stream_vs_block",
+        name="stream_vs_block",
+        says="streamed, the calls stand as text in the content; in block they are calls",
+        codes=("tool_call_in_content",),
+        needs="calls",
+        only="stream",
+        message=_in_text(DEFAULT),
+        divergence="stream_vs_block",
     ),
     Fault(
-        name="tool_call_in_reasoning", says="the calls stand as text in the reasoning", codes=("tool_call_in_reasoning",), needs="calls",
+        name="tool_call_in_reasoning",
+        says="the calls stand as text in the reasoning",
+        codes=("tool_call_in_reasoning",),
+        needs="calls",
         message=on_message(_in_reasoning, "stop"),
     ),
     Fault(
-        name="answer_in_reasoning", says="the answer stands in the reasoning, the content is null", codes=("answer_in_reasoning", "empty_response"),
-        needs="text", message=on_message(lambda m: {**m, "content": None, "reasoning": m.get("content")}), source=_QWEN3,
+        name="answer_in_reasoning",
+        says="the answer stands in the reasoning, the content is null",
+        codes=("answer_in_reasoning", "empty_response"),
+        needs="text",
+        message=on_message(lambda m: {**m, "content": None, "reasoning": m.get("content")}),
+        source=_QWEN3,
     ),
     Fault(
-        name="markup_leak", says="the end-of-turn token is left in the content", codes=("markup_leak",), needs="text", divergence="token_leak",
+        name="markup_leak",
+        says="the end-of-turn token is left in the content",
+        codes=("markup_leak",),
+        needs="text",
+        divergence="token_leak",
         message=_content(lambda text: f"{text}<|im_end|>"),
     ),
     Fault(
-        name="think_in_content", says="a think block stands in the content", codes=("think_in_content",), needs="text", source=_NO_REASONING,
+        name="think_in_content",
+        says="a think block stands in the content",
+        codes=("think_in_content",),
+        needs="text",
+        source=_NO_REASONING,
         message=_content(lambda text: f"<think>\nLet me see.\n</think>\n\n{text}"),
     ),
     Fault(
-        name="orphan_think_close", says="a think block without its opening tag stands in the content", codes=("orphan_think_close",), needs="text",
+        name="orphan_think_close",
+        says="a think block without its opening tag stands in the content",
+        codes=("orphan_think_close",),
+        needs="text",
         message=_content(lambda text: f"Let me see.\n</think>\n\n{text}"),
     ),
     Fault(
-        name="unclosed_think", says="a think block behind the text is never closed", codes=("unclosed_think",), needs="text",
+        name="unclosed_think",
+        says="a think block behind the text is never closed",
+        codes=("unclosed_think",),
+        needs="text",
         message=_content(lambda text: f"{text}\n<think>\nAnything else?"),
     ),
     Fault(
-        name="content_list", says="the content is a list of parts", codes=("content_list",), needs="text",
+        name="content_list",
+        says="the content is a list of parts",
+        codes=("content_list",),
+        needs="text",
         message=_content(lambda text: [{"type": "text", "text": text}]),
     ),
     Fault(
-        name="reasoning_not_string", says="the reasoning is an object", codes=("reasoning_not_string",), only="block",
+        name="reasoning_not_string",
+        says="the reasoning is an object",
+        codes=("reasoning_not_string",),
+        only="block",
         message=on_message(lambda m: {**m, "reasoning": {"text": "Let me see."}}),
     ),
     Fault(
-        name="refusal", says="the model refuses", codes=("refusal",), needs="text",
+        name="refusal",
+        says="the model refuses",
+        codes=("refusal",),
+        needs="text",
         message=on_message(lambda m: {**m, "content": None, "refusal": "I cannot help with that."}),
     ),
     Fault(
-        name="empty_response", says="the answer holds neither text nor calls", codes=("empty_response",), needs="text",
-        message=on_message(lambda m: {**{k: v for k, v in m.items() if k != "reasoning"}, "content": ""}),
-    ),
-    Fault(name="finish_missing", says="the finish reason is null", codes=("finish_missing",), only="block", message=_finish(None)),
-    Fault(name="finish_nonstandard", says="the finish reason is `eos`", codes=("finish_nonstandard",), message=_finish("eos")),
-    Fault(
-        name="finish_nonstandard:object", says="the finish reason is SGLang's own object, as Atropos' ManagedServer hands it on",
-        codes=("finish_nonstandard",), message=_finish({"type": "stop", "matched": 151_645}), needs="text",
-    ),
-    Fault(name="finish_empty_string", says="the finish reason is an empty text", codes=("finish_empty_string",), message=_finish("")),
-    Fault(
-        name="finish_length", says="the answer was cut at the token limit", codes=("finish_length",), needs="text", message=_finish("length"),
-        source="captured: vLLM 0.32 with a small max_tokens", divergence="truncation",
+        name="empty_response",
+        says="the answer holds neither text nor calls",
+        codes=("empty_response",),
+        needs="text",
+        message=on_message(
+            lambda m: {**{k: v for k, v in m.items() if k != "reasoning"}, "content": ""}
+        ),
     ),
     Fault(
-        name="finish_content_filter", says="the answer was stopped by a content filter", codes=("finish_content_filter",), needs="text",
+        name="finish_missing",
+        says="the finish reason is null",
+        codes=("finish_missing",),
+        only="block",
+        message=_finish(None),
+    ),
+    Fault(
+        name="finish_nonstandard",
+        says="the finish reason is `eos`",
+        codes=("finish_nonstandard",),
+        message=_finish("eos"),
+    ),
+    Fault(
+        name="finish_nonstandard:object",
+        says="the finish reason is SGLang's own object, as Atropos' ManagedServer hands it on",
+        codes=("finish_nonstandard",),
+        message=_finish({"type": "stop", "matched": 151_645}),
+        needs="text",
+    ),
+    Fault(
+        name="finish_empty_string",
+        says="the finish reason is an empty text",
+        codes=("finish_empty_string",),
+        message=_finish(""),
+    ),
+    Fault(
+        name="finish_length",
+        says="the answer was cut at the token limit",
+        codes=("finish_length",),
+        needs="text",
+        message=_finish("length"),
+        source="captured: vLLM 0.32 with a small max_tokens",
+        divergence="truncation",
+    ),
+    Fault(
+        name="finish_content_filter",
+        says="the answer was stopped by a content filter",
+        codes=("finish_content_filter",),
+        needs="text",
         message=_finish("content_filter"),
     ),
     Fault(
-        name="finish_stop_with_tool_calls", says="the finish reason is `stop` although there are calls", codes=("finish_stop_with_tool_calls",),
-        needs="calls", message=_finish("stop"), source="captured: vLLM 0.32 with a named tool_choice", divergence="finish_reason",
+        name="finish_stop_with_tool_calls",
+        says="the finish reason is `stop` although there are calls",
+        codes=("finish_stop_with_tool_calls",),
+        needs="calls",
+        message=_finish("stop"),
+        source="captured: vLLM 0.32 with a named tool_choice",
+        divergence="finish_reason",
     ),
     Fault(
-        name="finish_tool_calls_without_calls", says="the finish reason is `tool_calls` and there are none", needs="text",
-        codes=("finish_tool_calls_without_calls",), message=_finish("tool_calls"),
+        name="finish_tool_calls_without_calls",
+        says="the finish reason is `tool_calls` and there are none",
+        needs="text",
+        codes=("finish_tool_calls_without_calls",),
+        message=_finish("tool_calls"),
     ),
-    Fault(name="call_id", says="the ids are in Kimi's form", needs="calls", message=on_calls(_other_ids), divergence="call_id"),
     Fault(
-        name="tool_selection", says="another of the offered tools is called", needs="calls", message=_other_tool, divergence="tool_selection",
+        name="call_id",
+        says="the ids are in Kimi's form",
+        needs="calls",
+        message=on_calls(_other_ids),
+        divergence="call_id",
     ),
     Fault(
-        name="parallel_calls", says="of several calls only the first is made", needs="parallel", message=on_calls(lambda c: c[:1]),
+        name="tool_selection",
+        says="another of the offered tools is called",
+        needs="calls",
+        message=_other_tool,
+        divergence="tool_selection",
+    ),
+    Fault(
+        name="parallel_calls",
+        says="of several calls only the first is made",
+        needs="parallel",
+        message=on_calls(lambda c: c[:1]),
         divergence="parallel_calls",
     ),
     Fault(
-        name="arguments_value", says="the arguments hold other values", needs="calls", message=on_arguments(_other_value),
+        name="arguments_value",
+        says="the arguments hold other values",
+        needs="calls",
+        message=on_arguments(_other_value),
         divergence="arguments_value",
     ),
     Fault(
-        name="tool_choice_semantics", says="a forced tool choice is answered with text", needs="forced", divergence="tool_choice_semantics",
-        message=on_message(lambda m: {"role": "assistant", "content": "Which one do you mean?"}, "stop"),
+        name="tool_choice_semantics",
+        says="a forced tool choice is answered with text",
+        needs="forced",
+        divergence="tool_choice_semantics",
+        message=on_message(
+            lambda m: {"role": "assistant", "content": "Which one do you mean?"}, "stop"
+        ),
     ),
-)  # fmt: skip
+)

@@ -26,10 +26,15 @@ class OpenAI(Manner):
     """The manner of api.openai.com."""
 
     name = "openai"
-    headers = MappingProxyType({
-        "openai-version": "2020-10-01", "openai-processing-ms": "1", "x-request-id": "req_00000000000000000000000000000000",
-        "x-ratelimit-limit-requests": "500", "x-ratelimit-remaining-requests": "499",
-    })  # fmt: skip
+    headers = MappingProxyType(
+        {
+            "openai-version": "2020-10-01",
+            "openai-processing-ms": "1",
+            "x-request-id": "req_00000000000000000000000000000000",
+            "x-ratelimit-limit-requests": "500",
+            "x-ratelimit-remaining-requests": "499",
+        }
+    )
     writes_calls_as_text = False
     bare_delta = False
 
@@ -41,23 +46,41 @@ class OpenAI(Manner):
 
     def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking), "object": "chat.completion", "created": asking.created, "model": asking.model,
+            "id": self.answer_id(asking),
+            "object": "chat.completion",
+            "created": asking.created,
+            "model": asking.model,
             "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
-            "usage": self.usage(draft, asking, stream=False), "service_tier": "default", "system_fingerprint": "fp_0000000000",
-        }  # fmt: skip
+            "usage": self.usage(draft, asking, stream=False),
+            "service_tier": "default",
+            "system_fingerprint": "fp_0000000000",
+        }
 
     def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
         listed = asking.logprobs(answer_tokens(_shown(draft)))
         return {
-            "index": index, "message": _message(draft),
+            "index": index,
+            "message": _message(draft),
             "logprobs": None if listed is None else {"content": listed, "refusal": None},
             "finish_reason": self.finish(draft.get("finish_reason"), asking),
-        }  # fmt: skip
+        }
 
-    def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any] | None:
+    def opening(
+        self, draft: Mapping[str, Any], asking: Asking, index: int
+    ) -> dict[str, Any] | None:
         message = draft["message"]
-        begins_with_call = message.get("content") in (None, "") and isinstance(message.get("tool_calls"), list) and message["tool_calls"]
-        return None if begins_with_call else self.chunk({"role": "assistant", "content": "", "refusal": None}, asking, index, ())
+        begins_with_call = (
+            message.get("content") in (None, "")
+            and isinstance(message.get("tool_calls"), list)
+            and message["tool_calls"]
+        )
+        return (
+            None
+            if begins_with_call
+            else self.chunk(
+                {"role": "assistant", "content": "", "refusal": None}, asking, index, ()
+            )
+        )
 
     def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
         match step.kind:
@@ -66,68 +89,127 @@ class OpenAI(Manner):
             case "call":
                 return {"tool_calls": [_begun(step.value, step.position)]}
             case "arguments":
-                return {"tool_calls": [{"index": step.position, "function": {"arguments": step.value}}]}
+                return {
+                    "tool_calls": [{"index": step.position, "function": {"arguments": step.value}}]
+                }
             case "other":
                 return dict(step.value)
         return {}
 
-    def _deltas(self, draft: Mapping[str, Any], asking: Asking, index: int) -> Iterator[dict[str, Any]]:
+    def _deltas(
+        self, draft: Mapping[str, Any], asking: Asking, index: int
+    ) -> Iterator[dict[str, Any]]:
         found = list(super()._deltas({**draft, "message": _shown(draft)}, asking, index))
         first = found[0]["choices"][0]["delta"]
         if self.opening(draft, asking, index) is None and "tool_calls" in first:
-            found[0]["choices"][0]["delta"] = {"role": "assistant", "content": None, **first, "refusal": None}
+            found[0]["choices"][0]["delta"] = {
+                "role": "assistant",
+                "content": None,
+                **first,
+                "refusal": None,
+            }
         yield from found
 
-    def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
+    def chunk(
+        self,
+        delta: dict[str, Any],
+        asking: Asking,
+        index: int,
+        said: Sequence[str],
+        finish: Any = None,
+    ) -> dict[str, Any]:
         listed = asking.logprobs(said) if said and "content" in delta else None
         logprobs = None if listed is None else {"content": listed, "refusal": None}
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return {**self._head(asking), "choices": [choice], **({"usage": None} if asking.include_usage else {})}
+        return {
+            **self._head(asking),
+            "choices": [choice],
+            **({"usage": None} if asking.include_usage else {}),
+        }
 
     def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
         prompt, completion, thought = self.counts(draft, asking)
         return {
-            "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": thought, "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
+                "reasoning_tokens": thought,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
             },
-        }  # fmt: skip
+        }
 
     def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
-        return {**self._head(asking), "choices": [], "usage": self.usage(draft, asking, stream=True)}
+        return {
+            **self._head(asking),
+            "choices": [],
+            "usage": self.usage(draft, asking, stream=True),
+        }
 
     def _head(self, asking: Asking) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model,
-            "service_tier": "default", "system_fingerprint": "fp_0000000000",
-        }  # fmt: skip
+            "id": self.answer_id(asking),
+            "object": "chat.completion.chunk",
+            "created": asking.created,
+            "model": asking.model,
+            "service_tier": "default",
+            "system_fingerprint": "fp_0000000000",
+        }
 
     def error(self, refusal: Refusal) -> Any:
-        kind = refusal.type or _TYPES.get(refusal.status, "server_error" if refusal.status >= 500 else "invalid_request_error")
-        return {"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code}}
+        kind = refusal.type or _TYPES.get(
+            refusal.status, "server_error" if refusal.status >= 500 else "invalid_request_error"
+        )
+        return {
+            "error": {
+                "message": refusal.message,
+                "type": kind,
+                "param": refusal.param,
+                "code": refusal.code,
+            }
+        }
 
     def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
         model = request.get("model")
         for name in ("model", "messages"):
             if name not in request:
-                return Refusal(400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+                return Refusal(
+                    400,
+                    f"Missing required parameter: '{name}'.",
+                    param=name,
+                    code="missing_required_parameter",
+                )
         if not isinstance(request["messages"], list):
-            return Refusal(400, "Invalid type for 'messages': expected an array of objects.", param="messages", code="invalid_type")
+            return Refusal(
+                400,
+                "Invalid type for 'messages': expected an array of objects.",
+                param="messages",
+                code="invalid_type",
+            )
         if models is not None and model not in models:
             said = f"The model `{model}` does not exist or you do not have access to it."
             return Refusal(404, said, code="model_not_found")
         if refusal := _field_refusal(request):
             return refusal
-        if found := next((p for p in preflight(request["messages"], "openai") if p.code in HISTORY), None):
+        if found := next(
+            (p for p in preflight(request["messages"], "openai") if p.code in HISTORY), None
+        ):
             return HISTORY[found.code]
         if limit is not None and limit > asking.context:
             said = f"max_tokens is too large: {limit}. This model supports at most {asking.context} completion tokens, whereas you provided {limit}."
             return Refusal(400, said, param="max_tokens", code="invalid_value")
         if size > asking.context:
             said = f"This model's maximum context length is {asking.context} tokens. However, your messages resulted in {size} tokens."
-            return Refusal(400, f"{said} Please reduce the length of the messages.", param="messages", code="context_length_exceeded")
+            return Refusal(
+                400,
+                f"{said} Please reduce the length of the messages.",
+                param="messages",
+                code="context_length_exceeded",
+            )
         return None
 
     def unauthorized(self, sent: str | None) -> Refusal:
@@ -152,7 +234,13 @@ class OpenAI(Manner):
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         if path != "/v1/models":
             return None
-        return {"object": "list", "data": [{"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "system"} for name in models]}
+        return {
+            "object": "list",
+            "data": [
+                {"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "system"}
+                for name in models
+            ],
+        }
 
     def block_text(self, data: Any) -> str:
         return json.dumps(data, ensure_ascii=True, indent=2)
@@ -167,14 +255,25 @@ def _shown(draft: Mapping[str, Any]) -> dict[str, Any]:
 def _message(draft: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in _shown(draft).items() if value is not None}
     calls = {"tool_calls": given["tool_calls"]} if given.get("tool_calls") else {}
-    return {"role": "assistant", "content": None, **calls, "refusal": None, "annotations": [], **given}
+    return {
+        "role": "assistant",
+        "content": None,
+        **calls,
+        "refusal": None,
+        "annotations": [],
+        **given,
+    }
 
 
 def _begun(entry: Any, position: int) -> Any:
     if not isinstance(entry, dict):
         return entry
     function = entry.get("function")
-    begun = {**function, "arguments": ""} if isinstance(function, dict) and set(function) == {"name"} else function
+    begun = (
+        {**function, "arguments": ""}
+        if isinstance(function, dict) and set(function) == {"name"}
+        else function
+    )
     rest = {key: value for key, value in entry.items() if key not in ("index", "function")}
     return {"index": position, **rest, **({} if begun is None else {"function": begun})}
 
@@ -184,11 +283,21 @@ def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
         if request.get(field) == []:
             said = f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got an empty array instead."
             return Refusal(400, said, param=field, code="empty_array")
-    choice, tools, temperature = request.get("tool_choice"), request.get("tools"), request.get("temperature")
+    choice, tools, temperature = (
+        request.get("tool_choice"),
+        request.get("tools"),
+        request.get("temperature"),
+    )
     if choice is not None and not tools:
-        return Refusal(400, "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice")
+        return Refusal(
+            400,
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+            param="tool_choice",
+        )
     if (name := named_choice(request)) is not None and name not in tools_named(request):
-        return Refusal(400, f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")
+        return Refusal(
+            400, f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice"
+        )
     if isinstance(temperature, (int, float)) and temperature < 0:
         said = f"Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got {temperature} instead."
         return Refusal(400, said, param="temperature", code="decimal_below_min_value")

@@ -21,12 +21,18 @@ def reply_of(exchange: Exchange) -> Reply:
     kind = {"content-type": "text/event-stream; charset=utf-8"} if pieces else {}
     cut = exchange.transport_error is not None and (pieces is not None or bool(exchange.body))
     length = len(exchange.body.encode()) + 1 if cut and pieces is None else None
-    return Reply(exchange.body, exchange.status or 200, {**kind, **headers}, pieces, cut=cut, length=length)
+    return Reply(
+        exchange.body, exchange.status or 200, {**kind, **headers}, pieces, cut=cut, length=length
+    )
 
 
 def is_answer(exchange: Exchange) -> bool:
     """Whether it holds a message that can be put into another form."""
-    return exchange.transport_error is None and (exchange.status or 200) < 300 and bool(choice_of(exchange).get("message"))
+    return (
+        exchange.transport_error is None
+        and (exchange.status or 200) < 300
+        and bool(choice_of(exchange).get("message"))
+    )
 
 
 def is_completion(body: Any) -> bool:

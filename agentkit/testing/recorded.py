@@ -26,7 +26,9 @@ class Recorded:
         """What was answered to this history."""
         same = [t for t in self.trajectories if _begins(messages, t)]
         if not same:
-            return _refused(f"no rollout of this prompt was recorded; recorded are: {_prompts(self.trajectories)}")
+            return _refused(
+                f"no rollout of this prompt was recorded; recorded are: {_prompts(self.trajectories)}"
+            )
         turn = _assistants(messages) - _assistants([m.wire for m in same[0].prompt])
         if turn == 0:
             key = repr(_asked(messages))
@@ -52,7 +54,9 @@ def recorded(source: Any) -> Recorded:
         FileNotFoundError: there is no such file.
         CassetteError: it holds no rollouts.
     """
-    return Recorded(load_all(source) if isinstance(source, (str, os.PathLike)) else trajectories_of(source))
+    return Recorded(
+        load_all(source) if isinstance(source, (str, os.PathLike)) else trajectories_of(source)
+    )
 
 
 def _assistants(messages: Sequence[dict[str, Any]]) -> int:
@@ -61,7 +65,9 @@ def _assistants(messages: Sequence[dict[str, Any]]) -> int:
 
 def _asked(messages: Sequence[dict[str, Any]]) -> Any:
     """The first thing the user said."""
-    return next((message.get("content") for message in messages if message.get("role") == "user"), None)
+    return next(
+        (message.get("content") for message in messages if message.get("role") == "user"), None
+    )
 
 
 def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
@@ -72,7 +78,10 @@ def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
 def _alike(said: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
     """How many of the assistant messages make the calls that the recorded turns made."""
     turns = trajectory.all_turns
-    return sum(_ids(message) == [call.id for call in turn.tool_calls] for message, turn in zip(said, turns, strict=False))
+    return sum(
+        _ids(message) == [call.id for call in turn.tool_calls]
+        for message, turn in zip(said, turns, strict=False)
+    )
 
 
 def _ids(message: dict[str, Any]) -> list[Any]:

@@ -39,9 +39,21 @@ class ReferenceServer:
     """What `serve` gives: a context manager, sync and async, or to be started and stopped by hand."""
 
     def __init__(
-        self, script: Any, manner: Manner, faults: tuple[Fault, ...], *, models: tuple[str, ...] | None, key: str | None, tool_parser: bool,
-        context: int, rate: float, seed: int, turns: Collection[int] | None, latency: float, pace: float,
-    ) -> None:  # fmt: skip
+        self,
+        script: Any,
+        manner: Manner,
+        faults: tuple[Fault, ...],
+        *,
+        models: tuple[str, ...] | None,
+        key: str | None,
+        tool_parser: bool,
+        context: int,
+        rate: float,
+        seed: int,
+        turns: Collection[int] | None,
+        latency: float,
+        pace: float,
+    ) -> None:
         self.manner = manner.name
         self.faults = faults
         """The faults that are switched on."""
@@ -49,7 +61,12 @@ class ReferenceServer:
         """The requests received, in order; keys in them are redacted."""
         self._script = recorded(script) if is_recorded(script) else script
         self._manner = manner
-        self._models, self._key, self._tool_parser, self._context = models, key, tool_parser, context
+        self._models, self._key, self._tool_parser, self._context = (
+            models,
+            key,
+            tool_parser,
+            context,
+        )
         self._rate, self._seed, self._turns, self._latency = rate, seed, turns, latency
         self._answered = 0
         self._seen: Counter[str] = Counter()
@@ -100,8 +117,16 @@ class ReferenceServer:
         if refusal := self._unauthorized(asked, path):
             return self._refused(refusal)
         if asked.method == "GET":
-            found = None if path == "/v1/chat/completions" else self._manner.get(path, self._models or ("reference",), self._context)
-            return self._refused(self._manner.unknown_path("GET", path)) if found is None else self._json(found)
+            found = (
+                None
+                if path == "/v1/chat/completions"
+                else self._manner.get(path, self._models or ("reference",), self._context)
+            )
+            return (
+                self._refused(self._manner.unknown_path("GET", path))
+                if found is None
+                else self._json(found)
+            )
         try:
             request = asked.json
         except json.JSONDecodeError as exc:
@@ -119,18 +144,26 @@ class ReferenceServer:
 
     def _unauthorized(self, asked: Asked, path: str) -> Refusal | None:
         sent = asked.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        return self._manner.unauthorized(sent) if self._key and sent != self._key and path.startswith("/v1") else None
+        return (
+            self._manner.unauthorized(sent)
+            if self._key and sent != self._key and path.startswith("/v1")
+            else None
+        )
 
     def _chat(self, request: dict[str, Any], body: bytes) -> Reply:
         asking = self._asking(request, body)
         mode: Mode = "stream" if request.get("stream") else "block"
         on = [fault for fault in self.faults if self._is_on(fault, asking)]
-        struck = next((f for f in on if f.refusal is not None and f.strikes(None, asking, mode)), None)
+        struck = next(
+            (f for f in on if f.refusal is not None and f.strikes(None, asking, mode)), None
+        )
         refusal = struck.refusal if struck else self._manner.refuses(asking, self._models)
         if refusal is not None:
             return self._refused(refusal)
         index, self._answered = self._answered, self._answered + 1
-        return self._answer(next_answer(self._script, index, copy.deepcopy(asking.messages)), asking, mode, on)
+        return self._answer(
+            next_answer(self._script, index, copy.deepcopy(asking.messages)), asking, mode, on
+        )
 
     def _asking(self, request: dict[str, Any], body: bytes) -> Asking:
         digest = hashlib.sha256(body).hexdigest()
@@ -139,9 +172,13 @@ class ReferenceServer:
         served = self._models[0] if self._models else "reference"
         listed = request.get("messages")
         return Asking(
-            request, model if isinstance(model, str) else served, f"{self._seed}:{digest}:{times}",
-            prompt_tokens(listed if isinstance(listed, list) else ()), self._context, self._tool_parser,
-        )  # fmt: skip
+            request,
+            model if isinstance(model, str) else served,
+            f"{self._seed}:{digest}:{times}",
+            prompt_tokens(listed if isinstance(listed, list) else ()),
+            self._context,
+            self._tool_parser,
+        )
 
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
         if self._turns is not None and asking.turn not in self._turns:
@@ -159,10 +196,16 @@ class ReferenceServer:
             return self._json(body if isinstance(body, str) else plain(body), status)
         if isinstance(answer, Exchange):
             if not is_answer(answer) or (bool(answer.chunks) == (mode == "stream") and not on):
-                return self._failed(answer) if answer.transport_error and answer.status is None else reply_of(answer)
+                return (
+                    self._failed(answer)
+                    if answer.transport_error and answer.status is None
+                    else reply_of(answer)
+                )
             return self._made(choice_of(answer), asking, mode, on)
         data = answer if isinstance(answer, str) or answer is None else plain(answer)
-        if isinstance(data, dict) and ("error" in data or ("choices" in data and mode == "block" and not on)):
+        if isinstance(data, dict) and (
+            "error" in data or ("choices" in data and mode == "block" and not on)
+        ):
             return self._json(data)
         return self._made(as_choice(data), asking, mode, on)
 
@@ -170,13 +213,23 @@ class ReferenceServer:
         error = exchange.transport_error
         return self._refused(_as_refusal(error)) if error else reply_of(exchange)
 
-    def _made(self, choice: Mapping[str, Any], asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
+    def _made(
+        self, choice: Mapping[str, Any], asking: Asking, mode: Mode, on: list[Fault]
+    ) -> Reply:
         draft = self._draft(choice, asking)
         on = [fault for fault in on if fault.refusal is None and fault.strikes(draft, asking, mode)]
         for fault in on:
-            draft = fault.message(draft, asking) if fault.message and fault.strikes(draft, asking, mode) else draft
+            draft = (
+                fault.message(draft, asking)
+                if fault.message and fault.strikes(draft, asking, mode)
+                else draft
+            )
         swapped = any(fault.swap for fault in on)
-        reply = self._streamed(draft, asking, on) if (mode == "stream") != swapped else self._block(draft, asking, on)
+        reply = (
+            self._streamed(draft, asking, on)
+            if (mode == "stream") != swapped
+            else self._block(draft, asking, on)
+        )
         for fault in on:
             reply = fault.reply(reply, asking) if fault.reply else reply
         return reply
@@ -189,15 +242,27 @@ class ReferenceServer:
             message.setdefault("reasoning", thought)
         listed = message.get("tool_calls")
         if isinstance(listed, list):
-            message["tool_calls"] = [self._named(entry, asking, i) for i, entry in enumerate(listed)]
+            message["tool_calls"] = [
+                self._named(entry, asking, i) for i, entry in enumerate(listed)
+            ]
         if listed == []:
             del message["tool_calls"]
         draft: Draft = {"message": message, "finish_reason": choice.get("finish_reason")}
-        unread = self._manner.writes_calls_as_text and (not self._tool_parser or asking.request.get("tool_choice") == "none")
-        return {"message": as_text(message), "finish_reason": "stop"} if unread and message.get("tool_calls") else draft
+        unread = self._manner.writes_calls_as_text and (
+            not self._tool_parser or asking.request.get("tool_choice") == "none"
+        )
+        return (
+            {"message": as_text(message), "finish_reason": "stop"}
+            if unread and message.get("tool_calls")
+            else draft
+        )
 
     def _named(self, entry: Any, asking: Asking, position: int) -> Any:
-        return {"id": self._manner.call_id(asking, position), **entry} if isinstance(entry, dict) else entry
+        return (
+            {"id": self._manner.call_id(asking, position), **entry}
+            if isinstance(entry, dict)
+            else entry
+        )
 
     def _block(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
         body: Any = self._manner.body(draft, asking)
@@ -209,7 +274,10 @@ class ReferenceServer:
         chunks = self._manner.chunks(draft, asking)
         for fault in on:
             chunks = fault.chunks(chunks, asking) if fault.chunks else chunks
-        pieces = [f"data: {chunk if isinstance(chunk, str) else self._manner.dumps(chunk)}\n\n" for chunk in chunks]
+        pieces = [
+            f"data: {chunk if isinstance(chunk, str) else self._manner.dumps(chunk)}\n\n"
+            for chunk in chunks
+        ]
         return Reply(headers={**_JSON, **self._manner.headers, **_STREAM}, pieces=pieces)
 
     def _json(self, data: Any, status: int = 200) -> Reply:
@@ -217,15 +285,27 @@ class ReferenceServer:
         return Reply(text, status, {**_JSON, **self._manner.headers})
 
     def _refused(self, refusal: Refusal) -> Reply:
-        reply = self._json(self._manner.error(refusal) if refusal.body is None else refusal.body, refusal.status)
+        reply = self._json(
+            self._manner.error(refusal) if refusal.body is None else refusal.body, refusal.status
+        )
         return replace(reply, headers={**reply.headers, **refusal.headers})
 
 
 def serve(
-    script: Any, manner: Literal["openai", "vllm", "sglang"] = "openai", faults: Iterable[str] | str = (), *,
-    model: str | Iterable[str] | None = None, key: str | None = None, tool_parser: bool = True, context: int = 32_768,
-    rate: float = 1.0, seed: int = 0, turn: int | Collection[int] | None = None, latency: float = 0.0, pace: float = 0.0,
-) -> ReferenceServer:  # fmt: skip
+    script: Any,
+    manner: Literal["openai", "vllm", "sglang"] = "openai",
+    faults: Iterable[str] | str = (),
+    *,
+    model: str | Iterable[str] | None = None,
+    key: str | None = None,
+    tool_parser: bool = True,
+    context: int = 32_768,
+    rate: float = 1.0,
+    seed: int = 0,
+    turn: int | Collection[int] | None = None,
+    latency: float = 0.0,
+    pace: float = 0.0,
+) -> ReferenceServer:
     """A server on loopback that answers from a script; it listens inside a `with` (or `async with`) block.
 
     The same request gets the same answer, ids included, at every run. An answer is sent whole: `max_tokens`, `stop` and the sampling of the request
@@ -256,16 +336,28 @@ def serve(
     ['markup_leak']
     """
     if manner not in MANNERS:
-        raise UsageError(f"no manner is named {manner!r}", mend=f"choose one of: {', '.join(MANNERS)}")
+        raise UsageError(
+            f"no manner is named {manner!r}", mend=f"choose one of: {', '.join(MANNERS)}"
+        )
     if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
         raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
     _check_script(script)
     models = None if model is None else (model,) if isinstance(model, str) else tuple(model)
     turns = None if turn is None else (turn,) if isinstance(turn, int) else tuple(turn)
     return ReferenceServer(
-        script, MANNERS[manner](), find_faults(faults), models=models, key=key, tool_parser=tool_parser, context=context, rate=rate, seed=seed,
-        turns=turns, latency=latency, pace=pace,
-    )  # fmt: skip
+        script,
+        MANNERS[manner](),
+        find_faults(faults),
+        models=models,
+        key=key,
+        tool_parser=tool_parser,
+        context=context,
+        rate=rate,
+        seed=seed,
+        turns=turns,
+        latency=latency,
+        pace=pace,
+    )
 
 
 def _check_script(script: Any) -> None:
@@ -286,4 +378,6 @@ def _redacted(asked: Asked) -> Asked:
 
 def _as_refusal(error: ApiError) -> Refusal:
     headers = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
-    return Refusal(error.status or 500, error.message, code=error.code, param=error.param, headers=headers)
+    return Refusal(
+        error.status or 500, error.message, code=error.code, param=error.param, headers=headers
+    )

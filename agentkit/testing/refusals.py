@@ -14,78 +14,127 @@ BAD_ARGUMENTS = (
 
 HISTORY: dict[str, Refusal] = {
     "history_tool_result_missing": Refusal(
-        400, "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following "
-        "tool_call_ids did not have response messages: call_1", param="messages.[2].role",
+        400,
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following "
+        "tool_call_ids did not have response messages: call_1",
+        param="messages.[2].role",
     ),
     "history_orphan_tool_result": Refusal(
-        400, "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.", param="messages.[2].role"
+        400,
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        param="messages.[2].role",
     ),
-    "history_role_order": Refusal(400, "After the optional system message, conversation roles must alternate user/assistant/user/assistant/..."),
+    "history_role_order": Refusal(
+        400,
+        "After the optional system message, conversation roles must alternate user/assistant/user/assistant/...",
+    ),
     "history_id_format": Refusal(
-        400, "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length "
-        "51 instead.", param="messages[1].tool_calls[0].id", code="string_above_max_length",
+        400,
+        "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length "
+        "51 instead.",
+        param="messages[1].tool_calls[0].id",
+        code="string_above_max_length",
     ),
     "history_empty_tool_calls": Refusal(
-        400, "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-        param="messages[1].tool_calls", code="empty_array",
+        400,
+        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        param="messages[1].tool_calls",
+        code="empty_array",
     ),
     "history_bad_name": Refusal(
-        400, "Invalid 'messages[1].tool_calls[0].function.name': string does not match pattern. Expected a string that matches the pattern "
-        "'^[a-zA-Z0-9_-]+$'.", param="messages[1].tool_calls[0].function.name", code="invalid_value",
+        400,
+        "Invalid 'messages[1].tool_calls[0].function.name': string does not match pattern. Expected a string that matches the pattern "
+        "'^[a-zA-Z0-9_-]+$'.",
+        param="messages[1].tool_calls[0].function.name",
+        code="invalid_value",
     ),
     "history_bad_arguments": Refusal(
-        400, BAD_ARGUMENTS.format(items=1), type="Bad Request", param="body.0.ChatCompletionMessageFunctionToolCallParam.function"
+        400,
+        BAD_ARGUMENTS.format(items=1),
+        type="Bad Request",
+        param="body.0.ChatCompletionMessageFunctionToolCallParam.function",
     ),
     "history_bad_content": Refusal(
-        400, "Invalid type for 'messages[2].content': expected one of a string or array of objects, but got an object instead.",
-        param="messages[2].content", code="invalid_type",
+        400,
+        "Invalid type for 'messages[2].content': expected one of a string or array of objects, but got an object instead.",
+        param="messages[2].content",
+        code="invalid_type",
     ),
     "history_reasoning_missing": Refusal(
-        400, "Missing reasoning_content field in the assistant message at message index 2: it must be passed back.", param="messages"
+        400,
+        "Missing reasoning_content field in the assistant message at message index 2: it must be passed back.",
+        param="messages",
     ),
-}  # fmt: skip
+}
 """A history that is not taken."""
 
 REFUSALS: dict[str, Refusal] = {
     **HISTORY,
     "bad_request": Refusal(400, "The request could not be understood.", param=None),
     "rate_limited": Refusal(
-        429, "Rate limit reached for this model on requests per min (RPM): Limit 500. Please try again in 120ms.", code="rate_limit_exceeded",
+        429,
+        "Rate limit reached for this model on requests per min (RPM): Limit 500. Please try again in 120ms.",
+        code="rate_limit_exceeded",
         headers={"retry-after-ms": "120", "retry-after": "1"},
     ),
     "quota_exhausted": Refusal(
-        429, "You exceeded your current quota, please check your plan and billing details.", type="insufficient_quota", code="insufficient_quota"
+        429,
+        "You exceeded your current quota, please check your plan and billing details.",
+        type="insufficient_quota",
+        code="insufficient_quota",
     ),
     "request_too_large": Refusal(413, "Request body too large: at most 1048576 bytes are taken."),
     "server_error": Refusal(500, "Internal server error: EngineCore encountered an issue."),
     "server_feature_off": Refusal(
-        400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+        400,
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
     ),
     "context_length_exceeded": Refusal(
-        400, "This model's maximum context length is 2048 tokens. However, your prompt contains 32217 characters (more than 26624 characters, "
+        400,
+        "This model's maximum context length is 2048 tokens. However, your prompt contains 32217 characters (more than 26624 characters, "
         "which is the upper bound for 2048 input tokens). Please reduce the length of the input prompt. (parameter=input_text, value=32217)",
-        param="input_text", code="context_length_exceeded",
+        param="input_text",
+        code="context_length_exceeded",
     ),
     "auth_failed": Refusal(
-        401, "Incorrect API key provided: ************. You can find your API key at https://platform.openai.com/account/api-keys.",
+        401,
+        "Incorrect API key provided: ************. You can find your API key at https://platform.openai.com/account/api-keys.",
         code="invalid_api_key",
     ),
-    "permission_denied": Refusal(403, "Your key does not have access to this model.", type="PermissionDeniedError"),
-    "model_not_found": Refusal(404, "The model `nope` does not exist. Valid aliases: tiny.", param="model", code="model_not_found"),
+    "permission_denied": Refusal(
+        403, "Your key does not have access to this model.", type="PermissionDeniedError"
+    ),
+    "model_not_found": Refusal(
+        404,
+        "The model `nope` does not exist. Valid aliases: tiny.",
+        param="model",
+        code="model_not_found",
+    ),
     "endpoint_not_found": Refusal(404, "Not Found", body={"detail": "Not Found"}),
     "unknown_field": Refusal(400, "Unrecognized request argument supplied: top_k", param="top_k"),
     "schema_rejected": Refusal(
-        400, "Invalid schema for function 'get_weather': 'strng' is not valid under any of the given schemas.", code="invalid_function_parameters"
+        400,
+        "Invalid schema for function 'get_weather': 'strng' is not valid under any of the given schemas.",
+        code="invalid_function_parameters",
     ),
-    "template_error": Refusal(400, "Error rendering prompt with jinja template: 'None' has no attribute 'strip'"),
-    "tool_choice_unsupported": Refusal(400, "tool_choice 'required' is not supported by this model", param="tool_choice"),
+    "template_error": Refusal(
+        400, "Error rendering prompt with jinja template: 'None' has no attribute 'strip'"
+    ),
+    "tool_choice_unsupported": Refusal(
+        400, "tool_choice 'required' is not supported by this model", param="tool_choice"
+    ),
     "tool_use_failed": Refusal(
-        400, "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.", code="tool_use_failed"
+        400,
+        "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
+        code="tool_use_failed",
     ),
     "content_filtered": Refusal(
-        400, "The response was filtered due to the prompt triggering the content management policy.", param="prompt", code="content_filter"
+        400,
+        "The response was filtered due to the prompt triggering the content management policy.",
+        param="prompt",
+        code="content_filter",
     ),
-}  # fmt: skip
+}
 """Every refusal there is a word for."""
 
 CAPTURED = {

@@ -29,7 +29,12 @@ class FixedClock:
         self.now = round(self.now + seconds, 6)
 
 
-def says(text: str | None, *calls: dict[str, Any], reasoning: str | None = None, finish_reason: str | None = None) -> dict[str, Any]:
+def says(
+    text: str | None,
+    *calls: dict[str, Any],
+    reasoning: str | None = None,
+    finish_reason: str | None = None,
+) -> dict[str, Any]:
     """An answer for a script, as a chat completion message with its finish reason.
 
     >>> says(None, calls("add", a=1, b=2))["finish_reason"]
@@ -40,12 +45,18 @@ def says(text: str | None, *calls: dict[str, Any], reasoning: str | None = None,
         message["reasoning"] = reasoning
     if calls:
         message["tool_calls"] = list(calls)
-    return {"message": message, "finish_reason": finish_reason or ("tool_calls" if calls else "stop")}
+    return {
+        "message": message,
+        "finish_reason": finish_reason or ("tool_calls" if calls else "stop"),
+    }
 
 
 def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
     """A tool call for `says`, without an id: the server that plays the script gives it one."""
-    return {"type": "function", "function": {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}}
+    return {
+        "type": "function",
+        "function": {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)},
+    }
 
 
 def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
@@ -65,7 +76,9 @@ def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
 
 def used_up(held: int) -> ApiError:
     """What a script answers that holds no more."""
-    return ApiError(kind="server_error", message=f"the script holds {held} answers and was asked for one more")
+    return ApiError(
+        kind="server_error", message=f"the script holds {held} answers and was asked for one more"
+    )
 
 
 def next_answer(script: Script, index: int, messages: list[dict[str, Any]]) -> Any:
@@ -83,7 +96,9 @@ def as_choice(answer: Any) -> dict[str, Any]:
     """
     answer = says(answer) if isinstance(answer, str) or answer is None else plain(answer)
     if "choices" in answer:
-        answer = next((choice for choice in answer["choices"] or () if isinstance(choice, dict)), {})
+        answer = next(
+            (choice for choice in answer["choices"] or () if isinstance(choice, dict)), {}
+        )
     choice = answer if "message" in answer else {"message": answer}
     finish = "tool_calls" if choice["message"].get("tool_calls") else "stop"
     return {"message": choice["message"], "finish_reason": choice.get("finish_reason", finish)}
@@ -99,7 +114,13 @@ class ScriptedServer:
     profile: str | None = None
 
     def __init__(
-        self, script: Script, *, model: str = "scripted", clock: Callable[[], float] | None = None, latency: float = 0.4, answered: int = 0
+        self,
+        script: Script,
+        *,
+        model: str = "scripted",
+        clock: Callable[[], float] | None = None,
+        latency: float = 0.4,
+        answered: int = 0,
     ) -> None:
         """A server.
 
@@ -129,26 +150,42 @@ class ScriptedServer:
         if isinstance(answer, ApiError):
             return Exchange(transport_error=answer, **times)
         if isinstance(answer, BaseException):
-            return Exchange(transport_error=ApiError(kind="server_error", message=f"{type(answer).__name__}: {answer}"), **times)
+            return Exchange(
+                transport_error=ApiError(
+                    kind="server_error", message=f"{type(answer).__name__}: {answer}"
+                ),
+                **times,
+            )
         status, body = answer if isinstance(answer, tuple) else (200, self._body(answer, index))
         text = body if isinstance(body, str) else json.dumps(plain(body), ensure_ascii=False)
         return Exchange(status=status, body=text, **times)
 
     def _body(self, answer: Any, index: int) -> dict[str, Any]:
-        if not isinstance(answer, str) and ("choices" in (answer := plain(answer)) or "error" in answer):
+        if not isinstance(answer, str) and (
+            "choices" in (answer := plain(answer)) or "error" in answer
+        ):
             return dict(answer)
         choice = as_choice(answer)
         message = choice["message"]
         listed: Iterable[Any] = message.get("tool_calls") or ()
-        numbered = [{"id": f"call_{index}_{i}", **entry} if isinstance(entry, dict) else entry for i, entry in enumerate(listed)]
+        numbered = [
+            {"id": f"call_{index}_{i}", **entry} if isinstance(entry, dict) else entry
+            for i, entry in enumerate(listed)
+        ]
         if numbered:
             message = {**message, "tool_calls": numbered}
         written = len(json.dumps(message)) // 4
         return {
-            "id": f"chatcmpl-{index}", "object": "chat.completion", "model": self._model,
+            "id": f"chatcmpl-{index}",
+            "object": "chat.completion",
+            "model": self._model,
             "choices": [{"index": 0, "message": message, "finish_reason": choice["finish_reason"]}],
-            "usage": {"prompt_tokens": 40 + 30 * index, "completion_tokens": written, "total_tokens": 40 + 30 * index + written},
-        }  # fmt: skip
+            "usage": {
+                "prompt_tokens": 40 + 30 * index,
+                "completion_tokens": written,
+                "total_tokens": 40 + 30 * index + written,
+            },
+        }
 
     def __repr__(self) -> str:
         return "<ScriptedServer: no model, no network>"

@@ -17,7 +17,12 @@ from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit,
 from agentkit.testing.manner import Manner
 from agentkit.testing.steps import Step, answer_tokens
 
-_TYPES = {400: "BadRequestError", 429: "RATE_LIMITED", 500: "InternalServerError", 503: "SERVICE_UNAVAILABLE"}
+_TYPES = {
+    400: "BadRequestError",
+    429: "RATE_LIMITED",
+    500: "InternalServerError",
+    503: "SERVICE_UNAVAILABLE",
+}
 _ORDER = ("token", "bytes", "logprob")
 
 
@@ -39,18 +44,25 @@ class SGLang(Manner):
 
     def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking), "object": "chat.completion", "created": asking.created, "model": asking.model,
+            "id": self.answer_id(asking),
+            "object": "chat.completion",
+            "created": asking.created,
+            "model": asking.model,
             "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
-            "usage": self.usage(draft, asking, stream=False), "metadata": {"weight_version": "default"},
-        }  # fmt: skip
+            "usage": self.usage(draft, asking, stream=False),
+            "metadata": {"weight_version": "default"},
+        }
 
     def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
         listed = asking.logprobs(answer_tokens(draft["message"]), _ORDER)
         finish = self.finish(draft.get("finish_reason"), asking)
         return {
-            "index": index, "message": _message(draft["message"]), "logprobs": None if listed is None else {"content": listed},
-            "finish_reason": finish, "matched_stop": _matched(finish),
-        }  # fmt: skip
+            "index": index,
+            "message": _message(draft["message"]),
+            "logprobs": None if listed is None else {"content": listed},
+            "finish_reason": finish,
+            "matched_stop": _matched(finish),
+        }
 
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
         return self.chunk({"role": "assistant", "content": ""}, asking, index, ())
@@ -69,31 +81,63 @@ class SGLang(Manner):
                 return dict(step.value)
         return {}
 
-    def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
+    def chunk(
+        self,
+        delta: dict[str, Any],
+        asking: Asking,
+        index: int,
+        said: Sequence[str],
+        finish: Any = None,
+    ) -> dict[str, Any]:
         calls = "tool_calls" in delta
         shown = delta if calls else {"reasoning_content": None, **delta}
         listed = asking.logprobs(said, _ORDER) if said else None
         choice = {
-            "index": index, "delta": shown, "logprobs": None if listed is None else {"content": listed}, "finish_reason": finish,
+            "index": index,
+            "delta": shown,
+            "logprobs": None if listed is None else {"content": listed},
+            "finish_reason": finish,
             "matched_stop": _matched(finish),
-        }  # fmt: skip
-        head = {"id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model}
+        }
+        head = {
+            "id": self.answer_id(asking),
+            "object": "chat.completion.chunk",
+            "created": asking.created,
+            "model": asking.model,
+        }
         return {**head, "choices": [choice], **({"usage": None} if calls else {})}
 
     def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
         prompt, completion, thought = self.counts(draft, asking)
         return {
-            "prompt_tokens": prompt, "total_tokens": prompt + completion, "completion_tokens": completion, "prompt_tokens_details": None,
-            "reasoning_tokens": thought, "completion_tokens_details": None,
-        }  # fmt: skip
+            "prompt_tokens": prompt,
+            "total_tokens": prompt + completion,
+            "completion_tokens": completion,
+            "prompt_tokens_details": None,
+            "reasoning_tokens": thought,
+            "completion_tokens_details": None,
+        }
 
     def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
-        head = {"id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model}
+        head = {
+            "id": self.answer_id(asking),
+            "object": "chat.completion.chunk",
+            "created": asking.created,
+            "model": asking.model,
+        }
         return {**head, "choices": [], "usage": self.usage(draft, asking, stream=True)}
 
     def error(self, refusal: Refusal) -> Any:
-        kind = refusal.type or _TYPES.get(refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError")
-        return {"object": "error", "message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}
+        kind = refusal.type or _TYPES.get(
+            refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError"
+        )
+        return {
+            "object": "error",
+            "message": refusal.message,
+            "type": kind,
+            "param": refusal.param,
+            "code": refusal.status,
+        }
 
     def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
@@ -112,7 +156,10 @@ class SGLang(Manner):
             said = f"max_completion_tokens is too large: {limit}.This model supports at most {asking.context} completion tokens."
             return Refusal(400, said)
         if size > asking.context:
-            return Refusal(400, f"The input ({size} tokens) is longer than the model's context length ({asking.context} tokens).")
+            return Refusal(
+                400,
+                f"The input ({size} tokens) is longer than the model's context length ({asking.context} tokens).",
+            )
         return None
 
     def unauthorized(self, sent: str | None) -> Refusal:
@@ -133,9 +180,17 @@ class SGLang(Manner):
 
 def _message(given: Mapping[str, Any]) -> dict[str, Any]:
     content = given.get("content")
-    named = {"role": "assistant", "content": "" if content is None else content, "reasoning_content": given.get("reasoning")}
+    named = {
+        "role": "assistant",
+        "content": "" if content is None else content,
+        "reasoning_content": given.get("reasoning"),
+    }
     listed = given.get("tool_calls")
-    calls = [_placed(entry, i, begins=False) for i, entry in enumerate(listed)] if isinstance(listed, list) else listed
+    calls = (
+        [_placed(entry, i, begins=False) for i, entry in enumerate(listed)]
+        if isinstance(listed, list)
+        else listed
+    )
     known = {"role", "content", "reasoning", "tool_calls", "refusal"}
     more = {key: value for key, value in given.items() if key not in known and value is not None}
     refusal = {"refusal": given["refusal"]} if given.get("refusal") else {}
@@ -151,11 +206,21 @@ def _placed(entry: Any, position: int, *, begins: bool) -> Any:
     function = entry.get("function")
     if begins and isinstance(function, dict) and "arguments" not in function:
         function = {**function, "arguments": ""}
-    return {**named, "index": position, **rest, **({} if function is None else {"function": function})}
+    return {
+        **named,
+        "index": position,
+        **rest,
+        **({} if function is None else {"function": function}),
+    }
 
 
 def _piece(position: int, arguments: Any) -> dict[str, Any]:
-    return {"id": None, "index": position, "type": "function", "function": {"name": None, "arguments": arguments}}
+    return {
+        "id": None,
+        "index": position,
+        "type": "function",
+        "function": {"name": None, "arguments": arguments},
+    }
 
 
 def _calls(listed: list[Any]) -> dict[str, Any]:
@@ -180,5 +245,11 @@ def _tool_refusal(request: Mapping[str, Any]) -> Refusal | None:
 
 def _model(name: str, context: int) -> dict[str, Any]:
     return {
-        "id": name, "object": "model", "created": 1_767_225_600, "owned_by": "sglang", "root": name, "parent": None, "max_model_len": context,
-    }  # fmt: skip
+        "id": name,
+        "object": "model",
+        "created": 1_767_225_600,
+        "owned_by": "sglang",
+        "root": name,
+        "parent": None,
+        "max_model_len": context,
+    }

@@ -36,7 +36,11 @@ def prompt_tokens(messages: Sequence[Any]) -> list[str]:
     for message in messages:
         given: Mapping[str, Any] = message if isinstance(message, dict) else {}
         role = str(given.get("role"))
-        said = answer_tokens(given) if role == "assistant" else [*tokens(_text(given.get("content"))), "<|im_end|>"]
+        said = (
+            answer_tokens(given)
+            if role == "assistant"
+            else [*tokens(_text(given.get("content"))), "<|im_end|>"]
+        )
         found += ["<|im_start|>", *tokens(role), "\n", *said, "\n"]
     return [*found, "<|im_start|>", *tokens("assistant"), "\n"]
 
@@ -47,7 +51,13 @@ def answer_tokens(message: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return (
+        value
+        if isinstance(value, str)
+        else ""
+        if value is None
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,10 @@ class Step:
 
 def steps(message: Mapping[str, Any]) -> Iterator[Step]:
     """A message as the pieces a stream sends it in; what has no pieces (arguments as an object, a call that is none) is one step."""
-    reasoning, content = message.get("reasoning", message.get("reasoning_content")), message.get("content")
+    reasoning, content = (
+        message.get("reasoning", message.get("reasoning_content")),
+        message.get("content"),
+    )
     if isinstance(reasoning, str) and reasoning:
         yield Step("silent", tokens=("<think>",))
         yield from (Step("reasoning", token, tokens=(token,)) for token in tokens(reasoning))
@@ -83,22 +96,42 @@ def steps(message: Mapping[str, Any]) -> Iterator[Step]:
             yield from _call_steps(entry, position)
     elif listed is not None:
         yield Step("other", {"tool_calls": listed})
-    others = {key: message[key] for key in message if key not in _KNOWN and message[key] is not None}
+    others = {
+        key: message[key] for key in message if key not in _KNOWN and message[key] is not None
+    }
     if others:
         yield Step("other", others)
     yield Step("silent", tokens=("<|im_end|>",))
 
 
-_KNOWN = frozenset({"role", "content", "reasoning", "reasoning_content", "refusal", "tool_calls", "annotations", "audio"})
+_KNOWN = frozenset(
+    {
+        "role",
+        "content",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "tool_calls",
+        "annotations",
+        "audio",
+    }
+)
 
 
 def _call_steps(entry: Any, position: int) -> Iterator[Step]:
     function = entry.get("function") if isinstance(entry, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("arguments"), str) or set(function) != {"name", "arguments"}:
+    if (
+        not isinstance(function, dict)
+        or not isinstance(function.get("arguments"), str)
+        or set(function) != {"name", "arguments"}
+    ):
         yield Step("call", entry, position, tuple(tokens(_text(entry))))
         return
     opening = ["<tool_call>", "\n", *tokens(f'{{"name": "{function["name"]}", "arguments": ')]
     begun = {**entry, "function": {"name": function["name"]}}
     yield Step("call", begun, position, tuple(opening))
-    yield from (Step("arguments", token, position, (token,)) for token in tokens(function["arguments"]) or [""])
+    yield from (
+        Step("arguments", token, position, (token,))
+        for token in tokens(function["arguments"]) or [""]
+    )
     yield Step("silent", position=position, tokens=("}", "\n", "</tool_call>"))

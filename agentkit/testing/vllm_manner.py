@@ -17,7 +17,13 @@ from agentkit.testing.manner import Manner
 from agentkit.testing.refusals import BAD_ARGUMENTS, HISTORY
 from agentkit.testing.steps import Step, answer_tokens, token_id
 
-_TYPES = {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError", 404: "NotFoundError", 429: "RateLimitError"}
+_TYPES = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    429: "RateLimitError",
+}
 _FINGERPRINT = "vllm-0.32.0-00000000"
 
 
@@ -36,37 +42,72 @@ class VLLM(Manner):
 
     def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking), "object": "chat.completion", "created": asking.created, "model": asking.model,
+            "id": self.answer_id(asking),
+            "object": "chat.completion",
+            "created": asking.created,
+            "model": asking.model,
             "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
-            "service_tier": None, "system_fingerprint": _FINGERPRINT, "usage": self.usage(draft, asking, stream=False),
-            "prompt_logprobs": None, "prompt_token_ids": asking.token_ids(asking.prompt), "prompt_text": None,
-            "kv_transfer_params": None, "ec_transfer_params": None, "metrics": None,
-        }  # fmt: skip
+            "service_tier": None,
+            "system_fingerprint": _FINGERPRINT,
+            "usage": self.usage(draft, asking, stream=False),
+            "prompt_logprobs": None,
+            "prompt_token_ids": asking.token_ids(asking.prompt),
+            "prompt_text": None,
+            "kv_transfer_params": None,
+            "ec_transfer_params": None,
+            "metrics": None,
+        }
 
     def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
         said = answer_tokens(draft["message"])
         listed = asking.logprobs(said)
         return {
-            "index": index, "message": self._message(draft, asking), "logprobs": None if listed is None else {"content": listed},
-            "finish_reason": self.finish(draft.get("finish_reason"), asking), "stop_reason": None,
-            "token_ids": asking.token_ids(said), "routed_experts": None,
-        }  # fmt: skip
+            "index": index,
+            "message": self._message(draft, asking),
+            "logprobs": None if listed is None else {"content": listed},
+            "finish_reason": self.finish(draft.get("finish_reason"), asking),
+            "stop_reason": None,
+            "token_ids": asking.token_ids(said),
+            "routed_experts": None,
+        }
 
     def _message(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
         given = dict(draft["message"])
         content = "" if given.get("tool_calls") and asking.forced else None
-        head = {"role": "assistant", "content": content, "refusal": None, "annotations": None, "audio": None, "function_call": None}
+        head = {
+            "role": "assistant",
+            "content": content,
+            "refusal": None,
+            "annotations": None,
+            "audio": None,
+            "function_call": None,
+        }
         calls = {"tool_calls": given["tool_calls"]} if given.get("tool_calls") else {}
         reasoning = {"reasoning": given.get("reasoning")}
-        return {**head, **calls, **reasoning, **{key: value for key, value in given.items() if value is not None}}
+        return {
+            **head,
+            **calls,
+            **reasoning,
+            **{key: value for key, value in given.items() if value is not None},
+        }
 
     def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
         *found, last, done = super().chunks(draft, asking)
         return [*found, {**last, "system_fingerprint": _FINGERPRINT}, done]
 
     def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        choice = {"index": index, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
-        return {**self._head(asking), "choices": [choice], "prompt_token_ids": asking.token_ids(asking.prompt), "prompt_text": None}
+        choice = {
+            "index": index,
+            "delta": {"role": "assistant", "content": ""},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+        return {
+            **self._head(asking),
+            "choices": [choice],
+            "prompt_token_ids": asking.token_ids(asking.prompt),
+            "prompt_text": None,
+        }
 
     def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
         match step.kind:
@@ -74,30 +115,56 @@ class VLLM(Manner):
                 return {step.kind: step.value}
             case "call":
                 entry = step.value
-                placed = {**_without_index(entry), "index": step.position, **_function(entry)} if isinstance(entry, dict) else entry
+                placed = (
+                    {**_without_index(entry), "index": step.position, **_function(entry)}
+                    if isinstance(entry, dict)
+                    else entry
+                )
                 return {"content": None, "tool_calls": [placed]}
             case "arguments":
-                return {"content": None, "tool_calls": [{"index": step.position, "function": {"arguments": step.value}}]}
+                return {
+                    "content": None,
+                    "tool_calls": [{"index": step.position, "function": {"arguments": step.value}}],
+                }
             case "other":
                 return dict(step.value)
         return {}
 
-    def chunk(self, delta: dict[str, Any], asking: Asking, index: int, said: Sequence[str], finish: Any = None) -> dict[str, Any]:
+    def chunk(
+        self,
+        delta: dict[str, Any],
+        asking: Asking,
+        index: int,
+        said: Sequence[str],
+        finish: Any = None,
+    ) -> dict[str, Any]:
         listed = asking.logprobs(said)
         stop = {} if finish is None else {"stop_reason": None}
         choice = {
-            "index": index, "delta": delta, "logprobs": None if listed is None else {"content": listed}, "finish_reason": finish,
-            **stop, "token_ids": asking.token_ids(said),
-        }  # fmt: skip
+            "index": index,
+            "delta": delta,
+            "logprobs": None if listed is None else {"content": listed},
+            "finish_reason": finish,
+            **stop,
+            "token_ids": asking.token_ids(said),
+        }
         return {**self._head(asking), "choices": [choice]}
 
-    def finish_chunk(self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]) -> dict[str, Any]:
+    def finish_chunk(
+        self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]
+    ) -> dict[str, Any]:
         delta = {} if asking.parser else {"content": ""}
-        return self.chunk(delta, asking, index, said, self.finish(draft.get("finish_reason"), asking))
+        return self.chunk(
+            delta, asking, index, said, self.finish(draft.get("finish_reason"), asking)
+        )
 
     def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
         prompt, completion, thought = self.counts(draft, asking)
-        found: dict[str, Any] = {"prompt_tokens": prompt, "total_tokens": prompt + completion, "completion_tokens": completion}
+        found: dict[str, Any] = {
+            "prompt_tokens": prompt,
+            "total_tokens": prompt + completion,
+            "completion_tokens": completion,
+        }
         details = {"reasoning_tokens": thought} if thought else None
         if not stream:
             return {**found, "prompt_tokens_details": None, "completion_tokens_details": details}
@@ -108,37 +175,81 @@ class VLLM(Manner):
         return {**self._head(asking), "choices": [], "usage": usage}
 
     def _head(self, asking: Asking) -> dict[str, Any]:
-        return {"id": self.answer_id(asking), "object": "chat.completion.chunk", "created": asking.created, "model": asking.model}
+        return {
+            "id": self.answer_id(asking),
+            "object": "chat.completion.chunk",
+            "created": asking.created,
+            "model": asking.model,
+        }
 
     def error(self, refusal: Refusal) -> Any:
-        kind = refusal.type or _TYPES.get(refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError")
-        return {"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.status}}
+        kind = refusal.type or _TYPES.get(
+            refusal.status, "InternalServerError" if refusal.status >= 500 else "BadRequestError"
+        )
+        return {
+            "error": {
+                "message": refusal.message,
+                "type": kind,
+                "param": refusal.param,
+                "code": refusal.status,
+            }
+        }
 
     def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
         request, size = asking.request, len(asking.prompt)
-        model, choice, limit = request.get("model"), request.get("tool_choice"), output_limit(request)
+        model, choice, limit = (
+            request.get("model"),
+            request.get("tool_choice"),
+            output_limit(request),
+        )
         temperature = request.get("temperature")
         if "messages" not in request:
-            return _invalid("missing", "body.messages", "Field required", f"<dict of {len(request)} items>")
+            return _invalid(
+                "missing", "body.messages", "Field required", f"<dict of {len(request)} items>"
+            )
         if not isinstance(request["messages"], list):
-            return _invalid("list_type", "body.messages", "Input should be a valid list", str(request["messages"]))
+            return _invalid(
+                "list_type",
+                "body.messages",
+                "Input should be a valid list",
+                str(request["messages"]),
+            )
         if request.get("tools") == []:
-            return _parameter("`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.", "tools")
+            return _parameter(
+                "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.",
+                "tools",
+            )
         if refusal := _arguments_refusal(asking):
             return refusal
         if choice is not None and choice != "none" and not request.get("tools"):
             return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
-        if choice is not None and (name := named_choice(request)) is not None and name not in tools_named(request):
-            return _parameter("The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice")
+        if (
+            choice is not None
+            and (name := named_choice(request)) is not None
+            and name not in tools_named(request)
+        ):
+            return _parameter(
+                "The tool specified in `tool_choice` does not match any of the specified `tools`",
+                "tool_choice",
+            )
         if models is not None and model is not None and model not in models:
             served = ", ".join(models)
-            return Refusal(404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model")
+            return Refusal(
+                404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model"
+            )
         if not asking.parser and request.get("tools") and choice != "none":
             return Refusal(400, _needs_parser(choice, named_choice(request)))
         if not request["messages"]:
-            return Refusal(400, "Cannot apply chat template to an empty conversation. Provide at least one message.")
+            return Refusal(
+                400,
+                "Cannot apply chat template to an empty conversation. Provide at least one message.",
+            )
         if isinstance(temperature, (int, float)) and temperature < 0:
-            return _parameter(f"temperature must be non-negative, got {float(temperature)}.", "temperature", float(temperature))
+            return _parameter(
+                f"temperature must be non-negative, got {float(temperature)}.",
+                "temperature",
+                float(temperature),
+            )
         if limit is not None and limit > asking.context:
             said = f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please request fewer output tokens."
             return _parameter(said, "max_tokens", limit)
@@ -150,7 +261,13 @@ class VLLM(Manner):
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
     def malformed(self, position: int) -> Refusal:
-        return _invalid("json_invalid", f"body.{position}", "JSON decode error", "<dict of 0 items>", ", 'ctx': {'error': 'Expecting value'}")
+        return _invalid(
+            "json_invalid",
+            f"body.{position}",
+            "JSON decode error",
+            "<dict of 0 items>",
+            ", 'ctx': {'error': 'Expecting value'}",
+        )
 
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:
@@ -188,11 +305,28 @@ def _invalid(kind: str, where: str, message: str, given: str, more: str = "") ->
 
 def _arguments_refusal(asking: Asking) -> Refusal | None:
     """Of arguments that are sent back as an object."""
-    found = [message["tool_calls"] for message in asking.messages if isinstance(message.get("tool_calls"), list)]
+    found = [
+        message["tool_calls"]
+        for message in asking.messages
+        if isinstance(message.get("tool_calls"), list)
+    ]
     listed = [call for calls in found for call in calls if isinstance(call, dict)]
     functions = [call["function"] for call in listed if isinstance(call.get("function"), dict)]
-    given = next((function["arguments"] for function in functions if isinstance(function.get("arguments"), dict)), None)
-    return None if given is None else replace(HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given)))
+    given = next(
+        (
+            function["arguments"]
+            for function in functions
+            if isinstance(function.get("arguments"), dict)
+        ),
+        None,
+    )
+    return (
+        None
+        if given is None
+        else replace(
+            HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given))
+        )
+    )
 
 
 def _needs_parser(choice: Any, name: str | None) -> str:
@@ -215,11 +349,26 @@ def _too_long(asking: Asking) -> Refusal:
 
 def _model(name: str, context: int) -> dict[str, Any]:
     permission = {
-        "id": "modelperm-0000000000000000", "object": "model_permission", "created": 1_767_225_600, "allow_create_engine": False,
-        "allow_sampling": True, "allow_logprobs": True, "allow_search_indices": False, "allow_view": True, "allow_fine_tuning": False,
-        "organization": "*", "group": None, "is_blocking": False,
-    }  # fmt: skip
+        "id": "modelperm-0000000000000000",
+        "object": "model_permission",
+        "created": 1_767_225_600,
+        "allow_create_engine": False,
+        "allow_sampling": True,
+        "allow_logprobs": True,
+        "allow_search_indices": False,
+        "allow_view": True,
+        "allow_fine_tuning": False,
+        "organization": "*",
+        "group": None,
+        "is_blocking": False,
+    }
     return {
-        "id": name, "object": "model", "created": 1_767_225_600, "owned_by": "vllm", "root": name, "parent": None, "max_model_len": context,
+        "id": name,
+        "object": "model",
+        "created": 1_767_225_600,
+        "owned_by": "vllm",
+        "root": name,
+        "parent": None,
+        "max_model_len": context,
         "permission": [permission],
-    }  # fmt: skip
+    }

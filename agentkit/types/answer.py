@@ -125,8 +125,19 @@ class Response(Record):
         return f"{said}, finish_reason={self.finish_reason!r}{more}"
 
 
-UNUSABLE = frozenset({
-    "error_in_200", "choices_missing", "message_missing", "foreign_dialect", "body_not_json", "body_not_object", "body_empty", "body_html",
-    "content_encoding_bad", "stream_error_event", "stream_not_sse",
-})  # fmt: skip
+UNUSABLE = frozenset(
+    {
+        "error_in_200",
+        "choices_missing",
+        "message_missing",
+        "foreign_dialect",
+        "body_not_json",
+        "body_not_object",
+        "body_empty",
+        "body_html",
+        "content_encoding_bad",
+        "stream_error_event",
+        "stream_not_sse",
+    }
+)
 """Codes that mean there is no message in the answer."""

@@ -62,14 +62,21 @@ class Problem(Record):
         return f"{self.severity} {self.code}: {clip(self.message, 100)}"
 
 
-def problem(code: str, message: str, *, pointer: str = "", before: Any = None, after: Any = None) -> Problem:
+def problem(
+    code: str, message: str, *, pointer: str = "", before: Any = None, after: Any = None
+) -> Problem:
     """A `Problem` with the severity of its code; excerpts are cut at 200 characters.
 
     Raises:
         KeyError: the code is not in the vocabulary.
     """
     return Problem(
-        code=code, severity=SEVERITIES[code], message=message, pointer=pointer, before=excerpt(before), after=excerpt(after)
+        code=code,
+        severity=SEVERITIES[code],
+        message=message,
+        pointer=pointer,
+        before=excerpt(before),
+        after=excerpt(after),
     )
 
 

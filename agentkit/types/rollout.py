@@ -11,7 +11,9 @@ from agentkit.types.problem import Problem
 from agentkit.types.record import Record, clip, late, record
 from agentkit.types.wire import ApiError, Exchange, Request
 
-ResultStatus = Literal["ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"]
+ResultStatus = Literal[
+    "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
+]
 StopReason = Literal["final", "max_turns", "length", "error", "stopped"]
 
 
@@ -106,7 +108,11 @@ class Turn(Record):
     def rollout(self) -> Trajectory | None:
         """The rollout as it was when this turn had ended; None for a turn made by hand."""
         before = self.before
-        return Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self)) if before else None
+        return (
+            Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self))
+            if before
+            else None
+        )
 
     @property
     def raw(self) -> Any:
@@ -147,7 +153,13 @@ class Turn(Record):
     def elapsed(self) -> float | None:
         """Seconds the model and the tools worked; time a person spent looking between two steps is not counted."""
         model = self.response.exchange.elapsed
-        tools = _covered([(r.started, r.elapsed) for r in self.results if r and r.started is not None and r.elapsed is not None])
+        tools = _covered(
+            [
+                (r.started, r.elapsed)
+                for r in self.results
+                if r and r.started is not None and r.elapsed is not None
+            ]
+        )
         return None if model is None else model + tools
 
     def summary(self) -> str:
@@ -201,10 +213,18 @@ class OpenTurn(Record):
     def pending(self) -> tuple[ToolCall, ...]:
         """The calls that have no result yet, in order."""
         calls = self.response.tool_calls if self.response else ()
-        return tuple(call for call in calls if call.position >= len(self.results) or self.results[call.position] is None)
+        return tuple(
+            call
+            for call in calls
+            if call.position >= len(self.results) or self.results[call.position] is None
+        )
 
     def summary(self) -> str:
-        return f"{self.response.summary()}, {len(self.pending)} pending" if self.response else f"{len(self.added)} messages to send"
+        return (
+            f"{self.response.summary()}, {len(self.pending)} pending"
+            if self.response
+            else f"{len(self.added)} messages to send"
+        )
 
 
 @record
@@ -275,7 +295,9 @@ class Trajectory(Record):
     @property
     def before(self) -> Before:
         """What the next turn will have before it."""
-        return Before(spec=self.spec, prompt=self.prompt, last=self.turns[-1] if self.turns else None)
+        return Before(
+            spec=self.spec, prompt=self.prompt, last=self.turns[-1] if self.turns else None
+        )
 
     @property
     def all_turns(self) -> tuple[Turn, ...]:
@@ -286,9 +308,14 @@ class Trajectory(Record):
         if self.open and self.open.response:
             o = self.open
             yield Turn(
-                index=len(self.turns), response=self.open.response, results=o.results, kept=o.kept, added=o.added, sampling=o.sampling,
+                index=len(self.turns),
+                response=self.open.response,
+                results=o.results,
+                kept=o.kept,
+                added=o.added,
+                sampling=o.sampling,
                 before=self.before,
-            )  # fmt: skip
+            )
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -298,7 +325,9 @@ class Trajectory(Record):
     @property
     def final(self) -> str | None:
         """The last answer's text, where the rollout ended with one."""
-        return self.turns[-1].response.content if self.stop_reason == "final" and self.turns else None
+        return (
+            self.turns[-1].response.content if self.stop_reason == "final" and self.turns else None
+        )
 
     @property
     def problems(self) -> tuple[Problem, ...]:

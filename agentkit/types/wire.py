@@ -178,12 +178,16 @@ class TokenIds(Sequence[int]):
 
     def common(self, other: Iterable[int]) -> int:
         """How many leading ids the two have in common."""
-        return _common_prefix(self._flat(), other._flat() if isinstance(other, TokenIds) else array("q", other))
+        return _common_prefix(
+            self._flat(), other._flat() if isinstance(other, TokenIds) else array("q", other)
+        )
 
     def __add__(self, other: Iterable[int]) -> TokenIds:
         """These ids, then the others."""
         joined = TokenIds()
-        joined._own = self._flat() + (other._flat() if isinstance(other, TokenIds) else array("q", other))
+        joined._own = self._flat() + (
+            other._flat() if isinstance(other, TokenIds) else array("q", other)
+        )
         return joined
 
     def __len__(self) -> int:

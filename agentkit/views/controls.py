@@ -31,7 +31,9 @@ def controls(dbg: Any, step: str) -> dict[str, Any]:
         "detail": detail,
         "waiting": [] if running else _waiting(dbg),
         "breakpoints": [clip(point.summary(), 200) for point in dbg.breakpoints],
-        "approval": clip(f"approval, before {' or '.join(dbg.breakpoints.approve)}", 200) if dbg.breakpoints.approve else "",
+        "approval": clip(f"approval, before {' or '.join(dbg.breakpoints.approve)}", 200)
+        if dbg.breakpoints.approve
+        else "",
         "tree": [_branch(depth, branch, tree.current) for depth, branch in tree.rows()],
     }
 
@@ -60,7 +62,11 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     if stop is not None:
         return "stopped", "warn", visible(clip(stop.text.removeprefix("stopped "), 300))
     if trajectory.stop_reason not in (None, "stopped"):
-        return "ended", "good" if trajectory.stop_reason == "final" else "warn", ending(trajectory) or clip(str(trajectory.stop_reason))
+        return (
+            "ended",
+            "good" if trajectory.stop_reason == "final" else "warn",
+            ending(trajectory) or clip(str(trajectory.stop_reason)),
+        )
     following = dbg.next_step
     kept = "plays what was recorded: " if dbg.replays else ""
     return "ready", "quiet", f"next: {kept}{clip(following.summary(), 200)}" if following else ""
@@ -70,13 +76,21 @@ def _waiting(dbg: Any) -> list[dict[str, Any]]:
     pending, turn = dbg.pending, len(dbg.trajectory.turns)
     return [
         *(_call(call, turn=turn) for call in pending[:_SHOWN]),
-        *({**_call(call), "position": i, "found": True} for i, call in enumerate(pending.recoverable[:_SHOWN])),
+        *(
+            {**_call(call), "position": i, "found": True}
+            for i, call in enumerate(pending.recoverable[:_SHOWN])
+        ),
     ]
 
 
 def _call(call: ToolCall, **more: Any) -> dict[str, Any]:
     worst = next((p.message for p in call.problems if p.severity != "info"), "")
-    told = {"name": clip(call.name or "?"), "status": clip(call.status), "problem": clip(worst, 200), "arguments": _arguments(call)}
+    told = {
+        "name": clip(call.name or "?"),
+        "status": clip(call.status),
+        "problem": clip(worst, 200),
+        "arguments": _arguments(call),
+    }
     return {"position": call.position, **told, **more}
 
 
@@ -88,7 +102,12 @@ def _branch(depth: int, branch: Any, current: str) -> dict[str, Any]:
     trajectory = branch.trajectory
     left = f"from {branch.parent} at turn {branch.turn}: {branch.change}; " if branch.parent else ""
     told = f"{left}{count(len(trajectory.turns), 'turn')}, {trajectory.stop_reason or 'open'}"
-    return {"label": branch.label, "text": clip(told, 200), "depth": depth, "current": branch.label == current}
+    return {
+        "label": branch.label,
+        "text": clip(told, 200),
+        "depth": depth,
+        "current": branch.label == current,
+    }
 
 
 def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
@@ -101,7 +120,11 @@ def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
     if turn is None:
         return asked
     calls = [slot for i, call in enumerate(turn.tool_calls) for slot in _call_slots(i, call, turn)]
-    return [*asked, ("message", "the answer, as a text without calls" if calls else "the answer"), *calls]
+    return [
+        *asked,
+        ("message", "the answer, as a text without calls" if calls else "the answer"),
+        *calls,
+    ]
 
 
 def _said_before(trajectory: Trajectory, at: str) -> tuple[Message, ...]:
@@ -115,7 +138,9 @@ def usual_slot(trajectory: Trajectory, at: str) -> str:
     turn = _turn(trajectory, at)
     if turn is None:
         return "prompt" if at == "prompt" else "sampling"
-    results = [i for i, result in enumerate(turn.results[: len(turn.tool_calls)]) if result is not None]
+    results = [
+        i for i, result in enumerate(turn.results[: len(turn.tool_calls)]) if result is not None
+    ]
     if results:
         return f"result:{results[-1]}"
     return f"arguments:{len(turn.tool_calls) - 1}" if turn.tool_calls else "message"
@@ -132,7 +157,11 @@ def value_of(trajectory: Trajectory, at: str, what: str) -> str:
     kind, _, position = what.partition(":")
     match kind:
         case "prompt":
-            said = [message.content for message in _said_before(trajectory, at) if message.role == "user"]
+            said = [
+                message.content
+                for message in _said_before(trajectory, at)
+                if message.role == "user"
+            ]
             return said[-1] if said else ""
         case "message":
             return (turn.response.content or "") if turn else ""
@@ -145,7 +174,13 @@ def value_of(trajectory: Trajectory, at: str, what: str) -> str:
             opened = trajectory.open
             own = turn.sampling if turn else opened.sampling if opened else None
             fields = {**trajectory.spec.sampling, **(own or {})}
-            return pretty({name: value for name, value in fields.items() if masked({name: value}) == {name: value}})
+            return pretty(
+                {
+                    name: value
+                    for name, value in fields.items()
+                    if masked({name: value}) == {name: value}
+                }
+            )
 
 
 def edit_of(at: str, what: str, text: str) -> dict[str, Any]:
@@ -169,9 +204,13 @@ def object_of(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"this is not JSON: {error}", mend="write an object, such as {\"city\": \"Oslo\"}") from None
+        raise UsageError(
+            f"this is not JSON: {error}", mend='write an object, such as {"city": "Oslo"}'
+        ) from None
     if not isinstance(value, dict):
-        raise UsageError("this is JSON, but no object", mend="write an object, such as {\"city\": \"Oslo\"}")
+        raise UsageError(
+            "this is JSON, but no object", mend='write an object, such as {"city": "Oslo"}'
+        )
     return value
 
 
@@ -193,7 +232,10 @@ def breakpoint_named(kind: str, value: str) -> Breakpoint:
         case "recovered":
             return break_on.recovered()
         case _:
-            raise UsageError(f"a breakpoint on {kind!r} needs another value than {value!r}", mend="a turn is a number, a text is not empty")
+            raise UsageError(
+                f"a breakpoint on {kind!r} needs another value than {value!r}",
+                mend="a turn is a number, a text is not empty",
+            )
 
 
 def _turn(trajectory: Trajectory, at: str) -> Turn | None:

@@ -44,11 +44,16 @@ class ConversationView(LiveView):
 
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
         """What stands above everything and changes with every step."""
-        return {"head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")}
+        return {
+            "head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")
+        }
 
     def tail(self, trajectory: Trajectory) -> Parts:
         """What stands after the finished turns: the open one, and the end."""
-        return {**_draw(entries_from(trajectory, len(trajectory.turns))), "end": end_row(trajectory, LIVE)}
+        return {
+            **_draw(entries_from(trajectory, len(trajectory.turns))),
+            "end": end_row(trajectory, LIVE),
+        }
 
     def rows(self) -> Mapping[str, Html]:
         """All that was drawn last."""
@@ -65,7 +70,11 @@ class ConversationView(LiveView):
         self._tail = self.tail(trajectory)
         self._drawn = trajectory
         before = _last((self._turns[start - 1] if start else {}) or self._head)
-        return changes(was[0], self._head) + changes(was[1], _merged([*self._turns[start:], self._tail]), before) + self._timed(start)
+        return (
+            changes(was[0], self._head)
+            + changes(was[1], _merged([*self._turns[start:], self._tail]), before)
+            + self._timed(start)
+        )
 
     def opening(self) -> list[Op]:
         """The times of all turns."""
@@ -91,7 +100,11 @@ class ConversationView(LiveView):
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]
-        return done.plus(trajectory.all_turns[-1]) if trajectory.open and trajectory.open.response else done
+        return (
+            done.plus(trajectory.all_turns[-1])
+            if trajectory.open and trajectory.open.response
+            else done
+        )
 
     def _opening(self, trajectory: Trajectory) -> Parts:
         """What stays while a rollout grows: how it was asked, and the prompt."""
@@ -108,7 +121,9 @@ def _origin(trajectory: Trajectory) -> tuple[Any, ...]:
 def _common(old: Trajectory, new: Trajectory) -> int:
     """How many turns at the start are drawn already: the very same turns, with the same failed requests before them."""
     turns, shared = _same(old.turns, new.turns), _same(old.attempts, new.attempts)
-    return min([turns, *(attempt.turn for attempt in (*old.attempts[shared:], *new.attempts[shared:]))])
+    return min(
+        [turns, *(attempt.turn for attempt in (*old.attempts[shared:], *new.attempts[shared:]))]
+    )
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> int:

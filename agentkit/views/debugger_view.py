@@ -14,12 +14,22 @@ from agentkit.html import Html, visible
 from agentkit.loop import ModelStep
 from agentkit.render.figures import figures
 from agentkit.types import Trajectory
-from agentkit.views.controls import breakpoint_named, controls, edit_of, object_of, slots_of, usual_slot, value_of
+from agentkit.views.controls import (
+    breakpoint_named,
+    controls,
+    edit_of,
+    object_of,
+    slots_of,
+    usual_slot,
+    value_of,
+)
 from agentkit.views.conversation_view import ConversationView, Parts
 from agentkit.views.growing_rows import GrowingRows
 from agentkit.views.live import Op, sendable
 
-POSTED = frozenset({"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"})
+POSTED = frozenset(
+    {"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"}
+)
 """What goes to the debugger as it is."""
 
 
@@ -52,7 +62,9 @@ class DebuggerView(ConversationView):
     def tail(self, trajectory: Trajectory) -> Parts:
         """The open turn; how it stands is said above, beside the controls, and why a request failed where it did."""
         parts = super().tail(trajectory)
-        failed = trajectory.error is not None and any(attempt.error is trajectory.error for attempt in trajectory.attempts[-1:])
+        failed = trajectory.error is not None and any(
+            attempt.error is trajectory.error for attempt in trajectory.attempts[-1:]
+        )
         if trajectory.stop_reason is None or failed:
             parts.pop("end")
         return parts
@@ -70,7 +82,9 @@ class DebuggerView(ConversationView):
 
     def opening(self) -> list[Op]:
         """The times of all turns, and the charts where they are looked at."""
-        return super().opening() + [["chart", name, drawing] for name, drawing in self._charts.items()]
+        return super().opening() + [
+            ["chart", name, drawing] for name, drawing in self._charts.items()
+        ]
 
     def forget(self, page: str) -> None:
         """A page shows it no longer."""
@@ -120,8 +134,21 @@ class DebuggerView(ConversationView):
         slots = slots_of(trajectory, at)
         what = what if what in dict(slots) else usual_slot(trajectory, at)
         text = value_of(trajectory, at, what)
-        turns = [["prompt", "the prompt"], *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1))]
-        self.reply({"type": "loaded", "ask": ask, "turns": turns, "turn": at, "slots": slots, "what": what, "text": sendable(text)})
+        turns = [
+            ["prompt", "the prompt"],
+            *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1)),
+        ]
+        self.reply(
+            {
+                "type": "loaded",
+                "ask": ask,
+                "turns": turns,
+                "turn": at,
+                "slots": slots,
+                "what": what,
+                "text": sendable(text),
+            }
+        )
 
     def do_edit(self, turn: str, what: str, text: str) -> None:
         """Posts an edit."""
@@ -162,9 +189,17 @@ class DebuggerView(ConversationView):
                 self._chart_later = True
                 event_loop().call_soon_threadsafe(event_loop().call_later, wait, self.refresh_soon)
             return []
-        was, self._charts, self._charted = self._charts, figures(trajectory, self._course), trajectory
+        was, self._charts, self._charted = (
+            self._charts,
+            figures(trajectory, self._course),
+            trajectory,
+        )
         self._next_chart, self._chart_later = monotonic() + 1.0, False
-        return [["chart", name, drawing] for name, drawing in self._charts.items() if was.get(name) != drawing]
+        return [
+            ["chart", name, drawing]
+            for name, drawing in self._charts.items()
+            if was.get(name) != drawing
+        ]
 
     def _grow(self, rows: GrowingRows | None) -> None:
         if self._growing:

@@ -59,14 +59,29 @@ class ExplorerView(LiveView):
         """What the table needs."""
         names = _GROUP_COLUMNS if self._grouped else self._columns()
         return {
-            "total": len(self._all), "shown": len(self._rows), "generation": self._generation, "order": self._order,
-            "query": sendable(self._query), "refused": [sendable(text) for text in self._refused], "within": sendable(self._within),
-            "sort": self._sort, "descending": self._descending, "grouped": self._grouped, "title": sendable(self._all.title),
-            "columns": [[name, sendable(clip(column_name(name))), self._kind(name)] for name in names],
-            "names": [[sendable(clip(name)), self._kind(name)] for name in self._all.columns[:_NAMED]],
+            "total": len(self._all),
+            "shown": len(self._rows),
+            "generation": self._generation,
+            "order": self._order,
+            "query": sendable(self._query),
+            "refused": [sendable(text) for text in self._refused],
+            "within": sendable(self._within),
+            "sort": self._sort,
+            "descending": self._descending,
+            "grouped": self._grouped,
+            "title": sendable(self._all.title),
+            "columns": [
+                [name, sendable(clip(column_name(name))), self._kind(name)] for name in names
+            ],
+            "names": [
+                [sendable(clip(name)), self._kind(name)] for name in self._all.columns[:_NAMED]
+            ],
             "labels": [sendable(label) for label in self._all.labels.names[:_NAMED]],
-            "marked": self._marked, "open": self._open, "working": self._working, "kept": self._all.labels.path is not None,
-        }  # fmt: skip
+            "marked": self._marked,
+            "open": self._open,
+            "working": self._working,
+            "kept": self._all.labels.path is not None,
+        }
 
     def _columns(self) -> tuple[str, ...]:
         """Labels have room once there are any."""
@@ -74,7 +89,11 @@ class ExplorerView(LiveView):
 
     def _kind(self, name: str) -> str:
         column = self._all.source.columns.get(name)
-        return "number" if name in ("rollout", "count") or (column is not None and column.kind == "number") else "text"
+        return (
+            "number"
+            if name in ("rollout", "count") or (column is not None and column.kind == "number")
+            else "text"
+        )
 
     @property
     def _rows(self) -> Sequence[Any]:
@@ -99,7 +118,9 @@ class ExplorerView(LiveView):
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         rows = self._rows[start : min(stop, start + _BLOCK)]
-        cells = [self._group_cells(row) if isinstance(row, Group) else self._cells(row) for row in rows]
+        cells = [
+            self._group_cells(row) if isinstance(row, Group) else self._cells(row) for row in rows
+        ]
         keys = [row.places[0] if isinstance(row, Group) else row for row in rows]
         return {"generation": self._generation, "start": start, "keys": keys, "cells": cells}
 
@@ -108,12 +129,21 @@ class ExplorerView(LiveView):
         return [sendable(cell_text(table.value(name, place))) for name in self._columns()]
 
     def _group_cells(self, group: Group) -> list[str]:
-        spreads = [spread_text(spread) for spread in (group.reward, group.turns, group.calls, group.output_tokens)]
+        spreads = [
+            spread_text(spread)
+            for spread in (group.reward, group.turns, group.calls, group.output_tokens)
+        ]
         spreads[0] = " ".join(filter(None, [group.reward_shape, spreads[0]]))
         endings = ", ".join(f"{number:,} {reason}" for reason, number in group.stop_reasons)
         return [sendable(cell_text(group.prompt)), f"{group.count:,}", *spreads, endings]
 
-    def do_ask(self, query: str | None = None, sort: str | None = None, descending: bool = False, grouped: bool | None = None) -> None:
+    def do_ask(
+        self,
+        query: str | None = None,
+        sort: str | None = None,
+        descending: bool = False,
+        grouped: bool | None = None,
+    ) -> None:
         """Filters, sorts or groups. A search through thousands of texts goes on beside the page, which stays usable."""
         self._query = self._query if query is None else str(query)
         if sort is not None:
@@ -131,7 +161,10 @@ class ExplorerView(LiveView):
             table, groups = await asyncio.to_thread(self._asked)
         except Exception as error:  # what was asked for, or the file: said where it was asked
             if generation == self._generation:
-                self._working, self._refused = False, (str(error) or type(error).__name__, " ".join(getattr(error, "__notes__", ())))
+                self._working, self._refused = (
+                    False,
+                    (str(error) or type(error).__name__, " ".join(getattr(error, "__notes__", ()))),
+                )
                 self.refresh()
             return
         if generation == self._generation:  # else another question was asked since
@@ -145,7 +178,13 @@ class ExplorerView(LiveView):
             table = table.sort(self._sort, descending=self._descending)
         groups = table.groups() if self._grouped else ()
         if groups and self._sort in _GROUP_COLUMNS:
-            groups = tuple(sorted(groups, key=lambda group: _group_key(group, self._sort), reverse=self._descending))
+            groups = tuple(
+                sorted(
+                    groups,
+                    key=lambda group: _group_key(group, self._sort),
+                    reverse=self._descending,
+                )
+            )
         return table, groups
 
     def do_open(self, row: int) -> None:
@@ -176,12 +215,18 @@ class ExplorerView(LiveView):
     def do_compare(self) -> None:
         """Puts the two marked rollouts beside each other."""
         if len(self._marked) != 2:
-            raise UsageError(f"{len(self._marked)} rollouts are marked", mend="mark the two that are to be compared")
+            raise UsageError(
+                f"{len(self._marked)} rollouts are marked",
+                mend="mark the two that are to be compared",
+            )
         a, b = self._marked
         from agentkit.diffing import diff
 
         rollouts = self._all.source.rollouts
-        self._show({"row": -1, "kind": "compare"}, render_shown(diff(rollouts[a], rollouts[b], names=(f"rollout {a}", f"rollout {b}"))))
+        self._show(
+            {"row": -1, "kind": "compare"},
+            render_shown(diff(rollouts[a], rollouts[b], names=(f"rollout {a}", f"rollout {b}"))),
+        )
 
     def do_close(self) -> None:
         """Closes what is open."""

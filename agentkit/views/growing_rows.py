@@ -48,7 +48,9 @@ class GrowingRows:
         for slot, texts in fresh.items():
             name = slot.partition("/")[0]
             if (key := self._key(name)) not in self._sent:
-                ops.append(["insert", key, self._row(name, empty=True), (self._sent or [after])[-1]])
+                ops.append(
+                    ["insert", key, self._row(name, empty=True), (self._sent or [after])[-1]]
+                )
                 self._sent.append(key)
             ops.append(["text", f"{self._key(name)}/{slot.partition('/')[2]}", "".join(texts)])
         return ops
@@ -64,8 +66,15 @@ class GrowingRows:
         kind = name.partition("-")[0]
         label: Child = el("strong", _LABELS[kind])
         parts = ("name", "arguments") if kind == "call" else (kind,)
-        body = [self._slot(name, part, "" if empty else "".join(self._texts.get(f"{name}/{part}", ()))) for part in parts]
-        return row(self._key(name), "call" if kind == "call" else "assistant ak-growing", (label, el("div", body, class_="ak-bar")))
+        body = [
+            self._slot(name, part, "" if empty else "".join(self._texts.get(f"{name}/{part}", ())))
+            for part in parts
+        ]
+        return row(
+            self._key(name),
+            "call" if kind == "call" else "assistant ak-growing",
+            (label, el("div", body, class_="ak-bar")),
+        )
 
     def _slot(self, name: str, part: str, text: str) -> Html:
         key = f"{self._key(name)}/{part}"

@@ -158,7 +158,11 @@ class LiveView(anywidget.AnyWidget):
         """Sends these operations, and the state where it is another than before."""
         with self._lock:
             told = self.state()
-            changed = {name: value for name, value in told.items() if name not in self._told or self._told[name] != value}
+            changed = {
+                name: value
+                for name, value in told.items()
+                if name not in self._told or self._told[name] != value
+            }
             self._told = told
             if changed:
                 ops = [*ops, ["state", changed]]
@@ -169,14 +173,22 @@ class LiveView(anywidget.AnyWidget):
     def report(self, error: BaseException) -> None:
         """Shows an error in the view."""
         text = str(error).strip() or type(error).__name__
-        self.reply({"type": "failed", "message": sendable(text), "mend": sendable(" ".join(getattr(error, "__notes__", ())))})
+        self.reply(
+            {
+                "type": "failed",
+                "message": sendable(text),
+                "mend": sendable(" ".join(getattr(error, "__notes__", ()))),
+            }
+        )
 
     def reply(self, message: dict[str, Any]) -> None:
         """Sends a message of its own to the page whose action is being done, to all pages outside an action; the script hears it."""
         self.send(message if self._asker is None else {**message, "to": self._asker})
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
-        whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")  # a lone surrogate cannot travel
+        whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )  # a lone surrogate cannot travel
         if len(whole) <= _PACKED:
             self.send({**message, "ops": json.loads(whole)}, list(arrays))
         else:
@@ -188,7 +200,12 @@ class LiveView(anywidget.AnyWidget):
                 self._reset(page)
             case {"type": "gone", "view": str(page)}:
                 self.forget(page)
-            case {"type": "do", "view": str(page), "action": str(action), "arguments": dict(arguments)}:
+            case {
+                "type": "do",
+                "view": str(page),
+                "action": str(action),
+                "arguments": dict(arguments),
+            }:
                 self._asker = page
                 try:
                     self.do(action, arguments)
@@ -205,7 +222,11 @@ class LiveView(anywidget.AnyWidget):
                 self._told = self.state()
             self._pages.add(page)
             self._held = self.target
-            ops: list[Op] = [["rows", [[key, part] for key, part in self.rows().items()]], ["state", self._told], *self.opening()]
+            ops: list[Op] = [
+                ["rows", [[key, part] for key, part in self.rows().items()]],
+                ["state", self._told],
+                *self.opening(),
+            ]
             self._post({"type": "reset", "seq": self._seq, "to": page}, ops, self.arrays())
 
     def forget(self, page: str) -> None:

@@ -39,7 +39,11 @@ def style(name: str) -> str:
 def compact(written: str) -> str:
     """A style sheet without comments, and without the spaces that part nothing."""
     plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
-    return re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain)).replace(";}", "}").strip()
+    return (
+        re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain))
+        .replace(";}", "}")
+        .strip()
+    )
 
 
 @cache
@@ -66,6 +70,11 @@ def script(*names: str) -> str:
 
 def _code(name: str) -> str:
     """A script without comments and indentation."""
-    written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", _STATIC.joinpath(f"{name}.js").read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    written = re.sub(
+        r"^\s*/\*\*.*?\*/\s*$",
+        "",
+        _STATIC.joinpath(f"{name}.js").read_text("utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
     lines = (line.strip() for line in written.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -28,7 +28,14 @@ _views: dict[int, LiveView] = {}
 
 def live_view(thing: Any) -> LiveView | None:
     """The view of the thing, the same one in every cell that shows it; None where it has none."""
-    name = next((name for cls in type(thing).__mro__ if (name := LIVE.get(f"{cls.__module__}.{cls.__qualname__}"))), None)
+    name = next(
+        (
+            name
+            for cls in type(thing).__mro__
+            if (name := LIVE.get(f"{cls.__module__}.{cls.__qualname__}"))
+        ),
+        None,
+    )
     if name is None:
         return None
     module, _, cls = name.rpartition(".")

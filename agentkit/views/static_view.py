@@ -33,7 +33,11 @@ def mimebundle(record: Any) -> dict[str, Any]:
 
     Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it looked when it was shown.
     """
-    kept = bundle(record.text(TEXT), record.html(STATIC)) if isinstance(record, Shown) else bundle(text(record), page(render(record)))
+    kept = (
+        bundle(record.text(TEXT), record.html(STATIC))
+        if isinstance(record, Shown)
+        else bundle(text(record), page(render(record)))
+    )
     return {**kept, **_live(record)}
 
 
@@ -43,7 +47,11 @@ def _live(record: Any) -> dict[str, Any]:
     from agentkit.views.showing import live_view
 
     view = live_view(record)
-    return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}} if view is not None else {}
+    return (
+        {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
+        if view is not None
+        else {}
+    )
 
 
 def _has_a_page() -> bool:
@@ -52,25 +60,36 @@ def _has_a_page() -> bool:
     A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that nobody can be asked for input. It would
     keep the widget's state, and an exporter that finds that shows an empty place instead of the HTML. Voila executes so too, but has a page.
     """
-    kernel = getattr(getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel", None)
+    kernel = getattr(
+        getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel", None
+    )
     asked: bool = getattr(kernel, "_allow_stdin", kernel is not None)
-    return asked or (kernel is not None and os.environ.get("SERVER_SOFTWARE", "").startswith("voila"))
+    return asked or (
+        kernel is not None and os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+    )
 
 
 def bundle(plain: str, body: Html) -> dict[str, str]:
     """The two static mime types of a text and its markup."""
-    return {"text/plain": plain, "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}"}
+    return {
+        "text/plain": plain,
+        "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}",
+    }
 
 
 def _of_a_rollout(body: Html) -> bool:
     """Whether it has something that is styled as a part of a conversation; a table of rollouts has not."""
     names = {name for found in re.findall(r'class="([^"]*)"', body) for name in found.split()}
-    return not names.isdisjoint(_rollout_classes()) or any(f"<{tag}" in body for tag in ("details", "del", "ins"))
+    return not names.isdisjoint(_rollout_classes()) or any(
+        f"<{tag}" in body for tag in ("details", "del", "ins")
+    )
 
 
 @cache
 def _rollout_classes() -> frozenset[str]:
-    return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(re.findall(r"\.(ak-[\w-]+)", style("agentkit")))
+    return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(
+        re.findall(r"\.(ak-[\w-]+)", style("agentkit"))
+    )
 
 
 def standalone(record: Any, title: str = "agentkit") -> str:

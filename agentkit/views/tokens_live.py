@@ -39,10 +39,14 @@ class TokensView(LiveView):
         if shown is None:
             return {}
         return {
-            "metric": shown.metric, "metrics": list(METRICS), "meanings": {name: list(said) for name, said in MEANINGS.items()}, "kinds": list(KINDS),
-            "probabilities": list(PROBABILITIES), "entropies": list(ENTROPIES),
+            "metric": shown.metric,
+            "metrics": list(METRICS),
+            "meanings": {name: list(said) for name, said in MEANINGS.items()},
+            "kinds": list(KINDS),
+            "probabilities": list(PROBABILITIES),
+            "entropies": list(ENTROPIES),
             "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
-        }  # fmt: skip
+        }
 
     def arrays(self) -> Sequence[bytes]:
         """The columns."""
@@ -53,7 +57,13 @@ class TokensView(LiveView):
         asked, shown = index, self.target
         for run in shown.runs:
             if index < len(run):
-                self.send({"type": "token", "index": asked, "alternatives": sendable(alternatives(run, index))})
+                self.send(
+                    {
+                        "type": "token",
+                        "index": asked,
+                        "alternatives": sendable(alternatives(run, index)),
+                    }
+                )
                 return
             index -= len(run)
 
@@ -63,13 +73,22 @@ def columns(shown: Tokens) -> list[bytes]:
     known: dict[tuple[str | None, int | None], int] = {}
     which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
     for run in shown.runs:
-        which.extend(known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True))
+        which.extend(
+            known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True)
+        )
         flags.extend(map(_flag, run.kinds, run.trained))
         logprobs.extend(math.nan if value is None else value for value in run.logprobs)
         entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
-    table = json.dumps([(text and visible_token(text), i) for text, i in known], ensure_ascii=False, separators=(",", ":"))
+    table = json.dumps(
+        [(text and visible_token(text), i) for text, i in known],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
     sizes = array("I", map(len, shown.runs))
-    return [table.encode("utf-8", "replace"), *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes))]
+    return [
+        table.encode("utf-8", "replace"),
+        *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes)),
+    ]
 
 
 @cache

@@ -12,7 +12,16 @@ from agentkit.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.render import Limits, page
 from agentkit.render.block import bar, facts, note
 from agentkit.render.problem import problems
-from agentkit.render.tokens import Metric, chance, least_likely, legend, low_table, token_rows, told, written
+from agentkit.render.tokens import (
+    Metric,
+    chance,
+    least_likely,
+    legend,
+    low_table,
+    token_rows,
+    told,
+    written,
+)
 from agentkit.render.words import count
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, node_runs, trajectory_runs
@@ -33,7 +42,9 @@ class Tokens:
         """The managed state, checked, where it shows one."""
         self.checks: tuple[PrefixCheck, ...] = ()
         """Whether the prompts extend the tokens before them, for each rollout."""
-        self.runs = tuple(self._of_state(read_managed(x)) if is_managed(x) else self._of_rollouts(x))
+        self.runs = tuple(
+            self._of_state(read_managed(x)) if is_managed(x) else self._of_rollouts(x)
+        )
         """The tokens: a run per turn, or per node."""
 
     def _of_state(self, state: ManagedState) -> list[TokenRun]:
@@ -47,13 +58,21 @@ class Tokens:
         if state is not None:
             return self._of_state(read_managed(state, found[0] if found else None))
         self.checks = tuple(check_trajectory(trajectory, self._decode) for trajectory in found)
-        return [run for i, trajectory in enumerate(found) for run in self._named(i if len(found) > 1 else None, trajectory)]
+        return [
+            run
+            for i, trajectory in enumerate(found)
+            for run in self._named(i if len(found) > 1 else None, trajectory)
+        ]
 
     def _named(self, rollout: int | None, trajectory: Trajectory) -> list[TokenRun]:
         from dataclasses import replace
 
         made = trajectory_runs(trajectory, self._decode)
-        return list(made) if rollout is None else [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
+        return (
+            list(made)
+            if rollout is None
+            else [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
+        )
 
     @property
     def df(self) -> Any:
@@ -62,7 +81,10 @@ class Tokens:
 
     def low(self, number: int = LOW) -> list[str]:
         """The least likely tokens, a line of text each."""
-        return [f"{self.runs[low.run].title}: {told(self.runs[low.run], low.place)}" for low in least_likely(self.runs, number)]
+        return [
+            f"{self.runs[low.run].title}: {told(self.runs[low.run], low.place)}"
+            for low in least_likely(self.runs, number)
+        ]
 
     def __len__(self) -> int:
         return sum(map(len, self.runs))
@@ -79,28 +101,51 @@ class Tokens:
     def head(self) -> dict[str, Html]:
         """What stands above the tokens: totals, what is wrong with a managed state, the prefix check, the least likely tokens."""
         title = bar(el("strong", "Tokens"), facts(*self.words()))
-        parts = {"head": el("header", title, _broken(self.checks), class_="ak-head", data_key="head")}
+        parts = {
+            "head": el("header", title, _broken(self.checks), class_="ak-head", data_key="head")
+        }
         state = self.state
         if state is not None and state.all_problems:
-            parts["state"] = el("section", problems(state.all_problems, Limits()), class_="ak-head", data_key="state")
+            parts["state"] = el(
+                "section",
+                problems(state.all_problems, Limits()),
+                class_="ak-head",
+                data_key="state",
+            )
         table = low_table(self.runs, LOW)
-        return {**parts, "low": el("section", table, class_="ak-head", data_key="low")} if table else parts
+        return (
+            {**parts, "low": el("section", table, class_="ak-head", data_key="low")}
+            if table
+            else parts
+        )
 
     def html(self, limits: Limits) -> Html:
         """The tokens line by line."""
-        rows = {**self.head(), "legend": el("section", legend(self.metric), class_="ak-head", data_key="legend")}
+        rows = {
+            **self.head(),
+            "legend": el("section", legend(self.metric), class_="ak-head", data_key="legend"),
+        }
         return page({**rows, **token_rows(self.runs, self.metric, limits)})
 
     def text(self, limits: Limits) -> str:
         """The totals, then each run on a few lines with its least likely tokens."""
         lines = [repr(self), *(check.summary() for check in self.checks)]
         for i, run in enumerate(self.runs[: limits.items]):
-            said = "".join(written(run, k) for k in range(run.sampled_from if run.node is None else 0, len(run)))
+            said = "".join(
+                written(run, k)
+                for k in range(run.sampled_from if run.node is None else 0, len(run))
+            )
             lines.append(f"{run.summary()}: {clip(said, 100)}" if said else run.summary())
             lines += [f"  {note_}" for note_ in run.notes]
-            lines += [f"  {chance(low.logprob)} {told(run, low.place)}" for low in least_likely([run], 3) if low.logprob < -0.7]
+            lines += [
+                f"  {chance(low.logprob)} {told(run, low.place)}"
+                for low in least_likely([run], 3)
+                if low.logprob < -0.7
+            ]
             if i == limits.items - 1 and len(self.runs) > limits.items:
-                lines.append(f"… {count(len(self.runs) - limits.items, 'more turn')} not shown here")
+                lines.append(
+                    f"… {count(len(self.runs) - limits.items, 'more turn')} not shown here"
+                )
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
@@ -111,7 +156,10 @@ def _broken(checks: tuple[PrefixCheck, ...]) -> Child:
     """What the prefix check found, where it found something."""
     broken = [(check.unit, step) for check in checks for step in check.broken][:5]
     said = "does not extend the tokens before it: from position"
-    notes = [note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}") for unit, step in broken]
+    notes = [
+        note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}")
+        for unit, step in broken
+    ]
     off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
     return [*notes, note(f"{off:,} of {trained:,} trained tokens are off policy") if off else None]
 
@@ -129,5 +177,7 @@ def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) 
         UsageError: it holds neither rollouts nor nodes, or there is no such metric.
     """
     if metric not in get_args(Metric):
-        raise UsageError(f"there is no metric {metric!r}", mend=f"choose one of: {', '.join(get_args(Metric))}")
+        raise UsageError(
+            f"there is no metric {metric!r}", mend=f"choose one of: {', '.join(get_args(Metric))}"
+        )
     return Tokens(x, metric, decode)

@@ -21,9 +21,17 @@ class View(Sequence[Trajectory]):
     """One or many trajectories: a sequence of them, shown as a conversation, as a list of conversations or, in a notebook, as a table."""
 
     def __init__(
-        self, trajectories: Iterable[Trajectory], *, title: str = "", source: str = "", file: Path | None = None, samples: Sequence[int] | None = None
+        self,
+        trajectories: Iterable[Trajectory],
+        *,
+        title: str = "",
+        source: str = "",
+        file: Path | None = None,
+        samples: Sequence[int] | None = None,
     ) -> None:
-        self.trajectories: Sequence[Trajectory] = trajectories if isinstance(trajectories, Cassette) else tuple(trajectories)
+        self.trajectories: Sequence[Trajectory] = (
+            trajectories if isinstance(trajectories, Cassette) else tuple(trajectories)
+        )
         """All of them; those of a large file stay there, and each is read when it is looked at."""
         self.title = title
         """A heading of the user's own."""
@@ -44,7 +52,13 @@ class View(Sequence[Trajectory]):
     def __getitem__(self, index: int | slice) -> Trajectory | View:
         if isinstance(index, slice):
             samples = self.samples[index] if self.samples is not None else None
-            return View(self.trajectories[index], title=self.title, source=self.source, file=self.file, samples=samples)
+            return View(
+                self.trajectories[index],
+                title=self.title,
+                source=self.source,
+                file=self.file,
+                samples=samples,
+            )
         return self.trajectories[index]
 
     def __iter__(self) -> Iterator[Trajectory]:
@@ -63,7 +77,11 @@ class View(Sequence[Trajectory]):
 
     def html(self, limits: Limits) -> Html:
         """The conversation of a single trajectory, a list of several."""
-        title = el("p", el("strong", self._heading()), class_="ak-title") if len(self) != 1 or self.title or self.source else None
+        title = (
+            el("p", el("strong", self._heading()), class_="ak-title")
+            if len(self) != 1 or self.title or self.source
+            else None
+        )
         return page({"view": fragment(title, self._fragments(limits).values())})
 
     def _fragments(self, limits: Limits) -> dict[str, Html]:
@@ -90,4 +108,6 @@ class View(Sequence[Trajectory]):
 
     def _heading(self) -> str:
         number = count(len(self), "trajectory")
-        return ", ".join(filter(None, (self.title, number, f"from {self.source}" if self.source else "")))
+        return ", ".join(
+            filter(None, (self.title, number, f"from {self.source}" if self.source else ""))
+        )

@@ -28,7 +28,11 @@ def body(messages: list[Any], turns: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": "Gamma is cloudy."}
     if done < turns - 1:
         function = {"name": "lookup", "arguments": json.dumps({"key": f"gamma {done}"})}
-        message = {"role": "assistant", "content": None, "tool_calls": [{"id": f"call_{done}", "type": "function", "function": function}]}
+        message = {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": f"call_{done}", "type": "function", "function": function}],
+        }
     usage = {"prompt_tokens": 78, "total_tokens": 120, "completion_tokens": 42}
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
@@ -53,13 +57,20 @@ async def plain(model: Model, prompt: str) -> list[Any]:
     """The loop most people write: no record, no checks."""
     messages: list[Any] = [{"role": "user", "content": prompt}]
     while True:
-        message = (await model.chat_completion(messages=[dict(m) for m in messages], model="m", temperature=1.0))["choices"][0]["message"]
+        message = (
+            await model.chat_completion(
+                messages=[dict(m) for m in messages], model="m", temperature=1.0
+            )
+        )["choices"][0]["message"]
         messages.append(message)
         calls = message.get("tool_calls") or ()
         if not calls:
             return messages
         results = [await lookup(**json.loads(call["function"]["arguments"])) for call in calls]
-        messages.extend({"role": "tool", "tool_call_id": call["id"], "content": said} for call, said in zip(calls, results, strict=True))
+        messages.extend(
+            {"role": "tool", "tool_call_id": call["id"], "content": said}
+            for call, said in zip(calls, results, strict=True)
+        )
 
 
 def cpu(work: Any) -> float:
@@ -87,10 +98,16 @@ def batches(rollouts: int, turns: int) -> None:
     engine = cpu(lambda: ak.background.run(one_by_one()))
     with tempfile.TemporaryDirectory() as folder:
         batch = cpu(lambda: ak.rollouts(agent, prompts, concurrency=64))
-        recorded = cpu(lambda: ak.rollouts(agent, prompts, concurrency=64, record=Path(folder) / "x.jsonl"))
+        recorded = cpu(
+            lambda: ak.rollouts(agent, prompts, concurrency=64, record=Path(folder) / "x.jsonl")
+        )
         replayed = cpu(lambda: ak.rollouts(ak.replay(Path(folder) / "x.jsonl")))
-    print(f"{rollouts} rollouts of {turns} turns, CPU a turn: plain {bare / steps * 1e3:.2f} ms, engines one by one {engine / steps * 1e3:.2f} ms")
-    print(f"    rollouts {batch / steps * 1e3:.2f} ms ({batch / engine:.2f} of engines), recorded {recorded / steps * 1e3:.2f} ms ({recorded / batch:.2f} of that)")
+    print(
+        f"{rollouts} rollouts of {turns} turns, CPU a turn: plain {bare / steps * 1e3:.2f} ms, engines one by one {engine / steps * 1e3:.2f} ms"
+    )
+    print(
+        f"    rollouts {batch / steps * 1e3:.2f} ms ({batch / engine:.2f} of engines), recorded {recorded / steps * 1e3:.2f} ms ({recorded / batch:.2f} of that)"
+    )
     print(f"    replayed {replayed / steps * 1e3:.2f} ms ({replayed / batch:.2f} of rollouts)")
 
 
@@ -103,7 +120,9 @@ def memory(turns: int = 5) -> None:
         kept = ak.rollouts(agent, [f"prompt {i}" for i in range(count)], concurrency=16)
         sizes.append(tracemalloc.get_traced_memory()[0] / len(kept))
         tracemalloc.stop()
-    print(f"memory of a kept rollout of {turns} turns: {sizes[0] / 1e3:.1f} kB in a batch of 100, {sizes[1] / 1e3:.1f} kB in one of 400")
+    print(
+        f"memory of a kept rollout of {turns} turns: {sizes[0] / 1e3:.1f} kB in a batch of 100, {sizes[1] / 1e3:.1f} kB in one of 400"
+    )
 
 
 def parse_every_line(path: Path) -> None:
@@ -120,7 +139,9 @@ def large_file(rollouts: int) -> None:
         lines = one.read_text().splitlines(keepends=True)
         with open(path, "w") as file:
             for sample in range(rollouts):
-                file.writelines(line.replace('"sample":0,', f'"sample":{sample},', 1) for line in lines)
+                file.writelines(
+                    line.replace('"sample":0,', f'"sample":{sample},', 1) for line in lines
+                )
         size = path.stat().st_size / 1e6
         parsed = cpu(lambda: parse_every_line(path))
         found: list[Any] = []
@@ -128,13 +149,19 @@ def large_file(rollouts: int) -> None:
         assert len(found[0]) == rollouts
         few = Path(folder) / "few.jsonl"
         with open(path) as source, open(few, "w") as target:
-            target.writelines(line for line, _ in zip(source, range(len(lines) * (rollouts // 100)), strict=False))
+            target.writelines(
+                line for line, _ in zip(source, range(len(lines) * (rollouts // 100)), strict=False)
+            )
         loaded = cpu(lambda: ak.load(few)) * 100
         opened = ak.cassette.open(path)
         looked = cpu(lambda: [opened[i] for i in range(0, rollouts, max(1, rollouts // 100))]) / 100
         checked = cpu(lambda: ak.cassette.doctor(few)) * 100
-    print(f"{rollouts} rollouts, {size:.0f} MB: index {indexed:.2f} s, {size / indexed:.0f} MB/s, {indexed / parsed:.2f} of parsing every line")
-    print(f"    loading all would take {loaded:.0f} s ({loaded / indexed:.0f} indexes), the doctor {checked:.0f} s; one rollout through the index {looked * 1e3:.1f} ms")
+    print(
+        f"{rollouts} rollouts, {size:.0f} MB: index {indexed:.2f} s, {size / indexed:.0f} MB/s, {indexed / parsed:.2f} of parsing every line"
+    )
+    print(
+        f"    loading all would take {loaded:.0f} s ({loaded / indexed:.0f} indexes), the doctor {checked:.0f} s; one rollout through the index {looked * 1e3:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ def written(rollouts: list[Trajectory], number: int, path: Path) -> int:
     blocks = [[encode_line(line) for line in dump(t, 0)] for t in rollouts]
     with path.open("w", encoding="utf-8") as file:
         for i in range(number):
-            file.writelines(line.replace('"sample":0', f'"sample":{i}', 1) for line in blocks[i % len(blocks)])
+            file.writelines(
+                line.replace('"sample":0', f'"sample":{i}', 1) for line in blocks[i % len(blocks)]
+            )
     return path.stat().st_size
 
 
@@ -61,7 +63,10 @@ def on_disk(rollouts: list[Trajectory], number: int) -> Iterator[str]:
 
 def in_memory(rollouts: list[Trajectory], number: int) -> Iterator[str]:
     """A table of rollouts in memory, and what a page that shows it is sent."""
-    many = [replace(rollouts[i % len(rollouts)], meta={"reward": i * 7 % 11 / 10}) for i in range(number)]
+    many = [
+        replace(rollouts[i % len(rollouts)], meta={"reward": i * 7 % 11 / 10})
+        for i in range(number)
+    ]
     made, table = timed(lambda: ak.explore(many))
     kept, bundle = timed(table._repr_mimebundle_)
     yield f"{number:,} rollouts in memory: a table in {made * 1000:.1f} ms, its HTML in {kept * 1000:.1f} ms and {len(bundle['text/html']) / 1000:.1f} kB"
@@ -71,7 +76,10 @@ def in_memory(rollouts: list[Trajectory], number: int) -> Iterator[str]:
 
     shown, _ = timed(lambda: view._heard({"type": "ready", "view": "page"}))
     size = sum(len(json.dumps(content)) + sum(map(len, buffers or ())) for content, buffers in sent)
-    code, plain = len(json.dumps(view.get_state())), len(bundle["text/html"]) + len(bundle["text/plain"])
+    code, plain = (
+        len(json.dumps(view.get_state())),
+        len(bundle["text/html"]) + len(bundle["text/plain"]),
+    )
     yield f"  shown: {shown * 1000:.1f} ms in the kernel, {size / 1000:.1f} kB of rows, {code / 1000:.1f} kB of script and style, {plain / 1000:.1f} kB kept"
     yield from asked(table)
 

@@ -26,26 +26,73 @@ import aiohttp
 import agentkit as ak
 
 TOOLS: list[dict[str, Any]] = [
-    {"type": "function", "function": {"name": name, "description": f"{name} something", "parameters": {
-        "type": "object", "properties": {"key": {"type": "string"}, "count": {"type": "integer"}}, "required": ["key"]}}}
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": f"{name} something",
+            "parameters": {
+                "type": "object",
+                "properties": {"key": {"type": "string"}, "count": {"type": "integer"}},
+                "required": ["key"],
+            },
+        },
+    }
     for name in ("lookup", "get_weather", "add", "convert_currency", "terminal")
-]  # fmt: skip
-RESULT = json.dumps({"value": "cloudy with 21 degrees", "source": "station 7", "note": "measured a minute ago"})
+]
+RESULT = json.dumps(
+    {"value": "cloudy with 21 degrees", "source": "station 7", "note": "measured a minute ago"}
+)
 SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
 USER = {"role": "user", "content": "Look up gamma, then say what it is."}
 
 
 def body(turn: int, last: bool) -> bytes:
     """An answer of the size and the fields vLLM sends."""
-    message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None, "annotations": None, "audio": None, "function_call": None}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None,
+        "refusal": None,
+        "annotations": None,
+        "audio": None,
+        "function_call": None,
+    }
     if last:
         message |= {"content": "Gamma is cloudy with 21 degrees.", "tool_calls": []}
     else:
-        function = {"name": "lookup", "arguments": json.dumps({"key": f"gamma {turn}", "count": turn})}
-        message |= {"tool_calls": [{"id": f"chatcmpl-tool-{turn:016x}", "type": "function", "function": function}], "reasoning": "\nLook it up.\n"}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop" if last else "tool_calls", "stop_reason": None}
-    usage = {"prompt_tokens": 78, "total_tokens": 120, "completion_tokens": 42, "prompt_tokens_details": None}
-    return json.dumps({"id": f"chatcmpl-{turn:016x}", "object": "chat.completion", "created": 1, "model": "mock", "choices": [choice], "usage": usage}).encode()
+        function = {
+            "name": "lookup",
+            "arguments": json.dumps({"key": f"gamma {turn}", "count": turn}),
+        }
+        message |= {
+            "tool_calls": [
+                {"id": f"chatcmpl-tool-{turn:016x}", "type": "function", "function": function}
+            ],
+            "reasoning": "\nLook it up.\n",
+        }
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": "stop" if last else "tool_calls",
+        "stop_reason": None,
+    }
+    usage = {
+        "prompt_tokens": 78,
+        "total_tokens": 120,
+        "completion_tokens": 42,
+        "prompt_tokens_details": None,
+    }
+    return json.dumps(
+        {
+            "id": f"chatcmpl-{turn:016x}",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "mock",
+            "choices": [choice],
+            "usage": usage,
+        }
+    ).encode()
 
 
 def serve(pipe: Connection, turns: int) -> None:
@@ -76,7 +123,9 @@ class Mock:
 
     def __init__(self, turns: int) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, turns), daemon=True)
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(theirs, turns), daemon=True
+        )
         self._process.start()
         self.url = f"http://127.0.0.1:{self._pipe.recv()}/v1"
 
@@ -93,7 +142,9 @@ async def plain_openai(url: str, turns: int) -> None:
         messages: list[Any] = [SYSTEM, USER]
         tools: Any = TOOLS
         for _ in range(turns):
-            answer: Any = await client.chat.completions.create(model="mock", messages=messages, tools=tools, temperature=1.0)
+            answer: Any = await client.chat.completions.create(
+                model="mock", messages=messages, tools=tools, temperature=1.0
+            )
             message = answer.choices[0].message
             messages.append(message.model_dump(exclude_none=True))
             for call in message.tool_calls or ():
@@ -108,7 +159,14 @@ async def with_agentkit(url: str, turns: int) -> ak.AgentResult:
         return RESULT
 
     async with ak.Server(url, key="EMPTY") as server:
-        loop = ak.AgentLoop(server, TOOLS, {tool["function"]["name"] for tool in TOOLS}, turns, model="mock", dispatch=dispatch)
+        loop = ak.AgentLoop(
+            server,
+            TOOLS,
+            {tool["function"]["name"] for tool in TOOLS},
+            turns,
+            model="mock",
+            dispatch=dispatch,
+        )
         result = await loop.run([SYSTEM, USER])
     assert result.finished_naturally, result.error
     assert result.turns_used == turns
@@ -121,15 +179,37 @@ async def floor(url: str, turns: int) -> None:
     history = json.dumps(SYSTEM).encode() + b"," + json.dumps(USER).encode()
     async with aiohttp.ClientSession() as session:
         for _ in range(turns):
-            content = b'{"model":"mock","temperature":1.0,"messages":[' + history + b'],"tools":' + tools + b"}"
-            async with session.post(f"{url}/chat/completions", data=content, headers={"content-type": "application/json"}) as answer:
+            content = (
+                b'{"model":"mock","temperature":1.0,"messages":['
+                + history
+                + b'],"tools":'
+                + tools
+                + b"}"
+            )
+            async with session.post(
+                f"{url}/chat/completions",
+                data=content,
+                headers={"content-type": "application/json"},
+            ) as answer:
                 message = json.loads(await answer.read())["choices"][0]["message"]
-            history += b"," + json.dumps({"role": "assistant", "content": "", "tool_calls": message["tool_calls"]}).encode()
+            history += (
+                b","
+                + json.dumps(
+                    {"role": "assistant", "content": "", "tool_calls": message["tool_calls"]}
+                ).encode()
+            )
             for call in message["tool_calls"]:
-                history += b"," + json.dumps({"role": "tool", "tool_call_id": call["id"], "content": RESULT}).encode()
+                history += (
+                    b","
+                    + json.dumps(
+                        {"role": "tool", "tool_call_id": call["id"], "content": RESULT}
+                    ).encode()
+                )
 
 
-def cpu_per_turn(rollout: Callable[[str, int], Awaitable[Any]], url: str, turns: int, repeats: int) -> float:
+def cpu_per_turn(
+    rollout: Callable[[str, int], Awaitable[Any]], url: str, turns: int, repeats: int
+) -> float:
     """Median CPU seconds a turn, of the client's process, after a warm-up."""
 
     async def measured() -> list[float]:
@@ -154,8 +234,12 @@ def turn_costs(quick: bool) -> None:
             plain = cpu_per_turn(plain_openai, mock.url, turns, 1 if turns > 100 else repeats)
         finally:
             mock.close()
-        print(f"{turns:>4} turns, CPU a turn: plain openai {plain * 1e3:8.2f} ms, AgentLoop {ours[turns] * 1e3:6.2f} ms, aiohttp {raw * 1e3:6.2f} ms")
-        print(f"           AgentLoop / plain openai = 1/{plain / ours[turns]:.1f}     AgentLoop / aiohttp = {ours[turns] / raw:.2f}")
+        print(
+            f"{turns:>4} turns, CPU a turn: plain openai {plain * 1e3:8.2f} ms, AgentLoop {ours[turns] * 1e3:6.2f} ms, aiohttp {raw * 1e3:6.2f} ms"
+        )
+        print(
+            f"           AgentLoop / plain openai = 1/{plain / ours[turns]:.1f}     AgentLoop / aiohttp = {ours[turns] / raw:.2f}"
+        )
     print(f"AgentLoop, 400 turns / 10 turns = {ours[400] / ours[10]:.2f}")
 
 
@@ -167,7 +251,10 @@ def concurrency(rollouts: int = 512, turns: int = 10) -> None:
             return RESULT
 
         async with ak.Server(mock.url, key="EMPTY") as server:
-            loops = [ak.AgentLoop(server, TOOLS, None, turns, model="mock", dispatch=dispatch) for _ in range(rollouts)]
+            loops = [
+                ak.AgentLoop(server, TOOLS, None, turns, model="mock", dispatch=dispatch)
+                for _ in range(rollouts)
+            ]
             return await asyncio.gather(*(loop.run([dict(SYSTEM), dict(USER)]) for loop in loops))
 
     try:
@@ -177,7 +264,9 @@ def concurrency(rollouts: int = 512, turns: int = 10) -> None:
         mock.close()
     ended = sum(result.finished_naturally for result in results)
     cpu, wall = time.process_time() - began, time.perf_counter() - wall
-    print(f"{rollouts} rollouts of {turns} turns at once: {ended} ended well, {wall:.1f} s, CPU a turn {cpu / rollouts / turns * 1e3:.2f} ms")
+    print(
+        f"{rollouts} rollouts of {turns} turns at once: {ended} ended well, {wall:.1f} s, CPU a turn {cpu / rollouts / turns * 1e3:.2f} ms"
+    )
     assert ended == rollouts, {str(result.error) for result in results}
 
 
@@ -197,10 +286,19 @@ def memory(rollouts: int = 50, turns: int = 10) -> None:
 def import_cost(repeats: int = 9) -> None:
     def cpu(statement: str) -> float:
         code = f"import time; {statement}; print(time.process_time())"
-        runs = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(repeats)]
+        runs = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                ).stdout
+            )
+            for _ in range(repeats)
+        ]
         return statistics.median(runs)
 
-    print(f"import agentkit: {(cpu('import agentkit') - cpu('pass')) * 1e3:.0f} ms CPU over bare Python")
+    print(
+        f"import agentkit: {(cpu('import agentkit') - cpu('pass')) * 1e3:.0f} ms CPU over bare Python"
+    )
 
 
 if __name__ == "__main__":

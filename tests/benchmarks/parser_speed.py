@@ -30,7 +30,15 @@ PROSE = "The weather in Oslo is fine; see [1] for the table of {values}, or `a <
 def calls(size: int) -> list[Call]:
     """Ten calls that are about this many characters together."""
     return [
-        ("run_code", {"code": CODE * (size // 10 // len(CODE)), "lang": "python", "timeout": 30, "env": {"A": "1", "B": [1, 2, 3]}})
+        (
+            "run_code",
+            {
+                "code": CODE * (size // 10 // len(CODE)),
+                "lang": "python",
+                "timeout": 30,
+                "env": {"A": "1", "B": [1, 2, 3]},
+            },
+        )
     ] * 10
 
 
@@ -54,7 +62,9 @@ def in_pieces(parser: Parser, text: str, tools: Any, size: int = 4) -> Any:
 
 
 def main() -> None:
-    print(f"{'format':12} {'chars':>7} {'whole':>7} {'pieces':>7} {'us/piece':>9} {'1 MB whole':>11} {'1 MB pieces':>12} {'growth':>7}")
+    print(
+        f"{'format':12} {'chars':>7} {'whole':>7} {'pieces':>7} {'us/piece':>9} {'1 MB whole':>11} {'1 MB pieces':>12} {'growth':>7}"
+    )
     for name in FORMATS:
         made = calls(20_000)
         tools, text = tools_for(made), WRITTEN[name].write(made)
@@ -79,7 +89,9 @@ def main() -> None:
             f"{fast:10.2f}s {slow:11.2f}s {slow / shorter:6.1f}x"
         )
     prose = PROSE * (20_000 // len(PROSE))
-    print(f"has_call_markup of {len(prose)} characters of prose: {least(20, lambda: has_call_markup(prose))[0] * 1e6:.0f} us")
+    print(
+        f"has_call_markup of {len(prose)} characters of prose: {least(20, lambda: has_call_markup(prose))[0] * 1e6:.0f} us"
+    )
 
 
 if __name__ == "__main__":

@@ -28,7 +28,10 @@ from agentkit.views.tokens_live import TokensView
 from tests.render_samples import long
 from tests.support_tokens import many_tokens
 
-CAPTURED = [Path(__file__).parents[2] / "notebooks" / "cassettes" / f"vllm_{name}.jsonl" for name in ("compare_weather", "follow_up", "rollouts")]
+CAPTURED = [
+    Path(__file__).parents[2] / "notebooks" / "cassettes" / f"vllm_{name}.jsonl"
+    for name in ("compare_weather", "follow_up", "rollouts")
+]
 
 
 def cpu(run: Callable[[], Any], times: int = 7) -> float:
@@ -47,7 +50,9 @@ def text_of(rollout: Trajectory) -> str:
     Such text stands in a `pre` or a `code`. Labels, statuses and numbers of the view's own are not counted.
     """
     markup = "".join(render(rollout, WHOLE).values())
-    said = "".join(text for _, text in re.findall(r"<(pre|code)\b[^>]*>(.*?)</\1>", markup, re.DOTALL))
+    said = "".join(
+        text for _, text in re.findall(r"<(pre|code)\b[^>]*>(.*?)</\1>", markup, re.DOTALL)
+    )
     return html.unescape(re.sub(r"<[^>]*>", "", said))
 
 
@@ -55,7 +60,11 @@ def real(turns: int) -> Trajectory:
     """A rollout of captured turns of vLLM's, which are repeated."""
     rollouts = [rollout for path in CAPTURED for rollout in ak.load(path)]
     captured = [turn for rollout in rollouts for turn in rollout.all_turns]
-    return Trajectory(spec=rollouts[0].spec, prompt=rollouts[0].prompt, turns=tuple(replace(captured[i % len(captured)], index=i) for i in range(turns)))
+    return Trajectory(
+        spec=rollouts[0].spec,
+        prompt=rollouts[0].prompt,
+        turns=tuple(replace(captured[i % len(captured)], index=i) for i in range(turns)),
+    )
 
 
 def frames_of(rollout: Trajectory) -> None:
@@ -65,7 +74,9 @@ def frames_of(rollout: Trajectory) -> None:
 
 def main() -> None:
     frames_of(long(2))
-    print(f"{'turns':>6} {'':11} {'characters':>10} {'conversation':>13} {'timeline':>9} {'latency':>8} {'frames':>7}   (times html.escape of the same text)")
+    print(
+        f"{'turns':>6} {'':11} {'characters':>10} {'conversation':>13} {'timeline':>9} {'latency':>8} {'frames':>7}   (times html.escape of the same text)"
+    )
     for turns, make in ((turns, make) for make in (long, real) for turns in (250, 1000, 4000)):
         rollout = make(turns)
         text = text_of(rollout)
@@ -77,13 +88,23 @@ def main() -> None:
             cpu(lambda r=rollout: frames_of(r)),  # type: ignore[misc]
         ]
         kind = "constructed" if make is long else "captured"
-        print(f"{turns:6} {kind:11} {len(text) // turns:10} " + " ".join(f"{cost / floor:{width}.1f}x" for cost, width in zip(costs, (12, 8, 7, 6), strict=True)))
+        print(
+            f"{turns:6} {kind:11} {len(text) // turns:10} "
+            + " ".join(
+                f"{cost / floor:{width}.1f}x"
+                for cost, width in zip(costs, (12, 8, 7, 6), strict=True)
+            )
+        )
         course = Course().reach(rollout.turns)
         grown = (*rollout.turns, replace(rollout.turns[0], index=turns))
-        print(f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us")  # type: ignore[misc]
+        print(
+            f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us"
+        )  # type: ignore[misc]
     tokens = ak.tokens(many_tokens())
     view = TokensView(tokens)
-    print(f"32,000 tokens: {sum(map(len, view.arrays())):,} bytes, columns in {cpu(view.arrays):.2f} s, page kept in {cpu(lambda: tokens.html(STATIC)):.2f} s")
+    print(
+        f"32,000 tokens: {sum(map(len, view.arrays())):,} bytes, columns in {cpu(view.arrays):.2f} s, page kept in {cpu(lambda: tokens.html(STATIC)):.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -59,7 +59,11 @@ def notebook(shared: Server, request: pytest.FixtureRequest) -> Write:
 
     def write(*cells: str) -> str:
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])  # type: ignore[no-untyped-call]
-        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         name = f"{stem}.ipynb"
         (Path(shared.folder) / name).write_text(nbformat.writes(book), "utf-8")  # type: ignore[no-untyped-call]
         return name

@@ -33,7 +33,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 App = Literal["lab", "notebook"]
 Theme = Literal["Light", "Dark"]
 ROOT = Path(__file__).parents[2]
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 _FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
@@ -47,7 +53,11 @@ _OWN = (
 
 def chromium_path() -> str | None:
     """Where Chromium is installed; None where it is not."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,9 @@ def jupyter(folder: Path) -> Iterator[Server]:
         port = _free_port()
         environment = _environment(Path(home))
         command = [sys.executable, "-m", "jupyterlab", *_options(folder, port, Path(home))]
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             _await_answer(f"http://127.0.0.1:{port}/api", process, Path(home) / "log")
             yield Server(address=f"http://127.0.0.1:{port}", folder=folder, pid=process.pid)
@@ -108,7 +120,9 @@ def _environment(home: Path) -> dict[str, str]:
     settings.mkdir(parents=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
-    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    folders = {
+        f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
+    }
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
 
@@ -193,8 +207,13 @@ def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tu
 
 def set_theme(page: Page, theme: Theme) -> None:
     """Lets the page wear a theme. The splash that Jupyter shows meanwhile has to go first: two at once are removed twice, which is an error."""
-    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}")
-    page.wait_for_selector(f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached")
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+        f"JupyterLab {theme}",
+    )
+    page.wait_for_selector(
+        f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached"
+    )
     page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
@@ -229,7 +248,9 @@ def reopen_notebook(page: Page, server: Server, name: str, app: App = "lab") -> 
     for _ in range(4):
         open_notebook(page, server, name, app)
         widgets = "[...document.querySelectorAll('.jp-OutputArea-output')].map(e => e.textContent)"
-        page.wait_for_function(f"() => !{widgets}.some(said => said.startsWith('Loading widget'))", timeout=60_000)
+        page.wait_for_function(
+            f"() => !{widgets}.some(said => said.startsWith('Loading widget'))", timeout=60_000
+        )
         if not page.evaluate(f"() => {widgets}.some(said => said.includes('model not found'))"):
             return
 

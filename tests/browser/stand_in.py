@@ -96,4 +96,7 @@ class StandIn:
 
     def size(self) -> int:
         """Bytes of what was sent."""
-        return sum(len(json.dumps(content, ensure_ascii=False).encode()) + sum(map(len, buffers)) for content, buffers in self.sent)
+        return sum(
+            len(json.dumps(content, ensure_ascii=False).encode()) + sum(map(len, buffers))
+            for content, buffers in self.sent
+        )

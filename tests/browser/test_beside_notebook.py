@@ -13,17 +13,31 @@ from tests.browser.test_display import has_contrast, keeps_to_its_width, reads_n
 
 pytestmark = pytest.mark.browser
 
-SHOWN = (("comparison", "comparison_hostile", "comparison_equal"), ("diff", "diff_hostile", "diff_equal"))
+SHOWN = (
+    ("comparison", "comparison_hostile", "comparison_equal"),
+    ("diff", "diff_hostile", "diff_equal"),
+)
 
 
 @pytest.mark.parametrize("names", SHOWN, ids=["comparisons", "diffs"])
-def test_what_stands_beside_each_other_is_readable_in_both_themes(chromium: Browser, shared: Server, notebook: Write, names: tuple[str, ...]) -> None:
+def test_what_stands_beside_each_other_is_readable_in_both_themes(
+    chromium: Browser, shared: Server, notebook: Write, names: tuple[str, ...]
+) -> None:
     with tab(chromium, height=6000) as (page, heard):
-        open_notebook(page, shared, notebook("from tests.support_beside import BESIDE", *(f"BESIDE['{name}']()" for name in names)))
+        open_notebook(
+            page,
+            shared,
+            notebook(
+                "from tests.support_beside import BESIDE",
+                *(f"BESIDE['{name}']()" for name in names),
+            ),
+        )
         run_all(page)
         expect(page.locator(".jp-Notebook .ak-root")).to_have_count(3)
         shows_both_sides(page, names[0])
-        page.evaluate("() => document.querySelectorAll('.ak-root details').forEach(fold => { fold.open = true; })")
+        page.evaluate(
+            "() => document.querySelectorAll('.ak-root details').forEach(fold => { fold.open = true; })"
+        )
         for theme in get_args(Theme):
             set_theme(page, theme)
             has_contrast(page)
@@ -37,7 +51,9 @@ def shows_both_sides(page: Page, name: str) -> None:
     pair = page.locator(".ak-root").first.locator(".ak-two").first
     left, right = pair.locator(".ak-side").all()
     expect(left.locator("del").first).to_contain_text("Oslo" if name == "comparison" else "Compare")
-    expect(right.locator("ins").first).to_contain_text("OSLO" if name == "comparison" else "Convert")
+    expect(right.locator("ins").first).to_contain_text(
+        "OSLO" if name == "comparison" else "Convert"
+    )
     boxes = [side.bounding_box() for side in (left, right)]
     assert all(boxes)
     (a, b) = (box for box in boxes if box)

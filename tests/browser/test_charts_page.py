@@ -56,7 +56,10 @@ def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
     dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
     with tab(chromium) as (page, heard):
         view = StandIn(page, DebuggerView(dbg))
-        opener, panel = page.get_by_role("button", name="Charts"), page.get_by_role("group", name="Charts")
+        opener, panel = (
+            page.get_by_role("button", name="Charts"),
+            page.get_by_role("group", name="Charts"),
+        )
         dbg.step()
         view.settle()
         assert panel.count() == 0
@@ -68,15 +71,24 @@ def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
         expect(charts).to_have_count(3)
         names = [chart.get_attribute("aria-label") or "" for chart in charts.all()]
         assert names[0].startswith("latency of 1 turn")
-        assert all(chart.evaluate("e => e.firstChild.nodeName === 'title' && e.getBoundingClientRect().height > 10") for chart in charts.all())
+        assert all(
+            chart.evaluate(
+                "e => e.firstChild.nodeName === 'title' && e.getBoundingClientRect().height > 10"
+            )
+            for chart in charts.all()
+        )
         dbg.post("run")
         view.settle(lambda: not dbg.running and dbg.trajectory.stop_reason is not None)
-        expect(charts.nth(0)).to_have_attribute("aria-label", f"latency of {len(dbg.trajectory.turns)} turns")
+        expect(charts.nth(0)).to_have_attribute(
+            "aria-label", f"latency of {len(dbg.trajectory.turns)} turns"
+        )
         opener.click()
         view.settle()
         expect(panel).to_be_hidden()
         before = len(view.sent)
         dbg.back()
         view.settle()
-        assert not any(op[0] == "chart" for content, _ in view.sent[before:] for op in content.get("ops", ()))
+        assert not any(
+            op[0] == "chart" for content, _ in view.sent[before:] for op in content.get("ops", ())
+        )
         assert heard == Heard()

@@ -11,7 +11,17 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Write
-from tests.browser.lab import App, Heard, Server, Theme, open_notebook, reopen_notebook, run_all, set_theme, tab
+from tests.browser.lab import (
+    App,
+    Heard,
+    Server,
+    Theme,
+    open_notebook,
+    reopen_notebook,
+    run_all,
+    set_theme,
+    tab,
+)
 from tests.browser.test_display import has_contrast, keeps_to_its_width
 
 pytestmark = pytest.mark.browser
@@ -36,7 +46,9 @@ def press(view: Locator, name: str) -> None:
 
 
 @pytest.mark.parametrize("app", get_args(App))
-def test_a_debugger_in_a_notebook(chromium: Browser, shared: Server, notebook: Write, app: App) -> None:
+def test_a_debugger_in_a_notebook(
+    chromium: Browser, shared: Server, notebook: Write, app: App
+) -> None:
     with tab(chromium, height=3000) as (page, heard):
         name = notebook(*CELLS)
         open_notebook(page, shared, name, app)
@@ -104,7 +116,11 @@ def is_readable_in_both_themes(page: Page) -> None:
 
 def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
     """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus is."""
-    for place in (view.get_by_role("button", name="Edit", exact=True), view.get_by_role("log"), view.locator("summary").first):
+    for place in (
+        view.get_by_role("button", name="Edit", exact=True),
+        view.get_by_role("log"),
+        view.locator("summary").first,
+    ):
         place.focus()
         for key in ("a", "b", "x", "d", "d", "m", "z"):
             page.keyboard.press(key)
@@ -138,7 +154,9 @@ def test_a_kernel_that_is_gone(chromium: Browser, shared: Server, notebook: Writ
         run_all(page)
         expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+        )
         expect(root(page, 1).get_by_role("status")).to_contain_text("the kernel is gone")
         expect(root(page, 1).get_by_role("button", name="Fork")).to_be_disabled()
         expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")

@@ -123,18 +123,45 @@ def test_keys(chromium: Browser) -> None:
         assert len(dbg.tree) == 1
         page.keyboard.press("Escape")
         expect(tool(page, "Edit")).to_be_focused()
-        shortcuts = page.locator(".ak-toolbar [aria-keyshortcuts]").evaluate_all("all => all.map(e => e.getAttribute('aria-keyshortcuts'))")
+        shortcuts = page.locator(".ak-toolbar [aria-keyshortcuts]").evaluate_all(
+            "all => all.map(e => e.getAttribute('aria-keyshortcuts'))"
+        )
         assert shortcuts == ["r F9", "p", "x Shift+F9", "s", "n F10", "b", "f", "e"]
 
 
 @pytest.mark.parametrize(
     ("where", "what", "text", "check"),
     [
-        ("turn 0", "result of get_weather (call 0)", '{"city": "Oslo", "temp_c": 25, "sky": "sunny"}', lambda t: '"temp_c": 25' in t.turns[0].results[0].content),
-        ("turn 0", "arguments of get_weather (call 1)", '{"city": "Cairo"}', lambda t: t.pending[0].arguments == {"city": "Cairo"}),
-        ("turn 2", "the answer", "Take two coats.", lambda t: t.turns[2].response.content == "Take two coats."),
-        ("turn 1", "the sampling of its request", '{"temperature": 1.5}', lambda t: t.open.sampling == {"temperature": 1.5}),
-        ("the prompt", "the user's message", "Do I need a coat in Lima?", lambda t: t.prompt[-1].content == "Do I need a coat in Lima?"),
+        (
+            "turn 0",
+            "result of get_weather (call 0)",
+            '{"city": "Oslo", "temp_c": 25, "sky": "sunny"}',
+            lambda t: '"temp_c": 25' in t.turns[0].results[0].content,
+        ),
+        (
+            "turn 0",
+            "arguments of get_weather (call 1)",
+            '{"city": "Cairo"}',
+            lambda t: t.pending[0].arguments == {"city": "Cairo"},
+        ),
+        (
+            "turn 2",
+            "the answer",
+            "Take two coats.",
+            lambda t: t.turns[2].response.content == "Take two coats.",
+        ),
+        (
+            "turn 1",
+            "the sampling of its request",
+            '{"temperature": 1.5}',
+            lambda t: t.open.sampling == {"temperature": 1.5},
+        ),
+        (
+            "the prompt",
+            "the user's message",
+            "Do I need a coat in Lima?",
+            lambda t: t.prompt[-1].content == "Do I need a coat in Lima?",
+        ),
     ],
 )
 def test_the_edit_form(chromium: Browser, where: str, what: str, text: str, check: Any) -> None:
@@ -200,7 +227,9 @@ def test_a_form_says_what_is_wrong_with_json(chromium: Browser) -> None:
         field.fill('{"city": "Cairo"}')
         form.get_by_role("button", name="Change arguments").click()
         view.settle(lambda: dbg.pending[0].arguments == {"city": "Cairo"})
-        expect(waiting(page).first.get_by_label("arguments of get_weather")).to_have_value('{"city": "Cairo"}')
+        expect(waiting(page).first.get_by_label("arguments of get_weather")).to_have_value(
+            '{"city": "Cairo"}'
+        )
 
 
 def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) -> None:
@@ -216,7 +245,9 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
         paid.append(amount)
         return "paid"
 
-    dbg = ak.debug(ak.Agent("m", tools=[pay], server=ScriptedServer(script)), "Pay.", approve=["pay"])
+    dbg = ak.debug(
+        ak.Agent("m", tools=[pay], server=ScriptedServer(script)), "Pay.", approve=["pay"]
+    )
     with shown(chromium, dbg) as (page, view):
         tool(page, "Run").click()
         view.settle(lambda: len(dbg.pending) == 4)
@@ -224,8 +255,14 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
         waiting(page).nth(3).get_by_role("button", name="Run").click()
         view.settle(lambda: len(dbg.pending) == 3)
         assert paid == [3]
-        assert page.evaluate("document.querySelector('.ak-root').contains(document.activeElement)"), "a letter typed now must stay here"
-        for button, label, text in (("Skip…", "Why it is skipped", "not now"), ("Answer…", "The result", "paid by hand"), ("Reject…", "What the model is told", "never")):
+        assert page.evaluate(
+            "document.querySelector('.ak-root').contains(document.activeElement)"
+        ), "a letter typed now must stay here"
+        for button, label, text in (
+            ("Skip…", "Why it is skipped", "not now"),
+            ("Answer…", "The result", "paid by hand"),
+            ("Reject…", "What the model is told", "never"),
+        ):
             form, left = waiting(page).first, len(dbg.pending)
             form.get_by_role("button", name=button).click()
             form.get_by_label(label).fill(text)
@@ -233,16 +270,25 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
             view.settle(partial(fewer_pending, dbg, left))
         assert paid == [3]
         said = [result.content for result in dbg.trajectory.turns[0].results if result]
-        assert [word in content for word, content in zip(("not now", "paid by hand", "never", "paid"), said, strict=True)] == [True] * 4
+        assert [
+            word in content
+            for word, content in zip(
+                ("not now", "paid by hand", "never", "paid"), said, strict=True
+            )
+        ] == [True] * 4
 
 
 def test_a_call_in_the_text_is_adopted(chromium: Browser) -> None:
     text = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
-    agent = ak.Agent("m", tools=list(ak.demo().tools.values()), server=ScriptedServer([text, "Cold."]))
+    agent = ak.Agent(
+        "m", tools=list(ak.demo().tools.values()), server=ScriptedServer([text, "Cold."])
+    )
     dbg = ak.debug(agent, "Is it cold?")
     dbg.run()
     with shown(chromium, dbg) as (page, view):
-        page.get_by_role("group", name="found in the text:").get_by_role("button", name="Adopt").click()
+        page.get_by_role("group", name="found in the text:").get_by_role(
+            "button", name="Adopt"
+        ).click()
         view.settle(lambda: len(dbg.pending) == 1)
         tool(page, "Run").click()
         view.settle(lambda: dbg.trajectory.final == "Cold.")
@@ -316,7 +362,16 @@ def test_pause_ends_after_the_step_in_flight(chromium: Browser) -> None:
 
 
 def test_errors_are_seen_with_what_to_do(chromium: Browser) -> None:
-    refused = (401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}})
+    refused = (
+        401,
+        {
+            "error": {
+                "message": "Incorrect API key provided",
+                "type": "invalid_request_error",
+                "code": "invalid_api_key",
+            }
+        },
+    )
     dbg = ak.debug(ak.Agent("m", server=ScriptedServer([refused])), "Hello.")
     with shown(chromium, dbg) as (page, view):
         tool(page, "Run").click()
@@ -361,7 +416,9 @@ def test_folds_focus_scroll_and_drafts_stay(chromium: Browser) -> None:
         view.settle()
         expect(page.locator("[data-key='turn-0'] details[open]")).to_have_count(1)
         expect(fold).to_be_focused()
-        expect(waiting(page).get_by_label("arguments of get_weather")).to_have_value('{"city": "Paris"}')
+        expect(waiting(page).get_by_label("arguments of get_weather")).to_have_value(
+            '{"city": "Paris"}'
+        )
         assert page.evaluate("document.querySelector('.ak-rows').scrollTop") == 5
 
 

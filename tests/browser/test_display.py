@@ -29,14 +29,18 @@ CELLS = (
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))
-def test_a_trajectory_is_shown(chromium: Browser, shared: Server, notebook: Write, theme: Theme) -> None:
+def test_a_trajectory_is_shown(
+    chromium: Browser, shared: Server, notebook: Write, theme: Theme
+) -> None:
     with tab(chromium, height=6000) as (page, heard):
         open_notebook(page, shared, notebook(*CELLS))
         set_theme(page, theme)
         run_all(page)
         roots = page.locator(".jp-Notebook .ak-root")
         expect(roots).to_have_count(5)
-        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true" if theme == "Light" else "false")
+        expect(page.locator("body")).to_have_attribute(
+            "data-jp-theme-light", "true" if theme == "Light" else "false"
+        )
         shows_the_conversation(page)
         opens_by_keyboard(page)
         has_contrast(page)
@@ -62,10 +66,16 @@ def shows_the_conversation(page: Page) -> None:
 def opens_by_keyboard(page: Page) -> None:
     """Reasoning and raw JSON are folded, and open without a mouse."""
     shown = page.locator(".ak-root").first
-    thought, wire = shown.get_by_text("The user asks about a coat").first, shown.get_by_text('"object": "chat.completion"').first
+    thought, wire = (
+        shown.get_by_text("The user asks about a coat").first,
+        shown.get_by_text('"object": "chat.completion"').first,
+    )
     expect(thought).to_be_hidden()
     expect(wire).to_be_hidden()
-    reasoning, raw = shown.locator("summary", has_text="reasoning"), shown.locator(".ak-raw > summary").first
+    reasoning, raw = (
+        shown.locator("summary", has_text="reasoning"),
+        shown.locator(".ak-raw > summary").first,
+    )
     reasoning.focus()
     page.keyboard.press("Enter")
     expect(thought).to_be_visible()
@@ -73,12 +83,16 @@ def opens_by_keyboard(page: Page) -> None:
     expect(raw).to_be_focused()
     page.keyboard.press("Space")
     expect(wire).to_be_visible()
-    assert page.locator(".jp-Cell").count() == len(CELLS), "a key press must not become a command of the notebook"
+    assert page.locator(".jp-Cell").count() == len(CELLS), (
+        "a key press must not become a command of the notebook"
+    )
 
 
 def has_contrast(page: Page) -> None:
     """Every text has a contrast of 4.5 to 1 or more, as the browser draws it (WCAG 2, level AA)."""
-    page.wait_for_function("() => [...document.querySelectorAll('.ak-root')].slice(0, 3).some(root => root.checkVisibility())")  # a theme is put on
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.ak-root')].slice(0, 3).some(root => root.checkVisibility())"
+    )  # a theme is put on
     worst = page.evaluate(
         """() => {
             const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -105,7 +119,9 @@ def has_contrast(page: Page) -> None:
 
 
 def keeps_to_its_width(page: Page) -> None:
-    assert page.evaluate("() => [...document.querySelectorAll('.ak-root')].every(e => e.scrollWidth <= e.clientWidth)")
+    assert page.evaluate(
+        "() => [...document.querySelectorAll('.ak-root')].every(e => e.scrollWidth <= e.clientWidth)"
+    )
 
 
 def reads_no_text_as_code(page: Page) -> None:
@@ -116,17 +132,32 @@ def reads_no_text_as_code(page: Page) -> None:
     )
 
 
-def test_an_untrusted_notebook_shows_it_too(chromium: Browser, shared: Server, notebook: Write) -> None:
+def test_an_untrusted_notebook_shows_it_too(
+    chromium: Browser, shared: Server, notebook: Write
+) -> None:
     """JupyterLab takes styles and unknown attributes out of outputs it did not see made; the conversation stays readable."""
     name = notebook("troubled()", "hostile()")
     book = json.loads((shared.folder / name).read_text())
     for cell, record in zip(book["cells"], (troubled(), hostile()), strict=True):
-        cell["outputs"] = [{"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": mimebundle(record)}]
+        cell["outputs"] = [
+            {
+                "output_type": "execute_result",
+                "execution_count": 1,
+                "metadata": {},
+                "data": mimebundle(record),
+            }
+        ]
     (shared.folder / name).write_text(json.dumps(book))
     with tab(chromium, height=3000) as (page, heard):
         open_notebook(page, shared, name)
         shown = page.locator(".jp-OutputArea-output").first
-        for said in ("What is this?", "get_weather", "normalized", "the answer holds calls but says it stopped", "rate_limited"):
+        for said in (
+            "What is this?",
+            "get_weather",
+            "normalized",
+            "the answer holds calls but says it stopped",
+            "rate_limited",
+        ):
             expect(shown.get_by_text(said).locator("visible=true").first).to_be_attached()
         expect(shown.get_by_text("Short.")).to_be_hidden()
         shown.locator("summary", has_text="reasoning 6 characters").click()

@@ -38,7 +38,9 @@ def table(page: Page, cell: int) -> Locator:
 
 
 @pytest.mark.parametrize("app", get_args(App))
-def test_the_table_of_rollouts(chromium: Browser, shared: Server, notebook: Write, app: App) -> None:
+def test_the_table_of_rollouts(
+    chromium: Browser, shared: Server, notebook: Write, app: App
+) -> None:
     with tab(chromium, height=3000) as (page, heard):
         name = notebook(*CELLS)
         open_notebook(page, shared, name, app)
@@ -87,12 +89,25 @@ def no_letter_reaches_the_notebook(page: Page) -> None:
     expect(table(page, 2).locator(".ak-detail")).to_have_count(0)
 
 
-def test_fifty_thousand_rows_are_there_at_once(chromium: Browser, shared: Server, notebook: Write) -> None:
+def test_fifty_thousand_rows_are_there_at_once(
+    chromium: Browser, shared: Server, notebook: Write
+) -> None:
     """What the kernel sends, and how long it takes from the key that runs the cell to the rows on the page."""
     with tab(chromium, height=2000) as (page, heard):
         received: list[int] = []
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
-        open_notebook(page, shared, notebook(CELLS[0], "runs = ak.rollouts(ak.demo(), ['Hello', 'Hi'], n=3, progress=False)", *FIFTY))
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+        )
+        open_notebook(
+            page,
+            shared,
+            notebook(
+                CELLS[0],
+                "runs = ak.rollouts(ak.demo(), ['Hello', 'Hi'], n=3, progress=False)",
+                *FIFTY,
+            ),
+        )
         run_all(page)
         expect(table(page, 3).locator(".ak-grid-row").first).to_contain_text("Hello")
         received.clear()

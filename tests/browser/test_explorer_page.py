@@ -25,12 +25,19 @@ REWARDS = (0.0, 0.5, 1.0)
 
 @pytest.fixture(scope="module")
 def rollouts() -> tuple[Trajectory, ...]:
-    found = ak.rollouts(ak.demo(), ["Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello"], n=2, progress=False)
+    found = ak.rollouts(
+        ak.demo(),
+        ["Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello"],
+        n=2,
+        progress=False,
+    )
     return tuple(replace(t, meta={**t.meta, "reward": REWARDS[i % 3]}) for i, t in enumerate(found))
 
 
 @contextmanager
-def shown(chromium: Browser, rollouts: Sequence[Trajectory]) -> Iterator[tuple[Page, StandIn, ExplorerView, Explorer]]:
+def shown(
+    chromium: Browser, rollouts: Sequence[Trajectory]
+) -> Iterator[tuple[Page, StandIn, ExplorerView, Explorer]]:
     """A table in a page of its own, which may say nothing bad and ask for nothing."""
     table = ak.explore(rollouts)
     with tab(chromium, height=900) as (page, heard):
@@ -47,21 +54,27 @@ def grid(page: Page) -> Locator:
     return page.get_by_role("grid", name="rollouts")
 
 
-def test_a_row_that_stays_in_sight_is_not_drawn_again(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_a_row_that_stays_in_sight_is_not_drawn_again(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, [rollouts[i % 6] for i in range(500)]) as (page, stand_in, _, _):
         page.evaluate("window.rows = [...document.querySelectorAll('.ak-grid-row')]")
         grid(page).evaluate("table => { table.scrollTop = 30 * 27; }")
         stand_in.settle()
         expect(rows(page).filter(has_text="46").first).to_be_attached()
-        kept = page.evaluate("window.rows.map((row, i) => [i, row.isConnected]).filter(([, there]) => there).map(([i]) => i)")
+        kept = page.evaluate(
+            "window.rows.map((row, i) => [i, row.isConnected]).filter(([, there]) => there).map(([i]) => i)"
+        )
         assert kept[0] == 18, "twelve above the first in sight"
         assert kept == list(range(18, kept[-1] + 1))
-        assert page.evaluate("[...document.querySelectorAll('.ak-grid-row')].map(row => Number(row.ariaRowIndex))") == list(
-            range(20, 20 + rows(page).count())
-        )
+        assert page.evaluate(
+            "[...document.querySelectorAll('.ak-grid-row')].map(row => Number(row.ariaRowIndex))"
+        ) == list(range(20, 20 + rows(page).count()))
 
 
-def test_fifty_thousand_rows_are_shown_by_their_first(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_fifty_thousand_rows_are_shown_by_their_first(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     many = [rollouts[i % 6] for i in range(50_000)]
     with shown(chromium, many) as (page, stand_in, view, _):
         expect(grid(page)).to_have_attribute("aria-rowcount", "50001")
@@ -86,7 +99,9 @@ def test_filter_sort_open_and_keys(chromium: Browser, rollouts: tuple[Trajectory
         expect(rows(page)).to_have_count(3)
         page.get_by_role("button", name="reward").click()
         stand_in.settle(lambda: not view._working)
-        expect(page.get_by_role("columnheader", name="reward")).to_have_attribute("aria-sort", "descending")
+        expect(page.get_by_role("columnheader", name="reward")).to_have_attribute(
+            "aria-sort", "descending"
+        )
         rows(page).first.click()
         stand_in.settle()
         expect(rows(page).first).to_have_attribute("aria-expanded", "true")
@@ -106,7 +121,9 @@ def test_filter_sort_open_and_keys(chromium: Browser, rollouts: tuple[Trajectory
         expect(page.locator(".ak-refused")).to_contain_text("no column is named 'colour'")
 
 
-def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_groups_their_tree_and_their_rollouts(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, rollouts) as (page, stand_in, view, _):
         page.get_by_role("button", name="group by prompt").click()
         stand_in.settle(lambda: not view._working)
@@ -123,10 +140,14 @@ def test_groups_their_tree_and_their_rollouts(chromium: Browser, rollouts: tuple
         assert all(view._all.value("prompt", place).startswith("Weather") for place in view._rows)
         page.get_by_role("button", name="all groups").click()
         stand_in.settle(lambda: not view._working)
-        expect(page.get_by_role("button", name="group by prompt")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="group by prompt")).to_have_attribute(
+            "aria-pressed", "true"
+        )
 
 
-def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, rollouts) as (page, stand_in, view, _):
         page.locator(".ak-help > summary").press("Enter")
         for said in ("reward", "codes", "holds this text"):
@@ -135,7 +156,9 @@ def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(chromium: Browser
         search.fill("rewrd<1")
         search.press("Enter")
         stand_in.settle(lambda: not view._working)
-        expect(page.locator(".ak-refused")).to_have_text("no column is named 'rewrd' did you mean reward?")
+        expect(page.locator(".ak-refused")).to_have_text(
+            "no column is named 'rewrd' did you mean reward?"
+        )
         expect(search).to_have_attribute("aria-invalid", "true")
         search.fill("zebra")
         search.press("Enter")
@@ -148,7 +171,9 @@ def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(chromium: Browser
         expect(page.locator(".ak-empty")).to_be_hidden()
 
 
-def test_a_failure_while_searching_is_said(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_a_failure_while_searching_is_said(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, rollouts) as (page, stand_in, view, table):
         table.source.holding = lambda *_: (_ for _ in ()).throw(OSError("the file is gone"))  # type: ignore[method-assign]
         page.get_by_role("searchbox").fill("Oslo")
@@ -156,19 +181,25 @@ def test_a_failure_while_searching_is_said(chromium: Browser, rollouts: tuple[Tr
         expect(page.locator(".ak-refused")).to_contain_text("the file is gone")
 
 
-def test_a_table_without_rollouts_says_so(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_a_table_without_rollouts_says_so(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, ak.explore(rollouts).filter("zebra")) as (page, *_):
         expect(page.get_by_role("status")).to_have_text("0 rollouts")
         expect(page.locator(".ak-empty")).to_have_text("There are no rollouts.")
 
 
-def test_labels_are_offered_and_taken_away(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_labels_are_offered_and_taken_away(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, rollouts) as (page, stand_in, _, table):
         table.label("wrong city", 5)  # in another cell
         stand_in.settle()
         page.get_by_label("mark rollout 5").click()
         stand_in.settle()
-        assert page.locator("datalist option").evaluate_all("options => options.map(option => option.value)") == ["wrong city"]
+        assert page.locator("datalist option").evaluate_all(
+            "options => options.map(option => option.value)"
+        ) == ["wrong city"]
         expect(rows(page).nth(5)).to_contain_text("wrong city")
         page.get_by_label("label for the marked rollouts").fill("wrong city")
         page.get_by_role("button", name="remove the label").click()
@@ -177,11 +208,15 @@ def test_labels_are_offered_and_taken_away(chromium: Browser, rollouts: tuple[Tr
         expect(rows(page).nth(5)).not_to_contain_text("wrong city")
 
 
-def test_two_marked_rollouts_are_compared_and_labelled(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+def test_two_marked_rollouts_are_compared_and_labelled(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
     with shown(chromium, rollouts) as (page, stand_in, view, table):
         page.get_by_label("mark rollout 0").click()
         stand_in.settle()
-        expect(page.get_by_role("button", name="compare (1 marked)")).to_have_attribute("aria-disabled", "true")
+        expect(page.get_by_role("button", name="compare (1 marked)")).to_have_attribute(
+            "aria-disabled", "true"
+        )
         grid(page).focus()
         for _ in range(4):
             page.keyboard.press("ArrowDown")
@@ -204,7 +239,10 @@ def test_two_marked_rollouts_are_compared_and_labelled(chromium: Browser, rollou
 
 
 def test_hostile_texts_do_nothing(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
-    hostile = [replace(rollouts[i % 6], meta={"note": text, text[:40] or "x": text}) for i, text in enumerate(payloads())]
+    hostile = [
+        replace(rollouts[i % 6], meta={"note": text, text[:40] or "x": text})
+        for i, text in enumerate(payloads())
+    ]
     with shown(chromium, hostile) as (page, stand_in, view, table):
         table.label("<img src=x onerror=alert(1)>", 0, 1)
         for position in range(0, len(hostile), 9):

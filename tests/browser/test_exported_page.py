@@ -18,9 +18,13 @@ from tests.test_export_reports import hostile
 pytestmark = pytest.mark.browser
 
 SOURCES: dict[str, Any] = {
-    "rollout": lambda: weather()[0], "turn": lambda: weather()[0].turns[1], "many": weather, "hostile": hostile,
-    "debugger": lambda: ak.debug(ak.demo(), "Do I need a coat in Oslo?"), "view": lambda: ak.view(weather()),
-}  # fmt: skip
+    "rollout": lambda: weather()[0],
+    "turn": lambda: weather()[0].turns[1],
+    "many": weather,
+    "hostile": hostile,
+    "debugger": lambda: ak.debug(ak.demo(), "Do I need a coat in Oslo?"),
+    "view": lambda: ak.view(weather()),
+}
 LOOKS = "() => [...document.querySelectorAll('.ak-root, .ak-root *')].map(e => [...getComputedStyle(e)].map(n => getComputedStyle(e)[n]).join())"
 
 
@@ -50,12 +54,16 @@ def test_a_page_opens_offline(chromium: Browser, tmp_path: Path, name: str, sche
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_small_style_sheet_undoes_nothing_of_the_large_one(chromium: Browser, name: str) -> None:
+def test_the_small_style_sheet_undoes_nothing_of_the_large_one(
+    chromium: Browser, name: str
+) -> None:
     """A notebook holds the sheets of all its outputs, and the one of a table can come after that of a conversation."""
     page = chromium.new_page()
     try:
         page.set_content(mimebundle(SAMPLES[name]())["text/html"])
-        page.add_style_tag(content="* { content-visibility: visible !important; }")  # else some is laid out late
+        page.add_style_tag(
+            content="* { content-visibility: visible !important; }"
+        )  # else some is laid out late
         page.evaluate("() => document.querySelectorAll('details').forEach(e => { e.open = true; })")
         before = page.evaluate(LOOKS)
         page.add_style_tag(content=style("agentkit"))
@@ -66,7 +74,10 @@ def test_the_small_style_sheet_undoes_nothing_of_the_large_one(chromium: Browser
 
 def test_a_long_rollout_opens(chromium: Browser, tmp_path: Path) -> None:
     """Constructed: three hundred turns in one file, whole."""
-    chat = [{"role": "user" if i % 2 == 0 else "assistant", "content": f"message {i} " * 20} for i in range(600)]
+    chat = [
+        {"role": "user" if i % 2 == 0 else "assistant", "content": f"message {i} " * 20}
+        for i in range(600)
+    ]
     path = ak.export.html(ak.view(chat)).save(tmp_path / "long.html")
     page = chromium.new_page()
     try:

@@ -41,7 +41,16 @@ def test_pointing_at_a_token_tells_what_is_known_of_it(chromium: Browser) -> Non
         page.locator(".ak-map .ak-t", has_text="Tokyo").last.hover()
         view.settle()
         told = page.locator(".ak-told")
-        for said in ('" Tokyo"', "turn 1", "position 237", "id 432", "logprob -0.9947 (37 %)", "entropy 1.517 nats", "trained", "instead: ' London' 25.1 %"):
+        for said in (
+            '" Tokyo"',
+            "turn 1",
+            "position 237",
+            "id 432",
+            "logprob -0.9947 (37 %)",
+            "entropy 1.517 nats",
+            "trained",
+            "instead: ' London' 25.1 %",
+        ):
             expect(told).to_contain_text(said)
         expect(page.locator(".ak-at")).to_have_text(" Tokyo")
 
@@ -126,17 +135,27 @@ def _drawn_in(page: Page, view: StandIn) -> float:
 
 
 def _worked(session: Any) -> float:
-    metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
+    metrics = {
+        entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]
+    }
     spent: float = metrics["TaskDuration"]
     return spent
 
 
 def test_hostile_tokens_fire_nothing(chromium: Browser) -> None:
-    logprobs = tuple(TokenLogprob(token=said, logprob=-3.0, top=((said, -3.0), (f"{said}x", -4.0))) for said in HOSTILE)
+    logprobs = tuple(
+        TokenLogprob(token=said, logprob=-3.0, top=((said, -3.0), (f"{said}x", -4.0)))
+        for said in HOSTILE
+    )
     response = Response(content="x", logprobs=logprobs, token_ids=TokenIds(range(len(HOSTILE))))
     with shown(chromium, Trajectory(turns=(Turn(index=0, response=response),))) as (page, view):
         for i in range(len(HOSTILE)):
             page.locator(".ak-map .ak-t").nth(i).click()
         view.settle()
         assert page.locator(".ak-root :is(script, img, a, iframe, style)").count() == 0
-        assert page.evaluate("() => document.querySelector('.ak-root').textContent.includes('\\u202e')") is False
+        assert (
+            page.evaluate(
+                "() => document.querySelector('.ak-root').textContent.includes('\\u202e')"
+            )
+            is False
+        )

@@ -19,8 +19,15 @@ CASSETTES = Path(__file__).parent.parent / "corpus" / "cassettes" / "version_1"
 NAMES = sorted(path.stem for path in CASSETTES.glob("*.jsonl"))
 SPEC = ("model", "sampling", "profile", "parser", "policy", "max_turns", "stream", "tools")
 CALL = (
-    "id", "name", "arguments", "raw_arguments", "status", "origin", "adopted", "sent_arguments",
-)  # fmt: skip
+    "id",
+    "name",
+    "arguments",
+    "raw_arguments",
+    "status",
+    "origin",
+    "adopted",
+    "sent_arguments",
+)
 WHOLE = 12
 """Rollouts of a file whose text is kept whole; of the others a digest is."""
 

@@ -28,9 +28,21 @@ from tests.net.scenes import (
 from tests.net.shown import bundle, digest, laid_out, markup, plain, style
 
 WHOLE = (
-    "call_invalid", "result_error", "problem", "api_error", "usage", "breakpoints", "stop", "tree",
-    "parsed", "reparsed_change", "sample_tree", "chart_context", "index", "prefix_check",
-)  # fmt: skip
+    "call_invalid",
+    "result_error",
+    "problem",
+    "api_error",
+    "usage",
+    "breakpoints",
+    "stop",
+    "tree",
+    "parsed",
+    "reparsed_change",
+    "sample_tree",
+    "chart_context",
+    "index",
+    "prefix_check",
+)
 """What is kept of whole HTML: small, and of every way to draw."""
 
 
