@@ -1,4 +1,5 @@
-"""The debugger for tool-calling LLM agents that lives in a notebook: step a rollout cell by cell, and see exactly what the server sent.
+"""The debugger for tool-calling LLM agents that lives in a notebook: step a rollout cell by cell,
+and see exactly what the server sent.
 
     import agentkit as ak
 
@@ -82,7 +83,9 @@ _HOMES = {
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
-    "agentkit.types": "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn",
+    "agentkit.types": (
+        "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn"
+    ),
     "agentkit.views.opening": "view",
     "agentkit.views.tokens_view": "tokens",
 }

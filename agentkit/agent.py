@@ -1,4 +1,6 @@
-"""An agent: a model behind a server, tools, and how its answers are read. A rollout is what it does with a prompt."""
+"""An agent: a model behind a server, tools, and how its answers are read. A rollout is what it does
+with a prompt.
+"""
 
 from __future__ import annotations
 
@@ -31,18 +33,22 @@ class Agent:
     """A model, its tools, and the server that runs it.
 
     Args:
-        model: the name the server knows it by; None where the server serves one model and needs no name.
+        model: the name the server knows it by; None where the server serves one model and needs no
+            name.
         tools: functions, or what `ak.tool` made of them.
-        server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object with an async `chat_completion(**kwargs)`.
+        server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object
+            with an async `chat_completion(**kwargs)`.
             Without one: OPENAI_BASE_URL, else OpenAI.
         system: a system message put before every prompt that is a text.
         sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
         profile: how the history goes back; by default what fits the server.
-        parser: the tool-call format whose calls, found in text, are run; by default they are only listed as recoverable.
+        parser: the tool-call format whose calls, found in text, are run; by default they are only
+            listed as recoverable.
         policy: which calls may run: `strict`, `normalize` or `repair`.
         tool_timeout: seconds one tool call may run.
         parallel_tools: run the calls of one turn side by side.
-        stream: ask for the answer in pieces; times to the first token and between tokens are then on the record.
+        stream: ask for the answer in pieces; times to the first token and between tokens are then
+            on the record.
         retries: how often a rate limit or server error is asked again; each try is on the record.
 
     Raises:
@@ -122,14 +128,18 @@ class Agent:
         return trajectory
 
     def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
-        """A started trajectory as one of several samples; a `seed` in the sampling goes up with them, so that they differ and repeat."""
+        """A started trajectory as one of several samples; a `seed` in the sampling goes up with
+        them, so that they differ and repeat.
+        """
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
         if type(seed) is int and sample:
             spec = replace(spec, sampling={**spec.sampling, "seed": seed + sample})
         return replace(trajectory, spec=spec, meta={**trajectory.meta, **meta, "sample": sample})
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """How the steps of one rollout are performed; what records is outermost, and so sees what the others make of an outcome."""
+        """How the steps of one rollout are performed; what records is outermost, and so sees what
+        the others make of an outcome.
+        """
         perform = self._wrap(self.live(trajectory), trajectory, sample)
         for writer in self._writers:
             perform = Recording(perform, writer)
@@ -148,7 +158,9 @@ class Agent:
         )
 
     def recorded_by(self, writer: CassetteWriter) -> Agent:
-        """The same agent with every finished step written down; once, however often it is asked for."""
+        """The same agent with every finished step written down; once, however often it is asked
+        for.
+        """
         redact = getattr(self.server, "redact", None)
         if redact is not None:
             writer.guard(redact)
@@ -157,7 +169,9 @@ class Agent:
         return twin
 
     def noting(self, **meta: list[Any]) -> Agent:
-        """The same agent with this in the meta of every rollout, behind what an earlier one of the name has put there."""
+        """The same agent with this in the meta of every rollout, behind what an earlier one of the
+        name has put there.
+        """
         twin = copy.copy(self)
         twin._meta = {
             **self._meta,
@@ -175,7 +189,10 @@ class Agent:
         return twin
 
     def __repr__(self) -> str:
-        return f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at {self.server!r}>"
+        return (
+            f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at"
+            f" {self.server!r}>"
+        )
 
 
 def given(**fields: Any) -> dict[str, Any]:
@@ -240,9 +257,11 @@ def checked(agent: Any) -> Agent:
 
 
 def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
-    """The trajectory of one rollout, run to its end. A failed request ends it with `stop_reason="error"`, and nothing is lost.
+    """The trajectory of one rollout, run to its end. A failed request ends it with
+    `stop_reason="error"`, and nothing is lost.
 
-    An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look around and go on, use `ak.debug`.
+    An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look
+    around and go on, use `ak.debug`.
 
     Raises:
         UsageError: it is not an agent, or there is no prompt.

@@ -1,7 +1,9 @@
-"""`AgentLoop`: the async, step-able loop, and the drop-in successor of hermes-agent's `HermesAgentLoop`.
+"""`AgentLoop`: the async, step-able loop, and the drop-in successor of hermes-agent's
+`HermesAgentLoop`.
 
-Code written for that runs unchanged: the same constructor, the same messages appended in place to the caller's list, the same result. What it
-lost (raw answers, latencies, usage, failures, ids that pair) is on `loop.trajectory`, an immutable value.
+Code written for that runs unchanged: the same constructor, the same messages appended in place to
+    the caller's list, the same result. What it lost (raw answers, latencies, usage, failures, ids
+    that pair) is on `loop.trajectory`, an immutable value.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ SLOW_TOOL = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ToolError:
-    """A tool call that failed. `turn` counts from 1, as in the original; everything else in agentkit counts from 0."""
+    """A tool call that failed. `turn` counts from 1, as in the original; everything else in
+    agentkit counts from 0.
+    """
 
     turn: int
     tool_name: str
@@ -80,14 +84,17 @@ class AgentLoop:
     """A multi-turn, tool-calling loop over one server.
 
     Args:
-        server: anything with an async `chat_completion(**kwargs)`, an `ak.Server`, a URL, or an openai client.
+        server: anything with an async `chat_completion(**kwargs)`, an `ak.Server`, a URL, or an
+            openai client.
         tool_schemas: what the model is told, in OpenAI's format; by default that of `tools`.
         valid_tool_names: the names it may call; by default those of the schemas.
         task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
-        budget_config: an `agentkit.budget.Budget`, or an object with its fields under hermes-agent's names; None keeps results whole.
+        budget_config: an `agentkit.budget.Budget`, or an object with its fields under
+            hermes-agent's names; None keeps results whole.
         dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
         tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
-        text_calls: the format whose calls are run when they stand in the text and no structured ones do; None runs none.
+        text_calls: the format whose calls are run when they stand in the text and no structured
+            ones do; None runs none.
         tool_timeout: seconds one call may run.
         blocked_tools: names that are answered with an error without being called.
         result_error: the error in a tool's text result that counts as a `ToolError`, or None.
@@ -172,7 +179,10 @@ class AgentLoop:
         self.tool_errors: list[ToolError] = []
 
     def __repr__(self) -> str:
-        return f"<AgentLoop {self._engine.trajectory.summary() if self._engine is not None else 'not started'}>"
+        return (
+            "<AgentLoop"
+            f" {self._engine.trajectory.summary() if self._engine is not None else 'not started'}>"
+        )
 
     @property
     def trajectory(self) -> Trajectory:
@@ -215,10 +225,11 @@ class AgentLoop:
         self.tool_errors = []
 
     async def step(self) -> Turn | None:
-        """The next turn, done: the answer and the results of its calls. None when the rollout has stopped, or the request failed.
+        """The next turn, done: the answer and the results of its calls. None when the rollout has
+        stopped, or the request failed.
 
-        After a failed request, see `trajectory.error`; the next `step` asks again. The caller may change the list between steps: what is
-        in it is what is sent.
+        After a failed request, see `trajectory.error`; the next `step` asks again. The caller may
+        change the list between steps: what is in it is what is sent.
         """
         engine = self._started()
         engine.trajectory = self._list.taken_up(engine.trajectory)
@@ -238,7 +249,9 @@ class AgentLoop:
         return done[-1] if done else None
 
     async def run(self, messages: list[Any]) -> AgentResult:
-        """The result of a whole rollout: until the model answers without calls, `max_turns` is reached, or a request fails."""
+        """The result of a whole rollout: until the model answers without calls, `max_turns` is
+        reached, or a request fails.
+        """
         self.start(messages)
         engine = self._started()
         while engine.trajectory.stop_reason is None:
@@ -285,7 +298,9 @@ class AgentLoop:
         return await state if inspect.isawaitable(state) else state
 
     def _commit(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
-        """Brings the caller's list and the tool errors up to a step that is about to be committed."""
+        """Brings the caller's list and the tool errors up to a step that is about to be
+        committed.
+        """
         profile = get_profile(self.spec.profile)
         if isinstance(outcome, Result):
             self._note(step, outcome)
@@ -336,7 +351,9 @@ class AgentLoop:
 
 
 def _cut_at_limit(state: Any, text: str | None) -> bool:
-    """Whether an Atropos node that ends with this text was cut at the token limit; the response itself may say `stop` all the same."""
+    """Whether an Atropos node that ends with this text was cut at the token limit; the response
+    itself may say `stop` all the same.
+    """
     state = plain(state)
     held = (state.get("nodes") or state.get("sequences")) if isinstance(state, dict) else None
     nodes = (

@@ -1,7 +1,9 @@
-"""Calls of two answers side by side by what they mean: names, values and order, never ids, key order or white space.
+"""Calls of two answers side by side by what they mean: names, values and order, never ids, key
+order or white space.
 
-One mechanism for `ak.diff` and `ak.compare`. Two values are the same where the tool's schema reads them as the same: `1`, `1.0` and `"1"` for an
-integer; without a schema numbers are compared as numbers and text stays text.
+One mechanism for `ak.diff` and `ak.compare`. Two values are the same where the tool's schema reads
+them as the same: `1`, `1.0` and `"1"` for an integer; without a schema numbers are compared as
+numbers and text stays text.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class Change(Record):
 
 @record
 class CallPair(Record):
-    """A call and the one it corresponds to; one of them None where the other side has no such call."""
+    """A call and the one it corresponds to; one of them None where the other side has no such
+    call.
+    """
 
     left: ToolCall | None
     right: ToolCall | None
@@ -49,7 +53,9 @@ class CallPair(Record):
 
     @property
     def kind(self) -> PairKind:
-        """`same`, `moved`, `arguments` (other values), `name` (another spelling), `missing` (left only) or `extra` (right only)."""
+        """`same`, `moved`, `arguments` (other values), `name` (another spelling), `missing` (left
+        only) or `extra` (right only).
+        """
         if self.left is None or self.right is None:
             return "extra" if self.left is None else "missing"
         if self.left.name != self.right.name:
@@ -157,7 +163,8 @@ def plain_name(name: str) -> str:
 def align_calls(
     left: Sequence[ToolCall], right: Sequence[ToolCall], tools: KnownTools | None = None
 ) -> tuple[CallPair, ...]:
-    """Every call with its partner: the same call first, then the same tool with the nearest arguments, then another spelling of its name.
+    """Every call with its partner: the same call first, then the same tool with the nearest
+    arguments, then another spelling of its name.
 
     In the order of the left calls, then what only the right side has.
     """
@@ -169,13 +176,15 @@ def align_calls(
     order = {i: rank for rank, (i, _) in enumerate(exact)}
     places = {i: rank for rank, (i, _) in enumerate(sorted(exact, key=lambda pair: pair[1]))}
     pairs = [
-        CallPair(left=call, right=None)
-        if i not in partner
-        else CallPair(
-            left=call,
-            right=right[partner[i]],
-            changes=call_changes(call, right[partner[i]], tools),
-            moved=order[i] != places[i],
+        (
+            CallPair(left=call, right=None)
+            if i not in partner
+            else CallPair(
+                left=call,
+                right=right[partner[i]],
+                changes=call_changes(call, right[partner[i]], tools),
+                moved=order[i] != places[i],
+            )
         )
         for i, call in enumerate(left)
     ]

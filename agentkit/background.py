@@ -1,7 +1,8 @@
-"""The event-loop thread behind the synchronous face: one for the process, so that a cell with or without a running loop works alike.
+"""The event-loop thread behind the synchronous face: one for the process, so that a cell with or
+without a running loop works alike.
 
-An interrupt of the caller cancels what runs there and goes on as the interrupt it was. What does not end at once is left to end by itself; the
-next call waits for it.
+An interrupt of the caller cancels what runs there and goes on as the interrupt it was. What does
+not end at once is left to end by itself; the next call waits for it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ _leaving: set[concurrent.futures.Future[Any]] = set()
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
-    """The running loop of the background thread, started on first use; a forked process gets one of its own."""
+    """The running loop of the background thread, started on first use; a forked process gets one of
+    its own.
+    """
     global _loop, _thread, _pid
     with _lock:
         if _loop is None or _pid != os.getpid() or _thread is None or not _thread.is_alive():
@@ -77,7 +80,9 @@ async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Work(Generic[T]):
-    """One coroutine on the background loop. Its future is done when nothing of it runs any more, and not before."""
+    """One coroutine on the background loop. Its future is done when nothing of it runs any more,
+    and not before.
+    """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -169,7 +174,9 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear an interrupt."""
+    """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear
+    an interrupt.
+    """
     _refuse_to_wait_for_itself(coroutine)
     work: Work[T] | None = None
     try:

@@ -1,4 +1,5 @@
-"""Where a run stops: before a step, or after its outcome. A breakpoint is a value; it is asked, and changes nothing.
+"""Where a run stops: before a step, or after its outcome. A breakpoint is a value; it is asked, and
+changes nothing.
 
 ak.break_on.tool("pay")                       before a call of pay is run
 ak.break_on.turn(5) | ak.break_on.problem()   either
@@ -99,7 +100,9 @@ class Rule(Record):
         return moment.when == self.when and self.of in (kind, "any") and bool(self.holds(moment))
 
     def both(self, other: Rule) -> Rule:
-        """Both at once, looked at where the later of the two is, for by then the earlier is known; a function goes with the other one."""
+        """Both at once, looked at where the later of the two is, for by then the earlier is known;
+        a function goes with the other one.
+        """
         later = max(self, other, key=lambda rule: _MOMENTS[rule.of, rule.when])
         text, key = f"{self.text} & {other.text}", (*self.key, "&", *other.key)
         return replace(
@@ -112,11 +115,15 @@ class Rule(Record):
 
 @record
 class Breakpoint(Record):
-    """Where to stop. `a | b` is either of two, `a & b` both at once; `.before()` and `.after()` move it to the other side of the step."""
+    """Where to stop. `a | b` is either of two, `a & b` both at once; `.before()` and `.after()`
+    move it to the other side of the step.
+    """
 
     rules: tuple[Rule, ...]
     firm: bool = False
-    """Whether going on does not pass it: only a step, or `dbg.pending.run`, takes what stands behind it."""
+    """Whether going on does not pass it: only a step, or `dbg.pending.run`, takes what stands
+    behind it.
+    """
 
     @property
     def text(self) -> str:
@@ -176,7 +183,9 @@ class Stop(Record):
 
 
 def stop_at(moment: Moment, breakpoints: Iterable[Breakpoint]) -> Stop | None:
-    """The stop at this moment; None where no breakpoint holds. A predicate that raises stops the run too, with its error."""
+    """The stop at this moment; None where no breakpoint holds. A predicate that raises stops the
+    run too, with its error.
+    """
     for point in breakpoints:
         error = None
         try:
@@ -231,7 +240,9 @@ def _point(
 
 
 class BreakOn:
-    """The breakpoints there are. Called with a function of a `Moment`, it stops after each step for which that is true."""
+    """The breakpoints there are. Called with a function of a `Moment`, it stops after each step for
+    which that is true.
+    """
 
     def __call__(self, predicate: Predicate) -> Breakpoint:
         """Where the function says so, after each step; `.before()` asks it before."""
@@ -259,7 +270,8 @@ class BreakOn:
         )
 
     def problem(self, *codes: str) -> Breakpoint:
-        """After an answer that has one of these problems, or any problem, before its tools run; also after a request that failed so.
+        """After an answer that has one of these problems, or any problem, before its tools run;
+        also after a request that failed so.
 
         Raises:
             NotFound: no problem has this code.
@@ -281,7 +293,9 @@ class BreakOn:
         )
 
     def tool_error(self, *names: str) -> Breakpoint:
-        """After a call that gave no good result: an error, a timeout, an unknown tool, a call that could not be run."""
+        """After a call that gave no good result: an error, a timeout, an unknown tool, a call that
+        could not be run.
+        """
         text = _call("tool_error", *names)
         return _point(
             text,
@@ -295,7 +309,9 @@ class BreakOn:
         )
 
     def finish(self, reason: str, *others: str) -> Breakpoint:
-        """After an answer that finished so: `length`, `stop`, `tool_calls`, or the server's own word."""
+        """After an answer that finished so: `length`, `stop`, `tool_calls`, or the server's own
+        word.
+        """
         reasons = (reason, *others)
         return _point(
             _call("finish", *reasons),
@@ -318,7 +334,9 @@ class BreakOn:
         )
 
     def repeat(self, times: int = 3) -> Breakpoint:
-        """Before a call is run for the `times`-th time, turn after turn: a turn in which nothing says the same ends the count."""
+        """Before a call is run for the `times`-th time, turn after turn: a turn in which nothing
+        says the same ends the count.
+        """
         return _point(
             _call("repeat", times),
             "before",
@@ -327,7 +345,9 @@ class BreakOn:
         )
 
     def recovered(self) -> Breakpoint:
-        """After an answer with a call that was repaired, or found in the text, before its tools run."""
+        """After an answer with a call that was repaired, or found in the text, before its tools
+        run.
+        """
         return _point(
             "recovered()",
             "after",
@@ -342,7 +362,10 @@ class BreakOn:
         )
 
     def __repr__(self) -> str:
-        return "<break_on: tool call problem tool_error finish turn text repeat recovered, or a function of a moment>"
+        return (
+            "<break_on: tool call problem tool_error finish turn text repeat recovered, or a"
+            " function of a moment>"
+        )
 
 
 def _call(name: str, *arguments: Any) -> str:

@@ -1,4 +1,6 @@
-"""A limit on how much of a tool's result the model is given; the whole of it stays on the record."""
+"""A limit on how much of a tool's result the model is given; the whole of it stays on the
+record.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Budget:
 
     @classmethod
     def of(cls, config: Any) -> Budget | None:
-        """The budget a caller means: None for none, True for the default, or an object or dict with sizes, under hermes-agent's names too."""
+        """The budget a caller means: None for none, True for the default, or an object or dict with
+        sizes, under hermes-agent's names too.
+        """
         if config is None or config is False:
             return None
         if isinstance(config, cls):
@@ -47,14 +51,19 @@ class Budget:
         return cls(**found)
 
     def shortened(self, result: ToolResult, others: Iterable[ToolResult]) -> ToolResult:
-        """The result itself where it fits, else one whose content is a preview that says what was cut."""
+        """The result itself where it fits, else one whose content is a preview that says what was
+        cut.
+        """
         size = len(result.content)
         spent = sum(len(other.content) for other in others)
         if size <= self.preview_characters or (
             size <= self.result_characters and spent + size <= self.turn_characters
         ):
             return result
-        note = f"\n\n[shortened: the first {self.preview_characters:,} of {size:,} characters are shown]"
+        note = (
+            f"\n\n[shortened: the first {self.preview_characters:,} of {size:,} characters are"
+            " shown]"
+        )
         return replace(
             result,
             content=result.content[: self.preview_characters] + note,

@@ -1,4 +1,6 @@
-"""The list of messages that a caller gave to `AgentLoop`: it grows as the rollout does, and what the caller does to it is taken up."""
+"""The list of messages that a caller gave to `AgentLoop`: it grows as the rollout does, and what
+the caller does to it is taken up.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ class CallersList:
         """Appends the results that are there, in the order of their calls.
 
         Args:
-            changed: whether a call was changed before it was run, so that the message of the turn is another.
+            changed: whether a call was changed before it was run, so that the message of the turn
+                is another.
         """
         if changed:
             at = len(self.messages) - self._told - 1
@@ -61,7 +64,9 @@ class CallersList:
             self._told += 1
 
     def _same(self) -> int | None:
-        """How many messages at the start of the list are as they were; None where nothing has changed."""
+        """How many messages at the start of the list are as they were; None where nothing has
+        changed.
+        """
         if self.messages == self._seen:
             return None
         pairs = zip(self.messages, self._seen, strict=False)

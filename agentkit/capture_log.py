@@ -1,4 +1,6 @@
-"""Captured traffic as rollouts: requests with their raw answers, `case` saying which belong together (`weather/turn0`, `weather/turn1/stream`)."""
+"""Captured traffic as rollouts: requests with their raw answers, `case` saying which belong
+together (`weather/turn0`, `weather/turn1/stream`).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def is_capture(values: Iterable[Any]) -> bool:
 
 
 def captured_trajectories(rows: Iterable[Mapping[str, Any]]) -> list[Trajectory]:
-    """The rollouts of a capture, in order: each chain of turns one, every other chat request one of a single answer; other traffic left out."""
+    """The rollouts of a capture, in order: each chain of turns one, every other chat request one of
+    a single answer; other traffic left out.
+    """
     chains: dict[Any, list[Mapping[str, Any]]] = {}
     for place, row in enumerate(rows):
         request = row.get("request")

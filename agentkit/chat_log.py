@@ -1,4 +1,6 @@
-"""Conversations that exist already as trajectories: chat messages, and the shapes people keep them in. No message is dropped."""
+"""Conversations that exist already as trajectories: chat messages, and the shapes people keep them
+in. No message is dropped.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,11 @@ _ROLES = {
 def trajectory_of(
     messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None
 ) -> Trajectory:
-    """A list of chat messages as a trajectory: each assistant message a turn, the tool messages behind it its results.
+    """A list of chat messages as a trajectory: each assistant message a turn, the tool messages
+    behind it its results.
 
-    Results are paired by id, then by order; a tool message that answers no call, and whatever else stands between two answers, is kept as
-    what was said before the next turn.
+    Results are paired by id, then by order; a tool message that answers no call, and whatever else
+    stands between two answers, is kept as what was said before the next turn.
 
     Raises:
         UsageError: it is not a list of messages.
@@ -156,7 +159,8 @@ def _result(call: ToolCall, message: Message) -> ToolResult:
 
 
 def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
-    """The conversations of a chat JSONL's values: `{"messages": [...]}` as OpenAI trains on, bare lists, ShareGPT, requests with their answers.
+    """The conversations of a chat JSONL's values: `{"messages": [...]}` as OpenAI trains on, bare
+    lists, ShareGPT, requests with their answers.
 
     Raises:
         UsageError: a value is no conversation, and which.
@@ -173,7 +177,9 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
 
 
 def _conversation(value: Any, index: int) -> Trajectory | None:
-    """The conversation of an entry; None where it is other traffic of a server, as a list of its models."""
+    """The conversation of an entry; None where it is other traffic of a server, as a list of its
+    models.
+    """
     if isinstance(value, list):
         return trajectory_of(value)
     if not isinstance(value, dict):

@@ -1,17 +1,21 @@
-"""Records as versioned JSON lines, one step a line, and back. The cassette and the saved trajectory are this one format.
+"""Records as versioned JSON lines, one step a line, and back. The cassette and the saved trajectory
+are this one format.
 
     {"agentkit": 1, "kind": "rollout", "sample": 0, "spec": {…}, "prompt": […], "meta": {…}}
     {"step": "model", "sample": 0, "turn": 0, "request_key": "…", "exchange": {…}}
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
     {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
-A step "adopt" and a step "change" hold what a person did to the calls of the answer before them.
-A step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the
-rollout's meta what became known later, as its reward. An "end" sums up for whoever looks at the file without reading all of it.
+A step "adopt" and a step "change" hold what a person did to the calls of the answer before them. A
+step "open" holds what was said for a turn that has no answer yet; "close" ends a turn whose calls
+were not all answered; "meta" adds to the rollout's meta what became known later, as its reward. An
+"end" sums up for whoever looks at the file without reading all of it.
 
-A line of a model step holds the raw exchange, not its reading: loading reads it again. What the caller said before a turn stands on that turn's
-line (`kept`, `added`, `sampling`). Lines of several samples may be mixed, and a rollout may go on after its end. A torn line is what a crash
-leaves; it is reported and ignored where the rollout it belonged to ends there, or went on from the line before.
+A line of a model step holds the raw exchange, not its reading: loading reads it again. What the
+    caller said before a turn stands on that turn's line (`kept`, `added`, `sampling`). Lines of
+    several samples may be mixed, and a rollout may go on after its end. A torn line is what a crash
+    leaves; it is reported and ignored where the rollout it belonged to ends there, or went on from
+    the line before.
 """
 
 from __future__ import annotations
@@ -78,7 +82,9 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
 
 
 def _goes_on_after_its_end(trajectory: Trajectory) -> bool:
-    """Whether the last turn would end a rollout and did not, as in the past of one that was gone on with."""
+    """Whether the last turn would end a rollout and did not, as in the past of one that was gone on
+    with.
+    """
     turns, opened = trajectory.turns, trajectory.open
     return (
         opened is None
@@ -119,7 +125,9 @@ def model_line(
 
 
 def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
-    """The lines of what a person did to the calls of an answer: first what was adopted, then what was changed."""
+    """The lines of what a person did to the calls of an answer: first what was adopted, then what
+    was changed.
+    """
     for call in response.tool_calls:
         if call.adopted is not None:
             yield {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
@@ -244,7 +252,8 @@ def checked_line(line: Any, number: int) -> Line:
 
 
 def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
-    """The trajectories of a file, in the order of their sample index; every raw exchange is read again.
+    """The trajectories of a file, in the order of their sample index; every raw exchange is read
+    again.
 
     Raises:
         CassetteError: a step stands where none can.
@@ -265,7 +274,10 @@ def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
         try:
             samples[sample] = begun(line) if "agentkit" in line else after(samples[sample], line)
         except MISFIT as exc:
-            what = f"the {line.get('step', 'first')} line of sample {given}, turn {line.get('turn', 0)},"
+            what = (
+                f"the {line.get('step', 'first')} line of sample {given}, turn"
+                f" {line.get('turn', 0)},"
+            )
             raise CassetteError(
                 f"{what} does not fit what stands before it: {exc}",
                 mend="restore the file; lines are missing or changed",

@@ -1,4 +1,6 @@
-"""What a debugger can be asked to do, by name: its own methods, and the buttons of a view, go through this one table."""
+"""What a debugger can be asked to do, by name: its own methods, and the buttons of a view, go
+through this one table.
+"""
 
 from __future__ import annotations
 
@@ -84,4 +86,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pending.adopt": Cursor.adopt,
     "pending.reject": _reject,
 }
-"""The actions by name. The `call` of a pending call is its position in its turn, which does not shift while others are answered."""
+"""The actions by name. The `call` of a pending call is its position in its turn, which does not
+shift while others are answered.
+"""

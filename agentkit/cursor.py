@@ -1,6 +1,8 @@
-"""Where a debugger stands in its tree, and what moves it. Everything here happens on the engine's thread, one thing at a time.
+"""Where a debugger stands in its tree, and what moves it. Everything here happens on the engine's
+thread, one thing at a time.
 
-What has no recorded step ahead of it is asked and run; what has is played again. Any change made by hand begins a branch, unless nothing is lost
+What has no recorded step ahead of it is asked and run; what has is played again. Any change made by
+hand begins a branch, unless nothing is lost
 by it: a pending call that is answered at the tip goes on where it is.
 """
 
@@ -180,7 +182,9 @@ class Cursor:
             self._plant(self.tree.on(found.label))
 
     def _plant(self, tree: Tree) -> None:
-        """Stands on the current branch of a tree. What is recorded of each branch goes on where it was."""
+        """Stands on the current branch of a tree. What is recorded of each branch goes on where it
+        was.
+        """
         if tree.current not in self._performs:
             self._performs[tree.current] = twin_of(self.engine.perform)
         self._tree, self.engine.perform = tree, self._performs[tree.current]
@@ -288,7 +292,9 @@ class Cursor:
         return self._pending(call)
 
     def adopt(self, place: int) -> ToolCall:
-        """Makes the recoverable call of this position in the last answer a pending one, on a new branch."""
+        """Makes the recoverable call of this position in the last answer a pending one, on a new
+        branch.
+        """
         self._idle()
         turn = answered_turn(self.trajectory, None)
         self._plant(self.tree.grown(editing.adopt(self.trajectory, turn, place)))
@@ -304,7 +310,9 @@ class Cursor:
         return found
 
     def _go_on(self, trajectory: Trajectory, change: str) -> None:
-        """Stands at what a person did next: on a branch of its own where something else was recorded to come next."""
+        """Stands at what a person did next: on a branch of its own where something else was
+        recorded to come next.
+        """
         if self.engine.ahead is not None:
             turn = len(self.trajectory.turns)
             self._plant(
@@ -336,6 +344,8 @@ class Cursor:
 
 
 def _heard(task: asyncio.Task[Any]) -> None:
-    """Takes the error of a task that was left behind, so that asyncio does not report it as lost."""
+    """Takes the error of a task that was left behind, so that asyncio does not report it as
+    lost.
+    """
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,5 @@
-"""The notebook's cursor over a rollout: step, look, go back, change, go on. Synchronous, with or without a running event loop.
+"""The notebook's cursor over a rollout: step, look, go back, change, go on. Synchronous, with or
+without a running event loop.
 
 What it does happens on one background thread (`agentkit.cursor`); here it is waited for, and shown.
 """
@@ -58,7 +59,9 @@ class Debugger(Outlook):
 
     @property
     def pending(self) -> Pending:
-        """The calls that wait to be run, in order, and what can be done with each: run, skip, answer, change, reject, adopt."""
+        """The calls that wait to be run, in order, and what can be done with each: run, skip,
+        answer, change, reject, adopt.
+        """
         turn = self.turn
         return Pending(
             self.trajectory.pending, turn.response.recoverable if turn is not None else (), self._do
@@ -70,9 +73,11 @@ class Debugger(Outlook):
         return self._cursor.busy or any(not work.future.done() for work in list(self._works))
 
     def step(self) -> Response | ToolResult | Ended:
-        """The outcome of one step: a model call's answer, a tool call's result, or `Ended`: no step is left, or the request failed.
+        """The outcome of one step: a model call's answer, a tool call's result, or `Ended`: no step
+        is left, or the request failed.
 
-        An interrupt is heard within a fifth of a second; the step in flight is dropped and can be taken again.
+        An interrupt is heard within a fifth of a second; the step in flight is dropped and can be
+        taken again.
 
         Raises:
             Busy: a step is running.
@@ -84,7 +89,8 @@ class Debugger(Outlook):
         return self._shown(await run_async(self._command("step")))
 
     def next(self) -> Turn | Ended:
-        """The turn, once it is whole: the answer, if it is still to come, and the results of all its calls. `Ended` where something held it.
+        """The turn, once it is whole: the answer, if it is still to come, and the results of all
+        its calls. `Ended` where something held it.
 
         Raises:
             Busy: a step is running.
@@ -102,7 +108,8 @@ class Debugger(Outlook):
         return self._whole_turn(before, await run_async(self._command("next")))
 
     def run(self, until: Any = None) -> Trajectory:
-        """The trajectory, once the rollout has stopped: a final answer, a limit, a failed request, or a breakpoint, which is then `stop_at`.
+        """The trajectory, once the rollout has stopped: a final answer, a limit, a failed request,
+        or a breakpoint, which is then `stop_at`.
 
         Args:
             until: a breakpoint, a function of a moment, or several of them, for this run only.
@@ -120,7 +127,8 @@ class Debugger(Outlook):
         return self.trajectory
 
     def start(self, until: Any = None) -> None:
-        """Nothing, at once: the run goes on in the background. `pause` or `stop` ends it, `wait` waits for it.
+        """Nothing, at once: the run goes on in the background. `pause` or `stop` ends it, `wait`
+        waits for it.
 
         Raises:
             Busy: a step is running.
@@ -156,7 +164,9 @@ class Debugger(Outlook):
             self._background("pause")
 
     def stop(self) -> None:
-        """Nothing: the step in flight is cancelled, whether it hears of it or not, and can be taken again."""
+        """Nothing: the step in flight is cancelled, whether it hears of it or not, and can be taken
+        again.
+        """
         if on_loop():
             self._cursor.stop()
             return
@@ -166,7 +176,8 @@ class Debugger(Outlook):
             time.sleep(0.002)
 
     def back(self, n: int = 1) -> Debugger:
-        """This debugger, n steps back. What lies ahead is kept: steps play it again, until the tip is reached or something is changed.
+        """This debugger, n steps back. What lies ahead is kept: steps play it again, until the tip
+        is reached or something is changed.
 
         Raises:
             NotFound: there were fewer steps.
@@ -193,12 +204,15 @@ class Debugger(Outlook):
         return self._then("switch", branch=branch)
 
     def edit(self, turn: int | None = None, call: int = 0, **change: Any) -> Debugger:
-        """This debugger on a new branch, with one thing changed: what depended on it is dropped. The original stays in `tree`.
+        """This debugger on a new branch, with one thing changed: what depended on it is dropped.
+        The original stays in `tree`.
 
         Args:
-            turn: which turn, counting from 0; by default the last that has an answer, for `sampling` the one in progress.
+            turn: which turn, counting from 0; by default the last that has an answer, for
+                `sampling` the one in progress.
             call: which call of the turn, for `result` and `arguments`.
-            change: one of `message`, `result`, `arguments`, `prompt`, `sampling`, as `agentkit.editing.edit` takes them.
+            change: one of `message`, `result`, `arguments`, `prompt`, `sampling`, as
+                `agentkit.editing.edit` takes them.
 
         Raises:
             UsageError: not exactly one thing is changed, or it cannot be used.
@@ -208,7 +222,8 @@ class Debugger(Outlook):
         return self._then("edit", turn=turn, call=call, **change)
 
     def fork(self, turn: int | None = None) -> Debugger:
-        """Another debugger on a branch of its own, from the start of a turn, by default from here. This one stays where it is.
+        """Another debugger on a branch of its own, from the start of a turn, by default from here.
+        This one stays where it is.
 
         Raises:
             NotFound: there is no such turn.
@@ -220,7 +235,8 @@ class Debugger(Outlook):
         return other
 
     def rerun(self, turn: int | None = None, n: int = 1) -> Debugger:
-        """This debugger on the first of n new branches, each with another answer of the model to the same request, asked side by side.
+        """This debugger on the first of n new branches, each with another answer of the model to
+        the same request, asked side by side.
 
         Args:
             turn: which turn is asked for again; by default the last that has an answer.
@@ -232,7 +248,8 @@ class Debugger(Outlook):
         return self._then("rerun", turn=turn, n=n)
 
     def say(self, prompt: Any) -> Debugger:
-        """This debugger, with a message for the next turn: goes on after a final answer. Calls still pending are answered as cancelled.
+        """This debugger, with a message for the next turn: goes on after a final answer. Calls
+        still pending are answered as cancelled.
 
         Raises:
             UsageError: it is neither a text nor a list of messages.
@@ -241,11 +258,15 @@ class Debugger(Outlook):
         return self._then("say", prompt=prompt)
 
     def watch(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """A function that ends it: until then the listener is told of everything that happens, on the engine's thread (`agentkit.events`)."""
+        """A function that ends it: until then the listener is told of everything that happens, on
+        the engine's thread (`agentkit.events`).
+        """
         return self._cursor.watch(listener)
 
     def post(self, action: str, **arguments: Any) -> None:
-        """Nothing, at once: the action is done on the engine's thread; what goes wrong is told to listeners as `Failed`."""
+        """Nothing, at once: the action is done on the engine's thread; what goes wrong is told to
+        listeners as `Failed`.
+        """
         self._background(action, **arguments)
 
     def _do(self, action: str, **arguments: Any) -> Any:
@@ -303,9 +324,11 @@ def debug(
     """A debugger at the start of a rollout.
 
     Args:
-        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its own prompt.
+        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its own
+            prompt.
         prompt: a text, or a list of messages.
-        approve: names of tools before which `run` and `next` stop; only `step` and `dbg.pending` run them.
+        approve: names of tools before which `run` and `next` stop; only `step` and `dbg.pending`
+            run them.
         meta: kept with the trajectory: task, labels.
 
     Raises:

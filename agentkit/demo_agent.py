@@ -1,4 +1,6 @@
-"""`ak.demo()`: an agent without a model. Its answers are scripted, its tools are real, and what it says next follows from what they return."""
+"""`ak.demo()`: an agent without a model. Its answers are scripted, its tools are real, and what it
+says next follows from what they return.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,10 @@ def packing_advice(temp_c: float, sky: str) -> dict[str, Any]:
     wear = "a warm coat" if temp_c < 8 else "a light jacket" if temp_c < 17 else "no coat"
     return {
         "wear": wear,
-        "extras": {"rain": ["umbrella"], "snow": ["gloves", "boots"], "sunny": ["sunglasses"]}.get(
-            sky, []
+        "extras": (
+            {"rain": ["umbrella"], "snow": ["gloves", "boots"], "sunny": ["sunglasses"]}.get(
+                sky, []
+            )
         ),
     }
 
@@ -69,10 +73,12 @@ def to_fahrenheit(temp_c: float) -> float:
 
 
 def demo() -> Agent:
-    """An agent that needs no key and no network: a script in place of the model, three real tools, a clock that repeats.
+    """An agent that needs no key and no network: a script in place of the model, three real tools,
+    a clock that repeats.
 
-    Ask it about coats and weather in Oslo, Rome, London, Cairo, Paris, Tokyo, Lima, Delhi, Madrid or Berlin. Each step follows from the results
-    before it, so editing a result changes what comes next.
+    Ask it about coats and weather in Oslo, Rome, London, Cairo, Paris, Tokyo, Lima, Delhi, Madrid
+    or Berlin. Each step follows from the results before it, so editing a result changes what comes
+    next.
     """
     clock = FixedClock()
     return DemoAgent(
@@ -92,13 +98,18 @@ class DemoAgent(Agent):
         return super().start(PROMPT if prompt is None else prompt, **meta)
 
     def live(self, trajectory: Trajectory) -> Perform:
-        """Each rollout with a clock and a count of answers of its own, so that its times and ids are the same whatever runs beside it."""
+        """Each rollout with a clock and a count of answers of its own, so that its times and ids
+        are the same whatever runs beside it.
+        """
         clock = FixedClock()
         server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
         return live(server, tool_runner(Functions(self.tools), clock=clock))
 
     def __repr__(self) -> str:
-        return f"<demo agent: scripted answers, no model, no network; real tools {', '.join(self.tools)}>"
+        return (
+            "<demo agent: scripted answers, no model, no network; real tools"
+            f" {', '.join(self.tools)}>"
+        )
 
 
 def script(messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -173,7 +184,10 @@ def _sentence(weather: dict[str, Any], advice: Any, fahrenheit: Any) -> str:
     advice = advice if isinstance(advice, dict) else {}
     warmth = f"{weather['temp_c']} °C" + (f" ({fahrenheit} °F)" if fahrenheit is not None else "")
     extras = "".join(f" and {extra}" for extra in advice.get("extras") or ())
-    return f"{weather.get('city')}: {warmth}, {weather.get('sky')}. Take {advice.get('wear', 'what you like')}{extras}."
+    return (
+        f"{weather.get('city')}: {warmth}, {weather.get('sky')}. Take"
+        f" {advice.get('wear', 'what you like')}{extras}."
+    )
 
 
 def _results(messages: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -1,4 +1,6 @@
-"""Two rollouts beside each other: what they share, where they part, and how. Ids, times and the form of the wire are no difference."""
+"""Two rollouts beside each other: what they share, where they part, and how. Ids, times and the
+form of the wire are no difference.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, diff_lines
 from agentkit.types import Message, Record, Trajectory, Turn, clip, excerpt, record
 
-_MEND = "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a), ak.load(b))"
+_MEND = (
+    "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a),"
+    " ak.load(b))"
+)
 
 
 @record
@@ -24,14 +29,19 @@ class Difference(Record):
     """One thing that is not the same on both sides."""
 
     what: str
-    """`prompt`, `said`, `sampling`, `reasoning`, `content`, `refusal`, `finish_reason`, `arguments`, `name`, `order`, `missing`, `extra`,
-    `result`, `turn`, `stop_reason`, `error`; `model`, `tools`, `profile`, `parser` or `policy` for what the whole rollout was run with."""
+    """`prompt`, `said`, `sampling`, `reasoning`, `content`, `refusal`, `finish_reason`,
+    `arguments`, `name`, `order`, `missing`, `extra`, `result`, `turn`, `stop_reason`, `error`;
+    `model`, `tools`, `profile`, `parser` or `policy` for what the whole rollout was run with."""
     turn: int | None = None
-    """The turn of the left side, of the right one where the left has none; None for what belongs to no turn."""
+    """The turn of the left side, of the right one where the left has none; None for what belongs to
+    no turn.
+    """
     of: str = ""
     """The tool it is about."""
     pointer: str = ""
-    """JSON pointer to the place: into the arguments for `arguments`, into the list of messages for `prompt`."""
+    """JSON pointer to the place: into the arguments for `arguments`, into the list of messages for
+    `prompt`.
+    """
     before: Any = None
     """On the left; at most an excerpt."""
     after: Any = None
@@ -39,12 +49,17 @@ class Difference(Record):
     def summary(self) -> str:
         where = f"turn {self.turn}, " if self.turn is not None else ""
         what = f"{self.what} of {self.of}" if self.of else self.what
-        return f"{where}{what}{f' {self.pointer}' if self.pointer else ''}: {clip(text_of(self.before), 80)} → {clip(text_of(self.after), 80)}"
+        return (
+            f"{where}{what}{f' {self.pointer}' if self.pointer else ''}:"
+            f" {clip(text_of(self.before), 80)} → {clip(text_of(self.after), 80)}"
+        )
 
 
 @record
 class Row(Record):
-    """A turn of each side beside the other; one of them None where the other side has no such turn."""
+    """A turn of each side beside the other; one of them None where the other side has no such
+    turn.
+    """
 
     left: Turn | None = None
     right: Turn | None = None
@@ -79,7 +94,9 @@ class Diff(Record):
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """All of them: the prompt, the turns in order, the ending, then what the rollouts were run with."""
+        """All of them: the prompt, the turns in order, the ending, then what the rollouts were run
+        with.
+        """
         prompt = [d for d in self.around if d.what == "prompt"]
         turns = [d for row in self.rows for d in row.differences]
         ending = [d for d in self.around if d.what in ("stop_reason", "error")]
@@ -121,10 +138,12 @@ class Diff(Record):
 
 
 def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
-    """The two rollouts aligned: which turns are the same, the first divergence, and every difference after it. Falsy where nothing differs.
+    """The two rollouts aligned: which turns are the same, the first divergence, and every
+    difference after it. Falsy where nothing differs.
 
     Args:
-        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`, `ak.view`), or lists of messages.
+        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`, `ak.view`), or lists of
+            messages.
         names: what to call them.
 
     Raises:
@@ -144,7 +163,9 @@ def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
 def _aligned(
     left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None
 ) -> Iterator[tuple[Turn | None, Turn | None]]:
-    """The turns in pairs: what forks share is shared, equal turns that occur once are anchors, turns between two anchors go in order."""
+    """The turns in pairs: what forks share is shared, equal turns that occur once are anchors,
+    turns between two anchors go in order.
+    """
     start = 0
     while start < min(len(left), len(right)) and left[start] is right[start]:
         yield left[start], right[start]
@@ -169,7 +190,9 @@ def _in_order(
 
 
 def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int]]:
-    """Places of what occurs once on each side, as many as keep their order: the longest rising run (patience)."""
+    """Places of what occurs once on each side, as many as keep their order: the longest rising run
+    (patience).
+    """
     once = {key for key, n in Counter(left).items() if n == 1} & {
         key for key, n in Counter(right).items() if n == 1
     }

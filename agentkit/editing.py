@@ -1,4 +1,5 @@
-"""A trajectory changed by hand, as pure functions: what depended on the change is dropped, and nothing else. The original is never touched.
+"""A trajectory changed by hand, as pure functions: what depended on the change is dropped, and
+nothing else. The original is never touched.
 
 Three words for three things, used so everywhere:
     replay    recorded outcomes are played again, offline; nothing is asked, nothing is run
@@ -75,13 +76,16 @@ def edit(
     """The trajectory with one thing changed. See the top of this module for what that drops.
 
     Args:
-        turn: which turn, counting from 0, from the end where it is negative; by default the last one that has an answer, for `sampling` the
+        turn: which turn, counting from 0, from the end where it is negative; by default the last
+            one that has an answer, for `sampling` the
             one in progress, for `prompt` the messages the rollout began with.
         call: which call of the turn, for `result` and `arguments`.
-        message: the answer in place of the model's: a text, a message, or anything `ak.read_response` reads.
+        message: the answer in place of the model's: a text, a message, or anything
+            `ak.read_response` reads.
         result: what the tool should have returned.
         arguments: what the call should have said, as a dict.
-        prompt: a text in place of the last user message, or a list of messages in place of all; with `turn`, in place of what was said before it.
+        prompt: a text in place of the last user message, or a list of messages in place of all;
+            with `turn`, in place of what was said before it.
         sampling: fields merged over the sampling of this turn.
 
     Raises:
@@ -123,7 +127,9 @@ def edit(
 
 
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
-    """The trajectory with the answer of a turn written by hand. Results of calls that say the same stay with them."""
+    """The trajectory with the answer of a turn written by hand. Results of calls that say the same
+    stay with them.
+    """
     exchange = written_answer(message)
     response = read_answer(trajectory.spec, exchange, turn)
     error = failure(exchange, response)
@@ -143,7 +149,9 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
 
 
 def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[ToolCall, ToolResult]]:
-    """The results of the old answer that answer a call of the new one too, each once, first those at the same place."""
+    """The results of the old answer that answer a call of the new one too, each once, first those
+    at the same place.
+    """
     given = old.response.tool_calls if old is not None and old.response is not None else ()
     results = old.results if old is not None else ()
     free = {
@@ -182,7 +190,9 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
 
 
 def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """The trajectory with one call changed; only its own result is dropped, and what came after the turn."""
+    """The trajectory with one call changed; only its own result is dropped, and what came after the
+    turn.
+    """
     call = _call(reopened(trajectory, turn), position)
     return branched(
         trajectory,
@@ -203,7 +213,8 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
 
 
 def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last, and waits to be run.
+    """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last,
+    and waits to be run.
 
     Raises:
         NotFound: the answer has no recoverable call of this position.
@@ -213,7 +224,8 @@ def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which the recoverable call that was read at this position is a call of the turn.
+    """The trajectory in which the recoverable call that was read at this position is a call of the
+    turn.
 
     Raises:
         NotFound: there is none.
@@ -230,7 +242,9 @@ def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory
 
 
 def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
-    """The answer with one of its recoverable calls as the last of its calls, under an id of its own."""
+    """The answer with one of its recoverable calls as the last of its calls, under an id of its
+    own.
+    """
     placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
@@ -251,7 +265,9 @@ def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
 
 
 def edited_again(response: Response, old: Response, turn: int) -> Response:
-    """An answer that was read again, with what a person had done to the calls of the old reading, as far as they are still there."""
+    """An answer that was read again, with what a person had done to the calls of the old reading,
+    as far as they are still there.
+    """
     for was in old.tool_calls:
         if was.adopted is not None:
             call = next(
@@ -284,7 +300,9 @@ def _without(response: Response, call: ToolCall) -> str | None:
 
 
 def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
-    """The trajectory before its first turn, with another prompt: a text takes the place of the last user message."""
+    """The trajectory before its first turn, with another prompt: a text takes the place of the last
+    user message.
+    """
     messages = prompt_messages(prompt)
     if isinstance(prompt, str):
         users = [i for i, message in enumerate(trajectory.prompt) if message.role == "user"]
@@ -307,7 +325,9 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
 
 
 def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
-    """The trajectory before a turn, which will be asked for with these fields merged over its sampling."""
+    """The trajectory before a turn, which will be asked for with these fields merged over its
+    sampling.
+    """
     if not isinstance(sampling, Mapping):
         raise UsageError(
             f"the sampling is a {type(sampling).__name__}",

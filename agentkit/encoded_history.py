@@ -1,4 +1,6 @@
-"""A rollout's history in the form a server takes, growing with it: each message is made once, however many turns send it again."""
+"""A rollout's history in the form a server takes, growing with it: each message is made once,
+however many turns send it again.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ T = TypeVar("T")
 
 
 class SentHistory(Generic[T]):
-    """The messages of one rollout in some form. Given a trajectory, it makes only what it has not seen of it."""
+    """The messages of one rollout in some form. Given a trajectory, it makes only what it has not
+    seen of it.
+    """
 
     def __init__(self, form: Callable[[dict[str, Any]], T]) -> None:
         self._form = form
@@ -27,7 +31,9 @@ class SentHistory(Generic[T]):
         self._parts: list[T] = []
 
     def messages(self, trajectory: Trajectory) -> list[T]:
-        """The messages of the next request: a list of its own, of parts that are shared and must not be changed."""
+        """The messages of the next request: a list of its own, of parts that are shared and must
+        not be changed.
+        """
         added = self._next(trajectory)
         if added is not None:
             return self._parts + added
@@ -103,7 +109,9 @@ class EncodedHistory(SentHistory[bytes]):
         return b"[" + b",".join(self.messages(trajectory)) + b"]"
 
     def key(self, trajectory: Trajectory, fields: dict[str, Any]) -> str:
-        """A short digest of the next request, equal for requests that say the same; linear in what is new."""
+        """A short digest of the next request, equal for requests that say the same; linear in what
+        is new.
+        """
         added = self._next(trajectory)
         digest = hashlib.sha256() if added is None else self._digest.copy()
         for part in self.messages(trajectory) if added is None else added:

@@ -10,7 +10,9 @@ from agentkit.types import ApiError, Record, StopReason, record
 
 @record
 class Ended(Record):
-    """There was no step to take, the request failed, or a breakpoint held the turn. False in a condition, so `while dbg.step(): ...` ends."""
+    """There was no step to take, the request failed, or a breakpoint held the turn. False in a
+    condition, so `while dbg.step(): ...` ends.
+    """
 
     stop_reason: StopReason
     error: ApiError | None = None

@@ -1,10 +1,13 @@
-"""The engine under every face: it holds one trajectory, performs its steps, and commits each of them whole.
+"""The engine under every face: it holds one trajectory, performs its steps, and commits each of
+them whole.
 
-Breakpoints. A run is asked to stop before a step or after an outcome. Where the calls of a turn run side by side, those in front of the first
-call that a breakpoint stands before are run, and it waits with those behind it; calls that run beside one whose outcome stops the run are
-let finish. A run that goes on from a breakpoint passes it, but for a firm one.
+Breakpoints. A run is asked to stop before a step or after an outcome. Where the calls of a turn run
+side by side, those in front of the first call that a breakpoint stands before are run, and it waits
+with those behind it; calls that run beside one whose outcome stops the run are let finish. A run
+that goes on from a breakpoint passes it, but for a firm one.
 
-Replay. Where a rollout has been gone back in, `ahead` holds what was recorded: steps play that again until it is reached.
+Replay. Where a rollout has been gone back in, `ahead` holds what was recorded: steps play that
+    again until it is reached.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ Commit = Callable[[Step, Outcome, Trajectory], None]
 
 
 class Engine:
-    """One trajectory and the way its effects are performed. A step that is cancelled or fails leaves the trajectory as it was."""
+    """One trajectory and the way its effects are performed. A step that is cancelled or fails
+    leaves the trajectory as it was.
+    """
 
     def __init__(
         self,
@@ -72,7 +77,8 @@ class Engine:
         return self.trajectory if self.ahead is None else self.ahead
 
     async def step(self, position: int | None = None) -> Outcome | None:
-        """Performs one model call or one tool call; None when the rollout has stopped. A failed or stopped rollout goes on.
+        """Performs one model call or one tool call; None when the rollout has stopped. A failed or
+        stopped rollout goes on.
 
         Args:
             position: which of the pending calls; by default the first.
@@ -87,7 +93,8 @@ class Engine:
             return await self._perform(step) if step is not None else None
 
     async def next(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
-        """Goes on to the end of the turn: the answer, if it is still to come, and all its calls. The stop, where a breakpoint held it.
+        """Goes on to the end of the turn: the answer, if it is still to come, and all its calls.
+        The stop, where a breakpoint held it.
 
         Raises:
             Busy: a step is running.
@@ -108,14 +115,18 @@ class Engine:
             return found
 
     def stop(self) -> None:
-        """Marks the rollout as stopped: at once, or when the step that is running has been committed."""
+        """Marks the rollout as stopped: at once, or when the step that is running has been
+        committed.
+        """
         if self._busy:
             self._stopping = True
         else:
             self.trajectory = stop(self.trajectory)
 
     def pause(self) -> None:
-        """Ends the run that is under way, or about to begin, after the step in flight; the rollout can go on."""
+        """Ends the run that is under way, or about to begin, after the step in flight; the rollout
+        can go on.
+        """
         self._pausing = True
 
     def give_up(self) -> None:
@@ -186,7 +197,9 @@ class Engine:
         )
 
     def _hold(self, steps: Sequence[Step]) -> tuple[Sequence[Step], Stop] | None:
-        """The steps in front of the first that a breakpoint stands before, and the stop there; None where all may be taken."""
+        """The steps in front of the first that a breakpoint stands before, and the stop there; None
+        where all may be taken.
+        """
         for index, step in enumerate(steps):
             points: Collection[Breakpoint] = self._breakpoints
             if self.ahead is not None and ahead_of(
@@ -227,7 +240,9 @@ class Engine:
         return outcome
 
     def finish(self, *, by_hand: bool = False) -> None:
-        """Tells a recording why the rollout has stopped, where it has, and what was done to it by hand."""
+        """Tells a recording why the rollout has stopped, where it has, and what was done to it by
+        hand.
+        """
         finish = getattr(self.perform, "finish", None)
         if finish is not None and (by_hand or self.trajectory.stop_reason is not None):
             finish(self.trajectory)
@@ -263,7 +278,9 @@ class Engine:
         return emit
 
     async def _together(self, steps: Sequence[Step]) -> None:
-        """Each result is committed as it comes, so that an interrupt costs only the calls still running."""
+        """Each result is committed as it comes, so that an interrupt costs only the calls still
+        running.
+        """
         tasks = [asyncio.ensure_future(self._perform(step)) for step in steps]
         try:
             await asyncio.gather(*tasks)

@@ -1,4 +1,5 @@
-"""What cannot go on, or what the caller got wrong. What a model, tool or server got wrong is data: a `Problem`, a status, a stop reason.
+"""What cannot go on, or what the caller got wrong. What a model, tool or server got wrong is data:
+a `Problem`, a status, a stop reason.
 
 AgentkitError
 ├── UsageError (ValueError)          an argument that cannot be used; the note says the mend

@@ -56,8 +56,8 @@ class Sampled(Record):
 
 @record
 class Moved(Record):
-    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, a pending call answered by hand; or its
-    breakpoints are others."""
+    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, a pending
+    call answered by hand; or its breakpoints are others."""
 
     trajectory: Trajectory
 
@@ -93,7 +93,9 @@ Listener = Callable[[Event], None]
 
 
 class Listeners:
-    """Who is told. One that raises is logged, once, and is told no more: a view's fault never reaches the engine."""
+    """Who is told. One that raises is logged, once, and is told no more: a view's fault never
+    reaches the engine.
+    """
 
     def __init__(self) -> None:
         self._told: dict[int, Listener] = {}

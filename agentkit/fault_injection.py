@@ -1,8 +1,11 @@
-"""Failures on purpose, the same ones at every run: one wrapper of `Perform`, for servers and tools alike.
+"""Failures on purpose, the same ones at every run: one wrapper of `Perform`, for servers and tools
+alike.
 
-Whether a step is struck follows from the seed, the rollout's prompt and sample, the turn and the call's position, and from nothing else: not from
-the order in which rollouts run beside each other. What is put in goes the way of the real thing: a refused request is read by `read_error` and
-asked again by the retries, a cut stream is read as a stream that was cut, a tool's exception becomes a result as any other does.
+Whether a step is struck follows from the seed, the rollout's prompt and sample, the turn and the
+call's position, and from nothing else: not from
+the order in which rollouts run beside each other. What is put in goes the way of the real thing: a
+    refused request is read by `read_error` and asked again by the retries, a cut stream is read as
+    a stream that was cut, a tool's exception becomes a result as any other does.
 """
 
 from __future__ import annotations
@@ -102,18 +105,23 @@ def inject(
     seconds: float = 1.0,
     seed: int = 0,
 ) -> Agent:
-    """The same agent, in whose rollouts failures happen on purpose; the same ones at every run. Injections can be put around each other.
+    """The same agent, in whose rollouts failures happen on purpose; the same ones at every run.
+    Injections can be put around each other.
 
-    What was put in is on the record: `exchange.injected` and `result.injected`, the problem `fault_injected`, and the plan as
-    `meta["injection"]`. It is saved, loaded and replayed with the rest.
+    What was put in is on the record: `exchange.injected` and `result.injected`, the problem
+        `fault_injected`, and the plan as `meta["injection"]`. It is saved, loaded and replayed with
+        the rest.
 
     Args:
-        faults: names out of `ak.testing.injections()`: `rate_limited`, `stream_truncated`, `arguments_truncated`, `tool_error`, ….
+        faults: names out of `ak.testing.injections()`: `rate_limited`, `stream_truncated`,
+            `arguments_truncated`, `tool_error`, ….
         rate: the share of the model calls, or tool calls, that are struck.
         turn: only this turn, or these.
-        tool: only calls of this tool, or these; for faults of answers, only where the answer calls one of them.
+        tool: only calls of this tool, or these; for faults of answers, only where the answer calls
+            one of them.
         sample: only this sample of a batch, or these.
-        times: how many tries of one request are struck before it goes through; more than the agent's retries makes it fail.
+        times: how many tries of one request are struck before it goes through; more than the
+            agent's retries makes it fail.
         seconds: how long what is slow takes, and how long a rate limit asks to wait.
         seed: another seed strikes other steps.
 
@@ -221,7 +229,9 @@ class _Refusing:
 async def _changed_answer(
     perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str
 ) -> Exchange:
-    """The real answer, changed; its pieces are told when it is whole, for what comes last decides where it is cut."""
+    """The real answer, changed; its pieces are told when it is whole, for what comes last decides
+    where it is cut.
+    """
     outcome = await perform(step, None)
     assert isinstance(outcome, Answer)
     exchange = outcome.exchange
@@ -277,7 +287,9 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
 
 
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
-    """What was put into a rollout, as (turn, call position or None for the request, faults), in order."""
+    """What was put into a rollout, as (turn, call position or None for the request, faults), in
+    order.
+    """
     found: list[tuple[int, int | None, str]] = []
     for attempt in trajectory.attempts:
         found += (

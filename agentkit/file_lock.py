@@ -1,7 +1,9 @@
-"""Who writes a file: a lock on a companion of it, which the system lets go of with the process that held it, however that ends.
+"""Who writes a file: a lock on a companion of it, which the system lets go of with the process that
+held it, however that ends.
 
-Rollouts that are appended do not hurt each other, so those who only append share the lock; who goes on with rollouts that stand in the file, or
-replaces it, must be its only writer. Readers need no lock. Windows shares no locks and keeps no lines apart, so there a file has one process.
+Rollouts that are appended do not hurt each other, so those who only append share the lock; who goes
+on with rollouts that stand in the file, or replaces it, must be its only writer. Readers need no
+lock. Windows shares no locks and keeps no lines apart, so there a file has one process.
 """
 
 from __future__ import annotations
@@ -33,14 +35,17 @@ _TAKEN = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
 """What says that another has the lock; every other error says that there are no locks here."""
 
 _TRIES, _PAUSE = 20, 0.01
-"""Asked again so often, so many seconds apart: a holder that leaves has the companion for itself while it removes it."""
+"""Asked again so often, so many seconds apart: a holder that leaves has the companion for itself
+while it removes it.
+"""
 
 
 class FileLock:
     """The lock of one file in this process, for all who write it here.
 
-    A companion carries it and not the file itself, which may be emptied, removed or replaced meanwhile. Where the file system knows no locks, or
-    no companion can be made, nothing is locked and nothing fails.
+    A companion carries it and not the file itself, which may be emptied, removed or replaced
+    meanwhile. Where the file system knows no locks, or no companion can be made, nothing is locked
+    and nothing fails.
     """
 
     def __init__(self, target: Path) -> None:
@@ -69,7 +74,8 @@ class FileLock:
                 raise
 
     def ensure(self, owner: object) -> None:
-        """Share the lock with whoever holds it here; without any, keep it for the owner. A forked child takes one of its own.
+        """Share the lock with whoever holds it here; without any, keep it for the owner. A forked
+        child takes one of its own.
 
         Raises:
             FileInUse: another process has the file for itself.
@@ -85,7 +91,8 @@ class FileLock:
         """Hold the lock during a run.
 
         Raises:
-            FileInUse: another run or another process writes the file, and one of the two must be alone.
+            FileInUse: another run or another process writes the file, and one of the two must be
+                alone.
         """
         pid = os.getpid()
         with self._guard:
@@ -178,7 +185,10 @@ class FileLock:
     def _in_use(self, whose: str) -> FileInUse:
         return FileInUse(
             f"{whose} is writing {self._name!r}, and two would destroy what stands there",
-            mend="choose another path, or wait until it has ended: an agent of ak.record keeps its file as long as it is there",
+            mend=(
+                "choose another path, or wait until it has ended: an agent of ak.record keeps its"
+                " file as long as it is there"
+            ),
         )
 
     def after_fork(self) -> None:

@@ -1,6 +1,8 @@
-"""Where each rollout of a file is and what became of it, found in one pass over the lines: only their first bytes and the short ones are read.
+"""Where each rollout of a file is and what became of it, found in one pass over the lines: only
+their first bytes and the short ones are read.
 
-The lines `agentkit.codec` writes begin alike, so a step's line is told by a prefix; one written by other hands is parsed whole.
+The lines `agentkit.codec` writes begin alike, so a step's line is told by a prefix; one written by
+other hands is parsed whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Rollouts on disk: the cassette that grows a line a step, and the saved trajectory, which is the same file written at once."""
+"""Rollouts on disk: the cassette that grows a line a step, and the saved trajectory, which is the
+same file written at once.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,13 @@ _log = logging.getLogger("agentkit")
 
 
 class CassetteWriter:
-    """Appends lines to a cassette. Each line reaches the operating system, whole, before the next step begins.
+    """Appends lines to a cassette. Each line reaches the operating system, whole, before the next
+    step begins.
 
-    Several threads and processes may append to one file: a lock on the file keeps their lines apart and their rollouts numbered. A line that
-    cannot be written, as on a full disk, is taken back, so that what stands there stays whole. Keys of the server, and those in environment
-    variables, are taken out of every line, also where a prompt, a model or a tool repeats them.
+    Several threads and processes may append to one file: a lock on the file keeps their lines apart
+        and their rollouts numbered. A line that cannot be written, as on a full disk, is taken
+        back, so that what stands there stays whole. Keys of the server, and those in environment
+        variables, are taken out of every line, also where a prompt, a model or a tool repeats them.
     """
 
     _begun: set[int] | None = None
@@ -73,7 +77,9 @@ class CassetteWriter:
             self._catch_up(file)
 
     def begin(self, trajectory: Trajectory) -> int:
-        """The index of a rollout that is recorded from now on, once all there is of it has been written."""
+        """The index of a rollout that is recorded from now on, once all there is of it has been
+        written.
+        """
         self.use.ensure(self)
         with self._locked() as file:
             self._catch_up(file)
@@ -123,7 +129,9 @@ class CassetteWriter:
             raise
 
     def _catch_up(self, file: FileIO) -> None:
-        """Takes note of what others have written; a file that was removed, emptied or replaced begins anew."""
+        """Takes note of what others have written; a file that was removed, emptied or replaced
+        begins anew.
+        """
         size, inode = file.seek(0, os.SEEK_END), os.fstat(file.fileno()).st_ino
         file.seek(0)
         known = (inode, file.read(min(self._scan.end, 256)))
@@ -223,7 +231,8 @@ def used(path: Any, *, alone: bool) -> AbstractContextManager[None]:
 
 
 def cassette(path: Any, *, keep: bool = False) -> CassetteWriter:
-    """The writer of this file: one for all who record there. With `keep` the file is in use as long as the writer lives.
+    """The writer of this file: one for all who record there. With `keep` the file is in use as long
+    as the writer lives.
 
     Raises:
         FileInUse: another process goes on with its rollouts.
@@ -245,8 +254,9 @@ def cassette(path: Any, *, keep: bool = False) -> CassetteWriter:
 def save(rollouts: Any, path: Any) -> Path:
     """The path, once the trajectory, or the list of them, is written there; whole or not at all.
 
-    A path that ends in `.html` gets one self-contained page that works offline, also of a diff or a comparison; any other the format `ak.load`
-    and `ak.replay` read. Of a debugger the branch it stands on is saved; all of them by `ak.save(dbg.tree, path)`.
+    A path that ends in `.html` gets one self-contained page that works offline, also of a diff or a
+    comparison; any other the format `ak.load` and `ak.replay` read. Of a debugger the branch it
+    stands on is saved; all of them by `ak.save(dbg.tree, path)`.
 
     Raises:
         UsageError: there is nothing to save, or the path is none.
@@ -308,7 +318,8 @@ def _umask() -> int:
 def load(path: Any) -> Any:
     """The trajectory saved or recorded at the path; a list where the file holds several.
 
-    Every raw answer is read again, so an old file profits from a better reader. A torn last line, as a crash leaves it, is ignored.
+    Every raw answer is read again, so an old file profits from a better reader. A torn last line,
+    as a crash leaves it, is ignored.
 
     Raises:
         FileNotFoundError: there is no such file.

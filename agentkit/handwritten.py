@@ -26,7 +26,9 @@ def written_answer(message: Any) -> Exchange:
 
 
 def written_result(call: ToolCall, value: Any) -> ToolResult:
-    """The result of a call as a person gives it, status `edited`; a value is made into text as a tool's would be."""
+    """The result of a call as a person gives it, status `edited`; a value is made into text as a
+    tool's would be.
+    """
     if isinstance(value, ToolResult):
         return replace(value, call_id=call.id, name=call.name, status="edited")
     content, conversion = as_text(value)
@@ -42,7 +44,9 @@ def written_result(call: ToolCall, value: Any) -> ToolResult:
 
 
 def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
-    """The result of a call that a person did not let run, status `skipped`; the reason is what the model is told."""
+    """The result of a call that a person did not let run, status `skipped`; the reason is what the
+    model is told.
+    """
     return ToolResult(
         call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason
     )

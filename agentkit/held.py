@@ -9,11 +9,15 @@ from agentkit.chat_log import trajectory_of
 from agentkit.errors import UsageError
 from agentkit.types import Message, Record, Trajectory
 
-_MEND = "pass a trajectory, a debugger, an AgentResult, or a list of them; a list of messages through ak.view(messages)"
+_MEND = (
+    "pass a trajectory, a debugger, an AgentResult, or a list of them; a list of messages through"
+    " ak.view(messages)"
+)
 
 
 def trajectories_of(value: Any) -> list[Trajectory]:
-    """The trajectories in a trajectory, a list of them, or anything that has a `trajectory` or `trajectories`.
+    """The trajectories in a trajectory, a list of them, or anything that has a `trajectory` or
+    `trajectories`.
 
     Raises:
         UsageError: there are none.
@@ -38,7 +42,8 @@ def _of_item(whole: Any, place: int, item: Any) -> list[Trajectory]:
 
 
 def one_rollout(value: Any, mend: str) -> Trajectory:
-    """The one trajectory that is meant: itself, the only one of what holds it, or a list of messages.
+    """The one trajectory that is meant: itself, the only one of what holds it, or a list of
+    messages.
 
     Raises:
         UsageError: there is none, or there are several; `mend` is the note.

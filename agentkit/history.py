@@ -1,6 +1,8 @@
-"""How a turn goes back to the server. Each server wants its own history: reasoning under one name, another, or not at all; ids of a form.
+"""How a turn goes back to the server. Each server wants its own history: reasoning under one name,
+another, or not at all; ids of a form.
 
-The record keeps the truth; what is sent is derived from it by a profile, and pairs every call with exactly one result under the same id.
+The record keeps the truth; what is sent is derived from it by a profile, and pairs every call with
+exactly one result under the same id.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ _KIMI = re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")
 
 
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
-    """The answer as the assistant message that is sent back: content, calls and reasoning as the profile wants them."""
+    """The answer as the assistant message that is sent back: content, calls and reasoning as the
+    profile wants them.
+    """
     content = _content(response, profile)
     message: dict[str, Any] = {
         "role": "assistant",
@@ -89,7 +93,9 @@ def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
 
 
 def _arguments(call: ToolCall) -> str:
-    """Text every server can parse: the model's own where it was read as it stands, the object read from it, or `{}`."""
+    """Text every server can parse: the model's own where it was read as it stands, the object read
+    from it, or `{}`.
+    """
     if call.status == "ok" and call.raw_arguments:
         return call.raw_arguments
     return json.dumps(call.arguments if call.arguments is not None else {}, ensure_ascii=False)
@@ -120,7 +126,9 @@ def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[s
 
 
 def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:
-    """The assistant message of a turn, then its results in the order of the calls; an empty answer is left out where it would be refused."""
+    """The assistant message of a turn, then its results in the order of the calls; an empty answer
+    is left out where it would be refused.
+    """
     if turn.response is None:
         return
     answer = assistant_message(turn.response, profile)

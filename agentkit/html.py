@@ -1,12 +1,14 @@
-r"""HTML that is escaped by construction: model and tool output goes in as text and comes out as text, whatever it holds.
+r"""HTML that is escaped by construction: model and tool output goes in as text and comes out as
+text, whatever it holds.
 
 The rules:
-    An `Html` is made only by the functions of this module. A plain string given to them is text, always escaped; adding an `Html` to a
-    string gives a plain string again, which would be escaped if it were used.
-    Tags and attributes come from two short lists; there is no style, no script, no event handler, no image.
-    A link is made only by `link`, from a file name or address that the user's own code gave.
-    Characters that do something instead of showing something (controls, escapes of a terminal, bidi overrides, invisible ones, lone
-    surrogates) are shown as what they are, `\u202e`, in a `<span class="ak-ctl">`.
+    An `Html` is made only by the functions of this module. A plain string given to them is text,
+    always escaped; adding an `Html` to a string gives a plain string again, which would be escaped
+    if it were used. Tags and attributes come from two short lists; there is no style, no script, no
+    event handler, no image. A link is made only by `link`, from a file name or address that the
+    user's own code gave. Characters that do something instead of showing something (controls,
+    escapes of a terminal, bidi overrides, invisible ones, lone surrogates) are shown as what they
+    are, `\u202e`, in a `<span class="ak-ctl">`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from agentkit.errors import UsageError
 
 
 class Html(str):
-    """Markup that is safe to show; a str, so that it can be written and joined, that no string turns into by accident."""
+    """Markup that is safe to show; a str, so that it can be written and joined, that no string
+    turns into by accident.
+    """
 
     __slots__ = ()
 
@@ -99,7 +103,8 @@ _HIDDEN_RANGES = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
     "\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"  # separators and bidi controls
     "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
-    # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they only choose how an emoji looks
+    # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they
+    # only choose how an emoji looks
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
 )
 _HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -109,7 +114,9 @@ _HIDDEN = re.compile(
 )  # written so that a search leaps to the first of them
 """Characters that do not show themselves; a terminal's colour sequence as a whole."""
 _DOUBTFUL = re.compile(f"[{_HIDDEN_RANGES}\U0001bca0-\U0010ffff]")
-"""All of these and, as one range is looked up sooner than three, emoji too: a text of any language without them needs no closer look."""
+"""All of these and, as one range is looked up sooner than three, emoji too: a text of any language
+without them needs no closer look.
+"""
 
 _SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
 """The ASCII characters that show themselves."""
@@ -120,7 +127,9 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`; always encodable."""
+    r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`;
+    always encodable.
+    """
     return (
         text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
     )
@@ -132,7 +141,8 @@ def escape(text: str) -> Html:
 
 
 def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
-    """The element. Children are escaped unless they are `Html`; an attribute whose value is None is left out.
+    """The element. Children are escaped unless they are `Html`; an attribute whose value is None is
+    left out.
 
     Raises:
         ValueError: the tag or an attribute is not on the list.
@@ -148,7 +158,8 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
 def element(
     tag: str, /, *, between: str = "", **attributes: str | int | None
 ) -> Callable[..., Html]:
-    """A function of the children, for an element that is made many times; `between`: a text that parts its children.
+    """A function of the children, for an element that is made many times; `between`: a text that
+    parts its children.
 
     Raises:
         ValueError: the tag or an attribute is not on the list.
@@ -170,10 +181,11 @@ def element(
 
 
 def shape(markup: Html) -> Callable[..., Html]:
-    """A function of what stands in the holes of the markup, in their order: elements within elements, made in one go.
+    """A function of what stands in the holes of the markup, in their order: elements within
+    elements, made in one go.
 
-    A `HOLE` is a child or the value of an attribute; a shape filled with holes is part of a larger one. No text can hold the character that
-    it is made of, as `visible` writes that out.
+    A `HOLE` is a child or the value of an attribute; a shape filled with holes is part of a larger
+    one. No text can hold the character that it is made of, as `visible` writes that out.
 
     Raises:
         ValueError: a hole begins a `pre`, where a line feed would be lost.
@@ -212,7 +224,8 @@ def joined(separator: str, children: Iterable[Child]) -> Html:
 
 
 def link(target: str, *children: Child) -> Html:
-    """A link to a relative file name or an http(s) address which the user's own code gave; never for what a model or tool said.
+    """A link to a relative file name or an http(s) address which the user's own code gave; never
+    for what a model or tool said.
 
     Raises:
         ValueError: an absolute path.
@@ -300,7 +313,9 @@ def _quoted(value: object) -> str:
 
 
 def _only(characters: bytes, text: str) -> bool:
-    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly every text passes."""
+    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly
+    every text passes.
+    """
     return text.isascii() and not text.encode().translate(None, characters)
 
 

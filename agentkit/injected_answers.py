@@ -1,4 +1,5 @@
-"""What servers do wrong, made on demand: refusals in place of an answer, and changes of an answer that came.
+"""What servers do wrong, made on demand: refusals in place of an answer, and changes of an answer
+that came.
 
 All of it is constructed, in the forms that `tests/corpus` shows real servers to use.
 """
@@ -17,9 +18,14 @@ from agentkit.types import Chunk, Exchange
 Refuse = Callable[[float], Exchange]
 """Makes the refusal; a number of seconds for what asks to wait, or took so long."""
 Change = Callable[[Exchange, float, frozenset[str] | None], "Exchange | None"]
-"""Changes an answer; a number from 0 to 1 says where, names which tools' calls. None where there is nothing to change."""
+"""Changes an answer; a number from 0 to 1 says where, names which tools' calls. None where there is
+nothing to change.
+"""
 
-_HTML = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center><hr>nginx</body></html>"
+_HTML = (
+    "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad"
+    " Gateway</h1></center><hr>nginx</body></html>"
+)
 
 
 def _refusal(status: int, error: dict[str, Any] | str) -> Refuse:
@@ -50,7 +56,10 @@ def _rate_limit(seconds: float) -> Exchange:
 
 _EMPTY = {"id": "chatcmpl-0", "object": "chat.completion", "model": "m", "choices": []}
 _TOO_LONG = {
-    "message": "This model's maximum context length is 4096 tokens. However, your messages resulted in 5000 tokens.",
+    "message": (
+        "This model's maximum context length is 4096 tokens. However, your messages resulted in"
+        " 5000 tokens."
+    ),
     "type": "invalid_request_error",
     "param": "messages",
     "code": "context_length_exceeded",

@@ -28,13 +28,16 @@ def to_json(record: Any) -> Any:
 
 
 def _is_default(f: Any, value: Any) -> bool:
-    """Whether a field holds its default; what a tool returned may be of any type, and is not asked to compare itself with another."""
+    """Whether a field holds its default; what a tool returned may be of any type, and is not asked
+    to compare itself with another.
+    """
     default = f.default_factory() if f.default_factory is not MISSING else f.default
     return value is default or (type(value) is type(default) and bool(value == default))
 
 
 def from_json(kind: Callable[..., Any], data: Any) -> Any:
-    """The record of this class that JSON data holds; fields it does not know are ignored, so that newer files load.
+    """The record of this class that JSON data holds; fields it does not know are ignored, so that
+    newer files load.
 
     Raises:
         CassetteError: the data is not such a record.

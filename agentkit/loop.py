@@ -1,10 +1,12 @@
-"""The loop as pure functions over values: what comes next, and what the trajectory is once it has happened.
+"""The loop as pure functions over values: what comes next, and what the trajectory is once it has
+happened.
 
     next_step(t) -> Step | None        a model call, a tool call, or nothing
     apply(t, outcome) -> t             the trajectory with the outcome in it
 
-No clock, no network, no threads: an effect happens between the two, in `agentkit.perform`. An answer is read here, from its raw exchange, so
-that a stored rollout read again gives the same trajectory.
+No clock, no network, no threads: an effect happens between the two, in `agentkit.perform`. An
+    answer is read here, from its raw exchange, so that a stored rollout read again gives the same
+    trajectory.
 """
 
 from __future__ import annotations
@@ -115,7 +117,8 @@ def start(
 
 
 def prompt_messages(prompt: Any) -> tuple[Message, ...]:
-    """A text or a list of messages as records of their own; a later change of the list does not reach them.
+    """A text or a list of messages as records of their own; a later change of the list does not
+    reach them.
 
     Raises:
         UsageError: it is neither, with the mend.
@@ -239,7 +242,9 @@ def failure(exchange: Exchange, response: Response) -> ApiError | None:
 
 
 def request_error(exchange: Exchange) -> ApiError | None:
-    """Why the transport or the status says that a request failed; None where an answer came, whatever is in it."""
+    """Why the transport or the status says that a request failed; None where an answer came,
+    whatever is in it.
+    """
     if exchange.transport_error is not None:
         return exchange.transport_error
     if exchange.status is not None and not 200 <= exchange.status < 300:
@@ -266,7 +271,9 @@ def _failure(exchange: Exchange, response: Response) -> ApiError | None:
 
 
 def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
-    """A stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole call to go on with."""
+    """A stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole call
+    to go on with.
+    """
     reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
     if (
         reason is None
@@ -309,7 +316,9 @@ def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajecto
 
 
 def close(trajectory: Trajectory) -> Trajectory:
-    """The trajectory whose open turn is over although calls of it have no result, as in a history that was given so."""
+    """The trajectory whose open turn is over although calls of it have no result, as in a history
+    that was given so.
+    """
     o = trajectory.open
     return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
@@ -322,7 +331,9 @@ def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReas
 
 
 def resume(trajectory: Trajectory) -> Trajectory:
-    """The trajectory ready for the step that failed, or was stopped before; one that ended is returned as it is."""
+    """The trajectory ready for the step that failed, or was stopped before; one that ended is
+    returned as it is.
+    """
     return (
         replace(trajectory, stop_reason=None, error=None)
         if trajectory.stop_reason in ("error", "stopped")
@@ -336,7 +347,9 @@ def stop(trajectory: Trajectory) -> Trajectory:
 
 
 def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
-    """The trajectory with messages for the next turn; calls that had no result are answered as cancelled, so that history pairs."""
+    """The trajectory with messages for the next turn; calls that had no result are answered as
+    cancelled, so that history pairs.
+    """
     for call in trajectory.pending:
         trajectory = apply(trajectory, Result(position=call.position, result=cancelled(call)))
     opened = trajectory.open or OpenTurn()
@@ -345,7 +358,9 @@ def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Trajectory:
-    """The trajectory whose next turn sends the first `kept` messages of the history and then `added`."""
+    """The trajectory whose next turn sends the first `kept` messages of the history and then
+    `added`.
+    """
     opened = OpenTurn(
         kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None
     )

@@ -1,4 +1,6 @@
-"""How `AgentLoop` runs a named tool: the caller's dispatch function or tools, and the few that are answered inside the loop."""
+"""How `AgentLoop` runs a named tool: the caller's dispatch function or tools, and the few that are
+answered inside the loop.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,10 @@ def default_dispatch(names: Iterable[str]) -> Callable[..., Any]:
     except ImportError as exc:
         raise UsageError(
             f"nothing says how to run the tools that are declared: {', '.join(sorted(names))}",
-            mend="pass dispatch=fn, called as fn(name, args, task_id=..., user_task=...), or tools=[functions]",
+            mend=(
+                "pass dispatch=fn, called as fn(name, args, task_id=..., user_task=...), or"
+                " tools=[functions]"
+            ),
         ) from (None if isinstance(exc, ModuleNotFoundError) and exc.name == "model_tools" else exc)
     dispatch: Callable[..., Any] = handle_function_call
     return dispatch

@@ -1,10 +1,12 @@
 """The state of Atropos' `ManagedServer`, read and checked: what an RL trainer would train on.
 
-`get_state()` gives `{"nodes": [...]}`, or `{"sequences": {text: node}, "tree": ...}` where it keeps a tree. A node holds `full_text`, `tokens`,
-`masked_tokens` (−100 where nothing is trained, else the token), `logprobs` (1.0 where nothing was sampled: deliberately impossible) and
-`metadata.finish_reason`. Source: atroposlib/envs/server_handling/managed_server.py, which pads logprobs that are missing with 1.0, and whose
-`DummyManagedServer` stores the tokens 0 to 127 for servers that give none. Nodes are dicts, pydantic models or any objects; their lists may be
-arrays. What is wrong with them is in their problems; nothing is repaired.
+`get_state()` gives `{"nodes": [...]}`, or `{"sequences": {text: node}, "tree": ...}` where it keeps
+a tree. A node holds `full_text`, `tokens`, `masked_tokens` (−100 where nothing is trained, else the
+token), `logprobs` (1.0 where nothing was sampled: deliberately impossible) and
+`metadata.finish_reason`. Source: atroposlib/envs/server_handling/managed_server.py, which pads
+    logprobs that are missing with 1.0, and whose `DummyManagedServer` stores the tokens 0 to 127
+    for servers that give none. Nodes are dicts, pydantic models or any objects; their lists may be
+    arrays. What is wrong with them is in their problems; nothing is repaired.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ _MEND = 'pass an AgentResult with a managed_state, `get_state()`, its "nodes", o
 
 @record
 class ManagedNode(Record):
-    """One sequence as it would be trained on. The lists are as they were sent, converted to Python numbers."""
+    """One sequence as it would be trained on. The lists are as they were sent, converted to Python
+    numbers.
+    """
 
     index: int
     full_text: str = ""
@@ -124,8 +128,10 @@ def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedSta
     """The state, read and checked.
 
     Args:
-        state: what `get_state()` gave, its nodes, or one node: dicts, pydantic models or other objects.
-        trajectory: the rollout it belongs to; its finish reasons are then compared with those of the nodes.
+        state: what `get_state()` gave, its nodes, or one node: dicts, pydantic models or other
+            objects.
+        trajectory: the rollout it belongs to; its finish reasons are then compared with those of
+            the nodes.
 
     Raises:
         UsageError: it is none of these.
@@ -223,7 +229,8 @@ def _checked(node: ManagedNode, at: str, dummy: bool) -> Iterator[Problem]:
     if dummy:
         yield problem(
             "node_dummy_tokens",
-            "the tokens are placeholders, not what the model sampled; nothing can be trained on them",
+            "the tokens are placeholders, not what the model sampled; nothing can be trained on"
+            " them",
             pointer=at,
         )
     if not node.aligned:
@@ -274,10 +281,16 @@ def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
     prompt = [i for i in unsampled if i < last or last < 0]
     padded = [i for i in unsampled if 0 <= last < i]
     if prompt:
-        message = f"{_positions(prompt)}: the mask trains on tokens with the logprob 1.0, which were not sampled"
+        message = (
+            f"{_positions(prompt)}: the mask trains on tokens with the logprob 1.0, which were not"
+            " sampled"
+        )
         yield problem("node_trains_on_prompt", message, pointer=f"{at}/masked_tokens/{prompt[0]}")
     if padded:
-        message = f"{_positions(padded)}: trained tokens behind the last logprob, which was filled up with 1.0"
+        message = (
+            f"{_positions(padded)}: trained tokens behind the last logprob, which was filled up"
+            " with 1.0"
+        )
         yield problem("node_logprobs_short", message, pointer=f"{at}/logprobs/{padded[0]}")
     unused = [
         i
@@ -285,7 +298,10 @@ def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
         if not train and value is not None and value != SENTINEL
     ]
     if unused:
-        message = f"{_positions(unused)}: sampled, with a logprob, and masked; nothing is learned from them"
+        message = (
+            f"{_positions(unused)}: sampled, with a logprob, and masked; nothing is learned from"
+            " them"
+        )
         yield problem("node_sampled_masked", message, pointer=f"{at}/masked_tokens/{unused[0]}")
     if node.masked_tokens and not any(trained):
         yield problem(
@@ -300,7 +316,10 @@ def _positions(found: list[int]) -> str:
     if len(found) == 1:
         return f"position {found[0]}"
     together = found[-1] - found[0] + 1 == len(found)
-    return f"{len(found)} positions, {f'{found[0]} to {found[-1]}' if together else f'first {found[0]}, last {found[-1]}'}"
+    return (
+        f"{len(found)} positions,"
+        f" {f'{found[0]} to {found[-1]}' if together else f'first {found[0]}, last {found[-1]}'}"
+    )
 
 
 def _against(nodes: tuple[ManagedNode, ...], trajectory: Trajectory) -> tuple[ManagedNode, ...]:
@@ -309,7 +328,9 @@ def _against(nodes: tuple[ManagedNode, ...], trajectory: Trajectory) -> tuple[Ma
 
 
 def _ending(node: ManagedNode, trajectory: Trajectory) -> tuple[int, str | None] | None:
-    """The turn a node ends with, by its text, and that turn's finish reason; None where no text fits."""
+    """The turn a node ends with, by its text, and that turn's finish reason; None where no text
+    fits.
+    """
     text = node.full_text.rstrip()
     for turn in reversed(trajectory.all_turns):
         said = (turn.response.wire_content or turn.response.content or "").rstrip()
@@ -343,7 +364,10 @@ def _together(
             pointer="/nodes",
         )
     if len(nodes) > 1 and not tree:
-        message = f"{len(nodes)} nodes where a linear chat has one: a later prompt, as the template renders it, does not extend the one before"
+        message = (
+            f"{len(nodes)} nodes where a linear chat has one: a later prompt, as the template"
+            " renders it, does not extend the one before"
+        )
         yield problem("nodes_several", message, pointer="/nodes")
     twice = [
         text

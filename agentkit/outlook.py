@@ -18,7 +18,9 @@ from agentkit.types import ApiError, Request, Trajectory, Turn, late
 
 
 class Outlook:
-    """The view from a cursor: the rollout up to there, what comes next, what stopped it, the tree around it."""
+    """The view from a cursor: the rollout up to there, what comes next, what stopped it, the tree
+    around it.
+    """
 
     _cursor: Cursor
 

@@ -1,4 +1,6 @@
-"""The calls that wait between the model's answer and the tools, and what a person can do with each."""
+"""The calls that wait between the model's answer and the tools, and what a person can do with
+each.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ class Act(Protocol):
 
 
 class Pending(tuple[ToolCall, ...]):
-    """A tuple of the calls that had no result when this was asked for, in order, and those in the text that could be adopted.
+    """A tuple of the calls that had no result when this was asked for, in order, and those in the
+    text that could be adopted.
 
     A call is given by its place in this list, or as the call itself.
     """
@@ -57,7 +60,8 @@ class Pending(tuple[ToolCall, ...]):
         return result
 
     def answer(self, i: int | ToolCall, value: Any) -> ToolResult:
-        """The result given by hand, status `edited`: the value is made into text as a tool's would be.
+        """The result given by hand, status `edited`: the value is made into text as a tool's would
+        be.
 
         Raises:
             NotFound: no such call is pending.
@@ -68,7 +72,8 @@ class Pending(tuple[ToolCall, ...]):
     def reject(
         self, i: int | ToolCall = 0, message: str = "the user did not approve this call"
     ) -> ToolResult:
-        """The result of a call that a person refuses, status `skipped`: the model is told the message.
+        """The result of a call that a person refuses, status `skipped`: the model is told the
+        message.
 
         Raises:
             NotFound: no such call is pending.
@@ -79,7 +84,8 @@ class Pending(tuple[ToolCall, ...]):
     def change(
         self, i: int | ToolCall, arguments: dict[str, Any] | None = None, /, **named: Any
     ) -> ToolCall:
-        """The call with other arguments, on a new branch: a dict in place of all, or by name in place of some.
+        """The call with other arguments, on a new branch: a dict in place of all, or by name in
+        place of some.
 
         Raises:
             NotFound: no such call is pending.
@@ -119,7 +125,9 @@ class Pending(tuple[ToolCall, ...]):
         return f"<Pending {'; '.join(bits) or 'none'}{more}>"
 
     def html(self, limits: Limits) -> Html:
-        """What the display shows: each call as it would be run, then those that could be adopted."""
+        """What the display shows: each call as it would be run, then those that could be
+        adopted.
+        """
         words = f"{len(self)} to run" if self else "nothing waits"
         head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
         rows = {

@@ -4,8 +4,8 @@
     approving(perform, names, ask)  the same, and a person is asked before a tool is run
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
 
-Others are `agentkit.recording` (every finished step is written down), `agentkit.replaying` (what was recorded, offline) and
-`agentkit.fault_injection` (failures on purpose).
+Others are `agentkit.recording` (every finished step is written down), `agentkit.replaying` (what
+was recorded, offline) and `agentkit.fault_injection` (failures on purpose).
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Perform(Protocol):
 
 
 def twin_of(perform: Perform) -> Perform:
-    """The same for another branch of a rollout: what writes a rollout down needs one for each, what keeps nothing of it serves all."""
+    """The same for another branch of a rollout: what writes a rollout down needs one for each, what
+    keeps nothing of it serves all.
+    """
     twin = getattr(perform, "twin", None)
     return perform if twin is None else twin()
 
@@ -42,7 +44,9 @@ def twin_of(perform: Perform) -> Perform:
 def fields_of(
     spec: Spec, override: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Everything a request holds besides its messages, and what is merged over it (`extra_body`)."""
+    """Everything a request holds besides its messages, and what is merged over it
+    (`extra_body`).
+    """
     sampling = {**spec.sampling, **(override or {})}
     extra = sampling.pop("extra_body", None)
     head = {"model": spec.model} if spec.model is not None else {}
@@ -51,7 +55,8 @@ def fields_of(
 
 
 def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
-    """Asks the server and runs the tools. Messages that a turn sends again are not made, nor encoded, again.
+    """Asks the server and runs the tools. Messages that a turn sends again are not made, nor
+    encoded, again.
 
     Args:
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
@@ -107,15 +112,19 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
 
 
 Ask = Callable[[ToolCall], Any]
-"""Asks a person about a call: True lets it run, a dict lets it run with these arguments, a text refuses it with this message."""
+"""Asks a person about a call: True lets it run, a dict lets it run with these arguments, a text
+refuses it with this message.
+"""
 
 
 def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perform:
-    """The same, and before a call of these tools is run, `ask` is asked about it. What it refuses is a result the model is told of.
+    """The same, and before a call of these tools is run, `ask` is asked about it. What it refuses
+    is a result the model is told of.
 
     Args:
         names: names of tools; None for all of them.
-        ask: a function of the call, called in a thread, or an async one, awaited. It returns True (run it), a dict (run it with these arguments),
+        ask: a function of the call, called in a thread, or an async one, awaited. It returns True
+            (run it), a dict (run it with these arguments),
             a text (refuse it, and tell the model this), or False or None (refuse it).
     """
     asked = None if names is None else frozenset([names] if isinstance(names, str) else names)

@@ -1,7 +1,9 @@
 """Whether each prompt extends the tokens of the turn before, from token ids alone.
 
-A policy is trained on what it sampled. Where the server's template writes the history anew, the tokens a later turn was conditioned on are not the
-tokens that were sampled, and training on one sequence of them trains tokens off their policy. The ids prove it; the record tells the likely cause.
+A policy is trained on what it sampled. Where the server's template writes the history anew, the
+tokens a later turn was conditioned on are not the tokens that were sampled, and training on one
+sequence of them trains tokens off their policy. The ids prove it; the record tells the likely
+cause.
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ class PrefixStep(Record):
     """Trained tokens before this prompt that are not in it as they were sampled."""
 
     def summary(self) -> str:
-        return f"{self.position} {self.status}{f' at {self.at}: {self.cause}' if self.status == 'differs' else ''}"
+        return (
+            f"{self.position}"
+            f" {self.status}{f' at {self.at}: {self.cause}' if self.status == 'differs' else ''}"
+        )
 
 
 @record
@@ -73,7 +78,9 @@ class PrefixCheck(Record):
 
     @property
     def ok(self) -> bool | None:
-        """True: every prompt extends the tokens before it. False: one does not. None: no difference is found, but ids are missing."""
+        """True: every prompt extends the tokens before it. False: one does not. None: no difference
+        is found, but ids are missing.
+        """
         statuses = {step.status for step in self.steps}
         return (
             False
@@ -93,7 +100,10 @@ class PrefixCheck(Record):
             f"{sum(s.status == word for s in self.steps)} {word}"
             for word in ("extends", "differs", "unknown")
         )
-        return f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained tokens off policy"
+        return (
+            f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained"
+            " tokens off policy"
+        )
 
     def html(self, limits: Limits) -> Html:
         """A line per turn, with the tokens on both sides where it differs."""
@@ -181,7 +191,9 @@ def _step(
 
 
 def _missing(turns: Sequence[Turn], k: int) -> str:
-    """Which ids are missing; "" where none is. A turn before that has no answer ids may have sampled nothing, and then says so in its usage."""
+    """Which ids are missing; "" where none is. A turn before that has no answer ids may have
+    sampled nothing, and then says so in its usage.
+    """
     last, mine = turns[k - 1].response, turns[k].response
     gone = [
         f"turn {index} has no {what} token ids"
@@ -210,7 +222,9 @@ def _sides(before: TokenIds, now: TokenIds, at: int, known: Vocabulary) -> dict[
 
 
 def check_state(state: ManagedState, decode: Decode | None = None) -> PrefixCheck:
-    """Each node's tokens against those of the node it goes on from: the last whose text it begins with, else the one before it."""
+    """Each node's tokens against those of the node it goes on from: the last whose text it begins
+    with, else the one before it.
+    """
     known, nodes = Vocabulary(decode), state.nodes
     steps = tuple(_node_step(node, _node_before(nodes, i), known) for i, node in enumerate(nodes))
     return PrefixCheck(unit="node", steps=steps, trained=sum(node.trained_count for node in nodes))
@@ -259,7 +273,10 @@ def _node_step(node: ManagedNode, last: ManagedNode | None, known: Vocabulary) -
             **sizes,
         )
     if at >= (start := _begins(last)) == _begins(node):
-        reason = f"another answer to the prompt of node {last.index}: the same {start:,} tokens stand before both"
+        reason = (
+            f"another answer to the prompt of node {last.index}: the same {start:,} tokens stand"
+            " before both"
+        )
         return PrefixStep(position=node.index, status="first", reason=reason, prompt_length=size)
     cause = _node_cause(last, node, at)
     told: dict[str, Any] = {
@@ -294,14 +311,18 @@ def _node_cause(last: ManagedNode, node: ManagedNode, at: int) -> Cause:
 
 
 def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
-    """Whether each prompt of a rollout extends the tokens of the turn before, proven from token ids alone.
+    """Whether each prompt of a rollout extends the tokens of the turn before, proven from token ids
+    alone.
 
-    Where one does not, the step holds the position of the first token that differs, the tokens on both sides of it, the likely cause and how many
-    trained tokens are off policy. A turn whose ids the server did not return is `unknown`.
+    Where one does not, the step holds the position of the first token that differs, the tokens on
+    both sides of it, the likely cause and how many trained tokens are off policy. A turn whose ids
+    the server did not return is `unknown`.
 
     Args:
-        x: one rollout: a trajectory, a debugger, an `AgentResult`; the `managed_state` of one, or its nodes.
-        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`; else texts are those that the rollout's own logprobs show.
+        x: one rollout: a trajectory, a debugger, an `AgentResult`; the `managed_state` of one, or
+            its nodes.
+        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`; else texts are
+            those that the rollout's own logprobs show.
 
     Raises:
         UsageError: it holds no rollout, or several.

@@ -1,4 +1,6 @@
-"""Why a prompt does not extend the tokens before it: reasoned from what was sampled, what was sent back, and what stands there now."""
+"""Why a prompt does not extend the tokens before it: reasoned from what was sampled, what was sent
+back, and what stands there now.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ CAUSES: dict[Cause, str] = {
     "call_rewritten": "the template wrote a tool call anew, not as it was sampled",
     "answer_rewritten": "an answer went back with another text than was sampled",
     "history_edited": "the caller changed the history before this turn",
-    "prompt_changed": "tokens of the first prompt changed: its tools, its system prompt, or something the template puts there",
+    "prompt_changed": (
+        "tokens of the first prompt changed: its tools, its system prompt, or something the"
+        " template puts there"
+    ),
     "cut_back": "it ends within the tokens of the turn before",
     "not_known": "the record does not say why",
 }
@@ -67,7 +72,9 @@ def likely_cause(found: Break) -> tuple[Cause, str]:
 
 
 def _owner(found: Break) -> int | None:
-    """The turn whose sampled tokens the difference lies in; None where it lies in what was put around them."""
+    """The turn whose sampled tokens the difference lies in; None where it lies in what was put
+    around them.
+    """
     for turn in range(found.turn - 1, -1, -1):
         start = found.begins(turn)
         if start and found.at >= start:
@@ -106,9 +113,11 @@ def _in_the_first_prompt(found: Break) -> Found:
     ]
     return (
         "prompt_changed",
-        f"this turn was asked with its own {', '.join(own)}"
-        if own
-        else f"within the {first:,} tokens of turn 0's prompt",
+        (
+            f"this turn was asked with its own {', '.join(own)}"
+            if own
+            else f"within the {first:,} tokens of turn 0's prompt"
+        ),
     )
 
 
@@ -119,12 +128,17 @@ def _asked_with(turn: Turn) -> set[str]:
 
 
 def _before_an_answer(found: Break) -> Found:
-    """The template opened the answer with something that the history does not hold: `<think>`, or an empty think block."""
+    """The template opened the answer with something that the history does not hold: `<think>`, or
+    an empty think block.
+    """
     for turn in range(found.turn):
         start = found.begins(turn)
         if start - min(_OPENING, start // 4) <= found.at < start:
             thought = bool(found.turns[turn].response.reasoning)
-            evidence = f"the prompt of turn {turn} ended with tokens that open the answer, and the history does not hold them"
+            evidence = (
+                f"the prompt of turn {turn} ended with tokens that open the answer, and the history"
+                " does not hold them"
+            )
             return (
                 ("reasoning_stripped", f"{evidence}; {_sent_back(found, turn)}")
                 if thought
@@ -169,14 +183,18 @@ def _stripped(
     evidence = f"turn {owner}: {sent}"
     return (
         "reasoning_stripped",
-        f"{evidence}; what was sampled {skipped} tokens later follows at once"
-        if skipped
-        else evidence,
+        (
+            f"{evidence}; what was sampled {skipped} tokens later follows at once"
+            if skipped
+            else evidence
+        ),
     )
 
 
 def _left_out(sampled: Sequence[int], now: Sequence[int]) -> int | None:
-    """After how many sampled tokens the new prompt goes on with those behind them; None where it does not."""
+    """After how many sampled tokens the new prompt goes on with those behind them; None where it
+    does not.
+    """
     size = 4
     for skipped in range(1, len(sampled) - 1):
         ahead = sampled[skipped : skipped + size]
@@ -202,7 +220,9 @@ def _sent_back(found: Break, turn: int) -> str:
 
 
 def _same_text(found: Break, sampled: Sequence[str | None]) -> bool | None:
-    """Whether the new prompt goes on with the text of the rest of the answer, its last token apart; None where that cannot be told."""
+    """Whether the new prompt goes on with the text of the rest of the answer, its last token apart;
+    None where that cannot be told.
+    """
     if None in sampled:
         return None
     was = "".join(text or "" for text in sampled)
@@ -220,7 +240,9 @@ def _same_text(found: Break, sampled: Sequence[str | None]) -> bool | None:
 
 
 def _sent_as_sampled(found: Break, turn: int, kind: str) -> bool:
-    """Whether the text that was sent back is the text that was sampled, as far as the record tells."""
+    """Whether the text that was sent back is the text that was sampled, as far as the record
+    tells.
+    """
     response = found.turns[turn].response
     if kind == "call" or (response.tool_calls and not response.content):
         return all(
@@ -232,7 +254,9 @@ def _sent_as_sampled(found: Break, turn: int, kind: str) -> bool:
 
 
 def _as_the_template_writes(arguments: str) -> bool:
-    """Whether the arguments stand as `tojson` of a chat template writes them, so that they come back as they were."""
+    """Whether the arguments stand as `tojson` of a chat template writes them, so that they come
+    back as they were.
+    """
     try:
         return json.dumps(json.loads(arguments), ensure_ascii=False) == arguments
     except (ValueError, RecursionError):

@@ -1,4 +1,6 @@
-"""What a server would refuse of a history, found before it is sent: pairing, order, ids, names, arguments, content, missing reasoning."""
+"""What a server would refuse of a history, found before it is sent: pairing, order, ids, names,
+arguments, content, missing reasoning.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ _ID_FORMS = {
 
 
 def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Problem, ...]:
-    """Everything in a history that the profile's kind of server refuses, in the order of the messages; empty where it would be taken.
+    """Everything in a history that the profile's kind of server refuses, in the order of the
+    messages; empty where it would be taken.
 
     Args:
         messages: chat messages as dicts or SDK objects, or a trajectory.
@@ -104,7 +107,9 @@ def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem
 
 
 def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Since the user's last message, every answer with calls carries a signature on its first call, where one of them does."""
+    """Since the user's last message, every answer with calls carries a signature on its first call,
+    where one of them does.
+    """
     start = max(
         (index for index, message in enumerate(messages) if message.get("role") == "user"),
         default=0,
@@ -116,7 +121,10 @@ def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
     }
     if any(call.get("extra_content") for call in firsts.values()):
         for index in (index for index, call in firsts.items() if not call.get("extra_content")):
-            text = "the first call has lost its `extra_content`, whose thought signature the model's next turn needs"
+            text = (
+                "the first call has lost its `extra_content`, whose thought signature the model's"
+                " next turn needs"
+            )
             yield problem("history_reasoning_missing", text, pointer=f"/{index}/tool_calls/0")
 
 

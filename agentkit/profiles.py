@@ -1,8 +1,9 @@
 """What each kind of server wants of the history it is sent, as data.
 
-Each refusal is one that servers of the kind have answered with; where its words come from stands beside each field. vLLM and SGLang are read from
-their sources, Mistral's from mistral-common (`protocol/instruct/validator.py`), with whose texts api.mistral.ai answers; the others' are the bodies
-of real 400s.
+Each refusal is one that servers of the kind have answered with; where its words come from stands
+beside each field. vLLM and SGLang are read from their sources, Mistral's from mistral-common
+(`protocol/instruct/validator.py`), with whose texts api.mistral.ai answers; the others' are the
+bodies of real 400s.
 """
 
 from __future__ import annotations
@@ -24,40 +25,50 @@ class Profile(Record):
     reasoning_field: ReasoningField | None = "reasoning_content"
     """Where reasoning goes back; None: not at all."""
     reasoning_required: bool = False
-    """An assistant message with calls must carry its reasoning: api.moonshot.ai ("reasoning_content is missing in assistant tool call message") and
-    api.deepseek.com ("Missing `reasoning_content` field in the assistant message")."""
+    """An assistant message with calls must carry its reasoning: api.moonshot.ai ("reasoning_content
+    is missing in assistant tool call message") and api.deepseek.com ("Missing `reasoning_content`
+    field in the assistant message")."""
     reasoning_details: bool = False
     """`reasoning_details` go back as they came (OpenRouter)."""
     extra_content: bool = False
-    """A call's `extra_content` goes back as it came: Gemini 3 refuses a turn whose first call has lost its `thought_signature`
-    (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
+    """A call's `extra_content` goes back as it came: Gemini 3 refuses a turn whose first call has
+    lost its `thought_signature` (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
     refuses_reasoning: bool = False
-    """A reasoning field in a message is refused, not ignored: OpenAI ("Unknown parameter: 'messages[1].reasoning_content'") and Mistral ("Extra
-    inputs are not permitted")."""
+    """A reasoning field in a message is refused, not ignored: OpenAI ("Unknown parameter:
+    'messages[1].reasoning_content'") and Mistral ("Extra inputs are not permitted")."""
     think_text: bool = True
     """Think tags of the content go back verbatim; False: the content without them."""
     ids: Literal["any", "alnum9", "kimi"] = "any"
-    """`alnum9`: nine letters and digits (mistral-common: "must be a-z, A-Z, 0-9, with a length of 9"); `kimi`: `functions.name:i`, from which Kimi
-    K2's chat template takes the name."""
+    """`alnum9`: nine letters and digits (mistral-common: "must be a-z, A-Z, 0-9, with a length of
+    9"); `kimi`: `functions.name:i`, from which Kimi K2's chat template takes the name."""
     id_limit: int | None = None
-    """Characters an id may have (OpenAI: "string too long. Expected a string with maximum length 40")."""
+    """Characters an id may have (OpenAI: "string too long. Expected a string with maximum length
+    40").
+    """
     strict_names: bool = False
-    """Names must match `[a-zA-Z0-9_-]{1,64}`, as OpenAI, Mistral, Gemini and Anthropic (behind OpenRouter) say."""
+    """Names must match `[a-zA-Z0-9_-]{1,64}`, as OpenAI, Mistral, Gemini and Anthropic (behind
+    OpenRouter) say.
+    """
     null_content: bool = False
     """An assistant message with calls and no text has `content: null`, not ""."""
     empty_answers: bool = True
-    """An assistant message with neither text nor calls is accepted; not by Mistral ("must have either content or tool_calls, but not none") nor
-    by Moonshot ("the message at position 1 with role 'assistant' must not be empty")."""
+    """An assistant message with neither text nor calls is accepted; not by Mistral ("must have
+    either content or tool_calls, but not none") nor by Moonshot ("the message at position 1 with
+    role 'assistant' must not be empty")."""
     empty_tool_calls: bool = False
     """`tool_calls: []` is accepted; not by OpenAI ("[] is too short - 'messages.1.tool_calls'")."""
     json_arguments: bool = True
-    """Arguments in the history must hold a JSON object, because the server (vLLM: `entrypoints/chat_utils.py`, llama.cpp: `common/chat.cpp`) or the
-    chat template ("Can only get item pairs from a mapping") parses them."""
+    """Arguments in the history must hold a JSON object, because the server (vLLM:
+    `entrypoints/chat_utils.py`, llama.cpp: `common/chat.cpp`) or the chat template ("Can only get
+    item pairs from a mapping") parses them."""
     alternates: bool = False
-    """User and assistant must alternate, and the last message must be the user's or a tool's (mistral-common: "Expected last role User or Tool",
-    "Unexpected role 'user' after role 'tool'")."""
+    """User and assistant must alternate, and the last message must be the user's or a tool's
+    (mistral-common: "Expected last role User or Tool", "Unexpected role 'user' after role
+    'tool'")."""
     system_first: bool = False
-    """A system message is accepted only at the start (chat templates of Qwen3.5 and others: "System message must be at the beginning")."""
+    """A system message is accepted only at the start (chat templates of Qwen3.5 and others: "System
+    message must be at the beginning").
+    """
 
     def summary(self) -> str:
         return self.name
@@ -158,7 +169,9 @@ def get_profile(name: str) -> Profile:
 
 
 def profile_for(url: str | None, model: str | None = None) -> str:
-    """The name of the profile that fits a server, by its address and then by the model; `generic` where neither tells."""
+    """The name of the profile that fits a server, by its address and then by the model; `generic`
+    where neither tells.
+    """
     host = (urlsplit(url).hostname or "") if url else ""
     known = next(
         (name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}")), None

@@ -1,7 +1,8 @@
 """Recording an agent's rollouts, and playing them again.
 
-A *replay* plays recorded outcomes again, offline: nothing is asked and nothing is run. A replay never falls through to a live call; what the
-recording does not hold is a `ReplayMiss` that says what differs.
+A *replay* plays recorded outcomes again, offline: nothing is asked and nothing is run. A replay
+    never falls through to a live call; what the recording does not hold is a `ReplayMiss` that says
+    what differs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _PLACE = ("prompt_index", "sample")
 
 
 def record(agent: Agent, path: Any) -> Agent:
-    """The same agent, whose every finished step is appended to a cassette. Keys and authorization headers never reach it.
+    """The same agent, whose every finished step is appended to a cassette. Keys and authorization
+    headers never reach it.
 
     Raises:
         UsageError: it is not an agent, or the file exists and is not a cassette.
@@ -42,13 +44,16 @@ def record(agent: Agent, path: Any) -> Agent:
 def replay(
     agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None
 ) -> ReplayAgent:
-    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with the recorded model, tools and sampling.
+    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with
+    the recorded model, tools and sampling.
 
     Args:
-        agent: the agent whose tools, prompts and sampling are checked against what was recorded; left out, the recorded ones are used.
+        agent: the agent whose tools, prompts and sampling are checked against what was recorded;
+            left out, the recorded ones are used.
         path: the file; also trajectories, or what holds them.
         sample: play only the rollout at this place of the file, counting from 0.
-        speed: how many times faster than it was recorded: 1 takes the recorded times, streamed pieces too; None plays everything at once.
+        speed: how many times faster than it was recorded: 1 takes the recorded times, streamed
+            pieces too; None plays everything at once.
 
     Raises:
         CassetteError: the file is not a cassette.
@@ -99,7 +104,9 @@ class Recordings:
             return None if found is None else found[1]
 
     def take(self, trajectory: Trajectory) -> Trajectory | None:
-        """The recorded rollout that fits best of those not given out yet: the same sample of a batch, the same sampling, else the first."""
+        """The recorded rollout that fits best of those not given out yet: the same sample of a
+        batch, the same sampling, else the first.
+        """
         with self._lock:
             key = start_key(trajectory)
             found = self._next(key, trajectory)
@@ -142,7 +149,9 @@ class ReplayAgent(Agent):
         *,
         speed: float | None = None,
     ) -> None:
-        """Plays with the base agent's tools, prompts and sampling; without one, with those that were recorded."""
+        """Plays with the base agent's tools, prompts and sampling; without one, with those that
+        were recorded.
+        """
         super().__init__(
             recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile
         )
@@ -156,7 +165,8 @@ class ReplayAgent(Agent):
         self._recordings = Recordings(recorded)
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
-        """The start of the rollout that was recorded for this prompt; without a prompt, of the first.
+        """The start of the rollout that was recorded for this prompt; without a prompt, of the
+        first.
 
         Raises:
             ReplayMiss: no rollout of this prompt was recorded.
@@ -166,7 +176,8 @@ class ReplayAgent(Agent):
         asked = super().start(prompt, **meta)
         if not self._recordings.of(asked):
             raise ReplayMiss(
-                f"no rollout of this prompt was recorded; recorded are: {_prompts(self.recorded)}{_nearest(asked, self.recorded)}"
+                "no rollout of this prompt was recorded; recorded are:"
+                f" {_prompts(self.recorded)}{_nearest(asked, self.recorded)}"
             )
         return asked
 
@@ -202,12 +213,15 @@ class ReplayAgent(Agent):
             held = len(self._recordings.of(begun))
             if held < wanted[key]:
                 raise ReplayMiss(
-                    f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are asked for",
+                    f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are"
+                    " asked for",
                     mend="ask for as many samples as were recorded, or record more",
                 )
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """Plays the rollouts of this prompt in the order they were recorded, then from the first again; a batch's each for its own sample."""
+        """Plays the rollouts of this prompt in the order they were recorded, then from the first
+        again; a batch's each for its own sample.
+        """
         return replaying(self._recordings.take(trajectory) or self.recorded[0], speed=self._speed)
 
     def __repr__(self) -> str:

@@ -1,4 +1,6 @@
-"""Recording: a `Perform` whose every finished step is written before it is committed, so that a crash costs the step in flight."""
+"""Recording: a `Perform` whose every finished step is written before it is committed, so that a
+crash costs the step in flight.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,10 @@ class Writer(Protocol):
 class Recording:
     """The same outcomes, written down as they come.
 
-    What happened to the trajectory between two steps, as calls that were answered by hand, is written with the second of them. A trajectory that
-    does not go on from what was written (its past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its start.
+    What happened to the trajectory between two steps, as calls that were answered by hand, is
+    written with the second of them. A trajectory that does not go on from what was written (its
+    past was edited, or it is a fork) becomes a rollout of its own in the file, whole from its
+    start.
     """
 
     _edits: list[tuple[int, Any, Any]]
@@ -77,7 +81,9 @@ class Recording:
         return outcome
 
     def finish(self, trajectory: Trajectory) -> None:
-        """Writes why a rollout stopped, and what became known of it; again where it has gone on since."""
+        """Writes why a rollout stopped, and what became known of it; again where it has gone on
+        since.
+        """
         finish = getattr(self._perform, "finish", None)
         if finish is not None:
             finish(trajectory)
@@ -109,7 +115,9 @@ class Recording:
         self._end = trajectory.stop_reason
 
     def _continues(self, t: Trajectory) -> bool:
-        """Whether the trajectory is what was written, grown by what may happen between two steps."""
+        """Whether the trajectory is what was written, grown by what may happen between two
+        steps.
+        """
         known = len(self._turns)
         same = (t.prompt is self._prompt or t.prompt == self._prompt) and (
             t.spec is self._spec or t.spec == self._spec

@@ -1,4 +1,6 @@
-"""A stored rollout read again, offline: with another parser, or another policy, and what that changes."""
+"""A stored rollout read again, offline: with another parser, or another policy, and what that
+changes.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,17 @@ class Change(Record):
 
 @record
 class Reparsed(Record):
-    """A rollout read again. Results stay with the calls they answer; a call that is new has none."""
+    """A rollout read again. Results stay with the calls they answer; a call that is new has
+    none.
+    """
 
     trajectory: Trajectory
     changes: tuple[Change, ...] = ()
 
     def summary(self) -> str:
         return (
-            f"{len(self.changes)} changes: {'; '.join(change.summary() for change in self.changes[:3])}"
+            f"{len(self.changes)} changes:"
+            f" {'; '.join(change.summary() for change in self.changes[:3])}"
             if self.changes
             else "nothing changes"
         )
@@ -89,11 +94,13 @@ class Reparsed(Record):
 def reparse(
     trajectory: Any, *, parser: str | None = None, policy: Policy | None = None
 ) -> Reparsed:
-    """The rollout with every stored raw answer read again, and what that changes. Nothing is run and nothing is asked.
+    """The rollout with every stored raw answer read again, and what that changes. Nothing is run
+    and nothing is asked.
 
     Args:
         trajectory: a rollout, or what holds one (`AgentResult`, `Debugger`).
-        parser: the tool-call format to look for in texts; None lists what is found without taking it for calls.
+        parser: the tool-call format to look for in texts; None lists what is found without taking
+            it for calls.
         policy: which calls may run; by default the rollout's own.
 
     Raises:
@@ -102,7 +109,8 @@ def reparse(
     """
     trajectory = one_rollout(
         trajectory,
-        "pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes'); of a file: ak.reparse(ak.load(path))",
+        "pass a trajectory: ak.reparse(dbg.trajectory, parser='hermes'); of a file:"
+        " ak.reparse(ak.load(path))",
     )
     if parser is not None:
         get_parser(parser)

@@ -1,6 +1,8 @@
-"""Replaying: a `Perform` that plays recorded outcomes again, offline. It never asks a server and never runs a tool.
+"""Replaying: a `Perform` that plays recorded outcomes again, offline. It never asks a server and
+never runs a tool.
 
-What is asked for must be what was recorded: a step that differs is a `ReplayMiss`, which says in what, with a diff.
+What is asked for must be what was recorded: a step that differs is a `ReplayMiss`, which says in
+    what, with a diff.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def replaying(
     """What was recorded, in order. Failed requests are played too, each as often as it happened.
 
     Args:
-        speed: how many times faster than it was recorded; 1 for the recorded times, None for at once.
+        speed: how many times faster than it was recorded; 1 for the recorded times, None for at
+            once.
     """
     turns = recorded.all_turns
     exchanges: dict[int, list[Exchange]] = defaultdict(list)
@@ -102,7 +105,8 @@ def _check_request(before: Trajectory, step: ModelStep) -> None:
     if differing:
         names = " and ".join(what for what, _, _ in differing)
         raise ReplayMiss(
-            f"turn {step.turn} asks with other {names} than were recorded:\n{difference(differing)}",
+            f"turn {step.turn} asks with other {names} than were"
+            f" recorded:\n{difference(differing)}",
             mend=_MEND,
         )
 
@@ -152,12 +156,14 @@ def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
         )
         order = f"; it was recorded as {elsewhere}, so the order differs" if elsewhere else ""
         raise ReplayMiss(
-            f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is {was.summary()}{order}",
+            f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is"
+            f" {was.summary()}{order}",
             mend=_MEND,
         )
     if found is None:
         raise ReplayMiss(
-            f"the recording holds no result for call {call.position} of turn {step.turn}: {clip(repr(call), 120)}",
+            f"the recording holds no result for call {call.position} of turn {step.turn}:"
+            f" {clip(repr(call), 120)}",
             mend=_MEND,
         )
     changed = was is not None and was.sent_arguments is not None and was.arguments != call.arguments
@@ -173,7 +179,9 @@ def _calls(turn: Turn) -> list[tuple[ToolCall, ToolResult | None]]:
 
 
 def _same(recorded: ToolCall, call: ToolCall) -> bool:
-    """Whether this call was recorded: as it is, or as it was before a person changed its arguments."""
+    """Whether this call was recorded: as it is, or as it was before a person changed its
+    arguments.
+    """
     return recorded.name == call.name and (
         recorded.arguments == call.arguments or recorded.sent_arguments == call.raw_arguments
     )

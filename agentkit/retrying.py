@@ -1,6 +1,8 @@
-"""Asks again after a passing failure: a few times, visibly, and never once a piece of the answer has come.
+"""Asks again after a passing failure: a few times, visibly, and never once a piece of the answer
+has come.
 
-What is asked again: rate limits, server errors and connections that broke before the answer began. Exhausted quota, configuration faults and a
+What is asked again: rate limits, server errors and connections that broke before the answer began.
+    Exhausted quota, configuration faults and a
 server that is not there are not: waiting does not mend them.
 """
 

@@ -1,4 +1,6 @@
-"""Names that say their value is a secret: of environment variables, headers, query parameters and fields."""
+"""Names that say their value is a secret: of environment variables, headers, query parameters and
+fields.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ _ABOUT = frozenset(
 
 
 def names_secret(name: str) -> bool:
-    """Tell whether what bears this name is a secret, whatever follows its kind: a number, an owner, a plural.
+    """Tell whether what bears this name is a secret, whatever follows its kind: a number, an owner,
+    a plural.
 
     >>> [names_secret(name) for name in ("OPENAI_API_KEY_2", "hfToken", "TOKENIZERS_PARALLELISM", "TOKEN_TYPE")]
     [True, True, False, False]

@@ -1,4 +1,6 @@
-"""Whatever holds rollouts, as a list of trajectories: a value of ours, chat messages, a server's answer, a file of any of them."""
+"""Whatever holds rollouts, as a list of trajectories: a value of ours, chat messages, a server's
+answer, a file of any of them.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,10 @@ def rollouts_in(x: Any) -> list[Trajectory]:
     """The trajectories in it, in order.
 
     Args:
-        x: a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`, the result of many rollouts); a turn or a response; a list
-            of messages; a server's answer; a path: an agentkit file, an OpenAI chat JSONL, a JSON file of messages.
+        x: a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`, the result
+            of many rollouts); a turn or a response; a list
+            of messages; a server's answer; a path: an agentkit file, an OpenAI chat JSONL, a JSON
+            file of messages.
 
     Raises:
         UsageError: it is none of these.

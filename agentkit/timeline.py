@@ -1,6 +1,8 @@
-"""Places in a rollout: how many steps it has had, what it was like after any of them, and what was recorded next. Pure, and nothing is read again.
+"""Places in a rollout: how many steps it has had, what it was like after any of them, and what was
+recorded next. Pure, and nothing is read again.
 
-A step is an answer or the result of one call. Results of one turn count in the order of its calls, whatever order they came in. A request that
+A step is an answer or the result of one call. Results of one turn count in the order of its calls,
+whatever order they came in. A request that
 failed is no step: it belongs to the answer that came in its place.
 """
 
@@ -57,7 +59,9 @@ def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
 
 
 def at(trajectory: Trajectory, place: Place) -> Trajectory:
-    """The trajectory as it was at a place it has passed; the trajectory itself where it stands there."""
+    """The trajectory as it was at a place it has passed; the trajectory itself where it stands
+    there.
+    """
     turn, done = place
     if turn < len(trajectory.turns) and done >= steps_of(trajectory.turns[turn]):
         turn, done = turn + 1, 0
@@ -106,7 +110,9 @@ def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
 
 
 def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
-    """The trajectory with a turn open again: its answer and its results stay, later turns are gone."""
+    """The trajectory with a turn open again: its answer and its results stay, later turns are
+    gone.
+    """
     there = turn_at(trajectory, turn)
     if there is None or there.response is None:
         raise NotFound(f"turn {turn} has no answer")
@@ -183,7 +189,9 @@ def attempts_until(trajectory: Trajectory, until: int) -> tuple[Attempt, ...]:
 
 
 def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Trajectory] | None:
-    """What was recorded for this step on the way to the tip, and the trajectory after it; None where nothing was."""
+    """What was recorded for this step on the way to the tip, and the trajectory after it; None
+    where nothing was.
+    """
     turn = len(now.turns)
     there = turn_at(tip, turn)
     if there is None or there.response is None:
@@ -202,7 +210,9 @@ def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Tra
 def _arrived(
     now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]
 ) -> Trajectory:
-    """The trajectory on its way to the tip with these results in its open turn; parts are the tip's own, not copies."""
+    """The trajectory on its way to the tip with these results in its open turn; parts are the tip's
+    own, not copies.
+    """
     turn = len(now.turns)
     if results == there.results:
         return at(tip, Place(turn, steps_of(there)))

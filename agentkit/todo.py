@@ -17,10 +17,12 @@ class TodoStore:
         self._items: list[dict[str, str]] = []
 
     def __call__(self, arguments: dict[str, Any]) -> str:
-        """The answer to a `todo` call as JSON: the list and its summary, or a clear error with the list untouched.
+        """The answer to a `todo` call as JSON: the list and its summary, or a clear error with the
+        list untouched.
 
         Args:
-            arguments: `todos`, a list or the JSON text of one, absent to read; `merge`, true to update by id and append what is new.
+            arguments: `todos`, a list or the JSON text of one, absent to read; `merge`, true to
+                update by id and append what is new.
         """
         given = arguments.get("todos")
         if given is None:

@@ -1,7 +1,9 @@
-"""The tokens of a rollout as runs: for each turn what its prompt adds, and what was sampled; for each node of a managed state all of it.
+"""The tokens of a rollout as runs: for each turn what its prompt adds, and what was sampled; for
+each node of a managed state all of it.
 
-Columns, not objects: a rollout has a hundred thousand tokens. A prompt that a server returned in full is kept as what it adds to the turn before,
-so that all runs together are as long as the rollout.
+Columns, not objects: a rollout has a hundred thousand tokens. A prompt that a server returned in
+    full is kept as what it adds to the turn before, so that all runs together are as long as the
+    rollout.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class TokenRun(Record):
     offset: int = 0
     """Tokens of the context that stand before the first one here."""
     sampled_from: int = 0
-    """Where the sampled tokens begin; those before it are the prompt's. For a node, whose answers are several, its length."""
+    """Where the sampled tokens begin; those before it are the prompt's. For a node, whose answers
+    are several, its length.
+    """
     ids: tuple[int | None, ...] = ()
     texts: tuple[str | None, ...] = ()
     logprobs: tuple[float | None, ...] = ()
@@ -51,11 +55,16 @@ class TokenRun(Record):
 
     def summary(self) -> str:
         known = sum(value is not None for value in self.logprobs)
-        return f"{self.title}: {len(self)} tokens, {known} with a logprob, {sum(map(bool, self.trained))} trained"
+        return (
+            f"{self.title}: {len(self)} tokens, {known} with a logprob,"
+            f" {sum(map(bool, self.trained))} trained"
+        )
 
 
 def trajectory_runs(trajectory: Trajectory, decode: Decode | None = None) -> Iterator[TokenRun]:
-    """A run per turn that has an answer; its columns are empty where the server told nothing of tokens."""
+    """A run per turn that has an answer; its columns are empty where the server told nothing of
+    tokens.
+    """
     known = Vocabulary(decode)
     turns = trajectory.all_turns
     for turn in turns:
@@ -116,7 +125,9 @@ class _Sampled(NamedTuple):
 
 
 def _sampled(turn: Turn) -> tuple[list[_Sampled], tuple[str, ...]]:
-    """The sampled tokens with what is known of each; ids and logprobs are put together only where they fit."""
+    """The sampled tokens with what is known of each; ids and logprobs are put together only where
+    they fit.
+    """
     logprobs, ids = turn.response.logprobs, turn.response.token_ids
     notes: tuple[str, ...]
     if not logprobs:
@@ -207,7 +218,9 @@ def _node_run(node: ManagedNode, known: Vocabulary) -> TokenRun:
 
 
 def _node_kinds(texts: Sequence[str | None], node: ManagedNode) -> tuple[Kind, ...]:
-    """Sampled tokens as an answer's, the others as a prompt's: by their logprobs, and where those are short by the mask."""
+    """Sampled tokens as an answer's, the others as a prompt's: by their logprobs, and where those
+    are short by the mask.
+    """
     sampled = [value is not None and value != SENTINEL for value in node.logprobs]
     sampled += node.trained[len(sampled) :]
     sampled += [False] * (len(texts) - len(sampled))
@@ -223,7 +236,8 @@ def _node_kinds(texts: Sequence[str | None], node: ManagedNode) -> tuple[Kind, .
 
 
 def entropy(top: Alternatives) -> float | None:
-    """The entropy in nats of the candidates the server listed, what is left taken as one more: a lower bound. None where it listed none.
+    """The entropy in nats of the candidates the server listed, what is left taken as one more: a
+    lower bound. None where it listed none.
 
     >>> entropy((("a", -0.6931471805599453), ("b", -0.6931471805599453)))
     0.6931471805599453
@@ -240,7 +254,9 @@ def entropy(top: Alternatives) -> float | None:
 
 
 def rank(text: str | None, logprob: float | None, top: Alternatives) -> int | None:
-    """The place of the sampled token among the candidates, 1 for the most likely; None where it is not among those listed."""
+    """The place of the sampled token among the candidates, 1 for the most likely; None where it is
+    not among those listed.
+    """
     if not top or logprob is None:
         return None
     return next((i for i, (token, _) in enumerate(top, 1) if token == text), None)

@@ -1,7 +1,9 @@
-"""What each token of a turn belongs to: the prompt, the template, a tool's result, reasoning, a call, the answer. Pure, from texts alone.
+"""What each token of a turn belongs to: the prompt, the template, a tool's result, reasoning, a
+call, the answer. Pure, from texts alone.
 
-The texts of the tokens are put together and searched as an answer's text is read: think tags by `read.reasoning`, calls by the parsers. A token
-belongs to the region it begins in. What cannot be told (a token whose text is not known) stays `prompt` or `answer`; nothing is guessed.
+The texts of the tokens are put together and searched as an answer's text is read: think tags by
+`read.reasoning`, calls by the parsers. A token belongs to the region it begins in. What cannot be
+told (a token whose text is not known) stays `prompt` or `answer`; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def output_kinds(texts: Sequence[str | None], response: Response | None = None) 
 
 
 def _without_gaps(texts: Sequence[str | None], kinds: list[Kind]) -> list[Kind]:
-    """White space that stands between other spans is no answer: it goes with what comes before it."""
+    """White space that stands between other spans is no answer: it goes with what comes before
+    it.
+    """
     found: list[Kind] = []
     for start, end, kind in runs(kinds):
         blank = (
@@ -60,7 +64,8 @@ def prompt_kinds(
 ) -> list[Kind]:
     """The kind of each token of a prompt, or of what a prompt adds to the turn before.
 
-    Where every message is found, the rest is what the template puts around them; else what is not found stays `prompt`.
+    Where every message is found, the rest is what the template puts around them; else what is not
+    found stays `prompt`.
 
     Args:
         answers: it holds earlier answers again, whose calls and reasoning are looked for.
@@ -101,7 +106,9 @@ def _called(text: str, response: Response | None) -> Iterator[Region]:
 
 
 def _said(text: str, messages: Iterable[Message]) -> tuple[list[Region], bool]:
-    """Where the messages stand, and whether all of them were found; each is searched behind the one before."""
+    """Where the messages stand, and whether all of them were found; each is searched behind the one
+    before.
+    """
     regions: list[Region] = []
     at, whole = 0, True
     for message in messages:
@@ -115,7 +122,9 @@ def _said(text: str, messages: Iterable[Message]) -> tuple[list[Region], bool]:
 
 
 def _place(text: str, said: str, at: int) -> tuple[int, int] | None:
-    """Where the text stands behind `at`; tokens whose text is not known may be a part of it, but for its first characters."""
+    """Where the text stands behind `at`; tokens whose text is not known may be a part of it, but
+    for its first characters.
+    """
     start = text.find(said, at)
     if start >= 0:
         return start, start + len(said)
@@ -137,7 +146,9 @@ _TOKEN = 32
 
 
 def _extent(text: str, start: int, said: str) -> int | None:
-    """Where a message ends that begins here, tokens of unknown text standing for some of its characters; None where it is another text."""
+    """Where a message ends that begins here, tokens of unknown text standing for some of its
+    characters; None where it is another text.
+    """
     i, j = 0, start
     while i < len(said) and j < len(text):
         if text[j] != _UNKNOWN:

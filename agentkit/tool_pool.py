@@ -1,8 +1,9 @@
 """Threads for synchronous tools: bounded, resizable, and never in the way.
 
-The threads are daemons, so a tool that hangs cannot keep the process from ending. A thread whose call was given up on is counted as abandoned and
-replaced, so that hung tools do not use the pool up; what it returns later is dropped. A forked process starts with a pool of its own: threads do
-not come along.
+The threads are daemons, so a tool that hangs cannot keep the process from ending. A thread whose
+call was given up on is counted as abandoned and replaced, so that hung tools do not use the pool
+up; what it returns later is dropped. A forked process starts with a pool of its own: threads do not
+come along.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A call that has ended, or was given up on at its time limit: its value or its error, and its times in seconds of the caller's clock."""
+    """A call that has ended, or was given up on at its time limit: its value or its error, and its
+    times in seconds of the caller's clock.
+    """
 
     value: Any
     error: BaseException | None
@@ -98,7 +101,8 @@ class ToolPool:
         """What the function returned or raised, or that it ran out of time.
 
         Args:
-            timeout: seconds it may run, not counting the wait for a thread; beyond them it is abandoned.
+            timeout: seconds it may run, not counting the wait for a thread; beyond them it is
+                abandoned.
 
         Raises:
             asyncio.CancelledError: the caller was cancelled; the call is abandoned.
@@ -140,7 +144,9 @@ class ToolPool:
             self._staff()
 
     def _staff(self) -> None:
-        """Sees to it that a thread comes for the calls that wait, as long as the size allows one."""
+        """Sees to it that a thread comes for the calls that wait, as long as the size allows
+        one.
+        """
         if len(self._jobs) <= self._idle:
             self._lock.notify()
         elif self._threads - self._abandoned < self.size:
@@ -149,7 +155,9 @@ class ToolPool:
             threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
     def _give_up(self, job: _Job) -> None:
-        """Forgets a call that has not ended, and puts another thread in the place of the one that runs it."""
+        """Forgets a call that has not ended, and puts another thread in the place of the one that
+        runs it.
+        """
         with self._lock:
             if job.ended is not None:
                 return
@@ -207,7 +215,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def resize_tool_pool(size: int) -> None:
-    """Replaces the shared pool by one of `size` threads and closes the old one, which still ends what it has begun.
+    """Replaces the shared pool by one of `size` threads and closes the old one, which still ends
+    what it has begun.
 
     Raises:
         UsageError: `size` is not a whole number from 1 up.

@@ -1,4 +1,6 @@
-"""Runs one call of a turn, and turns whatever comes of it into a `ToolResult`: nothing a tool does can end a rollout."""
+"""Runs one call of a turn, and turns whatever comes of it into a `ToolResult`: nothing a tool does
+can end a rollout.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ RunTool = Callable[[ToolStep], Awaitable[ToolResult]]
 
 
 class Dispatch(Protocol):
-    """How a named tool is called: in a thread, unless `on_loop` says that it may be called on the event loop."""
+    """How a named tool is called: in a thread, unless `on_loop` says that it may be called on the
+    event loop.
+    """
 
     def names(self) -> Iterable[str]: ...
     def on_loop(self, name: str) -> bool: ...
@@ -51,7 +55,8 @@ def tool_runner(
 
     Args:
         timeout: seconds one call may run; None for no limit.
-        clock: Unix time in seconds; a scripted agent brings one of its own, so that its times repeat.
+        clock: Unix time in seconds; a scripted agent brings one of its own, so that its times
+            repeat.
 
     Raises:
         UsageError: the limit is no number above 0.
@@ -94,7 +99,9 @@ async def _run(dispatch: Dispatch, step: ToolStep, timeout: float | None, clock:
 
 
 async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock) -> Ran:
-    """What an async tool gave. It is not waited for beyond its time, whatever it makes of being cancelled."""
+    """What an async tool gave. It is not waited for beyond its time, whatever it makes of being
+    cancelled.
+    """
     started = clock()
     task = asyncio.ensure_future(_outcome(begin))
     try:
@@ -183,9 +190,11 @@ def invalid_result(call: ToolCall) -> ToolResult:
 
 
 def infrastructure_failure(content: str) -> str | None:
-    """The error of a result that is JSON with a truthy `error` and a negative `exit_code`; None for all others.
+    """The error of a result that is JSON with a truthy `error` and a negative `exit_code`; None for
+    all others.
 
-    A positive exit code is the command's own and the model's business; a negative one says the sandbox failed.
+    A positive exit code is the command's own and the model's business; a negative one says the
+    sandbox failed.
     """
     if '"exit_code"' not in content or '"error"' not in content:
         return None

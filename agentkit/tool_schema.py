@@ -89,7 +89,9 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _around(target: Any) -> dict[str, Any]:
-    """The local names around a function that was defined inside another: annotations are text, and may name a type defined beside it."""
+    """The local names around a function that was defined inside another: annotations are text, and
+    may name a type defined beside it.
+    """
     if "<locals>" not in getattr(target, "__qualname__", ""):
         return {}
     names: dict[str, Any] = {}
@@ -124,7 +126,7 @@ def _readable(hint: Any, around: dict[str, Any]) -> Any:
     if origin is Annotated:
         return Annotated[(_readable(args[0], around), *hint.__metadata__)]
     if origin in (Union, UnionType):
-        return Union[tuple(_readable(arg, around) for arg in args)]  # noqa: UP007  made at run time
+        return Union[tuple(_readable(arg, around) for arg in args)]
     generic = isinstance(origin, type) and not any(isinstance(arg, list) for arg in args)
     return origin[tuple(_readable(arg, around) for arg in args)] if generic else hint
 
@@ -134,7 +136,9 @@ def _is_typed_dict(hint: Any) -> bool:
 
 
 def _field(kind: Any, name: str, hint: Any, around: dict[str, Any]) -> Any:
-    """The field of a TypedDict: what its annotation says of being required counts before what the class does."""
+    """The field of a TypedDict: what its annotation says of being required counts before what the
+    class does.
+    """
     said = get_origin(hint)
     value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint, around)
     return (
@@ -172,7 +176,10 @@ def arguments_schema(
     from pydantic.json_schema import GenerateJsonSchema
 
     class Generate(GenerateJsonSchema):
-        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  pydantic's own spelling
+        ignored_warning_kinds = {
+            "skipped-choice",
+            "non-serializable-default",
+        }
 
     record = inspect.isclass(function) and (
         is_dataclass(function) or hasattr(function, "model_fields")
@@ -184,7 +191,10 @@ def arguments_schema(
     except (PydanticUserError, TypeError, ValueError, NameError) as exc:
         raise SchemaError(
             f"{name!r} cannot be described as a tool: {str(exc).splitlines()[0]}",
-            mend="use types JSON has, pydantic models or dataclasses, or pass parameters={...} to ak.tool",
+            mend=(
+                "use types JSON has, pydantic models or dataclasses, or pass parameters={...} to"
+                " ak.tool"
+            ),
         ) from None
     return {
         "type": "object",
@@ -194,7 +204,9 @@ def arguments_schema(
 
 
 def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps some names to itself."""
+    """The parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps some
+    names to itself.
+    """
     from pydantic import Field
     from pydantic.fields import FieldInfo
 
@@ -249,7 +261,9 @@ def _signature(tool: str, function: Callable[..., Any]) -> inspect.Signature:
 
 
 def _without_titles(schema: Any, names: bool = False) -> Any:
-    """The schema without the titles pydantic adds and without defaults JSON does not have; a property named `title` stays."""
+    """The schema without the titles pydantic adds and without defaults JSON does not have; a
+    property named `title` stays.
+    """
     if isinstance(schema, list):
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):
@@ -264,9 +278,11 @@ def _without_titles(schema: Any, names: bool = False) -> Any:
         ]
     )
     return {
-        k: v
-        if k in _VERBATIM and not names
-        else _without_titles(v, names=k in ("properties", "$defs") and not names)
+        k: (
+            v
+            if k in _VERBATIM and not names
+            else _without_titles(v, names=k in ("properties", "$defs") and not names)
+        )
         for k, v in schema.items()
         if k not in dropped
     }
@@ -297,7 +313,9 @@ def _argument_docs(doc: str) -> dict[str, str]:
 
 
 def shared_schemas(schemas: Iterable[Any]) -> tuple[dict[str, Any], ...]:
-    """Tool schemas as plain data. Equal lists of them are one object, so that thousands of rollouts share it."""
+    """Tool schemas as plain data. Equal lists of them are one object, so that thousands of rollouts
+    share it.
+    """
     return _shared(json.dumps([plain(schema) for schema in schemas]))
 
 

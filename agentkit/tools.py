@@ -1,4 +1,6 @@
-"""Tools: a function described to the model by its signature, and what it returned as text the model can read."""
+"""Tools: a function described to the model by its signature, and what it returned as text the model
+can read.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from agentkit.tool_schema import arguments_schema, is_plain, summary, target_of,
 
 
 class Tool:
-    """A function and its description. Calling it calls the function; `schema` is what the model is told."""
+    """A function and its description. Calling it calls the function; `schema` is what the model is
+    told.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class Tool:
     @property
     def is_async(self) -> bool:
         """Whether calling it gives something to await."""
-        call = getattr(self.function, "__call__", None)  # noqa: B004  an object with an async __call__ is async too
+        call = getattr(self.function, "__call__", None)
         return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(
             call
         )
@@ -70,7 +74,8 @@ class Tool:
         return self.function(*args, **kwargs)
 
     def bind(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as the function wants them: pydantic models, dataclasses, enums and dates are made, plain JSON types are passed as sent.
+        """The arguments as the function wants them: pydantic models, dataclasses, enums and dates
+        are made, plain JSON types are passed as sent.
 
         Raises:
             pydantic.ValidationError: a value does not fit such a type.
@@ -95,7 +100,9 @@ class Tool:
 
 
 def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:
-    """The types of the parameters; none where they cannot be told and the caller has described the tool."""
+    """The types of the parameters; none where they cannot be told and the caller has described the
+    tool.
+    """
     try:
         return type_hints(function)
     except SchemaError:
@@ -127,7 +134,8 @@ def tool(
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """A tool made from a function, sync or async; also a decorator, with or without arguments.
 
-    The schema comes from the signature and its type hints, the descriptions from a Google-style docstring.
+    The schema comes from the signature and its type hints, the descriptions from a Google-style
+    docstring.
 
     Raises:
         SchemaError: the function cannot be described; the note says the mend.
@@ -184,9 +192,11 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
 
 
 def as_text(value: Any) -> tuple[str, str | None]:
-    """What a tool returned as text for the model, and how it was converted: None for text, else `json`, `bytes` or `text`; never raises.
+    """What a tool returned as text for the model, and how it was converted: None for text, else
+    `json`, `bytes` or `text`; never raises.
 
-    Numbers JSON does not have, NaN and the infinities, are null in it, as pandas and JavaScript write them.
+    Numbers JSON does not have, NaN and the infinities, are null in it, as pandas and JavaScript
+    write them.
     """
     try:
         if isinstance(value, str) and not isinstance(value, Enum):
@@ -210,7 +220,7 @@ def _data(value: Any, path: tuple[int, ...]) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode(errors="replace")
     if isinstance(value, (datetime, date, time)):
-        return value.isoformat() if value == value else None  # noqa: PLR0124  pandas' NaT equals nothing
+        return value.isoformat() if value == value else None
     if id(value) in path:
         raise ValueError("circular")
     path = (*path, id(value))
@@ -257,7 +267,9 @@ def _speaks(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """Its text, or its type's name where that has none, or one that only says where in memory it is."""
+    """Its text, or its type's name where that has none, or one that only says where in memory it
+    is.
+    """
     try:
         text = str(value)
     except Exception:  # it has none, or nests too deeply

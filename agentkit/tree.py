@@ -1,4 +1,6 @@
-"""The tree of a debugger's branches, as a value: every branch a trajectory, with where it left the one it came from."""
+"""The tree of a debugger's branches, as a value: every branch a trajectory, with where it left the
+one it came from.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Branch(Record):
 
 @record
 class Tree(Record):
-    """Every branch of a rollout, in the order they were made. A value: what happens later makes another one."""
+    """Every branch of a rollout, in the order they were made. A value: what happens later makes
+    another one.
+    """
 
     branches: tuple[Branch, ...]
     current: str
@@ -97,7 +101,9 @@ class Tree(Record):
         return replace(self, current=self.branch(branch).label)
 
     def grown(self, *trajectories: Trajectory) -> Tree:
-        """The tree with a branch for each of these, left from the current one where their `parent` says; the first is current."""
+        """The tree with a branch for each of these, left from the current one where their `parent`
+        says; the first is current.
+        """
         added = []
         for number, trajectory in enumerate(trajectories, len(self.branches)):
             left = trajectory.parent or Parent(turn=0)

@@ -1,8 +1,9 @@
 """Runs the notebooks and keeps their outputs: `python notebooks/refresh.py [NAME.ipynb ...]`.
 
-Each is executed from the top in a fresh kernel, without a key in its environment. Widgets, their state, and everything that differs between two runs
-are dropped, so that a second run changes nothing, and a notebook that is opened again shows the HTML and looks for no widget that is gone. This is
-the only way outputs are made; they are never saved from a browser.
+Each is executed from the top in a fresh kernel, without a key in its environment. Widgets, their
+state, and everything that differs between two runs are dropped, so that a second run changes
+nothing, and a notebook that is opened again shows the HTML and looks for no widget that is gone.
+This is the only way outputs are made; they are never saved from a browser.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Run as a program: interrupts steps of a debugger with a real SIGINT, and prints what came of each as a line of JSON."""
+"""Run as a program: interrupts steps of a debugger with a real SIGINT, and prints what came of each
+as a line of JSON.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,9 @@ class BlockingObject:
 
 
 def agents(url: str) -> dict[str, Callable[[], ak.Debugger]]:
-    """Debuggers that stand before a step that can be slow, one finished step behind them where there are tools."""
+    """Debuggers that stand before a step that can be slow, one finished step behind them where
+    there are tools.
+    """
     import openai
 
     def before_tool(tool: Any) -> ak.Debugger:

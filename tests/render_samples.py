@@ -1,6 +1,7 @@
 """Constructed records for the tests of the views: no server said any of this.
 
-`SAMPLES` is every kind of record once; `long` and `hostile` make what a careful server would never send.
+`SAMPLES` is every kind of record once; `long` and `hostile` make what a careful server would never
+send.
 """
 
 from __future__ import annotations
@@ -229,7 +230,9 @@ def troubled_calls() -> tuple[ToolCall, ...]:
 
 
 def troubled() -> Trajectory:
-    """A rollout with every status of a call and of a result, a failed try, a rewritten history, a stream, and an error at its end."""
+    """A rollout with every status of a call and of a result, a failed try, a rewritten history, a
+    stream, and an error at its end.
+    """
     calls = tuple(c if c.status != "invalid" else _without_arguments(c) for c in troubled_calls())
     found = call(
         origin="content:hermes", id="call_0_0", id_synthetic=True, raw_id=None, span=(31, 102)
@@ -363,7 +366,9 @@ def waiting() -> Trajectory:
 
 
 def by_hand() -> Trajectory:
-    """A rollout that a person had a hand in: a call changed, a call adopted, a result and an answer written, on a fork."""
+    """A rollout that a person had a hand in: a call changed, a call adopted, a result and an answer
+    written, on a fork.
+    """
     changed = call(arguments={"city": "Bergen"}, sent_arguments='{"city": "Bergenn"}')
     adopted = call(
         arguments={"city": "Oslo"},

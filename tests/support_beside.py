@@ -1,4 +1,6 @@
-"""Rollouts beside each other, for golden files and pages: two captured ones, and constructed comparisons of servers that nobody ran."""
+"""Rollouts beside each other, for golden files and pages: two captured ones, and constructed
+comparisons of servers that nobody ran.
+"""
 
 from __future__ import annotations
 

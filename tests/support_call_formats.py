@@ -1,4 +1,6 @@
-"""Calls written as the models of each family write them: the other direction of `agentkit.parsers`, for tests and benchmarks."""
+"""Calls written as the models of each family write them: the other direction of `agentkit.parsers`,
+for tests and benchmarks.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def as_gemma(value: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """One format. The templates take {name}, {json_name}, {args} (JSON), {parameters}, {key}, {value}, {kind}, {n}."""
+    """One format. The templates take {name}, {json_name}, {args} (JSON), {parameters}, {key},
+    {value}, {kind}, {n}.
+    """
 
     call: str
     before: str = ""

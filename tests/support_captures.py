@@ -1,4 +1,6 @@
-"""Real conversations with token ids and logprobs, out of the captured traffic of vLLM 0.32, as trajectories."""
+"""Real conversations with token ids and logprobs, out of the captured traffic of vLLM 0.32, as
+trajectories.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def exchange(entry: dict[str, Any]) -> Exchange:
 
 
 def conversation(server: str, name: str, profile: str = "vllm") -> Trajectory:
-    """A captured conversation as it went on: each answer, and the results its next request holds."""
+    """A captured conversation as it went on: each answer, and the results its next request
+    holds.
+    """
     cases = entries(server)
     first = cases[f"{name}/turn0"]["request"]
     sampling = {k: v for k, v in first.items() if k not in ("model", "messages", "tools")}

@@ -1,4 +1,6 @@
-"""Test cases that are data files: `tests/corpus/<what>/<name>.json`, one case or a list of cases a file."""
+"""Test cases that are data files: `tests/corpus/<what>/<name>.json`, one case or a list of cases a
+file.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ CORPUS = Path(__file__).parent / "corpus"
 
 
 def corpus_rows(what: str) -> list[Any]:
-    """The cases of a folder as pytest parameters; each is a dict, its id is `file` or `file: case`."""
+    """The cases of a folder as pytest parameters; each is a dict, its id is `file` or `file:
+    case`.
+    """
     found = []
     for path in sorted((CORPUS / what).glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))

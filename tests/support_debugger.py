@@ -1,4 +1,6 @@
-"""What the tests of the debugger share: two tools, answers that call them, and a debugger over a script."""
+"""What the tests of the debugger share: two tools, answers that call them, and a debugger over a
+script.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the tests of the debugger's view share: a server that streams slowly, agents with slow tools, and hostile texts."""
+"""What the tests of the debugger's view share: a server that streams slowly, agents with slow
+tools, and hostile texts.
+"""
 
 from __future__ import annotations
 
@@ -97,14 +99,16 @@ class Gate:
             self.open.wait(10)
             return "through"
 
-        script = lambda messages: says(None, calls("wait"))  # noqa: E731
+        script = lambda messages: says(None, calls("wait"))
         return ak.debug(
             ak.Agent("m", tools=[wait], server=ScriptedServer(script), max_turns=None), "Wait."
         )
 
 
 def hostile_trajectory(dbg: ak.Debugger, texts: Sequence[str]) -> None:
-    """Puts the debugger on a branch with each text in every place a server, a model, a tool or a person can put one, with calls pending."""
+    """Puts the debugger on a branch with each text in every place a server, a model, a tool or a
+    person can put one, with calls pending.
+    """
     wholes = [filled(said) for said in texts]
     turns = tuple(whole.turns[0] for whole in wholes)
     answer = turns[-1].response

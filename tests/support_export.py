@@ -1,4 +1,6 @@
-"""What the tests of exports share: rollouts whose texts try to get out, and ways to run what was exported."""
+"""What the tests of exports share: rollouts whose texts try to get out, and ways to run what was
+exported.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,9 @@ def rollouts(draw: st.DrawFn, *, encodable: bool = False) -> Trajectory:
 
 
 def weather() -> list[Trajectory]:
-    """Real rollouts of a small model on vLLM 0.32: one that asks for a wrong city, one with its call left in the text, one that was refused."""
+    """Real rollouts of a small model on vLLM 0.32: one that asks for a wrong city, one with its
+    call left in the text, one that was refused.
+    """
     found: list[Trajectory] = ak.load(CASSETTE)
     return found
 

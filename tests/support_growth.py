@@ -1,4 +1,6 @@
-"""How the processor time of a piece of work grows with its size, told from what other processes cost: the least of as many runs as that needs."""
+"""How the processor time of a piece of work grows with its size, told from what other processes
+cost: the least of as many runs as that needs.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,11 @@ def assert_linear(
     factor: float | None = None,
     told: str = "",
 ) -> None:
-    """The work that `make(size)` returns costs at `long` at most `factor` times what it costs at `short`; else halfway to quadratic.
+    """The work that `make(size)` returns costs at `long` at most `factor` times what it costs at
+    `short`; else halfway to quadratic.
 
-    Both are measured in turns until the least of each is within the bound: a busy machine makes a run dearer, never cheaper.
+    Both are measured in turns until the least of each is within the bound: a busy machine makes a
+        run dearer, never cheaper.
     """
     growth = long / short
     factor = (growth + growth**2) / 2 if factor is None else factor

@@ -1,4 +1,6 @@
-"""A real HTTP server for tests: scripted answers on 127.0.0.1, byte for byte, on a port of its own; it records what it is asked."""
+"""A real HTTP server for tests: scripted answers on 127.0.0.1, byte for byte, on a port of its own;
+it records what it is asked.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def sse(*events: dict[str, Any] | str) -> Answer:
 
 
 class HttpServer(Loopback):
-    """Answers each POST with the next scripted answer, the last one again and again; a function gets the request."""
+    """Answers each POST with the next scripted answer, the last one again and again; a function
+    gets the request.
+    """
 
     def __init__(self, *answers: Answer | Callable[[Asked], Answer]) -> None:
         super().__init__(self._next, gap=0.005)

@@ -1,4 +1,6 @@
-"""What the tests of loops and agents share: answers in every shape servers give them in, and stub servers that play them."""
+"""What the tests of loops and agents share: answers in every shape servers give them in, and stub
+servers that play them.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def as_sdk(body: dict[str, Any]) -> Any:
 
 
 def as_hybrid(body: dict[str, Any]) -> Any:
-    """An SDK object whose `tool_calls` are plain dicts, as vLLM's ToolCallTranslator leaves them."""
+    """An SDK object whose `tool_calls` are plain dicts, as vLLM's ToolCallTranslator leaves
+    them.
+    """
     made = as_sdk(
         {
             **body,
@@ -76,7 +80,9 @@ SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 class Stub:
-    """A server as people write them for tests: answers in order, the last one again and again; an exception is raised."""
+    """A server as people write them for tests: answers in order, the last one again and again; an
+    exception is raised.
+    """
 
     def __init__(
         self, *answers: Any, shape: Callable[[dict[str, Any]], Any] = lambda body: body

@@ -1,4 +1,6 @@
-"""What the tests of servers share: a call, a stream call, and one exchange of it with a scripted server."""
+"""What the tests of servers share: a call, a stream call, and one exchange of it with a scripted
+server.
+"""
 
 from __future__ import annotations
 

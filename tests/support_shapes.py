@@ -1,4 +1,6 @@
-"""The shape of an answer: names, order, nulls and kinds of its fields, and the form of its ids; not its values."""
+"""The shape of an answer: names, order, nulls and kinds of its fields, and the form of its ids; not
+its values.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ _KEPT = ("object", "role", "finish_reason", "type", "owned_by", "stop_reason")
 
 
 def shape(value: Any, key: str = "") -> Any:
-    """Dicts as lists of their pairs in order, lists as the shapes that occur in them, texts and numbers as their kind."""
+    """Dicts as lists of their pairs in order, lists as the shapes that occur in them, texts and
+    numbers as their kind.
+    """
     if isinstance(value, dict):
         return [(name, shape(item, name)) for name, item in value.items()]
     if isinstance(value, list):
@@ -30,9 +34,11 @@ def shape(value: Any, key: str = "") -> Any:
 
 
 def stream_shape(text: str) -> list[Any]:
-    """The shapes that occur among a stream's events, in the order of their first occurrence; how often each comes is the tokenizer's affair.
+    """The shapes that occur among a stream's events, in the order of their first occurrence; how
+    often each comes is the tokenizer's affair.
 
-    A piece without content, as for a token that a parser swallowed, is left out: where those fall depends on the tokens.
+    A piece without content, as for a token that a parser swallowed, is left out: where those fall
+        depends on the tokens.
     """
     found: list[Any] = []
     for event in text.split("\n\n"):

@@ -1,4 +1,6 @@
-"""Constructed rollouts of very many tokens, for the tests of the token view: no server said any of this."""
+"""Constructed rollouts of very many tokens, for the tests of the token view: no server said any of
+this.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ WORDS = [
 
 
 def many_tokens(number: int = 32_000, turns: int = 8, *, top: int = 3) -> Trajectory:
-    """A rollout of so many tokens, half of them sampled; texts, probabilities and alternatives differ."""
+    """A rollout of so many tokens, half of them sampled; texts, probabilities and alternatives
+    differ.
+    """
     chosen = random.Random(7)
     made, context = [], TokenIds()
     half = number // turns // 2

@@ -1,4 +1,6 @@
-"""Agents: any server behind them, what they send, what a wrong argument says, and whole rollouts."""
+"""Agents: any server behind them, what they send, what a wrong argument says, and whole
+rollouts.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,7 @@ def positional(a: int, /) -> int:
     return a
 
 
-def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
+def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]
     return 1
 
 

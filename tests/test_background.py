@@ -1,4 +1,6 @@
-"""The event-loop thread behind the synchronous face: what comes back from it, what is refused, and how it ends."""
+"""The event-loop thread behind the synchronous face: what comes back from it, what is refused, and
+how it ends.
+"""
 
 from __future__ import annotations
 

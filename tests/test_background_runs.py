@@ -1,4 +1,6 @@
-"""Runs in the background: started, paused, stopped, watched, and asked for by a view, without a deadlock or a lost step."""
+"""Runs in the background: started, paused, stopped, watched, and asked for by a view, without a
+deadlock or a lost step.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""What stands beside each other, as it is shown: the diff of two rollouts and the report of a comparison.
+"""What stands beside each other, as it is shown: the diff of two rollouts and the report of a
+comparison.
 
-The golden files were read by eye; to write them anew: `python -m tests.test_beside_display`, and read the difference.
+The golden files were read by eye; to write them anew: `python -m tests.test_beside_display`, and
+read the difference.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ def test_no_golden_file_is_left_over() -> None:
 
 @pytest.mark.parametrize("name", BESIDE)
 def test_what_was_said_is_text(name: str) -> None:
-    """Constructed from the hostile corpus: nothing of it is an element, and every bundle is the same twice."""
+    """Constructed from the hostile corpus: nothing of it is an element, and every bundle is the
+    same twice.
+    """
     html, plain = (mimebundle(BESIDE[name]())[kind] for kind in ("text/html", "text/plain"))
     body = html[html.index("</style>") :].removeprefix("</style>")
     assert balanced(body)

@@ -1,4 +1,6 @@
-"""Breakpoints: a run stops before a step or after its outcome, says which one held it, and goes on from there."""
+"""Breakpoints: a run stops before a step or after its outcome, says which one held it, and goes on
+from there.
+"""
 
 from __future__ import annotations
 

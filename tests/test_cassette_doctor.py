@@ -1,4 +1,6 @@
-"""The doctor of cassettes: each thing that keeps a rollout from being repeated is found and named, and a sound file is called sound."""
+"""The doctor of cassettes: each thing that keeps a rollout from being repeated is found and named,
+and a sound file is called sound.
+"""
 
 from __future__ import annotations
 

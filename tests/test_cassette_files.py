@@ -1,4 +1,6 @@
-"""Large files: what they hold is known without reading them, one rollout is read alone, and several writers do not run into each other."""
+"""Large files: what they hold is known without reading them, one rollout is read alone, and several
+writers do not run into each other.
+"""
 
 from __future__ import annotations
 

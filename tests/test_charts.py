@@ -51,7 +51,9 @@ def strip(rollout: Trajectory) -> str | None:
 
 
 def timed(turns: int = 3, *, stream: bool = True) -> Trajectory:
-    """Turns of two seconds of the model and two tools side by side, a minute of a person's thought between the two."""
+    """Turns of two seconds of the model and two tools side by side, a minute of a person's thought
+    between the two.
+    """
     made = []
     for k in range(turns):
         begin = 1000.0 + 100 * k

@@ -1,4 +1,6 @@
-"""`ak.view` of what exists already: messages, chat files, other people's formats, traffic, saved rollouts. No message is dropped."""
+"""`ak.view` of what exists already: messages, chat files, other people's formats, traffic, saved
+rollouts. No message is dropped.
+"""
 
 from __future__ import annotations
 

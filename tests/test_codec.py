@@ -1,4 +1,6 @@
-"""Records as JSON lines and back: what was saved is what is loaded, whatever it holds, and damage is told from content."""
+"""Records as JSON lines and back: what was saved is what is loaded, whatever it holds, and damage
+is told from content.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`ak.compare`: sides that are run or read, repeats and noise, statistics, the report; and what is found on captured servers."""
+"""`ak.compare`: sides that are run or read, repeats and noise, statistics, the report; and what is
+found on captured servers.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def agent(script: Any, **options: Any) -> ak.Agent:
 
 
 def asks(city: Callable[[str], str] = lambda asked: asked) -> Callable[[list[dict[str, Any]]], Any]:
-    """A script: asks for the weather of a city that depends on the one that was named, then answers."""
+    """A script: asks for the weather of a city that depends on the one that was named, then
+    answers.
+    """
 
     def script(messages: list[dict[str, Any]]) -> Any:
         named = messages[-1]["content"]

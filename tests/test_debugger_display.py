@@ -1,6 +1,7 @@
 """What a cell shows of a debugger and of what belongs to it: golden files, reviewed by eye.
 
-To write them anew after a wanted change: `python -m tests.test_debugger_display`, then look at the diff.
+To write them anew after a wanted change: `python -m tests.test_debugger_display`, then look at the
+    diff.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def pay(amount: int) -> str:
 
 
 def debugger(said: str = "Shall I?") -> ak.Debugger:
-    """A debugger that has been used: edited, asked again, held by a breakpoint, with a call left in the text."""
+    """A debugger that has been used: edited, asked again, held by a breakpoint, with a call left in
+    the text.
+    """
     clock = FixedClock()
     found = f'{said} <tool_call>{{"name": "pay", "arguments": {{"amount": 7}}}}</tool_call>'
     script = [

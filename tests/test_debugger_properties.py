@@ -1,4 +1,6 @@
-"""Whatever is done to a debugger, in whatever order: history pairs, originals stay, and what is saved loads as it was."""
+"""Whatever is done to a debugger, in whatever order: history pairs, originals stay, and what is
+saved loads as it was.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.types import ApiError, Trajectory
 
 OWN = ("history_role_order", "history_reasoning_missing")
-"""What a person may choose to say: a message behind a tool's result, an answer without reasoning."""
+"""What a person may choose to say: a message behind a tool's result, an answer without
+reasoning.
+"""
 
 FAULTY: tuple[Any, ...] = (
     says("both", calls("double", n=1), calls("double", n=2), reasoning="r"),
@@ -268,7 +272,9 @@ def test_what_is_recorded_meanwhile_loads(
 
 
 def shape(t: Trajectory) -> list[Any]:
-    """What was said and done, without what came by hand since the last step, which is written with the next."""
+    """What was said and done, without what came by hand since the last step, which is written with
+    the next.
+    """
     return [
         line
         for line in dump(replace(t, parent=None, stop_reason=None))

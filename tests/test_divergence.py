@@ -1,4 +1,6 @@
-"""Each class of divergence on its cases, in both directions; near misses, and what holds for any two answers."""
+"""Each class of divergence on its cases, in both directions; near misses, and what holds for any
+two answers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Edits: what depended on the change is gone, what did not is there, and the original is as it was."""
+"""Edits: what depended on the change is gone, what did not is there, and the original is as it
+was.
+"""
 
 from __future__ import annotations
 

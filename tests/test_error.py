@@ -1,4 +1,6 @@
-"""A failed request, classified: the wordings servers use, a file of cases a server, and what holds for any body."""
+"""A failed request, classified: the wordings servers use, a file of cases a server, and what holds
+for any body.
+"""
 
 from __future__ import annotations
 

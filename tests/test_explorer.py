@@ -1,4 +1,6 @@
-"""Rollouts as a table: what a filter says, orders and groups, labels that outlive the session, files that are not read whole."""
+"""Rollouts as a table: what a filter says, orders and groups, labels that outlive the session,
+files that are not read whole.
+"""
 
 from __future__ import annotations
 
@@ -264,7 +266,9 @@ def test_what_is_shown_is_small_and_escaped() -> None:
 
 
 def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:
-    """The first table a page shows: what is kept of it, its first rows, its style sheet and its script."""
+    """The first table a page shows: what is kept of it, its first rows, its style sheet and its
+    script.
+    """
     table = ak.explore([ROLLOUTS[i % 4] for i in range(50_000)])
     sent: list[Any] = []
     view = ExplorerView(table)

@@ -1,4 +1,6 @@
-"""Exported tests and notebooks, run for real: offline they say what was recorded, and a server can be asked the same."""
+"""Exported tests and notebooks, run for real: offline they say what was recorded, and a server can
+be asked the same.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,9 @@ def test_exported_tests_pass_until_the_reader_changes(tmp_path: Path) -> None:
 
 
 def test_a_server_is_asked_where_one_is_named(tmp_path: Path) -> None:
-    """A block answer, a stream and a refusal, each as it was; and a server that answers something else."""
+    """A block answer, a stream and a refusal, each as it was; and a server that answers something
+    else.
+    """
     recorded, _, refused = weather()
     stream = ak.export.pytest(KINDS["streamed"][0]).replace(
         '"messages": [', '"stream": True, "messages": [', 1

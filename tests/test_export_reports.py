@@ -1,4 +1,6 @@
-"""Bug reports and pages: complete, and nothing a model said gets out of its place; and no export of any kind holds a key."""
+"""Bug reports and pages: complete, and nothing a model said gets out of its place; and no export of
+any kind holds a key.
+"""
 
 from __future__ import annotations
 
@@ -188,7 +190,9 @@ KEYS = {
 
 
 def leaky() -> tuple[Trajectory, str]:
-    """A rollout through a server that repeats every key, and a user and a tool that say them too."""
+    """A rollout through a server that repeats every key, and a user and a tool that say them
+    too.
+    """
     said = " ".join(KEYS.values())
     with HttpServer(
         HttpAnswer(

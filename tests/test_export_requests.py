@@ -1,4 +1,6 @@
-"""Requests as commands and scripts: run for real against a real server, which must be asked exactly what agentkit asks."""
+"""Requests as commands and scripts: run for real against a real server, which must be asked exactly
+what agentkit asks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Shrinking: the fault stays, the history stays one that servers take, the asks are counted, and an interrupt keeps what was found."""
+"""Shrinking: the fault stays, the history stays one that servers take, the asks are counted, and an
+interrupt keeps what was found.
+"""
 
 from __future__ import annotations
 

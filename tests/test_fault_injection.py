@@ -1,4 +1,6 @@
-"""Failures on purpose: each goes the way of the real one, strikes the same steps at every run, and stays on the record."""
+"""Failures on purpose: each goes the way of the real one, strikes the same steps at every run, and
+stays on the record.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A cassette that another run or process is writing is not taken up, and what it holds is not touched."""
+"""A cassette that another run or process is writing is not taken up, and what it holds is not
+touched.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The frames: documented columns whose dtypes never depend on the data, one row for each thing, nothing guessed."""
+"""The frames: documented columns whose dtypes never depend on the data, one row for each thing,
+nothing guessed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A growing answer: its parts add up to what the stream is read as in the end, however it is cut, and cost little per piece."""
+"""A growing answer: its parts add up to what the stream is read as in the end, however it is cut,
+and cost little per piece.
+"""
 
 from __future__ import annotations
 

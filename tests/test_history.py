@@ -1,4 +1,6 @@
-"""How a turn goes back to the server: every call paired with one result, and each profile's own form of the same truth."""
+"""How a turn goes back to the server: every call paired with one result, and each profile's own
+form of the same truth.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,9 @@ def test_every_answer_pairs_under_every_profile(profile: str, policy: str) -> No
 
 
 def check_history(history: list[dict[str, Any]], profile: str) -> None:
-    """What any server may rely on. An answer of nothing goes back as it was: two servers refuse it, which is said and not hidden."""
+    """What any server may rely on. An answer of nothing goes back as it was: two servers refuse it,
+    which is said and not hidden.
+    """
     empty = any(
         m["role"] == "assistant" and not m.get("content") and "tool_calls" not in m for m in history
     )

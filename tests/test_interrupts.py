@@ -1,4 +1,6 @@
-"""Interrupts: heard at once whatever runs, what was finished is kept, and the next step goes on. With a real SIGINT, and in a real kernel."""
+"""Interrupts: heard at once whatever runs, what was finished is kept, and the next step goes on.
+With a real SIGINT, and in a real kernel.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Imports point down: each module belongs to one layer and imports only from its own and lower ones."""
+"""Imports point down: each module belongs to one layer and imports only from its own and lower
+ones.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Live views without a page: what is sent, how much of it, and that nothing is kept that nobody looks at."""
+"""Live views without a page: what is sent, how much of it, and that nothing is kept that nobody
+looks at.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,9 @@ def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Tra
 
 
 def test_an_append_costs_the_same_at_any_length() -> None:
-    """At most 2 KB beyond the text of the turn, which is in it as it was read and as it was sent."""
+    """At most 2 KB beyond the text of the turn, which is in it as it was read and as it was
+    sent.
+    """
     whole = long(1000)
     view = Held(None)
     view.held = replace(whole, turns=(), stop_reason=None)
@@ -357,7 +361,9 @@ CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"
 
 
 def test_what_only_executes_a_notebook_keeps_html(tmp_path: Any) -> None:
-    """No widget in the outputs and no state in the metadata, so that every exporter shows the conversation."""
+    """No widget in the outputs and no state in the metadata, so that every exporter shows the
+    conversation.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter

@@ -1,4 +1,6 @@
-"""The loop as pure functions over values: what comes next, what a step makes of a trajectory, and that nothing given ever changes."""
+"""The loop as pure functions over values: what comes next, what a step makes of a trajectory, and
+that nothing given ever changes.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ class Dispatch:
 
 
 def paired(messages: list[dict[str, Any]]) -> bool:
-    """Whether every call has exactly one tool message behind it, in order, and every tool message a call."""
+    """Whether every call has exactly one tool message behind it, in order, and every tool message a
+    call.
+    """
     waiting: list[str] = []
     for message in messages:
         if message["role"] == "tool":

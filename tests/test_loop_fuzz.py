@@ -1,4 +1,6 @@
-"""Whatever a server answers and a tool returns, a run ends with a reason, and what it would send next is a history every server takes."""
+"""Whatever a server answers and a tool returns, a run ends with a reason, and what it would send
+next is a history every server takes.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,9 @@ def bent(draw: st.DrawFn) -> Any:
 
 
 def strictly_paired(messages: list[Any]) -> bool:
-    """Whether each assistant message's calls are answered at once, in order, under unique ids, and everything is JSON."""
+    """Whether each assistant message's calls are answered at once, in order, under unique ids, and
+    everything is JSON.
+    """
     waiting: list[str] = []
     for message in messages:
         json.dumps(message, allow_nan=False)

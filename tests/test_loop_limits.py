@@ -1,4 +1,6 @@
-"""`AgentLoop`: what it logs, the pool its tools run in, budgets of results, and tools that raise anything at all."""
+"""`AgentLoop`: what it logs, the pool its tools run in, budgets of results, and tools that raise
+anything at all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`AgentLoop` and calls that stand in the text: run once and cleaned away, reported where broken, and never from inside a thought."""
+"""`AgentLoop` and calls that stand in the text: run once and cleaned away, reported where broken,
+and never from inside a thought.
+"""
 
 from __future__ import annotations
 

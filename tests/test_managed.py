@@ -1,4 +1,6 @@
-"""The state of a ManagedServer: read in every shape it comes in, and each fault of it told. The nodes here are constructed."""
+"""The state of a ManagedServer: read in every shape it comes in, and each fault of it told. The
+nodes here are constructed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The notebooks as they are kept: executed from the top, every cell compared, nothing of a machine or a browser in them."""
+"""The notebooks as they are kept: executed from the top, every cell compared, nothing of a machine
+or a browser in them.
+"""
 
 from __future__ import annotations
 

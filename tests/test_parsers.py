@@ -1,4 +1,6 @@
-"""The parsers against what the real ones answered, with every deliberate difference named; and the package's own names and promises."""
+"""The parsers against what the real ones answered, with every deliberate difference named; and the
+package's own names and promises.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def runnable(parsed: Parsed) -> list[list[Any]]:
 
 
 def observed(row: dict[str, Any]) -> tuple[list[list[Any]], set[str]]:
-    """The calls the real parser found, and its content: by itself, and (where it differs) as the server sent it."""
+    """The calls the real parser found, and its content: by itself, and (where it differs) as the
+    server sent it.
+    """
     calls = [[call["name"], value(call["arguments"])] for call in row["expected"]["tool_calls"]]
     answers = [row["expected"], *([row["served"]] if row.get("served") and row["tools"] else [])]
     return calls, {stripped(answer["content"]) for answer in answers}
@@ -81,8 +85,9 @@ def test_calls_are_those_of_the_real_parser(key: str) -> None:
 
 
 CONSTRUCTED = list(rows("constructed_calls"))
-"""Texts made for these tests, each with what vLLM 0.33's own parser answered: the scenarios of the samples, and values of many forms by schemas of
-many forms. Those on which the two differ by a rule of ours are left out."""
+"""Texts made for these tests, each with what vLLM 0.33's own parser answered: the scenarios of the
+samples, and values of many forms by schemas of many forms. Those on which the two differ by a rule
+of ours are left out."""
 
 
 @pytest.mark.parametrize("name", sorted({row["parser"] for row in CONSTRUCTED}))
@@ -97,7 +102,9 @@ def test_constructed_texts_are_read_as_the_real_parser_reads_them(name: str) -> 
 
 
 SGLANG = list(rows("sglang_calls"))
-"""Texts made for these tests, each with what SGLang 0.5.23's own detector answered; first those that vLLM reads otherwise."""
+"""Texts made for these tests, each with what SGLang 0.5.23's own detector answered; first those
+that vLLM reads otherwise.
+"""
 
 
 @pytest.mark.parametrize("name", sorted({row["parser"] for row in SGLANG}))

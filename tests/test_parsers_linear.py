@@ -39,7 +39,9 @@ ANYWHERE = [
 
 
 def almost_calls(name: str) -> list[str]:
-    """What to repeat: markers, markers with what may follow them, and calls broken off at every tenth of their length."""
+    """What to repeat: markers, markers with what may follow them, and calls broken off at every
+    tenth of their length.
+    """
     form = CANONICAL[name]
     call = WRITTEN.get(name, WRITTEN["hermes"]).write([("f", {"a": "b", "c": "d"})])
     cut = [call[: len(call) * tenth // 10] for tenth in range(1, 10, 2)] + [

@@ -1,4 +1,6 @@
-"""What holds for every format and every text: nothing raises, cutting changes nothing, what was written is read, nothing is made up."""
+"""What holds for every format and every text: nothing raises, cutting changes nothing, what was
+written is read, nothing is made up.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ identifiers = st.from_regex(r"[a-z]{3,8}(_[a-z]{1,5})?", fullmatch=True).filter(
     lambda name: name not in ("function", "name")
 )
 words = text.map(lambda inner: f"w{inner.replace('<', '').replace('|', '')}w")
-"""Text that the formats without JSON can hold: no white space at its ends, nothing that starts a marker."""
+"""Text that the formats without JSON can hold: no white space at its ends, nothing that starts a
+marker.
+"""
 
 
 def soup(name: str) -> st.SearchStrategy[str]:

@@ -1,4 +1,6 @@
-"""Between the answer and the tools: each call can be run, skipped, answered, changed, rejected, adopted."""
+"""Between the answer and the tools: each call can be run, skipped, answered, changed, rejected,
+adopted.
+"""
 
 from __future__ import annotations
 

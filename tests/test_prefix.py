@@ -1,4 +1,6 @@
-"""The proof that a prompt extends the tokens before it: real conversations for what a server did, constructed ones for the rest."""
+"""The proof that a prompt extends the tokens before it: real conversations for what a server did,
+constructed ones for the rest.
+"""
 
 from __future__ import annotations
 
@@ -145,7 +147,9 @@ def test_reasoning_that_was_left_out(profile: str) -> None:
 
 
 def test_a_think_tag_of_the_template_itself() -> None:
-    """As DeepSeek-R1's: the prompt ends with the tag that opens the reasoning, and the history has neither."""
+    """As DeepSeek-R1's: the prompt ends with the tag that opens the reasoning, and the history has
+    neither.
+    """
     first = answer([*FIRST, 70], [71, 72, 50, 51], **THOUGHT)
     assert ak.prefix_check(two(first, [*FIRST, 50, 51, 80])).steps[1].cause == "reasoning_stripped"
     silent = answer([*FIRST, 70], [50, 51], **PLAIN)
@@ -228,7 +232,9 @@ def test_it_is_the_ids_that_decide(prompt: list[int], output: list[int], later: 
 
 
 def test_nodes_are_checked_too() -> None:
-    """Two nodes of a linear chat: the template left the reasoning out, so that the second could not go on from the first."""
+    """Two nodes of a linear chat: the template left the reasoning out, so that the second could not
+    go on from the first.
+    """
     first = node(full_text="Q<think>hm</think>A")
     second = node(
         full_text="QA Q2 A2",

@@ -1,4 +1,6 @@
-"""Each profile against what its kind of server really refuses: found before it is sent, and read as the same fault when the server says it."""
+"""Each profile against what its kind of server really refuses: found before it is sent, and read as
+the same fault when the server says it.
+"""
 
 from __future__ import annotations
 

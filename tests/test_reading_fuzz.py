@@ -1,4 +1,6 @@
-"""Every reader and parser on hostile input: nothing raises, nothing runs away. `python -m tests.test_reading_fuzz SECONDS` goes on for longer."""
+"""Every reader and parser on hostile input: nothing raises, nothing runs away. `python -m
+tests.test_reading_fuzz SECONDS` goes on for longer.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from tests.support_call_formats import WRITTEN, Call, tools_for
 from tests.support_corpus import CORPUS
 
 SLOWEST = 2.0
-"""Seconds of processor time for one input of a few thousand characters; a machine at rest needs hundredths."""
+"""Seconds of processor time for one input of a few thousand characters; a machine at rest needs
+hundredths.
+"""
 CALLS: list[Call] = [
     ("get_weather", {"city": "Oslo", "days": 3, "tags": ["a", None, 1.5]}),
     (

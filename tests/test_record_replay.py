@@ -1,4 +1,6 @@
-"""Recording writes a line a step while it happens; a replay is the same rollout again without a server, a tool or a doubt."""
+"""Recording writes a line a step while it happens; a replay is the same rollout again without a
+server, a tool or a doubt.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Any rollout, whatever is done to it and whatever goes wrong: what was recorded loads as it happened, and is played as it happened."""
+"""Any rollout, whatever is done to it and whatever goes wrong: what was recorded loads as it
+happened, and is played as it happened.
+"""
 
 from __future__ import annotations
 

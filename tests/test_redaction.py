@@ -1,4 +1,6 @@
-"""Redaction: linear in the text, one meaning of a secret's name, and keys that overlap go as a whole."""
+"""Redaction: linear in the text, one meaning of a secret's name, and keys that overlap go as a
+whole.
+"""
 
 from __future__ import annotations
 

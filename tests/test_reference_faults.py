@@ -1,4 +1,6 @@
-"""Every fault of the reference server, over real HTTP: the reader says exactly what is wrong, in every manner, in block and in streams."""
+"""Every fault of the reference server, over real HTTP: the reader says exactly what is wrong, in
+every manner, in block and in streams.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ CASES = [(fault, manner, mode) for fault in faults() for manner in MANNERS for m
 
 
 def turn_of(fault: Fault) -> int:
-    """The turn of the script that the fault strikes: the first one calls, the second one answers."""
+    """The turn of the script that the fault strikes: the first one calls, the second one
+    answers.
+    """
     return 1 if fault.needs in ("text", "history") or fault.name in CUTS else 0
 
 

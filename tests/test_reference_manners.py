@@ -1,4 +1,6 @@
-"""The reference server's manners: vLLM's against captured traffic, byte for byte in its shapes; OpenAI's and SGLang's against their documentation."""
+"""The reference server's manners: vLLM's against captured traffic, byte for byte in its shapes;
+OpenAI's and SGLang's against their documentation.
+"""
 
 from __future__ import annotations
 
@@ -290,7 +292,7 @@ def test_a_key_is_asked_for_and_never_kept(manner: Any) -> None:
 
 def test_token_ids_go_on_from_turn_to_turn() -> None:
     asked = {**REQUEST, "return_token_ids": True, "logprobs": True, "top_logprobs": 2}
-    script = lambda messages: says(None, calls("add", a=1), reasoning="Sum.")  # noqa: E731
+    script = lambda messages: says(None, calls("add", a=1), reasoning="Sum.")
     with serve(script, manner="vllm") as server:
         first = json.loads(ask(server.url, "POST", "/v1/chat/completions", asked)[2])
         message = first["choices"][0]["message"]

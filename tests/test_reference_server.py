@@ -1,4 +1,6 @@
-"""The reference server as its users meet it: with plain openai clients, many at once, with recorded rollouts, and gone without a trace."""
+"""The reference server as its users meet it: with plain openai clients, many at once, with recorded
+rollouts, and gone without a trace.
+"""
 
 from __future__ import annotations
 
@@ -340,7 +342,7 @@ def test_it_starts_at_once_and_leaves_nothing() -> None:
 def test_it_is_started_and_stopped_by_hand_again_and_again() -> None:
     server = serve(["one", "two"])
     with pytest.raises(UsageError, match="not started"):
-        server.url  # noqa: B018
+        server.url
     finals = []
     for _ in range(2):
         server.start()

@@ -1,6 +1,8 @@
-"""What a cell shows of a record: the same at every call, complete, and never markup of the model's own.
+"""What a cell shows of a record: the same at every call, complete, and never markup of the model's
+own.
 
-The golden files are in tests/golden/render. To write them anew after a wanted change: `python -m tests.test_render`, then look at the diff.
+The golden files are in tests/golden/render. To write them anew after a wanted change: `python -m
+tests.test_render`, then look at the diff.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ def html_of(record: Any, limits: Limits = STATIC) -> str:
 
 
 def tag_counts(markup: str) -> Counter[tuple[str, tuple[tuple[str, str | None], ...]]]:
-    """How often each element occurs with which attributes; without the marks of hidden characters and of lines that are long."""
+    """How often each element occurs with which attributes; without the marks of hidden characters
+    and of lines that are long.
+    """
     return Counter(
         tag for tag in read(markup.replace(" ak-wide", "")).tags if tag[1] != (("class", "ak-ctl"),)
     )
@@ -76,7 +80,9 @@ def test_no_golden_file_is_left_over() -> None:
 @settings(max_examples=40)
 @given(ANY_TEXT)
 def test_no_text_makes_an_element_or_attribute(said: str) -> None:
-    """The same record with a harmless text of the same length has exactly the same elements with the same attributes."""
+    """The same record with a harmless text of the same length has exactly the same elements with
+    the same attributes.
+    """
     harmless = "".join(ch if ch.isascii() and (ch.isalnum() or ch in " \n") else "x" for ch in said)
     assert tag_counts(html_of(filled(said))) == tag_counts(html_of(filled(harmless)))
 
@@ -92,7 +98,9 @@ def test_hostile_text_makes_no_element(said: str) -> None:
 
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_stands_where_nothing_reads_it(said: str) -> None:
-    """Text of a model, tool or server is inside pre, code or a status: the notebook's mathematics never sees a dollar sign of it."""
+    """Text of a model, tool or server is inside pre, code or a status: the notebook's mathematics
+    never sees a dollar sign of it.
+    """
     outside = re.sub(r"<(pre|code)\b.*?</\1>", "", html_of(filled(said)), flags=re.S)
     outside = re.sub(r'<span class="ak-status[^>]*>.*?</span> .*?</span>', "", outside, flags=re.S)
     assert visible(said) not in read(outside).text

@@ -1,4 +1,6 @@
-"""Any server's answer as a Response: every case is a file of `corpus/response`; what is not expected there must not be there."""
+"""Any server's answer as a Response: every case is a file of `corpus/response`; what is not
+expected there must not be there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Passing failures are asked again: few times, visibly, never after a piece of the answer, never where waiting does not mend it."""
+"""Passing failures are asked again: few times, visibly, never after a piece of the answer, never
+where waiting does not mend it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Many rollouts at once: in order, bounded, resumable, and nothing that finished is lost to an interrupt or to another's failure."""
+"""Many rollouts at once: in order, bounded, resumable, and nothing that finished is lost to an
+interrupt or to another's failure.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ from tests.support_loop import answer, call
 
 
 class Model:
-    """Answers by prompt: calls `double` once, then says the prompt; counts what it is asked and how much of it at once."""
+    """Answers by prompt: calls `double` once, then says the prompt; counts what it is asked and how
+    much of it at once.
+    """
 
     def __init__(self, wait: float = 0.0, fails: str = "") -> None:
         self.wait, self.fails = wait, fails

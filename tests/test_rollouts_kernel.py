@@ -1,4 +1,6 @@
-"""Recorded runs in a real notebook kernel: killed in the middle, interrupted in the middle, and what a notebook keeps of their display."""
+"""Recorded runs in a real notebook kernel: killed in the middle, interrupted in the middle, and
+what a notebook keeps of their display.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Samples of one prompt as a tree: what they share, where they part, and what each branch was worth."""
+"""Samples of one prompt as a tree: what they share, where they part, and what each branch was
+worth.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Long rollouts cost in proportion to their length, many at once finish, and a kept one is small."""
+"""Long rollouts cost in proportion to their length, many at once finish, and a kept one is
+small.
+"""
 
 from __future__ import annotations
 

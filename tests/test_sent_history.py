@@ -1,4 +1,6 @@
-"""The growing history equals the one derived from scratch, whatever the caller does to it between turns."""
+"""The growing history equals the one derived from scratch, whatever the caller does to it between
+turns.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Servers: what is sent, where it goes, which keys go with it, and that none of them stays on the record."""
+"""Servers: what is sent, where it goes, which keys go with it, and that none of them stays on the
+record.
+"""
 
 from __future__ import annotations
 

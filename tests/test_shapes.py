@@ -1,4 +1,6 @@
-"""The fault this project grew from: one answer as a dict, an SDK model, an attribute object, or a mixture of them at any level, reads the same."""
+"""The fault this project grew from: one answer as a dict, an SDK model, an attribute object, or a
+mixture of them at any level, reads the same.
+"""
 
 from __future__ import annotations
 

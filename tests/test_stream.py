@@ -1,4 +1,6 @@
-"""Streams: each case of the corpus is read as expected, however it is cut, and as the block answer would be."""
+"""Streams: each case of the corpus is read as expected, however it is cut, and as the block answer
+would be.
+"""
 
 from __future__ import annotations
 

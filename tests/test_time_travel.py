@@ -1,4 +1,6 @@
-"""Back, goto, fork, rerun, switch: what was recorded is played again, once something is changed the rest lies on the old branch."""
+"""Back, goto, fork, rerun, switch: what was recorded is played again, once something is changed the
+rest lies on the old branch.
+"""
 
 from __future__ import annotations
 

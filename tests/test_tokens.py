@@ -1,4 +1,6 @@
-"""The tokens of a rollout: put together right, told to a reader without colour or script, and sent as columns."""
+"""The tokens of a rollout: put together right, told to a reader without colour or script, and sent
+as columns.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The threads of synchronous tools: bounded, in order, replaced when one hangs, and never in the way of the process's end."""
+"""The threads of synchronous tools: bounded, in order, replaced when one hangs, and never in the
+way of the process's end.
+"""
 
 from __future__ import annotations
 
@@ -261,7 +263,9 @@ def test_a_pool_serves_many_event_loops() -> None:
 
 
 def in_a_process(code: str, timeout: float = 20) -> tuple[str, float]:
-    """What the code prints in a process of its own, and the seconds it took to end after its last line."""
+    """What the code prints in a process of its own, and the seconds it took to end after its last
+    line.
+    """
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=timeout

@@ -1,4 +1,6 @@
-"""What a tool returned as text for the model: any value at all, always JSON where it says so, and never an address in memory."""
+"""What a tool returned as text for the model: any value at all, always JSON where it says so, and
+never an address in memory.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Color(enum.Enum):
     RED = "red"
 
 
-class Tint(str, enum.Enum):  # noqa: UP042  its str() is not its value
+class Tint(str, enum.Enum):
     PALE = "pale"
 
 

@@ -1,4 +1,6 @@
-"""A turn by itself knows what it was asked with, at no cost that grows faster than the rollout, and without a part in equality."""
+"""A turn by itself knows what it was asked with, at no cost that grows faster than the rollout, and
+without a part in equality.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Many rollouts at once: each prompt several times, side by side, whole or in part kept in one ordered value."""
+"""Many rollouts at once: each prompt several times, side by side, whole or in part kept in one
+ordered value.
+"""
 
 from agentkit.batch.result import Rollouts
 from agentkit.batch.run import interrupted, rollouts, rollouts_async

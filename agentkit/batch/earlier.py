@@ -53,7 +53,8 @@ def left_of(resume: Any) -> list[Left]:
 def taken_up(
     jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]
 ) -> dict[int, Left]:
-    """By the number of a job, the rollout that was begun for it: the same prompt and the same sample.
+    """By the number of a job, the rollout that was begun for it: the same prompt and the same
+    sample.
 
     Raises:
         UsageError: it was run with another model, other tools or other sampling.
@@ -75,6 +76,7 @@ def _check(start: Trajectory, earlier: Trajectory, job: Job) -> None:
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     if changed:
         raise UsageError(
-            f"prompt {job.prompt_index}, sample {job.sample} was begun with another {', '.join(changed)}",
+            f"prompt {job.prompt_index}, sample {job.sample} was begun with another"
+            f" {', '.join(changed)}",
             mend="resume with the agent it was begun with, or choose another file",
         )

@@ -11,7 +11,10 @@ from agentkit.errors import UsageError
 from agentkit.recorded import ReplayAgent, start_key
 from agentkit.types import Message, Trajectory
 
-_MEND = "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else belongs to it"
+_MEND = (
+    "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"
+    " belongs to it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Job:
 
 
 def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
-    """Every rollout of a batch, by prompt and then by sample. All prompts are looked at before the first is asked.
+    """Every rollout of a batch, by prompt and then by sample. All prompts are looked at before the
+    first is asked.
 
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.

@@ -1,4 +1,6 @@
-"""How far a batch is: counted on the event loop, shown in a terminal or a notebook, and on neither where nobody looks."""
+"""How far a batch is: counted on the event loop, shown in a terminal or a notebook, and on neither
+where nobody looks.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from agentkit.types import Trajectory, late
 
 
 class Progress:
-    """What of a batch is done. Its display tells what was asked for; where a page shows it, also how far it is."""
+    """What of a batch is done. Its display tells what was asked for; where a page shows it, also
+    how far it is.
+    """
 
     def __init__(self, asked: int, concurrency: int) -> None:
         self.asked = asked
@@ -93,7 +97,8 @@ def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
     """What ends the display of a batch's progress.
 
     Args:
-        wanted: None: in a notebook, and in a terminal that someone may look at; True: also where standard error is no terminal.
+        wanted: None: in a notebook, and in a terminal that someone may look at; True: also where
+            standard error is no terminal.
     """
     display = late.get("display")
     if wanted is False or (display is not None and display(progress)):

@@ -13,9 +13,11 @@ from agentkit.types import Trajectory, clip, late
 
 
 class Rollouts(Sequence[Trajectory]):
-    """The rollouts of a batch, by prompt and then by sample. Each knows its place: `meta["prompt_index"]` and `meta["sample"]`.
+    """The rollouts of a batch, by prompt and then by sample. Each knows its place:
+    `meta["prompt_index"]` and `meta["sample"]`.
 
-    A batch that was interrupted holds what had begun, finished or not; `ak.rollouts(…, resume=that)` goes on with it.
+    A batch that was interrupted holds what had begun, finished or not; `ak.rollouts(…,
+    resume=that)` goes on with it.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Rollouts(Sequence[Trajectory]):
 
     @property
     def stop_reasons(self) -> dict[str, int]:
-        """How many ended for which reason, the most frequent first; `open` where a rollout has not ended."""
+        """How many ended for which reason, the most frequent first; `open` where a rollout has not
+        ended.
+        """
         return dict(Counter(t.stop_reason or "open" for t in self.trajectories).most_common())
 
     @property
@@ -71,7 +75,9 @@ class Rollouts(Sequence[Trajectory]):
 
     @property
     def raised(self) -> dict[int, str]:
-        """By position, the exception that ended a rollout or its reward, as `Type: message`: a caller's mistake or a fault of the code."""
+        """By position, the exception that ended a rollout or its reward, as `Type: message`: a
+        caller's mistake or a fault of the code.
+        """
         found = (
             (i, t.meta.get("exception") or t.meta.get("reward_exception"))
             for i, t in enumerate(self.trajectories)
@@ -83,7 +89,9 @@ class Rollouts(Sequence[Trajectory]):
 
     @property
     def title(self) -> str:
-        """What became of them, as the table says it: `3 prompts, 20 final, 4 error, mean reward 0.5`."""
+        """What became of them, as the table says it: `3 prompts, 20 final, 4 error, mean reward
+        0.5`.
+        """
         prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
         left = self.asked - len(self)
         bits = [
@@ -107,7 +115,9 @@ class Rollouts(Sequence[Trajectory]):
         return show(self) if show else {"text/plain": repr(self)}
 
     def html(self, limits: Limits) -> Html:
-        """What is kept of the display: what became of them, and a line for each, its conversation behind a click; of a great many a table."""
+        """What is kept of the display: what became of them, and a line for each, its conversation
+        behind a click; of a great many a table.
+        """
         title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
         return page(
             {

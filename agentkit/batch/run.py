@@ -1,4 +1,6 @@
-"""`ak.rollouts`: bounded concurrency on one event loop, in order, and nothing that finished is ever lost."""
+"""`ak.rollouts`: bounded concurrency on one event loop, in order, and nothing that finished is ever
+lost.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from agentkit.tool_pool import tool_pool
 from agentkit.types import Trajectory
 
 Reward = Callable[[Trajectory], Any]
-"""What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it raises is kept as data."""
+"""What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it
+raises is kept as data.
+"""
 
 _interrupted: Rollouts | None = None
 
@@ -86,7 +90,9 @@ class Batch:
                 await self._roll(index, job, left)
 
     async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
-        """Takes over a rollout that an earlier run has ended; only its reward may still be missing."""
+        """Takes over a rollout that an earlier run has ended; only its reward may still be
+        missing.
+        """
         if self._writer is not None and (
             left.place is None
             or trajectory.meta != left.trajectory.meta
@@ -173,23 +179,30 @@ def rollouts(
 ) -> Rollouts:
     """The rollouts of every prompt, `n` samples each, in order: by prompt, then by sample.
 
-    A failed request ends its own rollout with `stop_reason="error"`; an exception that is no model's, tool's or server's ends its own too, and
-    is kept in its meta. An interrupt is raised as it is, with what had begun as its `rollouts`.
+    A failed request ends its own rollout with `stop_reason="error"`; an exception that is no
+    model's, tool's or server's ends its own too, and is kept in its meta. An interrupt is raised as
+    it is, with what had begun as its `rollouts`.
 
     Args:
-        agent: an `ak.Agent`; all its rollouts share one client. Of `ak.replay(path)`, without prompts: everything that was recorded.
-        prompts: texts, lists of messages, or dicts with a `prompt` (or `messages`) and whatever else belongs in the rollout's meta.
+        agent: an `ak.Agent`; all its rollouts share one client. Of `ak.replay(path)`, without
+            prompts: everything that was recorded.
+        prompts: texts, lists of messages, or dicts with a `prompt` (or `messages`) and whatever
+            else belongs in the rollout's meta.
         n: samples of each prompt. A `seed` in the sampling goes up with the sample.
         concurrency: rollouts under way at once.
-        reward: a function of the trajectory; what it gives becomes `meta["reward"]`, what it raises `meta["reward_exception"]`.
+        reward: a function of the trajectory; what it gives becomes `meta["reward"]`, what it raises
+            `meta["reward_exception"]`.
         record: a path; every finished step is appended to this cassette.
-        resume: a path that an earlier run recorded to, or its rollouts. What has ended is not asked again, what had begun goes on; with a path,
+        resume: a path that an earlier run recorded to, or its rollouts. What has ended is not asked
+            again, what had begun goes on; with a path,
             the rest is recorded there too. A file that is not there yet is begun.
-        progress: None: shown in a notebook or a terminal; False: never; True: also where standard error is no terminal.
+        progress: None: shown in a notebook or a terminal; False: never; True: also where standard
+            error is no terminal.
         meta: kept with every trajectory.
 
     Raises:
-        UsageError: it is not an agent, there is no prompt, a number is below 1, or the earlier run was made with another agent.
+        UsageError: it is not an agent, there is no prompt, a number is below 1, or the earlier run
+            was made with another agent.
         CassetteError: the file is not a cassette.
         FileInUse: another run or process writes the file, and one of the two resumes from it.
     """
@@ -238,7 +251,9 @@ def interrupted() -> Rollouts | None:
 
 
 def _use(record: Any, resume: Any) -> AbstractContextManager[None]:
-    """The file in use, from before it is looked at: what another is writing must not be taken up as left behind."""
+    """The file in use, from before it is looked at: what another is writing must not be taken up as
+    left behind.
+    """
     alone = isinstance(resume, (str, Path))
     return used(resume if alone else record, alone=alone)
 
@@ -297,5 +312,6 @@ def _keep(batch: Batch, exc: BaseException) -> None:
     global _interrupted
     exc.rollouts = _interrupted = batch.result()  # type: ignore[attr-defined]
     exc.add_note(
-        "what had begun is kept: ak.batch.interrupted(), or sys.last_value.rollouts; ak.rollouts(…, resume=it) goes on with it"
+        "what had begun is kept: ak.batch.interrupted(), or sys.last_value.rollouts; ak.rollouts(…,"
+        " resume=it) goes on with it"
     )

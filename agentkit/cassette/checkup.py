@@ -1,4 +1,6 @@
-"""What the doctor of cassettes says: findings, each with its place and its mend, or plainly that all is well."""
+"""What the doctor of cassettes says: findings, each with its place and its mend, or plainly that
+all is well.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class Finding(Record):
 
     code: str
     severity: Severity
-    """*error*: it cannot be replayed as it stands; *warning*: asked again it will differ, or replays only as it is; *info*: good to know."""
+    """*error*: it cannot be replayed as it stands; *warning*: asked again it will differ, or
+    replays only as it is; *info*: good to know.
+    """
     place: str
     """Where the first of them is: `line 12`, `sample 3, turn 1, call 0`."""
     message: str
@@ -36,7 +40,9 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 class Checkup(Sequence[Finding]):
-    """The findings of one file, the gravest first. Empty where nothing was found; then it says so."""
+    """The findings of one file, the gravest first. Empty where nothing was found; then it says
+    so.
+    """
 
     def __init__(
         self, name: str, findings: Sequence[Finding], rollouts: int = 0, turns: int = 0
@@ -72,7 +78,10 @@ class Checkup(Sequence[Finding]):
     def _heading(self) -> str:
         looked = f"{count(self.rollouts, 'rollout')}, {count(self.turns, 'turn')} looked at"
         if not self.findings:
-            return f"{self.name}: all is well; {looked}, and nothing in them would make a replay or a rerun differ"
+            return (
+                f"{self.name}: all is well; {looked}, and nothing in them would make a replay or a"
+                " rerun differ"
+            )
         verdict = (
             "every rollout replays to its end"
             if self.replays

@@ -1,4 +1,6 @@
-"""`ak.cassette.doctor`: what in a file keeps its rollouts from being repeated, looked for rollout by rollout."""
+"""`ak.cassette.doctor`: what in a file keeps its rollouts from being repeated, looked for rollout
+by rollout.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")
 _SAYS: dict[str, tuple[Severity, str]] = {
     "line_torn": (
         "warning",
-        "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for it again",
+        (
+            "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for"
+            " it again"
+        ),
     ),
     "first_line_missing": (
         "error",
@@ -42,15 +47,24 @@ _SAYS: dict[str, tuple[Severity, str]] = {
     ),
     "request_key_differs": (
         "warning",
-        "the file was edited, or this agentkit makes another history of it; a replay checks the history it makes now",
+        (
+            "the file was edited, or this agentkit makes another history of it; a replay checks the"
+            " history it makes now"
+        ),
     ),
     "results_differ": (
         "warning",
-        "the tool keeps state, or asks the world; a replay plays what it said, a rerun will differ. Pin what it reads",
+        (
+            "the tool keeps state, or asks the world; a replay plays what it said, a rerun will"
+            " differ. Pin what it reads"
+        ),
     ),
     "parallel_order": (
         "warning",
-        "run them one after the other (parallel_tools=False), or make the tool independent of its neighbours",
+        (
+            "run them one after the other (parallel_tools=False), or make the tool independent of"
+            " its neighbours"
+        ),
     ),
     "volatile_prompt": (
         "warning",
@@ -62,7 +76,10 @@ _SAYS: dict[str, tuple[Severity, str]] = {
     ),
     "sampling_without_seed": (
         "info",
-        "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the server honours it",
+        (
+            "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the"
+            " server honours it"
+        ),
     ),
     "ids_per_run": (
         "info",
@@ -71,14 +88,18 @@ _SAYS: dict[str, tuple[Severity, str]] = {
     "faults_injected": ("info", "these failures were made on purpose, by ak.testing.inject"),
     "secret_kept": (
         "error",
-        "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts only the keys it was given",
+        (
+            "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts"
+            " only the keys it was given"
+        ),
     ),
 }
 """Code to its severity and mend."""
 
 
 def doctor(path: Any) -> Checkup:
-    """What makes the rollouts of a file unrepeatable; says plainly when nothing does. Linear, one rollout in memory at a time.
+    """What makes the rollouts of a file unrepeatable; says plainly when nothing does. Linear, one
+    rollout in memory at a time.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -94,7 +115,9 @@ def doctor(path: Any) -> Checkup:
 
 
 class _Exam:
-    """Reads a file line by line; a rollout is looked at as it grows, and forgotten when it has ended."""
+    """Reads a file line by line; a rollout is looked at as it grows, and forgotten when it has
+    ended.
+    """
 
     def __init__(self) -> None:
         self.rollouts = self.turns = 0
@@ -183,7 +206,8 @@ class _Exam:
             self.note(
                 "version_unknown",
                 f"line {number}",
-                f"the rollout has version {clip(repr(version))}; this agentkit reads up to {VERSION}",
+                f"the rollout has version {clip(repr(version))}; this agentkit reads up to"
+                f" {VERSION}",
                 "",
             )
         else:
@@ -380,7 +404,8 @@ class _Patient:
             self.exam.note(
                 "ends_in_failure",
                 at,
-                f"the last request failed ({t.error.kind if t.error else 'unknown'}), and no answer follows",
+                f"the last request failed ({t.error.kind if t.error else 'unknown'}), and no answer"
+                " follows",
             )
         self._sampling(t)
         if self._ids:

@@ -29,7 +29,9 @@ class Entry(Record):
     sample: int
     """Its sample index, as its lines carry it."""
     spans: tuple[tuple[int, int], ...]
-    """Offset and size in bytes of each run of its lines; several where rollouts were recorded side by side."""
+    """Offset and size in bytes of each run of its lines; several where rollouts were recorded side
+    by side.
+    """
     prompt_digest: str
     """Equal for rollouts of the same prompt."""
     prompt: str
@@ -56,7 +58,10 @@ class Entry(Record):
         return sum(size for _, size in self.spans)
 
     def summary(self) -> str:
-        return f"{self.sample}: {self.prompt!r}, {count(self.turns, 'turn')}, {self.stop_reason or 'open'}"
+        return (
+            f"{self.sample}: {self.prompt!r}, {count(self.turns, 'turn')},"
+            f" {self.stop_reason or 'open'}"
+        )
 
 
 class Index(Sequence[Entry]):
@@ -149,7 +154,8 @@ class Index(Sequence[Entry]):
 
 
 def index(path: Any) -> Index:
-    """The rollouts of a file with their places and endings; linear, and without reading their answers.
+    """The rollouts of a file with their places and endings; linear, and without reading their
+    answers.
 
     A rollout whose last line is not its end, as a crash leaves it, is read to see how far it came.
 

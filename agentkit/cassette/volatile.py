@@ -1,4 +1,6 @@
-"""Text that is another at every run, and text that must not be kept: found by its form, whatever it stands in."""
+"""Text that is another at every run, and text that must not be kept: found by its form, whatever it
+stands in.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,8 @@ def volatile(text: str, at: float | None) -> Iterator[Volatile]:
     """What of the text looks made by the run it was recorded in, one of each kind.
 
     Args:
-        at: Unix time of the recording, where it is known: a date is only taken for today's, and a time for now's, if it is near.
+        at: Unix time of the recording, where it is known: a date is only taken for today's, and a
+            time for now's, if it is near.
     """
     text = text[:_SCAN]
     known = at if at is not None and at > _EPOCH_KNOWN else None

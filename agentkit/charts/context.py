@@ -18,7 +18,8 @@ _COLUMNS = {
 
 
 def context(x: Any, *, rollout: int = 0) -> Any:
-    """A `plotly.graph_objects.Figure`: the tokens each turn read and wrote, stacked; the parts from the cache and of reasoning beside them.
+    """A `plotly.graph_objects.Figure`: the tokens each turn read and wrote, stacked; the parts from
+    the cache and of reasoning beside them.
 
     Args:
         x: a rollout, or several; or a frame of `ak.turns_df`.

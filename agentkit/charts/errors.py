@@ -13,7 +13,8 @@ _SEVERITIES = ("error", "warning", "info")
 
 
 def errors(x: Any) -> Any:
-    """A `plotly.graph_objects.Figure`: how often each code occurs, as bars split by turn and told apart by severity.
+    """A `plotly.graph_objects.Figure`: how often each code occurs, as bars split by turn and told
+    apart by severity.
 
     Args:
         x: one rollout or many; or a frame of `ak.problems_df`.

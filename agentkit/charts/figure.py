@@ -1,4 +1,6 @@
-"""The figure of every chart: plotly's own, with an SVG snapshot beside it, and forms beside the colours."""
+"""The figure of every chart: plotly's own, with an SVG snapshot beside it, and forms beside the
+colours.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def _figure_class() -> Any:
     import plotly.graph_objects as go
 
     class Chart(go.Figure):  # type: ignore[misc]
-        """A `plotly.graph_objects.Figure` that brings an SVG of itself for pages that run no script, as exported HTML and GitHub."""
+        """A `plotly.graph_objects.Figure` that brings an SVG of itself for pages that run no
+        script, as exported HTML and GitHub.
+        """
 
         _svg: str = ""
         _ipython_display_ = _repr_html_ = (
@@ -68,7 +72,9 @@ def _jsonable(data: Any) -> Any:
 
 
 def figure(traces: Iterable[Any], title: str, snapshot: Html, **layout: Any) -> Any:
-    """The traces as a `plotly.graph_objects.Figure`. The ground is left to the page, so that light and dark themes and templates both fit."""
+    """The traces as a `plotly.graph_objects.Figure`. The ground is left to the page, so that light
+    and dark themes and templates both fit.
+    """
     made = _figure_class()(list(traces))
     made.update_layout(
         title=title,

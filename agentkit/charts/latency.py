@@ -19,7 +19,8 @@ _CALLS = ("rollout", "turn", "name", "result_status", "started", "elapsed", "que
 
 
 def latency(x: Any, calls: Any = None, *, rollout: int = 0) -> Any:
-    """A `plotly.graph_objects.Figure`: a line per turn with its queue, time to first token, generation and tools, calls under each other.
+    """A `plotly.graph_objects.Figure`: a line per turn with its queue, time to first token,
+    generation and tools, calls under each other.
 
     Args:
         x: a rollout, or several; or a frame of `ak.turns_df`.

@@ -13,9 +13,11 @@ from agentkit.sources import rollouts_in
 
 
 def percentiles(x: Any, calls: Any = None) -> Any:
-    """A `plotly.graph_objects.Figure`: what half, nine of ten and 99 of 100 take at most, in seconds, per tool and per server.
+    """A `plotly.graph_objects.Figure`: what half, nine of ten and 99 of 100 take at most, in
+    seconds, per tool and per server.
 
-    A server is named by its model and address; its times are the answer's, and to the first token where it was streamed.
+    A server is named by its model and address; its times are the answer's, and to the first token
+    where it was streamed.
 
     Args:
         x: rollouts; or a frame of `ak.turns_df`.

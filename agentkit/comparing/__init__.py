@@ -1,4 +1,6 @@
-"""`ak.compare`: the same conversation on two or more sides, and every difference between them, named."""
+"""`ak.compare`: the same conversation on two or more sides, and every difference between them,
+named.
+"""
 
 from __future__ import annotations
 
@@ -39,21 +41,26 @@ class Compare:
         resume: Any = None,
         progress: bool | None = None,
     ) -> Comparison:
-        """The divergences between the sides: which, at which layer, which one causes the others, how often, what to change.
+        """The divergences between the sides: which, at which layer, which one causes the others,
+        how often, what to change.
 
         Args:
-            sides: by name, agents; or what is there already and needs no server: trajectories, cassettes, captures, raw answers.
+            sides: by name, agents; or what is there already and needs no server: trajectories,
+                cassettes, captures, raw answers.
             prompts: what to ask the agents, as for `ak.rollouts`; not for stored sides.
             n: samples of each prompt. Behaviour is only blamed after repeats, so ask for several.
-            history: `free`: each side goes its own way; or the name of a side: the others are asked turn by turn on its history, and run no tools.
+            history: `free`: each side goes its own way; or the name of a side: the others are asked
+                turn by turn on its history, and run no tools.
             concurrency: rollouts under way at once; one side runs after the other.
             tools: schemas, for raw answers that come without their request.
             record: a folder; each side is recorded there as `NAME.jsonl`.
-            resume: the same folder, or the `rollouts` of an interrupted comparison; what has ended is not asked again.
+            resume: the same folder, or the `rollouts` of an interrupted comparison; what has ended
+                is not asked again.
             progress: as for `ak.rollouts`.
 
         Raises:
-            UsageError: fewer than two sides, one that is none, nothing to ask, or nothing that can be paired.
+            UsageError: fewer than two sides, one that is none, nothing to ask, or nothing that can
+                be paired.
         """
         named = _checked(sides, prompts, history)
         done = _Runs(prompts, n, concurrency, record, resume, progress)
@@ -145,7 +152,9 @@ class _Runs:
     def all(
         self, sides: Mapping[str, Any], history: str, tools: Any
     ) -> dict[str, Sequence[Trajectory]]:
-        """The rollouts of every side; an interrupt is raised with what had begun as its `rollouts`, by side."""
+        """The rollouts of every side; an interrupt is raised with what had begun as its `rollouts`,
+        by side.
+        """
         order = sorted(sides, key=lambda name: name != history)
         for name in order:
             try:
@@ -211,7 +220,9 @@ def _compared(
 
 
 def _corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
-    """What was tested, with the many tests taken into account: of a hundred prompts five look different by chance (Benjamini and Hochberg)."""
+    """What was tested, with the many tests taken into account: of a hundred prompts five look
+    different by chance (Benjamini and Hochberg).
+    """
     tests = [(i, place, p) for i, one in enumerate(compared) for place, p in one.tests]
     sure: dict[tuple[int, int], bool] = {}
     if tests:

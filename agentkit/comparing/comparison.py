@@ -1,4 +1,6 @@
-"""What `ak.compare` gives: the divergences, what they come to, and the rollouts they were found in."""
+"""What `ak.compare` gives: the divergences, what they come to, and the rollouts they were found
+in.
+"""
 
 from __future__ import annotations
 
@@ -80,17 +82,23 @@ class Comparison:
 
     @property
     def trajectories(self) -> tuple[Trajectory, ...]:
-        """The rollouts of all sides, side by side: what other functions take for a list of rollouts."""
+        """The rollouts of all sides, side by side: what other functions take for a list of
+        rollouts.
+        """
         return tuple(t for side in self.rollouts.values() for t in side)
 
     @property
     def side_of(self) -> tuple[str, ...]:
-        """The name of the side that each of `trajectories` is from; the frames have it as a column."""
+        """The name of the side that each of `trajectories` is from; the frames have it as a
+        column.
+        """
         return tuple(name for name, side in self.rollouts.items() for _ in side)
 
     @cached_property
     def divergences(self) -> tuple[Divergence, ...]:
-        """Every divergence that no other explains, by prompt, turn and layer; consequences are in its `explains`."""
+        """Every divergence that no other explains, by prompt, turn and layer; consequences are in
+        its `explains`.
+        """
         found = [d for one in self._compared for d in one.divergences]
         return tuple(sorted(found, key=lambda d: (d.prompt, d.sides, d.turn, ORDER[d.class_])))
 
@@ -118,7 +126,9 @@ class Comparison:
 
     @cached_property
     def noise(self) -> dict[str, int]:
-        """By class of behaviour, on how many turns the sides differed no more than each does from itself."""
+        """By class of behaviour, on how many turns the sides differed no more than each does from
+        itself.
+        """
         return dict(sum((one.noise for one in self._compared), Counter()))
 
     @cached_property
@@ -147,7 +157,9 @@ class Comparison:
     def pairs(
         self, prompt: int = 0, sides: tuple[str, str] | None = None
     ) -> tuple[tuple[Trajectory, Trajectory], ...]:
-        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides, or of the first two that were asked it."""
+        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides,
+        or of the first two that were asked it.
+        """
         found = [
             cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)
         ]
@@ -160,25 +172,31 @@ class Comparison:
 
     @property
     def divergences_df(self) -> DataFrame:
-        """A row a divergence: prompt, turn, sample, class, layer, severity, left, right, at, cause, mend, link, left_pointer, left_excerpt,
-        right_pointer, right_excerpt, established, evidence, explained_by (the class that explains it, None for none)."""
+        """A row a divergence: prompt, turn, sample, class, layer, severity, left, right, at, cause,
+        mend, link, left_pointer, left_excerpt, right_pointer, right_excerpt, established, evidence,
+        explained_by (the class that explains it, None for none)."""
         rows = [_divergence_row(d, cause) for d, cause in flat(list(self.divergences))]
         return _frame(rows, list(_divergence_row(_EMPTY, None)))
 
     @property
     def calls_df(self) -> DataFrame:
-        """A row a pair of calls: prompt, sample, turn, left, right (sides), kind (same, moved, arguments, name, missing, extra), left_name,
-        right_name, left_arguments, right_arguments (as sent), changes (pointers into the arguments, with both values)."""
+        """A row a pair of calls: prompt, sample, turn, left, right (sides), kind (same, moved,
+        arguments, name, missing, extra), left_name, right_name, left_arguments, right_arguments (as
+        sent), changes (pointers into the arguments, with both values)."""
         return _frame(list(self._calls()), _CALL_COLUMNS)
 
     @property
     def stats_df(self) -> DataFrame:
-        """A row a measure: measure, side, other, value, low, high (95 % interval), n, prompts, p, method, says."""
+        """A row a measure: measure, side, other, value, low, high (95 % interval), n, prompts, p,
+        method, says.
+        """
         return _frame([row._asdict() for row in self.stats], list(Row._fields))
 
     @property
     def timings_df(self) -> DataFrame:
-        """A row a side: side, answers, latency and slowest (seconds, median and 95th percentile), first_token (seconds), tokens_per_second."""
+        """A row a side: side, answers, latency and slowest (seconds, median and 95th percentile),
+        first_token (seconds), tokens_per_second.
+        """
         names = ["side", "answers", "latency", "slowest", "first_token", "tokens_per_second"]
         return _frame([{name: getattr(t, name) for name in names} for t in self.timings], names)
 
@@ -219,7 +237,10 @@ class Comparison:
             if told
             else ""
         )
-        return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {told or 'nothing differs'}"
+        return (
+            f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}:"
+            f" {told or 'nothing differs'}"
+        )
 
     def __repr__(self) -> str:
         return f"<Comparison {clip(self.heading(), 200)}>"
@@ -229,7 +250,9 @@ class Comparison:
         return show(self) if show else {"text/plain": repr(self)}
 
     def html(self, limits: Limits = WHOLE) -> Html:
-        """The report: the matrix of classes and sides, each finding with its excerpts, statistics, times, conversations side by side."""
+        """The report: the matrix of classes and sides, each finding with its excerpts, statistics,
+        times, conversations side by side.
+        """
         return page(comparison_fragments(self, limits))
 
     def text(self, limits: Limits = STATIC) -> str:
@@ -237,7 +260,9 @@ class Comparison:
         return "\n".join(comparison_lines(self, limits))
 
     def issue(self) -> str:
-        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in it."""
+        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in
+        it.
+        """
         return issue_body(self)
 
 
@@ -265,7 +290,10 @@ def _class_row(finding: Finding) -> Row:
     value = finding.prompts / finding.of if finding.of else 0.0
     sure = "" if finding.established or not finding.divergences else "; not established"
     more = f"; in {finding.explained} as a consequence" if finding.explained else ""
-    told = f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to {finding.high:.0%}){more}{sure}"
+    told = (
+        f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to"
+        f" {finding.high:.0%}){more}{sure}"
+    )
     return Row(
         f"class:{finding.class_}",
         *finding.sides,

@@ -1,4 +1,6 @@
-"""Turn by turn on one side's history: every other side is asked for what it would have said in its place."""
+"""Turn by turn on one side's history: every other side is asked for what it would have said in its
+place.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from agentkit.types import Message, Trajectory
 
 
 async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) -> list[Trajectory]:
-    """The answers of an agent at each turn of these rollouts, each a trajectory whose history is the leader's; no tool is run."""
+    """The answers of an agent at each turn of these rollouts, each a trajectory whose history is
+    the leader's; no tool is run.
+    """
     free = asyncio.Semaphore(concurrency)
 
     async def follow(leader: Trajectory) -> Trajectory:

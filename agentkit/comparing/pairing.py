@@ -1,4 +1,6 @@
-"""Which rollouts of two sides belong together: those that asked the same, as exactly as it can be had."""
+"""Which rollouts of two sides belong together: those that asked the same, as exactly as it can be
+had.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,15 @@ class Cell:
 
 
 _LEVELS = ("model told stream", "model stream", "model", "told stream", "stream", "", "prompt")
-"""What two rollouts have in common that belong together, the nearest first: beside the prompt, the tools and the settings, the model, what the
-answer is to tell, and whether it is streamed; in the end the prompt alone."""
+"""What two rollouts have in common that belong together, the nearest first: beside the prompt, the
+tools and the settings, the model, what the answer is to tell, and whether it is streamed; in the
+end the prompt alone."""
 
 
 def _key(level: int, trajectory: Trajectory) -> str:
-    """The same text for the same request, as near as the level says. A seed only tells samples apart."""
+    """The same text for the same request, as near as the level says. A seed only tells samples
+    apart.
+    """
     spec, wires, common = (
         trajectory.spec,
         [message.wire for message in trajectory.prompt],
@@ -83,10 +88,12 @@ def cells(
     right: Sequence[Trajectory],
     order: dict[str, int],
 ) -> tuple[list[Cell], list[Trajectory]]:
-    """The cells of two sides in the order of the prompts, and the rollouts that have no counterpart.
+    """The cells of two sides in the order of the prompts, and the rollouts that have no
+    counterpart.
 
-    Requests that are the same are paired first, then those that differ in ever more of `_LEVELS`. A prompt is paired by itself only where it has no
-    nearer pair. One rollout each is a pair whatever it asked.
+    Requests that are the same are paired first, then those that differ in ever more of `_LEVELS`. A
+    prompt is paired by itself only where it has no nearer pair. One rollout each is a pair whatever
+    it asked.
     """
     if len(left) == len(right) == 1:
         return [Cell(0, names, tuple(left), tuple(right))], []
@@ -117,7 +124,9 @@ def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, 
 
 
 def requests_of(sides: Iterable[Sequence[Trajectory]]) -> dict[str, int]:
-    """Every request with its number: the same for the same prompt on every side, further ones where a side asked it in several ways."""
+    """Every request with its number: the same for the same prompt on every side, further ones where
+    a side asked it in several ways.
+    """
     numbers: dict[tuple[str, int], int] = {}
     order: dict[str, int] = {}
     for side in sides:

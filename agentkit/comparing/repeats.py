@@ -1,4 +1,6 @@
-"""Samples of one prompt on two sides: what differs always, what differs more than each side does from itself, and what is noise."""
+"""Samples of one prompt on two sides: what differs always, what differs more than each side does
+from itself, and what is noise.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class Did:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What the samples of two sides did at one turn of one prompt, as far as their histories agree."""
+    """What the samples of two sides did at one turn of one prompt, as far as their histories
+    agree.
+    """
 
     prompt: int
     turn: int
@@ -94,7 +98,8 @@ def compare_cell(cell: Cell, twins: bool | None = None, *, shared: bool = False)
     """Every divergence of a cell, once for each turn and class, with how often it was seen.
 
     Args:
-        twins: whether the sides are one server's stream and block answers; None: told by what they say of themselves.
+        twins: whether the sides are one server's stream and block answers; None: told by what they
+            say of themselves.
         shared: every turn was asked on the same history, whatever was answered before.
     """
     sides = ([seen_turns(t) for t in cell.left], [seen_turns(t) for t in cell.right])
@@ -148,7 +153,9 @@ def _placed(divergence: Divergence, prompt: int, sample: int, turn: int) -> Dive
 
 
 def _union(found: list[Divergence], pairs: int) -> Divergence:
-    """One divergence for those of several samples: the first, with every consequence that any of them had."""
+    """One divergence for those of several samples: the first, with every consequence that any of
+    them had.
+    """
     first = found[0]
     effects = {
         effect.class_: effect for divergence in reversed(found) for effect in divergence.explains
@@ -194,7 +201,8 @@ def _enough(n: int) -> int:
 
 
 def noise_p(left: Sequence[Hashable], right: Sequence[Hashable]) -> float:
-    """How often samples dealt out at random to two sides would differ as much as these do (a permutation test).
+    """How often samples dealt out at random to two sides would differ as much as these do (a
+    permutation test).
 
     >>> noise_p("aaaa", "aaaa"), round(noise_p("aaaa", "bbbb"), 3)
     (1.0, 0.029)
@@ -226,7 +234,7 @@ def _deals(labels: list[int], size: int) -> Iterator[Sequence[int]]:
     if len(labels) <= _EXACT:
         yield from combinations(labels, size)
         return
-    random = Random(0)  # noqa: S311 (the same draws at every run)
+    random = Random(0)
     yield from (random.sample(labels, size) for _ in range(_DRAWS))
 
 
@@ -237,7 +245,9 @@ def _apart(mine: list[int], totals: list[int], size: int, total: int) -> float:
 def _units(
     cell: Cell, sides: tuple[list[list[Seen]], list[list[Seen]]], shared: bool
 ) -> Iterator[Unit]:
-    """Turn by turn, the samples whose earlier turns all did the same; as long as both sides have some."""
+    """Turn by turn, the samples whose earlier turns all did the same; as long as both sides have
+    some.
+    """
     left, right = sides
     turn = 0
     while left and right:
@@ -268,7 +278,9 @@ def _units(
 
 
 def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | None:
-    """Sampling left open, and one side gives its most frequent answer more often than the other its own."""
+    """Sampling left open, and one side gives its most frequent answer more often than the other its
+    own.
+    """
     firsts = [[t[0] for t in side if t] for side in sides]
     asked = [s.asked for side in firsts for s in side]
     if min(map(len, firsts)) < 4 or any(
@@ -285,7 +297,10 @@ def _defaults(cell: Cell, sides: tuple[list[list[Seen]], ...]) -> Divergence | N
     if p > SURE:
         return None
     steady, varied = (0, 1) if same[0] * sizes[1] > same[1] * sizes[0] else (1, 0)
-    cause = f"no temperature was sent; {cell.names[steady]} answers in {kinds[steady]} ways, {cell.names[varied]} in {kinds[varied]}"
+    cause = (
+        f"no temperature was sent; {cell.names[steady]} answers in {kinds[steady]} ways,"
+        f" {cell.names[varied]} in {kinds[varied]}"
+    )
     return _sampling(
         cell, cause, f"{same[0]} of {sizes[0]} against {same[1]} of {sizes[1]}, p = {p:.2g}"
     )

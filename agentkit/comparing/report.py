@@ -1,4 +1,6 @@
-"""A comparison on a page: what to do, which classes on which sides, each with its excerpts, how sure it is, the conversations side by side."""
+"""A comparison on a page: what to do, which classes on which sides, each with its excerpts, how
+sure it is, the conversations side by side.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _ADVICE = 6
 
 
 def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Html]:
-    """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and `conversation-0` and on."""
+    """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and
+    `conversation-0` and on.
+    """
     shown = {"head": _head(comparison), "matrix": _matrix(comparison)}
     for i, finding in enumerate(f for f in comparison.findings if f.divergences):
         shown[f"class-{finding.class_}-{i}"] = _finding(finding, i, limits)
@@ -89,7 +93,10 @@ def _advised(found: list[Finding]) -> Html:
 def _where(finding: Finding) -> str:
     sides = [name for name, n in finding.at.items() if n]
     where = f" at {' and '.join(sides)}" if sides else ""
-    return f"{where}, {' beside '.join(finding.sides)}, {finding.prompts} of {count(finding.of, 'prompt')}"
+    return (
+        f"{where}, {' beside '.join(finding.sides)}, {finding.prompts} of"
+        f" {count(finding.of, 'prompt')}"
+    )
 
 
 def mark(severity: str) -> Html:
@@ -101,7 +108,9 @@ def mark(severity: str) -> Html:
 
 
 def _matrix(comparison: Comparison) -> Html:
-    """Classes that were found and the sides: in how many prompts a side departs from the contract, or just differs."""
+    """Classes that were found and the sides: in how many prompts a side departs from the contract,
+    or just differs.
+    """
     head = el(
         "tr",
         el("th", "class", scope="col"),
@@ -287,7 +296,10 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
     if explained:
         yield f"only as a consequence: {', '.join(explained)}"
     if comparison.noise:
-        yield f"no more than each side differs from itself: {', '.join(f'{name} on {n} turns' for name, n in comparison.noise.items())}"
+        yield (
+            "no more than each side differs from itself:"
+            f" {', '.join(f'{name} on {n} turns' for name, n in comparison.noise.items())}"
+        )
     for name, n in comparison.unpaired.items():
         yield visible(f"without a counterpart: {n} of {name}")
     for row in comparison.stats:
@@ -298,7 +310,10 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
 def _finding_lines(finding: Finding) -> Iterator[str]:
     first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
     sure = _sure(finding, first)
-    named = f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_} [{CLASSES[finding.class_].layer}]"
+    named = (
+        f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_}"
+        f" [{CLASSES[finding.class_].layer}]"
+    )
     yield f"{named}{_where(finding)}{f' ({sure})' if sure else ''}"
     yield f"    {clip(first.cause, 240)}"
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
@@ -308,7 +323,9 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 
 
 def issue_body(comparison: Comparison) -> str:
-    """Markdown for a bug report: findings, excerpts in fences that nothing in them can close, the request, how to repeat it."""
+    """Markdown for a bug report: findings, excerpts in fences that nothing in them can close, the
+    request, how to repeat it.
+    """
     parts = [f"### {_inline(comparison.heading())}", ""]
     for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
         first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))

@@ -1,4 +1,6 @@
-"""What a side of a comparison can be, and the rollouts of it: agents are run, everything else was there already."""
+"""What a side of a comparison can be, and the rollouts of it: agents are run, everything else was
+there already.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ from agentkit.recorded import ReplayAgent
 from agentkit.types import Chunk, Exchange, Response, Spec, Trajectory, Turn
 
 _EVENTS = ("data:", "event:", ":")
-_MEND = "a side is an agent, trajectories, raw answers, or the path of a cassette, a capture or a chat JSONL"
+_MEND = (
+    "a side is an agent, trajectories, raw answers, or the path of a cassette, a capture or a chat"
+    " JSONL"
+)
 
 
 def is_live(side: Any) -> bool:
@@ -33,7 +38,8 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """The rollouts of a side that is there already.
 
     Args:
-        side: trajectories or what holds them; a path; a raw answer (a body, a status with a body, an `Exchange`, a `Response`, an SDK object), a
+        side: trajectories or what holds them; a path; a raw answer (a body, a status with a body,
+            an `Exchange`, a `Response`, an SDK object), a
             captured exchange, a list of messages, or a list of any of these.
         tools: schemas of the tools, for raw answers that come without their request.
 

@@ -1,6 +1,8 @@
-"""How often, how sure, and how many samples more: rates with their intervals, paired tests between two sides, and a sentence on each.
+"""How often, how sure, and how many samples more: rates with their intervals, paired tests between
+two sides, and a sentence on each.
 
-Samples of one prompt are not independent, so with several of them intervals come from a bootstrap over requests; with one they are Wilson's.
+Samples of one prompt are not independent, so with several of them intervals come from a bootstrap
+over requests; with one they are Wilson's.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ class Row(NamedTuple):
     """A line of `comparison.stats_df`."""
 
     measure: str
-    """`trigger_rate`, `schema_valid`, `failed`, `agrees_with_itself` of one side; `exact_match`, `tool_selection`, `f1_of_calling` of two;
-    `trigger_rate_difference`, `schema_valid_difference`, `match_against_noise` between them; `class:NAME` how many prompts show a class."""
+    """`trigger_rate`, `schema_valid`, `failed`, `agrees_with_itself` of one side; `exact_match`,
+    `tool_selection`, `f1_of_calling` of two; `trigger_rate_difference`, `schema_valid_difference`,
+    `match_against_noise` between them; `class:NAME` how many prompts show a class."""
     side: str
     other: str
     """"" for a measure of one side."""
@@ -158,7 +161,9 @@ def _ratio(sums: Any) -> Any:
 def _bootstrap(
     rows: Sequence[Sequence[float]], statistic: Callable[[Any], Any]
 ) -> tuple[float, float]:
-    """The 95 % percentile interval of a statistic of column sums, prompts drawn with replacement; the same draws at every run."""
+    """The 95 % percentile interval of a statistic of column sums, prompts drawn with replacement;
+    the same draws at every run.
+    """
     import numpy as np
 
     table, random = np.asarray(rows, dtype=float), np.random.default_rng(0)
@@ -171,7 +176,9 @@ def _bootstrap(
 
 
 def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Row:
-    """Agreement on calling at all: the F1 of one side's calls against the other's, the same from both."""
+    """Agreement on calling at all: the F1 of one side's calls against the other's, the same from
+    both.
+    """
     rows = []
     for unit in units:
         pairs = [
@@ -203,7 +210,9 @@ def _difference(
     label: Callable[[Did], bool],
     what: str,
 ) -> Row:
-    """A paired difference: McNemar's exact test over prompts, and a paired bootstrap for its size."""
+    """A paired difference: McNemar's exact test over prompts, and a paired bootstrap for its
+    size.
+    """
     means = [
         (sum(map(label, u.left)) / len(u.left), sum(map(label, u.right)) / len(u.right))
         for u in units
@@ -232,7 +241,8 @@ def _difference(
 
 
 def mcnemar(ahead: int, behind: int) -> float:
-    """The exact p-value of McNemar's test, from the prompts on which one side is ahead and those on which the other is.
+    """The exact p-value of McNemar's test, from the prompts on which one side is ahead and those on
+    which the other is.
 
     >>> mcnemar(0, 0), mcnemar(8, 0) < 0.01
     (1.0, True)
@@ -249,7 +259,10 @@ def _told(
 ) -> str:
     if not ahead + behind:
         most = 1 - SURE ** (1 / prompts)
-        return f"no difference in {what} on {prompts} requests; one on more than {most:.0%} of them is ruled out"
+        return (
+            f"no difference in {what} on {prompts} requests; one on more than {most:.0%} of them is"
+            " ruled out"
+        )
     side = names[0] if value > 0 else names[1]
     seen = f"{max(ahead, behind)} of {prompts} requests one way, {min(ahead, behind)} the other"
     if p <= SURE:
@@ -260,11 +273,15 @@ def _told(
         if needed and needed > prompts
         else "more requests would tell"
     )
-    return f"not established in {what} ({seen}, p = {p:.2g}); {more if ahead != behind else 'as far as it goes the sides are even'}"
+    return (
+        f"not established in {what} ({seen}, p = {p:.2g});"
+        f" {more if ahead != behind else 'as far as it goes the sides are even'}"
+    )
 
 
 def needed_prompts(ahead: float, behind: float) -> int | None:
-    """Prompts at which McNemar's test would find such a difference four times in five (Connor 1987); None for no difference.
+    """Prompts at which McNemar's test would find such a difference four times in five (Connor
+    1987); None for no difference.
 
     >>> needed_prompts(0.10, 0.02), needed_prompts(0.1, 0.1)
     (145, None)
@@ -279,7 +296,9 @@ def needed_prompts(ahead: float, behind: float) -> int | None:
 
 
 def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
-    """Agreement between the sides against the agreement of each with itself: the floor below which a difference is noise."""
+    """Agreement between the sides against the agreement of each with itself: the floor below which
+    a difference is noise.
+    """
     rows = []
     for unit in units:
         own = [*_with_itself(unit.left), *_with_itself(unit.right)]
@@ -287,7 +306,10 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
         if own and cross:
             rows.append((sum(cross) / len(cross) - sum(own) / len(own), 1.0))
     if not rows:
-        told = "one sample a side: what is noise cannot be told; ask each prompt several times (n=4 or more)"
+        told = (
+            "one sample a side: what is noise cannot be told; ask each prompt several times (n=4 or"
+            " more)"
+        )
         return Row(
             "match_against_noise",
             *names,
@@ -304,11 +326,20 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
     low, high = _bootstrap(rows, _ratio) if len(rows) >= 5 else (-1.0, 1.0)
     if len(rows) < 5:
         than = f"{abs(value):.0%} {'less' if value < 0 else 'more'}"
-        told = f"the sides agree {than} with each other than with themselves; {count(5 - len(rows), 'more request')} would give an interval"
+        told = (
+            f"the sides agree {than} with each other than with themselves;"
+            f" {count(5 - len(rows), 'more request')} would give an interval"
+        )
     elif high < 0:
-        told = f"established: the sides agree {-value:.0%} less with each other than with themselves ({-high:.0%} to {-low:.0%})"
+        told = (
+            f"established: the sides agree {-value:.0%} less with each other than with themselves"
+            f" ({-high:.0%} to {-low:.0%})"
+        )
     else:
-        told = f"noise: the sides agree with each other as with themselves ({value:+.0%}, {low:+.0%} to {high:+.0%})"
+        told = (
+            f"noise: the sides agree with each other as with themselves ({value:+.0%}, {low:+.0%}"
+            f" to {high:+.0%})"
+        )
     n = sum(len(u.left) * len(u.right) for u in units)
     return Row(
         "match_against_noise",

@@ -1,4 +1,6 @@
-"""Divergences between two answers to the same request: found layer by layer from the wire up, each folded into the lowest one that explains it."""
+"""Divergences between two answers to the same request: found layer by layer from the wire up, each
+folded into the lowest one that explains it.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,9 @@ def _failures(left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
 
 
 def fold(found: list[Divergence]) -> list[Divergence]:
-    """The divergences of one turn, each consequence inside the lowest one that explains it; nothing is left out."""
+    """The divergences of one turn, each consequence inside the lowest one that explains it; nothing
+    is left out.
+    """
     ordered = sorted(found, key=lambda d: DEPTH[d.class_])
     causes: list[Divergence] = []
     effects: dict[str, list[Divergence]] = {}
@@ -130,7 +134,9 @@ def fold(found: list[Divergence]) -> list[Divergence]:
 
 
 def _same_side(cause: Divergence, effect: Divergence) -> bool:
-    """Whether a fault of one side can be the cause of another: not where each is the other side's."""
+    """Whether a fault of one side can be the cause of another: not where each is the other
+    side's.
+    """
     return cause.at is None or effect.at is None or cause.at == effect.at
 
 

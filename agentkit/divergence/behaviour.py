@@ -1,4 +1,6 @@
-"""What the model did, as far as nothing below explains it. One answer shows nothing here; only repeats do."""
+"""What the model did, as far as nothing below explains it. One answer shows nothing here; only
+repeats do.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _ECHOED = (
 
 
 def outcome(seen: Seen) -> Hashable:
-    """What an answer did, the same for answers that mean the same: the calls as a set with their values, or that it called nothing."""
+    """What an answer did, the same for answers that mean the same: the calls as a set with their
+    values, or that it called nothing.
+    """
     counted = Counter(call_meaning(call, seen.tools) for call in seen.calls)
     return frozenset(counted.items())
 
@@ -62,7 +66,9 @@ def _tools(seen: Seen) -> set[str]:
 
 
 def _one_by_one(seen: Seen, other: Seen) -> bool:
-    """Whether one side's calls are some of the other's, all the same: made one by one, it seems, instead of together."""
+    """Whether one side's calls are some of the other's, all the same: made one by one, it seems,
+    instead of together.
+    """
     fewer, more = sorted((seen, other), key=lambda side: len(side.calls))
     if not fewer.calls or len(fewer.calls) == len(more.calls):
         return False
@@ -78,7 +84,10 @@ def parallel_calls(seen: Seen, other: Seen) -> Iterator[Trait]:
         return
     if _tools(seen) == _tools(other) or _one_by_one(seen, other):
         repeated = len(seen.calls) - len({call_meaning(call, seen.tools) for call in seen.calls})
-        told = f"{len(seen.calls)} calls in one turn{f', {repeated} of them repeated' if repeated else ''}"
+        told = (
+            f"{len(seen.calls)} calls in one"
+            f" turn{f', {repeated} of them repeated' if repeated else ''}"
+        )
         yield Trait(("calls", len(seen.calls)), seen.at("tool_calls"), told, fault=bool(repeated))
 
 
@@ -92,7 +101,8 @@ def arguments_value(seen: Seen, other: Seen) -> Iterator[Trait]:
                 yield Trait(
                     key,
                     at,
-                    f"{pair.left.name}{change.pointer and ' ' + change.pointer} is {change.before!r}",
+                    f"{pair.left.name}{change.pointer and ' ' + change.pointer} is"
+                    f" {change.before!r}",
                     fault=False,
                 )
 
@@ -147,7 +157,9 @@ def tool_choice_semantics(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def sampling_defaults(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """Settings that the answer says were used although the request left them open; an end of its own choosing."""
+    """Settings that the answer says were used although the request left them open; an end of its
+    own choosing.
+    """
     mine, theirs = _echoed(seen), _echoed(other)
     for name in mine.keys() & theirs.keys():
         if seen.asked.get(name) is None:

@@ -1,4 +1,6 @@
-"""What a server's parsers made of the model's text: calls left in it, broken arguments, other names, tokens that should not be there."""
+"""What a server's parsers made of the model's text: calls left in it, broken arguments, other
+names, tokens that should not be there.
+"""
 
 from __future__ import annotations
 
@@ -93,13 +95,17 @@ def arguments_syntax(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def _place(seen: Seen, pointer: str, position: int) -> str:
-    """The pointer of a call's arguments; problems inside of a text point on into it, where the raw answer has nothing."""
+    """The pointer of a call's arguments; problems inside of a text point on into it, where the raw
+    answer has nothing.
+    """
     whole = seen.at(f"tool_calls/{position}/function/arguments")
     return whole if not pointer or pointer.startswith(whole) else pointer
 
 
 def tool_name(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """Names that are no name of a tool as they stand, or are written otherwise than on the other side."""
+    """Names that are no name of a tool as they stand, or are written otherwise than on the other
+    side.
+    """
     for call in seen.calls:
         at = seen.at(f"tool_calls/{call.position}/function/name")
         for code in (p.code for p in call.problems if p.code in _NAMES):

@@ -1,6 +1,8 @@
-"""The classes of divergence between two answers to the same request, in the order in which they are looked for: from the wire up.
+"""The classes of divergence between two answers to the same request, in the order in which they are
+looked for: from the wire up.
 
-A class lower in the list can be the cause of one further down, never the other way round. `EXPLAINS` says which is known to be.
+A class lower in the list can be the cause of one further down, never the other way round.
+`EXPLAINS` says which is known to be.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ class DivergenceClass(Record):
     name: str
     layer: Layer
     severity: Impact
-    """What it usually does to a client: `breaks` it, `changes` what it does, or is `cosmetic`; a case can be milder or worse."""
+    """What it usually does to a client: `breaks` it, `changes` what it does, or is `cosmetic`; a
+    case can be milder or worse.
+    """
     means: str
     """One line: what differs."""
     mend: str
@@ -39,7 +43,10 @@ _LISTED = (
         "integrity",
         "breaks",
         "an answer did not come whole, so that side cannot be compared",
-        "ask again; look for a proxy's time-out, a cut connection or a server that stops streams without a finish reason",
+        (
+            "ask again; look for a proxy's time-out, a cut connection or a server that stops"
+            " streams without a finish reason"
+        ),
         None,
     ),
     (
@@ -47,7 +54,10 @@ _LISTED = (
         "transport",
         "changes",
         "the same request fails in another way, or fails on one side only",
-        "read errors with ak.read_error, which classifies by text before status, instead of by status or field",
+        (
+            "read errors with ak.read_error, which classifies by text before status, instead of by"
+            " status or field"
+        ),
         None,
     ),
     (
@@ -55,7 +65,10 @@ _LISTED = (
         "transport",
         "changes",
         "a field of the request is obeyed on one side and ignored or refused on the other",
-        "check the field against the server's own documentation; drop it, or send it through extra_body where it is supported",
+        (
+            "check the field against the server's own documentation; drop it, or send it through"
+            " extra_body where it is supported"
+        ),
         None,
     ),
     (
@@ -63,7 +76,10 @@ _LISTED = (
         "transport",
         "breaks",
         "the sides take histories of different length",
-        "raise --max-model-len (vLLM) or --context-length (SGLang), or shorten the history before the smaller limit",
+        (
+            "raise --max-model-len (vLLM) or --context-length (SGLang), or shorten the history"
+            " before the smaller limit"
+        ),
         None,
     ),
     (
@@ -79,7 +95,10 @@ _LISTED = (
         "envelope",
         "cosmetic",
         "tokens are counted differently or not at all",
-        'in streams ask for them: stream_options={"include_usage": True}; count nothing across two tokenizers',
+        (
+            'in streams ask for them: stream_options={"include_usage": True}; count nothing across'
+            " two tokenizers"
+        ),
         None,
     ),
     (
@@ -87,7 +106,10 @@ _LISTED = (
         "envelope",
         "changes",
         "log probabilities are missing, of another form, or of another model",
-        "ask for logprobs=True and top_logprobs; for training take token ids too (return_token_ids on vLLM)",
+        (
+            "ask for logprobs=True and top_logprobs; for training take token ids too"
+            " (return_token_ids on vLLM)"
+        ),
         None,
     ),
     (
@@ -95,7 +117,10 @@ _LISTED = (
         "envelope",
         "breaks",
         "one answer was cut at the token limit",
-        "send the same max_tokens to both, high enough for reasoning and calls; never complete a cut call",
+        (
+            "send the same max_tokens to both, high enough for reasoning and calls; never complete"
+            " a cut call"
+        ),
         None,
     ),
     (
@@ -111,7 +136,10 @@ _LISTED = (
         "wire",
         "breaks",
         "arguments or calls are encoded differently on the wire",
-        "read answers with ak.read_response, which normalizes and says so; on the server choose the tool-call parser of the model",
+        (
+            "read answers with ak.read_response, which normalizes and says so; on the server choose"
+            " the tool-call parser of the model"
+        ),
         None,
     ),
     (
@@ -127,7 +155,10 @@ _LISTED = (
         "wire",
         "changes",
         "reasoning stands in another place",
-        "vLLM and SGLang: --reasoning-parser of the model, or none of it; client: read reasoning and reasoning_content",
+        (
+            "vLLM and SGLang: --reasoning-parser of the model, or none of it; client: read"
+            " reasoning and reasoning_content"
+        ),
         "https://docs.vllm.ai/en/v0.11.2/features/reasoning_outputs/",
     ),
     (
@@ -135,7 +166,10 @@ _LISTED = (
         "wire",
         "breaks",
         "the pieces of a stream do not say what they belong to in the way OpenAI's do",
-        "put calls together by index and first id, as ak.read_stream does; take the name from the first piece",
+        (
+            "put calls together by index and first id, as ak.read_stream does; take the name from"
+            " the first piece"
+        ),
         None,
     ),
     (
@@ -143,7 +177,10 @@ _LISTED = (
         "wire",
         "breaks",
         "the stream of a server does not say what its block answer says",
-        "use the form that is right for this model and parser until the server's streaming parser is mended",
+        (
+            "use the form that is right for this model and parser until the server's streaming"
+            " parser is mended"
+        ),
         "https://github.com/vllm-project/vllm/issues/11392",
     ),
     (
@@ -151,7 +188,10 @@ _LISTED = (
         "parser",
         "breaks",
         "a call stands in the text and not in tool_calls",
-        "start the server with --enable-auto-tool-choice and the model's own --tool-call-parser; or ak.Agent(parser=...) to read it here",
+        (
+            "start the server with --enable-auto-tool-choice and the model's own"
+            " --tool-call-parser; or ak.Agent(parser=...) to read it here"
+        ),
         _VLLM_TOOLS,
     ),
     (
@@ -159,7 +199,10 @@ _LISTED = (
         "parser",
         "breaks",
         "arguments are no valid JSON",
-        "choose the model's own --tool-call-parser, or constrain the arguments (strict tools, tool_choice='required')",
+        (
+            "choose the model's own --tool-call-parser, or constrain the arguments (strict tools,"
+            " tool_choice='required')"
+        ),
         "https://github.com/vllm-project/vllm/issues/22885",
     ),
     (
@@ -167,7 +210,10 @@ _LISTED = (
         "parser",
         "breaks",
         "a tool's name comes in another spelling",
-        "choose the model's own --tool-call-parser; names of letters, digits, _ and - survive every template",
+        (
+            "choose the model's own --tool-call-parser; names of letters, digits, _ and - survive"
+            " every template"
+        ),
         None,
     ),
     (
@@ -183,7 +229,10 @@ _LISTED = (
         "history",
         "breaks",
         "one side refuses a history that the other takes",
-        "choose the profile of that server: ak.Agent(..., profile=...); ak.preflight says which message it will refuse",
+        (
+            "choose the profile of that server: ak.Agent(..., profile=...); ak.preflight says which"
+            " message it will refuse"
+        ),
         None,
     ),
     (
@@ -191,7 +240,10 @@ _LISTED = (
         "history",
         "breaks",
         "reasoning sent back is required on one side and refused or dropped on the other",
-        "choose the profile that sends reasoning as this server wants it: deepseek, kimi, vllm, sglang, openai, mistral",
+        (
+            "choose the profile that sends reasoning as this server wants it: deepseek, kimi, vllm,"
+            " sglang, openai, mistral"
+        ),
         "https://github.com/anomalyco/opencode/issues/24083",
     ),
     (
@@ -199,7 +251,10 @@ _LISTED = (
         "history",
         "breaks",
         "the prompt of a turn does not go on from the tokens of the turn before",
-        "train and cache on tokens, not on re-rendered text; use a chat template that keeps earlier reasoning",
+        (
+            "train and cache on tokens, not on re-rendered text; use a chat template that keeps"
+            " earlier reasoning"
+        ),
         "https://github.com/PrimeIntellect-ai/prime-rl/issues/1334",
     ),
     (
@@ -223,7 +278,10 @@ _LISTED = (
         "behaviour",
         "changes",
         "the same tool is called with other values",
-        "compare more samples at the same temperature; then look at the chat template and the quantization",
+        (
+            "compare more samples at the same temperature; then look at the chat template and the"
+            " quantization"
+        ),
         None,
     ),
     (
@@ -231,7 +289,10 @@ _LISTED = (
         "behaviour",
         "changes",
         "arguments fit the tool's schema on one side only",
-        "mark the tool strict where the server constrains arguments, or validate and answer with the problem",
+        (
+            "mark the tool strict where the server constrains arguments, or validate and answer"
+            " with the problem"
+        ),
         None,
     ),
     (
@@ -239,7 +300,10 @@ _LISTED = (
         "behaviour",
         "breaks",
         "tool_choice is obeyed on one side only",
-        "start the server with --enable-auto-tool-choice and --tool-call-parser; check which forms of tool_choice it supports",
+        (
+            "start the server with --enable-auto-tool-choice and --tool-call-parser; check which"
+            " forms of tool_choice it supports"
+        ),
         "https://github.com/vllm-project/vllm/issues/53255",
     ),
     (
@@ -247,7 +311,10 @@ _LISTED = (
         "behaviour",
         "changes",
         "what the request leaves open is filled in differently",
-        "send temperature, top_p and max_tokens yourself; vLLM takes the model's own defaults unless started with --generation-config vllm",
+        (
+            "send temperature, top_p and max_tokens yourself; vLLM takes the model's own defaults"
+            " unless started with --generation-config vllm"
+        ),
         "https://github.com/vllm-project/vllm/pull/11164",
     ),
 )
@@ -269,7 +336,10 @@ EXPLAINS: dict[str, frozenset[str]] = {
     cause: frozenset(effects.split())
     for cause, effects in {
         "request_ignored": "parallel_calls tool_selection",
-        "truncation": f"call_in_text arguments_syntax tool_name token_leak stream_vs_block sampling_defaults {_CALLS}",
+        "truncation": (
+            "call_in_text arguments_syntax tool_name token_leak stream_vs_block sampling_defaults"
+            f" {_CALLS}"
+        ),
         "arguments_encoding": "arguments_syntax arguments_schema arguments_value",
         "reasoning_field": "token_leak",
         "stream_identity": f"stream_vs_block arguments_syntax tool_name {_CALLS}",
@@ -280,4 +350,6 @@ EXPLAINS: dict[str, frozenset[str]] = {
         "tool_choice_semantics": "tool_selection parallel_calls",
     }.items()
 }
-"""Cause to the consequences it is known to have in the same turn; a cause always lies deeper (`DEPTH`) than its consequence."""
+"""Cause to the consequences it is known to have in the same turn; a cause always lies deeper
+(`DEPTH`) than its consequence.
+"""

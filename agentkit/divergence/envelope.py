@@ -1,4 +1,6 @@
-"""What stands around the message: why it ended, what it cost, how likely it was, whether it was cut."""
+"""What stands around the message: why it ended, what it cost, how likely it was, whether it was
+cut.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from agentkit.divergence.traits import Trait
 from agentkit.read.finish import means
 
 _TOLERANCE = 0.1
-"""Nats that the log probabilities of the same tokens may differ on the mean: what batch and kernel effects do."""
+"""Nats that the log probabilities of the same tokens may differ on the mean: what batch and kernel
+effects do.
+"""
 _SENTINEL = 0.0
 
 
@@ -27,7 +31,9 @@ def is_cut(seen: Seen) -> bool:
 
 
 def finish_reason(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """The finish reason, where both sides came to the same outcome or this one's word contradicts its own answer."""
+    """The finish reason, where both sides came to the same outcome or this one's word contradicts
+    its own answer.
+    """
     word, raw = seen.answer.finish_reason, seen.look(seen.finish_pointer)
     if is_cut(seen) != is_cut(other) or word is None or other.answer.finish_reason is None:
         return
@@ -39,7 +45,10 @@ def finish_reason(seen: Seen, other: Seen) -> Iterator[Trait]:
     )
     if calls == others or (wrong and not named):
         form = "an object" if "finish_nonstandard" in seen.codes and str(raw)[:1] == "{" else ""
-        told = f"finish_reason {word!r}{' as an object' if form else ''} {'with' if calls else 'without'} calls"
+        told = (
+            f"finish_reason {word!r}{' as an object' if form else ''}"
+            f" {'with' if calls else 'without'} calls"
+        )
         yield Trait((word, form), seen.finish_pointer, told, fault=odd)
 
 

@@ -1,4 +1,6 @@
-"""What a turn does to the next one: whether its tokens are still there, and whether its reasoning is."""
+"""What a turn does to the next one: whether its tokens are still there, and whether its reasoning
+is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _SHOWN = 5
 
 
 def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """A prompt that does not begin with the tokens of the turn before: its prompt and what was sampled."""
+    """A prompt that does not begin with the tokens of the turn before: its prompt and what was
+    sampled.
+    """
     place = broken_at(seen)
     if place is not None and seen.before is not None:
         kept = len(seen.before.answer.prompt_token_ids)
@@ -22,12 +26,17 @@ def prefix_broken(seen: Seen, other: Seen) -> Iterator[Trait]:
             place : place + _SHOWN
         ]
         now = list(seen.answer.prompt_token_ids[place : place + _SHOWN])
-        told = f"the prompt leaves the tokens of the turn before at {place}, inside {what}: {ids} there, {now} now"
+        told = (
+            f"the prompt leaves the tokens of the turn before at {place}, inside {what}: {ids}"
+            f" there, {now} now"
+        )
         yield Trait("broken", f"/prompt_token_ids/{place}", told)
 
 
 def broken_at(seen: Seen) -> int | None:
-    """The first token at which a prompt differs from the turn before; None where it does not, or the server returned no ids."""
+    """The first token at which a prompt differs from the turn before; None where it does not, or
+    the server returned no ids.
+    """
     before = seen.before
     if (
         before is None
@@ -42,7 +51,9 @@ def broken_at(seen: Seen) -> int | None:
 
 
 def reasoning_roundtrip(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """Reasoning that the next prompt no longer holds, told by the number of its tokens where there are no ids."""
+    """Reasoning that the next prompt no longer holds, told by the number of its tokens where there
+    are no ids.
+    """
     before = seen.before
     if before is None or seen.answer.prompt_token_ids or not before.answer.reasoning:
         return
@@ -54,5 +65,8 @@ def reasoning_roundtrip(seen: Seen, other: Seen) -> Iterator[Trait]:
     ):
         return
     if (now.input_tokens or 0) < then.total_tokens:
-        told = f"the prompt has {now.input_tokens} tokens, the turn before came to {then.total_tokens}: its reasoning was dropped"
+        told = (
+            f"the prompt has {now.input_tokens} tokens, the turn before came to"
+            f" {then.total_tokens}: its reasoning was dropped"
+        )
         yield Trait("dropped", "/usage/prompt_tokens", told)

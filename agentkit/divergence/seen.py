@@ -1,4 +1,6 @@
-"""What one side answered at one turn, as the detectors look at it: read, raw, and with what was asked."""
+"""What one side answered at one turn, as the detectors look at it: read, raw, and with what was
+asked.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Seen:
         self.response = response
         self.error = error
         self.asked = asked
-        """The fields of the request beside its messages and tools, those of `extra_body` among them; empty where it is not known."""
+        """The fields of the request beside its messages and tools, those of `extra_body` among
+        them; empty where it is not known.
+        """
         self.tools = tools
         self.before = before
         """The answer of the turn before."""

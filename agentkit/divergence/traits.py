@@ -1,4 +1,5 @@
-"""How a divergence is found: what is odd about each side is listed by itself, and what only one of them has is the divergence.
+"""How a divergence is found: what is odd about each side is listed by itself, and what only one of
+them has is the divergence.
 
 So nothing differs between an answer and itself, and the order of the sides does not matter.
 """
@@ -18,7 +19,9 @@ class Excerpt(Record):
     """What stands in one side's raw answer."""
 
     pointer: str
-    """JSON pointer into the raw answer (RFC 6901); of a stream: into the block answer it stands for."""
+    """JSON pointer into the raw answer (RFC 6901); of a stream: into the block answer it stands
+    for.
+    """
     value: object
     """What stands there, at most 300 characters of it; `(absent)` where nothing does."""
 
@@ -35,7 +38,9 @@ class Divergence(Record):
     severity: Impact
     sides: tuple[str, str]
     at: str | None
-    """The side that departs from OpenAI's contract, or from its own request; None where both are in order, or neither is."""
+    """The side that departs from OpenAI's contract, or from its own request; None where both are in
+    order, or neither is.
+    """
     left: Excerpt
     right: Excerpt
     cause: str
@@ -48,7 +53,9 @@ class Divergence(Record):
     sample: int = 0
     turn: int = 0
     established: bool = True
-    """False where it was seen too rarely to tell it from sampling noise; only ever for the behaviour layer."""
+    """False where it was seen too rarely to tell it from sampling noise; only ever for the
+    behaviour layer.
+    """
     evidence: str = ""
     """For behaviour: how often it was seen."""
     explains: tuple[Divergence, ...] = ()
@@ -60,7 +67,10 @@ class Divergence(Record):
 
     def summary(self) -> str:
         more = f", explains {', '.join(d.class_ for d in self.explains)}" if self.explains else ""
-        return f"{self.severity} {self.class_} [{self.layer}] prompt {self.prompt} turn {self.turn}: {self.cause}{more}"
+        return (
+            f"{self.severity} {self.class_} [{self.layer}] prompt {self.prompt} turn {self.turn}:"
+            f" {self.cause}{more}"
+        )
 
 
 class Trait(NamedTuple):

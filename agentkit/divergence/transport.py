@@ -1,4 +1,6 @@
-"""Answers that did not come whole, requests that failed, and fields of a request that nobody obeyed."""
+"""Answers that did not come whole, requests that failed, and fields of a request that nobody
+obeyed.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,8 @@ def failure(seen: Seen, other: Seen) -> Iterator[Trait]:
     if failed(seen):
         error = seen.error
         said = (
-            f"{error.kind}{f' (HTTP {error.status})' if error.status else ''}: {clip(error.message, 160)}"
+            f"{error.kind}{f' (HTTP {error.status})' if error.status else ''}:"
+            f" {clip(error.message, 160)}"
             if error
             else "no usable answer"
         )
@@ -165,9 +168,11 @@ def shape(seen: Seen) -> tuple[int | None, str]:
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         return (
             seen.exchange.status,
-            f"error{{{_fields(body['error'])}}}"
-            if not where
-            else f"{where}error{{{_fields(body['error'])}}}",
+            (
+                f"error{{{_fields(body['error'])}}}"
+                if not where
+                else f"{where}error{{{_fields(body['error'])}}}"
+            ),
         )
     if isinstance(body, dict):
         return (
@@ -229,7 +234,9 @@ def context_limit(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def _cut_prompt(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """A long prompt of which this side counts so much less that no tokenizer explains it: it was cut without a word."""
+    """A long prompt of which this side counts so much less that no tokenizer explains it: it was
+    cut without a word.
+    """
     mine, theirs = (
         side.answer.usage.input_tokens if side.answer.usage else None for side in (seen, other)
     )

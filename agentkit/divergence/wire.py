@@ -1,4 +1,6 @@
-"""How the message is written on the wire: ids, encodings, forms, fields, and what a stream says of its pieces."""
+"""How the message is written on the wire: ids, encodings, forms, fields, and what a stream says of
+its pieces.
+"""
 
 from __future__ import annotations
 
@@ -187,15 +189,19 @@ def stream_identity(seen: Seen, other: Seen) -> Iterator[Trait]:
 
 
 def stream_vs_block(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """What a stream and the block answer of the same server read as: word by word where both hold the same text, else which parts there are."""
+    """What a stream and the block answer of the same server read as: word by word where both hold
+    the same text, else which parts there are.
+    """
     answer, same = seen.answer, _letters(seen) == _letters(other)
     calls = tuple((call.name, call.status == "invalid") for call in seen.calls)
     found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
     parts = [(answer.content or "").strip(), (answer.reasoning or "").strip()]
     said = [
-        f"{len(calls)} calls ({', '.join(name or '?' for name, _ in calls)})"
-        if calls
-        else "no calls"
+        (
+            f"{len(calls)} calls ({', '.join(name or '?' for name, _ in calls)})"
+            if calls
+            else "no calls"
+        )
     ]
     said += (
         [f"{len(found)} left in the text"]
@@ -209,7 +215,10 @@ def stream_vs_block(seen: Seen, other: Seen) -> Iterator[Trait]:
         for name, part in zip(("content", "reasoning"), parts, strict=True)
     ]
     key = (calls, found, *(parts if same else map(bool, parts)), answer.finish_reason)
-    told = f"the {'stream' if seen.streamed else 'block'} answer has {', '.join(said)}, finish_reason {answer.finish_reason!r}"
+    told = (
+        f"the {'stream' if seen.streamed else 'block'} answer has {', '.join(said)}, finish_reason"
+        f" {answer.finish_reason!r}"
+    )
     broken = bool(found) or "markup_leak" in seen.codes or "answer_in_reasoning" in seen.codes
     yield Trait(
         key, seen.at("tool_calls") if seen.calls else seen.at("content"), told, fault=broken

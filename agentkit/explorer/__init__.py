@@ -1,4 +1,6 @@
-"""Thousands of rollouts as a table: nothing is read, and no column worked out, before it is looked at."""
+"""Thousands of rollouts as a table: nothing is read, and no column worked out, before it is looked
+at.
+"""
 
 from agentkit.explorer.explorer import Explorer, explore
 from agentkit.explorer.groups import Group, Spread

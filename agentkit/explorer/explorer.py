@@ -1,4 +1,6 @@
-"""`ak.explore`: thousands of rollouts as a table: filtered, sorted, searched, grouped, labelled, and opened one by one."""
+"""`ak.explore`: thousands of rollouts as a table: filtered, sorted, searched, grouped, labelled,
+and opened one by one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ LABEL = "label"
 
 
 class Explorer(Sequence[Trajectory]):
-    """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and labels; a rollout is read when it is opened."""
+    """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and
+    labels; a rollout is read when it is opened.
+    """
 
     def __init__(
         self,
@@ -86,9 +90,11 @@ class Explorer(Sequence[Trajectory]):
         )
 
     def filter(self, query: str) -> Explorer:
-        """Those rollouts for which all of this holds: `reward<0.5 stop_reason=error label=bad Oslo`.
+        """Those rollouts for which all of this holds: `reward<0.5 stop_reason=error label=bad
+        Oslo`.
 
-        Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas; other words stand anywhere in the texts.
+        Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas;
+        other words stand anywhere in the texts.
 
         Raises:
             UsageError: there is no such column, a number is none, or a quote is not closed.
@@ -139,11 +145,15 @@ class Explorer(Sequence[Trajectory]):
         )
 
     def groups(self) -> tuple[Group, ...]:
-        """The rollouts by prompt, each group with its spread of rewards, turns, calls and tokens."""
+        """The rollouts by prompt, each group with its spread of rewards, turns, calls and
+        tokens.
+        """
         return groups_of(self.source, self.places)
 
     def tree(self, position: int = 0) -> SampleTree:
-        """What the rollouts of one prompt have in common and where they part: the prompt of the rollout at this position of the table."""
+        """What the rollouts of one prompt have in common and where they part: the prompt of the
+        rollout at this position of the table.
+        """
         keys = self.source.prompts()
         wanted = keys[self.places[position]]
         return sample_tree(
@@ -157,7 +167,8 @@ class Explorer(Sequence[Trajectory]):
         )
 
     def label(self, label: str, *positions: int) -> Explorer:
-        """This table, with the label given to the rollouts at these positions; to all of them where none is named. Kept beside their file.
+        """This table, with the label given to the rollouts at these positions; to all of them where
+        none is named. Kept beside their file.
 
         Raises:
             UsageError: it cannot be a label.
@@ -169,7 +180,9 @@ class Explorer(Sequence[Trajectory]):
         return self
 
     def unlabel(self, label: str, *positions: int) -> Explorer:
-        """This table, with the label taken from the rollouts at these positions; from all of them where none is named."""
+        """This table, with the label taken from the rollouts at these positions; from all of them
+        where none is named.
+        """
         self.labels.remove(
             label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
         )
@@ -184,7 +197,9 @@ class Explorer(Sequence[Trajectory]):
 
     @property
     def frame(self) -> Any:
-        """A `pandas.DataFrame` with a row per rollout and every column; times in seconds, labels joined by commas."""
+        """A `pandas.DataFrame` with a row per rollout and every column; times in seconds, labels
+        joined by commas.
+        """
         import pandas as pd
 
         columns = {
@@ -250,12 +265,15 @@ def _key(value: Any) -> tuple[int, Any]:
 
 
 def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
-    """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by an index and not read whole.
+    """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by
+    an index and not read whole.
 
     Args:
-        x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the path of a cassette, `ak.cassette.open(path)`
+        x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the
+            path of a cassette, `ak.cassette.open(path)`
             or `ak.cassette.index(path)`.
-        labels: the file labels are kept in; by default beside the rollouts' file, and only in memory where they have none.
+        labels: the file labels are kept in; by default beside the rollouts' file, and only in
+            memory where they have none.
         title: a heading.
 
     Raises:

@@ -62,7 +62,9 @@ class Group(Record):
     """Positions of its rollouts."""
     reward: Spread | None = None
     reward_shape: str = ""
-    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" where all are one."""
+    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" where all
+    are one.
+    """
     turns: Spread | None = None
     calls: Spread | None = None
     output_tokens: Spread | None = None

@@ -1,4 +1,6 @@
-"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory where there is none."""
+"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory where
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ class Labels:
         return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
-        """Keeps them in this file from now on. One that holds labels which are not among these stays as it is: they would be lost.
+        """Keeps them in this file from now on. One that holds labels which are not among these
+        stays as it is: they would be lost.
 
         Raises:
             UsageError: the file holds other labels.
@@ -76,9 +79,13 @@ class Labels:
         if self.path is not None and target.resolve() == self.path.resolve():
             self._catch_up()
         elif other := _missing(_read(target) if target.exists() else {}, self._of):
-            mend = f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save to another file"
+            mend = (
+                f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save"
+                " to another file"
+            )
             raise UsageError(
-                f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among these",
+                f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among"
+                " these",
                 mend=mend,
             )
         self.path = target

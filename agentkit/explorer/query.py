@@ -5,7 +5,8 @@
     label=bad                           rollouts with this label
     Oslo "get_weather"                  words that stand anywhere in the rollout's texts, whatever their case
 
-All of them must hold. A text with a space or a sign in it stands in double quotes. Nothing of it is ever evaluated.
+All of them must hold. A text with a space or a sign in it stands in double quotes. Nothing of it is
+ever evaluated.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Condition(Record):
     """Any of them."""
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the column fulfils it; one that is not known fulfils only `=none` and `!=`."""
+        """Whether a value of the column fulfils it; one that is not known fulfils only `=none` and
+        `!=`.
+        """
         if self.sign == "!=":
             return not any(_equal(value, wanted) for wanted in self.values)
         if self.sign == "=":
@@ -96,9 +99,11 @@ def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
         near = get_close_matches(name, known, 3)
         raise UsageError(
             f"no column is named {name!r}",
-            mend=f"did you mean {' or '.join(near)}?"
-            if near
-            else f"the columns are {', '.join(known)}",
+            mend=(
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"the columns are {', '.join(known)}"
+            ),
         )
     values = (_unquoted(said),) if said.startswith('"') else tuple(filter(None, said.split(",")))
     if sign in _NUMERIC:

@@ -1,4 +1,6 @@
-"""The rollouts behind a table, in memory or in a file: a value is only worked out when a column, a row or a text is asked for."""
+"""The rollouts behind a table, in memory or in a file: a value is only worked out when a column, a
+row or a text is asked for.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Source:
         return len(self.rollouts)
 
     def sample(self, place: int) -> int:
-        """By what a rollout is known in its file: its sample index; its position where it is in none."""
+        """By what a rollout is known in its file: its sample index; its position where it is in
+        none.
+        """
         if self.entries is not None:
             return self.entries[place].sample
         return self._samples[place] if self._samples is not None else place
@@ -79,7 +83,9 @@ class Source:
         return self._values["\0prompt"]
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
-        """Those of the places whose rollouts hold every one of these words in their texts, whatever their case."""
+        """Those of the places whose rollouts hold every one of these words in their texts, whatever
+        their case.
+        """
         wanted = [word.casefold() for word in words]
         return [
             place
@@ -88,7 +94,9 @@ class Source:
         ]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
-        """Where the words may be: in a file, the rollouts in whose raw lines the plain ones stand; only those have to be read."""
+        """Where the words may be: in a file, the rollouts in whose raw lines the plain ones stand;
+        only those have to be read.
+        """
         plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
         if self.entries is None or not plain:
             return places

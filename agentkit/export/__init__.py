@@ -1,4 +1,5 @@
-"""A turn as something that runs elsewhere: a shell command, a script, a test, a notebook, a page, a bug report.
+"""A turn as something that runs elsewhere: a shell command, a script, a test, a notebook, a page, a
+bug report.
 
     ak.export.curl(turn)                     the request as a curl command
     ak.export.python(turn)                   the same as a script with the plain openai client
@@ -8,8 +9,9 @@
     ak.export.issue(turn)                    the text of a bug report
     ak.export.shrink(turn, "markup_leak")    a smaller request that still shows the fault
 
-Each takes a turn, or whatever holds a rollout and `turn=`, counting from 0; without it, the last model call is meant. Each gives a text that
-`save(path)` writes. No key is ever in it: keys are read from environment variables, and what looks like one is taken out.
+Each takes a turn, or whatever holds a rollout and `turn=`, counting from 0; without it, the last
+model call is meant. Each gives a text that `save(path)` writes. No key is ever in it: keys are read
+from environment variables, and what looks like one is taken out.
 """
 
 from agentkit.export.book import notebook

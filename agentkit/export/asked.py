@@ -1,4 +1,6 @@
-"""One model call, found in whatever the user holds: what was asked, where, and what came back. No secret is in it."""
+"""One model call, found in whatever the user holds: what was asked, where, and what came back. No
+secret is in it.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class Asked(Record):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON body as it is put on the wire: extra fields merged, streaming asked for, names as the server wants them."""
+        """The JSON body as it is put on the wire: extra fields merged, streaming asked for, names
+        as the server wants them.
+        """
         spec, turns = self.trajectory.spec, self.trajectory.all_turns
         holder = turns[self.turn] if self.turn < len(turns) else self.trajectory.open
         fields, extra = fields_of(spec, holder.sampling if holder else None)
@@ -107,7 +111,8 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
     """The model call that is meant.
 
     Args:
-        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`, `ak.view`), a list of messages, or a `Request`.
+        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`, `ak.view`), a list
+            of messages, or a `Request`.
         turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
         server: the base URL to ask in place of the recorded one.
 
@@ -145,7 +150,8 @@ def _rollout(source: Any) -> Trajectory:
         raise UsageError("an answer alone does not know what was asked", mend=_MEND)
     return one_rollout(
         source,
-        "pass a rollout, a debugger, a turn of one, or a list of messages; of a file: ak.export.curl(ak.load(path))",
+        "pass a rollout, a debugger, a turn of one, or a list of messages; of a file:"
+        " ak.export.curl(ak.load(path))",
     )
 
 
@@ -177,7 +183,9 @@ def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
 
 
 def without_secrets(trajectory: Trajectory) -> Trajectory:
-    """The same rollout, read again from lines that hold no secret; the very same where there was none."""
+    """The same rollout, read again from lines that hold no secret; the very same where there was
+    none.
+    """
     clean = outgoing(os.environ)
     lines = [encode_line(line) for line in dump(trajectory)]
     cleaned = [clean(line) for line in lines]

@@ -1,4 +1,6 @@
-"""A turn as a notebook: request, recorded answer, what it was read as. It comes with its outputs, and gives the same when it is run."""
+"""A turn as a notebook: request, recorded answer, what it was read as. It comes with its outputs,
+and gives the same when it is run.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from agentkit.export.text import Export
 from agentkit.loop import read_answer, request_error
 from agentkit.types import Request, Spec, late
 
-_REQUEST = 'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["messages"]), tools=tuple(REQUEST.get("tools", ())))'
+_REQUEST = (
+    'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["messages"]),'
+    ' tools=tuple(REQUEST.get("tools", ())))'
+)
 _LIVE = """\
 server = os.environ.get("AGENTKIT_LIVE")  # or "http://localhost:8000/v1"
 if server:
@@ -29,7 +34,8 @@ if server:
 
 
 def notebook(source: Any, turn: int | None = None) -> Export:
-    """A Jupyter notebook (nbformat 4) about the turn, as JSON: offline, with its outputs, the same when it is run again.
+    """A Jupyter notebook (nbformat 4) about the turn, as JSON: offline, with its outputs, the same
+    when it is run again.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
@@ -62,7 +68,8 @@ def notebook(source: Any, turn: int | None = None) -> Export:
             "Nothing here asks a server unless you say which.",
         ),
         _code(
-            f"{IMPORTS.format(pytest='').replace('Chunk', 'Chunk, Request')}\nREQUEST = {literal(call.body, 0, 10)}"
+            f"{IMPORTS.format(pytest='').replace('Chunk', 'Chunk, Request')}\nREQUEST ="
+            f" {literal(call.body, 0, 10)}"
         ),
         _words("## What was asked"),
         _code(_REQUEST, request),
@@ -72,7 +79,8 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         ),
         _words("## Held to it"),
         _code(
-            f"{said_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\nassert said(ANSWER) == EXPECTED"
+            f"{said_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\nassert said(ANSWER)"
+            " == EXPECTED"
         ),
         _words(
             "## Asked again",
@@ -88,7 +96,10 @@ def notebook(source: Any, turn: int | None = None) -> Export:
 
 def _reading(spec: Spec, turn: int) -> str:
     parser = f", parser={literal(spec.parser)}" if spec.parser else ""
-    return f'ak.read_response(ANSWER, REQUEST.get("tools"), {literal(spec.policy)}{parser}, turn={turn})'
+    return (
+        f'ak.read_response(ANSWER, REQUEST.get("tools"), {literal(spec.policy)}{parser},'
+        f" turn={turn})"
+    )
 
 
 def _words(*lines: str) -> dict[str, Any]:

@@ -39,12 +39,15 @@ _NAMED = frozenset(
         "store",
     }
 )
-"""Arguments that every version of the client since 2.0 has; whatever else is in a body goes through `extra_body`."""
+"""Arguments that every version of the client since 2.0 has; whatever else is in a body goes through
+`extra_body`.
+"""
 _LONG = ("messages", "tools")
 
 
 def python(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a Python script that needs the openai package alone; the key is taken from an environment variable.
+    """The request as a Python script that needs the openai package alone; the key is taken from an
+    environment variable.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
@@ -73,7 +76,10 @@ def client_lines(call: Asked) -> str:
     """The expression that makes a client of the recorded address."""
     endpoint = call.endpoint
     if not endpoint.url:
-        return 'OpenAI(api_key=os.environ.get("OPENAI_API_KEY", "EMPTY"), max_retries=0)  # the address: OPENAI_BASE_URL'
+        return (
+            'OpenAI(api_key=os.environ.get("OPENAI_API_KEY", "EMPTY"), max_retries=0)  # the'
+            " address: OPENAI_BASE_URL"
+        )
     variable = literal(endpoint.variable)
     key = (
         f"os.environ[{variable}]" if endpoint.needs_key else f'os.environ.get({variable}, "EMPTY")'
@@ -120,16 +126,29 @@ def _create(body: dict[str, Any]) -> str:
         + ")"
     )
     if not named.get("stream"):
-        return f"{''.join(long)}response = {asks}\nprint(response.model_dump_json(indent=2, exclude_unset=True))\n"
-    return f"{''.join(long)}stream = {asks}\nfor chunk in stream:\n    print(chunk.model_dump_json(exclude_unset=True))\n"
+        return (
+            f"{''.join(long)}response = {asks}\nprint(response.model_dump_json(indent=2,"
+            " exclude_unset=True))\n"
+        )
+    return (
+        f"{''.join(long)}stream = {asks}\nfor chunk in stream:\n   "
+        " print(chunk.model_dump_json(exclude_unset=True))\n"
+    )
 
 
 def _post(body: dict[str, Any]) -> str:
-    """The request as bytes of our own: a lone surrogate in it is no UTF-8, which is what the client would encode it as."""
-    sent = 'content=json.dumps(body).encode(), options={"headers": {"Content-Type": "application/json"}}'
+    """The request as bytes of our own: a lone surrogate in it is no UTF-8, which is what the client
+    would encode it as.
+    """
+    sent = (
+        'content=json.dumps(body).encode(), options={"headers": {"Content-Type":'
+        ' "application/json"}}'
+    )
     return (
-        f"# a text in it holds half a surrogate pair, which the client cannot encode: it is sent escaped\nbody = {literal(body, 0, 7)}\n\n"
-        f'answer = client.post("/chat/completions", cast_to=object, {sent})\nprint(json.dumps(answer, indent=2))\n'
+        "# a text in it holds half a surrogate pair, which the client cannot encode: it is sent"
+        f" escaped\nbody = {literal(body, 0, 7)}\n\n"
+        'answer = client.post("/chat/completions", cast_to=object,'
+        f" {sent})\nprint(json.dumps(answer, indent=2))\n"
     )
 
 

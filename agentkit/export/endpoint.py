@@ -1,4 +1,6 @@
-"""Where a request goes, as an export writes it: the address without secrets, and the variables that hold them."""
+"""Where a request goes, as an export writes it: the address without secrets, and the variables that
+hold them.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ class Endpoint(Record):
 
     @property
     def needs_key(self) -> bool:
-        """Whether the host is known to refuse a request without a key; others get `EMPTY`, as in vLLM's documentation."""
+        """Whether the host is known to refuse a request without a key; others get `EMPTY`, as in
+        vLLM's documentation.
+        """
         return self.variable != "AGENTKIT_API_KEY"
 
     @property

@@ -1,4 +1,6 @@
-"""Data as source text that people read: JSON for a shell, literals for Python. What does not show itself is written out."""
+"""Data as source text that people read: JSON for a shell, literals for Python. What does not show
+itself is written out.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ _LINE = 72
 
 
 def json_text(value: Any) -> str:
-    r"""The value as JSON in which every character shows itself: bidi marks, invisible ones and lone surrogates are escaped.
+    r"""The value as JSON in which every character shows itself: bidi marks, invisible ones and lone
+    surrogates are escaped.
 
     >>> json_text({"city": "Köln\u202e"})
     '{"city": "Köln\\u202e"}'

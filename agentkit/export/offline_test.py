@@ -1,4 +1,6 @@
-"""A turn as a test: its recorded answer, read again without a server, must be read as it was; and a server can be asked the same."""
+"""A turn as a test: its recorded answer, read again without a server, must be read as it was; and a
+server can be asked the same.
+"""
 
 from __future__ import annotations
 
@@ -56,9 +58,11 @@ IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit.types impor
 
 
 def pytest(source: Any, turn: int | None = None) -> Export:
-    """A test file that needs no network: the recorded answer must be read as it was (calls, finish reason, problem codes).
+    """A test file that needs no network: the recorded answer must be read as it was (calls, finish
+    reason, problem codes).
 
-    `AGENTKIT_LIVE=http://localhost:8000/v1 pytest FILE` asks that server the recorded request as well, with the key in `AGENTKIT_API_KEY`.
+    `AGENTKIT_LIVE=http://localhost:8000/v1 pytest FILE` asks that server the recorded request as
+    well, with the key in `AGENTKIT_API_KEY`.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
@@ -70,9 +74,10 @@ def pytest(source: Any, turn: int | None = None) -> Export:
     """
     call = asked(source, turn)
     about = (
-        f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the same.\n\n'
-        f"    pytest test_turn_{call.turn}.py                                            needs no network\n"
-        f'    AGENTKIT_LIVE=http://localhost:8000/v1 pytest test_turn_{call.turn}.py     asks that server, too\n"""\n\n'
+        f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the'
+        f" same.\n\n    pytest test_turn_{call.turn}.py                                           "
+        " needs no network\n    AGENTKIT_LIVE=http://localhost:8000/v1 pytest"
+        f' test_turn_{call.turn}.py     asks that server, too\n"""\n\n'
     )
     named = [
         f"REQUEST = {literal(call.body, 0, 10)}\n",

@@ -1,8 +1,9 @@
 """What can be left out of a request, piece by piece: pure functions of its body.
 
-A reduction takes a body apart into pieces and knows the body that any subset of them makes, so that one search (`fewest`) serves all. The
-search is the well-known delta debugging (Zeller and Hildebrandt, 2002) in the greedy form of today's test-case reducers: ever smaller runs of
-pieces are left out, and what was left out stays out.
+A reduction takes a body apart into pieces and knows the body that any subset of them makes, so that
+one search (`fewest`) serves all. The search is the well-known delta debugging (Zeller and
+Hildebrandt, 2002) in the greedy form of today's test-case reducers: ever smaller runs of pieces are
+left out, and what was left out stays out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Path = tuple[str | int, ...]
 _OF_MESSAGE = frozenset(("role", "content", "tool_calls", "tool_call_id"))
 _OF_SCHEMA = frozenset(("type", "properties", "required", "items"))
 _KEPT = frozenset(("model", "messages", "tools", "max_tokens", "max_completion_tokens"))
-"""What has a reduction of its own, and the limits of an answer: without them each ask may take long, and cost much."""
+"""What has a reduction of its own, and the limits of an answer: without them each ask may take
+long, and cost much.
+"""
 _SHORT = 24
 """Characters of a text that is not worth an ask."""
 
@@ -35,7 +38,8 @@ class Reduction(NamedTuple):
 
 
 def fewest(pieces: Sequence[T], shows: Callable[[Sequence[T]], bool]) -> list[T]:
-    """A part of the pieces that still shows it, from which none can be left out alone; the pieces themselves must show it.
+    """A part of the pieces that still shows it, from which none can be left out alone; the pieces
+    themselves must show it.
 
     >>> fewest(range(100), lambda kept: 17 in kept and 71 in kept)
     [17, 71]
@@ -58,7 +62,9 @@ def fewest(pieces: Sequence[T], shows: Callable[[Sequence[T]], bool]) -> list[T]
 
 
 def reductions(body: Body) -> Iterator[Callable[[Body], Iterator[Reduction]]]:
-    """The ways to make a body smaller, the coarse ones first; each is asked again once the body has changed."""
+    """The ways to make a body smaller, the coarse ones first; each is asked again once the body has
+    changed.
+    """
     yield from (_exchanges, _tools, _calls, _schemas, _fields, _texts)
 
 
@@ -157,7 +163,9 @@ def _parts(schema: Any) -> Iterator[Path]:
 
 
 def _fields(body: Body) -> Iterator[Reduction]:
-    """Sampling and other fields of the request, and what messages hold beside their text and calls."""
+    """Sampling and other fields of the request, and what messages hold beside their text and
+    calls.
+    """
     own = [(key,) for key in body if key not in _KEPT]
     of_messages = [
         ("messages", i, key)

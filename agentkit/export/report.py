@@ -1,4 +1,6 @@
-"""A turn as the text of a bug report, in Markdown. What a model, tool or server said stands only inside fences it cannot close."""
+"""A turn as the text of a bug report, in Markdown. What a model, tool or server said stands only
+inside fences it cannot close.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ _META = ("server", "version", "options", "model")
 
 
 def issue(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The text of a bug report (GitHub's Markdown): what happened, the request as a command, the raw answer, its reading, the versions.
+    """The text of a bug report (GitHub's Markdown): what happened, the request as a command, the
+    raw answer, its reading, the versions.
 
     Keys are taken out. A part that is too long for a report is cut, and says so.
 
@@ -65,7 +68,10 @@ def _folded(title: str, body: str, language: str = "") -> str:
     """The text behind a click; cut where it is too long for a report."""
     rest = len(body) - _ROOM
     cut = f"\n\n{count(rest, 'more character')} left out of this report.\n" if rest > 0 else "\n"
-    return f"<details><summary>{title}, {count(len(body), 'character')}</summary>\n\n{fenced(body[:_ROOM], language)}\n{cut}\n</details>"
+    return (
+        f"<details><summary>{title},"
+        f" {count(len(body), 'character')}</summary>\n\n{fenced(body[:_ROOM], language)}\n{cut}\n</details>"
+    )
 
 
 def _happened(call: Asked) -> str:
@@ -83,9 +89,8 @@ def _happened(call: Asked) -> str:
 
 def _problem(problem: Problem) -> str:
     return visible(
-        f"{problem.severity} {problem.code}{f' at {problem.pointer}' if problem.pointer else ''}: {problem.message}".replace(
-            "\n", " "
-        )
+        f"{problem.severity} {problem.code}{f' at {problem.pointer}' if problem.pointer else ''}:"
+        f" {problem.message}".replace("\n", " ")
     )
 
 

@@ -10,9 +10,11 @@ from agentkit.export.text import Export
 
 
 def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a curl command: the very body, the recorded address, the key taken from an environment variable.
+    """The request as a curl command: the very body, the recorded address, the key taken from an
+    environment variable.
 
-    The body goes through a quoted heredoc as JSON, in which no line can end it and nothing is expanded; no text of it is ever a word of the shell.
+    The body goes through a quoted heredoc as JSON, in which no line can end it and nothing is
+    expanded; no text of it is ever a word of the shell.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
@@ -42,7 +44,8 @@ def notes(call: Asked) -> list[str]:
     said = [call.heading]
     if not call.endpoint.url:
         said.append(
-            "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server wants a key"
+            "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server"
+            " wants a key"
         )
     if call.redacted:
         said.append("what looked like a key was taken out of the request and reads [redacted]")

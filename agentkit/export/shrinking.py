@@ -35,12 +35,16 @@ from agentkit.types import (
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]
-"""Gives an answer, or the awaitable of one: whatever `read_response` reads, what `testing.says` gives, a `Response`, or an `ApiError`."""
+"""Gives an answer, or the awaitable of one: whatever `read_response` reads, what `testing.says`
+gives, a `Response`, or an `ApiError`.
+"""
 
 
 @record
 class Shrunk(Record):
-    """The smallest request found that shows the fault, and its answer. It exports as any rollout does: `ak.export.curl(shrunk)`."""
+    """The smallest request found that shows the fault, and its answer. It exports as any rollout
+    does: `ak.export.curl(shrunk)`.
+    """
 
     trajectory: Trajectory
     """One turn: the request and its answer."""
@@ -59,7 +63,9 @@ class Shrunk(Record):
 
     @property
     def response(self) -> Response | None:
-        """The answer that shows the fault; None where the request fails, which then is the fault."""
+        """The answer that shows the fault; None where the request fails, which then is the
+        fault.
+        """
         return self.trajectory.all_turns[0].response if self.trajectory.all_turns else None
 
     def summary(self) -> str:
@@ -70,7 +76,10 @@ class Shrunk(Record):
             "limit": "the limit was reached",
             "interrupted": "interrupted",
         }[self.ended]
-        return f"{self.size_before:,} → {self.size_after:,} characters ({holds}), {count(self.asks, 'ask')}; {why}"
+        return (
+            f"{self.size_before:,} → {self.size_after:,} characters ({holds}),"
+            f" {count(self.asks, 'ask')}; {why}"
+        )
 
     def html(self, limits: Limits) -> Html:
         """What the display shows: what was saved, the request, and its answer."""
@@ -110,17 +119,21 @@ def shrink(
 ) -> Shrunk:
     """The smallest request found whose answer still shows the fault.
 
-    Messages, tools, parts of schemas, fields and texts are left out as long as the fault shows. Calls keep their results, and no history is
-    asked that `preflight` objects to where it did not object to the first. No request is asked twice. An interrupt ends it with the best so far.
+    Messages, tools, parts of schemas, fields and texts are left out as long as the fault shows.
+    Calls keep their results, and no history is asked that `preflight` objects to where it did not
+    object to the first. No request is asked twice. An interrupt ends it with the best so far.
 
     Args:
         source: a turn, or a rollout or what holds one, and `turn`.
-        predicate: whether a `Response` shows the fault; or a problem's code, also the kind of a failed request. A request that fails shows
+        predicate: whether a `Response` shows the fault; or a problem's code, also the kind of a
+            failed request. A request that fails shows
             nothing else.
-        ask: who answers: an agent, a server or its URL, or a function of a `Request`, as for a check offline. None: the debugger's own agent,
+        ask: who answers: an agent, a server or its URL, or a function of a `Request`, as for a
+            check offline. None: the debugger's own agent,
             else the recorded address.
         limit: how often is asked at most.
-        tries: how often each request is asked before it counts as not showing the fault, where answers are sampled.
+        tries: how often each request is asked before it counts as not showing the fault, where
+            answers are sampled.
         progress: gets a line for each tenth that was saved; None for silence.
 
     Raises:
@@ -247,7 +260,10 @@ class _Search:
         times = f" in {self._asks} tries" if self._asks > 1 else ""
         raise UsageError(
             f"the request as it is does not show the fault{times}",
-            mend="check the predicate on the recorded answer; where answers are sampled, set a seed or raise tries=",
+            mend=(
+                "check the predicate on the recorded answer; where answers are sampled, set a seed"
+                " or raise tries="
+            ),
         )
 
     def _round(self) -> bool:
@@ -311,7 +327,9 @@ class _Search:
         return shown
 
     def _answered(self, body: Body) -> Any:
-        """The answer; a request that cannot be answered at all does not show the fault, but for the first, which must be."""
+        """The answer; a request that cannot be answered at all does not show the fault, but for the
+        first, which must be.
+        """
         try:
             return self._ask(_request(body))
         except AgentkitError:

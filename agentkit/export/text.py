@@ -42,7 +42,9 @@ class Export(str):
         return Export, (str(self), self.name)
 
     def save(self, path: Any = None) -> Path:
-        """The path, once the text is written there, whole or not at all; without a path, a file named `name` in the working directory."""
+        """The path, once the text is written there, whole or not at all; without a path, a file
+        named `name` in the working directory.
+        """
         target = to_write(self.name if path is None else path)
         write_whole(target, [self])
         return target

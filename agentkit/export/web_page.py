@@ -19,7 +19,8 @@ def html(source: Any) -> Export:
     """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
 
     Args:
-        source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view` takes and gives.
+        source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view`
+            takes and gives.
 
     Raises:
         UsageError: it is nothing that can be shown.

@@ -1,4 +1,6 @@
-"""Rollouts as pandas frames: a row per turn, call, message, problem or token, with documented columns and dtypes that never depend on the data."""
+"""Rollouts as pandas frames: a row per turn, call, message, problem or token, with documented
+columns and dtypes that never depend on the data.
+"""
 
 from agentkit.frames.calls import tool_calls_df
 from agentkit.frames.messages import messages_df

@@ -44,15 +44,22 @@ COLUMNS = {
 
 
 def tool_calls_df(x: Any) -> Any:
-    """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the text come after a turn's own.
+    """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the
+    text come after a turn's own.
 
     Columns; times are in seconds, lengths in characters:
-        rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its turn, from 0. id: as the history sends it.
-        name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired, invalid, custom. origin: where it was found.
-        valid: whether it may run. recoverable: found in the text and not run. problems: how many. problem_codes: which, parted by spaces.
-        result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool, skipped, edited; `<NA>` without a result.
-        result: what the model was told. result_length: its length. error: type and message of what went wrong.
-        started: Unix time when the tool began. queued: wait for a thread before that. elapsed: how long it ran.
+        rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its
+            turn, from 0. id: as the history sends it.
+        name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired,
+            invalid, custom. origin: where it was found.
+        valid: whether it may run. recoverable: found in the text and not run. problems: how many.
+            problem_codes: which, parted by spaces.
+        result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool,
+            skipped, edited; `<NA>` without a result.
+        result: what the model was told. result_length: its length. error: type and message of what
+            went wrong.
+        started: Unix time when the tool began. queued: wait for a thread before that. elapsed: how
+            long it ran.
 
     Args:
         x: one rollout or many, as for `turns_df`.

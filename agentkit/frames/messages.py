@@ -27,12 +27,15 @@ _REASONING = ("reasoning", "reasoning_content")
 
 
 def messages_df(x: Any) -> Any:
-    """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its profile sends.
+    """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its
+    profile sends.
 
     Columns:
         rollout, side, sample, prompt: as in `turns_df`. message: position in the history, from 0.
-        turn: the turn it belongs to, or comes before; `<NA>` for the prompt. source: prompt, added (said by the caller), answer, result.
-        role: as sent. content: its text, "" where it has none. length: of the content, in characters.
+        turn: the turn it belongs to, or comes before; `<NA>` for the prompt. source: prompt, added
+            (said by the caller), answer, result.
+        role: as sent. content: its text, "" where it has none. length: of the content, in
+            characters.
         reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it holds.
         tool_call_id: the call it answers. name: the tool or speaker it names.
 

@@ -1,7 +1,9 @@
-"""How a frame is made: rows in the order of its columns, each column of one dtype, the same when there is no row at all.
+"""How a frame is made: rows in the order of its columns, each column of one dtype, the same when
+there is no row at all.
 
-A value that is not known is `<NA>`, in a nullable dtype; a column of a plain dtype (`int64`, `bool`) always has a value. Texts are pandas' own
-`string` dtype in Python storage, which holds any text a model can write.
+A value that is not known is `<NA>`, in a nullable dtype; a column of a plain dtype (`int64`,
+`bool`) always has a value. Texts are pandas' own `string` dtype in Python storage, which holds any
+text a model can write.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ IDENTITY = {"rollout": COUNT, "sample": MAYBE_COUNT, "prompt": TEXT}
 
 
 def frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any = None) -> Any:
-    """The `pandas.DataFrame` of the rows; of a comparison with a column `side` behind `rollout`, which is the first."""
+    """The `pandas.DataFrame` of the rows; of a comparison with a column `side` behind `rollout`,
+    which is the first.
+    """
     import pandas as pd
 
     values: list[Any] = list(zip(*rows, strict=True)) or [()] * len(columns)
@@ -43,7 +47,9 @@ def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str |
 
 
 def asked(trajectory: Trajectory) -> str | None:
-    """What the user asked: the last user message of the prompt, else the first one after it; None where there is none."""
+    """What the user asked: the last user message of the prompt, else the first one after it; None
+    where there is none.
+    """
     said = [
         *reversed(trajectory.prompt),
         *(message for turn in trajectory.all_turns[:1] for message in turn.added),

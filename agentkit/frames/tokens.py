@@ -39,19 +39,27 @@ COLUMNS = {
 
 
 def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
-    """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then those that were sampled.
+    """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then
+    those that were sampled.
 
     Columns:
-        rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state. node: which; `<NA>` for a turn.
-        position: in the context, from 0; from the start of the answer where the server told no prompt ids. id: `<NA>` where it is not known.
+        rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state.
+            node: which; `<NA>` for a turn.
+        position: in the context, from 0; from the start of the answer where the server told no
+            prompt ids. id: `<NA>` where it is not known.
         text: as the server gave it, else as another answer of the rollout or `decode` shows it.
-        span: what it belongs to: prompt, template, result, reasoning, call, answer. sampled: whether the model gave it.
-        trained: whether a trainer learns from it: a node's own mask, else whether it was sampled; `<NA>` where the mask is too short.
-        logprob: natural logarithm; `<NA>` where there is none, as for the sentinel 1.0 of a node. entropy: nats, over the candidates listed and
-        one for the rest: a lower bound. rank: among the candidates, 1 for the likeliest. alternatives: the candidates as `text:logprob`, by line.
+        span: what it belongs to: prompt, template, result, reasoning, call, answer. sampled:
+            whether the model gave it.
+        trained: whether a trainer learns from it: a node's own mask, else whether it was sampled;
+            `<NA>` where the mask is too short.
+        logprob: natural logarithm; `<NA>` where there is none, as for the sentinel 1.0 of a node.
+            entropy: nats, over the candidates listed and
+        one for the rest: a lower bound. rank: among the candidates, 1 for the likeliest.
+            alternatives: the candidates as `text:logprob`, by line.
 
     Args:
-        x: one rollout or many, as for `turns_df`; an `AgentResult` with a `managed_state`, or such a state or its nodes.
+        x: one rollout or many, as for `turns_df`; an `AgentResult` with a `managed_state`, or such
+            a state or its nodes.
         decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`.
 
     Raises:

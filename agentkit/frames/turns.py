@@ -55,20 +55,32 @@ def turns_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per turn that has an answer, the open one included.
 
     Columns; times are in seconds, lengths in characters:
-        rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what the user asked.
-        side: only of what `ak.compare` gave, and there behind `rollout`: the name of the side the rollout is from.
-        turn: from 0. model: as the answer names it, else as it was asked for. server: host and port.
-        started: Unix time when the model was asked. elapsed: model and tools together, overlaps counted once; `<NA>` where the model's is not known.
-        model_elapsed: from sending the request to the last byte. queue: what the server says it let the request wait, where it does.
-        time_to_first_token: from sending to the first piece, the queue included; `<NA>` where it was not streamed. generation: the rest.
-        tools_elapsed: the time tools ran, overlaps counted once. retries: failed tries before the answer.
-        input_tokens, output_tokens, reasoning_tokens, cached_tokens: what the server counted; the last two are parts of the first two.
-        content_length, reasoning_length: of what was read. calls: tool calls. failed_calls: those whose result has another status than `ok`.
-        finish_reason: the server's word. errors, warnings: problems of the answer and its calls, by severity.
-        last: whether it is the rollout's last turn. stop_reason: the rollout's; `<NA>` while it can go on. reward: `meta["reward"]`.
+        rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what
+            the user asked.
+        side: only of what `ak.compare` gave, and there behind `rollout`: the name of the side the
+            rollout is from.
+        turn: from 0. model: as the answer names it, else as it was asked for. server: host and
+            port.
+        started: Unix time when the model was asked. elapsed: model and tools together, overlaps
+            counted once; `<NA>` where the model's is not known.
+        model_elapsed: from sending the request to the last byte. queue: what the server says it let
+            the request wait, where it does.
+        time_to_first_token: from sending to the first piece, the queue included; `<NA>` where it
+            was not streamed. generation: the rest.
+        tools_elapsed: the time tools ran, overlaps counted once. retries: failed tries before the
+            answer.
+        input_tokens, output_tokens, reasoning_tokens, cached_tokens: what the server counted; the
+            last two are parts of the first two.
+        content_length, reasoning_length: of what was read. calls: tool calls. failed_calls: those
+            whose result has another status than `ok`.
+        finish_reason: the server's word. errors, warnings: problems of the answer and its calls, by
+            severity.
+        last: whether it is the rollout's last turn. stop_reason: the rollout's; `<NA>` while it can
+            go on. reward: `meta["reward"]`.
 
     Args:
-        x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of them, a list of messages, or
+        x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of
+            them, a list of messages, or
             the path of a file of them.
 
     Raises:

@@ -1,4 +1,6 @@
-"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's parsers."""
+"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's
+parsers.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +37,16 @@ def __dir__() -> list[str]:
 
 
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with `sglang/` before it is SGLang's reading."""
+    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
+    `sglang/` before it is SGLang's reading.
+    """
     return tuple(sorted(FORMATS))
 
 
 def reasoning_names() -> tuple[str, ...]:
-    """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare where vLLM has none of that name."""
+    """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare
+    where vLLM has none of that name.
+    """
     return tuple(sorted(REASONING))
 
 

@@ -1,4 +1,6 @@
-"""Gemma's calls: `call:N{k:<|"|>v<|"|>,n:1}`, strings between two equal marks, everything else bare."""
+"""Gemma's calls: `call:N{k:<|"|>v<|"|>,n:1}`, strings between two equal marks, everything else
+bare.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class BraceCalls(Format):
         return (yield from nested_or_flat(s, self.end_tokens, self._end))
 
     def _end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
-        """Reads to the call's end outside its strings; None where the text ends inside one. A whole call in a string is skipped."""
+        """Reads to the call's end outside its strings; None where the text ends inside one. A whole
+        call in a string is skipped.
+        """
         inside, depth = False, 0
         while found := (yield from s.seek(self.tokens)):
             marker = found.group()

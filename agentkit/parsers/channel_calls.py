@@ -1,6 +1,8 @@
-"""Formats whose text is a sequence of messages with a recipient or a channel each: harmony (gpt-oss), and Muse.
+"""Formats whose text is a sequence of messages with a recipient or a channel each: harmony
+(gpt-oss), and Muse.
 
-A message to a tool is a call, one to the user is content; reasoning has a message of its own and is not content.
+A message to a tool is a call, one to the user is content; reasoning has a message of its own and is
+not content.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ _CHANNEL = re.compile(r"<\|channel\|>\s*+(?P<name>\w*+)")
 
 @dataclass(eq=False, kw_only=True)
 class Harmony(Format):
-    """`<|start|>assistant<|channel|>commentary to=functions.N <|constrain|>json<|message|>A<|call|>`; the first header may be cut short."""
+    """`<|start|>assistant<|channel|>commentary to=functions.N
+    <|constrain|>json<|message|>A<|call|>`; the first header may be cut short.
+    """
 
     calls: tuple[str, ...] = ("<|start|>", "<|channel|>")
     drops: tuple[str, ...] = ("<|call|>", "<|end|>", "<|return|>")
@@ -94,7 +98,9 @@ _MAY_BE_TO = re.compile(r"[^\S\n]*+(?:t(?:o(?:=[A-Za-z0-9_.\-]{0,200}+)?+)?+)?+\
 
 
 class Muse(TagCalls):
-    """` to=N<|message|><atem:function_calls>…<|eot|>`, messages between `<|start|>assistant` and `<|eom|>` or `<|eot|>`."""
+    """` to=N<|message|><atem:function_calls>…<|eot|>`, messages between `<|start|>assistant` and
+    `<|eom|>` or `<|eot|>`.
+    """
 
     frame = ("<|start|>", "<|message|>", "<|eom|>", "<|eot|>")
     drops = frame
@@ -125,7 +131,9 @@ class Muse(TagCalls):
             self._cut_off(s, out, to, began)
 
     def _cut_off(self, s: Scanner, out: Output, to: str, began: int) -> None:
-        """Lists the call to a tool whose message ends before the call itself begins; what there is of it stays in the content."""
+        """Lists the call to a tool whose message ends before the call itself begins; what there is
+        of it stays in the content.
+        """
         text = "".join(text for at, text in (*out.content, *out.held) if at >= began).strip()
         behind = text.removeprefix(self.opens[0]).strip()
         if self.opens[0].startswith(text) or self.calls[0].startswith(behind):
@@ -134,7 +142,9 @@ class Muse(TagCalls):
             out.release()
 
     def _text(self, s: Scanner, out: Output) -> Reading[tuple[str, str | None] | None]:
-        """The next marker, and the recipient that stands before it; other text goes to the output."""
+        """The next marker, and the recipient that stands before it; other text goes to the
+        output.
+        """
         while True:
             found = self.everywhere.regex.search(s.text, s.at)
             end = (
@@ -159,7 +169,9 @@ class Muse(TagCalls):
                 return None
 
     def _header(self, s: Scanner, out: Output) -> Reading[str | None]:
-        """Reads a header that `<|start|>` begins; its recipient, "" where it names none, None where it is no header."""
+        """Reads a header that `<|start|>` begins; its recipient, "" where it names none, None where
+        it is no header.
+        """
         s.mark()
         s.at += len("<|start|>")
         found = yield from s.seek(self.everywhere)

@@ -1,4 +1,6 @@
-"""Text to values by a tool's schema, for formats that write values without types. Text that does not fit its type stays text."""
+"""Text to values by a tool's schema, for formats that write values without types. Text that does
+not fit its type stays text.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def as_list(value: Any) -> list[Any]:
 
 
 def by_schema(text: str, schema: Schema) -> Any:
-    """The first type of null, integer, number, boolean, object or array, string that the schema allows and the text is."""
+    """The first type of null, integer, number, boolean, object or array, string that the schema
+    allows and the text is.
+    """
     if schema is None:
         return text
     kinds = types_of(schema)
@@ -135,7 +139,9 @@ def as_json_or_text(text: str, schema: Schema) -> Any:
 
 
 def as_literal(text: str, schema: Schema) -> Any:
-    """The JSON or Python value, without the white space around it, except where the schema wants a string."""
+    """The JSON or Python value, without the white space around it, except where the schema wants a
+    string.
+    """
     if schema is not None and schema.get("type") == "string":
         return text
     text = text.strip()
@@ -160,7 +166,9 @@ def by_schema_or_python(text: str, schema: Schema) -> Any:
 
 
 def plain_type(text: str, schema: Schema) -> Any:
-    """The value by the first type that the schema names, but for null, which a text always may be; without the white space around it."""
+    """The value by the first type that the schema names, but for null, which a text always may be;
+    without the white space around it.
+    """
     text = text.strip()
     if text.lower() == "null":
         return None
@@ -196,7 +204,9 @@ def first_type(schema: Any, depth: int) -> str | None:
 
 
 def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
-    """The schema with its `$ref`s to the parameters' own `$defs` replaced, as pydantic writes them."""
+    """The schema with its `$ref`s to the parameters' own `$defs` replaced, as pydantic writes
+    them.
+    """
     if not isinstance(schema, Mapping) or depth > 8:
         return schema
     name = schema.get("$ref")
@@ -219,7 +229,9 @@ def stripped_unless_string(text: str, schema: Schema) -> Any:
 
 
 def scalars(text: str, schema: Schema) -> Any:
-    """Numbers, booleans and null by the schema's plain `type`; everything else is text without the white space around it."""
+    """Numbers, booleans and null by the schema's plain `type`; everything else is text without the
+    white space around it.
+    """
     text = text.strip()
     read = _READERS.get(str((schema or {}).get("type")))
     if read is None or read is _container or (read is _boolean and text in ("0", "1")):

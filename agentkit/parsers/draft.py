@@ -25,7 +25,9 @@ class Draft:
     fault: Problem | None = None
     """Why it cannot be used, whatever its arguments are."""
     whole: bool = True
-    """Its form is complete: it is taken out of the content even where its arguments are of no use."""
+    """Its form is complete: it is taken out of the content even where its arguments are of no
+    use.
+    """
     notes: tuple[Problem, ...] = ()
 
 
@@ -50,7 +52,9 @@ def broken(start: int, end: int, name: str | None, arguments: str, why: str, at:
 def to_call(
     draft: Draft, position: int, tools: KnownTools, policy: Policy, origin: str
 ) -> ToolCall:
-    """The call, its name and arguments judged by the same rules as those of a server's `tool_calls`."""
+    """The call, its name and arguments judged by the same rules as those of a server's
+    `tool_calls`.
+    """
     call = make_call(
         position,
         draft.name,

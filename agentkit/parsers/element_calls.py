@@ -1,4 +1,6 @@
-"""MiniMax M3's calls: every tag behind a marker, a parameter is an element of its own name, and elements nest."""
+"""MiniMax M3's calls: every tag behind a marker, a parameter is an element of its own name, and
+elements nest.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The loop all formats share: text beside the calls, the markers around them, and calls, read from pieces cut anywhere."""
+"""The loop all formats share: text beside the calls, the markers around them, and calls, read from
+pieces cut anywhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from agentkit.read.known_tools import KnownTools, known_tools
 from agentkit.types import Policy
 
 Ending = Literal["end", "next", "cut"]
-"""How a region ends: with its own marker or value, before something else, or where the text ends."""
+"""How a region ends: with its own marker or value, before something else, or where the text
+ends.
+"""
 
 
 class Format(ABC):
@@ -67,7 +71,9 @@ class Format(ABC):
 
     @abstractmethod
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
-        """The calls in a region, which starts at this place of the text; None where it is plain text after all."""
+        """The calls in a region, which starts at this place of the text; None where it is plain
+        text after all.
+        """
 
     def run(self, s: Scanner, out: Output) -> Reading[None]:
         """Reads the whole text."""
@@ -95,7 +101,8 @@ class Format(ABC):
 
 
 def read_text(s: Scanner, out: Output, tokens: Tokens, closing: Tokens) -> Reading[str | None]:
-    """The next marker; the text before it goes to the output as far as it is certain. None at the end of the text.
+    """The next marker; the text before it goes to the output as far as it is certain. None at the
+    end of the text.
 
     Args:
         closing: markers of which a part at the end of the text, right behind a call, is dropped.
@@ -133,7 +140,8 @@ def read_region(form: Format, s: Scanner, out: Output) -> Reading[tuple[str, int
 def nested_or_flat(
     s: Scanner, ends: Tokens, search: Callable[[Scanner, bool], Reading[Ending | None]]
 ) -> Reading[Ending]:
-    """How a search for a call's end comes out that first takes the family's own markup inside values as a part of them, and then does not.
+    """How a search for a call's end comes out that first takes the family's own markup inside
+    values as a part of them, and then does not.
 
     Where both fail, the call ends at the first of its end markers.
 
@@ -156,7 +164,9 @@ def nested_or_flat(
 
 
 class Incremental:
-    """A reading of text that arrives in pieces. Any way of cutting the text gives the same result, in time linear in its length."""
+    """A reading of text that arrives in pieces. Any way of cutting the text gives the same result,
+    in time linear in its length.
+    """
 
     def __init__(
         self, form: Format, origin: str, tools: Any = None, policy: Policy = "normalize"
@@ -218,11 +228,13 @@ class Parser:
         self.format = form
 
     def parse(self, text: str, tools: Any = None, policy: Policy = "normalize") -> Parsed:
-        """The text beside the calls and the calls in a whole text, which is read as it is given, think blocks included.
+        """The text beside the calls and the calls in a whole text, which is read as it is given,
+        think blocks included.
 
         Args:
             text: what the model wrote.
-            tools: the tools it may call, in any form `KnownTools` takes; formats without types of their own read values by their schemas.
+            tools: the tools it may call, in any form `KnownTools` takes; formats without types of
+                their own read values by their schemas.
             policy: `strict`, `normalize` or `repair`: which calls may run.
 
         Raises:
@@ -234,7 +246,9 @@ class Parser:
         return reading.finish()
 
     def incremental(self, tools: Any = None, policy: Policy = "normalize") -> Incremental:
-        """A reading of a text that arrives in pieces: `feed(piece)` says what became certain, `finish()` gives what `parse` would."""
+        """A reading of a text that arrives in pieces: `feed(piece)` says what became certain,
+        `finish()` gives what `parse` would.
+        """
         return Incremental(self.format, f"content:{self.name}", tools, policy)
 
     def __repr__(self) -> str:

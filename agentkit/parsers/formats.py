@@ -1,4 +1,6 @@
-"""Every tool-call format by the names of vLLM's parsers, as data. Source of each: vLLM 0.32 and 0.33, `vllm/tool_parsers`, `vllm/parser`."""
+"""Every tool-call format by the names of vLLM's parsers, as data. Source of each: vLLM 0.32 and
+0.33, `vllm/tool_parsers`, `vllm/parser`.
+"""
 
 from __future__ import annotations
 
@@ -377,7 +379,9 @@ _TRIMMING = (
     "step3p5",
     "xlam",
 )
-"""Whose parsers give the text beside calls without the white space at its ends; the others give it as it is."""
+"""Whose parsers give the text beside calls without the white space at its ends; the others give it
+as it is.
+"""
 for _name in _TRIMMING:
     CANONICAL[_name].trims = whitespace
 CANONICAL["ernie45"].trims = "\n"

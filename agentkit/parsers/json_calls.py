@@ -1,4 +1,6 @@
-"""Calls that are JSON objects, `{"name": N, "arguments": A}` under whatever keys: one, several or a list, between markers or bare."""
+"""Calls that are JSON objects, `{"name": N, "arguments": A}` under whatever keys: one, several or a
+list, between markers or bare.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ _ANY_KEY = ("arguments", "parameters", "args")
 class JsonCalls(Format):
     """One region is a marker, JSON, and the marker that ends it, which may be missing.
 
-    A closing marker inside a JSON string ends nothing. Where the JSON is broken, the first closing marker does.
+    A closing marker inside a JSON string ends nothing. Where the JSON is broken, the first closing
+    marker does.
     """
 
     calls: tuple[str, ...]
@@ -47,7 +50,9 @@ class JsonCalls(Format):
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
     bare: bool = False
-    """The markers are ordinary text too: what is no call with a name and arguments is left alone."""
+    """The markers are ordinary text too: what is no call with a name and arguments is left
+    alone.
+    """
     drops: tuple[str, ...] = ()
     at_start: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()

@@ -1,4 +1,6 @@
-"""JSON as models write it: the members of an object with their places, and what can be made out of an object that is broken."""
+"""JSON as models write it: the members of an object with their places, and what can be made out of
+an object that is broken.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def read_object(text: str, at: int) -> Object | None:
 
 
 def balanced_end(text: str, at: int) -> int | None:
-    """Where the bracket that opens at this place is closed again, strings and comments left out; None where it is not."""
+    """Where the bracket that opens at this place is closed again, strings and comments left out;
+    None where it is not.
+    """
     depth = 0
     for found in _structure(text, at):
         char = found.group()
@@ -81,7 +85,9 @@ def balanced_end(text: str, at: int) -> int | None:
 
 
 def _structure(text: str, at: int) -> Iterator[re.Match[str]]:
-    """The brackets, strings and comments from a place on. A quote that none closes is no string, and then none behind it is closed either."""
+    """The brackets, strings and comments from a place on. A quote that none closes is no string,
+    and then none behind it is closed either.
+    """
     for found in _STRUCTURE.finditer(text, at):
         if found[1] == "":
             yield from _UNQUOTED.finditer(text, found.start() + 1)
@@ -98,7 +104,9 @@ class Salvage(NamedTuple):
     start: int
     """Where that text starts."""
     mendable: bool
-    """Whether value-preserving rules make JSON of the whole object, so that only the arguments are in question."""
+    """Whether value-preserving rules make JSON of the whole object, so that only the arguments are
+    in question.
+    """
 
 
 def salvage(text: str, keyed: bool = False) -> Salvage:

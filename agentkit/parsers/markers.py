@@ -1,4 +1,6 @@
-"""What format a text could be in: a cheap test for call markup, and the formats that read calls from it."""
+"""What format a text could be in: a cheap test for call markup, and the formats that read calls
+from it.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,18 @@ _BARE = {
 
 
 def has_call_markup(text: str) -> bool:
-    """Whether the text holds a marker of any known call format; bare JSON, code fences and Python are not markup."""
+    """Whether the text holds a marker of any known call format; bare JSON, code fences and Python
+    are not markup.
+    """
     return _TAGS.search(text) is not None or any(word in text for word in _WORDS)
 
 
 def detect(text: str) -> tuple[str, ...]:
-    """The names of the formats the text could be in, best first; empty where none reads a call in it.
+    """The names of the formats the text could be in, best first; empty where none reads a call in
+    it.
 
-    Better is: more calls that can run, fewer broken ones, less text left beside them. Only the first 200,000 characters are looked at.
+    Better is: more calls that can run, fewer broken ones, less text left beside them. Only the
+        first 200,000 characters are looked at.
     """
     text = text[:_MOST]
     found = []

@@ -1,4 +1,6 @@
-"""Calls whose name stands before their arguments, which are JSON: `N<sep>A`, in special tokens or behind `[TOOL_CALLS]`."""
+"""Calls whose name stands before their arguments, which are JSON: `N<sep>A`, in special tokens or
+behind `[TOOL_CALLS]`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class NamedCalls(Format):
 
     calls: tuple[str, ...]
     head: re.Pattern[str]
-    """What stands between the marker and the JSON; groups `name` and, where the format has ids, `id`."""
+    """What stands between the marker and the JSON; groups `name` and, where the format has ids,
+    `id`.
+    """
     ends: tuple[str, ...]
     cut_head: re.Pattern[str]
     """The head as far as its name, which something follows."""
@@ -110,7 +114,9 @@ _NAME = re.compile(
 
 
 class MistralCalls(JsonCalls):
-    """`[TOOL_CALLS] [{"name", "arguments"}, …]`, and `[TOOL_CALLS]N[ARGS]A` or `[TOOL_CALLS]NA`, an id between them or not."""
+    """`[TOOL_CALLS] [{"name", "arguments"}, …]`, and `[TOOL_CALLS]N[ARGS]A` or `[TOOL_CALLS]NA`, an
+    id between them or not.
+    """
 
     named_by_schema = True
     """Values of the second form are read by the tool's schema."""

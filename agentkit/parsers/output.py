@@ -34,7 +34,9 @@ class Output:
         self.calls: list[ToolCall] = []
         self.pieces: list[Piece] = []
         self.held: list[Slice] = []
-        """Markers and white space that are dropped where a call stands beside them, and are content where none does."""
+        """Markers and white space that are dropped where a call stands beside them, and are content
+        where none does.
+        """
         self.silent = False
         """What is read is not content: a message that is not to the user."""
         self.after_call = False
@@ -62,7 +64,9 @@ class Output:
             self.text(at + end, text[end:])
 
     def stands_behind(self, texts: tuple[str, ...]) -> bool:
-        """Whether one of these texts, or nothing, stands before the place that is read, white space left out."""
+        """Whether one of these texts, or nothing, stands before the place that is read, white space
+        left out.
+        """
         new = "".join(text for _, text in (*self.content[self._tailed :], *self.held))
         self._tailed = len(self.content)
         self._tail = _SPACES.sub(" ", self._tail + new)[-64:]
@@ -73,7 +77,9 @@ class Output:
         self.held.append((at, marker))
 
     def closed(self, at: int, marker: str) -> None:
-        """A marker that belongs to the calls before it; with nothing but white space between the two markers both are dropped."""
+        """A marker that belongs to the calls before it; with nothing but white space between the
+        two markers both are dropped.
+        """
         if self.after_call or self.held:
             self.held.clear()
         else:
@@ -112,7 +118,9 @@ class Output:
             self._show(start, raw)
 
     def parsed(self, markers: tuple[str, ...]) -> Parsed:
-        """The result; a problem says where a marker of the format is left in the content and no broken call explains it."""
+        """The result; a problem says where a marker of the format is left in the content and no
+        broken call explains it.
+        """
         if not self.after_call:
             self.release()
         if self.called:

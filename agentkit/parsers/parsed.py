@@ -1,4 +1,6 @@
-"""What a parser gives back: the text beside the calls, the calls, and, while a stream is running, the pieces that became certain."""
+"""What a parser gives back: the text beside the calls, the calls, and, while a stream is running,
+the pieces that became certain.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ class Parsed(Record):
     """A model's text, read."""
 
     content: str | None
-    """The text beside the calls, broken ones left standing in it; None where nothing, or nothing but white space beside calls, is left."""
+    """The text beside the calls, broken ones left standing in it; None where nothing, or nothing
+    but white space beside calls, is left.
+    """
     tool_calls: tuple[ToolCall, ...] = ()
     """In the order of the text; broken ones are among them, as `invalid`."""
     kept: tuple[tuple[int, int], ...] = ()
@@ -28,13 +32,19 @@ class Parsed(Record):
 
 
 class Piece(NamedTuple):
-    """Something that became certain while text was arriving; only whether white space at the ends of the content stays is known at the end."""
+    """Something that became certain while text was arriving; only whether white space at the ends
+    of the content stays is known at the end.
+    """
 
     kind: PieceKind
-    """`content`: text beside the calls. `begin`: a call's marker was read. `arguments`: raw text of that call. `call`: it is complete."""
+    """`content`: text beside the calls. `begin`: a call's marker was read. `arguments`: raw text of
+    that call. `call`: it is complete.
+    """
     text: str = ""
     call: ToolCall | None = None
-    """The call, for kind `call`; its id is settled by `finish`, which sees all calls of the text."""
+    """The call, for kind `call`; its id is settled by `finish`, which sees all calls of the
+    text.
+    """
 
 
 def check_text(text: Any) -> None:
@@ -44,5 +54,8 @@ def check_text(text: Any) -> None:
         UsageError: it is something else.
     """
     if not isinstance(text, str):
-        mend = "pass what the model wrote; an answer that only calls has no content: parse(content or '')"
+        mend = (
+            "pass what the model wrote; an answer that only calls has no content: parse(content"
+            " or '')"
+        )
         raise UsageError(f"the text is a {type(text).__name__}", mend=mend)

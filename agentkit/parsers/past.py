@@ -1,4 +1,6 @@
-"""Reading past what arrives: strings, values and comments of JSON, and of what models write for it."""
+"""Reading past what arrives: strings, values and comments of JSON, and of what models write for
+it.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,12 @@ def past_space(s: Scanner) -> Reading[str]:
 
 
 def past_json(s: Scanner, stops: Tokens, quotes: str = '"') -> Reading[re.Match[str] | None]:
-    """The next marker that does not stand inside a string, reading up to its start; None where the text ends, or is no JSON.
+    """The next marker that does not stand inside a string, reading up to its start; None where the
+    text ends, or is no JSON.
 
-    A backslash outside a string ends it: with that, no two readings from different markers can both run past a third one (the strings of
-    one are the gaps of the other), so that starting over after a broken call costs a constant factor.
+    A backslash outside a string ends it: with that, no two readings from different markers can both
+        run past a third one (the strings of one are the gaps of the other), so that starting over
+        after a broken call costs a constant factor.
     """
     while True:
         found = stops.quoted[quotes].search(s.text, s.at)
@@ -92,7 +96,8 @@ def past_brackets(s: Scanner) -> Reading[None]:
 
 
 def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
-    """Reads past one value of JSON; False where it is broken off, or a marker stands in it, which is not read.
+    """Reads past one value of JSON; False where it is broken off, or a marker stands in it, which
+    is not read.
 
     Args:
         stops: markers that do not stand in a value, except inside its strings.
@@ -136,7 +141,9 @@ def past_value(s: Scanner, stops: Tokens, more: str = "") -> Reading[bool]:
 
 
 def past_comment(s: Scanner, stops: Tokens) -> Reading[bool]:
-    """Reads past the comment that begins here; False where it is none, is broken off, or a marker stands in it."""
+    """Reads past the comment that begins here; False where it is none, is broken off, or a marker
+    stands in it.
+    """
     while not s.final and len(s.text) - s.at < 2:
         yield from s.more()
     begin = "#" if s.text[s.at] == "#" else s.text[s.at : s.at + 2]

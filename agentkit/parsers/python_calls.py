@@ -1,4 +1,6 @@
-"""Calls written as Python: `[N(k=v), M()]` as the whole text or between markers, or one a line between markers."""
+"""Calls written as Python: `[N(k=v), M()]` as the whole text or between markers, or one a line
+between markers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Python's literals and calls of them, as models write them: read in one linear pass, nothing is evaluated."""
+"""Python's literals and calls of them, as models write them: read in one linear pass, nothing is
+evaluated.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ _PLAIN = re.compile(
         | (?:True|False|None|true|false|null)\b )*+""",
     re.VERBOSE,
 )
-"""What a container goes on with as long as it holds nothing that JSON does not write too, in the same number of characters."""
+"""What a container goes on with as long as it holds nothing that JSON does not write too, in the
+same number of characters.
+"""
 _JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
 _WORD = re.compile(r'"[^"]*+"|True|False|None')
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
@@ -167,7 +171,9 @@ class _Reader:
             raise _Unreadable(f"{wanted!r} is missing", self.start)
 
     def _plain_keyword(self, found: dict[str, Any]) -> bool:
-        """Reads a keyword argument that is one number, or one text between plain quotes, in few steps; whether one stands here."""
+        """Reads a keyword argument that is one number, or one text between plain quotes, in few
+        steps; whether one stands here.
+        """
         begun = _KEYWORD.match(self.text, self.at)
         if begun is None:
             return False
@@ -265,7 +271,9 @@ def _number(piece: str, loose: bool) -> int | float:
 
 
 def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
-    """The container at this place and where it ends, where JSON's own reader can tell once quotes and words are written as JSON's."""
+    """The container at this place and where it ends, where JSON's own reader can tell once quotes
+    and words are written as JSON's.
+    """
     run = end_of(_PLAIN, text, at)
     written = text[at:run].replace("'", '"')
     if written.count("[") + written.count("{") > _DEEPEST:
@@ -313,7 +321,8 @@ def read_literal(text: str) -> Literal | None:
 
 
 def read_call(text: str, at: int, loose: bool = False) -> Call | None:
-    """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket stands there.
+    """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket
+    stands there.
 
     Args:
         loose: line ends inside strings and leading zeros are read too.

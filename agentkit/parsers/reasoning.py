@@ -1,4 +1,6 @@
-"""Raw model text to reasoning and content, as vLLM's and SGLang's reasoning parsers split it, each described as data."""
+"""Raw model text to reasoning and content, as vLLM's and SGLang's reasoning parsers split it, each
+described as data.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Reading(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Blocks(Reading):
-    """Markers switch between reasoning and content for the whole text; a marker that changes nothing is dropped."""
+    """Markers switch between reasoning and content for the whole text; a marker that changes
+    nothing is dropped.
+    """
 
     start: str = "<think>"
     end: str = "</think>"
@@ -86,11 +90,15 @@ class Once(Reading):
     forced: bool = True
     """There is reasoning although no start marker is there."""
     begins: Literal["behind", "leading", "first", "whole"] = "leading"
-    """Where it starts: behind the first start marker, behind those the text starts with, behind one such, or with the text."""
+    """Where it starts: behind the first start marker, behind those the text starts with, behind one
+    such, or with the text.
+    """
     before: bool = False
     """Text before the start marker is content."""
     unclosed: Literal["reasoning", "content", "text"] = "reasoning"
-    """What is left without an end marker is: reasoning, content, or content start marker and all."""
+    """What is left without an end marker is: reasoning, content, or content start marker and
+    all.
+    """
     tools: tuple[str, ...] = ()
     """Markers of calls: without an end marker, content starts with them."""
     tools_first: bool = False
@@ -162,7 +170,9 @@ def _first(text: str, markers: tuple[str, ...]) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs(Reading):
-    """Every closed pair of markers holds reasoning, an unclosed one at the end too; everything else is content."""
+    """Every closed pair of markers holds reasoning, an unclosed one at the end too; everything else
+    is content.
+    """
 
     start: str
     end: str
@@ -181,7 +191,9 @@ class Pairs(Reading):
 
 @dataclass(frozen=True, kw_only=True)
 class Messages(Reading):
-    """Messages with a header each; the header tells reasoning from content. Messages to tools stay whole in the content."""
+    """Messages with a header each; the header tells reasoning from content. Messages to tools stay
+    whole in the content.
+    """
 
     header: re.Pattern[str]
     """Groups `to` and `channel`, either of which may be missing."""
@@ -227,7 +239,9 @@ class Messages(Reading):
 
 @dataclass(frozen=True, kw_only=True)
 class Marked(Reading):
-    """No reasoning is split off; the start marker, which the prompt held, is put before the text."""
+    """No reasoning is split off; the start marker, which the prompt held, is put before the
+    text.
+    """
 
     start: str = "<think>"
 
@@ -236,14 +250,17 @@ class Marked(Reading):
 
 
 class ReasoningParser:
-    """A reasoning parser: raw text of a model to its reasoning and the rest. Pure; never raises on any text."""
+    """A reasoning parser: raw text of a model to its reasoning and the rest. Pure; never raises on
+    any text.
+    """
 
     def __init__(self, name: str, reading: Reading) -> None:
         self.name = name
         self.reading = reading
 
     def parse(self, text: str) -> tuple[str | None, str | None]:
-        """Reasoning and content, None where there is none; calls and their markup are part of the content.
+        """Reasoning and content, None where there is none; calls and their markup are part of the
+        content.
 
         Raises:
             UsageError: it is no text.

@@ -1,4 +1,6 @@
-"""The reasoning parsers by name: vLLM's (0.33) under their own names, SGLang's (0.5) as `sglang/NAME` where they read texts differently."""
+"""The reasoning parsers by name: vLLM's (0.33) under their own names, SGLang's (0.5) as
+`sglang/NAME` where they read texts differently.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from typing import Any
 from agentkit.parsers.reasoning import Blocks, Marked, Messages, Once, Pairs, Reading
 
 _HYBRID = Once(begins="behind", either=True)
-"""Models that think or not, as they were asked: vLLM reads them by the request, which no text tells, so text without markers is content."""
+"""Models that think or not, as they were asked: vLLM reads them by the request, which no text
+tells, so text without markers is content.
+"""
 _THINKING = Once(begins="behind")
 _OPTIONAL = Once(forced=False)
 _TOOL = ("<tool_call>",)

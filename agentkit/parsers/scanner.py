@@ -1,5 +1,6 @@
-"""Text that arrives in pieces, read by generators that pause where more is needed: every decision depends on the text alone and never on
-where it was cut, so a stream and a whole text give the same result. Each character is looked at a bounded number of times.
+"""Text that arrives in pieces, read by generators that pause where more is needed: every decision
+depends on the text alone and never on where it was cut, so a stream and a whole text give the same
+result. Each character is looked at a bounded number of times.
 """
 
 from __future__ import annotations
@@ -67,13 +68,17 @@ class Tokens:
         return 0
 
     def may_grow(self, found: re.Match[str], text: str) -> bool:
-        """Whether what was found near the end of the text may be the beginning of a longer marker."""
+        """Whether what was found near the end of the text may be the beginning of a longer
+        marker.
+        """
         start = found.start()
         return len(text) - start < self._longest and text[start:] in self._prefixes
 
 
 class Scanner:
-    """A window on the arriving text. `at` is where reading stands in it, `base` the window's place in the whole text."""
+    """A window on the arriving text. `at` is where reading stands in it, `base` the window's place
+    in the whole text.
+    """
 
     __slots__ = (
         "_arrived",
@@ -92,9 +97,13 @@ class Scanner:
     def __init__(self) -> None:
         self.text, self.at, self.base, self.ended = "", 0, 0, False
         self.idle: frozenset[str] | None = None
-        """While waiting: text without any of these characters can be taken as it comes (see `take_idle`)."""
+        """While waiting: text without any of these characters can be taken as it comes (see
+        `take_idle`).
+        """
         self.patience = 3
-        """How often nested markup may turn out to be unbalanced before it is read flat at once (so that reading stays linear)."""
+        """How often nested markup may turn out to be unbalanced before it is read flat at once (so
+        that reading stays linear).
+        """
         self.start = 0
         """Where the marked text starts in the whole text."""
         self._arrived: list[str] = []
@@ -119,7 +128,9 @@ class Scanner:
         self._arrived.append(piece)
 
     def take_idle(self, piece: str, content: list[Slice]) -> bool:
-        """Takes a piece that changes nothing without waking the reader; whether it belongs to a marked text."""
+        """Takes a piece that changes nothing without waking the reader; whether it belongs to a
+        marked text.
+        """
         marked = self._parts is not None
         if self._parts is None:
             content.append((self.base, piece))

@@ -1,6 +1,8 @@
-"""SGLang's reading of tool calls where it differs from vLLM's, as data. Source of each: SGLang 0.5.23, `sglang/srt/function_call`.
+"""SGLang's reading of tool calls where it differs from vLLM's, as data. Source of each: SGLang
+0.5.23, `sglang/srt/function_call`.
 
-What SGLang's detectors lose or garble is not matched: calls beside a broken one, calls of unknown tools, markers inside values.
+What SGLang's detectors lose or garble is not matched: calls beside a broken one, calls of unknown
+tools, markers inside values.
 """
 
 from __future__ import annotations

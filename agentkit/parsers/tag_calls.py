@@ -1,6 +1,8 @@
-"""Calls in tags: a name, then parameters with values between an opening and a closing tag. Values are raw text without escapes.
+"""Calls in tags: a name, then parameters with values between an opening and a closing tag. Values
+are raw text without escapes.
 
-A value may hold the family's own markup, which is read by matching opening and closing tags. Where they do not match, the call is read
+A value may hold the family's own markup, which is read by matching opening and closing tags. Where
+they do not match, the call is read
 flat: a value ends at the first closing tag.
 """
 
@@ -71,8 +73,8 @@ class TagCalls(Format):
     coerce: bool = True
     """Values that the markup types are read by the tool's schema too."""
     typed: str = ""
-    """How types in the markup are meant: `json` (`type="string"` is text, the rest JSON), or `dsml` (`string="true"` is text, the rest JSON,
-    then the schema)."""
+    """How types in the markup are meant: `json` (`type="string"` is text, the rest JSON), or `dsml`
+    (`string="true"` is text, the rest JSON, then the schema)."""
     entities: tuple[tuple[str, str], ...] = ()
     """Escapes in attributes."""
     references: bool = False
@@ -196,7 +198,9 @@ class TagCalls(Format):
         )
 
     def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
-        """The parameters, where the last one ends, and text between them that belongs to nothing."""
+        """The parameters, where the last one ends, and text between them that belongs to
+        nothing.
+        """
         marks = [
             m
             for m in self.tokens.regex.finditer(raw, at, end)
@@ -233,7 +237,9 @@ class TagCalls(Format):
     def _value_end(
         self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool
     ) -> tuple[int, int, int, bool]:
-        """The marker to go on with, where a value and its closing tag end, and whether it has one."""
+        """The marker to go on with, where a value and its closing tag end, and whether it has
+        one.
+        """
         depth = 1
         for at in range(index, len(marks)):
             found = marks[at]
@@ -269,7 +275,9 @@ class TagCalls(Format):
 def _unwrapped(
     arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The arguments out of a single parameter, `arguments` or the like, that the tool does not have."""
+    """The arguments out of a single parameter, `arguments` or the like, that the tool does not
+    have.
+    """
     known = fields_of(parameters)
     key, inner = next(iter(arguments.items()), ("", None))
     if len(arguments) != 1 or key not in wrappers or not known or key in known:
@@ -286,7 +294,9 @@ def _unwrapped(
 
 @dataclass(eq=False, kw_only=True)
 class XmlCalls(TagCalls):
-    """Calls in tags that are XML: CDATA sections, and escapes in values where the whole call is well-formed."""
+    """Calls in tags that are XML: CDATA sections, and escapes in values where the whole call is
+    well-formed.
+    """
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
         """As for any tags, from the values as XML means them."""

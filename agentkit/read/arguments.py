@@ -1,5 +1,6 @@
-"""A call's arguments, read by the status table: exactly the contract is `ok`, broken but unambiguous is `normalized`, recovered without
-changing a value is `repaired`, everything else is `invalid`. Nothing is ever completed or invented.
+"""A call's arguments, read by the status table: exactly the contract is `ok`, broken but
+unambiguous is `normalized`, recovered without changing a value is `repaired`, everything else is
+`invalid`. Nothing is ever completed or invented.
 """
 
 from __future__ import annotations
@@ -212,7 +213,9 @@ def _read_encoded_twice(inner: str, pointer: str, layer: int) -> _Reading:
 
 
 def _read_broken(text: str, pointer: str, layer: int) -> _Reading:
-    """A text that is not JSON as it stands: the value-preserving rules, or what is wrong with it and where."""
+    """A text that is not JSON as it stands: the value-preserving rules, or what is wrong with it
+    and where.
+    """
     bare = text.lstrip("\ufeff" + _JSON_SPACE)
     if "\ufeff" in text[: len(text) - len(bare)]:
         bom = problem(
@@ -314,7 +317,9 @@ def _canonical(value: Any) -> str:
 
 
 def _following(text: str, first: Relaxed) -> tuple[list[Any], int, bool]:
-    """The objects right behind the first one up to one that differs, where they end, and whether the text ends inside one."""
+    """The objects right behind the first one up to one that differs, where they end, and whether
+    the text ends inside one.
+    """
     others: list[Any] = []
     end, same = first.end, _canonical(first.value)
     while len(others) < _MOST_OBJECTS:
@@ -436,7 +441,9 @@ def _nonfinite(pointer: str, problems: tuple[Problem, ...] = ()) -> _Reading:
 def _absent_or_empty(
     reading: _Reading, parameters: Mapping[str, Any] | None, pointer: str
 ) -> _Reading:
-    """`{}` where no arguments were given and the tool requires nothing, or is unknown to the reader."""
+    """`{}` where no arguments were given and the tool requires nothing, or is unknown to the
+    reader.
+    """
     if not reading.absent:
         return reading
     lacking, _ = check_schema({}, parameters, pointer)

@@ -1,4 +1,6 @@
-"""One entry of `tool_calls` as a `ToolCall`: its name, id and arguments, each with what was wrong about it."""
+"""One entry of `tool_calls` as a `ToolCall`: its name, id and arguments, each with what was wrong
+about it.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,8 @@ def make_call(
 ) -> ToolCall:
     """A call from its parts, its name and arguments read by the status table.
 
-    The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's own or "".
+    The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's
+    own or "".
 
     Args:
         read: what `raw_arguments` stands for, where it is a text of another format than JSON.
@@ -145,7 +148,9 @@ def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> Cal
 
 
 def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
-    """The name to dispatch by, "" where there is none, and what was taken off it or is wrong with it."""
+    """The name to dispatch by, "" where there is none, and what was taken off it or is wrong with
+    it.
+    """
     if not isinstance(raw, str) or not raw.strip():
         return "", (problem("name_missing", "the call has no name", pointer=pointer, before=raw),)
     if raw in tools:
@@ -176,12 +181,16 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
 
 
 def _without_tokens(name: str) -> str:
-    """The name between special tokens: what follows one behind it is the token's own, as in `get_weather<|channel|>json`."""
+    """The name between special tokens: what follows one behind it is the token's own, as in
+    `get_weather<|channel|>json`.
+    """
     return next((part for part in _SPECIAL_TOKEN.split(name) if part.strip()), name)
 
 
 def _without_prefix(name: str, tools: KnownTools) -> str:
-    """The name without its namespace, where a known tool, or a known namespace, makes that certain."""
+    """The name without its namespace, where a known tool, or a known namespace, makes that
+    certain.
+    """
     bare = _INDEX_SUFFIX.sub("", name)
     ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
     for end in ends:
@@ -194,7 +203,9 @@ def _without_prefix(name: str, tools: KnownTools) -> str:
 
 
 def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
-    """The calls of an answer that broke off: where the last one was given no arguments, they were still to come."""
+    """The calls of an answer that broke off: where the last one was given no arguments, they were
+    still to come.
+    """
     last = calls[-1] if calls else None
     if last is None or not any(
         p.code in ("arguments_null", "arguments_empty") for p in last.problems
@@ -217,9 +228,11 @@ def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
 
 
 def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
-    """The calls with ids that are unique and non-empty: the server's own where it is, else `call_{turn}_{position}`, flagged.
+    """The calls with ids that are unique and non-empty: the server's own where it is, else
+    `call_{turn}_{position}`, flagged.
 
-    The synthetic id depends only on turn and position, so it is the same in the assistant message, in the tool message and in a re-run.
+    The synthetic id depends only on turn and position, so it is the same in the assistant message,
+    in the tool message and in a re-run.
     """
     taken = {call.raw_id for call in calls if isinstance(call.raw_id, str) and call.raw_id.strip()}
     seen: set[str] = set()
@@ -234,7 +247,9 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
 
 
 def _labelled(call: ToolCall, label: str) -> ToolCall:
-    """The call under a synthetic id; that a call in text, or in `function_call`, has none is no fault of its own."""
+    """The call under a synthetic id; that a call in text, or in `function_call`, has none is no
+    fault of its own.
+    """
     expected = call.origin.startswith("content:") or call.origin == "function_call"
     status: CallStatus = (
         "normalized"
@@ -270,7 +285,9 @@ def _id_problem(given: Any) -> Problem:
 
 
 def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
-    """Name, arguments, where they stand, and a function that gives the problems of the entry's shape."""
+    """Name, arguments, where they stand, and a function that gives the problems of the entry's
+    shape.
+    """
     function = entry.get("function", entry.get("tool"))
     nested = isinstance(function, dict)
     holder: dict[str, Any] = function if isinstance(function, dict) else entry
@@ -306,7 +323,9 @@ def _given(entry: dict[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any, Any]]:
-    """The calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a tool named `tool_call`."""
+    """The calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a tool
+    named `tool_call`.
+    """
     if not isinstance(name, str) or name in tools:
         return
     inner = _loads(arguments) if isinstance(arguments, str) else arguments

@@ -1,7 +1,8 @@
 """The calls of a streamed answer, put together from their pieces.
 
-A call is known by its id, then by its index, then it is the latest one; the first name wins; arguments are parsed when the stream has ended, not
-before. What servers do to these rules (no index, always index 0, an id in every chunk, another id in every chunk) is read and reported.
+A call is known by its id, then by its index, then it is the latest one; the first name wins;
+arguments are parsed when the stream has ended, not before. What servers do to these rules (no
+index, always index 0, an id in every chunk, another id in every chunk) is read and reported.
 """
 
 from __future__ import annotations
@@ -165,7 +166,9 @@ class CallPieces:
         )
 
     def _continued(self, call: _Call | None, entry: dict[str, Any]) -> _Call | None:
-        """The call itself where the entry goes on with it, None where the entry begins another one under the same index."""
+        """The call itself where the entry goes on with it, None where the entry begins another one
+        under the same index.
+        """
         if call is None:
             return None
         given = entry.get("id")

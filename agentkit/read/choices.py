@@ -17,7 +17,9 @@ _LATER = re.compile(r'"index": ?[1-9]')
 
 
 def count_choices(response: Response) -> int:
-    """How many choices the answer has, of which the first is the response; at least 1. Most answers are told by a glance at their text."""
+    """How many choices the answer has, of which the first is the response; at least 1. Most answers
+    are told by a glance at their text.
+    """
     exchange = response.exchange
     if any(problem.code == "choices_split" for problem in response.problems):
         return 1  # parts of one choice, which are read together
@@ -31,7 +33,8 @@ def count_choices(response: Response) -> int:
 
 
 def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ...]:
-    """Every choice of an answer, read by itself, in the order of their indices; the answer alone where it has but one.
+    """Every choice of an answer, read by itself, in the order of their indices; the answer alone
+    where it has but one.
 
     Args:
         answer: a response, or a turn; block or streamed.
@@ -108,4 +111,7 @@ def _only(data: Any, index: int) -> Iterator[str]:
         if choice["index"] == index
     ]
     if mine or not choices:
-        yield f"data: {json.dumps({**data, 'choices': mine} if choices else data, ensure_ascii=False)}\n\n"
+        yield (
+            "data:"
+            f" {json.dumps({**data, 'choices': mine} if choices else data, ensure_ascii=False)}\n\n"
+        )

@@ -1,4 +1,6 @@
-"""From a server's answer to the one message in it: the envelope around it, and the bodies that have none."""
+"""From a server's answer to the one message in it: the envelope around it, and the bodies that have
+none.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,8 @@ def _no_choices(data: dict[str, Any]) -> Problem:
     if dialect:
         return problem(
             "foreign_dialect",
-            f"the answer is {dialect}, not a chat completion; point the base URL at the server's /v1/chat/completions",
+            f"the answer is {dialect}, not a chat completion; point the base URL at the server's"
+            " /v1/chat/completions",
         )
     if "choices" in data:
         said = "`choices` is null" if data["choices"] is None else "`choices` is empty"
@@ -252,7 +255,9 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
 
 
 def _parts(first: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The choices that are parts of the first: those of its index, or the ones with the calls that it announces and has not."""
+    """The choices that are parts of the first: those of its index, or the ones with the calls that
+    it announces and has not.
+    """
     same = [
         other
         for other in others

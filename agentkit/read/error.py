@@ -1,4 +1,6 @@
-"""A failed request, classified: the text of the body decides before the status, because config faults come as 500 and exhausted quota as 429."""
+"""A failed request, classified: the text of the body decides before the status, because config
+faults come as 500 and exhausted quota as 429.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from agentkit.read.relaxed import relax
 from agentkit.types import ApiError, clip
 
 _TRY_AGAIN = re.compile(
-    r"(?:try again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
+    r"(?:try"
+    r" again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
@@ -27,12 +30,14 @@ _TEXT_LIMIT = 20_000
 
 
 def read_error(status: int | None, headers: Any = None, body: Any = None) -> ApiError:
-    """A request that failed, as data: kind, retryable, retry_after, message, upstream message; never raises.
+    """A request that failed, as data: kind, retryable, retry_after, message, upstream message;
+    never raises.
 
     Args:
         status: HTTP status; None where there was none (an error inside a stream or a 200).
         headers: a mapping or pairs, any case.
-        body: bytes, text, or parsed JSON in any server's shape (object, list, plain text, HTML, nothing).
+        body: bytes, text, or parsed JSON in any server's shape (object, list, plain text, HTML,
+            nothing).
     """
     status = _number(status)
     named = _headers(headers)
@@ -154,7 +159,9 @@ def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _nested(text: str) -> Any:
-    """An object or list written inside a message, as JSON or as Python prints it (LiteLLM, OpenRouter's `metadata.raw`)."""
+    """An object or list written inside a message, as JSON or as Python prints it (LiteLLM,
+    OpenRouter's `metadata.raw`).
+    """
     starts = [i for i in (text.find("{"), text.find("[{")) if i >= 0]
     found = relax(text[:_TEXT_LIMIT], min(starts)) if starts else None
     return found.value if found and found.found else None
@@ -221,7 +228,9 @@ def _retryable(kind: str, status: int | None) -> bool:
 
 
 def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's `retryDelay`, or the message."""
+    """Seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's
+    `retryDelay`, or the message.
+    """
     for name, scale in (
         ("retry-after-ms", 0.001),
         ("x-ms-retry-after-ms", 0.001),
@@ -267,7 +276,9 @@ def _unit(word: str) -> float:
 
 
 def _word(facts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
-    """The first of the keys that says more than a status number, in the innermost object that has one."""
+    """The first of the keys that says more than a status number, in the innermost object that has
+    one.
+    """
     values = [
         fact[key]
         for fact in facts

@@ -1,7 +1,8 @@
 """What the words of an error body mean. Each rule: the kind, and what its text says.
 
-The order matters: the first match wins. Wordings are those of OpenAI, Azure, vLLM, SGLang, llama.cpp, Ollama, LM Studio, Mistral, Gemini,
-Groq, DeepSeek, Moonshot, OpenRouter and LiteLLM, as their users have met them.
+The order matters: the first match wins. Wordings are those of OpenAI, Azure, vLLM, SGLang,
+    llama.cpp, Ollama, LM Studio, Mistral, Gemini, Groq, DeepSeek, Moonshot, OpenRouter and LiteLLM,
+    as their users have met them.
 """
 
 from __future__ import annotations

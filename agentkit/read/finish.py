@@ -60,7 +60,9 @@ def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[
 
 
 def means(finish: str | None, meaning: str) -> bool:
-    """Whether the server's word means `length`, `content_filter` or `tool_calls`, in any server's spelling."""
+    """Whether the server's word means `length`, `content_filter` or `tool_calls`, in any server's
+    spelling.
+    """
     return (finish or "").strip().lower() in MEANINGS[meaning]
 
 

@@ -1,4 +1,6 @@
-"""A streamed answer while it grows: what is there so far, for whoever shows it. The answer itself is read when the stream has ended."""
+"""A streamed answer while it grows: what is there so far, for whoever shows it. The answer itself
+is read when the stream has ended.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from agentkit.types import Chunk, Record, record
 
 @record
 class GrowingCall(Record):
-    """A call as far as it has come. Nothing is checked yet: the arguments are the text the server sent, whole or not."""
+    """A call as far as it has come. Nothing is checked yet: the arguments are the text the server
+    sent, whole or not.
+    """
 
     position: int
     """Its place in the order in which calls began."""
@@ -35,7 +39,8 @@ class _Text:
 
 
 class Growing:
-    """Feeds on the pieces of one streamed answer; linear in the stream, however it is cut, and never raises.
+    """Feeds on the pieces of one streamed answer; linear in the stream, however it is cut, and
+    never raises.
 
     >>> growing = Growing()
     >>> growing.feed('data: {"choices": [{"delta": {"content": "Hel')
@@ -52,7 +57,9 @@ class Growing:
         self._calls: dict[int, tuple[_Text, _Text]] = {}
 
     def feed(self, piece: str | bytes | Chunk) -> list[Delta]:
-        """What this piece added, in order: text, reasoning, a call's name or the next part of its arguments."""
+        """What this piece added, in order: text, reasoning, a call's name or the next part of its
+        arguments.
+        """
         deltas = self._reader.feed(piece)
         for delta in deltas:
             self._slot(delta).add(delta.text)

@@ -1,4 +1,6 @@
-"""The tools a reader knows: their names and parameter schemas, from any of the forms people hand over."""
+"""The tools a reader knows: their names and parameter schemas, from any of the forms people hand
+over.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,16 @@ from agentkit.read.plain import plain
 
 
 class KnownTools:
-    """Names and parameter schemas. Falsy when the reader was told of no tools: then no name is unknown."""
+    """Names and parameter schemas. Falsy when the reader was told of no tools: then no name is
+    unknown.
+    """
 
     __slots__ = ("_parameters", "_told")
 
     def __init__(self, tools: Any = None, names: Iterable[str] | None = None) -> None:
-        """Takes OpenAI tool schemas, flat `{name, parameters}` dicts, `ak.tool` objects or callables with a `schema`, or bare names."""
+        """Takes OpenAI tool schemas, flat `{name, parameters}` dicts, `ak.tool` objects or
+        callables with a `schema`, or bare names.
+        """
         self._parameters: dict[str, Mapping[str, Any] | None] = dict.fromkeys(names or ())
         self._told = tools is not None or names is not None
         for name, parameters in _entries(tools):

@@ -21,7 +21,9 @@ def listed(value: Any) -> list[Any] | None:
 
 
 def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The entries of a list read by `integer` or `real`, None where one is no such number, and what is wrong with them."""
+    """The entries of a list read by `integer` or `real`, None where one is no such number, and what
+    is wrong with them.
+    """
     if raw is None:
         return (), []
     items = listed(raw)
@@ -37,7 +39,10 @@ def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Pr
     wrong = [i for i, value in enumerate(values) if value is None]
     if not wrong:
         return values, []
-    message = f"{len(wrong)} of {len(values)} entries are no {'number' if kind is real else 'token id'}; the first stands at {wrong[0]}"
+    message = (
+        f"{len(wrong)} of {len(values)} entries are no {'number' if kind is real else 'token id'};"
+        f" the first stands at {wrong[0]}"
+    )
     return values, [
         problem(
             "node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(items[wrong[0]])

@@ -1,7 +1,9 @@
-"""Any answer as plain JSON data: a dict, an SDK model, an attribute object, or a mixture of them at any level.
+"""Any answer as plain JSON data: a dict, an SDK model, an attribute object, or a mixture of them at
+any level.
 
-The fault this project grew from: vLLM's ToolCallTranslator puts plain dicts as `tool_calls` into an OpenAI SDK message, so code that expects
-one shape at every level breaks. Nothing here trusts a model's own `model_dump`: it warns, or fails, on exactly such mixtures.
+The fault this project grew from: vLLM's ToolCallTranslator puts plain dicts as `tool_calls` into an
+    OpenAI SDK message, so code that expects one shape at every level breaks. Nothing here trusts a
+    model's own `model_dump`: it warns, or fails, on exactly such mixtures.
 """
 
 from __future__ import annotations
@@ -19,9 +21,18 @@ from typing import Any, NamedTuple
 WIRE_NAMES = tuple(
     " ".join(
         (
-            "id object created model choices usage error index message delta finish_reason stop_reason role content refusal tool_calls",
-            "function_call reasoning reasoning_content reasoning_details logprobs token_ids prompt_token_ids type function custom name arguments",
-            "input text parameters prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details code param data",
+            (
+                "id object created model choices usage error index message delta finish_reason"
+                " stop_reason role content refusal tool_calls"
+            ),
+            (
+                "function_call reasoning reasoning_content reasoning_details logprobs token_ids"
+                " prompt_token_ids type function custom name arguments"
+            ),
+            (
+                "input text parameters prompt_tokens completion_tokens total_tokens"
+                " prompt_tokens_details completion_tokens_details code param data"
+            ),
             "output candidates",
         )
     ).split()
@@ -30,7 +41,9 @@ WIRE_NAMES = tuple(
 
 _MAX_DEPTH = 200
 MAPPING = (dict, Mapping)
-"""To ask `isinstance` with: most mappings are dicts, and to ask the abstract class alone takes ten times as long."""
+"""To ask `isinstance` with: most mappings are dicts, and to ask the abstract class alone takes ten
+times as long.
+"""
 MOST_BITS = 14_000
 """Python writes no integer of more than 4300 digits as text."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -39,8 +52,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def plain(obj: Any) -> Any:
     """The object as dicts, lists, strings, numbers, booleans and None; never raises.
 
-    Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a depth over 200 becomes "…". An integer too long
-    to be written as text becomes a note.
+    Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a
+    depth over 200 becomes "…". An integer too long to be written as text becomes a note.
     """
     return _plain(obj, 0, set())
 
@@ -96,7 +109,9 @@ def _text(obj: Any) -> str:
 
 
 def members(obj: Any) -> Mapping[Any, Any] | None:
-    """The public data of an object by name, in its own order; None where it has none, as a `Decimal` or a `Path`."""
+    """The public data of an object by name, in its own order; None where it has none, as a
+    `Decimal` or a `Path`.
+    """
     if isinstance(obj, Mapping):
         return obj
     traits = _traits_of(obj)
@@ -136,7 +151,9 @@ class _Traits(NamedTuple):
     stored: tuple[str, ...]
     """Dataclass fields and slots."""
     asked: tuple[str, ...]
-    """Names it may answer for without storing them: properties, class attributes, any name where it answers dynamically."""
+    """Names it may answer for without storing them: properties, class attributes, any name where it
+    answers dynamically.
+    """
     declared: Set[str]
     """Fields of a pydantic model: one that was never given, and is None, was not in the answer."""
     mock: bool
@@ -213,7 +230,9 @@ def _is_method(value: Any) -> bool:
 
 
 def carried(value: Any) -> bool:
-    """Whether JSON surely carries the data just as it is; False too for a shape that only writing and reading it can tell."""
+    """Whether JSON surely carries the data just as it is; False too for a shape that only writing
+    and reading it can tell.
+    """
     level = [value]
     for _ in range(_MAX_DEPTH // 2):
         below: list[Any] = []

@@ -11,7 +11,9 @@ _HOLDERS = ("usage", "x_groq", "meta_info", "choices", "metrics", "timings")
 
 
 def queue_of(exchange: Exchange) -> float | None:
-    """Seconds the server says it let a request wait: `usage.queue_time` (Groq), `meta_info.queue_time` (SGLang); None where it says nothing."""
+    """Seconds the server says it let a request wait: `usage.queue_time` (Groq),
+    `meta_info.queue_time` (SGLang); None where it says nothing.
+    """
     if '"queue_time"' not in exchange.body and not any(
         '"queue_time"' in chunk.text for chunk in exchange.chunks[-4:]
     ):

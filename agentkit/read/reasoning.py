@@ -1,4 +1,6 @@
-"""Reasoning, wherever a server puts it: its own field under two names, `reasoning_details`, content parts, or think tags in the text."""
+"""Reasoning, wherever a server puts it: its own field under two names, `reasoning_details`, content
+parts, or think tags in the text.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from typing import Any
 from agentkit.types import Problem, ReasoningBlock, problem
 
 FIELDS = ("reasoning", "reasoning_content")
-"""vLLM renamed `reasoning_content` (DeepSeek's name) to `reasoning` (OpenRouter's) in November 2025."""
+"""vLLM renamed `reasoning_content` (DeepSeek's name) to `reasoning` (OpenRouter's) in November
+2025.
+"""
 
 _TAGS = {
     **{
@@ -92,7 +96,9 @@ def detail_block(item: Any) -> ReasoningBlock:
 
 
 def part_block(part: dict[str, Any]) -> ReasoningBlock:
-    """A content part that holds reasoning: Mistral's and Anthropic's `thinking`, `reasoning`, `redacted_thinking`."""
+    """A content part that holds reasoning: Mistral's and Anthropic's `thinking`, `reasoning`,
+    `redacted_thinking`.
+    """
     kind = "encrypted" if "redacted" in str(part.get("type")) else "text"
     value = next((part[k] for k in ("thinking", "reasoning", "text", "summary") if part.get(k)), "")
     return ReasoningBlock(
@@ -104,7 +110,9 @@ def part_block(part: dict[str, Any]) -> ReasoningBlock:
 
 
 def joined(blocks: list[ReasoningBlock]) -> str | None:
-    """The reasoning as one text: a field's own text once, though `reasoning_details` may repeat it in pieces."""
+    """The reasoning as one text: a field's own text once, though `reasoning_details` may repeat it
+    in pieces.
+    """
     has_field = any(block.source in FIELDS for block in blocks)
     texts = [
         block.text
@@ -145,7 +153,8 @@ class ThinkText:
 def split_think(text: str) -> ThinkText:
     """The think blocks of a text and its code regions, found in one pass.
 
-    Text before a closing tag that nothing opened is reasoning (the template opened it); an unclosed tag makes the rest reasoning.
+    Text before a closing tag that nothing opened is reasoning (the template opened it); an unclosed
+    tag makes the rest reasoning.
     """
     found = ThinkText([], [], [], [])
     if "`" not in text and not _HINT.search(text):
@@ -172,7 +181,9 @@ def split_think(text: str) -> ThinkText:
 
 
 def _close_orphan(found: ThinkText, text: str, mark: re.Match[str]) -> None:
-    """Only the first tag can close what the template opened; behind a closed block it is a stray tag and takes no text with it."""
+    """Only the first tag can close what the template opened; behind a closed block it is a stray
+    tag and takes no text with it.
+    """
     if found.cuts:
         _take(found, mark.start(), mark.end(), "", "orphan_think_close")
     else:
@@ -188,7 +199,9 @@ def _take(found: ThinkText, start: int, end: int, inner: str, code: str) -> None
 
 
 def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
-    """Where the block ends and where its inner text ends; both the text's end where it is never closed."""
+    """Where the block ends and where its inner text ends; both the text's end where it is never
+    closed.
+    """
     closer, depth = _TAGS[opener], 1
     pattern = re.compile(f"{re.escape(opener)}|{re.escape(closer)}")
     for mark in pattern.finditer(text, at):
@@ -200,7 +213,9 @@ def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
 
 
 def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> int:
-    """Where the search goes on behind a code region. A fence that is never closed runs to the end; a lone backtick is no code."""
+    """Where the search goes on behind a code region. A fence that is never closed runs to the end;
+    a lone backtick is no code.
+    """
     ticks, start = len(mark.group()), mark.start()
     fence = ticks >= 3 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
     closing = re.compile(rf"(?<!`)`{{{ticks}{',' if fence else ''}}}(?!`)")
@@ -216,7 +231,9 @@ def think_problems(found: ThinkText, pointer: str) -> Iterator[Problem]:
     """A problem for each way in which think tags stood in the content, once."""
     messages = {
         "think_in_content": "a think block stands in the content; it is read as reasoning",
-        "orphan_think_close": "a closing think tag without an opening one: what stands before it is read as reasoning",
+        "orphan_think_close": (
+            "a closing think tag without an opening one: what stands before it is read as reasoning"
+        ),
         "unclosed_think": "a think tag is never closed: the rest is read as reasoning",
     }
     for code in dict.fromkeys(found.codes):
@@ -235,7 +252,9 @@ def mask(text: str, regions: list[tuple[int, int]]) -> str:
 
 
 def cut(text: str, regions: list[tuple[int, int]]) -> str | None:
-    """The text without the regions, trimmed where something was taken; None where only white space is left."""
+    """The text without the regions, trimmed where something was taken; None where only white space
+    is left.
+    """
     if not regions:
         return text
     kept, at = [], 0

@@ -1,7 +1,9 @@
-"""JSON that is nearly JSON: one linear pass that rewrites what can be rewritten without changing a value, and names each rule it used.
+"""JSON that is nearly JSON: one linear pass that rewrites what can be rewritten without changing a
+value, and names each rule it used.
 
-Rules: raw control characters in strings, escapes JSON does not know, comments, a comma before a closing bracket, Python's quotes, escapes and
-`True`/`False`/`None`. Nothing is completed: a text that ends inside a value is reported as open.
+Rules: raw control characters in strings, escapes JSON does not know, comments, a comma before a
+    closing bracket, Python's quotes, escapes and `True`/`False`/`None`. Nothing is completed: a
+    text that ends inside a value is reported as open.
 """
 
 from __future__ import annotations
@@ -155,7 +157,9 @@ def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
 
 
 def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
-    """One character of a string as JSON writes it; Python's escapes count only in a Python literal."""
+    """One character of a string as JSON writes it; Python's escapes count only in a Python
+    literal.
+    """
     text = odd.group()
     if text == '"':
         return '\\"'

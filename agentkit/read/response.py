@@ -1,7 +1,9 @@
-"""Any server's answer as a `Response`: a dict, an SDK model, an attribute object, or a mixture of them at any level, read the same.
+"""Any server's answer as a `Response`: a dict, an SDK model, an attribute object, or a mixture of
+them at any level, read the same.
 
-A finish reason never decides whether calls run; truncated JSON is never completed; a call in the text is listed, and run only where a parser
-was chosen; whatever cannot be read is reported, and the raw answer is kept beside its reading.
+A finish reason never decides whether calls run; truncated JSON is never completed; a call in the
+text is listed, and run only where a parser was chosen; whatever cannot be read is reported, and the
+raw answer is kept beside its reading.
 """
 
 from __future__ import annotations
@@ -41,10 +43,13 @@ def read_response(
     """The answer, read, whatever it is: what is wrong with it is in its problems.
 
     Args:
-        obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message alone; a body as text or bytes; an `Exchange`.
-        tools: the tools that were offered (OpenAI schemas, `ak.tool` objects, names); without them no name is unknown.
+        obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message
+            alone; a body as text or bytes; an `Exchange`.
+        tools: the tools that were offered (OpenAI schemas, `ak.tool` objects, names); without them
+            no name is unknown.
         policy: which calls may run: `strict` the exact contract only, `normalize`, or `repair`.
-        parser: the tool-call format whose calls, found in the text, are to be run; without one they are listed in `recoverable`.
+        parser: the tool-call format whose calls, found in the text, are to be run; without one they
+            are listed in `recoverable`.
         turn: the turn's index, part of synthetic ids, so that they are unique in a conversation.
 
     Raises:
@@ -241,7 +246,10 @@ def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Pr
         return
     cut = means(response.finish_reason, "length") or means(response.finish_reason, "content_filter")
     if (response.reasoning or "").strip() and not cut:
-        message = "the reasoning holds text and the answer is empty: the answer may have been read as reasoning"
+        message = (
+            "the reasoning holds text and the answer is empty: the answer may have been read as"
+            " reasoning"
+        )
         yield problem("answer_in_reasoning", message, pointer=pointer)
     yield problem("empty_response", "the answer holds neither text nor calls", pointer=pointer)
 
@@ -370,7 +378,9 @@ def _kind(raw: Any) -> str:
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
-    """The entries of `tool_calls` with where they stand: of a list, of an object of calls, of one call alone, of a JSON text of these."""
+    """The entries of `tool_calls` with where they stand: of a list, of an object of calls, of one
+    call alone, of a JSON text of these.
+    """
     if isinstance(raw, str):
         parsed, _ = parse_body(raw)
         raw = parsed if isinstance(parsed, (list, dict)) else [raw] if raw.strip() else []

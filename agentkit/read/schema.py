@@ -1,4 +1,6 @@
-"""Arguments against a tool's JSON schema: what does not fit, with a pointer, and a variant that would, offered and never applied."""
+"""Arguments against a tool's JSON schema: what does not fit, with a pointer, and a variant that
+would, offered and never applied.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _MOST = 20
 def check_schema(
     value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str
 ) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
-    """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where plain type coercion is enough."""
+    """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where
+    plain type coercion is enough.
+    """
     if not parameters or _plainly_fits(value, parameters):
         return (), None
     validator = _validator(parameters)
@@ -64,7 +68,8 @@ _IS: dict[str, Callable[[Any], bool]] = {
 
 
 def _plainly_fits(value: Any, schema: Any) -> bool:
-    """Whether the value fits by the plain words of a schema; False too where only the whole of JSON Schema can tell.
+    """Whether the value fits by the plain words of a schema; False too where only the whole of JSON
+    Schema can tell.
 
     Loading that costs a second where Jupyter is installed, and using it ten times what this does.
     """
@@ -173,7 +178,9 @@ def _compiled(schema: str) -> Validator:
 
 
 def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
-    """The value with each scalar turned into the type its schema names, where the text of it says exactly that; else unchanged."""
+    """The value with each scalar turned into the type its schema names, where the text of it says
+    exactly that; else unchanged.
+    """
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else list(kinds or ())
     if isinstance(value, str) and "string" not in kinds:

@@ -23,7 +23,9 @@ class Event(Record):
 
 
 class SSE:
-    """Feeds on pieces and gives the events that have become whole; linear in the text, however it is cut."""
+    """Feeds on pieces and gives the events that have become whole; linear in the text, however it
+    is cut.
+    """
 
     def __init__(self) -> None:
         self._line: list[str] = []

@@ -1,4 +1,6 @@
-"""A streamed answer, read: the same `Response` as the block answer would give, whatever the pieces it came in."""
+"""A streamed answer, read: the same `Response` as the block answer would give, whatever the pieces
+it came in.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def read_stream(
     """The answer of a stream; never raises, whatever the pieces are.
 
     Args:
-        pieces: SSE text or bytes in pieces cut anywhere, with their times where they are `Chunk`s; an SDK's parsed chunks are taken too.
+        pieces: SSE text or bytes in pieces cut anywhere, with their times where they are `Chunk`s;
+            an SDK's parsed chunks are taken too.
         tools, policy, parser, turn: as for `read_response`.
     """
     reader = StreamReader()
@@ -39,7 +42,9 @@ def read_stream(
 
 
 class StreamReader:
-    """Reads a stream while it comes: `feed` says what each piece added, `finish` gives the answer."""
+    """Reads a stream while it comes: `feed` says what each piece added, `finish` gives the
+    answer.
+    """
 
     def __init__(self) -> None:
         self._sse = SSE()
@@ -79,7 +84,9 @@ class StreamReader:
         return self._value(event, text, data, at)
 
     def _several(self, event: Event, at: float) -> list[Delta]:
-        """An event that is not one JSON value: several of them, where a server sends no blank lines between its events."""
+        """An event that is not one JSON value: several of them, where a server sends no blank lines
+        between its events.
+        """
         values = list(_values(event.data))
         if len(values) < 2:
             self._unreadable(event)
@@ -103,7 +110,10 @@ class StreamReader:
             or not isinstance(data, dict)
         ):
             failed = read_error(None, None, data)
-            message = f"the server sent an error in the middle of the stream: {failed.kind}: {clip(failed.message, 200)}"
+            message = (
+                f"the server sent an error in the middle of the stream: {failed.kind}:"
+                f" {clip(failed.message, 200)}"
+            )
             self._problems.append(problem("stream_error_event", message, before=text))
             return []
         return self._data(data, at)
@@ -163,7 +173,9 @@ class StreamReader:
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
 
     def _finish_problems(self, response: Response) -> tuple[Problem, ...]:
-        """The answer's problems with those of the stream; a missing finish is the stream's, and no verdict on an empty answer."""
+        """The answer's problems with those of the stream; a missing finish is the stream's, and no
+        verdict on an empty answer.
+        """
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
         if self._answer.finish_reason is None:
@@ -180,7 +192,9 @@ class StreamReader:
     def _not_a_stream(
         self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
     ) -> Response:
-        """No event held a chunk: a block answer in place of a stream is read as that, anything else is reported."""
+        """No event held a chunk: a block answer in place of a stream is read as that, anything else
+        is reported.
+        """
         text = exchange.text
         chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
         if len(chunks) > 1:
@@ -221,7 +235,9 @@ _SPACE = re.compile(r"\s*+")
 
 
 def _values(text: str) -> Iterator[str]:
-    """The texts of the JSON values that stand one after another; nothing where there is anything else."""
+    """The texts of the JSON values that stand one after another; nothing where there is anything
+    else.
+    """
     found = []
     text = text.strip()
     at = 0

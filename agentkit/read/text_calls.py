@@ -1,4 +1,6 @@
-"""Calls that stand in the text instead of in `tool_calls`: found, never guessed, and run only where a parser was chosen."""
+"""Calls that stand in the text instead of in `tool_calls`: found, never guessed, and run only where
+a parser was chosen.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ def find_text_calls(
     *,
     cut_off: bool = False,
 ) -> TextCalls:
-    """The calls of a text, searched outside think blocks and code; spans are those of the text given.
+    """The calls of a text, searched outside think blocks and code; spans are those of the text
+    given.
 
     Args:
         parser: run what this parser finds; None lists what the markup suggests.
@@ -89,7 +92,9 @@ def _masked(text: str, think: ThinkText) -> str:
 def _read(
     name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy
 ) -> tuple[Parsed, ThinkText]:
-    """What a parser reads outside think blocks and code, and those: tags and backticks in a call's own text are a part of the call."""
+    """What a parser reads outside think blocks and code, and those: tags and backticks in a call's
+    own text are a part of the call.
+    """
     parser = get_parser(name)
     fenced = "```" in parser.format.calls
     think = replace(think, code=[]) if fenced else think
@@ -119,7 +124,8 @@ def _is_run(call: ToolCall, cut_off: bool) -> bool:
 def _listed(
     text: str, think: ThinkText, tools: KnownTools, policy: Policy
 ) -> tuple[tuple[ToolCall, ...], ThinkText]:
-    """The calls by the first of the formats the text may be in that finds usable ones; in marked text, else, by the first of them.
+    """The calls by the first of the formats the text may be in that finds usable ones; in marked
+    text, else, by the first of them.
 
     Bare JSON or Python is a call only where nothing stands before it and it names a known tool.
     """

@@ -1,4 +1,6 @@
-"""Records as keyed HTML and as plain text: pure functions of what was recorded, the same at every call."""
+"""Records as keyed HTML and as plain text: pure functions of what was recorded, the same at every
+call.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,14 @@ __all__ = ["STATIC", "TEXT", "WHOLE", "Limits", "page", "render", "text"]
 
 
 def render(record: Any, limits: Limits = STATIC, whole: str | None = None) -> dict[str, Html]:
-    """The record as fragments under keys (`prompt-0`, `turn-3`, `turn-3/call-1`, `end`), in the order they are read.
+    """The record as fragments under keys (`prompt-0`, `turn-3`, `turn-3/call-1`, `end`), in the
+    order they are read.
 
     Args:
         record: any record, or a sequence of trajectories or of problems.
         limits: how much is shown at most; `WHOLE` for everything.
-        whole: a file that holds all of it, relative to the page: the user's own name for it, linked where something is left out.
+        whole: a file that holds all of it, relative to the page: the user's own name for it, linked
+            where something is left out.
     """
     match record:
         case Trajectory():
@@ -91,5 +95,7 @@ def _single(key: str, record: Any, limits: Limits) -> Html:
 
 
 def page(fragments: Mapping[str, Html]) -> Html:
-    """The fragments as one block, ready to be shown. Its two odd classes keep Jupyter's mathematics away from the text."""
+    """The fragments as one block, ready to be shown. Its two odd classes keep Jupyter's mathematics
+    away from the text.
+    """
     return el("div", fragments.values(), class_="ak-root tex2jax_ignore mathjax_ignore")

@@ -1,4 +1,6 @@
-"""A server's answer: who speaks, the reasoning behind a fold, the text, the calls, the facts of the wire."""
+"""A server's answer: who speaks, the reasoning behind a fold, the text, the calls, the facts of the
+wire.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def answer(
     *,
     state: str = "",
 ) -> dict[str, Html]:
-    """An answer and one fragment per call, with its result where the answer is a turn's. `state`: the word for a call without one."""
+    """An answer and one fragment per call, with its result where the answer is a turn's. `state`:
+    the word for a call without one.
+    """
     path = f"{at}.response" if turn else at
     shown = {key: _row(key, response, limits, path, turn)}
     calls, size = response.tool_calls, 0

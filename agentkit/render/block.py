@@ -1,7 +1,9 @@
-"""The few shapes every view is made of: a row with a label, a text, a fold, a status, a line of facts.
+"""The few shapes every view is made of: a row with a label, a text, a fold, a status, a line of
+facts.
 
-Text from a model, a tool or a server always stands in a `pre` or a `code`. There its spaces and lines survive without any CSS, and the
-notebook's mathematics, which reads dollar signs everywhere else, lets it be.
+Text from a model, a tool or a server always stands in a `pre` or a `code`. There its spaces and
+lines survive without any CSS, and the notebook's mathematics, which reads dollar signs everywhere
+else, lets it be.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ _LINE = 60
 
 
 def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = None) -> Html:
-    """One part of the conversation: who or what at the left, the content beside it, the raw record behind a click at the right.
+    """One part of the conversation: who or what at the left, the content beside it, the raw record
+    behind a click at the right.
 
-    A description list, which a page that drops our CSS still sets apart and indents. `kind` is a class and never comes from a record.
+    A description list, which a page that drops our CSS still sets apart and indents. `kind` is a
+    class and never comes from a record.
     """
     make = _row(kind, len(cells), raw is not None)
     filled = chain.from_iterable(cells)
@@ -68,7 +72,9 @@ def facts(*items: Child) -> Html | None:
 
 
 def code(text: str) -> Html:
-    """A short text of a model or server within a line; the direction of its letters stays its own."""
+    """A short text of a model or server within a line; the direction of its letters stays its
+    own.
+    """
     return CODE(short(text))
 
 
@@ -133,7 +139,9 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
 
 
 def _cut(text: str, room: int) -> int:
-    """Where to fold: after so many characters, or sooner where the lines are short; not for the sake of a few."""
+    """Where to fold: after so many characters, or sooner where the lines are short; not for the
+    sake of a few.
+    """
     size, lines = len(text), max(12, room // _LINE)
     if size <= lines or (size <= room and "\n" not in text):
         return size

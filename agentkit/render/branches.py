@@ -1,4 +1,6 @@
-"""A tree over samples as rows: what was done, by how many of them, and what it was worth. Read without colour, and without our CSS."""
+"""A tree over samples as rows: what was done, by how many of them, and what it was worth. Read
+without colour, and without our CSS.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,10 @@ def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:
             return
         word = _WORD[branch.kind]
         told = " · ".join(_worth(branch))
-        yield f"{guide}{branch.count:>3,} of {tree.size:,}  {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
+        yield (
+            f"{guide}{branch.count:>3,} of {tree.size:,} "
+            f" {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
+        )
 
 
 def _facts(tree: SampleTree) -> list[str]:
@@ -77,7 +82,9 @@ def _told(tree: SampleTree) -> str:
 
 
 def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
-    """Each branch with the lines drawn before it: a step in only when samples part, so that a long shared path stays straight."""
+    """Each branch with the lines drawn before it: a step in only when samples part, so that a long
+    shared path stays straight.
+    """
     waiting = [("", branch, last) for branch, last in _siblings(tree.branches)]
     while waiting:
         guide, branch, last = waiting.pop()
@@ -88,7 +95,9 @@ def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
 
 
 def _siblings(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, bool | None]]:
-    """In reverse, each with whether it is the last of its siblings; None for one that has no siblings."""
+    """In reverse, each with whether it is the last of its siblings; None for one that has no
+    siblings.
+    """
     if len(branches) == 1:
         yield branches[0], None
         return

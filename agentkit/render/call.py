@@ -46,7 +46,9 @@ def call_row(
     *,
     found: bool = False,
 ) -> Html:
-    """A call, with its outcome under it where it has one. `found`: it stood in the text and was not run."""
+    """A call, with its outcome under it where it has one. `found`: it stood in the text and was not
+    run.
+    """
     label, body = _FOUND if found else _CALL, _drawn(call, limits, at, found)
     return _ANSWERED(key, label, *body, *outcome) if outcome else _ALONE(key, label, *body)
 
@@ -127,7 +129,9 @@ def outcome_cell(
 
 
 def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = None) -> Html:
-    """What the model sees of a result, its status and time. `name`: of the call above it, not repeated."""
+    """What the model sees of a result, its status and time. `name`: of the call above it, not
+    repeated.
+    """
     known = facts(
         seconds(result.elapsed),
         f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,

@@ -1,4 +1,6 @@
-"""What a prefix check and a managed state show: a line for each turn or node, the tokens on both sides of a difference, what is wrong."""
+"""What a prefix check and a managed state show: a line for each turn or node, the tokens on both
+sides of a difference, what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -69,9 +71,11 @@ def _chosen(steps: Sequence[Any], most: int) -> list[Any]:
 def _step(step: Any) -> list[Child]:
     sizes = facts(
         f"{step.before_length:,} tokens before" if step.before_length is not None else None,
-        f"{step.prompt_length:,} in the prompt"
-        if step.prompt_length is not None and step.before_length is not None
-        else None,
+        (
+            f"{step.prompt_length:,} in the prompt"
+            if step.prompt_length is not None and step.before_length is not None
+            else None
+        ),
         f"{step.off_policy:,} trained tokens off policy" if step.off_policy else None,
     )
     word = {
@@ -119,11 +123,14 @@ def prefix_text(check: Any, limits: Limits) -> str:
     lines = [f"Prefix check: {check.summary()}"]
     for step in _chosen(check.steps, limits.items):
         lines.append(
-            f"{check.unit} {step.position} {step.status}{f' at {step.at}' if step.at is not None else ''}: {visible(step.reason)}"
+            f"{check.unit} {step.position}"
+            f" {step.status}{f' at {step.at}' if step.at is not None else ''}:"
+            f" {visible(step.reason)}"
         )
         if step.status == "differs":
             lines += [
-                f"  {name}: {visible(repr([text if text is not None else token for token, text in side]))}"
+                f"  {name}:"
+                f" {visible(repr([text if text is not None else token for token, text in side]))}"
                 for name, side in _named(step)
             ]
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""The columns of a table of rollouts: what each is in a rollout that is read, and in a line of an index that is not."""
+"""The columns of a table of rollouts: what each is in a rollout that is read, and in a line of an
+index that is not.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def meta_of(name: str, kind: Kind) -> Column:
 
 
 def plain_value(value: Any) -> Any:
-    """A value that can be sorted and shown on a line; anything but numbers and texts as a short text."""
+    """A value that can be sorted and shown on a line; anything but numbers and texts as a short
+    text.
+    """
     if value is None or isinstance(value, (int, float, str)):
         return value
     return repr(value)[:200]
@@ -101,7 +105,9 @@ HIDDEN = (
 
 
 def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """Every column by its name, those of the `meta` of these rollouts among them; and the names of those a page shows."""
+    """Every column by its name, those of the `meta` of these rollouts among them; and the names of
+    those a page shows.
+    """
     fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
     own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
     shown = [name for name in own if name != "prompt_index"][:_META]

@@ -1,4 +1,6 @@
-"""A rollout as fragments, in the order of the conversation, each under a key that stays while the rollout grows."""
+"""A rollout as fragments, in the order of the conversation, each under a key that stays while the
+rollout grows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajecto
 def trajectory_fragments(
     trajectory: Trajectory, limits: Limits, whole_file: str | None = None, *, charts: bool = True
 ) -> dict[str, Html]:
-    """The head, the conversation and its end. `whole_file`: where the user keeps all of it, relative to the page."""
+    """The head, the conversation and its end. `whole_file`: where the user keeps all of it,
+    relative to the page.
+    """
     said = conversation(outline(trajectory), limits, whole_file)
     return {"head": _head(trajectory, limits, charts), **said, "end": end_row(trajectory, limits)}
 

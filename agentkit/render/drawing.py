@@ -1,7 +1,9 @@
-"""What every chart in a view is made of: bars, lines and words as SVG, told apart by form and label and never by colour alone.
+"""What every chart in a view is made of: bars, lines and words as SVG, told apart by form and label
+and never by colour alone.
 
-Colours stand in the elements themselves, of a tone that is seen on light and on dark ground, so that a drawing needs no style sheet: where a page
-takes the styles away, and as a file of its own, it looks the same. Words take the colour of the text around them.
+Colours stand in the elements themselves, of a tone that is seen on light and on dark ground, so
+    that a drawing needs no style sheet: where a page takes the styles away, and as a file of its
+    own, it looks the same. Words take the colour of the text around them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The charts of one rollout in a page: where its time went, what went wrong, and its tokens; small, whatever its length."""
+"""The charts of one rollout in a page: where its time went, what went wrong, and its tokens; small,
+whatever its length.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,17 @@ from agentkit.render.timeline import Course, latency_svg, timing
 from agentkit.types import Trajectory, Turn
 
 _BARS, _COLUMNS, _CODES = 24, 12, 4
-"""Bars of the latency, turns side by side, and codes, so that the three come to about ten kilobytes, to thirty at the worst."""
+"""Bars of the latency, turns side by side, and codes, so that the three come to about ten
+kilobytes, to thirty at the worst.
+"""
 FIGURES = ("latency", "problems", "tokens")
 """The names of the drawings, in order."""
 
 
 def figures(trajectory: Trajectory, course: Course) -> dict[str, Html]:
-    """The drawings by name, each under its heading, of a size that does not grow with the turns; `course`: their times."""
+    """The drawings by name, each under its heading, of a size that does not grow with the turns;
+    `course`: their times.
+    """
     turns = trajectory.all_turns
     slowest = [timing(turns[i]) for i in course.slowest()]
     drawn = (
@@ -32,7 +38,9 @@ def figures(trajectory: Trajectory, course: Course) -> dict[str, Html]:
 
 
 def _figure(name: str, title: str, drawing: Html) -> Html:
-    """A drawing holds names that a model chose: within a `code` the mathematics of a notebook leaves them alone."""
+    """A drawing holds names that a model chose: within a `code` the mathematics of a notebook
+    leaves them alone.
+    """
     return el(
         "section",
         el("p", el("strong", title)),
@@ -54,7 +62,9 @@ def tokens_of(turn: Turn) -> Tokens:
 
 
 def mishaps(trajectory: Trajectory) -> Iterator[Mishap]:
-    """What `ak.problems_df` counts: failed requests, problems of answers and calls, failed tools."""
+    """What `ak.problems_df` counts: failed requests, problems of answers and calls, failed
+    tools.
+    """
     for attempt in trajectory.attempts:
         yield Mishap(attempt.error.kind, attempt.turn, "error")
     if trajectory.error is not None and all(

@@ -1,4 +1,6 @@
-"""Rollouts as a list: a line for each, its conversation behind a click. A great many are a table."""
+"""Rollouts as a list: a line for each, its conversation behind a click. A great many are a
+table.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _SHARE = 4
 
 
 def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[str, Html]:
-    """A fragment per rollout (`rollout-3`), conversations within as long as there is room; of a great many the first rows of a table."""
+    """A fragment per rollout (`rollout-3`), conversations within as long as there is room; of a
+    great many the first rows of a table.
+    """
     if len(trajectories) > limits.listed:
         return table_fragments(*_table(trajectories, limits), len(trajectories))
     inner = replace(

@@ -1,4 +1,6 @@
-"""Two texts with what differs marked in both: struck out on the left, underlined on the right, not by colour alone."""
+"""Two texts with what differs marked in both: struck out on the left, underlined on the right, not
+by colour alone.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,16 @@ from agentkit.render.words import count
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST = 3_000
-"""Words of a text that are compared one by one; of a longer one only where it begins and ends to differ."""
+"""Words of a text that are compared one by one; of a longer one only where it begins and ends to
+differ.
+"""
 _AROUND = 160
 """Characters of an equal stretch that stay visible at each of its ends."""
 
 
 def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[Html, Html]:
-    """Both texts as blocks, differing words marked, long equal stretches cut down to what is around a difference.
+    """Both texts as blocks, differing words marked, long equal stretches cut down to what is around
+    a difference.
 
     Args:
         wholly: mark texts too that have no word in common.

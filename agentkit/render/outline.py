@@ -1,4 +1,6 @@
-"""What a conversation is made of, in the order it is read, and how much of a very long one is shown."""
+"""What a conversation is made of, in the order it is read, and how much of a very long one is
+shown.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,9 @@ def _open_entries(trajectory: Trajectory, attempts: list[Entry]) -> list[Entry]:
 
 
 def turn_entries(turn: Turn, key: str, at: str, attempts: list[Entry]) -> list[Entry]:
-    """One turn with what the caller did to the history before it, and the requests that failed on the way."""
+    """One turn with what the caller did to the history before it, and the requests that failed on
+    the way.
+    """
     return [*_before(turn.kept, turn.added, key, at), *attempts, Entry(key, turn, at)]
 
 
@@ -118,7 +122,9 @@ def _before(kept: int | None, added: tuple[Message, ...], key: str, at: str) -> 
 def window(
     entries: list[Entry], draw: Callable[[Entry], T], size: Callable[[T], int], limits: Limits
 ) -> tuple[list[T], list[Entry], list[T]]:
-    """What is drawn from the start, the entries left out, and what is drawn up to the end; only what is shown is ever drawn."""
+    """What is drawn from the start, the entries left out, and what is drawn up to the end; only
+    what is shown is ever drawn.
+    """
     first = _take(entries, draw, size, replace(limits, size=limits.size // 4), limits.head)
     rest = entries[len(first) :]
     last = _take(

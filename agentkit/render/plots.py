@@ -1,4 +1,6 @@
-"""The charts of a rollout beside its timeline: what went wrong, how the context grew, and how long things take over many rollouts."""
+"""The charts of a rollout beside its timeline: what went wrong, how the context grew, and how long
+things take over many rollouts.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class Spread(NamedTuple):
 def errors_svg(
     found: Iterable[Mishap], *, codes: int = _MOST, columns: int = _COLUMNS, alone: bool = False
 ) -> Html:
-    """Codes by turns, each number of problems as a bar with the number on it; of many codes the most frequent."""
+    """Codes by turns, each number of problems as a bar with the number on it; of many codes the
+    most frequent.
+    """
     listed = list(found)
     if not listed:
         return drawing("errors: none", 24, words("nothing went wrong", 0, 16), alone=alone)
@@ -114,7 +118,9 @@ def _turn_marks(last: int) -> list[int]:
 
 
 def context_svg(turns: Sequence[Tokens], *, columns: int = _COLUMNS, alone: bool = False) -> Html:
-    """Tokens by turn: the context that was read under what was written, the parts from the cache and of reasoning inside."""
+    """Tokens by turn: the context that was read under what was written, the parts from the cache
+    and of reasoning inside.
+    """
     known = [t for t in turns if t.input is not None or t.output is not None]
     if not known:
         return drawing(
@@ -205,7 +211,9 @@ def _column(turn: Tokens, x: float, bottom: float, width: float, scale: float) -
 
 
 def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
-    """What half, nine of ten and 99 of 100 take at most, a line for each name; numbers beside the bars."""
+    """What half, nine of ten and 99 of 100 take at most, a line for each name; numbers beside the
+    bars.
+    """
     shown = spreads[:_MOST]
     most = max((s.p99 for s in shown), default=0.0)
     if not shown:
@@ -220,7 +228,10 @@ def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
     parts, y = legend(["p50", "p90", "p99"], 12)
     top = y - 4
     for s in shown:
-        told = f"{s.name}: {s.number:,} times, p50 {seconds(s.p50)}, p90 {seconds(s.p90)}, p99 {seconds(s.p99)}"
+        told = (
+            f"{s.name}: {s.number:,} times, p50 {seconds(s.p50)}, p90 {seconds(s.p90)}, p99"
+            f" {seconds(s.p99)}"
+        )
         parts += [words(clip(f"{s.name} ({s.number:,})", 44), left - 8, y + 13, "end")]
         parts += [
             bar(kind, left, y + 2, value * scale, 13, told)
@@ -233,7 +244,8 @@ def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
     axis = [tick(left + t * scale, top, y, f"{t:g} s") for t in ticks(most)]
     left_out = len(spreads) - len(shown)
     return drawing(
-        f"percentiles of {count(len(spreads), 'kind')}{f', {left_out} not shown' if left_out else ''}",
+        "percentiles of"
+        f" {count(len(spreads), 'kind')}{f', {left_out} not shown' if left_out else ''}",
         y + 22,
         *axis,
         *parts,
@@ -242,7 +254,8 @@ def percentiles_svg(spreads: Sequence[Spread], *, alone: bool = False) -> Html:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which this share of the ordered values lies, between neighbours in proportion.
+    """The value below which this share of the ordered values lies, between neighbours in
+    proportion.
 
     >>> quantile([1.0, 2.0, 3.0, 4.0], 0.5)
     2.5

@@ -20,7 +20,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def pretty(value: Any, width: int = WIDTH) -> str:
-    """JSON text of any value, a container on one line where it fits, else one item a line, indented by two.
+    """JSON text of any value, a container on one line where it fits, else one item a line, indented
+    by two.
 
     >>> print(pretty({"city": "Oslo", "days": [1, 2]}))
     {"city": "Oslo", "days": [1, 2]}

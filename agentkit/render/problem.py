@@ -48,7 +48,9 @@ def _changed(before: Any, after: Any) -> Html | None:
 
 
 def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = None) -> Html:
-    """The error as its kind, what the server said and what to do about it; `elapsed`: seconds until it came."""
+    """The error as its kind, what the server said and what to do about it; `elapsed`: seconds until
+    it came.
+    """
     retry = "can be tried again" if error.retryable else "trying again will not help"
     wait = f"the server asks to wait {seconds(error.retry_after)}" if error.retry_after else None
     known = facts(

@@ -38,7 +38,9 @@ def body(exchange: Exchange, limits: Limits) -> str:
 
 
 def _told(exchange: Exchange) -> Html | None:
-    """The facts of the wire. The address stays out: it differs from run to run, and can hold a key."""
+    """The facts of the wire. The address stays out: it differs from run to run, and can hold a
+    key.
+    """
     size = count(len(exchange.text), "character")
     if not exchange.chunks and exchange.status:
         return _PLAIN(exchange.status, size)

@@ -46,7 +46,10 @@ class Thought(Record):
         return bool(self.text or self.sources or self.encrypted)
 
     def summary(self) -> str:
-        return f"turn {self.turn}: {len(self.text)} characters from {', '.join(self.sources) or 'nowhere'}"
+        return (
+            f"turn {self.turn}: {len(self.text)} characters from"
+            f" {', '.join(self.sources) or 'nowhere'}"
+        )
 
 
 def thought(rollout: int, turn: Turn) -> Thought:

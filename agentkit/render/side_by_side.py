@@ -1,4 +1,6 @@
-"""Two rollouts beside each other: what is equal behind a fold, what differs in two columns, marked."""
+"""Two rollouts beside each other: what is equal behind a fold, what differs in two columns,
+marked.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ SAME, DIFFERENT = "=", "≠"
 
 
 def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]:
-    """The head, the rollouts turn by turn (`row-3`), stretches of equal turns folded (`same-0`), and the ending."""
+    """The head, the rollouts turn by turn (`row-3`), stretches of equal turns folded (`same-0`),
+    and the ending.
+    """
     shown = {"head": _head(diff)}
     prompt = [d for d in diff.around if d.what == "prompt"]
     asked = [two_sides(d.pointer, d.before, d.after, limits) for d in prompt]
@@ -281,7 +285,9 @@ def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
 
 
 def diff_lines(diff: Diff, limits: Limits) -> Iterator[str]:
-    """The same as text: a line for each stretch of equal turns, both sides of each difference below its turn."""
+    """The same as text: a line for each stretch of equal turns, both sides of each difference below
+    its turn.
+    """
     yield visible(
         f"Diff of {diff.names[0]} and {diff.names[1]}: {', '.join(filter(None, _tally(diff)))}"
     )

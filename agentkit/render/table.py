@@ -1,4 +1,6 @@
-"""Many rollouts as a table, small whatever the rollouts hold: its first rows, and how many there are more."""
+"""Many rollouts as a table, small whatever the rollouts hold: its first rows, and how many there
+are more.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Records as plain text: a transcript for a conversation, a line for anything small. What is shown is escaped for a terminal."""
+"""Records as plain text: a transcript for a conversation, a line for anything small. What is shown
+is escaped for a terminal.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ _LINE = 500
 
 
 def text(record: Any, limits: Limits = TEXT) -> str:
-    """The record as text: several lines for a conversation, an answer or a message, one line for everything else."""
+    """The record as text: several lines for a conversation, an answer or a message, one line for
+    everything else.
+    """
     return "\n".join(_lines(record, limits))
 
 
@@ -45,7 +49,9 @@ def _lines(record: Any, limits: Limits) -> Iterator[str]:
         case Response():
             yield from _answer(record, limits, None, "")
         case Request():
-            yield f"Request: {_line(record.model or 'no model')}, {count(len(record.tools), 'tool')}"
+            yield (
+                f"Request: {_line(record.model or 'no model')}, {count(len(record.tools), 'tool')}"
+            )
             yield from _entries(
                 [
                     Entry(f"message-{i}", Message(wire=wire), "")
@@ -128,7 +134,10 @@ def _answer(response: Response, limits: Limits, turn: Turn | None, missing: str)
     if (number := count_choices(response)) > 1:
         yield f"  (the first of {number} choices; all of them: ak.sample_tree(turn))"
     if response.reasoning:
-        yield f"  (reasoning, {count(len(response.reasoning), 'character')}) {_line(response.reasoning.strip(), 200)}"
+        yield (
+            f"  (reasoning, {count(len(response.reasoning), 'character')})"
+            f" {_line(response.reasoning.strip(), 200)}"
+        )
     for said in filter(None, (response.content, response.refusal)):
         yield _block(" ", said, limits)
     yield from (f"  {_problem(problem)}" for problem in response.problems[: limits.items])
@@ -188,7 +197,9 @@ def _error(error: ApiError) -> str:
 
 
 def _block(label: str, said: str, limits: Limits) -> str:
-    """The text after its label, every further line indented, so that no text can pass for a line of ours."""
+    """The text after its label, every further line indented, so that no text can pass for a line of
+    ours.
+    """
     shown, rest = said[: limits.text], len(said) - limits.text
     more = f" … {count(rest, 'more character')}" if rest > 0 else ""
     return f"{label} {visible(shown)}{more}".replace("\n", "\n    ").rstrip()

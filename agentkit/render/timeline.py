@@ -1,4 +1,6 @@
-"""Where the time of a rollout goes: queue, first token, generation, each tool; calls that ran side by side stand under each other."""
+"""Where the time of a rollout goes: queue, first token, generation, each tool; calls that ran side
+by side stand under each other.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,8 @@ def _call(name: str, result: ToolResult) -> CallTime:
 def segments(turn: Timing, *, packed: bool = False) -> list[Segment]:
     """The bars of one turn. Time in which nothing ran, as while a person looked, is left out.
 
-    Each call has a lane of its own, as far as there are enough; `packed`: calls one after the other share one.
+    Each call has a lane of its own, as far as there are enough; `packed`: calls one after the other
+    share one.
     """
     packed = packed or len(turn.calls) > LANES
     found = _model(turn)
@@ -142,7 +145,9 @@ def _model(turn: Timing) -> list[Segment]:
 
 
 def _placed(calls: Sequence[CallTime]) -> list[tuple[CallTime, float]]:
-    """The calls with when they began, counted from the first and without the gaps between them; those whose start is unknown at 0."""
+    """The calls with when they began, counted from the first and without the gaps between them;
+    those whose start is unknown at 0.
+    """
     if len(calls) < 2:
         return [(call, 0.0) for call in calls]
     known = sorted(
@@ -166,7 +171,9 @@ def length(found: Iterable[Segment]) -> float:
 
 
 def _lengths(turn: Turn) -> tuple[float, float, bool]:
-    """Seconds of the model, seconds of all, and whether any time is known: what the bars of the turn would come to."""
+    """Seconds of the model, seconds of all, and whether any time is known: what the bars of the
+    turn would come to.
+    """
     elapsed, ran = turn.response.exchange.elapsed, _ran(turn)
     model = elapsed or 0.0
     return (
@@ -177,19 +184,25 @@ def _lengths(turn: Turn) -> tuple[float, float, bool]:
 
 
 _DETAILED = 48
-"""Bars up to which a strip shows each; of more, neighbouring turns are put together, so that it stays about a kilobyte."""
+"""Bars up to which a strip shows each; of more, neighbouring turns are put together, so that it
+stays about a kilobyte.
+"""
 _COLUMNS = 40
 _STRIP_LANES = 6
 
 
 class Course:
-    """The times of a rollout's turns, kept while it grows, and drawn on one line: the model above, the tools under it."""
+    """The times of a rollout's turns, kept while it grows, and drawn on one line: the model above,
+    the tools under it.
+    """
 
     def __init__(self) -> None:
         self._first: list[list[Segment]] = []
         """The bars of as many turns from the start as a strip may show one by one."""
         self._sums = [(0.0, 0.0, 0)]
-        """Seconds of the model, seconds of all, and turns whose times are known, before each turn."""
+        """Seconds of the model, seconds of all, and turns whose times are known, before each
+        turn.
+        """
 
     def reach(self, turns: Sequence[Turn], start: int = 0) -> Course:
         """This, with the turns from `start` on; those before are known."""
@@ -235,7 +248,10 @@ class Course:
             mark = f"M{start} {_strip_y(s.lane)}h{max(1, end - start - 1)}"
             marks.setdefault((s.kind, min(s.lane, _STRIP_LANES)), []).append(mark)
         share = round(100 * model / total)
-        told = f"timeline of {count(len(self._sums) - 1, 'turn')}, {seconds(total)}: the model {share} %, tools {100 - share} %"
+        told = (
+            f"timeline of {count(len(self._sums) - 1, 'turn')}, {seconds(total)}: the model {share}"
+            f" %, tools {100 - share} %"
+        )
         lines = [
             stroke(kind, "".join(path), 9 if lane == 0 else 4)
             for (kind, lane), path in marks.items()
@@ -243,7 +259,9 @@ class Course:
         return drawing(told, 14 + 6 * max(lane for _, lane in marks), *lines)
 
     def _bars(self) -> list[tuple[float, Segment]]:
-        """The bars with when their turn began; of many turns neighbours are put together, one bar for the model and one for the tools."""
+        """The bars with when their turn began; of many turns neighbours are put together, one bar
+        for the model and one for the tools.
+        """
         turns = len(self._sums) - 1
         if turns <= _DETAILED and sum(map(len, self._first)) <= _DETAILED:
             return [
@@ -271,7 +289,8 @@ _LEFT, _ROW = 64, 16
 def latency_svg(
     turns: Sequence[Timing], *, bars: int = 1 << 30, among: int = 0, alone: bool = False
 ) -> Html:
-    """Each turn as a line of bars on one scale of seconds; of very many turns, or more than so many bars, the slowest.
+    """Each turn as a line of bars on one scale of seconds; of very many turns, or more than so many
+    bars, the slowest.
 
     `among`: the number of all turns, where these are the slowest of them.
     """
@@ -317,7 +336,10 @@ def latency_svg(
     axis = [tick(_LEFT + t * scale, top, y, f"{t:g} s") for t in ticks(most)]
     number = max(among, len(drawn))
     left_out = number - len(shown)
-    told = f"latency of {count(number, 'turn')}{f', the {len(shown)} slowest shown' if left_out else ''}"
+    told = (
+        "latency of"
+        f" {count(number, 'turn')}{f', the {len(shown)} slowest shown' if left_out else ''}"
+    )
     return drawing(told, y + 22, *axis, *parts, alone=alone)
 
 

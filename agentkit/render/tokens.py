@@ -1,6 +1,8 @@
-"""Tokens as they are kept in a page: each span of a turn a line with its name, unlikely tokens underlined, the least likely in a table.
+"""Tokens as they are kept in a page: each span of a turn a line with its name, unlikely tokens
+underlined, the least likely in a table.
 
-How unlikely a token is, is a step from 0 to 4, drawn as an underline that gets heavier and only then as a colour.
+How unlikely a token is, is a step from 0 to 4, drawn as an underline that gets heavier and only
+then as a colour.
 """
 
 from __future__ import annotations

@@ -62,12 +62,15 @@ def ending(trajectory: Trajectory) -> str:
 
 
 def mark(word: str) -> Mark:
-    """The icon and tone of a status, severity or stop reason; a neutral one for a word nobody knows."""
+    """The icon and tone of a status, severity or stop reason; a neutral one for a word nobody
+    knows.
+    """
     return _MARKS.get(word, _OTHER)
 
 
 def seconds(elapsed: float | None) -> str:
-    """A recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none was recorded.
+    """A recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none was
+    recorded.
 
     >>> [seconds(s) for s in (0.0004, 0.012, 0.42, 12.3456, 200)]
     ['<1 ms', '12 ms', '0.42 s', '12.3 s', '3 min 20 s']
@@ -107,7 +110,9 @@ def _plural(thing: str) -> str:
 
 
 def tokens(usage: Usage | None) -> str:
-    """Input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the server told nothing."""
+    """Input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the server told
+    nothing.
+    """
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
     parts = ", ".join(
@@ -115,7 +120,10 @@ def tokens(usage: Usage | None) -> str:
         for n, word in ((usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached"))
         if n
     )
-    return f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)} tokens{f' ({parts})' if parts else ''}"
+    return (
+        f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)}"
+        f" tokens{f' ({parts})' if parts else ''}"
+    )
 
 
 def _number(value: int | None) -> str:

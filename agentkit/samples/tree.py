@@ -1,4 +1,6 @@
-"""What several samples of one prompt have in common: the calls they share, where they part, and what became of each branch."""
+"""What several samples of one prompt have in common: the calls they share, where they part, and
+what became of each branch.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,13 @@ class Branch(Record):
     """A step that some samples took at the same place, and what they did after it."""
 
     kind: BranchKind
-    """`calls`: it called these tools; `answer`: it answered; `limit`: the rollout was cut off; `error`: a request failed; `open`: not ended."""
+    """`calls`: it called these tools; `answer`: it answered; `limit`: the rollout was cut off;
+    `error`: a request failed; `open`: not ended.
+    """
     label: str
-    """The step in words: the calls with their arguments, the start of the answer, why it stopped."""
+    """The step in words: the calls with their arguments, the start of the answer, why it
+    stopped.
+    """
     turn: int
     """The turn it happened in."""
     samples: tuple[int, ...]
@@ -59,14 +65,18 @@ class Branch(Record):
 
 @record
 class SampleTree(Record):
-    """Samples of one prompt as a tree. Two calls are the same where names and values are; parallel calls may stand in any order."""
+    """Samples of one prompt as a tree. Two calls are the same where names and values are; parallel
+    calls may stand in any order.
+    """
 
     size: int
     """How many samples it was made of."""
     branches: tuple[Branch, ...] = ()
     """What they did first, the most frequent first."""
     prompts: int = 1
-    """How many different prompts the samples began with; more than 1 is a mistake of whoever put them together."""
+    """How many different prompts the samples began with; more than 1 is a mistake of whoever put
+    them together.
+    """
 
     @property
     def shared(self) -> tuple[Branch, ...]:
@@ -128,12 +138,15 @@ class _Step:
 
 
 def sample_tree(x: Any, tools: Any = None) -> SampleTree:
-    """The tree over samples of one prompt: which calls they share and where they part, with counts and rewards a branch. Linear.
+    """The tree over samples of one prompt: which calls they share and where they part, with counts
+    and rewards a branch. Linear.
 
     Args:
-        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), a debugger or its `tree`, each branch a sample (after
+        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), a debugger or its
+            `tree`, each branch a sample (after
             `dbg.rerun(n=8)`, say), or one answer with several `choices` (a `Response` or a `Turn`).
-        tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer); by default the rollouts' own.
+        tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer);
+            by default the rollouts' own.
 
     Raises:
         UsageError: it holds no samples.
@@ -230,7 +243,9 @@ def _call(call: ToolCall) -> str:
 
 
 def _branches(step: _Step, rewards: list[Any]) -> tuple[Branch, ...]:
-    """The branches below a step; built from the leaves up, so that a rollout of a thousand turns needs no deep stack."""
+    """The branches below a step; built from the leaves up, so that a rollout of a thousand turns
+    needs no deep stack.
+    """
     order = [step]
     for found in order:
         order += found.children.values()
@@ -247,7 +262,9 @@ def finite(values: Iterable[Any]) -> Iterator[float]:
 
 
 def deviation(numbers: Sequence[float]) -> float:
-    """The population standard deviation; 0 for none. `statistics.pstdev` reckons in fractions, which takes a second for a hundred thousand."""
+    """The population standard deviation; 0 for none. `statistics.pstdev` reckons in fractions,
+    which takes a second for a hundred thousand.
+    """
     if not numbers:
         return 0.0
     mean = fmean(numbers)

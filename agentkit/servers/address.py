@@ -1,4 +1,6 @@
-"""A server's address: the URL as it is used, whose host it is, and which key of the environment may be sent there."""
+"""A server's address: the URL as it is used, whose host it is, and which key of the environment may
+be sent there.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """The address in a URL as people write it: with or without `/v1`, a trailing slash, or `/chat/completions`.
+    """The address in a URL as people write it: with or without `/v1`, a trailing slash, or
+    `/chat/completions`.
 
-    A missing `/v1` is not added: some servers have none, and the fault would be hidden; see `agentkit.read.address_hint`.
+    A missing `/v1` is not added: some servers have none, and the fault would be hidden; see
+    `agentkit.read.address_hint`.
 
     Raises:
         UsageError: it is not an http or https URL.
@@ -91,7 +95,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """Whether the host is this machine or on its own network: private addresses, names without a dot, `.local`, `.internal`."""
+    """Whether the host is this machine or on its own network: private addresses, names without a
+    dot, `.local`, `.internal`.
+    """
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
@@ -101,10 +107,12 @@ def is_private(host: str) -> bool:
 
 
 def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) -> str | None:
-    """The key to send: the caller's, else the one the environment holds for this host, else `EMPTY`, as in vLLM's documentation.
+    """The key to send: the caller's, else the one the environment holds for this host, else
+    `EMPTY`, as in vLLM's documentation.
 
-    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only, `OPENROUTER_API_KEY` to OpenRouter's,
-    `AGENTKIT_API_KEY` to all others. None of them is sent unencrypted over a public network.
+    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only,
+    `OPENROUTER_API_KEY` to OpenRouter's, `AGENTKIT_API_KEY` to all others. None of them is sent
+    unencrypted over a public network.
 
     Raises:
         UsageError: the host needs a key and there is none, or the key cannot be a header.
@@ -150,7 +158,8 @@ def _sendable(value: str, name: str) -> str:
 
 
 def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    """All headers of our own to send: the caller's, and an authorization where the caller gave none.
+    """All headers of our own to send: the caller's, and an authorization where the caller gave
+    none.
 
     Raises:
         UsageError: a header that cannot be sent.

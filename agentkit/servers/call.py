@@ -1,4 +1,6 @@
-"""One request before it is sent: what a caller asks for, and the JSON body or keyword arguments made of it."""
+"""One request before it is sent: what a caller asks for, and the JSON body or keyword arguments
+made of it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Call(Record):
     messages: Sequence[dict[str, Any]]
     """The history in OpenAI's chat format."""
     encoded: bytes | None = None
-    """The same history already encoded as a JSON array, where the caller keeps it; None: `messages` is encoded."""
+    """The same history already encoded as a JSON array, where the caller keeps it; None: `messages`
+    is encoded.
+    """
     fields: dict[str, Any] = field(default_factory=dict)
     """Everything else in the body: model, tools, temperature, max_tokens, n, …; never `stream`."""
     extra_body: dict[str, Any] | None = None
@@ -35,11 +39,16 @@ class Call(Record):
     stream: bool = False
 
     def summary(self) -> str:
-        return f"{self.fields.get('model')} {len(self.messages)} messages{', streamed' if self.stream else ''}"
+        return (
+            f"{self.fields.get('model')} {len(self.messages)}"
+            f" messages{', streamed' if self.stream else ''}"
+        )
 
 
 class ChatServer(Protocol):
-    """Turns one request into one `Exchange`; what a server or the network gets wrong is in it, never raised."""
+    """Turns one request into one `Exchange`; what a server or the network gets wrong is in it,
+    never raised.
+    """
 
     profile: str | None
     """Name of the history profile it asks for; None where it has no wish."""
@@ -48,7 +57,9 @@ class ChatServer(Protocol):
 
 
 def sent_fields(call: Call) -> dict[str, Any]:
-    """The fields without what must not be sent empty: servers refuse `tools: []`, and null for a model or a limit."""
+    """The fields without what must not be sent empty: servers refuse `tools: []`, and null for a
+    model or a limit.
+    """
     return {
         name: value
         for name, value in call.fields.items()
@@ -107,7 +118,9 @@ def encode(value: Any) -> bytes:
 
 
 def fresh(value: Any) -> Any:
-    """The same data in new dicts and lists, so that what another object does to them stays with it."""
+    """The same data in new dicts and lists, so that what another object does to them stays with
+    it.
+    """
     if isinstance(value, dict):
         return {key: fresh(item) for key, item in value.items()}
     return [fresh(item) for item in value] if isinstance(value, (list, tuple)) else value

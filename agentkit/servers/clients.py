@@ -1,4 +1,6 @@
-"""Objects that people have already, as servers: openai clients, and whatever has a `chat_completion(**kwargs)`."""
+"""Objects that people have already, as servers: openai clients, and whatever has a
+`chat_completion(**kwargs)`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ _PATH = "/chat/completions"
 
 
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
-    """The object as a server: a URL, an openai client, anything with a `chat_completion`, or what is a server already.
+    """The object as a server: a URL, an openai client, anything with a `chat_completion`, or what
+    is a server already.
 
     Raises:
         UsageError: it is none of these.
@@ -59,12 +62,17 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     )
     raise UsageError(
         f"{kind} is no server",
-        mend="give a URL, ak.Server(url, key), an openai client, or an object with an async chat_completion(**kwargs)",
+        mend=(
+            "give a URL, ak.Server(url, key), an openai client, or an object with an async"
+            " chat_completion(**kwargs)"
+        ),
     )
 
 
 def _openai_wire(obj: Any) -> Wire | None:
-    """How to send through the object, where it is an openai client; whoever has one has imported the package."""
+    """How to send through the object, where it is an openai client; whoever has one has imported
+    the package.
+    """
     openai: Any = sys.modules.get("openai")
     if openai is None:
         return None
@@ -74,7 +82,8 @@ def _openai_wire(obj: Any) -> Wire | None:
 
 
 class OpenAIClient:
-    """An openai client of the caller's, sync or async, Azure included: its own address, key, headers, time-outs and connections are used.
+    """An openai client of the caller's, sync or async, Azure included: its own address, key,
+    headers, time-outs and connections are used.
 
     Its retries are not: they would not be seen on the record.
     """
@@ -113,7 +122,9 @@ class OpenAIClient:
         )
 
     def _path(self, call: Call) -> str:
-        """The path under the client's address; an Azure client without a deployment takes the model's name for it."""
+        """The path under the client's address; an Azure client without a deployment takes the
+        model's name for it.
+        """
         import openai
 
         model = (call.extra_body or {}).get("model", call.fields.get("model"))
@@ -124,9 +135,11 @@ class OpenAIClient:
 
 
 class CompletionObject:
-    """Anything with a `chat_completion(**kwargs)`: Atropos' servers, hermes-agent's stubs, one written by hand.
+    """Anything with a `chat_completion(**kwargs)`: Atropos' servers, hermes-agent's stubs, one
+    written by hand.
 
-    It is called as the original loop called it. Its answer may be a dict, an SDK model, an object with attributes, or a mixture of them.
+    It is called as the original loop called it. Its answer may be a dict, an SDK model, an object
+    with attributes, or a mixture of them.
     """
 
     def __init__(
@@ -140,7 +153,8 @@ class CompletionObject:
         return f"<CompletionObject {type(self.target).__name__}>"
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The answer to one request; an exception is part of it. There are no streamed pieces to emit.
+        """The answer to one request; an exception is part of it. There are no streamed pieces to
+        emit.
 
         Raises:
             AgentkitError: the object raised it on purpose.

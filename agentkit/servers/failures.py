@@ -1,7 +1,8 @@
-"""What an exception of a client means: one table for openai, httpx, aiohttp and plain sockets, read by the names of the classes.
+"""What an exception of a client means: one table for openai, httpx, aiohttp and plain sockets, read
+by the names of the classes.
 
-The whole chain of causes is looked at, because the outermost class misleads: openai's aiohttp backend reports a connection that was
-closed by the server as a connect time-out.
+The whole chain of causes is looked at, because the outermost class misleads: openai's aiohttp
+    backend reports a connection that was closed by the server as a connect time-out.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ _RULES = (
         "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
     ),
     _rule(
-        "ServerDisconnectedError ClientPayloadError ConnectionResetError BrokenPipeError ConnectionAbortedError EndOfStream",
+        "ServerDisconnectedError ClientPayloadError ConnectionResetError BrokenPipeError"
+        " ConnectionAbortedError EndOfStream",
         "connection_reset",
         True,
         _CLOSED,
@@ -121,7 +123,8 @@ _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
 def transport_error(exc: BaseException, url: str = "", *, seconds: float | None = None) -> ApiError:
-    """A request that got no complete answer, classified by the exception it ended in; an unknown one is a `server_error`.
+    """A request that got no complete answer, classified by the exception it ended in; an unknown
+    one is a `server_error`.
 
     Args:
         exc: what the client raised.
@@ -157,14 +160,17 @@ def transport_error(exc: BaseException, url: str = "", *, seconds: float | None 
 
 
 def raised_error(exc: BaseException, status: int | None, headers: Any, body: str) -> ApiError:
-    """What a `chat_completion` object raised, classified by the answer the exception carries, else by its type; said as `Type: message`."""
+    """What a `chat_completion` object raised, classified by the answer the exception carries, else
+    by its type; said as `Type: message`.
+    """
     if status is not None:
         return replace(read_error(status, headers, body), message=named(exc))
     return replace(transport_error(exc), message=named(exc), hint="")
 
 
 def chain(exc: BaseException | None, *, hidden: bool = False) -> Iterator[BaseException]:
-    """The exception, its causes, the members of groups among them, and what was passed on as an argument (httpcore does), outermost first.
+    """The exception, its causes, the members of groups among them, and what was passed on as an
+    argument (httpcore does), outermost first.
 
     Args:
         hidden: follow what `raise … from …` hides as well.
@@ -203,14 +209,18 @@ def _said(found: list[BaseException], rule: _Rule) -> str:
 
 
 def _refused(exc: BaseException) -> bool:
-    """Whether a connection was refused; the event loop joins several tries into one error that only its text tells."""
+    """Whether a connection was refused; the event loop joins several tries into one error that only
+    its text tells.
+    """
     return isinstance(exc, OSError) and (
         exc.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(exc)
     )
 
 
 def named(exc: BaseException) -> str:
-    """`Type: message`; of a wrapper that only shows an object's address (tenacity's `RetryError`), what it wraps."""
+    """`Type: message`; of a wrapper that only shows an object's address (tenacity's `RetryError`),
+    what it wraps.
+    """
     while " at 0x" in str(exc) and exc.__cause__ is not None:
         exc = exc.__cause__
     text = str(exc)

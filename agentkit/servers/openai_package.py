@@ -1,4 +1,6 @@
-"""What differs between the versions of the openai package: the HTTP library under it, and the argument that takes ready bytes."""
+"""What differs between the versions of the openai package: the HTTP library under it, and the
+argument that takes ready bytes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def http_library() -> Any:
 
 
 async def load() -> None:
-    """Nothing, once the package can be used. It is imported in a thread: that takes a second, in which the event loop would hear of no Stop."""
+    """Nothing, once the package can be used. It is imported in a thread: that takes a second, in
+    which the event loop would hear of no Stop.
+    """
     global _loaded
     if not _loaded:
         await asyncio.to_thread(_import)
@@ -36,14 +40,18 @@ def _import() -> None:
 
 @cache
 def takes_content() -> bool:
-    """Whether `post` has an argument for ready bytes, or for pieces of them; else `body` takes bytes."""
+    """Whether `post` has an argument for ready bytes, or for pieces of them; else `body` takes
+    bytes.
+    """
     import openai
 
     return "content" in inspect.signature(openai.AsyncOpenAI.post).parameters
 
 
 def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the client's `post` that make it send these bytes, once, and return the response before its body is read."""
+    """Arguments of the client's `post` that make it send these bytes, once, and return the response
+    before its body is read.
+    """
     name = "content" if takes_content() else "body"
     once = {"max_retries": 0, "follow_redirects": False, **options}
     return {

@@ -1,7 +1,9 @@
-"""One client per running event loop, closed with that loop: no socket outlives `asyncio.run`, and no warning about one is heard.
+"""One client per running event loop, closed with that loop: no socket outlives `asyncio.run`, and
+no warning about one is heard.
 
-An asynchronous generator, suspended on the loop, holds each client. Python itself closes such generators when a `Runner` ends, and when
-nothing refers to them any more. Loops that are never closed (a background thread, a notebook) are left to an exit hook.
+An asynchronous generator, suspended on the loop, holds each client. Python itself closes such
+generators when a `Runner` ends, and when nothing refers to them any more. Loops that are never
+closed (a background thread, a notebook) are left to an exit hook.
 """
 
 from __future__ import annotations

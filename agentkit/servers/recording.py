@@ -1,8 +1,8 @@
 """One answer while it comes in: fed with bytes, it gives an `Exchange`. No I/O here.
 
 Text is UTF-8; bytes that are not become lone surrogates (`surrogateescape`), so nothing is lost:
-`exchange.text.encode("utf-8", "surrogateescape")` gives the bytes back. Only a body that is not UTF-8 and declares another charset that
-fits is decoded as that.
+`exchange.text.encode("utf-8", "surrogateescape")` gives the bytes back. Only a body that is not
+UTF-8 and declares another charset that fits is decoded as that.
 """
 
 from __future__ import annotations
@@ -60,10 +60,14 @@ class Recording:
         self._chunks: list[Chunk] = []
         self._error: ApiError | None = None
         self.done = False
-        """Whether a stream has said `[DONE]`: what happens to the connection after that does not matter."""
+        """Whether a stream has said `[DONE]`: what happens to the connection after that does not
+        matter.
+        """
 
     def asked(self, request: Any) -> None:
-        """Notes where the request really went, and the secrets it carried, where that was not known before."""
+        """Notes where the request really went, and the secrets it carried, where that was not known
+        before.
+        """
         if self._url:
             return
         url = str(request.url)
@@ -82,7 +86,9 @@ class Recording:
         )
 
     def inflates(self) -> bool:
-        """Whether it wants the bytes as they crossed the wire, and inflates them from now on; else the client must, which knows more encodings."""
+        """Whether it wants the bytes as they crossed the wire, and inflates them from now on; else
+        the client must, which knows more encodings.
+        """
         if self._encoding in _INFLATED:
             self._inflate = _Inflate(self._encoding)
         return not self._encoding or self._encoding in _INFLATED
@@ -137,7 +143,9 @@ class Recording:
             self._parts.append(text)
 
     def _sniff(self, text: str, last: bool) -> tuple[bool | None, str]:
-        """Whether the answer to a stream request is a stream, told by its first character: JSON or a web page is not."""
+        """Whether the answer to a stream request is a stream, told by its first character: JSON or
+        a web page is not.
+        """
         begin = ("".join(self._parts) + text).lstrip("\ufeff \t\r\n")[:1]
         if not begin and not last:
             return None, text
@@ -158,7 +166,9 @@ class Recording:
             self._emit(chunk)
 
     def _check_encoding(self) -> None:
-        """Notes a compressed body that ends early, and bytes that stayed compressed because no client here knows the encoding."""
+        """Notes a compressed body that ends early, and bytes that stayed compressed because no
+        client here knows the encoding.
+        """
         if self._error or not self._encoding:
             return
         if isinstance(self._inflate, _Inflate) and not self._inflate.complete:

@@ -1,4 +1,6 @@
-"""What must never be kept: keys and tokens, wherever a server repeats them, and the answer headers worth keeping."""
+"""What must never be kept: keys and tokens, wherever a server repeats them, and the answer headers
+worth keeping.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,18 @@ _SHAPES = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}|xox[abprs]-[\w-]{10,}"
     r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35})|(?i:(?<=bearer ))[\w.~+/=-]{20,}|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
 )
-"""Keys by their look: those of well-known services, bearer tokens, and user and password in a URL."""
+"""Keys by their look: those of well-known services, bearer tokens, and user and password in a
+URL.
+"""
 _SK = re.compile(r"(?<![A-Za-z0-9])sk-[\w-]{16,}")
-"""A key if there is a digit in it. To look for that within the pattern would read the rest of a long word again at each `sk-` in it."""
+"""A key if there is a digit in it. To look for that within the pattern would read the rest of a
+long word again at each `sk-` in it.
+"""
 _DIGIT = re.compile(r"\d")
 _JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{10,}(\.eyJ[\w-]{10,}\.[\w-]{6,})?")
-"""A JSON web token if it has its second part; a word that has none is passed over as a whole, whatever begins in it."""
+"""A JSON web token if it has its second part; a word that has none is passed over as a whole,
+whatever begins in it.
+"""
 
 _met: set[str] = set()
 """Every secret a server of this process was given: none of them may leave it in an export."""
@@ -82,7 +90,9 @@ _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
 class Secret:
-    """A text that shows itself only when asked: its repr, and the repr of what holds it, say nothing."""
+    """A text that shows itself only when asked: its repr, and the repr of what holds it, say
+    nothing.
+    """
 
     __slots__ = ("_value",)
 
@@ -98,7 +108,8 @@ class Secret:
 
 
 class Redactor:
-    """Replaces secrets in text, in the forms in which servers repeat them (plain, in JSON, in a URL, in HTML).
+    """Replaces secrets in text, in the forms in which servers repeat them (plain, in JSON, in a
+    URL, in HTML).
 
     >>> Redactor(["sk-0123"])("bad key: sk-0123")
     'bad key: [redacted]'
@@ -137,7 +148,9 @@ class Redactor:
         return self if other._secrets <= self._secrets else Redactor(self._secrets | other._secrets)
 
     def unfinished(self, text: str) -> int:
-        """How many characters at the end of the text may be the beginning of a secret that goes on in the next piece."""
+        """How many characters at the end of the text may be the beginning of a secret that goes on
+        in the next piece.
+        """
         return max((_overlap(text, form) for form in self._forms), default=0)
 
 
@@ -151,7 +164,9 @@ def _overlap(text: str, form: str) -> int:
 
 
 def _is_secret(value: str) -> bool:
-    """Whether the value is worth redacting wherever it occurs; a few letters or a placeholder would take words out of ordinary text."""
+    """Whether the value is worth redacting wherever it occurs; a few letters or a placeholder would
+    take words out of ordinary text.
+    """
     return len(value) >= 6 and value.lower() not in _PLACEHOLDERS
 
 
@@ -171,7 +186,8 @@ def remember(secrets: Iterable[str]) -> None:
 
 
 def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that cleans a text which leaves the process: of the secrets servers were given, of the environment's, and of what looks like a key.
+    """A function that cleans a text which leaves the process: of the secrets servers were given, of
+    the environment's, and of what looks like a key.
 
     >>> outgoing({"HF_TOKEN": "opensesame"})("it is opensesame, or sk-proj-0123456789abcdef")
     'it is [redacted], or [redacted]'
@@ -179,7 +195,8 @@ def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
     redact = Redactor([*_met, *environment_secrets(environment)])
 
     def clean(text: str) -> str:
-        # Both are found in the text as it is: to take one out first would cut a key that holds it, and leave the rest. A password
+        # Both are found in the text as it is: to take one out first would cut a key that holds it,
+        # and leave the rest. A password
         # that no URL can hold is only seen as one when it is taken out.
         once = _cut(text, [*redact.spans(text), *_shaped(text)])
         return _cut(once, _shaped(once))
@@ -210,7 +227,9 @@ def _cut(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """The secret values among request headers, found by the header's name; of `Bearer xyz`, `xyz` alone where that is no everyday word."""
+    """The secret values among request headers, found by the header's name; of `Bearer xyz`, `xyz`
+    alone where that is no everyday word.
+    """
     found: list[str] = []
     for name, value in headers:
         if _is_given(name):
@@ -231,7 +250,9 @@ def _basic_parts(token: str) -> list[str]:
 
 
 def environment_secrets(variables: Mapping[str, str]) -> list[str]:
-    """The values of environment variables named like a key; not those that only point to one, as a path does."""
+    """The values of environment variables named like a key; not those that only point to one, as a
+    path does.
+    """
     named = (value.strip() for name, value in variables.items() if names_secret(name))
     return [
         value
@@ -241,7 +262,9 @@ def environment_secrets(variables: Mapping[str, str]) -> list[str]:
 
 
 def _is_given(name: str) -> bool:
-    """Tell whether a header or query parameter of this name is a secret: wider than for a variable, whose value is taken out of every text."""
+    """Tell whether a header or query parameter of this name is a secret: wider than for a variable,
+    whose value is taken out of every text.
+    """
     return bool(_SECRET_NAME.search(name)) or names_secret(name)
 
 
@@ -264,7 +287,9 @@ def clean_url(url: str) -> str:
 
 
 def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
-    """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not among them."""
+    """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not
+    among them.
+    """
     pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
     return tuple(
         _pair(name, redact(_shown(name, value)))

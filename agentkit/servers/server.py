@@ -37,30 +37,40 @@ from agentkit.types import Exchange
 
 _CONNECT_SECONDS = 10.0
 _KEEPALIVE_SECONDS = 4.0
-"""Less than the 5 seconds after which uvicorn, and so vLLM and SGLang, closes an idle connection: none is used just as it goes."""
+"""Less than the 5 seconds after which uvicorn, and so vLLM and SGLang, closes an idle connection:
+none is used just as it goes.
+"""
 
 _AMBIENT = ("OpenAI-Organization", "OpenAI-Project")
 
 
 @functools.cache
 def _tls() -> Any:
-    """The one TLS context of the process: reading the certificates costs more than everything else in a new client."""
+    """The one TLS context of the process: reading the certificates costs more than everything else
+    in a new client.
+    """
     return http_library().create_ssl_context()
 
 
 class Server:
-    """A server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, OpenRouter, ….
+    """A server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, OpenRouter,
+    ….
 
     Args:
         url: the base URL, as `http://localhost:8000/v1`; None: `OPENAI_BASE_URL`, else OpenAI.
-        key: the API key. None: `OPENAI_API_KEY` for OpenAI's hosts, `OPENROUTER_API_KEY` for OpenRouter's, `AGENTKIT_API_KEY` for others,
-            and `EMPTY` where that is not set. A key of the environment is never sent to another host, nor unencrypted over the internet.
+        key: the API key. None: `OPENAI_API_KEY` for OpenAI's hosts, `OPENROUTER_API_KEY` for
+            OpenRouter's, `AGENTKIT_API_KEY` for others,
+            and `EMPTY` where that is not set. A key of the environment is never sent to another
+            host, nor unencrypted over the internet.
         headers: more request headers; an `Authorization` here takes the key's place.
         profile: how the history is sent, a name of `agentkit.history`; None leaves it to the agent.
-        max_completion_tokens: send `max_tokens` under this newer name; None: for OpenAI's reasoning models.
-        timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting for a free connection is not counted.
+        max_completion_tokens: send `max_tokens` under this newer name; None: for OpenAI's reasoning
+            models.
+        timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting
+            for a free connection is not counted.
         connections: requests under way at once, per event loop; more wait.
-        params: query parameters. httpx logs them with the URL, so a secret is better given as a header.
+        params: query parameters. httpx logs them with the URL, so a secret is better given as a
+            header.
 
     Raises:
         UsageError: the URL is none, or the host needs a key and there is none.
@@ -136,7 +146,9 @@ class Server:
             )
 
     async def aclose(self) -> None:
-        """Closes the connections of all loops; the next request opens new ones. Not needed where the loop ends with the program."""
+        """Closes the connections of all loops; the next request opens new ones. Not needed where
+        the loop ends with the program.
+        """
         await self._clients.aclose()
 
     async def __aenter__(self) -> Self:
@@ -151,7 +163,9 @@ class Server:
         return is_openai(self._host) and needs_completion_tokens(call.fields.get("model"))
 
     def _connect(self) -> tuple[tuple[AsyncWire, asyncio.Semaphore, dict[str, Any]], Close]:
-        """A client for the running loop, the places for its requests, and what each request carries."""
+        """A client for the running loop, the places for its requests, and what each request
+        carries.
+        """
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
         httpx = http_library()
@@ -175,7 +189,9 @@ class Server:
         return (AsyncWire(client), asyncio.Semaphore(self.connections), options), client.close
 
     def _request_headers(self) -> dict[str, Any]:
-        """Our headers, and none that the openai package would take from its environment variables for another host."""
+        """Our headers, and none that the openai package would take from its environment variables
+        for another host.
+        """
         from openai import Omit
 
         ambient = [

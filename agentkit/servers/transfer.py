@@ -1,7 +1,8 @@
 """One POST through an openai client, sync or async, into one `Exchange`.
 
-The client's `post` is used with ready bytes: its per-message request transform costs more than all else together. It is asked for the
-unread response, so that status, headers and every piece with its time are seen as they come.
+The client's `post` is used with ready bytes: its per-message request transform costs more than all
+else together. It is asked for the unread response, so that status, headers and every piece with its
+time are seen as they come.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ from agentkit.servers.recording import Recording
 from agentkit.types import Exchange
 
 _GRACE = 1.0
-"""Seconds a finished stream may take to end its connection in order, so that it can be used again."""
+"""Seconds a finished stream may take to end its connection in order, so that it can be used
+again.
+"""
 
 _SLICE = 2**18
-"""Bytes sent at once: a body sent whole would hold up the event loop, and from 1 MiB on aiohttp warns of it."""
+"""Bytes sent at once: a body sent whole would hold up the event loop, and from 1 MiB on aiohttp
+warns of it.
+"""
 
 
 class Wire(Protocol):
     """An openai client behind one async face."""
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        """The unread response; raises what the client raises, an answer of status 300 and above included."""
+        """The unread response; raises what the client raises, an answer of status 300 and above
+        included.
+        """
 
     def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]: ...
 
@@ -126,10 +133,12 @@ async def _post(
 
 
 def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) -> None:
-    """Records the answer an exception carries, whose body the client has read already, or the failure to get one.
+    """Records the answer an exception carries, whose body the client has read already, or the
+    failure to get one.
 
     Args:
-        hidden: the answer may stand behind what `raise … from …` hides: openai reads the body while it handles the bad status.
+        hidden: the answer may stand behind what `raise … from …` hides: openai reads the body while
+            it handles the bad status.
     """
     request, response = _carried(list(chain(exc, hidden=hidden)))
     if request is not None:
@@ -144,7 +153,9 @@ def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) 
 
 
 def _carried(found: list[BaseException]) -> tuple[Any, Any]:
-    """The request and the response that one of the exceptions carries; None for what there is not."""
+    """The request and the response that one of the exceptions carries; None for what there is
+    not.
+    """
     responses = (_attribute(e, "response") for e in found)
     response = next(
         (r for r in responses if isinstance(_attribute(r, "status_code"), int) and _has_headers(r)),
@@ -193,7 +204,9 @@ async def _next(pieces: AsyncGenerator[bytes, None], recording: Recording) -> by
 
 
 async def in_thread(function: Callable[[], Any]) -> Any:
-    """What the function returns, called in a thread of its own: none is joined at exit, and none waits for a place in a pool."""
+    """What the function returns, called in a thread of its own: none is joined at exit, and none
+    waits for a place in a pool.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 

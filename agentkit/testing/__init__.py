@@ -1,7 +1,9 @@
-"""Stand-ins for a model and its server: for tests, for teaching, and for trying a client against a fault before it is met.
+"""Stand-ins for a model and its server: for tests, for teaching, and for trying a client against a
+fault before it is met.
 
-A **script** says what the model answers: a list of answers in order, a function of the messages, or `by_turn(...)`, which any number of
-conversations can play side by side. `says` writes an answer, `calls` a tool call in it.
+A **script** says what the model answers: a list of answers in order, a function of the messages, or
+    `by_turn(...)`, which any number of conversations can play side by side. `says` writes an
+    answer, `calls` a tool call in it.
 
 >>> script = by_turn(says(None, calls("get_weather", city="Oslo")), "It is cold.")
 
@@ -15,16 +17,18 @@ conversations can play side by side. `says` writes an answer, `calls` a tool cal
 >>> ak.rollout(agent, "Do I need a coat in Oslo?").final
 'It is cold.'
 
-`serve` plays it over real HTTP, in the manner of OpenAI, vLLM or SGLang, in block and streamed answers. Whatever speaks to such a server can be
-tried with it, by the server's `url`; `asked` holds what came, without keys:
+`serve` plays it over real HTTP, in the manner of OpenAI, vLLM or SGLang, in block and streamed
+answers. Whatever speaks to such a server can be tried with it, by the server's `url`; `asked` holds
+what came, without keys:
 
 >>> with serve(script, manner="vllm") as server:
 ...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url, stream=True), "Do I need a coat in Oslo?")
 >>> rollout.turns[0].tool_calls[0].id[:14], len(server.asked)
 ('chatcmpl-tool-', 2)
 
-**Faults** are switched on by name: every problem code a server can cause, and every class of difference between two servers.
-`faults()` lists them with what each is read as; `captured` says whether real traffic showed it, or whether it is constructed.
+**Faults** are switched on by name: every problem code a server can cause, and every class of
+    difference between two servers. `faults()` lists them with what each is read as; `captured` says
+    whether real traffic showed it, or whether it is constructed.
 
 >>> with serve(script, manner="vllm", faults=["call_in_text"]) as server:
 ...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url), "Do I need a coat in Oslo?")
@@ -33,10 +37,13 @@ tried with it, by the server's `url`; `asked` holds what came, without keys:
 >>> next(fault for fault in faults() if fault.name == "answer_in_reasoning").source
 'captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a think block'
 
-A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that were recorded.
+A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that
+    were recorded.
 
-**Injections** put failures between an agent and whatever server and tools it has: refusals, cut streams, malformed arguments, tools that raise or
-time out. They are seeded, so the same steps are struck at every run; `injections()` lists them, and `injected(rollout)` says what was put in:
+**Injections** put failures between an agent and whatever server and tools it has: refusals, cut
+    streams, malformed arguments, tools that raise or time out. They are seeded, so the same steps
+    are struck at every run; `injections()` lists them, and `injected(rollout)` says what was put
+    in:
 
 >>> from agentkit.testing import inject, injected
 >>> struck = inject(ak.Agent("m", tools=[get_weather], server=ScriptedServer(script)), "tool_error", tool="get_weather")

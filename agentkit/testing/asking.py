@@ -1,4 +1,6 @@
-"""What an answer is made for: the request and what is derived from it; and the refusal it may get in place of an answer."""
+"""What an answer is made for: the request and what is derived from it; and the refusal it may get
+in place of an answer.
+"""
 
 from __future__ import annotations
 

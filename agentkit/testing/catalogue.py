@@ -36,9 +36,11 @@ def _by_name() -> dict[str, Fault]:
 
 
 def faults() -> tuple[Fault, ...]:
-    """Every fault a reference server can have, each with what the server does, what it is read as, and whether it was captured.
+    """Every fault a reference server can have, each with what the server does, what it is read as,
+    and whether it was captured.
 
-    Not among them: `connection_failed` (stop the server), and the divergence class `sampling_defaults`, which no single answer shows.
+    Not among them: `connection_failed` (stop the server), and the divergence class
+        `sampling_defaults`, which no single answer shows.
     """
     return tuple(_by_name().values())
 

@@ -1,4 +1,6 @@
-"""A fault: what it does to an answer on its way out, as data. The tables of faults are made of these, and the server knows nothing else of them."""
+"""A fault: what it does to an answer on its way out, as data. The tables of faults are made of
+these, and the server knows nothing else of them.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,27 @@ Draft = dict[str, Any]
 
 @record
 class Fault(Record):
-    """One thing a server gets wrong. Each change takes the answer at its stage, and what it is made for, and gives it changed."""
+    """One thing a server gets wrong. Each change takes the answer at its stage, and what it is made
+    for, and gives it changed.
+    """
 
     name: str
     says: str
     """What the server does, in one line."""
     codes: tuple[str, ...] = ()
-    """The problem codes it is read as, or the kind of the failed request; none where only a comparison shows it."""
+    """The problem codes it is read as, or the kind of the failed request; none where only a
+    comparison shows it.
+    """
     source: str = "constructed"
     """`constructed`, or `captured: ` and where."""
     divergence: str = ""
-    """The divergence class a comparison with a sound server finds, where that is how it is known."""
+    """The divergence class a comparison with a sound server finds, where that is how it is
+    known.
+    """
     needs: Needs = ""
-    """Which answers it strikes: with calls, with two or more, with text alone, behind a history with tool results, to a forced tool choice."""
+    """Which answers it strikes: with calls, with two or more, with text alone, behind a history
+    with tool results, to a forced tool choice.
+    """
     only: Mode | None = None
     """The mode in which it can be; None: in both."""
     message: Callable[[Draft, Asking], Draft] | None = field(default=None, compare=False)
@@ -156,7 +166,9 @@ def first_call(draft: Draft) -> dict[str, Any]:
 
 
 def in_string(arguments: str, piece: str) -> str:
-    """JSON text with a piece put at the start of its first string value, or as a value of its own."""
+    """JSON text with a piece put at the start of its first string value, or as a value of its
+    own.
+    """
     at = arguments.find('": "')
     if at >= 0:
         return f"{arguments[: at + 4]}{piece}{arguments[at + 4 :]}"

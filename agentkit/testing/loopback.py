@@ -1,4 +1,6 @@
-"""A real HTTP server on 127.0.0.1 in a thread of its own: whatever a `Reply` says crosses a real socket, byte for byte, however wrong it is."""
+"""A real HTTP server on 127.0.0.1 in a thread of its own: whatever a `Reply` says crosses a real
+socket, byte for byte, however wrong it is.
+"""
 
 from __future__ import annotations
 
@@ -68,9 +70,11 @@ class Reply:
 
 
 class Loopback:
-    """Answers each request with what a function makes of it; a context manager, sync and async, that ends with its thread and sockets.
+    """Answers each request with what a function makes of it; a context manager, sync and async,
+    that ends with its thread and sockets.
 
-    Keeps connections alive and takes requests concurrently. The function runs in the server's thread, one request at a time.
+    Keeps connections alive and takes requests concurrently. The function runs in the server's
+    thread, one request at a time.
     """
 
     def __init__(self, respond: Callable[[Asked], Reply], *, gap: float = 0.0) -> None:
@@ -130,13 +134,13 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         self._begin()
-        while not self._ready.is_set():  # noqa: ASYNC110 - an event of another thread
+        while not self._ready.is_set():
             await asyncio.sleep(0.001)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         if thread := self._end():
-            while thread.is_alive():  # noqa: ASYNC110 - a thread cannot be awaited
+            while thread.is_alive():
                 await asyncio.sleep(0.001)
 
     def _begin(self) -> None:
@@ -238,7 +242,9 @@ class Loopback:
 
 
 async def _settle() -> None:
-    """Lets the event loop do what is due: from an accepted connection to its task, and from an aborted one to its closed socket, are few rounds."""
+    """Lets the event loop do what is due: from an accepted connection to its task, and from an
+    aborted one to its closed socket, are few rounds.
+    """
     for _ in range(8):
         await asyncio.sleep(0)
 

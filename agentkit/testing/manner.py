@@ -1,7 +1,9 @@
-"""What the manners of the reference server share: the way from a message to a body or a stream, and what each manner has to say for it.
+"""What the manners of the reference server share: the way from a message to a body or a stream, and
+what each manner has to say for it.
 
-A manner is how one kind of server puts an answer into JSON: names, order and presence of fields, ids, chunks, errors. What was taken from
-captured traffic and what was constructed after documentation or source is said in each manner's own module.
+A manner is how one kind of server puts an answer into JSON: names, order and presence of fields,
+    ids, chunks, errors. What was taken from captured traffic and what was constructed after
+    documentation or source is said in each manner's own module.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Faults in a message: calls that stand as text, reasoning in the wrong place, a finish reason that says something else; and other behaviour."""
+"""Faults in a message: calls that stand as text, reasoning in the wrong place, a finish reason that
+says something else; and other behaviour.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ WRITTEN: dict[str, tuple[str, str, str, str]] = {
     "kimi_k2": (_KIMI, "<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
     "glm45": ("<tool_call>{name}\n{keys}</tool_call>", "", "\n", ""),
 }
-"""How the models of a family write calls: one call, what stands before, between and behind them. Named as vLLM's parsers are."""
+"""How the models of a family write calls: one call, what stands before, between and behind them.
+Named as vLLM's parsers are.
+"""
 
 DEFAULT = "hermes"
 

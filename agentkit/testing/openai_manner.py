@@ -1,9 +1,13 @@
-"""OpenAI's manner, constructed after its API reference (chat completions, streaming, error codes) and answers its users have published.
+"""OpenAI's manner, constructed after its API reference (chat completions, streaming, error codes)
+and answers its users have published.
 
-From these: ids (`call_` and 24 letters and digits), `refusal` and `annotations` on a block message, content null beside calls, a first chunk that
-carries the role, the first call's id, name and empty arguments together, later pieces with index and arguments only, `usage: null` on every chunk
-but the last where usage was asked for, details under both counts, `stop` as finish reason of a named choice, reasoning that is counted and never
-sent, indented bodies, `x-request-id` and `x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was captured.
+From these: ids (`call_` and 24 letters and digits), `refusal` and `annotations` on a block message,
+    content null beside calls, a first chunk that carries the role, the first call's id, name and
+    empty arguments together, later pieces with index and arguments only, `usage: null` on every
+    chunk but the last where usage was asked for, details under both counts, `stop` as finish reason
+    of a named choice, reasoning that is counted and never sent, indented bodies, `x-request-id` and
+    `x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was
+    captured.
 """
 
 from __future__ import annotations
@@ -200,10 +204,16 @@ class OpenAI(Manner):
         ):
             return HISTORY[found.code]
         if limit is not None and limit > asking.context:
-            said = f"max_tokens is too large: {limit}. This model supports at most {asking.context} completion tokens, whereas you provided {limit}."
+            said = (
+                f"max_tokens is too large: {limit}. This model supports at most {asking.context}"
+                f" completion tokens, whereas you provided {limit}."
+            )
             return Refusal(400, said, param="max_tokens", code="invalid_value")
         if size > asking.context:
-            said = f"This model's maximum context length is {asking.context} tokens. However, your messages resulted in {size} tokens."
+            said = (
+                f"This model's maximum context length is {asking.context} tokens. However, your"
+                f" messages resulted in {size} tokens."
+            )
             return Refusal(
                 400,
                 f"{said} Please reduce the length of the messages.",
@@ -215,12 +225,15 @@ class OpenAI(Manner):
     def unauthorized(self, sent: str | None) -> Refusal:
         if not sent:
             said = (
-                "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
-                "(i.e. Authorization: Bearer YOUR_KEY)."
+                "You didn't provide an API key. You need to provide your API key in an"
+                " Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
             return Refusal(401, said)
         shown = "*" * 12
-        said = f"Incorrect API key provided: {shown}. You can find your API key at https://platform.openai.com/account/api-keys."
+        said = (
+            f"Incorrect API key provided: {shown}. You can find your API key at"
+            " https://platform.openai.com/account/api-keys."
+        )
         return Refusal(401, said, code="invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
@@ -281,7 +294,10 @@ def _begun(entry: Any, position: int) -> Any:
 def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
     for field in ("messages", "tools"):
         if request.get(field) == []:
-            said = f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+            said = (
+                f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got"
+                " an empty array instead."
+            )
             return Refusal(400, said, param=field, code="empty_array")
     choice, tools, temperature = (
         request.get("tool_choice"),
@@ -291,7 +307,8 @@ def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
     if choice is not None and not tools:
         return Refusal(
             400,
-            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
+            " specified.",
             param="tool_choice",
         )
     if (name := named_choice(request)) is not None and name not in tools_named(request):
@@ -299,6 +316,9 @@ def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
             400, f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice"
         )
     if isinstance(temperature, (int, float)) and temperature < 0:
-        said = f"Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got {temperature} instead."
+        said = (
+            "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got"
+            f" {temperature} instead."
+        )
         return Refusal(400, said, param="temperature", code="decimal_below_min_value")
     return None

@@ -1,4 +1,6 @@
-"""A recorded exchange, played again: the bytes that came, in the pieces they came in; or its message, where another form is asked for."""
+"""A recorded exchange, played again: the bytes that came, in the pieces they came in; or its
+message, where another form is asked for.
+"""
 
 from __future__ import annotations
 

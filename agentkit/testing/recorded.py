@@ -1,4 +1,6 @@
-"""Recorded rollouts as a script: the exchange that answered this conversation when it was recorded, found by its prompt and its turn."""
+"""Recorded rollouts as a script: the exchange that answered this conversation when it was recorded,
+found by its prompt and its turn.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ from agentkit.types import ApiError, Exchange, Trajectory
 
 
 class Recorded:
-    """A script that plays trajectories. Rollouts of one prompt are played in the order they were recorded, then from the first again.
+    """A script that plays trajectories. Rollouts of one prompt are played in the order they were
+    recorded, then from the first again.
 
-    A conversation goes on with the recorded rollout whose calls it repeats, so a client need not send the history exactly as it was sent.
+    A conversation goes on with the recorded rollout whose calls it repeats, so a client need not
+    send the history exactly as it was sent.
     """
 
     def __init__(self, trajectories: Sequence[Trajectory]) -> None:
@@ -27,7 +31,8 @@ class Recorded:
         same = [t for t in self.trajectories if _begins(messages, t)]
         if not same:
             return _refused(
-                f"no rollout of this prompt was recorded; recorded are: {_prompts(self.trajectories)}"
+                "no rollout of this prompt was recorded; recorded are:"
+                f" {_prompts(self.trajectories)}"
             )
         turn = _assistants(messages) - _assistants([m.wire for m in same[0].prompt])
         if turn == 0:
@@ -39,7 +44,9 @@ class Recorded:
 
 
 def is_recorded(script: Any) -> bool:
-    """Whether a script is recorded rollouts: a trajectory, several, the path of a file, or what holds a trajectory."""
+    """Whether a script is recorded rollouts: a trajectory, several, the path of a file, or what
+    holds a trajectory.
+    """
     if isinstance(script, (str, os.PathLike, Trajectory)):
         return True
     if isinstance(script, (list, tuple)):

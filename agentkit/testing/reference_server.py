@@ -1,4 +1,6 @@
-"""A server over real HTTP that answers from a script in the manner of OpenAI, vLLM or SGLang, sound or with faults switched on by name."""
+"""A server over real HTTP that answers from a script in the manner of OpenAI, vLLM or SGLang, sound
+or with faults switched on by name.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ _JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 
 
 
 class ReferenceServer:
-    """What `serve` gives: a context manager, sync and async, or to be started and stopped by hand."""
+    """What `serve` gives: a context manager, sync and async, or to be started and stopped by
+    hand.
+    """
 
     def __init__(
         self,
@@ -183,10 +187,12 @@ class ReferenceServer:
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
         if self._turns is not None and asking.turn not in self._turns:
             return False
-        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate  # noqa: S311 - no secret
+        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate
 
     def _answer(self, answer: Any, asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
-        """The reply to a request that is taken: a failure or a body as it stands, else a message in the manner's form."""
+        """The reply to a request that is taken: a failure or a body as it stands, else a message in
+        the manner's form.
+        """
         if isinstance(answer, ApiError):
             return self._refused(_as_refusal(answer))
         if isinstance(answer, BaseException):
@@ -306,21 +312,26 @@ def serve(
     latency: float = 0.0,
     pace: float = 0.0,
 ) -> ReferenceServer:
-    """A server on loopback that answers from a script; it listens inside a `with` (or `async with`) block.
+    """A server on loopback that answers from a script; it listens inside a `with` (or `async with`)
+    block.
 
-    The same request gets the same answer, ids included, at every run. An answer is sent whole: `max_tokens`, `stop` and the sampling of the request
-    change nothing of what the script says. What is constructed in a manner and what was captured is said in the
-    module of the manner, and of each fault in its `source`.
+    The same request gets the same answer, ids included, at every run. An answer is sent whole:
+        `max_tokens`, `stop` and the sampling of the request change nothing of what the script says.
+        What is constructed in a manner and what was captured is said in the module of the manner,
+        and of each fault in its `source`.
 
     Args:
-        script: as for `ScriptedServer`: a function of the messages, or a list of answers in the order of the requests (see also `by_turn`);
-            or recorded rollouts (a trajectory, a list of them, the path of a cassette), which are played byte for byte. A function runs in
-            the server's own thread and holds up all its requests.
+        script: as for `ScriptedServer`: a function of the messages, or a list of answers in the
+            order of the requests (see also `by_turn`);
+            or recorded rollouts (a trajectory, a list of them, the path of a cassette), which are
+            played byte for byte. A function runs in the server's own thread and holds up all its
+            requests.
         manner: whose form the answers have.
         faults: names of `faults()`, or divergence classes, that are switched on.
         model: the name, or names, it serves; None for any.
         key: the API key it asks for; None for none.
-        tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang leaves calls as text.
+        tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang
+            leaves calls as text.
         context: most tokens of a prompt.
         rate: share of the answers that are faulty, told by `seed` and the request.
         turn: only answers of this turn, or these, counting from 0, are faulty.
@@ -362,7 +373,10 @@ def serve(
 
 def _check_script(script: Any) -> None:
     """Refuses what is no script before a request finds it out."""
-    mend = "a script is a list of answers, a function of the messages, or recorded rollouts; for one answer: serve(['It is cold.'])"
+    mend = (
+        "a script is a list of answers, a function of the messages, or recorded rollouts; for one"
+        " answer: serve(['It is cold.'])"
+    )
     if isinstance(script, str) and not os.path.exists(script):
         raise UsageError(f"there is no file {script[:60]!r}", mend=mend)
     if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):

@@ -1,50 +1,57 @@
-"""Requests refused, by the problem code that the refusal is read as. Wordings are those that users of these servers have published."""
+"""Requests refused, by the problem code that the refusal is read as. Wordings are those that users
+of these servers have published.
+"""
 
 from __future__ import annotations
 
 from agentkit.testing.asking import Refusal
 
 BAD_ARGUMENTS = (
-    "3 validation errors:\n  {{'type': 'string_type', 'loc': 'body.0.ChatCompletionMessageFunctionToolCallParam.function', 'msg': 'Input should be a "
-    "valid string', 'input': '<dict of {items} items>'}}\n  {{'type': 'missing', 'loc': 'body.0.ChatCompletionMessageCustomToolCallParam.custom', "
-    "'msg': 'Field required', 'input': '<dict of 3 items>'}}\n  {{'type': 'literal_error', 'loc': "
-    "'body.0.ChatCompletionMessageCustomToolCallParam.type', 'msg': \"Input should be 'custom'\", 'input': 'function', 'ctx': {{'expected': "
-    "\"'custom'\"}}}}"
+    "3 validation errors:\n  {{'type': 'string_type', 'loc':"
+    " 'body.0.ChatCompletionMessageFunctionToolCallParam.function', 'msg': 'Input should be a valid"
+    " string', 'input': '<dict of {items} items>'}}\n  {{'type': 'missing', 'loc':"
+    " 'body.0.ChatCompletionMessageCustomToolCallParam.custom', 'msg': 'Field required', 'input':"
+    " '<dict of 3 items>'}}\n  {{'type': 'literal_error', 'loc':"
+    " 'body.0.ChatCompletionMessageCustomToolCallParam.type', 'msg': \"Input should be 'custom'\","
+    " 'input': 'function', 'ctx': {{'expected': \"'custom'\"}}}}"
 )
 
 HISTORY: dict[str, Refusal] = {
     "history_tool_result_missing": Refusal(
         400,
-        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following "
-        "tool_call_ids did not have response messages: call_1",
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to"
+        " each 'tool_call_id'. The following tool_call_ids did not have response messages: call_1",
         param="messages.[2].role",
     ),
     "history_orphan_tool_result": Refusal(
         400,
-        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message"
+        " with 'tool_calls'.",
         param="messages.[2].role",
     ),
     "history_role_order": Refusal(
         400,
-        "After the optional system message, conversation roles must alternate user/assistant/user/assistant/...",
+        "After the optional system message, conversation roles must alternate"
+        " user/assistant/user/assistant/...",
     ),
     "history_id_format": Refusal(
         400,
-        "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length "
-        "51 instead.",
+        "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum"
+        " length 40, but got a string with length 51 instead.",
         param="messages[1].tool_calls[0].id",
         code="string_above_max_length",
     ),
     "history_empty_tool_calls": Refusal(
         400,
-        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "Invalid 'messages[1].tool_calls': empty array. Expected an array with minimum length 1,"
+        " but got an empty array instead.",
         param="messages[1].tool_calls",
         code="empty_array",
     ),
     "history_bad_name": Refusal(
         400,
-        "Invalid 'messages[1].tool_calls[0].function.name': string does not match pattern. Expected a string that matches the pattern "
-        "'^[a-zA-Z0-9_-]+$'.",
+        "Invalid 'messages[1].tool_calls[0].function.name': string does not match pattern. Expected"
+        " a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
         param="messages[1].tool_calls[0].function.name",
         code="invalid_value",
     ),
@@ -56,13 +63,15 @@ HISTORY: dict[str, Refusal] = {
     ),
     "history_bad_content": Refusal(
         400,
-        "Invalid type for 'messages[2].content': expected one of a string or array of objects, but got an object instead.",
+        "Invalid type for 'messages[2].content': expected one of a string or array of objects, but"
+        " got an object instead.",
         param="messages[2].content",
         code="invalid_type",
     ),
     "history_reasoning_missing": Refusal(
         400,
-        "Missing reasoning_content field in the assistant message at message index 2: it must be passed back.",
+        "Missing reasoning_content field in the assistant message at message index 2: it must be"
+        " passed back.",
         param="messages",
     ),
 }
@@ -73,7 +82,8 @@ REFUSALS: dict[str, Refusal] = {
     "bad_request": Refusal(400, "The request could not be understood.", param=None),
     "rate_limited": Refusal(
         429,
-        "Rate limit reached for this model on requests per min (RPM): Limit 500. Please try again in 120ms.",
+        "Rate limit reached for this model on requests per min (RPM): Limit 500. Please try again"
+        " in 120ms.",
         code="rate_limit_exceeded",
         headers={"retry-after-ms": "120", "retry-after": "1"},
     ),
@@ -91,14 +101,16 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "context_length_exceeded": Refusal(
         400,
-        "This model's maximum context length is 2048 tokens. However, your prompt contains 32217 characters (more than 26624 characters, "
-        "which is the upper bound for 2048 input tokens). Please reduce the length of the input prompt. (parameter=input_text, value=32217)",
+        "This model's maximum context length is 2048 tokens. However, your prompt contains 32217"
+        " characters (more than 26624 characters, which is the upper bound for 2048 input tokens)."
+        " Please reduce the length of the input prompt. (parameter=input_text, value=32217)",
         param="input_text",
         code="context_length_exceeded",
     ),
     "auth_failed": Refusal(
         401,
-        "Incorrect API key provided: ************. You can find your API key at https://platform.openai.com/account/api-keys.",
+        "Incorrect API key provided: ************. You can find your API key at"
+        " https://platform.openai.com/account/api-keys.",
         code="invalid_api_key",
     ),
     "permission_denied": Refusal(
@@ -114,7 +126,8 @@ REFUSALS: dict[str, Refusal] = {
     "unknown_field": Refusal(400, "Unrecognized request argument supplied: top_k", param="top_k"),
     "schema_rejected": Refusal(
         400,
-        "Invalid schema for function 'get_weather': 'strng' is not valid under any of the given schemas.",
+        "Invalid schema for function 'get_weather': 'strng' is not valid under any of the given"
+        " schemas.",
         code="invalid_function_parameters",
     ),
     "template_error": Refusal(
@@ -125,7 +138,8 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "tool_use_failed": Refusal(
         400,
-        "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
+        "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more"
+        " details.",
         code="tool_use_failed",
     ),
     "content_filtered": Refusal(

@@ -1,4 +1,6 @@
-"""Answers written down: what a script is, a server that plays one without a network, and a clock that repeats."""
+"""Answers written down: what a script is, a server that plays one without a network, and a clock
+that repeats.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
 
 
 def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
-    """A script that gives each conversation its answers by turn, so that any number of rollouts can play it side by side.
+    """A script that gives each conversation its answers by turn, so that any number of rollouts can
+    play it side by side.
 
     >>> script = by_turn("first", "second")
     >>> script([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "first"}, {"role": "user", "content": "and?"}])
@@ -89,7 +92,8 @@ def next_answer(script: Script, index: int, messages: list[dict[str, Any]]) -> A
 
 
 def as_choice(answer: Any) -> dict[str, Any]:
-    """A text, message or answer of `says` as a choice: its message and its finish reason; calls have the ids they were given.
+    """A text, message or answer of `says` as a choice: its message and its finish reason; calls
+    have the ids they were given.
 
     >>> as_choice("It is cold.")
     {'message': {'role': 'assistant', 'content': 'It is cold.'}, 'finish_reason': 'stop'}
@@ -105,10 +109,12 @@ def as_choice(answer: Any) -> dict[str, Any]:
 
 
 class ScriptedServer:
-    """A server that answers from a script: a function of the messages, or a list of answers in order.
+    """A server that answers from a script: a function of the messages, or a list of answers in
+    order.
 
-    An answer is a text, what `says` gives, a message, a whole body, an `Exchange`, an `ApiError` or an exception (a failed request), or a
-    `(status, body)` pair. A list that has run out answers with an error that says so.
+    An answer is a text, what `says` gives, a message, a whole body, an `Exchange`, an `ApiError` or
+    an exception (a failed request), or a `(status, body)` pair. A list that has run out answers
+    with an error that says so.
     """
 
     profile: str | None = None
@@ -125,8 +131,10 @@ class ScriptedServer:
         """A server.
 
         Args:
-            answered: how many answers it has given before; the ids of its calls count on from there.
-            latency: seconds every answer is recorded to have taken; nothing waits, but a `FixedClock` goes on by them.
+            answered: how many answers it has given before; the ids of its calls count on from
+                there.
+            latency: seconds every answer is recorded to have taken; nothing waits, but a
+                `FixedClock` goes on by them.
         """
         self._script = script
         self._model = model

@@ -1,10 +1,13 @@
-"""SGLang's manner, constructed after its source: `python/sglang/srt/entrypoints/openai/` (serving_chat.py, protocol.py, sse_utils.py).
+"""SGLang's manner, constructed after its source: `python/sglang/srt/entrypoints/openai/`
+(serving_chat.py, protocol.py, sse_utils.py).
 
-From the source: ids (`call_` and 24 hexadecimal digits, a bare 32-digit answer id), `reasoning_content`, content "" and never null, `tool_calls` null
-where there are none, an `index` on each call of a block answer, `matched_stop`, `metadata.weight_version`, `reasoning_tokens` beside the other
-counts, two kinds of chunks (text without null fields but `reasoning_content`; calls with every field, null where empty, id and name null on the
-pieces that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400 where FastAPI would say 422, and no check of the
-model's name. Nothing here was captured.
+From the source: ids (`call_` and 24 hexadecimal digits, a bare 32-digit answer id),
+    `reasoning_content`, content "" and never null, `tool_calls` null where there are none, an
+    `index` on each call of a block answer, `matched_stop`, `metadata.weight_version`,
+    `reasoning_tokens` beside the other counts, two kinds of chunks (text without null fields but
+    `reasoning_content`; calls with every field, null where empty, id and name null on the pieces
+    that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400
+    where FastAPI would say 422, and no check of the model's name. Nothing here was captured.
 """
 
 from __future__ import annotations
@@ -143,22 +146,32 @@ class SGLang(Manner):
         request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
         if "messages" not in request or "model" not in request:
             name = "messages" if "messages" not in request else "model"
-            said = f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg': 'Field required'}}"
+            said = (
+                f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg':"
+                " 'Field required'}"
+            )
             return Refusal(400, said, type="Bad Request")
         if not isinstance(request["messages"], list):
-            said = "1 validation error:\n  {'type': 'list_type', 'loc': ('body', 'messages'), 'msg': 'Input should be a valid list'}"
+            said = (
+                "1 validation error:\n  {'type': 'list_type', 'loc': ('body', 'messages'), 'msg':"
+                " 'Input should be a valid list'}"
+            )
             return Refusal(400, said, type="Bad Request")
         if not request["messages"]:
             return Refusal(400, "Messages cannot be empty.")
         if refusal := _tool_refusal(request):
             return refusal
         if limit is not None and limit > asking.context:
-            said = f"max_completion_tokens is too large: {limit}.This model supports at most {asking.context} completion tokens."
+            said = (
+                f"max_completion_tokens is too large: {limit}.This model supports at most"
+                f" {asking.context} completion tokens."
+            )
             return Refusal(400, said)
         if size > asking.context:
             return Refusal(
                 400,
-                f"The input ({size} tokens) is longer than the model's context length ({asking.context} tokens).",
+                f"The input ({size} tokens) is longer than the model's context length"
+                f" ({asking.context} tokens).",
             )
         return None
 
@@ -166,7 +179,10 @@ class SGLang(Manner):
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
     def malformed(self, position: int) -> Refusal:
-        said = f"1 validation error:\n  {{'type': 'json_invalid', 'loc': ('body', {position}), 'msg': 'JSON decode error'}}"
+        said = (
+            f"1 validation error:\n  {{'type': 'json_invalid', 'loc': ('body', {position}), 'msg':"
+            " 'JSON decode error'}"
+        )
         return Refusal(400, said, type="Bad Request")
 
     def get(self, path: str, models: Sequence[str], context: int) -> Any:

@@ -1,4 +1,6 @@
-"""A message as the pieces a model writes it in, and the made-up tokens of these: what a stream sends, what is counted, what has logprobs."""
+"""A message as the pieces a model writes it in, and the made-up tokens of these: what a stream
+sends, what is counted, what has logprobs.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,9 @@ def token_id(token: str) -> int:
 def prompt_tokens(messages: Sequence[Any]) -> list[str]:
     """The tokens of a history in the manner of ChatML, up to where the answer begins.
 
-    An assistant message is written as the answer was, so the prompt of a turn goes on from the tokens of the turn before, unless the client
-    changed or left out something of it (its reasoning, for example): as with a real server.
+    An assistant message is written as the answer was, so the prompt of a turn goes on from the
+    tokens of the turn before, unless the client changed or left out something of it (its reasoning,
+    for example): as with a real server.
     """
     found: list[str] = []
     for message in messages:
@@ -65,7 +68,9 @@ class Step:
     """One piece of an answer as it is generated."""
 
     kind: str
-    """`reasoning`, `content`, `refusal`, `call` (a call begins), `arguments` (it goes on), `other` (fields sent as they are), `silent`."""
+    """`reasoning`, `content`, `refusal`, `call` (a call begins), `arguments` (it goes on), `other`
+    (fields sent as they are), `silent`.
+    """
     value: Any = None
     position: int = 0
     """Which call it belongs to."""
@@ -73,7 +78,9 @@ class Step:
 
 
 def steps(message: Mapping[str, Any]) -> Iterator[Step]:
-    """A message as the pieces a stream sends it in; what has no pieces (arguments as an object, a call that is none) is one step."""
+    """A message as the pieces a stream sends it in; what has no pieces (arguments as an object, a
+    call that is none) is one step.
+    """
     reasoning, content = (
         message.get("reasoning", message.get("reasoning_content")),
         message.get("content"),

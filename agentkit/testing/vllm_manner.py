@@ -1,8 +1,11 @@
-"""vLLM 0.32's manner, captured: bodies, chunks, errors and paths have the fields, order and nulls of recorded traffic of that version.
+"""vLLM 0.32's manner, captured: bodies, chunks, errors and paths have the fields, order and nulls
+of recorded traffic of that version.
 
-Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids; `tool_choice` auto, required, named, none; `n`;
-the refusals below but for the key's; headers; `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after
-vLLM's AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids, logprobs, counts.
+Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids;
+    `tool_choice` auto, required, named, none; `n`; the refusals below but for the key's; headers;
+    `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after vLLM's
+    AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids,
+    logprobs, counts.
 """
 
 from __future__ import annotations
@@ -216,7 +219,8 @@ class VLLM(Manner):
             )
         if request.get("tools") == []:
             return _parameter(
-                "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.",
+                "`tools` must not be an empty array. Either provide at least one tool or omit the"
+                " field entirely.",
                 "tools",
             )
         if refusal := _arguments_refusal(asking):
@@ -242,7 +246,8 @@ class VLLM(Manner):
         if not request["messages"]:
             return Refusal(
                 400,
-                "Cannot apply chat template to an empty conversation. Provide at least one message.",
+                "Cannot apply chat template to an empty conversation. Provide at least one"
+                " message.",
             )
         if isinstance(temperature, (int, float)) and temperature < 0:
             return _parameter(
@@ -251,7 +256,10 @@ class VLLM(Manner):
                 float(temperature),
             )
         if limit is not None and limit > asking.context:
-            said = f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please request fewer output tokens."
+            said = (
+                f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please"
+                " request fewer output tokens."
+            )
             return _parameter(said, "max_tokens", limit)
         if size > asking.context:
             return _too_long(asking)
@@ -299,7 +307,10 @@ def _parameter(said: str, param: str, value: Any = None) -> Refusal:
 
 
 def _invalid(kind: str, where: str, message: str, given: str, more: str = "") -> Refusal:
-    said = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input': '{given}'{more}}}"
+    said = (
+        f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input':"
+        f" '{given}'{more}}}"
+    )
     return Refusal(400, said, type="Bad Request", param=where)
 
 
@@ -341,8 +352,9 @@ def _too_long(asking: Asking) -> Refusal:
     context = asking.context
     size, bound = sum(len(token) for token in asking.prompt), 13 * context
     said = (
-        f"This model's maximum context length is {context} tokens. However, your prompt contains {size} characters (more than {bound} characters, "
-        f"which is the upper bound for {context} input tokens). Please reduce the length of the input prompt."
+        f"This model's maximum context length is {context} tokens. However, your prompt contains"
+        f" {size} characters (more than {bound} characters, which is the upper bound for {context}"
+        " input tokens). Please reduce the length of the input prompt."
     )
     return _parameter(said, "input_text", size)
 

@@ -1,4 +1,6 @@
-"""Faults around a message: the envelope, the stream, the connection, and requests that are refused."""
+"""Faults around a message: the envelope, the stream, the connection, and requests that are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ _ERROR = {
     "param": None,
     "code": 500,
 }
-_PAGE = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+_PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad"
+    " Gateway</h1></body></html>\n"
+)
 _NEVER = 86_400.0
 """Seconds; the connection is closed when the client gives up or the server ends."""
 
@@ -33,7 +38,9 @@ def _first(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any],
 
 
 def _split(body: dict[str, Any], asking: Asking) -> Any:
-    """The text in one choice and the calls in another of the same index, as GitHub Copilot's endpoint does with Claude."""
+    """The text in one choice and the calls in another of the same index, as GitHub Copilot's
+    endpoint does with Claude.
+    """
     choice = body["choices"][0]
     message = choice["message"]
     said = {**message, "content": message.get("content") or "One moment."}
@@ -79,7 +86,9 @@ def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prefix(body: dict[str, Any]) -> dict[str, Any]:
-    """Prompt ids that begin otherwise at every length, as where a template writes the date or drops reasoning."""
+    """Prompt ids that begin otherwise at every length, as where a template writes the date or drops
+    reasoning.
+    """
     ids = body.get("prompt_token_ids")
     return {**body, "prompt_token_ids": [len(ids), *ids[1:]]} if ids else body
 
@@ -113,7 +122,9 @@ def _entries(chunks: list[Any]) -> Iterator[dict[str, Any]]:
 def _on_entries(
     change: Callable[[dict[str, Any], dict[Any, Any], int], None],
 ) -> Callable[[list[Any], Asking], list[Any]]:
-    """A change, in place, of every piece of a call: the piece, the call's id by index, how many pieces there were before."""
+    """A change, in place, of every piece of a call: the piece, the call's id by index, how many
+    pieces there were before.
+    """
 
     def chunks(given: list[Any], asking: Asking) -> list[Any]:
         copied, ids, numbers = copy.deepcopy(given), dict[Any, Any](), count()
@@ -369,7 +380,9 @@ WIRE_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="content_form",
-        says="content is null where this kind of server says an empty text, and the other way round",
+        says=(
+            "content is null where this kind of server says an empty text, and the other way round"
+        ),
         needs="calls",
         only="block",
         body=_content_form,

@@ -1,4 +1,6 @@
-"""What a server's answer was read as: calls, reasoning, text, and everything that was wrong with it."""
+"""What a server's answer was read as: calls, reasoning, text, and everything that was wrong with
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ Policy = Literal["strict", "normalize", "repair"]
 
 @record
 class ToolCall(Record):
-    """One call the model made. Its position in the message is its identity; the id is a label on the wire."""
+    """One call the model made. Its position in the message is its identity; the id is a label on
+    the wire.
+    """
 
     position: int
     id: str = field(compare=False)
-    """The id used in the history: the server's own where that was a unique non-empty text, else synthetic."""
+    """The id used in the history: the server's own where that was a unique non-empty text, else
+    synthetic.
+    """
     raw_id: Any = field(default=None, compare=False)
     """The id as it was sent."""
     id_synthetic: bool = field(default=False, compare=False)
@@ -38,7 +44,9 @@ class ToolCall(Record):
     span: tuple[int, int] | None = field(default=None, compare=False)
     """Start and end in the text it was found in (characters), for a call found in text."""
     extra_content: Any = field(default=None, compare=False)
-    """What Google's endpoint hangs on a call, as it came: its `thought_signature`, without which Gemini 3 refuses the history."""
+    """What Google's endpoint hangs on a call, as it came: its `thought_signature`, without which
+    Gemini 3 refuses the history.
+    """
     problems: tuple[Problem, ...] = ()
     suggestion: dict[str, Any] | None = None
     """Arguments a person could adopt; never run by themselves."""
@@ -61,7 +69,9 @@ class ReasoningBlock(Record):
     """One piece of reasoning and the place it came from."""
 
     source: str
-    """`reasoning`, `reasoning_content`, `reasoning_details`, `content:thinking` or `content:think_tags`."""
+    """`reasoning`, `reasoning_content`, `reasoning_details`, `content:thinking` or
+    `content:think_tags`.
+    """
     kind: str = "text"
     """`text`, `summary` or `encrypted`."""
     text: str = ""
@@ -74,7 +84,9 @@ class Response(Record):
     """A server's answer, read. Built by `read_response` and `read_stream`, never by hand."""
 
     content: str | None = None
-    """The text for the user: reasoning tags and calls that were taken out of it are gone; None where nothing is left."""
+    """The text for the user: reasoning tags and calls that were taken out of it are gone; None
+    where nothing is left.
+    """
     wire_content: str | None = field(default=None, compare=False)
     """The text as it was sent, think tags and all: what goes back into the history."""
     reasoning: str | None = None
@@ -93,7 +105,9 @@ class Response(Record):
     """Ids of the whole prompt, where the server returned them."""
     model: str | None = field(default=None, compare=False)
     time_to_first_token: float | None = field(default=None, compare=False)
-    """Seconds from sending the request to the first piece of the answer; None where it was not streamed."""
+    """Seconds from sending the request to the first piece of the answer; None where it was not
+    streamed.
+    """
     token_gaps: tuple[float, ...] = field(default=(), compare=False)
     """Seconds between the pieces of a streamed answer."""
     problems: tuple[Problem, ...] = ()

@@ -1,4 +1,6 @@
-"""Problems: what a model, tool or server got wrong, as data. The codes are the project's vocabulary and are never reused for a second meaning."""
+"""Problems: what a model, tool or server got wrong, as data. The codes are the project's vocabulary
+and are never reused for a second meaning.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(_ERRORS.split(), "error"),
     **dict.fromkeys(_WARNINGS.split(), "warning"),
 }
-"""Every code and its severity: *error* means the call or turn cannot be used as it stands, *warning* means handled and always shown."""
+"""Every code and its severity: *error* means the call or turn cannot be used as it stands,
+*warning* means handled and always shown.
+"""
 
 
 @record
@@ -81,7 +85,9 @@ def problem(
 
 
 def excerpt(value: Any, limit: int = 200) -> Any:
-    """The value itself where it is a number, else the first `limit` characters of it as text, an object with its keys in order."""
+    """The value itself where it is a number, else the first `limit` characters of it as text, an
+    object with its keys in order.
+    """
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else _json(value)

@@ -1,7 +1,9 @@
-"""What every record shares: a frozen value whose repr says what it holds and nothing about the process that holds it.
+"""What every record shares: a frozen value whose repr says what it holds and nothing about the
+process that holds it.
 
-`late` is the one place where a record reaches upward: methods whose body lives in a higher layer (rendering, deriving messages) are bound by
-name when `agentkit` is imported, so that imports keep pointing down.
+`late` is the one place where a record reaches upward: methods whose body lives in a higher layer
+    (rendering, deriving messages) are bound by name when `agentkit` is imported, so that imports
+    keep pointing down.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ def record(cls: type[T]) -> type[T]:
 
 
 class Record:
-    """Base of all records. Equality compares what was said; timings, raw bytes and provenance stay outside it."""
+    """Base of all records. Equality compares what was said; timings, raw bytes and provenance stay
+    outside it.
+    """
 
     __slots__ = ()
 

@@ -88,7 +88,9 @@ class Attempt(Record):
 
 @record
 class Turn(Record):
-    """One answer and the results of its calls. `kept` and `added` say what the caller did to the history before it was asked for."""
+    """One answer and the results of its calls. `kept` and `added` say what the caller did to the
+    history before it was asked for.
+    """
 
     index: int
     """Counts from 0."""
@@ -102,7 +104,9 @@ class Turn(Record):
     sampling: dict[str, Any] | None = None
     """Sampling of this turn alone, over the spec's."""
     before: Before | None = field(default=None, compare=False)
-    """What stood before it, so that the turn alone knows its request; None for a turn made by hand."""
+    """What stood before it, so that the turn alone knows its request; None for a turn made by
+    hand.
+    """
 
     @property
     def rollout(self) -> Trajectory | None:
@@ -151,7 +155,9 @@ class Turn(Record):
 
     @property
     def elapsed(self) -> float | None:
-        """Seconds the model and the tools worked; time a person spent looking between two steps is not counted."""
+        """Seconds the model and the tools worked; time a person spent looking between two steps is
+        not counted.
+        """
         model = self.response.exchange.elapsed
         tools = _covered(
             [
@@ -178,7 +184,9 @@ def _covered(intervals: list[tuple[float, float]]) -> float:
 
 @record
 class Before(Record):
-    """What stands before a turn. Each holds the one turn before it, so that all of a rollout's take memory linear in its length."""
+    """What stands before a turn. Each holds the one turn before it, so that all of a rollout's take
+    memory linear in its length.
+    """
 
     spec: Spec
     prompt: tuple[Message, ...] = ()
@@ -201,7 +209,9 @@ class Before(Record):
 
 @record
 class OpenTurn(Record):
-    """The turn in progress: what the caller said, the answer once it is there, the results so far by position."""
+    """The turn in progress: what the caller said, the answer once it is there, the results so far
+    by position.
+    """
 
     kept: int | None = None
     added: tuple[Message, ...] = ()
@@ -262,7 +272,9 @@ class Parent(Record):
 
 @record
 class Trajectory(Record):
-    """A rollout as an immutable value. Every operation gives a new one; messages, requests and totals are derived from it."""
+    """A rollout as an immutable value. Every operation gives a new one; messages, requests and
+    totals are derived from it.
+    """
 
     spec: Spec = field(default_factory=Spec)
     prompt: tuple[Message, ...] = ()
@@ -280,7 +292,9 @@ class Trajectory(Record):
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh list."""
+        """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh
+        list.
+        """
         return list(late["messages"](self))
 
     def request(self, turn: int) -> Request:

@@ -1,4 +1,6 @@
-"""The wire: what was asked, what came back, byte for byte, and what a failed request was read as."""
+"""The wire: what was asked, what came back, byte for byte, and what a failed request was read
+as.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Chunk(Record):
 
 @record
 class ApiError(Record):
-    """A request that gave no usable answer, classified. `kind` is a problem code (`rate_limited`, `context_length_exceeded`, …)."""
+    """A request that gave no usable answer, classified. `kind` is a problem code (`rate_limited`,
+    `context_length_exceeded`, …).
+    """
 
     kind: str
     message: str
@@ -50,7 +54,9 @@ class ApiError(Record):
 
 @record
 class Exchange(Record):
-    """One request's answer as it crossed the wire. The request itself is the trajectory's prefix and is derived, not stored again."""
+    """One request's answer as it crossed the wire. The request itself is the trajectory's prefix
+    and is derived, not stored again.
+    """
 
     body: str = ""
     """The answer's text; "" while streaming and when none came."""
@@ -141,10 +147,12 @@ class TokenLogprob(Record):
 
 
 class TokenIds(Sequence[int]):
-    """An immutable sequence of token ids that shares what it has in common with the sequence before it.
+    """An immutable sequence of token ids that shares what it has in common with the sequence before
+    it.
 
-    A server that returns the prompt's ids returns the whole history at every turn; kept as `base[:shared] + own`, a rollout's memory
-    grows with its tokens and not with their square. Reads like a tuple of ints; `len`, slices, iteration and equality are linear at worst.
+    A server that returns the prompt's ids returns the whole history at every turn; kept as
+    `base[:shared] + own`, a rollout's memory grows with its tokens and not with their square. Reads
+    like a tuple of ints; `len`, slices, iteration and equality are linear at worst.
     """
 
     __slots__ = ("_base", "_own", "_shared")

@@ -1,4 +1,6 @@
-"""What the debugger's controls show, and what is meant by what they send: JSON on one side, the debugger's own words on the other."""
+"""What the debugger's controls show, and what is meant by what they send: JSON on one side, the
+debugger's own words on the other.
+"""
 
 from __future__ import annotations
 

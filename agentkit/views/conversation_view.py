@@ -1,4 +1,6 @@
-"""A conversation that grows: what was drawn is not drawn again, and an append costs the same whatever came before it."""
+"""A conversation that grows: what was drawn is not drawn again, and an append costs the same
+whatever came before it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ Parts = dict[str, Html]
 
 
 class ConversationView(LiveView):
-    """A trajectory as a conversation. The view of something that holds one overrides `trajectory`."""
+    """A trajectory as a conversation. The view of something that holds one overrides
+    `trajectory`.
+    """
 
     scripts: ClassVar[tuple[str, ...]] = ("course",)
 
@@ -81,7 +85,9 @@ class ConversationView(LiveView):
         return [["times", 0, self._times]]
 
     def _timed(self, start: int) -> list[Op]:
-        """The times of the turns from here on, where they are others than before: the page draws them."""
+        """The times of the turns from here on, where they are others than before: the page draws
+        them.
+        """
         times = self._course.spent(start)
         if times == self._times[start:]:
             return []
@@ -119,7 +125,9 @@ def _origin(trajectory: Trajectory) -> tuple[Any, ...]:
 
 
 def _common(old: Trajectory, new: Trajectory) -> int:
-    """How many turns at the start are drawn already: the very same turns, with the same failed requests before them."""
+    """How many turns at the start are drawn already: the very same turns, with the same failed
+    requests before them.
+    """
     turns, shared = _same(old.turns, new.turns), _same(old.attempts, new.attempts)
     return min(
         [turns, *(attempt.turn for attempt in (*old.attempts[shared:], *new.attempts[shared:]))]

@@ -1,4 +1,6 @@
-"""The debugger in a cell: its conversation as it grows, what it waits for, and its controls. What a control asks for is posted, never waited for."""
+"""The debugger in a cell: its conversation as it grows, what it waits for, and its controls. What a
+control asks for is posted, never waited for.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class DebuggerView(ConversationView):
         return shown
 
     def tail(self, trajectory: Trajectory) -> Parts:
-        """The open turn; how it stands is said above, beside the controls, and why a request failed where it did."""
+        """The open turn; how it stands is said above, beside the controls, and why a request failed
+        where it did.
+        """
         parts = super().tail(trajectory)
         failed = trajectory.error is not None and any(
             attempt.error is trajectory.error for attempt in trajectory.attempts[-1:]
@@ -128,7 +132,9 @@ class DebuggerView(ConversationView):
             super().do(action, arguments)
 
     def do_load(self, ask: int, turn: str = "", what: str = "") -> None:
-        """Sends the places that can be edited, and what stands there now; `ask` goes back, as the page waits for its last question alone."""
+        """Sends the places that can be edited, and what stands there now; `ask` goes back, as the
+        page waits for its last question alone.
+        """
         trajectory = self.trajectory
         at = turn or str(max(0, len(trajectory.all_turns) - 1))
         slots = slots_of(trajectory, at)
@@ -208,7 +214,9 @@ class DebuggerView(ConversationView):
 
 
 def _listener(view: DebuggerView) -> Callable[[Event], None]:
-    """Tells the view what happens without holding it. A fault of the view is shown in it and never reaches the engine."""
+    """Tells the view what happens without holding it. A fault of the view is shown in it and never
+    reaches the engine.
+    """
     known = weakref.ref(view)
 
     def listen(event: Event) -> None:

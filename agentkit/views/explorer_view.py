@@ -1,4 +1,6 @@
-"""A table of rollouts in a notebook: the kernel pages it, so that fifty thousand rows cost what fifty do."""
+"""A table of rollouts in a notebook: the kernel pages it, so that fifty thousand rows cost what
+fifty do.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ _GROUP_COLUMNS = ("prompt", "count", "reward", "turns", "calls", "output_tokens"
 
 
 class ExplorerView(LiveView):
-    """Rows on demand, a filter, an order, groups, marks, labels; and under the table's open row what was opened."""
+    """Rows on demand, a filter, an order, groups, marks, labels; and under the table's open row
+    what was opened.
+    """
 
     scripts = ("explorer",)
 
@@ -144,7 +148,9 @@ class ExplorerView(LiveView):
         descending: bool = False,
         grouped: bool | None = None,
     ) -> None:
-        """Filters, sorts or groups. A search through thousands of texts goes on beside the page, which stays usable."""
+        """Filters, sorts or groups. A search through thousands of texts goes on beside the page,
+        which stays usable.
+        """
         self._query = self._query if query is None else str(query)
         if sort is not None:
             self._sort, self._descending = str(sort), bool(descending)
@@ -188,7 +194,9 @@ class ExplorerView(LiveView):
         return table, groups
 
     def do_open(self, row: int) -> None:
-        """Opens the row at this position: a rollout's conversation, or the tree of a group's samples."""
+        """Opens the row at this position: a rollout's conversation, or the tree of a group's
+        samples.
+        """
         rows = self._rows
         if not 0 <= row < len(rows):
             return

@@ -1,4 +1,6 @@
-"""An answer while it streams: a row for its reasoning, its text and each call, whose texts grow in place."""
+"""An answer while it streams: a row for its reasoning, its text and each call, whose texts grow in
+place.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""What moves in a notebook: a view of something that changes, kept up to date by small numbered messages.
+"""What moves in a notebook: a view of something that changes, kept up to date by small numbered
+messages.
 
-The page says `ready`; Python answers it with one `reset` that holds all, then sends numbered `delta`s to every page that shows the view; a page
-that missed one says `ready` again. No trait holds anything of a model or tool: what is shown travels in messages, as markup made by
-`agentkit.html`, and the page lets in only the elements it knows.
+The page says `ready`; Python answers it with one `reset` that holds all, then sends numbered
+`delta`s to every page that shows the view; a page
+that missed one says `ready` again. No trait holds anything of a model or tool: what is shown
+    travels in messages, as markup made by `agentkit.html`, and the page lets in only the elements
+    it knows.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ Op = list[Any]
 PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
 _PACKED = 8_000
-"""Characters beyond which a message is compressed: a server lets through a million bytes a second, and drops what is more."""
+"""Characters beyond which a message is compressed: a server lets through a million bytes a second,
+and drops what is more.
+"""
 
 
 class LiveView(anywidget.AnyWidget):
@@ -51,12 +56,15 @@ class LiveView(anywidget.AnyWidget):
         view.refresh()          # sends what changed; from any thread
         view.refresh_soon()     # the same, at most 18 times a second
 
-    Nothing is drawn or sent while no page shows the view. An error of an action is shown in the view. A method here that reads what it shows
-    runs on whichever thread asked, under the view's lock.
+    Nothing is drawn or sent while no page shows the view. An error of an action is shown in the
+    view. A method here that reads what it shows runs on whichever thread asked, under the view's
+    lock.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ()
-    """The names of its own JavaScript files in `static/`, and of the style sheets beside them, where there are any."""
+    """The names of its own JavaScript files in `static/`, and of the style sheets beside them,
+    where there are any.
+    """
     _esm = module()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -89,7 +97,9 @@ class LiveView(anywidget.AnyWidget):
         return {}
 
     def state(self) -> dict[str, Any]:
-        """What the script needs to know: small, JSON, the whole of it every time. Texts in it are shown as text."""
+        """What the script needs to know: small, JSON, the whole of it every time. Texts in it are
+        shown as text.
+        """
         return {}
 
     def arrays(self) -> Sequence[bytes]:
@@ -97,7 +107,9 @@ class LiveView(anywidget.AnyWidget):
         return ()
 
     def difference(self) -> list[Op]:
-        """What changed since it was drawn last. A view of something long overrides it and `rows`, and draws only what is new."""
+        """What changed since it was drawn last. A view of something long overrides it and `rows`,
+        and draws only what is new.
+        """
         shown = dict(self.fragments())
         ops = changes(self._shown, shown)
         self._shown = shown
@@ -108,7 +120,9 @@ class LiveView(anywidget.AnyWidget):
         return self._shown
 
     def opening(self) -> list[Op]:
-        """What a page is told once it has the rows: the whole of what the view's own operations came to."""
+        """What a page is told once it has the rows: the whole of what the view's own operations
+        came to.
+        """
         return []
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
@@ -124,7 +138,9 @@ class LiveView(anywidget.AnyWidget):
 
     @property
     def target(self) -> Any:
-        """What it shows; held only while a page shows it, so that a view keeps nothing alive which nobody looks at."""
+        """What it shows; held only while a page shows it, so that a view keeps nothing alive which
+        nobody looks at.
+        """
         return self._known()
 
     @property
@@ -182,7 +198,9 @@ class LiveView(anywidget.AnyWidget):
         )
 
     def reply(self, message: dict[str, Any]) -> None:
-        """Sends a message of its own to the page whose action is being done, to all pages outside an action; the script hears it."""
+        """Sends a message of its own to the page whose action is being done, to all pages outside
+        an action; the script hears it.
+        """
         self.send(message if self._asker is None else {**message, "to": self._asker})
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
@@ -264,7 +282,9 @@ def sendable(text: str) -> str:
 
 
 def changes(old: Mapping[str, Html], new: Mapping[str, Html], after: str | None = None) -> list[Op]:
-    """The operations that make a page showing `old` show `new`; both stand after the row `after`."""
+    """The operations that make a page showing `old` show `new`; both stand after the row
+    `after`.
+    """
     kept = [key for key in old if key in new]
     places = {key: place for place, key in enumerate(kept)}
     ops: list[Op] = [["remove", key] for key in old if key not in new]

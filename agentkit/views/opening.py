@@ -17,11 +17,14 @@ _LARGE = 8_000_000
 
 
 def view(x: Any, *, title: str = "") -> View:
-    """A look at what exists already, drawn as a rollout is drawn; several in a notebook as the table of `ak.explore`.
+    """A look at what exists already, drawn as a rollout is drawn; several in a notebook as the
+    table of `ak.explore`.
 
     Args:
-        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`); a path: an
-            agentkit file, an OpenAI chat JSONL, a JSON file of messages. A large agentkit file is opened by an index and not read whole.
+        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them
+            (`AgentResult`, `Debugger`); a path: an
+            agentkit file, an OpenAI chat JSONL, a JSON file of messages. A large agentkit file is
+            opened by an index and not read whole.
         title: a heading.
 
     Raises:

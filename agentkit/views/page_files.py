@@ -1,4 +1,6 @@
-"""The style sheets and scripts of the views, as a page gets them: from the files of `static/`, made small."""
+"""The style sheets and scripts of the views, as a page gets them: from the files of `static/`, made
+small.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def css() -> str:
 
 @cache
 def style(name: str) -> str:
-    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where there is none of the name."""
+    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where
+    there is none of the name.
+    """
     found = _STATIC.joinpath(f"{name}.css")
     return compact(found.read_text("utf-8")) if found.is_file() else ""
 
@@ -48,10 +52,12 @@ def compact(written: str) -> str:
 
 @cache
 def module(*names: str) -> str:
-    """The one module a widget can have: `script` and its style sheet, compressed, as each widget sends its own copy to the page.
+    """The one module a widget can have: `script` and its style sheet, compressed, as each widget
+    sends its own copy to the page.
 
-    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two seconds, as it can in a busy page. A page
-    unpacks it once; a sheet that every widget brings as `_css` would make the browser style the whole page again for each.
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two
+        seconds, as it can in a busy page. A page unpacks it once; a sheet that every widget brings
+        as `_css` would make the browser style the whole page again for each.
     """
     packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
     return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
@@ -63,7 +69,9 @@ def sheet(*names: str) -> str:
 
 
 def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, each with names of its own; a debugger of the page lists it under their name."""
+    """The runtime and the scripts that follow it, each with names of its own; a debugger of the
+    page lists it under their name.
+    """
     parts = [_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)]
     return "\n".join([*parts, f"//# sourceURL=agentkit-{names[-1] if names else 'runtime'}.js"])
 

@@ -17,7 +17,9 @@ from agentkit.views.static_view import mimebundle
 
 
 class ReasoningView(Sequence[Thought]):
-    """The reasoning of each turn: source, length, share of the tokens, and what it led to. A sequence of `Thought` records."""
+    """The reasoning of each turn: source, length, share of the tokens, and what it led to. A
+    sequence of `Thought` records.
+    """
 
     def __init__(self, thoughts: Iterable[Thought], *, sought: str = "") -> None:
         self.thoughts = tuple(thoughts)

@@ -20,7 +20,9 @@ LIVE = {
     "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
     "agentkit.views.tokens_view.Tokens": "agentkit.views.tokens_live.TokensView",
 }
-"""A class to the class of its view, whose one argument is the thing it shows. What never changes needs none: its HTML is all there is."""
+"""A class to the class of its view, whose one argument is the thing it shows. What never changes
+needs none: its HTML is all there is.
+"""
 
 _views: dict[int, LiveView] = {}
 """By identity: what is a list of rollouts has no hash."""

@@ -1,4 +1,6 @@
-"""What a notebook keeps of a view: HTML and plain text, from recorded state alone. No script is in it."""
+"""What a notebook keeps of a view: HTML and plain text, from recorded state alone. No script is in
+it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class Shown(Protocol):
 def mimebundle(record: Any) -> dict[str, Any]:
     """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself.
 
-    Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it looked when it was shown.
+    Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
+    looked when it was shown.
     """
     kept = (
         bundle(record.text(TEXT), record.html(STATIC))
@@ -57,8 +60,9 @@ def _live(record: Any) -> dict[str, Any]:
 def _has_a_page() -> bool:
     """Whether somebody may look at what a cell shows while the kernel runs.
 
-    A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that nobody can be asked for input. It would
-    keep the widget's state, and an exporter that finds that shows an empty place instead of the HTML. Voila executes so too, but has a page.
+    A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that
+    nobody can be asked for input. It would keep the widget's state, and an exporter that finds that
+    shows an empty place instead of the HTML. Voila executes so too, but has a page.
     """
     kernel = getattr(
         getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel", None
@@ -78,7 +82,9 @@ def bundle(plain: str, body: Html) -> dict[str, str]:
 
 
 def _of_a_rollout(body: Html) -> bool:
-    """Whether it has something that is styled as a part of a conversation; a table of rollouts has not."""
+    """Whether it has something that is styled as a part of a conversation; a table of rollouts has
+    not.
+    """
     names = {name for found in re.findall(r'class="([^"]*)"', body) for name in found.split()}
     return not names.isdisjoint(_rollout_classes()) or any(
         f"<{tag}" in body for tag in ("details", "del", "ins")
@@ -93,13 +99,15 @@ def _rollout_classes() -> frozenset[str]:
 
 
 def standalone(record: Any, title: str = "agentkit") -> str:
-    """One HTML page that shows all of the record: no script, and nothing is loaded from anywhere."""
+    """One HTML page that shows all of the record: no script, and nothing is loaded from
+    anywhere.
+    """
     body = record.html(WHOLE) if isinstance(record, Shown) else page(render(record, WHOLE))
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(visible(title))}</title>"
-        f"<style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:1100px;padding:1rem}}{css()}</style></head>"
-        f"<body>{body}</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta'
+        f' http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}"><meta'
+        ' name="viewport" content="width=device-width"><meta name="color-scheme" content="light'
+        f' dark"><title>{html.escape(visible(title))}</title><style>:root{{color-scheme:light'
+        " dark}body{margin:0"
+        f" auto;max-width:1100px;padding:1rem}}{css()}</style></head><body>{body}</body></html>\n"
     )

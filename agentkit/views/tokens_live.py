@@ -1,4 +1,6 @@
-"""The tokens in a cell: a heatmap that is sent as columns of numbers and drawn by the page; what is asked of one token comes when it is asked."""
+"""The tokens in a cell: a heatmap that is sent as columns of numbers and drawn by the page; what is
+asked of one token comes when it is asked.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,10 @@ from agentkit.views.tokens_view import Tokens
 class TokensView(LiveView):
     """A heatmap of tokens.
 
-    Its arrays, each compressed, in this order: the distinct tokens as JSON text `[[text or null, id or null], …]`; for each token which of them it
-    is (uint32); logprob and entropy (float32, NaN where not known); kind, and 8 where it is trained, 16 where that is not known (uint8); how many
-    tokens each run has (uint32).
+    Its arrays, each compressed, in this order: the distinct tokens as JSON text `[[text or null, id
+        or null], …]`; for each token which of them it is (uint32); logprob and entropy (float32,
+        NaN where not known); kind, and 8 where it is trained, 16 where that is not known (uint8);
+        how many tokens each run has (uint32).
     """
 
     scripts = ("tokens",)

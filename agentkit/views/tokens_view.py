@@ -33,7 +33,9 @@ LOW = 12
 
 
 class Tokens:
-    """The tokens of one rollout, or of several, to look at: in a notebook a heatmap, elsewhere its lines with unlikely tokens underlined."""
+    """The tokens of one rollout, or of several, to look at: in a notebook a heatmap, elsewhere its
+    lines with unlikely tokens underlined.
+    """
 
     def __init__(self, x: Any, metric: Metric = "logprob", decode: Decode | None = None) -> None:
         self._x, self._decode = x, decode
@@ -99,7 +101,9 @@ class Tokens:
         return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
 
     def head(self) -> dict[str, Html]:
-        """What stands above the tokens: totals, what is wrong with a managed state, the prefix check, the least likely tokens."""
+        """What stands above the tokens: totals, what is wrong with a managed state, the prefix
+        check, the least likely tokens.
+        """
         title = bar(el("strong", "Tokens"), facts(*self.words()))
         parts = {
             "head": el("header", title, _broken(self.checks), class_="ak-head", data_key="head")
@@ -165,13 +169,17 @@ def _broken(checks: tuple[PrefixCheck, ...]) -> Child:
 
 
 def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:
-    """The tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked, and each token tells its id and alternatives.
+    """The tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked, and
+    each token tells its id and alternatives.
 
     Args:
-        x: one rollout or many, as for `ak.turns_df`, with vLLM's or OpenAI's logprobs or token ids; an `AgentResult` with a `managed_state`, what
+        x: one rollout or many, as for `ak.turns_df`, with vLLM's or OpenAI's logprobs or token ids;
+            an `AgentResult` with a `managed_state`, what
             `get_state()` gave, or its nodes.
-        metric: what is shown first: `logprob`, `entropy` (of the candidates the server listed: a lower bound), or `mask`.
-        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`, where the server gave none.
+        metric: what is shown first: `logprob`, `entropy` (of the candidates the server listed: a
+            lower bound), or `mask`.
+        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`, where the server
+            gave none.
 
     Raises:
         UsageError: it holds neither rollouts nor nodes, or there is no such metric.

@@ -18,7 +18,9 @@ from agentkit.views.static_view import mimebundle
 
 
 class View(Sequence[Trajectory]):
-    """One or many trajectories: a sequence of them, shown as a conversation, as a list of conversations or, in a notebook, as a table."""
+    """One or many trajectories: a sequence of them, shown as a conversation, as a list of
+    conversations or, in a notebook, as a table.
+    """
 
     def __init__(
         self,
@@ -40,7 +42,9 @@ class View(Sequence[Trajectory]):
         self.file = file
         """The agentkit file they came from; labels are kept beside it."""
         self.samples = samples
-        """The sample index of each in that file; None where it is the position, or where the trajectories are a file's own."""
+        """The sample index of each in that file; None where it is the position, or where the
+        trajectories are a file's own.
+        """
 
     def __len__(self) -> int:
         return len(self.trajectories)
@@ -90,7 +94,9 @@ class View(Sequence[Trajectory]):
         return render(self._shown(), limits, self._whole()) if self.trajectories else {}
 
     def _whole(self) -> str | None:
-        """The file they came from, where a page can link to it: one named relative to the notebook."""
+        """The file they came from, where a page can link to it: one named relative to the
+        notebook.
+        """
         try:
             return self.source if self.source and link(self.source) else None
         except UsageError:

@@ -1,4 +1,5 @@
-"""What batches and cassettes cost, as ratios: rollouts against a plain loop over the same server, and the index of a large file against reading it.
+"""What batches and cassettes cost, as ratios: rollouts against a plain loop over the same server,
+and the index of a large file against reading it.
 
     python tests/benchmarks/batches_and_cassettes.py            # everything, with a file of 100,000 rollouts
     python tests/benchmarks/batches_and_cassettes.py --quick    # a tenth of it

@@ -1,6 +1,8 @@
-"""What a comparison of stored rollouts costs: `python tests/benchmarks/comparing_cost.py [PROMPTS]`.
+"""What a comparison of stored rollouts costs: `python tests/benchmarks/comparing_cost.py
+[PROMPTS]`.
 
-1,000 prompts, two sides, four samples each, two turns a rollout: constructed answers, one prompt in five different.
+1,000 prompts, two sides, four samples each, two turns a rollout: constructed answers, one prompt in
+    five different.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""What many rollouts cost, as CPU time and bytes: a file opened by its index, against reading its bytes, and fifty thousand rollouts in a table.
+"""What many rollouts cost, as CPU time and bytes: a file opened by its index, against reading its
+bytes, and fifty thousand rollouts in a table.
 
     python tests/benchmarks/explorer_cost.py                 # 100,000 rollouts on disk, 50,000 in memory
     python tests/benchmarks/explorer_cost.py --quick         # a tenth of them
 
-The rollouts are the scripted demo's. What a page is sent is measured with a stand-in for its connection; what it paints is not measured here.
+The rollouts are the scripted demo's. What a page is sent is measured with a stand-in for its
+connection; what it paints is not measured here.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""What a turn costs the client, as CPU time: a plain `openai` loop, `AgentLoop`, and the floor of raw aiohttp, against one local mock server.
+"""What a turn costs the client, as CPU time: a plain `openai` loop, `AgentLoop`, and the floor of
+raw aiohttp, against one local mock server.
 
     python tests/benchmarks/loop_cost.py            # everything
     python tests/benchmarks/loop_cost.py --quick    # fewer repetitions
 
-It prints ratios and checks nothing but that every rollout ended well. The mock server is a process of its own, so that only the client is timed.
+It prints ratios and checks nothing but that every rollout ended well. The mock server is a process
+of its own, so that only the client is timed.
 """
 
 from __future__ import annotations

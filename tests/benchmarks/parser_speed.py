@@ -2,8 +2,9 @@
 
     python tests/benchmarks/parser_speed.py
 
-It prints, for 20 KB of output with ten calls, the ratio for the text in one piece and in pieces of four characters (about a token), and, for
-1 MB of output, the seconds and how they grow with the length. It checks nothing but that every call is found.
+It prints, for 20 KB of output with ten calls, the ratio for the text in one piece and in pieces of
+four characters (about a token), and, for 1 MB of output, the seconds and how they grow with the
+length. It checks nothing but that every call is found.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from tests.support_call_formats import WRITTEN, Call, tools_for
 FORMATS = ("hermes", "llama3_json", "qwen3_coder", "deepseek_v3", "pythonic", "kimi_k2")
 CODE = 'def area(w, h):\n    """Area of a box."""\n    total = 0\n    for _ in range(w):\n        total += h\n    return total\n\nprint(area(3, 4), "done")\n'
 FLOORS = 25
-"""How often `json.loads` is timed at once, so that it takes about as long as the reading beside it and meets the same disturbances."""
+"""How often `json.loads` is timed at once, so that it takes about as long as the reading beside it
+and meets the same disturbances.
+"""
 PROSE = "The weather in Oslo is fine; see [1] for the table of {values}, or `a < b` in the code below.\n"
 
 
@@ -43,7 +46,9 @@ def calls(size: int) -> list[Call]:
 
 
 def least(rounds: int, *runs: Callable[[], Any]) -> list[float]:
-    """The least CPU seconds of each, taken in turn and twice each time: a machine's pace changes from one moment to the next."""
+    """The least CPU seconds of each, taken in turn and twice each time: a machine's pace changes
+    from one moment to the next.
+    """
     spent = [float("inf")] * len(runs)
     for _ in range(rounds):
         for n, run in enumerate(runs):

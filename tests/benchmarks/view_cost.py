@@ -1,10 +1,12 @@
-"""What drawing costs, as CPU time beside `html.escape` of the same text, which is the text that the conversation shows.
+"""What drawing costs, as CPU time beside `html.escape` of the same text, which is the text that the
+conversation shows.
 
     python tests/benchmarks/view_cost.py
 
-It prints, for rollouts of growing length, of short constructed turns and of real ones of vLLM's, the cost of the conversation, of its timeline, of the
-charts' drawings and of the frames; the cost of the timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the time of
-the heatmap's columns. It checks nothing.
+It prints, for rollouts of growing length, of short constructed turns and of real ones of vLLM's,
+the cost of the conversation, of its timeline, of the charts' drawings and of the frames; the cost
+of the timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the
+time of the heatmap's columns. It checks nothing.
 """
 
 from __future__ import annotations
@@ -45,9 +47,11 @@ def cpu(run: Callable[[], Any], times: int = 7) -> float:
 
 
 def text_of(rollout: Trajectory) -> str:
-    """What the view shows of all that the model, the tools and the server said, each text as often as it is shown.
+    """What the view shows of all that the model, the tools and the server said, each text as often
+    as it is shown.
 
-    Such text stands in a `pre` or a `code`. Labels, statuses and numbers of the view's own are not counted.
+    Such text stands in a `pre` or a `code`. Labels, statuses and numbers of the view's own are not
+    counted.
     """
     markup = "".join(render(rollout, WHOLE).values())
     said = "".join(

@@ -1,7 +1,8 @@
 """Fixtures of the browser tests; they are skipped only where no Chromium is installed.
 
-One browser and one Jupyter server serve them all. Playwright runs an event loop of its own in the thread that uses it, in which no other loop could
-be started; so there is a thread for it, where every browser test runs.
+One browser and one Jupyter server serve them all. Playwright runs an event loop of its own in the
+thread that uses it, in which no other loop could be started; so there is a thread for it, where
+every browser test runs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def notebook(shared: Server, request: pytest.FixtureRequest) -> Write:
-    """A function that writes a notebook of the given cells into the server's folder and returns its name."""
+    """A function that writes a notebook of the given cells into the server's folder and returns its
+    name.
+    """
     stem = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
 
     def write(*cells: str) -> str:

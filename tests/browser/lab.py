@@ -1,4 +1,5 @@
-"""JupyterLab and Notebook 7 in a real browser, for tests: each function starts what it needs and ends what it started.
+"""JupyterLab and Notebook 7 in a real browser, for tests: each function starts what it needs and
+ends what it started.
 
 Example:
     with jupyter(folder) as server, browser() as chromium, tab(chromium) as (page, heard):
@@ -77,7 +78,9 @@ class Server:
 
 @contextmanager
 def jupyter(folder: Path) -> Iterator[Server]:
-    """JupyterLab and Notebook 7 over the folder, on a free port of this machine, with settings, trust and history of their own."""
+    """JupyterLab and Notebook 7 over the folder, on a free port of this machine, with settings,
+    trust and history of their own.
+    """
     with TemporaryDirectory(prefix="jupyter-") as home, (Path(home) / "log").open("wb") as log:
         port = _free_port()
         environment = _environment(Path(home))
@@ -115,7 +118,9 @@ def _options(folder: Path, port: int, home: Path) -> list[str]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Settings that keep the news prompt off the page, and folders that keep the user's own Jupyter out of the test."""
+    """Settings that keep the news prompt off the page, and folders that keep the user's own Jupyter
+    out of the test.
+    """
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
@@ -145,7 +150,9 @@ def _await_answer(address: str, process: subprocess.Popen[bytes], log: Path) -> 
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asks the server to end, which ends its kernels; what is left of its process group after that is killed."""
+    """Asks the server to end, which ends its kernels; what is left of its process group after that
+    is killed.
+    """
     process.terminate()
     try:
         process.wait(10)
@@ -206,7 +213,9 @@ def tab(chromium: Browser, width: int = 1200, height: int = 1400) -> Iterator[tu
 
 
 def set_theme(page: Page, theme: Theme) -> None:
-    """Lets the page wear a theme. The splash that Jupyter shows meanwhile has to go first: two at once are removed twice, which is an error."""
+    """Lets the page wear a theme. The splash that Jupyter shows meanwhile has to go first: two at
+    once are removed twice, which is an error.
+    """
     page.evaluate(
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
         f"JupyterLab {theme}",
@@ -218,7 +227,9 @@ def set_theme(page: Page, theme: Theme) -> None:
 
 
 def open_notebook(page: Page, server: Server, name: str, app: App = "lab") -> None:
-    """Opens a notebook and waits until its kernel answers; the idle badge comes before the kernel's channels are up."""
+    """Opens a notebook and waits until its kernel answers; the idle badge comes before the kernel's
+    channels are up.
+    """
     page.goto(server.url(name, app))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.evaluate(
@@ -242,8 +253,9 @@ def open_notebook(page: Page, server: Server, name: str, app: App = "lab") -> No
 def reopen_notebook(page: Page, server: Server, name: str, app: App = "lab") -> None:
     """Opens a notebook whose kernel still runs and waits until its widgets are there again.
 
-    An output waits two seconds for its widget's model and then, if models were restored meanwhile, gives up without another look: in a page that
-    was busy for those two seconds all widgets are "not found", though they are there. As a person would, this loads such a page again.
+    An output waits two seconds for its widget's model and then, if models were restored meanwhile,
+    gives up without another look: in a page that was busy for those two seconds all widgets are
+    "not found", though they are there. As a person would, this loads such a page again.
     """
     for _ in range(4):
         open_notebook(page, server, name, app)

@@ -1,4 +1,5 @@
-"""A live view in a plain page, with a stand-in for the notebook's model: the real Python view, the real script, no Jupyter.
+"""A live view in a plain page, with a stand-in for the notebook's model: the real Python view, the
+real script, no Jupyter.
 
 Example:
     with tab(chromium) as (page, heard):
@@ -49,7 +50,9 @@ async (script) => {
 
 
 class StandIn:
-    """A view and the page that shows it. Messages to the page wait until `settle`, as they come from any thread."""
+    """A view and the page that shows it. Messages to the page wait until `settle`, as they come
+    from any thread.
+    """
 
     def __init__(self, page: Page, view: LiveView) -> None:
         self.page = page
@@ -76,7 +79,9 @@ class StandIn:
         raise TimeoutError("the view does not settle")
 
     def _idle(self) -> bool:
-        """Whether nothing waits, is about to be drawn, or is being drawn, which is done under the view's lock."""
+        """Whether nothing waits, is about to be drawn, or is being drawn, which is done under the
+        view's lock.
+        """
         with self.view._lock:
             return not self.view._soon and self._waiting.empty() and self._asked.empty()
 

@@ -47,7 +47,9 @@ def test_what_stands_beside_each_other_is_readable_in_both_themes(
 
 
 def shows_both_sides(page: Page, name: str) -> None:
-    """What differs stands in two columns of one height, the old struck out at the left and the new underlined at the right."""
+    """What differs stands in two columns of one height, the old struck out at the left and the new
+    underlined at the right.
+    """
     pair = page.locator(".ak-root").first.locator(".ak-two").first
     left, right = pair.locator(".ak-side").all()
     expect(left.locator("del").first).to_contain_text("Oslo" if name == "comparison" else "Compare")

@@ -52,7 +52,9 @@ def test_a_step_costs_the_same_whatever_came_before(chromium: Browser) -> None:
 
 
 def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
-    """They come with the click, change as the rollout runs, and cost nothing when they are closed."""
+    """They come with the click, change as the rollout runs, and cost nothing when they are
+    closed.
+    """
     dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
     with tab(chromium) as (page, heard):
         view = StandIn(page, DebuggerView(dbg))

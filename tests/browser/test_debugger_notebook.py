@@ -115,7 +115,9 @@ def is_readable_in_both_themes(page: Page) -> None:
 
 
 def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
-    """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus is."""
+    """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus
+    is.
+    """
     for place in (
         view.get_by_role("button", name="Edit", exact=True),
         view.get_by_role("log"),
@@ -147,7 +149,9 @@ def shows_the_same_after_a_reload(page: Page, shared: Server, name: str, app: Ap
 
 
 def test_a_kernel_that_is_gone(chromium: Browser, shared: Server, notebook: Write) -> None:
-    """The last state stays, said to be the last; saved without its widget it is shown as HTML, by a kernel that knows nothing of it."""
+    """The last state stays, said to be the last; saved without its widget it is shown as HTML, by a
+    kernel that knows nothing of it.
+    """
     name = notebook(CELLS[0], "dbg = ak.debug(ak.demo())\ndbg.run()\ndbg")
     with tab(chromium, height=2000) as (page, heard):
         open_notebook(page, shared, name)

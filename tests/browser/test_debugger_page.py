@@ -1,4 +1,6 @@
-"""The debugger's view in a plain page: the real Python view and the real script, with a stand-in for the notebook between them."""
+"""The debugger's view in a plain page: the real Python view and the real script, with a stand-in
+for the notebook between them.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,9 @@ def test_the_toolbar_steps_runs_goes_back_and_forks(chromium: Browser) -> None:
 
 
 def test_keys(chromium: Browser) -> None:
-    """Function keys and letters do what the buttons do, arrows move within the toolbar, and a letter typed into a field is a letter."""
+    """Function keys and letters do what the buttons do, arrows move within the toolbar, and a
+    letter typed into a field is a letter.
+    """
     dbg = ak.debug(ak.demo(), BOTH)
     with shown(chromium, dbg) as (page, view):
         tool(page, "Run").focus()
@@ -184,7 +188,9 @@ def test_the_edit_form(chromium: Browser, where: str, what: str, text: str, chec
 
 
 def test_what_is_typed_outlives_a_slow_answer(chromium: Browser) -> None:
-    """The form takes no typing before it shows what is asked for, and no answer to an earlier question after it."""
+    """The form takes no typing before it shows what is asked for, and no answer to an earlier
+    question after it.
+    """
     dbg = ak.debug(ak.demo(), BOTH)
     dbg.run()
     with shown(chromium, dbg) as (page, view):
@@ -385,7 +391,9 @@ def test_errors_are_seen_with_what_to_do(chromium: Browser) -> None:
 
 
 def test_an_answer_grows_while_it_streams(chromium: Browser) -> None:
-    """200 pieces cost less than 150 KB, are heard of at most 20 times a second, and are announced only when the answer is whole."""
+    """200 pieces cost less than 150 KB, are heard of at most 20 times a second, and are announced
+    only when the answer is whole.
+    """
     gate = threading.Event()
     dbg = streaming([f"word{i} " for i in range(200)], pause=0.005, gate=gate)
     with shown(chromium, dbg) as (page, view):
@@ -436,7 +444,9 @@ def test_a_page_that_missed_something_asks_again(chromium: Browser) -> None:
 
 
 def test_two_views_of_one_debugger(chromium: Browser) -> None:
-    """Both follow; a form that is filled in one is not overwritten by the other; one that is closed is forgotten."""
+    """Both follow; a form that is filled in one is not overwritten by the other; one that is closed
+    is forgotten.
+    """
     dbg = ak.debug(ak.demo(), BOTH)
     with shown(chromium, dbg) as (page, view):
         page.evaluate("window.shows()")
@@ -489,7 +499,9 @@ def shows(page: Page, texts: list[str]) -> bool:
 
 
 def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
-    """Every payload in every place: answers, reasoning, names, arguments, results, errors, prompts, branches, breakpoints, forms, streams."""
+    """Every payload in every place: answers, reasoning, names, arguments, results, errors, prompts,
+    branches, breakpoints, forms, streams.
+    """
     dbg = ak.debug(ak.demo(), "-")
     with shown(chromium, dbg) as (page, view):
         page.evaluate("() => { window.fired = () => { window.hasFired = true; }; }")

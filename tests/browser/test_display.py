@@ -135,7 +135,9 @@ def reads_no_text_as_code(page: Page) -> None:
 def test_an_untrusted_notebook_shows_it_too(
     chromium: Browser, shared: Server, notebook: Write
 ) -> None:
-    """JupyterLab takes styles and unknown attributes out of outputs it did not see made; the conversation stays readable."""
+    """JupyterLab takes styles and unknown attributes out of outputs it did not see made; the
+    conversation stays readable.
+    """
     name = notebook("troubled()", "hostile()")
     book = json.loads((shared.folder / name).read_text())
     for cell, record in zip(book["cells"], (troubled(), hostile()), strict=True):

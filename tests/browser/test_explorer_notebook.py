@@ -92,7 +92,9 @@ def no_letter_reaches_the_notebook(page: Page) -> None:
 def test_fifty_thousand_rows_are_there_at_once(
     chromium: Browser, shared: Server, notebook: Write
 ) -> None:
-    """What the kernel sends, and how long it takes from the key that runs the cell to the rows on the page."""
+    """What the kernel sends, and how long it takes from the key that runs the cell to the rows on
+    the page.
+    """
     with tab(chromium, height=2000) as (page, heard):
         received: list[int] = []
         page.on(

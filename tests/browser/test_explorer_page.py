@@ -1,4 +1,6 @@
-"""The table of rollouts in a plain page: paged by the kernel, filtered, sorted, grouped, opened, compared and labelled."""
+"""The table of rollouts in a plain page: paged by the kernel, filtered, sorted, grouped, opened,
+compared and labelled.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The exported page in a real browser that is refused every connection: it shows everything, in light and dark, and says nothing to the console."""
+"""The exported page in a real browser that is refused every connection: it shows everything, in
+light and dark, and says nothing to the console.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_a_page_opens_offline(chromium: Browser, tmp_path: Path, name: str, sche
 def test_the_small_style_sheet_undoes_nothing_of_the_large_one(
     chromium: Browser, name: str
 ) -> None:
-    """A notebook holds the sheets of all its outputs, and the one of a table can come after that of a conversation."""
+    """A notebook holds the sheets of all its outputs, and the one of a table can come after that of
+    a conversation.
+    """
     page = chromium.new_page()
     try:
         page.set_content(mimebundle(SAMPLES[name]())["text/html"])

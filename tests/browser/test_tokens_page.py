@@ -114,7 +114,9 @@ def test_32_000_tokens_are_sent_and_painted_quickly(chromium: Browser) -> None:
 
 
 def _drawn_in(page: Page, view: StandIn) -> float:
-    """Seconds the page works from the delivery of a reset to the frame after it is drawn; of its own thread, so that a busy machine does not count."""
+    """Seconds the page works from the delivery of a reset to the frame after it is drawn; of its
+    own thread, so that a busy machine does not count.
+    """
     content, buffers = next((c, b) for c, b in view.sent if c["type"] == "reset")
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
