@@ -228,8 +228,11 @@ def _row(left: Turn | None, right: Turn | None, tools: KnownTools | None) -> Row
         return Row(left=left, right=right)
     if left is None or right is None:
         gone = Difference(
-            what="turn", turn=(left or right).index, before=_said(left), after=_said(right)
-        )  # type: ignore[union-attr]
+            what="turn",
+            turn=(left or right).index,  # type: ignore[union-attr]
+            before=_said(left),
+            after=_said(right),
+        )
         return Row(left=left, right=right, differences=(gone,))
     calls = align_calls(left.tool_calls, right.tool_calls, tools)
     found = (

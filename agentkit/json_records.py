@@ -19,9 +19,9 @@ def to_json(record: Any) -> Any:
     if isinstance(record, Record):
         return {
             f.name: to_json(value)
-            for f in fields(record)
+            for f in fields(record)  # type: ignore[arg-type]
             if not _is_default(f, value := getattr(record, f.name))
-        }  # type: ignore[arg-type]
+        }
     if isinstance(record, (tuple, list)):
         return [to_json(item) for item in record]
     return plain(record)

@@ -221,8 +221,8 @@ def _arrived(
         added=there.added,
         sampling=there.sampling,
         response=there.response,
-        results=results,
-    )  # type: ignore[arg-type]
+        results=results,  # type: ignore[arg-type]
+    )
     return replace(
         now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None
     )

@@ -126,7 +126,7 @@ def _readable(hint: Any, around: dict[str, Any]) -> Any:
     if origin is Annotated:
         return Annotated[(_readable(args[0], around), *hint.__metadata__)]
     if origin in (Union, UnionType):
-        return Union[tuple(_readable(arg, around) for arg in args)]
+        return Union[tuple(_readable(arg, around) for arg in args)]  # noqa: UP007
     generic = isinstance(origin, type) and not any(isinstance(arg, list) for arg in args)
     return origin[tuple(_readable(arg, around) for arg in args)] if generic else hint
 
@@ -176,7 +176,7 @@ def arguments_schema(
     from pydantic.json_schema import GenerateJsonSchema
 
     class Generate(GenerateJsonSchema):
-        ignored_warning_kinds = {
+        ignored_warning_kinds = {  # noqa: RUF012
             "skipped-choice",
             "non-serializable-default",
         }

@@ -65,7 +65,7 @@ class Tool:
     @property
     def is_async(self) -> bool:
         """Whether calling it gives something to await."""
-        call = getattr(self.function, "__call__", None)
+        call = getattr(self.function, "__call__", None)  # noqa: B004
         return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(
             call
         )
@@ -220,7 +220,7 @@ def _data(value: Any, path: tuple[int, ...]) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode(errors="replace")
     if isinstance(value, (datetime, date, time)):
-        return value.isoformat() if value == value else None
+        return value.isoformat() if value == value else None  # noqa: PLR0124
     if id(value) in path:
         raise ValueError("circular")
     path = (*path, id(value))

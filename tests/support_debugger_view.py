@@ -99,7 +99,7 @@ class Gate:
             self.open.wait(10)
             return "through"
 
-        script = lambda messages: says(None, calls("wait"))
+        script = lambda messages: says(None, calls("wait"))  # noqa: E731
         return ak.debug(
             ak.Agent("m", tools=[wait], server=ScriptedServer(script), max_turns=None), "Wait."
         )

@@ -124,7 +124,7 @@ def positional(a: int, /) -> int:
     return a
 
 
-def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]
+def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
     return 1
 
 

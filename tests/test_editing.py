@@ -99,8 +99,10 @@ def test_an_answer_by_hand_keeps_the_results_of_calls_that_say_the_same() -> Non
     assert [c.arguments for c in edited.pending] == [{"n": 4}]
     results = [r for r in edited.open.results if r]
     assert [r.call_id for r in results] == [
-        c.id for c in edited.open.response.tool_calls if c.arguments != {"n": 4}
-    ]  # type: ignore[union-attr]
+        c.id
+        for c in edited.open.response.tool_calls  # type: ignore[union-attr]
+        if c.arguments != {"n": 4}
+    ]
     assert loaded(edited) == edited
 
 

@@ -37,7 +37,7 @@ def test_names_are_offered_to_completion_and_type_checkers() -> None:
 
 def test_a_name_that_is_not_there_says_so() -> None:
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
-        ak.nothing_of_the_kind
+        ak.nothing_of_the_kind  # noqa: B018
 
 
 def test_import_leaves_heavy_packages_alone() -> None:

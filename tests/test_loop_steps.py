@@ -17,7 +17,7 @@ async def test_a_rollout_turn_by_turn() -> None:
     running = loop(server)
     messages = list(USER)
     with pytest.raises(UsageError, match="not been started"):
-        running.trajectory
+        running.trajectory  # noqa: B018
     with pytest.raises(UsageError):
         await running.step()
     running.start(messages)

@@ -292,7 +292,7 @@ def test_a_key_is_asked_for_and_never_kept(manner: Any) -> None:
 
 def test_token_ids_go_on_from_turn_to_turn() -> None:
     asked = {**REQUEST, "return_token_ids": True, "logprobs": True, "top_logprobs": 2}
-    script = lambda messages: says(None, calls("add", a=1), reasoning="Sum.")
+    script = lambda messages: says(None, calls("add", a=1), reasoning="Sum.")  # noqa: E731
     with serve(script, manner="vllm") as server:
         first = json.loads(ask(server.url, "POST", "/v1/chat/completions", asked)[2])
         message = first["choices"][0]["message"]

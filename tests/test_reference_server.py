@@ -342,7 +342,7 @@ def test_it_starts_at_once_and_leaves_nothing() -> None:
 def test_it_is_started_and_stopped_by_hand_again_and_again() -> None:
     server = serve(["one", "two"])
     with pytest.raises(UsageError, match="not started"):
-        server.url
+        server.url  # noqa: B018
     finals = []
     for _ in range(2):
         server.start()

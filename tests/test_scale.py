@@ -115,9 +115,9 @@ class Server:
 
 async def test_many_rollouts_at_once_finish() -> None:
     loops = [
-        loop(Server(), ECHO, dispatch=lambda name, args, **extra: time.sleep(0.001) or name)
+        loop(Server(), ECHO, dispatch=lambda name, args, **extra: time.sleep(0.001) or name)  # type: ignore[func-returns-value]
         for _ in range(512)
-    ]  # type: ignore[func-returns-value]
+    ]
     async with asyncio.timeout(60):
         results = await asyncio.gather(*(running.run(list(USER)) for running in loops))
     assert {(r.stop_reason, r.turns_used, len(r.messages)) for r in results} == {("final", 5, 10)}

@@ -289,7 +289,7 @@ async def test_types_may_be_defined_beside_the_tool() -> None:
     assert told == repr((Local(n=1), [{"local": Local(n=2)}], Plain(3)))
 
 
-def unresolved(a: Nowhere) -> None: ...  # type: ignore[name-defined]
+def unresolved(a: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
 async def test_a_tool_that_was_described_needs_no_types() -> None:

@@ -33,7 +33,7 @@ class Thing:
 def positional(a: int, /) -> None: ...
 
 
-def unresolved(a: Nowhere) -> None: ...  # type: ignore[name-defined]
+def unresolved(a: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
 def indescribable(a: asyncio.Lock) -> None: ...

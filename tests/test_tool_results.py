@@ -31,7 +31,7 @@ class Color(enum.Enum):
     RED = "red"
 
 
-class Tint(str, enum.Enum):
+class Tint(str, enum.Enum):  # noqa: UP042
     PALE = "pale"
 
 

@@ -137,8 +137,8 @@ def test_a_function_without_anything_to_say() -> None:
         (bool, {"type": "boolean"}),
         (Any, {}),
         (object, {}),
-        (Optional[int], {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
-        (Union[int, str], {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        (Optional[int], {"anyOf": [{"type": "integer"}, {"type": "null"}]}),  # noqa: UP045
+        (Union[int, str], {"anyOf": [{"type": "integer"}, {"type": "string"}]}),  # noqa: UP007
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
         (Literal["a", 1, None], {"enum": ["a", 1, None]}),
         (list[int], {"type": "array", "items": {"type": "integer"}}),

@@ -234,7 +234,7 @@ def _deals(labels: list[int], size: int) -> Iterator[Sequence[int]]:
     if len(labels) <= _EXACT:
         yield from combinations(labels, size)
         return
-    random = Random(0)
+    random = Random(0)  # noqa: S311
     yield from (random.sample(labels, size) for _ in range(_DRAWS))
 
 

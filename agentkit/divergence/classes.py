@@ -321,8 +321,13 @@ _LISTED = (
 
 CLASSES: dict[str, DivergenceClass] = {
     name: DivergenceClass(
-        name=name, layer=layer, severity=severity, means=means, mend=mend, link=link
-    )  # type: ignore[arg-type]
+        name=name,
+        layer=layer,  # type: ignore[arg-type]
+        severity=severity,  # type: ignore[arg-type]
+        means=means,
+        mend=mend,
+        link=link,
+    )
     for name, layer, severity, means, mend, link in _LISTED
 }
 """By name, bottom up."""

@@ -221,8 +221,8 @@ def _from_text(text: str, kinds: list[str]) -> Any:
     return (
         parsed
         if any(
-            k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool)
+            k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool)  # type: ignore[arg-type]
             for k in kinds
         )
         else text
-    )  # type: ignore[arg-type]
+    )

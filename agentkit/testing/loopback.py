@@ -134,13 +134,13 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         self._begin()
-        while not self._ready.is_set():
+        while not self._ready.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         if thread := self._end():
-            while thread.is_alive():
+            while thread.is_alive():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
     def _begin(self) -> None:

@@ -187,7 +187,7 @@ class ReferenceServer:
     def _is_on(self, fault: Fault, asking: Asking) -> bool:
         if self._turns is not None and asking.turn not in self._turns:
             return False
-        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate
+        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate  # noqa: S311
 
     def _answer(self, answer: Any, asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
         """The reply to a request that is taken: a failure or a body as it stands, else a message in

@@ -102,8 +102,8 @@ def main() -> None:
         course = Course().reach(rollout.turns)
         grown = (*rollout.turns, replace(rollout.turns[0], index=turns))
         print(
-            f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us"
-        )  # type: ignore[misc]
+            f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us"  # type: ignore[misc]
+        )
     tokens = ak.tokens(many_tokens())
     view = TokensView(tokens)
     print(
