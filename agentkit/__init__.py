@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from agentkit.types import late
+from agentkit.types.record import late
 
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
@@ -43,17 +43,10 @@ if TYPE_CHECKING:
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
-    from agentkit.types import (
-        ApiError,
-        Exchange,
-        Message,
-        Problem,
-        Response,
-        ToolCall,
-        ToolResult,
-        Trajectory,
-        Turn,
-    )
+    from agentkit.types.answer import Response, ToolCall
+    from agentkit.types.problem import Problem
+    from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
+    from agentkit.types.wire import ApiError, Exchange
     from agentkit.views.opening import view
     from agentkit.views.tokens_view import tokens
 
@@ -62,8 +55,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
-    "agentkit.breakpoints": "break_on",
     "agentkit.batch": "rollouts rollouts_async",
+    "agentkit.breakpoints": "break_on",
     "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
@@ -83,9 +76,10 @@ _HOMES = {
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
-    "agentkit.types": (
-        "ApiError Exchange Message Problem Response ToolCall ToolResult Trajectory Turn"
-    ),
+    "agentkit.types.answer": "Response ToolCall",
+    "agentkit.types.problem": "Problem",
+    "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
+    "agentkit.types.wire": "ApiError Exchange",
     "agentkit.views.opening": "view",
     "agentkit.views.tokens_view": "tokens",
 }

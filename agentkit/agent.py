@@ -23,7 +23,8 @@ from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
-from agentkit.types import Message, Policy, Spec, Trajectory
+from agentkit.types.answer import Policy
+from agentkit.types.trajectory import Message, Spec, Trajectory
 
 Wrap = Callable[[Perform, Trajectory, int], Perform]
 """Makes another `Perform` of one: for this rollout, and its sample index."""

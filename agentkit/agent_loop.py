@@ -32,7 +32,9 @@ from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
-from agentkit.types import ApiError, Policy, StopReason, Trajectory, Turn
+from agentkit.types.answer import Policy
+from agentkit.types.trajectory import StopReason, Trajectory, Turn
+from agentkit.types.wire import ApiError
 
 log = logging.getLogger("agentkit.agent_loop")
 SLOW_TOOL = 30.0

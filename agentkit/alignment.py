@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from agentkit.parsers.coercion import coerce_value
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import Record, ToolCall, excerpt, record
+from agentkit.types.answer import ToolCall
+from agentkit.types.problem import excerpt
+from agentkit.types.record import Record, record
 
 PairKind = Literal["same", "moved", "arguments", "name", "missing", "extra"]
 ABSENT = "(absent)"

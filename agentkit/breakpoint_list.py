@@ -11,7 +11,7 @@ from agentkit.html import Html, el
 from agentkit.loop_dispatch import names_of
 from agentkit.render import Limits, page
 from agentkit.render.block import code, facts, row
-from agentkit.types import late
+from agentkit.types.record import late
 
 
 class Breakpoints(Sequence[Breakpoint]):

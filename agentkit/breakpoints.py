@@ -17,16 +17,10 @@ from typing import Any, Literal
 from agentkit.errors import NotFound, UsageError
 from agentkit.loop import Outcome, Result, Step, ToolStep
 from agentkit.read.finish import means
-from agentkit.types import (
-    SEVERITIES,
-    Record,
-    Response,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    clip,
-    record,
-)
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import SEVERITIES
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import ToolResult, Trajectory
 
 When = Literal["before", "after"]
 _FAILED = ("error", "timeout", "invalid_call", "unknown_tool")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.types import ToolResult
+from agentkit.types.trajectory import ToolResult
 
 _NAMES = {
     "result_characters": (

@@ -11,7 +11,7 @@ from agentkit.history import assistant_message, tool_message
 from agentkit.loop import prompt_messages, rewrite
 from agentkit.profiles import Profile
 from agentkit.read.plain import plain
-from agentkit.types import OpenTurn, Trajectory, Turn
+from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 
 
 class CallersList:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentkit.loop import Answer, Result, apply, rewrite, start
-from agentkit.types import Chunk, Exchange, Message, Spec, ToolCall, ToolResult, Trajectory
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.wire import Chunk, Exchange
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")
 _CHAT = "/v1/chat/completions"

@@ -14,18 +14,9 @@ from agentkit.loop import Answer, apply, close, prompt_messages
 from agentkit.read.envelope import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.types import (
-    Chunk,
-    Exchange,
-    Message,
-    OpenTurn,
-    Response,
-    Spec,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    Turn,
-)
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.wire import Chunk, Exchange
 
 _MEND = 'each entry is a list of messages, or {"messages": [...]}'
 _READ = frozenset(

@@ -32,17 +32,9 @@ from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
-from agentkit.types import (
-    Exchange,
-    Message,
-    OpenTurn,
-    Parent,
-    Response,
-    Spec,
-    ToolResult,
-    Trajectory,
-    Turn,
-)
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.wire import Exchange
 
 VERSION = 1
 MISFIT = (UsageError, KeyError, TypeError, AttributeError)

@@ -12,7 +12,8 @@ from agentkit.cursor import Cursor
 from agentkit.errors import UsageError
 from agentkit.handwritten import skipped, written_result
 from agentkit.loop import Result
-from agentkit.types import ToolCall, ToolResult
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult
 
 _AT_ONCE = ("pause", "stop")
 _SKIPPED = "the call was skipped by the user"

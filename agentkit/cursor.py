@@ -22,7 +22,9 @@ from agentkit.loop import Outcome, Result, apply, next_step, say
 from agentkit.perform import Perform, twin_of
 from agentkit.timeline import Place, answered_turn, at, back, turn_index
 from agentkit.tree import Tree, planted
-from agentkit.types import ToolCall, ToolResult, Trajectory, clip
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import ToolResult, Trajectory
 
 T = TypeVar("T")
 _PROMPT = 0.08

@@ -24,7 +24,8 @@ from agentkit.loop import Answer
 from agentkit.outlook import Outlook
 from agentkit.pending import Pending
 from agentkit.recorded import ReplayAgent
-from agentkit.types import Response, ToolResult, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 __all__ = ["Debugger", "Ended", "debug"]
 

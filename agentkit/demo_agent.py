@@ -12,7 +12,7 @@ from agentkit.agent import Agent
 from agentkit.perform import Perform, live
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.tool_runner import Functions, tool_runner
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 WEATHER = {
     "oslo": (-3, "snow"),

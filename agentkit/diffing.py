@@ -16,7 +16,9 @@ from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, diff_lines
-from agentkit.types import Message, Record, Trajectory, Turn, clip, excerpt, record
+from agentkit.types.problem import excerpt
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Message, Trajectory, Turn
 
 _MEND = (
     "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a),"

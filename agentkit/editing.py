@@ -35,7 +35,9 @@ from agentkit.timeline import (
     turn_at,
     turn_index,
 )
-from agentkit.types import OpenTurn, Parent, Response, ToolCall, ToolResult, Trajectory, Turn, clip
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import OpenTurn, Parent, ToolResult, Trajectory, Turn
 
 
 class Unset:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from agentkit.history import turn_messages
 from agentkit.profiles import Profile, get_profile
 from agentkit.read.utf8 import compact_json
-from agentkit.types import Message, Trajectory, Turn
+from agentkit.types.trajectory import Message, Trajectory, Turn
 
 T = TypeVar("T")
 

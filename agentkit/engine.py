@@ -23,7 +23,9 @@ from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, 
 from agentkit.perform import Perform, twin_of
 from agentkit.servers import Emit
 from agentkit.timeline import ahead_of, place_of
-from agentkit.types import Chunk, ToolCall, Trajectory
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Chunk
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from agentkit.breakpoints import Stop
 from agentkit.loop import Step
-from agentkit.types import Chunk, Record, Trajectory, clip, record
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Chunk
 
 log = logging.getLogger("agentkit")
 

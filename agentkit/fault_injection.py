@@ -27,7 +27,9 @@ from agentkit.retrying import Sleep, ask
 from agentkit.servers import Call, Emit
 from agentkit.tool_pool import Ran
 from agentkit.tool_runner import tool_result
-from agentkit.types import Chunk, Exchange, Record, ToolResult, Trajectory, record
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.wire import Chunk, Exchange
 
 TOOLS = {
     "tool_error": "the tool raises an exception",

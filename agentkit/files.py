@@ -22,7 +22,8 @@ from agentkit.file_lock import lock_of
 from agentkit.file_scan import Scan
 from agentkit.held import trajectories_of
 from agentkit.servers.redaction import Redactor, environment_secrets
-from agentkit.types import Trajectory, clip, late
+from agentkit.types.record import clip, late
+from agentkit.types.trajectory import Trajectory
 
 _log = logging.getLogger("agentkit")
 

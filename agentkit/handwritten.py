@@ -11,7 +11,9 @@ from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.tools import as_text, error_text
-from agentkit.types import CallStatus, Exchange, Response, ToolCall, ToolResult, Turn
+from agentkit.types.answer import CallStatus, Response, ToolCall
+from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.wire import Exchange
 
 
 def written_answer(message: Any) -> Exchange:

@@ -7,7 +7,8 @@ from typing import Any
 
 from agentkit.chat_log import trajectory_of
 from agentkit.errors import UsageError
-from agentkit.types import Message, Record, Trajectory
+from agentkit.types.record import Record
+from agentkit.types.trajectory import Message, Trajectory
 
 _MEND = (
     "pass a trajectory, a debugger, an AgentResult, or a list of them; a list of messages through"

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentkit.read.sse import SSE
 from agentkit.servers.failures import transport_error
-from agentkit.types import Chunk, Exchange
+from agentkit.types.wire import Chunk, Exchange
 
 Refuse = Callable[[float], Exchange]
 """Makes the refusal; a number of seconds for what asks to wait, or took so long."""

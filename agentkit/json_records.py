@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
-from agentkit.types import Record
+from agentkit.types.record import Record
 
 
 def to_json(record: Any) -> Any:

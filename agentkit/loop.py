@@ -24,25 +24,20 @@ from agentkit.read.finish import means
 from agentkit.read.known_tools import KnownTools
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.types import (
-    UNUSABLE,
-    ApiError,
+from agentkit.types.answer import UNUSABLE, Response, ToolCall
+from agentkit.types.problem import problem
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import (
     Attempt,
-    Exchange,
     Message,
     OpenTurn,
-    Record,
-    Response,
     Spec,
     StopReason,
-    TokenIds,
-    ToolCall,
     ToolResult,
     Trajectory,
     Turn,
-    problem,
-    record,
 )
+from agentkit.types.wire import ApiError, Exchange, TokenIds
 
 
 @record

@@ -22,7 +22,9 @@ from agentkit.read.finish import means, read_finish
 from agentkit.read.number_lists import integer, listed, read_numbers, real
 from agentkit.render import Limits, page
 from agentkit.render.checks import state_parts, state_text
-from agentkit.types import Problem, Record, Trajectory, problem, record
+from agentkit.types.problem import Problem, problem
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Trajectory
 
 MASKED = -100
 """What `masked_tokens` holds where nothing is trained."""

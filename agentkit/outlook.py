@@ -11,10 +11,13 @@ from agentkit.ended import advice
 from agentkit.history import request
 from agentkit.html import Html, el
 from agentkit.loop import Step, next_step
-from agentkit.render import Limits, page, render, text
+from agentkit.render import Limits, page, render
+from agentkit.render.text import text
 from agentkit.timeline import ahead_of
 from agentkit.tree import Tree
-from agentkit.types import ApiError, Request, Trajectory, Turn, late
+from agentkit.types.record import late
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import ApiError, Request
 
 
 class Outlook:

@@ -8,9 +8,12 @@ from typing import Any, Protocol, Self
 
 from agentkit.errors import NotFound
 from agentkit.html import Html, el
-from agentkit.render import Limits, page, text
+from agentkit.render import Limits, page
 from agentkit.render.call import call_row
-from agentkit.types import ToolCall, ToolResult, late
+from agentkit.render.text import text
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import late
+from agentkit.types.trajectory import ToolResult
 
 
 class Act(Protocol):

@@ -24,7 +24,8 @@ from agentkit.loop import Answer, Outcome, Result, Step, ToolStep
 from agentkit.retrying import ask
 from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
-from agentkit.types import Spec, ToolCall, ToolResult, Trajectory
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 
 
 class Perform(Protocol):

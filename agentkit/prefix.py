@@ -20,7 +20,9 @@ from agentkit.render import Limits, page
 from agentkit.render.checks import prefix_parts, prefix_text
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, Vocabulary
-from agentkit.types import Record, TokenIds, Trajectory, Turn, record
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import TokenIds
 
 Status: TypeAlias = Literal["first", "extends", "differs", "unknown"]
 CONTEXT = 8

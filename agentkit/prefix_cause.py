@@ -11,7 +11,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from agentkit.history import assistant_message, get_profile, request
 from agentkit.token_runs import Vocabulary
 from agentkit.token_spans import output_kinds
-from agentkit.types import Response, TokenIds, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import TokenIds
 
 Cause: TypeAlias = Literal[
     "reasoning_stripped",

@@ -12,7 +12,8 @@ from typing import Any
 
 from agentkit.profiles import Profile, get_profile
 from agentkit.read.plain import plain
-from agentkit.types import Problem, Trajectory, problem
+from agentkit.types.problem import Problem, problem
+from agentkit.types.trajectory import Trajectory
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from agentkit.errors import NotFound
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 ReasoningField = Literal["reasoning", "reasoning_content"]
 

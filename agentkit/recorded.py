@@ -23,7 +23,8 @@ from agentkit.held import trajectories_of
 from agentkit.loop import start
 from agentkit.perform import Perform
 from agentkit.replaying import difference, replaying
-from agentkit.types import Trajectory, clip
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
 
 _PLACE = ("prompt_index", "sample")
 """What of its meta says which rollout of a batch a trajectory is."""

@@ -12,7 +12,9 @@ from agentkit.encoded_history import EncodedHistory
 from agentkit.loop import Answer, Outcome, Step
 from agentkit.perform import Perform, request_fields, twin_of
 from agentkit.servers import Emit
-from agentkit.types import Exchange, Response, StopReason, ToolResult, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
+from agentkit.types.wire import Exchange
 
 
 class Writer(Protocol):

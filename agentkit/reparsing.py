@@ -13,20 +13,11 @@ from agentkit.held import one_rollout
 from agentkit.html import Html, el
 from agentkit.loop import read_answer
 from agentkit.parsers import get_parser
-from agentkit.render import Limits, page, render, text
-from agentkit.types import (
-    OpenTurn,
-    Policy,
-    Record,
-    Response,
-    Spec,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    Turn,
-    clip,
-    record,
-)
+from agentkit.render import Limits, page, render
+from agentkit.render.text import text
+from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 
 
 @record

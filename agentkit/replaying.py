@@ -22,7 +22,10 @@ from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.perform import Perform, request_fields
 from agentkit.retrying import Sleep
 from agentkit.servers import Emit
-from agentkit.types import Exchange, OpenTurn, Request, ToolCall, ToolResult, Trajectory, Turn, clip
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.wire import Exchange, Request
 
 _MEND = "replay with what was recorded, or record again; a replay never asks a server"
 _DIFF = 2000

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from agentkit.loop import request_error
 from agentkit.servers import Call, ChatServer, Emit
-from agentkit.types import ApiError, Exchange
+from agentkit.types.wire import ApiError, Exchange
 
 PASSING = frozenset({"rate_limited", "server_error", "connection_reset"})
 LONGEST_WAIT = 30.0

@@ -13,7 +13,9 @@ from agentkit.errors import UsageError
 from agentkit.files import is_ours, load_all, read_json_lines
 from agentkit.held import is_message, trajectories_of
 from agentkit.managed import is_managed
-from agentkit.types import Message, Record, Response, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.record import Record
+from agentkit.types.trajectory import Message, Trajectory, Turn
 
 _MEND = "pass a list of messages, trajectories, or the path of a JSONL file"
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from agentkit.errors import NotFound
 from agentkit.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
-from agentkit.types import Attempt, OpenTurn, Response, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
 
 
 class Place(NamedTuple):

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, TypeAlias
 from agentkit.history import get_profile, turn_messages
 from agentkit.managed import SENTINEL, ManagedNode, ManagedState
 from agentkit.token_spans import Kind, output_kinds, prompt_kinds
-from agentkit.types import Message, Record, TokenIds, Trajectory, Turn, clip, record
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.wire import TokenIds
 
 Decode: TypeAlias = Callable[[int], str]
 """Gives the text of a token id, as `lambda i: tokenizer.decode([i])`."""

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeAlias
 
 from agentkit.read.known_tools import known_tools
 from agentkit.read.text_calls import find_text_calls
-from agentkit.types import Message, Response
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Message
 
 Kind: TypeAlias = Literal["prompt", "template", "result", "reasoning", "call", "answer"]
 KINDS: tuple[Kind, ...] = ("prompt", "template", "result", "reasoning", "call", "answer")

@@ -16,7 +16,8 @@ from agentkit.errors import UsageError
 from agentkit.loop import ToolStep
 from agentkit.tool_pool import Clock, Ran, tool_pool
 from agentkit.tools import Tool, as_text, error_text
-from agentkit.types import ToolCall, ToolResult
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult
 
 RunTool = Callable[[ToolStep], Awaitable[ToolResult]]
 

@@ -13,7 +13,8 @@ from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import code, facts, note, row
 from agentkit.render.outline import TEXT
-from agentkit.types import Parent, Record, Trajectory, clip, record
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Parent, Trajectory
 
 
 @record

@@ -10,26 +10,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.types import (
-    ApiError,
+from agentkit.types.answer import ReasoningBlock, Response, ToolCall
+from agentkit.types.problem import Problem, problem
+from agentkit.types.trajectory import (
     Attempt,
-    Chunk,
-    Exchange,
     Message,
     OpenTurn,
     Parent,
-    Problem,
-    ReasoningBlock,
-    Request,
-    Response,
     Spec,
-    ToolCall,
     ToolResult,
     Trajectory,
     Turn,
-    Usage,
-    problem,
 )
+from agentkit.types.wire import ApiError, Chunk, Exchange, Request, Usage
 
 TOOL = {
     "type": "function",

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.loop import Answer, Result, apply, start
-from agentkit.types import Chunk, Exchange, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.wire import Chunk, Exchange
 
 CAPTURES = Path(__file__).parent / "corpus" / "tokens"
 

@@ -9,7 +9,8 @@ from typing import Any
 import agentkit as ak
 from agentkit.codec import dump, encode_line
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.types import ApiError, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError
 
 ran: list[int] = []
 

@@ -17,7 +17,8 @@ from agentkit.breakpoints import break_on
 from agentkit.servers import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.tree import planted
-from agentkit.types import Chunk, Exchange, OpenTurn, Parent
+from agentkit.types.trajectory import OpenTurn, Parent
+from agentkit.types.wire import Chunk, Exchange
 from tests.render_samples import filled
 
 HOSTILE = Path(__file__).parent / "corpus" / "hostile"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.servers import Call, Server
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 from tests.support_http import Answer, Asked, HttpServer
 
 KEY = "sk-proj-0123/4567+89ab=="

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import random
 
-from agentkit.types import Message, Response, TokenIds, TokenLogprob, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.wire import TokenIds, TokenLogprob
 
 WORDS = [
     f"{word}{tail}"

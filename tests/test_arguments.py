@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.read.arguments import read_arguments
-from agentkit.types import SEVERITIES, Policy
+from agentkit.types.answer import Policy
+from agentkit.types.problem import SEVERITIES
 from tests.support_corpus import corpus_rows
 from tests.support_growth import assert_within
 

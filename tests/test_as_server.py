@@ -10,7 +10,7 @@ import pytest
 
 from agentkit.errors import UsageError
 from agentkit.servers import Call, ChatServer, Server, as_server
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 from tests.support_http import HttpServer, sse
 from tests.support_servers import STREAM
 

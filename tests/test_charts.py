@@ -33,7 +33,10 @@ from agentkit.render.plots import (
     spread,
 )
 from agentkit.render.timeline import CallTime, Course, Timing, latency_svg, length, segments, timing
-from agentkit.types import Exchange, Problem, Response, Trajectory, Turn, Usage
+from agentkit.types.answer import Response
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Exchange, Usage
 from tests.render_samples import HOSTILE, call, filled, result, troubled, weather
 from tests.support_captures import conversation
 from tests.support_growth import assert_linear

@@ -21,16 +21,8 @@ from agentkit.codec import decode_lines, dump, encode_line, load_lines, request_
 from agentkit.errors import CassetteError, UsageError
 from agentkit.json_records import from_json, to_json
 from agentkit.loop import Answer, Result, apply, cancelled, close, resume, rewrite, say, start, stop
-from agentkit.types import (
-    ApiError,
-    Chunk,
-    Exchange,
-    Message,
-    OpenTurn,
-    Spec,
-    ToolResult,
-    Trajectory,
-)
+from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory
+from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_growth import assert_linear
 
 ODD = 'a\u2028b\u2029c\u0085d\x0be\x1cf\r\ng\rh\ti "q" \\ \x00 \U0001f600 é'

@@ -13,7 +13,9 @@ import agentkit as ak
 from agentkit.debugger import Ended
 from agentkit.errors import Busy, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.types import ApiError, Response, ToolResult, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.wire import ApiError
 
 
 def double(n: int) -> int:

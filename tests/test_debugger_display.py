@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.render import STATIC, TEXT, page, render, text
+from agentkit.render import STATIC, TEXT, page, render
+from agentkit.render.text import text
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.views.static_view import Shown
 from tests.render_samples import HOSTILE

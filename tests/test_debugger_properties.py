@@ -24,7 +24,8 @@ from agentkit.files import load_all
 from agentkit.loop import ModelStep, next_step
 from agentkit.profiles import PROFILES
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.types import ApiError, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError
 
 OWN = ("history_role_order", "history_reasoning_missing")
 """What a person may choose to say: a message behind a tool's result, an answer without

@@ -15,7 +15,7 @@ import agentkit as ak
 from agentkit.codec import dump, encode_line
 from agentkit.demo_agent import WEATHER
 from agentkit.loop import Result, apply
-from agentkit.types import ToolResult
+from agentkit.types.trajectory import ToolResult
 
 
 def lines(trajectory: ak.Trajectory) -> list[str]:

@@ -16,7 +16,8 @@ from agentkit.loop import start
 from agentkit.read.known_tools import KnownTools
 from agentkit.render import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.types import Parent, ToolCall, Trajectory
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import Parent, Trajectory
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=4),

@@ -17,7 +17,8 @@ from agentkit.codec import dump, load_lines
 from agentkit.editing import edit, fork
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import calls, says
-from agentkit.types import ApiError, Exchange, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Exchange
 from tests.support_debugger import DONE, FOUND, ONE, THREE, TWO, debugger, statuses
 
 

@@ -23,7 +23,8 @@ from agentkit.cassette import Index
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
 from agentkit.loop import Answer, Result, apply, start
-from agentkit.types import Exchange, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.wire import Exchange
 from agentkit.views import showing
 from agentkit.views.explorer_view import ExplorerView
 

@@ -23,7 +23,8 @@ from agentkit.errors import UsageError
 from agentkit.export.asked import asked
 from agentkit.export.offline_test import expected
 from agentkit.loop import Answer, apply
-from agentkit.types import ApiError, Chunk, Exchange, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_export import rollouts, texts, weather
 from tests.support_http import COMPLETION, Asked, HttpServer
 from tests.support_http import Answer as HttpAnswer

@@ -21,7 +21,8 @@ from agentkit.export import Export
 from agentkit.export.report import fenced
 from agentkit.loop import Answer, Result, apply, say, start
 from agentkit.servers.redaction import outgoing
-from agentkit.types import Exchange, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.wire import Exchange
 from tests.support_export import HOSTILE, texts, weather
 from tests.support_http import COMPLETION, HttpServer
 from tests.support_http import Answer as HttpAnswer

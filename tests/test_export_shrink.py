@@ -18,7 +18,8 @@ from agentkit.export.reductions import fewest, reductions
 from agentkit.history import preflight
 from agentkit.loop import start
 from agentkit.testing import ScriptedServer, says
-from agentkit.types import ApiError, Exchange, Request, Spec, Trajectory
+from agentkit.types.trajectory import Spec, Trajectory
+from agentkit.types.wire import ApiError, Exchange, Request
 from tests.support_export import run_shell, weather
 from tests.support_http import COMPLETION, Answer, HttpServer
 

@@ -16,7 +16,8 @@ from agentkit.fault_injection import Injection, inject, injected, injecting, inj
 from agentkit.injected_answers import ANSWERS, REFUSALS
 from agentkit.loop import Answer, ModelStep
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types import Chunk, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Chunk
 from agentkit.views import mimebundle
 from tests.support_cassettes import double, exactly
 from tests.support_http import Answer as HttpAnswer

@@ -16,7 +16,9 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.frames import calls, messages, problems, tokens, turns
 from agentkit.read.queue_time import queue_of
-from agentkit.types import Chunk, Exchange, OpenTurn, Response, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
+from agentkit.types.wire import Chunk, Exchange
 from tests.render_samples import (
     HOSTILE,
     call,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agentkit import read_stream
 from agentkit.read.growing import Growing
-from agentkit.types import Chunk
+from agentkit.types.wire import Chunk
 from tests.support_growth import assert_linear
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))

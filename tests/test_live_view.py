@@ -22,7 +22,7 @@ import agentkit as ak
 from agentkit.events import Committed
 from agentkit.html import Html, el
 from agentkit.render import WHOLE, render
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.conversation_view import ConversationView
 from agentkit.views.debugger_view import DebuggerView
 from agentkit.views.live import LiveView, changes

@@ -34,16 +34,8 @@ from agentkit.loop import (
     start,
     stop,
 )
-from agentkit.types import (
-    ApiError,
-    Chunk,
-    Exchange,
-    Message,
-    Spec,
-    TokenIds,
-    ToolResult,
-    Trajectory,
-)
+from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
 from tests.support_growth import assert_linear
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.types import Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
 from tests.support_loop import (
     ECHO,
     SHAPES,

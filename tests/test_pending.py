@@ -11,7 +11,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import calls, says
-from agentkit.types import ToolResult
+from agentkit.types.trajectory import ToolResult
 from tests.support_debugger import DONE, FOUND, ONE, RAN, THREE, TWO, debugger, statuses
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.types import ReasoningBlock, Response, TokenIds, TokenLogprob, Trajectory, Turn
+from agentkit.types.answer import ReasoningBlock, Response
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import TokenIds, TokenLogprob
 from tests.render_samples import PROMPT, SPEC, call, message
 from tests.support_captures import conversation
 from tests.support_growth import assert_within

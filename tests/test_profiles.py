@@ -12,7 +12,7 @@ import pytest
 from agentkit import preflight, read_error
 from agentkit.history import PROFILES, assistant_message, get_profile, profile_for, tool_message
 from agentkit.read.response import read_response
-from agentkit.types import ToolResult
+from agentkit.types.trajectory import ToolResult
 from tests.support_corpus import corpus_rows
 
 ROWS = corpus_rows("profiles")

@@ -23,7 +23,7 @@ from agentkit.parsers.sglang_formats import SGLANG
 from agentkit.profiles import PROFILES
 from agentkit.read.arguments import read_arguments
 from agentkit.read.growing import Growing
-from agentkit.types import Policy
+from agentkit.types.answer import Policy
 from tests.support_call_formats import WRITTEN, Call, tools_for
 from tests.support_corpus import CORPUS
 

@@ -12,7 +12,9 @@ from agentkit.errors import UsageError
 from agentkit.managed import read_managed
 from agentkit.prefix import prefix_check
 from agentkit.render import STATIC, TEXT, WHOLE
-from agentkit.types import ReasoningBlock, Response, Trajectory, Turn, Usage
+from agentkit.types.answer import ReasoningBlock, Response
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Usage
 from agentkit.views import mimebundle, standalone
 from tests.render_samples import HOSTILE, call, filled, weather
 from tests.support_captures import conversation

@@ -19,7 +19,8 @@ from agentkit.files import cassette
 from agentkit.recording import Recording
 from agentkit.replaying import replaying
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types import ApiError, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError
 from tests.support_cassettes import agent, double, exactly, lines, ran, recorded, steps
 from tests.support_http import COMPLETION, Answer, Asked, HttpServer, sse
 from tests.support_loop import ECHO, USER, Stub, answer, call

@@ -20,7 +20,8 @@ from agentkit.engine import Engine
 from agentkit.fault_injection import inject, injections
 from agentkit.loop import Result, apply, resume, rewrite, say
 from agentkit.testing import says
-from agentkit.types import ApiError, Chunk, Exchange, Message, OpenTurn, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
+from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_cassettes import agent, exactly, recorded
 
 texts = st.text(max_size=8) | st.sampled_from(

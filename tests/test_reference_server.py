@@ -22,8 +22,8 @@ from agentkit.errors import NotFound, UsageError
 from agentkit.testing import Asked, by_turn, calls, faults, says, serve
 from agentkit.testing.catalogue import find_faults
 from agentkit.testing.message_faults import WRITTEN, write_calls
-from agentkit.types import ApiError
 from agentkit.types.problem import SEVERITIES
+from agentkit.types.wire import ApiError
 from tests.support_corpus import captured
 from tests.test_reference_faults import get_weather
 from tests.test_reference_manners import exchange_of

@@ -20,9 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentkit.html import Html, visible
-from agentkit.render import STATIC, WHOLE, Limits, page, render, text
+from agentkit.render import STATIC, WHOLE, Limits, page, render
 from agentkit.render.pretty import pretty
-from agentkit.types import Exchange, Message, OpenTurn, Response, Trajectory, Turn
+from agentkit.render.text import text
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
+from agentkit.types.wire import Exchange
 from agentkit.views import View, css, mimebundle, standalone
 from tests.render_samples import (
     HOSTILE,

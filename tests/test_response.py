@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.read.response import read_response
-from agentkit.types import SEVERITIES, Exchange, Response, ToolCall
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import SEVERITIES
+from agentkit.types.wire import Exchange
 from tests.support_corpus import captured, corpus_rows
 from tests.support_growth import assert_linear, assert_within
 

@@ -13,7 +13,7 @@ import pytest
 import agentkit as ak
 from agentkit.retrying import ask
 from agentkit.servers import Call, Emit
-from agentkit.types import ApiError, Chunk, Exchange
+from agentkit.types.wire import ApiError, Chunk, Exchange
 
 OK = Exchange(
     status=200,

@@ -22,7 +22,7 @@ from agentkit.batch.progress import Progress
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.files import load_all
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types import ApiError
+from agentkit.types.wire import ApiError
 from agentkit.views import mimebundle
 from agentkit.views.progress_view import ProgressView
 from tests.support_cassettes import double, exactly, lines

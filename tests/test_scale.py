@@ -20,7 +20,8 @@ import pytest
 import agentkit as ak
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types import Exchange, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.wire import Exchange
 from agentkit.views import mimebundle, standalone
 from tests.support_growth import assert_linear
 from tests.support_loop import ECHO, USER, answer, call, loop

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.encoded_history import EncodedHistory, SentHistory
 from agentkit.loop import Answer, Result, apply, rewrite, say, start
-from agentkit.types import Exchange, Message, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.wire import Exchange
 from tests.support_loop import ECHO, Stub, answer, call, echo
 
 texts = st.text(max_size=5) | st.just("\ud800")

@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion
 
 from agentkit.errors import ReplayMiss
 from agentkit.servers import Call, as_server
-from agentkit.types import Chunk, Exchange
+from agentkit.types.wire import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer
 from tests.support_servers import (
     CALL,

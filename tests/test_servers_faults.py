@@ -14,7 +14,7 @@ import pytest
 
 from agentkit.read.address_hint import address_hint
 from agentkit.servers import Call, Server
-from agentkit.types import Chunk, Exchange
+from agentkit.types.wire import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer, sse
 from tests.support_servers import CALL, HELLO, KEY, STREAM, ask, closed_port, kind
 

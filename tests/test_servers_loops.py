@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentkit.servers import Server
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer
 from tests.support_servers import CALL, kind
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agentkit.read.plain import WIRE_NAMES, plain
 from agentkit.read.response import read_response
-from agentkit.types import Response
+from agentkit.types.answer import Response
 from tests.support_corpus import captured, corpus_rows
 
 Make = Callable[[dict[str, Any]], Any]

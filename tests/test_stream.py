@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from agentkit import read_stream
 from agentkit.read.stream import StreamReader
-from agentkit.types import Chunk, Exchange, Response
+from agentkit.types.answer import Response
+from agentkit.types.wire import Chunk, Exchange
 from tests.support_growth import assert_linear
 
 CASES = sorted((Path(__file__).parent / "corpus" / "stream").glob("*.json"))

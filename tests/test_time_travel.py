@@ -15,7 +15,9 @@ import agentkit as ak
 from agentkit.codec import dump, load_lines
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, says
-from agentkit.types import ApiError, Response, ToolResult, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.wire import ApiError
 from tests.support_debugger import DONE, FOUND, ONE, RAN, THREE, TWO, asked, debugger, statuses
 from tests.support_http import COMPLETION, Answer, HttpServer
 

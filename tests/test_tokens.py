@@ -22,7 +22,9 @@ from agentkit.render import STATIC, TEXT, WHOLE
 from agentkit.render.tokens import alternatives, chance, told
 from agentkit.token_runs import entropy, trajectory_runs
 from agentkit.token_spans import KINDS, output_kinds, prompt_kinds, runs
-from agentkit.types import Response, TokenIds, TokenLogprob, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import TokenIds, TokenLogprob
 from agentkit.views import standalone
 from agentkit.views.tokens_live import TokensView, columns
 from tests.render_samples import HOSTILE, call, message

@@ -12,7 +12,8 @@ from pathlib import Path
 import agentkit as ak
 from agentkit.codec import dump, load_lines
 from agentkit.loop import Answer, apply, say, start
-from agentkit.types import Exchange, Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Exchange
 
 BODY = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}]}'
 

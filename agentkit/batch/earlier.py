@@ -14,7 +14,7 @@ from agentkit.files import load_by_sample
 from agentkit.held import trajectories_of
 from agentkit.json_records import to_json
 from agentkit.recorded import start_key
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 ENDED = frozenset({"final", "max_turns", "length"})
 """Stop reasons of rollouts that are not taken up again; a failed or a stopped one is."""

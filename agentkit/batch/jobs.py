@@ -9,7 +9,7 @@ from typing import Any
 from agentkit.agent import Agent
 from agentkit.errors import UsageError
 from agentkit.recorded import ReplayAgent, start_key
-from agentkit.types import Message, Trajectory
+from agentkit.types.trajectory import Message, Trajectory
 
 _MEND = (
     "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"

@@ -13,7 +13,8 @@ from agentkit.html import Html, el
 from agentkit.loop import Answer, Outcome, Step
 from agentkit.render import Limits, page
 from agentkit.render.words import count
-from agentkit.types import Trajectory, late
+from agentkit.types.record import late
+from agentkit.types.trajectory import Trajectory
 
 
 class Progress:

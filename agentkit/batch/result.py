@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.html import Html, el, fragment
-from agentkit.render import Limits, page, render, text
+from agentkit.render import Limits, page, render
+from agentkit.render.text import text
 from agentkit.render.words import count
-from agentkit.types import Trajectory, clip, late
+from agentkit.types.record import clip, late
+from agentkit.types.trajectory import Trajectory
 
 
 class Rollouts(Sequence[Trajectory]):

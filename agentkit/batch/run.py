@@ -26,7 +26,7 @@ from agentkit.read.plain import plain
 from agentkit.recording import Recording
 from agentkit.servers.failures import named
 from agentkit.tool_pool import tool_pool
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 Reward = Callable[[Trajectory], Any]
 """What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it

@@ -11,7 +11,8 @@ from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import code, note, row, status
 from agentkit.render.words import count
-from agentkit.types import Record, Severity, clip, late, record
+from agentkit.types.problem import Severity
+from agentkit.types.record import Record, clip, late, record
 
 
 @record

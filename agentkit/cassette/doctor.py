@@ -17,7 +17,9 @@ from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import CassetteError
 from agentkit.files import to_read
 from agentkit.perform import request_fields
-from agentkit.types import Severity, Trajectory, Turn, clip
+from agentkit.types.problem import Severity
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory, Turn
 
 _KNOWN_STEPS = frozenset({"model", "tool", "open", "close", "end", "meta"})
 _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")

@@ -17,7 +17,8 @@ from agentkit.render import Limits, page
 from agentkit.render.columns import columns_of, first_words
 from agentkit.render.table import table_fragments, table_lines
 from agentkit.render.words import count
-from agentkit.types import Message, Record, StopReason, Trajectory, late, record
+from agentkit.types.record import Record, late, record
+from agentkit.types.trajectory import Message, StopReason, Trajectory
 
 
 @record

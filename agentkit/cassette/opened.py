@@ -9,7 +9,8 @@ from typing import Any, overload
 from agentkit.cassette.index import Index, index
 from agentkit.html import Html
 from agentkit.render import Limits
-from agentkit.types import Trajectory, late
+from agentkit.types.record import late
+from agentkit.types.trajectory import Trajectory
 
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""

@@ -18,7 +18,7 @@ from agentkit.comparing.pairing import Cell, cells, requests_of
 from agentkit.comparing.repeats import SURE, Compared, compare_cell
 from agentkit.comparing.sides import is_live, stored, streaming
 from agentkit.errors import UsageError
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 __all__ = ["Comparison", "Finding", "compare"]
 

@@ -19,7 +19,8 @@ from agentkit.divergence import CLASSES, ORDER, Divergence, flat, seen_turns
 from agentkit.html import Html
 from agentkit.render import STATIC, WHOLE, Limits, page
 from agentkit.render.words import count
-from agentkit.types import Record, Trajectory, clip, late, record
+from agentkit.types.record import Record, clip, late, record
+from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -11,7 +11,7 @@ from dataclasses import replace
 from agentkit.agent import Agent
 from agentkit.history import get_profile, turn_messages
 from agentkit.loop import ModelStep, apply, close, rewrite, start
-from agentkit.types import Message, Trajectory
+from agentkit.types.trajectory import Message, Trajectory
 
 
 async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) -> list[Trajectory]:

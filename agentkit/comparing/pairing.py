@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 _OBSERVING = frozenset(
     (

@@ -17,7 +17,7 @@ from agentkit.render.outline import Limits
 from agentkit.render.pretty import verbatim
 from agentkit.render.side_by_side import diff_fragments, excerpt_pair
 from agentkit.render.words import count, seconds
-from agentkit.types import clip
+from agentkit.types.record import clip
 
 if TYPE_CHECKING:
     from agentkit.comparing.comparison import Comparison, Finding

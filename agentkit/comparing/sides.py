@@ -20,7 +20,9 @@ from agentkit.held import trajectories_of
 from agentkit.loop import Answer, apply
 from agentkit.read.plain import plain
 from agentkit.recorded import ReplayAgent
-from agentkit.types import Chunk, Exchange, Response, Spec, Trajectory, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Spec, Trajectory, Turn
+from agentkit.types.wire import Chunk, Exchange
 
 _EVENTS = ("data:", "event:", ":")
 _MEND = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import median
 
-from agentkit.types import Record, Trajectory, record
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Trajectory
 
 
 @record

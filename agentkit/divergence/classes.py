@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 Layer = Literal["integrity", "transport", "envelope", "wire", "parser", "history", "behaviour"]
 Impact = Literal["breaks", "changes", "cosmetic"]

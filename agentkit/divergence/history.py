@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
-from agentkit.types import TokenIds
+from agentkit.types.wire import TokenIds
 
 _SHOWN = 5
 """Token ids that are told where a prompt goes another way."""

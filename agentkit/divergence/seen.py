@@ -14,7 +14,10 @@ from agentkit.read.assemble import Assembly
 from agentkit.read.envelope import Envelope, open_envelope
 from agentkit.read.known_tools import KnownTools
 from agentkit.read.sse import SSE
-from agentkit.types import ApiError, Exchange, Response, ToolCall, Trajectory, excerpt
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import excerpt
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Exchange
 
 
 class Seen:

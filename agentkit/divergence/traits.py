@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentkit.divergence.classes import CLASSES, Impact, Layer
 from agentkit.divergence.seen import Seen
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 
 @record

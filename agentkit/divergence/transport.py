@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
 from agentkit.read.finish import means
-from agentkit.types import clip
+from agentkit.types.record import clip
 
 _CUT = {
     "stream_no_finish": "the stream ends without a finish reason",

@@ -24,7 +24,8 @@ from agentkit.render.block import bar
 from agentkit.render.table import table_fragments, table_lines
 from agentkit.samples import SampleTree, sample_tree
 from agentkit.sources import rollouts_in
-from agentkit.types import Trajectory, late
+from agentkit.types.record import late
+from agentkit.types.trajectory import Trajectory
 
 LABEL = "label"
 """The column of a rollout's labels."""

@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.explorer.source import Source
 from agentkit.render.words import count
 from agentkit.samples.tree import deviation, finite
-from agentkit.types import Record, clip, record
+from agentkit.types.record import Record, clip, record
 
 _BINS = 5
 _BARS = "▁▂▃▄▅▆▇█"

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 _PART = re.compile(r'\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?("(?:[^"\\]|\\.)*"|[^\s"]+)')
 _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {

@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.cassette import Cassette
 from agentkit.codec import prompt_key
 from agentkit.render.columns import Column, columns_of
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200
 """Rollouts whose meta is looked at for columns."""

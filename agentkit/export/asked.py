@@ -18,18 +18,10 @@ from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
 from agentkit.servers.call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
-from agentkit.types import (
-    ApiError,
-    Exchange,
-    Message,
-    Record,
-    Request,
-    Response,
-    Spec,
-    Trajectory,
-    Turn,
-    record,
-)
+from agentkit.types.answer import Response
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Message, Spec, Trajectory, Turn
+from agentkit.types.wire import ApiError, Exchange, Request
 
 _MEND = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
 

@@ -20,7 +20,9 @@ from agentkit.export.offline_test import (
 )
 from agentkit.export.text import Export
 from agentkit.loop import read_answer, request_error
-from agentkit.types import Request, Spec, late
+from agentkit.types.record import late
+from agentkit.types.trajectory import Spec
+from agentkit.types.wire import Request
 
 _REQUEST = (
     'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["messages"]),'

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from agentkit.servers.address import key_variable, parse_address
 from agentkit.servers.redaction import REDACTED, clean_url
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 _PATH = "/chat/completions"
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")

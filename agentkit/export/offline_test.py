@@ -11,7 +11,7 @@ from agentkit.export.asked import Asked, asked
 from agentkit.export.literals import lines_of, literal
 from agentkit.export.text import Export
 from agentkit.loop import read_answer, request_error
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _SAID = '''\
 def said(exchange):

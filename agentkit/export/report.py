@@ -14,9 +14,11 @@ from agentkit.export.literals import json_text
 from agentkit.export.shell import curl
 from agentkit.export.text import Export
 from agentkit.html import visible
-from agentkit.render import TEXT, text
+from agentkit.render import TEXT
+from agentkit.render.text import text
 from agentkit.render.words import count
-from agentkit.types import Exchange, Problem
+from agentkit.types.problem import Problem
+from agentkit.types.wire import Exchange
 
 _ROOM = 16_000
 """Characters of one part; GitHub takes 65,536 for the whole."""

@@ -17,21 +17,15 @@ from agentkit.html import Html, el
 from agentkit.loop import Answer, apply, failure, read_answer
 from agentkit.preflighting import preflight
 from agentkit.read.plain import plain
-from agentkit.render import Limits, page, render, text
+from agentkit.render import Limits, page, render
+from agentkit.render.text import text
 from agentkit.render.words import count
 from agentkit.retrying import ask as ask_again
 from agentkit.servers import Call, as_server
-from agentkit.types import (
-    ApiError,
-    Exchange,
-    Message,
-    Record,
-    Request,
-    Response,
-    Spec,
-    Trajectory,
-    record,
-)
+from agentkit.types.answer import Response
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Message, Spec, Trajectory
+from agentkit.types.wire import ApiError, Exchange, Request
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]

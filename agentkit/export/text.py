@@ -10,7 +10,7 @@ from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import row
 from agentkit.render.words import count
-from agentkit.types import late
+from agentkit.types.record import late
 
 _SHOWN = 20_000
 """Characters of a text that are shown; a page is longer."""

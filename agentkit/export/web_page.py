@@ -10,7 +10,8 @@ from agentkit.export.asked import without_secrets
 from agentkit.export.text import Export
 from agentkit.servers.redaction import outgoing
 from agentkit.sources import rollouts_in
-from agentkit.types import Record, Trajectory, Turn, late
+from agentkit.types.record import Record, late
+from agentkit.types.trajectory import Trajectory, Turn
 
 _MEND = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
 

@@ -17,7 +17,8 @@ from agentkit.frames.table import (
     server,
 )
 from agentkit.sources import rollouts_in
-from agentkit.types import ToolCall, ToolResult, Trajectory, Turn
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 COLUMNS = {
     **IDENTITY,

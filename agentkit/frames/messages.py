@@ -8,7 +8,7 @@ from typing import Any
 from agentkit.frames.table import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
 from agentkit.history import get_profile, turn_messages
 from agentkit.sources import rollouts_in
-from agentkit.types import Message, OpenTurn, Trajectory, Turn
+from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 
 COLUMNS = {
     **IDENTITY,

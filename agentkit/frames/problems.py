@@ -7,7 +7,9 @@ from typing import Any
 
 from agentkit.frames.table import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity, server
 from agentkit.sources import rollouts_in
-from agentkit.types import ApiError, Problem, ToolResult, Trajectory, Turn, excerpt
+from agentkit.types.problem import Problem, excerpt
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError
 
 COLUMNS = {
     **IDENTITY,

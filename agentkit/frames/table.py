@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentkit.types import Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
 
 TEXT = "string[python]"
 COUNT, MAYBE_COUNT = "int64", "Int64"

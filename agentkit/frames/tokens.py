@@ -19,7 +19,7 @@ from agentkit.frames.table import (
 from agentkit.managed import is_managed, read_managed
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, entropy, node_runs, rank, trajectory_runs
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 COLUMNS = {
     **IDENTITY,

@@ -19,7 +19,8 @@ from agentkit.frames.table import (
 )
 from agentkit.read.queue_time import queue_of
 from agentkit.sources import rollouts_in
-from agentkit.types import Trajectory, Turn, Usage
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Usage
 
 COLUMNS = {
     **IDENTITY,

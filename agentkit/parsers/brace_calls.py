@@ -15,7 +15,7 @@ from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import problem
+from agentkit.types.problem import problem
 
 _SPACE = re.compile(r"[\s,]*+")
 _KEY = re.compile(r"[^:{}\[\],]*+")

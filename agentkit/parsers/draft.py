@@ -7,7 +7,8 @@ from typing import Any
 
 from agentkit.read.call import make_call
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import Policy, Problem, ToolCall, problem
+from agentkit.types.answer import Policy, ToolCall
+from agentkit.types.problem import Problem, problem
 
 
 @dataclass(slots=True)

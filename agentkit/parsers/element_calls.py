@@ -16,7 +16,7 @@ from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import problem
+from agentkit.types.problem import problem
 
 _MARK = "]<]minimax[>["
 _TAG = re.compile(re.escape(_MARK) + r"<(?P<end>/?+)(?P<name>[^<>\s/]++)[^<>]*+>")

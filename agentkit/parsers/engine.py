@@ -13,7 +13,7 @@ from agentkit.parsers.output import Found, Output
 from agentkit.parsers.parsed import Parsed, Piece, check_text
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.known_tools import KnownTools, known_tools
-from agentkit.types import Policy
+from agentkit.types.answer import Policy
 
 Ending = Literal["end", "next", "cut"]
 """How a region ends: with its own marker or value, before something else, or where the text

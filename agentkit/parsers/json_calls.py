@@ -17,7 +17,7 @@ from agentkit.parsers.past import past_brackets, past_json, past_literal, past_s
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import problem
+from agentkit.types.problem import problem
 
 _BESIDE = re.compile(r"[\s,;\[\]]*+")
 _BEGINS = re.compile(r'\{\s*+"name"\s*+:\s*+"[^"]*"\s*+,?\s*+(?:"[a-z]*"?\s*+:?\s*+)?\Z')

@@ -11,7 +11,8 @@ from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.scanner import Slice, Tokens
 from agentkit.read.call import settle_ids
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import Policy, ToolCall, problem
+from agentkit.types.answer import Policy, ToolCall
+from agentkit.types.problem import problem
 
 _SPACES = re.compile(r"\s++")
 _SEPARATORS = re.compile(r"[\s;]*+\Z")

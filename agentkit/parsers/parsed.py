@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from agentkit.errors import UsageError
-from agentkit.types import Problem, Record, ToolCall, record
+from agentkit.types.answer import ToolCall
+from agentkit.types.problem import Problem
+from agentkit.types.record import Record, record
 
 PieceKind = Literal["content", "begin", "arguments", "call"]
 

@@ -29,7 +29,7 @@ from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.call import read_name
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import problem
+from agentkit.types.problem import problem
 
 _CUT_HEAD = re.compile(
     r"""\s*+(?:(?:name|tool)\s*+=\s*+["'](?P<given>[\w.\-]++)["'](?:\s++\w*+(?:=["'\w]*+)?+)?+"""

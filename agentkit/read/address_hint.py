@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _PATH = "/chat/completions"
 _VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)

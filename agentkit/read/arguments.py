@@ -14,7 +14,9 @@ from agentkit.read.guess import guessed_object
 from agentkit.read.plain import carried, finite, plain
 from agentkit.read.relaxed import COMMENT, Loaded, Relaxed, loads, relax
 from agentkit.read.schema import check_schema
-from agentkit.types import CallStatus, Policy, Problem, Record, clip, problem, record
+from agentkit.types.answer import CallStatus, Policy
+from agentkit.types.problem import Problem, problem
+from agentkit.types.record import Record, clip, record
 
 _JSON_SPACE = " \t\r\n"
 _FENCE_LABEL = re.compile(r"[\w-]*+[ \t]*+\r?\n?")

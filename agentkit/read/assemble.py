@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.read.call_pieces import CallPieces, Delta, DeltaKind
-from agentkit.types import Problem, problem
+from agentkit.types.problem import Problem, problem
 
 _FOREIGN = ("response.", "message_", "content_block_")
 """What the events of OpenAI's Responses API and of Anthropic's Messages API are called."""

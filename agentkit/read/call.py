@@ -13,7 +13,8 @@ from typing import Any
 
 from agentkit.read.arguments import Arguments, read_arguments
 from agentkit.read.known_tools import KnownTools
-from agentkit.types import CallStatus, Policy, Problem, ToolCall, problem
+from agentkit.types.answer import CallStatus, Policy, ToolCall
+from agentkit.types.problem import Problem, problem
 
 _SPECIAL_TOKEN = re.compile(
     r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]"

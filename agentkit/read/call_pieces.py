@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agentkit.types import Record, record
+from agentkit.types.record import Record, record
 
 DeltaKind = Literal["content", "reasoning", "name", "arguments", "refusal"]
 

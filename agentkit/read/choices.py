@@ -10,7 +10,9 @@ from typing import Any
 
 from agentkit.read.response import read_response
 from agentkit.read.sse import SSE
-from agentkit.types import Chunk, Exchange, Response, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Turn
+from agentkit.types.wire import Chunk, Exchange
 
 _LATER = re.compile(r'"index": ?[1-9]')
 """What stands in a stream of several choices, and of several calls."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from agentkit.read.error import is_error, read_error
 from agentkit.read.plain import finite
-from agentkit.types import Problem, clip, problem
+from agentkit.types.problem import Problem, problem
+from agentkit.types.record import clip
 
 _HTML = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b",

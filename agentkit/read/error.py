@@ -13,7 +13,8 @@ from typing import Any
 from agentkit.read.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
 from agentkit.read.relaxed import relax
-from agentkit.types import ApiError, clip
+from agentkit.types.record import clip
+from agentkit.types.wire import ApiError
 
 _TRY_AGAIN = re.compile(
     r"(?:try"

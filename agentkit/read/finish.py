@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.types import Problem, TokenIds, TokenLogprob, ToolCall, Usage, problem
+from agentkit.types.answer import ToolCall
+from agentkit.types.problem import Problem, problem
+from agentkit.types.wire import TokenIds, TokenLogprob, Usage
 
 STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
 MEANINGS = {

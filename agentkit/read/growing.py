@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from agentkit.read.call_pieces import Delta
 from agentkit.read.stream import StreamReader
-from agentkit.types import Chunk, Record, record
+from agentkit.types.record import Record, record
+from agentkit.types.wire import Chunk
 
 
 @record

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.types import Problem, problem
+from agentkit.types.problem import Problem, problem
 
 
 def listed(value: Any) -> list[Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _HOLDERS = ("usage", "x_groq", "meta_info", "choices", "metrics", "timings")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.types import Problem, ReasoningBlock, problem
+from agentkit.types.answer import ReasoningBlock
+from agentkit.types.problem import Problem, problem
 
 FIELDS = ("reasoning", "reasoning_content")
 """vLLM renamed `reasoning_content` (DeepSeek's name) to `reasoning` (OpenRouter's) in November

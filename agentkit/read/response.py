@@ -29,7 +29,9 @@ from agentkit.read.plain import plain
 from agentkit.read.reasoning import field_blocks, joined, part_block, think_problems
 from agentkit.read.text_calls import TextCalls, call_markup_in, find_text_calls
 from agentkit.read.utf8 import compact_json
-from agentkit.types import Exchange, Policy, Problem, ReasoningBlock, Response, ToolCall, problem
+from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
+from agentkit.types.problem import Problem, problem
+from agentkit.types.wire import Exchange
 
 
 def read_response(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from agentkit.read.plain import MAPPING
-from agentkit.types import Problem, problem
+from agentkit.types.problem import Problem, problem
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

@@ -17,7 +17,10 @@ from agentkit.read.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.sse import SSE, Event
-from agentkit.types import Chunk, Exchange, Policy, Problem, Response, clip, problem
+from agentkit.types.answer import Policy, Response
+from agentkit.types.problem import Problem, problem
+from agentkit.types.record import clip
+from agentkit.types.wire import Chunk, Exchange
 
 
 def read_stream(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from agentkit.parsers import Parsed, detect, get_parser, has_call_markup
 from agentkit.read.known_tools import KnownTools
 from agentkit.read.reasoning import ThinkText, cut, mask, split_think
-from agentkit.types import Policy, ToolCall
+from agentkit.types.answer import Policy, ToolCall
 
 _CALL_MARKUP = re.compile(
     r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>|<[|｜][^<>|｜\s]{0,20}tool[^<>|｜\s]{0,30}[|｜]>"

@@ -24,20 +24,10 @@ from agentkit.render.outline import STATIC, TEXT, WHOLE, Limits
 from agentkit.render.problem import api_error, attempt, problems
 from agentkit.render.raw import exchange_row
 from agentkit.render.text import text
-from agentkit.types import (
-    ApiError,
-    Attempt,
-    Exchange,
-    Message,
-    OpenTurn,
-    Problem,
-    Request,
-    Response,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    Turn,
-)
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError, Exchange, Request
 
 __all__ = ["STATIC", "TEXT", "WHOLE", "Limits", "page", "render", "text"]
 

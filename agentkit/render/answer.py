@@ -15,7 +15,8 @@ from agentkit.render.pretty import pretty
 from agentkit.render.problem import problems
 from agentkit.render.raw import masked, raw, retries
 from agentkit.render.words import by_hand, count, seconds, tally, tokens
-from agentkit.types import Response, ToolResult, Turn
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import ToolResult, Turn
 
 _ASSISTANT = el("strong", "assistant")
 _ASSISTANT_OF = shape(fragment(_ASSISTANT, " ", el("small", "turn ", HOLE)))

@@ -11,7 +11,7 @@ from agentkit.html import Html, el
 from agentkit.render.block import bar, code, facts, note, row, status
 from agentkit.render.outline import Limits
 from agentkit.render.words import count
-from agentkit.types import clip
+from agentkit.types.record import clip
 
 if TYPE_CHECKING:
     from agentkit.samples import Branch, SampleTree

@@ -22,7 +22,8 @@ from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.problem import problems
 from agentkit.render.words import by_hand, seconds
-from agentkit.types import ToolCall, ToolResult
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult
 
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")

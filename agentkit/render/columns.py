@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from agentkit.types import Trajectory, clip
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
 
 Kind = Literal["number", "text"]
 _META = 5

@@ -17,7 +17,8 @@ from agentkit.render.problem import api_error, attempt
 from agentkit.render.raw import asked, request_head
 from agentkit.render.timeline import Course
 from agentkit.render.words import Totals, count, ending, totals, trouble
-from agentkit.types import Attempt, Message, OpenTurn, Parent, Request, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
+from agentkit.types.wire import Request
 
 
 def trajectory_fragments(

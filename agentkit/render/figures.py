@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from agentkit.html import Html, el
 from agentkit.render.plots import Mishap, Tokens, context_svg, errors_svg
 from agentkit.render.timeline import Course, latency_svg, timing
-from agentkit.types import Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
 
 _BARS, _COLUMNS, _CODES = 24, 12, 4
 """Bars of the latency, turns side by side, and codes, so that the three come to about ten

@@ -16,7 +16,7 @@ from agentkit.render.conversation import trajectory_fragments
 from agentkit.render.outline import Limits
 from agentkit.render.table import table_fragments, table_lines
 from agentkit.render.words import count, seconds, tally
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 
 _SHARE = 4
 """A conversation in a list shows this fraction of what it would show alone."""

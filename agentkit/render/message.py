@@ -11,7 +11,7 @@ from agentkit.render.block import bar, code, data, facts, fold, note, prose, row
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.words import count
-from agentkit.types import Message
+from agentkit.types.trajectory import Message
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REASONING = ("reasoning_content", "reasoning", "thinking")

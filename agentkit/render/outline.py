@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from agentkit.types import Attempt, Message, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, Message, Trajectory, Turn
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from agentkit.html import Html
 from agentkit.render.drawing import WIDTH, bar, drawing, legend, line, tick, ticks, words
 from agentkit.render.words import count, seconds
-from agentkit.types import clip
+from agentkit.types.record import clip
 
 _LEFT, _RIGHT, _ROW = 210, 60, 20
 _MOST = 40

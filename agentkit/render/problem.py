@@ -11,7 +11,9 @@ from agentkit.render.outline import Limits
 from agentkit.render.pretty import verbatim
 from agentkit.render.raw import raw
 from agentkit.render.words import count, seconds
-from agentkit.types import ApiError, Attempt, Problem
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Attempt
+from agentkit.types.wire import ApiError
 
 
 def problems(found: Sequence[Problem], limits: Limits) -> Html | None:

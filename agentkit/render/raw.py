@@ -10,7 +10,8 @@ from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
 from agentkit.render.words import count, seconds
 from agentkit.secret_names import names_secret
-from agentkit.types import Exchange, Request, Spec
+from agentkit.types.trajectory import Spec
+from agentkit.types.wire import Exchange, Request
 
 _SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
 """How the names of fields that hold credentials end, whatever is in them."""

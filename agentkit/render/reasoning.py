@@ -10,7 +10,9 @@ from agentkit.render.block import code, facts, note, prose, row, status
 from agentkit.render.call import call_body
 from agentkit.render.outline import Limits
 from agentkit.render.words import count
-from agentkit.types import Record, Response, Turn, record
+from agentkit.types.answer import Response
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import Turn
 
 
 @record

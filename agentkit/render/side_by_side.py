@@ -15,7 +15,9 @@ from agentkit.render.marked import marked
 from agentkit.render.outline import Entry, Limits, turn_entries
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.words import count
-from agentkit.types import ToolCall, ToolResult, Turn, clip
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import ToolResult, Turn
 
 if TYPE_CHECKING:
     from agentkit.alignment import CallPair

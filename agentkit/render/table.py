@@ -10,7 +10,7 @@ from typing import Any
 from agentkit.html import Html, el
 from agentkit.render.block import code, note, status
 from agentkit.render.words import count
-from agentkit.types import clip
+from agentkit.types.record import clip
 
 _NAMES = {
     "rollout": "#",

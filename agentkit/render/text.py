@@ -13,19 +13,10 @@ from agentkit.render.many import many_lines
 from agentkit.render.outline import TEXT, Entry, Kept, Limits, outline, turn_entries, window
 from agentkit.render.pretty import pretty, verbatim
 from agentkit.render.words import by_hand, count, ending, seconds, tokens, totals, trouble
-from agentkit.types import (
-    ApiError,
-    Attempt,
-    Message,
-    OpenTurn,
-    Problem,
-    Request,
-    Response,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    Turn,
-)
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError, Request
 
 _LINE = 500
 """Characters of a call's arguments or a result in a transcript."""

@@ -13,7 +13,8 @@ from agentkit.html import Html
 from agentkit.read.queue_time import queue_of
 from agentkit.render.drawing import FORMS, WIDTH, bar, drawing, legend, stroke, tick, ticks, words
 from agentkit.render.words import count, seconds
-from agentkit.types import ToolResult, Turn, clip
+from agentkit.types.record import clip
+from agentkit.types.trajectory import ToolResult, Turn
 
 LANES = 12
 """Calls side by side that are drawn at most."""

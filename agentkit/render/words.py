@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from agentkit.types import Exchange, Problem, ToolCall, Trajectory, Turn, Usage
+from agentkit.types.answer import ToolCall
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Exchange, Usage
 
 
 class Mark(NamedTuple):

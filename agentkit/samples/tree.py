@@ -17,7 +17,9 @@ from agentkit.read.choices import choices_of
 from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.branches import branch_fragments, branch_lines
-from agentkit.types import Record, Response, ToolCall, Trajectory, Turn, clip, record
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Trajectory, Turn
 
 BranchKind = Literal["calls", "answer", "open", "error", "limit"]
 

@@ -11,7 +11,8 @@ from dataclasses import field
 from typing import Any, Protocol
 
 from agentkit.errors import UsageError
-from agentkit.types import Chunk, Exchange, Record, record
+from agentkit.types.record import Record, record
+from agentkit.types.wire import Chunk, Exchange
 
 Emit = Callable[[Chunk], None]
 """Gets the pieces of a streamed answer as they arrive, on the event loop of the request."""

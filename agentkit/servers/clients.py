@@ -30,7 +30,7 @@ from agentkit.servers.recording import Recording
 from agentkit.servers.redaction import Redactor
 from agentkit.servers.server import Server
 from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _PATH = "/chat/completions"
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.read.error import read_error
-from agentkit.types import ApiError, clip
+from agentkit.types.record import clip
+from agentkit.types.wire import ApiError
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from agentkit.servers.redaction import (
     remember,
     url_secrets,
 )
-from agentkit.types import ApiError, Chunk, Exchange
+from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
 _LINES_OF_JSON = re.compile(r"ndjson|jsonl|json-seq|event-stream\+json", re.IGNORECASE)

@@ -33,7 +33,7 @@ from agentkit.servers.redaction import (
     url_secrets,
 )
 from agentkit.servers.transfer import AsyncWire, transfer
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _CONNECT_SECONDS = 10.0
 _KEEPALIVE_SECONDS = 4.0

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from agentkit.servers.failures import chain
 from agentkit.servers.openai_package import takes_content, unread
 from agentkit.servers.recording import Recording
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _GRACE = 1.0
 """Seconds a finished stream may take to end its connection in order, so that it can be used

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from agentkit.testing.asking import Asking, Refusal
 from agentkit.testing.loopback import Reply
-from agentkit.types import Record, clip, record
+from agentkit.types.record import Record, clip, record
 
 Needs = Literal["", "calls", "parallel", "text", "history", "forced"]
 Mode = Literal["block", "stream"]

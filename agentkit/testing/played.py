@@ -11,7 +11,7 @@ from agentkit.read.assemble import Assembly
 from agentkit.read.sse import SSE
 from agentkit.testing.loopback import Reply
 from agentkit.testing.scripted import as_choice
-from agentkit.types import Exchange
+from agentkit.types.wire import Exchange
 
 _NOT_PLAYED = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 

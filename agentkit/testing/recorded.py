@@ -11,7 +11,8 @@ from typing import Any
 
 from agentkit.files import load_all
 from agentkit.held import trajectories_of
-from agentkit.types import ApiError, Exchange, Trajectory
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Exchange
 
 
 class Recorded:

@@ -30,7 +30,7 @@ from agentkit.testing.scripted import as_choice, next_answer
 from agentkit.testing.sglang_manner import SGLang
 from agentkit.testing.steps import prompt_tokens, tokens
 from agentkit.testing.vllm_manner import VLLM
-from agentkit.types import ApiError, Exchange
+from agentkit.types.wire import ApiError, Exchange
 
 MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}
 _STREAM = {"content-type": "text/event-stream; charset=utf-8"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentkit.read.plain import plain
 from agentkit.servers import Call, Emit
-from agentkit.types import ApiError, Exchange
+from agentkit.types.wire import ApiError, Exchange
 
 Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
 

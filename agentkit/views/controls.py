@@ -14,7 +14,9 @@ from agentkit.html import visible
 from agentkit.render.pretty import pretty
 from agentkit.render.raw import masked
 from agentkit.render.words import count, ending
-from agentkit.types import Message, ToolCall, Trajectory, Turn, clip
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Message, Trajectory, Turn
 
 _SHOWN = 20
 """Pending calls that have a form at a time."""

@@ -13,7 +13,7 @@ from agentkit.render.conversation import about, draw, end_row, title_bar
 from agentkit.render.outline import Entry, Limits, entries_from, prompt_entries
 from agentkit.render.timeline import Course
 from agentkit.render.words import Totals
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.live import LiveView, Op, changes
 
 LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)

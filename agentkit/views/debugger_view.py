@@ -15,7 +15,7 @@ from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Samp
 from agentkit.html import Html, visible
 from agentkit.loop import ModelStep
 from agentkit.render.figures import figures
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.controls import (
     breakpoint_named,
     controls,

@@ -15,7 +15,7 @@ from agentkit.explorer.groups import spread_text
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
 from agentkit.render.table import cell_text, column_name
-from agentkit.types import clip
+from agentkit.types.record import clip
 from agentkit.views.live import LiveView, Op, sendable
 
 _BLOCK = 200

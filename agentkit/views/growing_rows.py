@@ -7,7 +7,7 @@ from __future__ import annotations
 from agentkit.html import Child, Html, el, visible
 from agentkit.read.growing import Growing
 from agentkit.render.block import row
-from agentkit.types import Chunk
+from agentkit.types.wire import Chunk
 from agentkit.views.live import Op
 
 _LABELS = {"content": "assistant", "refusal": "refusal", "reasoning": "reasoning", "call": "→ call"}

@@ -12,7 +12,8 @@ from agentkit.render import Limits, page
 from agentkit.render.block import bar, facts, note, row
 from agentkit.render.reasoning import Thought, summed, thought, thought_row
 from agentkit.render.words import count
-from agentkit.types import Trajectory, clip
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.static_view import mimebundle
 
 

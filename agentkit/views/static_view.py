@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 from agentkit.html import Html, visible
-from agentkit.render import STATIC, TEXT, WHOLE, Limits, page, render, text
+from agentkit.render import STATIC, TEXT, WHOLE, Limits, page, render
+from agentkit.render.text import text
 from agentkit.views.page_files import css, style
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

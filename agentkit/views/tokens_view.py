@@ -25,7 +25,8 @@ from agentkit.render.tokens import (
 from agentkit.render.words import count
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, node_runs, trajectory_runs
-from agentkit.types import Trajectory, clip
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.static_view import mimebundle
 
 LOW = 12

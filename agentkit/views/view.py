@@ -10,9 +10,10 @@ from agentkit.cassette import Cassette
 from agentkit.errors import UsageError
 from agentkit.explorer import explore
 from agentkit.html import Html, el, fragment, link, visible
-from agentkit.render import Limits, page, render, text
+from agentkit.render import Limits, page, render
+from agentkit.render.text import text
 from agentkit.render.words import count
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.reasoning_view import ReasoningView
 from agentkit.views.static_view import mimebundle
 

@@ -16,7 +16,8 @@ from typing import Any
 import agentkit as ak
 from agentkit.loop import Answer, Result, apply, start
 from agentkit.tool_schema import shared_schemas
-from agentkit.types import Exchange, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.wire import Exchange
 
 TOOLS = shared_schemas(
     [

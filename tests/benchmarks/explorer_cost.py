@@ -23,7 +23,7 @@ from typing import Any
 
 import agentkit as ak
 from agentkit.codec import dump, encode_line
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.explorer_view import ExplorerView
 
 PROMPTS = ("Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello")

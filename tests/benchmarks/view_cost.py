@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import agentkit as ak
 from agentkit.render import STATIC, WHOLE, render
 from agentkit.render.timeline import Course, latency_svg, timing
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.tokens_live import TokensView
 from tests.render_samples import long
 from tests.support_tokens import many_tokens

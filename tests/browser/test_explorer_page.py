@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import agentkit as ak
 from agentkit.explorer import Explorer
-from agentkit.types import Trajectory
+from agentkit.types.trajectory import Trajectory
 from agentkit.views.explorer_view import ExplorerView
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
