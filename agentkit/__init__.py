@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
     from agentkit.prefix import prefix_check
     from agentkit.preflighting import preflight
-    from agentkit.read.error import read_error
+    from agentkit.read.error.error import read_error
     from agentkit.read.response import read_response
-    from agentkit.read.stream import read_stream
+    from agentkit.read.stream.stream import read_stream
     from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
     from agentkit.samples import sample_tree
@@ -67,9 +67,9 @@ _HOMES = {
     "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
     "agentkit.prefix": "prefix_check",
     "agentkit.preflighting": "preflight",
-    "agentkit.read.error": "read_error",
+    "agentkit.read.error.error": "read_error",
     "agentkit.read.response": "read_response",
-    "agentkit.read.stream": "read_stream",
+    "agentkit.read.stream.stream": "read_stream",
     "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
     "agentkit.samples": "sample_tree",

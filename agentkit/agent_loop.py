@@ -25,7 +25,7 @@ from agentkit.loop import Outcome, Result, Step, start
 from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.perform import Perform, budgeted, live
 from agentkit.profiles import get_profile
-from agentkit.read.finish import means, read_finish
+from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers import Emit, as_server
 from agentkit.tool_pool import tool_pool

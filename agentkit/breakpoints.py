@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from agentkit.errors import NotFound, UsageError
 from agentkit.loop import Outcome, Result, Step, ToolStep
-from agentkit.read.finish import means
+from agentkit.read.body.finish import means
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import Record, clip, record

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.loop import Answer, apply, close, prompt_messages
-from agentkit.read.envelope import parse_body
+from agentkit.read.body.envelope import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.types.answer import Response, ToolCall

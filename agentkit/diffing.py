@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.alignment import CallPair, align_calls, call_meaning, text_of
 from agentkit.held import one_rollout
 from agentkit.html import Html
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.raw import masked
 from agentkit.render.side_by_side import diff_fragments, diff_lines

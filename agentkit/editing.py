@@ -24,7 +24,7 @@ from typing import Any, Final
 from agentkit.errors import NotFound, UsageError
 from agentkit.handwritten import rewritten, written_answer, written_result
 from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_answer
-from agentkit.read.call import settle_ids
+from agentkit.read.calls.tool_call import settle_ids
 from agentkit.read.plain import plain
 from agentkit.timeline import (
     answered_turn,

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentkit.preflighting import preflight
 from agentkit.profiles import PROFILES, Profile, get_profile, profile_for
-from agentkit.read.reasoning import FIELDS, cut
+from agentkit.read.body.reasoning import FIELDS, cut
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Request

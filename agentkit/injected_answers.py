@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from agentkit.read.sse import SSE
+from agentkit.read.stream.sse import SSE
 from agentkit.servers.failures import transport_error
 from agentkit.types.wire import Chunk, Exchange
 

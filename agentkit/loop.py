@@ -18,10 +18,10 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.handwritten import rewritten
-from agentkit.read.address_hint import address_hint
-from agentkit.read.error import read_error
-from agentkit.read.finish import means
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.body.finish import means
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.error.address_hint import address_hint
+from agentkit.read.error.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.types.answer import UNUSABLE, Response, ToolCall

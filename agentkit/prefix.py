@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 from agentkit.errors import UsageError
 from agentkit.html import Html
-from agentkit.managed import ManagedNode, ManagedState, is_managed, read_managed
 from agentkit.prefix_cause import CAUSES, Break, Cause, likely_cause
-from agentkit.read.reasoning import split_think
+from agentkit.read.body.reasoning import split_think
+from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
 from agentkit.render import Limits, page
 from agentkit.render.checks import prefix_parts, prefix_text
 from agentkit.sources import rollouts_in

@@ -12,7 +12,7 @@ from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
 from agentkit.files import is_ours, load_all, read_json_lines
 from agentkit.held import is_message, trajectories_of
-from agentkit.managed import is_managed
+from agentkit.read.managed import is_managed
 from agentkit.types.answer import Response
 from agentkit.types.record import Record
 from agentkit.types.trajectory import Message, Trajectory, Turn

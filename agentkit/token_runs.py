@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from agentkit.history import get_profile, turn_messages
-from agentkit.managed import SENTINEL, ManagedNode, ManagedState
+from agentkit.read.managed import SENTINEL, ManagedNode, ManagedState
 from agentkit.token_spans import Kind, output_kinds, prompt_kinds
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn

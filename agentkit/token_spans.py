@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Literal, TypeAlias
 
-from agentkit.read.known_tools import known_tools
-from agentkit.read.text_calls import find_text_calls
+from agentkit.read.calls.known_tools import known_tools
+from agentkit.read.calls.text_calls import find_text_calls
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message
 

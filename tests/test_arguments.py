@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.read.arguments import read_arguments
+from agentkit.read.calls.arguments import read_arguments
 from agentkit.types.answer import Policy
 from agentkit.types.problem import SEVERITIES
 from tests.support_corpus import corpus_rows
@@ -350,7 +350,7 @@ def test_a_guess_is_offered_and_never_run(raw: str, guess: dict[str, Any] | None
 
 
 def test_without_json_repair_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentkit.read import guess
+    from agentkit.read.calls import guess
 
     monkeypatch.setattr(guess, "_repair", lambda: None)
     read = read_arguments('{"city": "Os', parameters=CITY)

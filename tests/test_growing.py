@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentkit import read_stream
-from agentkit.read.growing import Growing
+from agentkit.read.stream.growing import Growing
 from agentkit.types.wire import Chunk
 from tests.support_growth import assert_linear
 

@@ -26,7 +26,7 @@ from agentkit.history import (
 )
 from agentkit.loop import Answer, Result, apply, cancelled, failure, say, start
 from agentkit.read.response import read_response
-from agentkit.read.stream import read_stream
+from agentkit.read.stream.stream import read_stream
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange

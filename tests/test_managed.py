@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.managed import is_managed, read_managed
+from agentkit.read.managed import is_managed, read_managed
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from tests.render_samples import weather

@@ -21,8 +21,8 @@ from agentkit.parsers.formats import CANONICAL, FORMATS
 from agentkit.parsers.reasoning_formats import REASONING
 from agentkit.parsers.sglang_formats import SGLANG
 from agentkit.profiles import PROFILES
-from agentkit.read.arguments import read_arguments
-from agentkit.read.growing import Growing
+from agentkit.read.calls.arguments import read_arguments
+from agentkit.read.stream.growing import Growing
 from agentkit.types.answer import Policy
 from tests.support_call_formats import WRITTEN, Call, tools_for
 from tests.support_corpus import CORPUS

@@ -9,8 +9,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.managed import read_managed
 from agentkit.prefix import prefix_check
+from agentkit.read.managed import read_managed
 from agentkit.render import STATIC, TEXT, WHOLE
 from agentkit.types.answer import ReasoningBlock, Response
 from agentkit.types.trajectory import Trajectory, Turn

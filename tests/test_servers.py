@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentkit.errors import UsageError
-from agentkit.read.address_hint import address_hint
+from agentkit.read.error.address_hint import address_hint
 from agentkit.servers import Call, Server, encode
 from agentkit.servers.address import choose_key, parse_address
 from agentkit.servers.call import needs_completion_tokens, request_body

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agentkit.read.address_hint import address_hint
+from agentkit.read.error.address_hint import address_hint
 from agentkit.servers import Call, Server
 from agentkit.types.wire import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer, sse

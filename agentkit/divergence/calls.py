@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from agentkit.alignment import align_calls, plain_name
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
-from agentkit.read.finish import means
-from agentkit.read.text_calls import call_markup_in
+from agentkit.read.body.finish import means
+from agentkit.read.calls.text_calls import call_markup_in
 
 _SYNTAX = frozenset(
     f"arguments_{code}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
-from agentkit.read.finish import means
+from agentkit.read.body.finish import means
 
 _TOLERANCE = 0.1
 """Nats that the log probabilities of the same tokens may differ on the mean: what batch and kernel

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from agentkit.alignment import ABSENT
-from agentkit.read.assemble import Assembly
-from agentkit.read.envelope import Envelope, open_envelope
-from agentkit.read.known_tools import KnownTools
-from agentkit.read.sse import SSE
+from agentkit.read.body.envelope import Envelope, open_envelope
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.sse import SSE
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import excerpt
 from agentkit.types.trajectory import Trajectory

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
-from agentkit.read.finish import means
+from agentkit.read.body.finish import means
 from agentkit.types.record import clip
 
 _CUT = {

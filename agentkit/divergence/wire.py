@@ -10,7 +10,7 @@ from typing import Any
 
 from agentkit.divergence.seen import Seen
 from agentkit.divergence.traits import Trait
-from agentkit.read.reasoning import FIELDS
+from agentkit.read.body.reasoning import FIELDS
 
 _ENCODINGS = {
     "arguments_object": ("the arguments are an object, not text", "breaks"),

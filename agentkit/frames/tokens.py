@@ -16,7 +16,7 @@ from agentkit.frames.table import (
     frame,
     identity,
 )
-from agentkit.managed import is_managed, read_managed
+from agentkit.read.managed import is_managed, read_managed
 from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, entropy, node_runs, rank, trajectory_runs
 from agentkit.types.trajectory import Trajectory

@@ -17,7 +17,7 @@ from agentkit.frames.table import (
     number,
     server,
 )
-from agentkit.read.queue_time import queue_of
+from agentkit.read.body.queue_time import queue_of
 from agentkit.sources import rollouts_in
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage

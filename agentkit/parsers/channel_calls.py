@@ -17,7 +17,7 @@ from agentkit.parsers.json_text import read_value
 from agentkit.parsers.output import Found, Output
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.parsers.tag_calls import TagCalls
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
 
 _RECIPIENT = re.compile(r"(?:^|[\s>])to=(?:functions\.)?+(?P<name>[^\s<]++)")
 _BUILT_IN = ("python", "browser", "container")

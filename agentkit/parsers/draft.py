@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.read.call import make_call
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import make_call
 from agentkit.types.answer import Policy, ToolCall
 from agentkit.types.problem import Problem, problem
 

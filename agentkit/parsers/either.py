@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
 
 
 class Either(Format):

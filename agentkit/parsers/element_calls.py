@@ -14,8 +14,8 @@ from agentkit.parsers.draft import Draft, broken, truncated
 from agentkit.parsers.engine import Ending, Format
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.call import read_name
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import read_name
 from agentkit.types.problem import problem
 
 _MARK = "]<]minimax[>["

@@ -12,7 +12,7 @@ from agentkit.errors import UsageError
 from agentkit.parsers.output import Found, Output
 from agentkit.parsers.parsed import Parsed, Piece, check_text
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.known_tools import KnownTools, known_tools
+from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.types.answer import Policy
 
 Ending = Literal["end", "next", "cut"]

@@ -15,8 +15,8 @@ from agentkit.parsers.json_text import Object, balanced_end, error_at, read_obje
 from agentkit.parsers.output import Found
 from agentkit.parsers.past import past_brackets, past_json, past_literal, past_space, past_value
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
-from agentkit.read.call import read_name
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import read_name
 from agentkit.types.problem import problem
 
 _BESIDE = re.compile(r"[\s,;\[\]]*+")

@@ -11,7 +11,7 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 from typing import Any, NamedTuple
 
 from agentkit.parsers.scanner import end_of
-from agentkit.read.relaxed import relax
+from agentkit.read.calls.tolerant_json import relax
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*+")

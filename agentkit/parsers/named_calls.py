@@ -15,8 +15,8 @@ from agentkit.parsers.json_text import balanced_end, read_value
 from agentkit.parsers.output import Found
 from agentkit.parsers.past import past_brackets, past_space, past_value
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.call import read_name
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import read_name
 
 
 @dataclass(eq=False, kw_only=True)

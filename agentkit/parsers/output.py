@@ -9,8 +9,8 @@ from typing import NamedTuple
 from agentkit.parsers.draft import Draft, to_call
 from agentkit.parsers.parsed import Parsed, Piece
 from agentkit.parsers.scanner import Slice, Tokens
-from agentkit.read.call import settle_ids
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import settle_ids
 from agentkit.types.answer import Policy, ToolCall
 from agentkit.types.problem import problem
 

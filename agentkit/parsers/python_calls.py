@@ -14,7 +14,7 @@ from agentkit.parsers.output import Found
 from agentkit.parsers.past import past_space, past_value
 from agentkit.parsers.python_text import Call, read_call
 from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")
 _BETWEEN = re.compile(r"[,\n]\s*+((?=[^\W\d][\w.\-]*+\())?+")

@@ -27,8 +27,8 @@ from agentkit.parsers.engine import Ending, Format, nested_or_flat
 from agentkit.parsers.json_text import read_value
 from agentkit.parsers.output import Found
 from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.call import read_name
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import read_name
 from agentkit.types.problem import problem
 
 _CUT_HEAD = re.compile(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.read.response import read_response
-from agentkit.read.sse import SSE
+from agentkit.read.stream.sse import SSE
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Turn
 from agentkit.types.wire import Chunk, Exchange

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from agentkit.html import Html
-from agentkit.read.queue_time import queue_of
+from agentkit.read.body.queue_time import queue_of
 from agentkit.render.drawing import FORMS, WIDTH, bar, drawing, legend, stroke, tick, ticks, words
 from agentkit.render.words import count, seconds
 from agentkit.types.record import clip

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from agentkit.alignment import call_meaning
 from agentkit.errors import UsageError
 from agentkit.html import Html
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
-from agentkit.read.known_tools import KnownTools
 from agentkit.render import Limits, page
 from agentkit.render.branches import branch_fragments, branch_lines
 from agentkit.types.answer import Response, ToolCall

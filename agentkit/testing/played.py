@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.read.assemble import Assembly
-from agentkit.read.sse import SSE
+from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.sse import SSE
 from agentkit.testing.loopback import Reply
 from agentkit.testing.scripted import as_choice
 from agentkit.types.wire import Exchange

@@ -5,7 +5,7 @@ place.
 from __future__ import annotations
 
 from agentkit.html import Child, Html, el, visible
-from agentkit.read.growing import Growing
+from agentkit.read.stream.growing import Growing
 from agentkit.render.block import row
 from agentkit.types.wire import Chunk
 from agentkit.views.live import Op

@@ -7,8 +7,8 @@ from typing import Any, get_args
 from agentkit.errors import UsageError
 from agentkit.frames import tokens_df
 from agentkit.html import Child, Html, el
-from agentkit.managed import ManagedState, is_managed, read_managed
 from agentkit.prefix import PrefixCheck, check_state, check_trajectory
+from agentkit.read.managed import ManagedState, is_managed, read_managed
 from agentkit.render import Limits, page
 from agentkit.render.block import bar, facts, note
 from agentkit.render.problem import problems

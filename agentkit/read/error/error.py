@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from agentkit.read.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.calls.tolerant_json import relax
+from agentkit.read.error.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
-from agentkit.read.relaxed import relax
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.read.guess import guessed_object
+from agentkit.read.calls.guess import guessed_object
+from agentkit.read.calls.tolerant_json import COMMENT, Loaded, Relaxed, loads, relax
+from agentkit.read.calls.validation import check_schema
 from agentkit.read.plain import carried, finite, plain
-from agentkit.read.relaxed import COMMENT, Loaded, Relaxed, loads, relax
-from agentkit.read.schema import check_schema
 from agentkit.types.answer import CallStatus, Policy
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Record, clip, record

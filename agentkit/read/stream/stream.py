@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.read.assemble import Assembly
-from agentkit.read.call_pieces import Delta
-from agentkit.read.error import read_error
+from agentkit.read.error.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
-from agentkit.read.sse import SSE, Event
+from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.call_pieces import Delta
+from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip

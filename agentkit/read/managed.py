@@ -18,7 +18,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.html import Html
-from agentkit.read.finish import means, read_finish
+from agentkit.read.body.finish import means, read_finish
 from agentkit.read.number_lists import integer, listed, read_numbers, real
 from agentkit.render import Limits, page
 from agentkit.render.checks import state_parts, state_text

@@ -4,8 +4,8 @@ is read when the stream has ended.
 
 from __future__ import annotations
 
-from agentkit.read.call_pieces import Delta
-from agentkit.read.stream import StreamReader
+from agentkit.read.stream.call_pieces import Delta
+from agentkit.read.stream.stream import StreamReader
 from agentkit.types.record import Record, record
 from agentkit.types.wire import Chunk
 

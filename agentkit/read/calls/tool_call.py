@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from agentkit.read.arguments import Arguments, read_arguments
-from agentkit.read.known_tools import KnownTools
+from agentkit.read.calls.arguments import Arguments, read_arguments
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.types.answer import CallStatus, Policy, ToolCall
 from agentkit.types.problem import Problem, problem
 

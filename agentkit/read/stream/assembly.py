@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.read.call_pieces import CallPieces, Delta, DeltaKind
+from agentkit.read.stream.call_pieces import CallPieces, Delta, DeltaKind
 from agentkit.types.problem import Problem, problem
 
 _FOREIGN = ("response.", "message_", "content_block_")

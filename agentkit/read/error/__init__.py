@@ -1,0 +1,1 @@
+"""Failed requests, classified by what their body says and by their status."""

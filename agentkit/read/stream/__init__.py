@@ -1,0 +1,1 @@
+"""Streamed answers: events cut anywhere, put together into the body they amount to."""
