@@ -15,9 +15,9 @@ from agentkit.engine import Engine
 from agentkit.errors import UsageError
 from agentkit.files import CassetteWriter
 from agentkit.loop import start
-from agentkit.parsers import get_parser
 from agentkit.perform import Perform, live
 from agentkit.profiles import get_profile, profile_for
+from agentkit.read.parsers.registry import get_parser
 from agentkit.recording import Recording
 from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner

@@ -14,8 +14,8 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from agentkit.parsers.coercion import coerce_value
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.parsers.literals.coercion import coerce_value
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Record, record

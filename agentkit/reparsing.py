@@ -12,7 +12,7 @@ from agentkit.editing import edited_again
 from agentkit.held import one_rollout
 from agentkit.html import Html, el
 from agentkit.loop import read_answer
-from agentkit.parsers import get_parser
+from agentkit.read.parsers.registry import get_parser
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
 from agentkit.types.answer import Policy, Response, ToolCall

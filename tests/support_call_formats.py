@@ -1,4 +1,4 @@
-"""Calls written as the models of each family write them: the other direction of `agentkit.parsers`,
+"""Calls written as the models of each family write them: the other direction of `agentkit.read.parsers.registry`,
 for tests and benchmarks.
 """
 

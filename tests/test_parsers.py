@@ -12,7 +12,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.parsers import Parsed
+from agentkit.read.parsers.parsed import Parsed
 from agentkit.types.answer import Policy
 from tests.support_call_formats import WRITTEN, tools_for
 from tests.support_corpus import CORPUS

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 import agentkit as ak
-from agentkit.parsers.formats import CANONICAL
-from agentkit.parsers.reasoning_formats import REASONING
+from agentkit.read.parsers.call_formats import CANONICAL
+from agentkit.read.parsers.reasoning_formats import REASONING
 from tests.support_call_formats import WRITTEN
 from tests.support_growth import assert_linear
 

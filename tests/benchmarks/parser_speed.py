@@ -18,7 +18,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from agentkit.parsers import Parser, get_parser, has_call_markup
+from agentkit.read.parsers.call_parser import Parser
+from agentkit.read.parsers.detect import has_call_markup
+from agentkit.read.parsers.registry import get_parser
 from tests.support_call_formats import WRITTEN, Call, tools_for
 
 FORMATS = ("hermes", "llama3_json", "qwen3_coder", "deepseek_v3", "pythonic", "kimi_k2")

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from agentkit.parsers import Parsed, detect, get_parser, has_call_markup
 from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.parsers.detect import detect, has_call_markup
+from agentkit.read.parsers.parsed import Parsed
+from agentkit.read.parsers.registry import get_parser
 from agentkit.types.answer import Policy, ToolCall
 
 _CALL_MARKUP = re.compile(

@@ -8,9 +8,8 @@ import re
 from string import whitespace
 from typing import Any
 
-from agentkit.parsers.brace_calls import BraceCalls
-from agentkit.parsers.channel_calls import Harmony, Muse
-from agentkit.parsers.coercion import (
+from agentkit.read.parsers.call_parser import Format
+from agentkit.read.parsers.literals.coercion import (
     Coercion,
     as_json,
     as_json_or_text,
@@ -20,13 +19,14 @@ from agentkit.parsers.coercion import (
     scalars,
     stripped_unless_string,
 )
-from agentkit.parsers.either import Either
-from agentkit.parsers.element_calls import ElementCalls
-from agentkit.parsers.engine import Format
-from agentkit.parsers.json_calls import JsonCalls
-from agentkit.parsers.named_calls import MistralCalls, NamedCalls
-from agentkit.parsers.python_calls import PythonCalls
-from agentkit.parsers.tag_calls import TagCalls, XmlCalls
+from agentkit.read.parsers.syntax.brace_calls import BraceCalls
+from agentkit.read.parsers.syntax.channel_calls import Harmony, Muse
+from agentkit.read.parsers.syntax.either import Either
+from agentkit.read.parsers.syntax.element_calls import ElementCalls
+from agentkit.read.parsers.syntax.json_calls import JsonCalls
+from agentkit.read.parsers.syntax.named_calls import MistralCalls, NamedCalls
+from agentkit.read.parsers.syntax.python_calls import PythonCalls
+from agentkit.read.parsers.syntax.tag_calls import TagCalls, XmlCalls
 
 _ATTRIBUTE = r"""\s++name\s*+=\s*+(?P<{}>"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>]++)\s*+>"""
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agentkit.parsers.draft import Draft, to_call
-from agentkit.parsers.parsed import Parsed, Piece
-from agentkit.parsers.scanner import Slice, Tokens
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import settle_ids
+from agentkit.read.parsers.draft import Draft, to_call
+from agentkit.read.parsers.parsed import Parsed, Piece
+from agentkit.read.parsers.scanner import Slice, Tokens
 from agentkit.types.answer import Policy, ToolCall
 from agentkit.types.problem import problem
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from agentkit.parsers.coercion import coerce_fields
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
-from agentkit.parsers.json_calls import JsonCalls, marked_end
-from agentkit.parsers.json_text import balanced_end, read_value
-from agentkit.parsers.output import Found
-from agentkit.parsers.past import past_brackets, past_space, past_value
-from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.call_parser import Ending, Format
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.coercion import coerce_fields
+from agentkit.read.parsers.literals.json_text import balanced_end, read_value
+from agentkit.read.parsers.literals.past import past_brackets, past_space, past_value
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 
 
 @dataclass(eq=False, kw_only=True)

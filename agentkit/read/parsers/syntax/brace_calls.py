@@ -8,13 +8,19 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.parsers.coercion import Coercion, Schema, by_schema, coerce_fields, field_schema
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, nested_or_flat
-from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.call_parser import Ending, Format, nested_or_flat
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.coercion import (
+    Coercion,
+    Schema,
+    by_schema,
+    coerce_fields,
+    field_schema,
+)
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.types.problem import problem
 
 _SPACE = re.compile(r"[\s,]*+")

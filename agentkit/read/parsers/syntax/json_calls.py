@@ -8,15 +8,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agentkit.parsers.coercion import coerce_fields
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
-from agentkit.parsers.json_text import Object, balanced_end, error_at, read_object, salvage
-from agentkit.parsers.output import Found
-from agentkit.parsers.past import past_brackets, past_json, past_literal, past_space, past_value
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.call_parser import Ending, Format
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.coercion import coerce_fields
+from agentkit.read.parsers.literals.json_text import (
+    Object,
+    balanced_end,
+    error_at,
+    read_object,
+    salvage,
+)
+from agentkit.read.parsers.literals.past import (
+    past_brackets,
+    past_json,
+    past_literal,
+    past_space,
+    past_value,
+)
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.types.problem import problem
 
 _BESIDE = re.compile(r"[\s,;\[\]]*+")

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from agentkit.errors import UsageError
-from agentkit.parsers.output import Found, Output
-from agentkit.parsers.parsed import Parsed, Piece, check_text
-from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.calls.known_tools import KnownTools, known_tools
+from agentkit.read.parsers.output import Found, Output
+from agentkit.read.parsers.parsed import Parsed, Piece, check_text
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.types.answer import Policy
 
 Ending = Literal["end", "next", "cut"]

@@ -13,18 +13,18 @@ from dataclasses import replace
 from string import whitespace
 from typing import Any
 
-from agentkit.parsers.coercion import (
+from agentkit.read.parsers.call_formats import CANONICAL, function_tags, key_tags
+from agentkit.read.parsers.call_parser import Format
+from agentkit.read.parsers.literals.coercion import (
     Schema,
     as_json_or_text,
     as_literal,
     by_schema_or_python,
     types_of,
 )
-from agentkit.parsers.engine import Format
-from agentkit.parsers.formats import CANONICAL, function_tags, key_tags
-from agentkit.parsers.json_calls import JsonCalls
-from agentkit.parsers.named_calls import MistralCalls
-from agentkit.parsers.python_calls import PythonCalls
+from agentkit.read.parsers.syntax.json_calls import JsonCalls
+from agentkit.read.parsers.syntax.named_calls import MistralCalls
+from agentkit.read.parsers.syntax.python_calls import PythonCalls
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 

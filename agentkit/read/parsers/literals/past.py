@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
 
 _IN_STRING = {
     quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"

@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
-from agentkit.parsers.json_calls import marked_end
-from agentkit.parsers.output import Found
-from agentkit.parsers.past import past_space, past_value
-from agentkit.parsers.python_text import Call, read_call
-from agentkit.parsers.scanner import Reading, Scanner, Tokens, end_of
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.parsers.call_parser import Ending, Format
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.past import past_space, past_value
+from agentkit.read.parsers.literals.python_text import Call, read_call
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
+from agentkit.read.parsers.syntax.json_calls import marked_end
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")
 _BETWEEN = re.compile(r"[,\n]\s*+((?=[^\W\d][\w.\-]*+\())?+")

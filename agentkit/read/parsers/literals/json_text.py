@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
-from agentkit.parsers.scanner import end_of
 from agentkit.read.calls.tolerant_json import relax
+from agentkit.read.parsers.scanner import end_of
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*+")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agentkit.parsers.reasoning import Blocks, Marked, Messages, Once, Pairs, Reading
+from agentkit.read.parsers.reasoning_parser import Blocks, Marked, Messages, Once, Pairs, Reading
 
 _HYBRID = Once(begins="behind", either=True)
 """Models that think or not, as they were asked: vLLM reads them by the request, which no text

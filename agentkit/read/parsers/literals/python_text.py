@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from agentkit.parsers.json_text import read_value
-from agentkit.parsers.scanner import end_of
+from agentkit.read.parsers.literals.json_text import read_value
+from agentkit.read.parsers.scanner import end_of
 from agentkit.read.plain import MOST_BITS
 
 _STRING = r"""(?P<string> [rRuU]?+ (?: \'{3} (?: [^'\\]++ | \\. | '(?!'') )*+ \'{3}

@@ -9,13 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.parsers.coercion import Schema, as_list, by_schema, field_schema, fields_of, types_of
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format
-from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.call_parser import Ending, Format
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.coercion import (
+    Schema,
+    as_list,
+    by_schema,
+    field_schema,
+    fields_of,
+    types_of,
+)
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.types.problem import problem
 
 _MARK = "]<]minimax[>["

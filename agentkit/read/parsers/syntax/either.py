@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agentkit.parsers.engine import Ending, Format
-from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.parsers.call_parser import Ending, Format
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner
 
 
 class Either(Format):

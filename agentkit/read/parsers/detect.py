@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agentkit.parsers.engine import Format, Parser
-from agentkit.parsers.formats import CANONICAL
-from agentkit.parsers.parsed import Parsed
+from agentkit.read.parsers.call_formats import CANONICAL
+from agentkit.read.parsers.call_parser import Format, Parser
+from agentkit.read.parsers.parsed import Parsed
 
 _MOST = 200_000
 

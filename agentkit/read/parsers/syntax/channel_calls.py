@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agentkit.parsers.draft import Draft, to_call, truncated
-from agentkit.parsers.engine import Ending, Format, read_region, read_text
-from agentkit.parsers.json_calls import marked_end
-from agentkit.parsers.json_text import read_value
-from agentkit.parsers.output import Found, Output
-from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.parsers.tag_calls import TagCalls
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.parsers.call_parser import Ending, Format, read_region, read_text
+from agentkit.read.parsers.draft import Draft, to_call, truncated
+from agentkit.read.parsers.literals.json_text import read_value
+from agentkit.read.parsers.output import Found, Output
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.parsers.syntax.json_calls import marked_end
+from agentkit.read.parsers.syntax.tag_calls import TagCalls
 
 _RECIPIENT = re.compile(r"(?:^|[\s>])to=(?:functions\.)?+(?P<name>[^\s<]++)")
 _BUILT_IN = ("python", "browser", "container")

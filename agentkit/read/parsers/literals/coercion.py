@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agentkit.parsers.python_text import read_literal
+from agentkit.read.parsers.literals.python_text import read_literal
 from agentkit.read.plain import MAPPING, finite
 
 Schema = Mapping[str, Any] | None

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, NamedTuple
 
-from agentkit.parsers.coercion import (
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.call_parser import Ending, Format, nested_or_flat
+from agentkit.read.parsers.draft import Draft, broken, truncated
+from agentkit.read.parsers.literals.coercion import (
     Coercion,
     Schema,
     by_schema,
@@ -22,13 +26,9 @@ from agentkit.parsers.coercion import (
     fields_of,
     full_field_schema,
 )
-from agentkit.parsers.draft import Draft, broken, truncated
-from agentkit.parsers.engine import Ending, Format, nested_or_flat
-from agentkit.parsers.json_text import read_value
-from agentkit.parsers.output import Found
-from agentkit.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.parsers.literals.json_text import read_value
+from agentkit.read.parsers.output import Found
+from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.types.problem import problem
 
 _CUT_HEAD = re.compile(
