@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent, rollout
     from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.batch import rollouts, rollouts_async
-    from agentkit.breakpoints import break_on
     from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from agentkit.files import load, save
     from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
     from agentkit.prefix import prefix_check
-    from agentkit.preflighting import preflight
     from agentkit.read.error.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream import read_stream
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from agentkit.servers import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
+    from agentkit.trajectory.breakpoints import break_on
+    from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
@@ -56,7 +56,6 @@ _HOMES = {
     "agentkit.agent": "Agent rollout",
     "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.batch": "rollouts rollouts_async",
-    "agentkit.breakpoints": "break_on",
     "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
@@ -66,7 +65,6 @@ _HOMES = {
     "agentkit.files": "load save",
     "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
     "agentkit.prefix": "prefix_check",
-    "agentkit.preflighting": "preflight",
     "agentkit.read.error.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream": "read_stream",
@@ -76,6 +74,8 @@ _HOMES = {
     "agentkit.servers": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
+    "agentkit.trajectory.breakpoints": "break_on",
+    "agentkit.trajectory.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
@@ -175,7 +175,7 @@ def _display(thing: Any) -> bool:
 
 def _from_history(name: str) -> Any:
     def derive(*args: Any) -> Any:
-        return getattr(import_module("agentkit.history"), name)(*args)
+        return getattr(import_module("agentkit.trajectory.history"), name)(*args)
 
     return derive
 

@@ -14,15 +14,15 @@ from agentkit.background import run
 from agentkit.engine import Engine
 from agentkit.errors import UsageError
 from agentkit.files import CassetteWriter
-from agentkit.loop import start
 from agentkit.perform import Perform, live
-from agentkit.profiles import get_profile, profile_for
 from agentkit.read.parsers.registry import get_parser
 from agentkit.recording import Recording
 from agentkit.servers import ChatServer, Server, as_server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
+from agentkit.trajectory.loop import start
+from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import Message, Spec, Trajectory
 

@@ -21,10 +21,8 @@ from agentkit.budget import Budget
 from agentkit.callers_list import CallersList
 from agentkit.engine import Engine
 from agentkit.errors import Busy, UsageError
-from agentkit.loop import Outcome, Result, Step, start
 from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.perform import Perform, budgeted, live
-from agentkit.profiles import get_profile
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers import Emit, as_server
@@ -32,6 +30,8 @@ from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset
+from agentkit.trajectory.loop import Outcome, Result, Step, start
+from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError

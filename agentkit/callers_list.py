@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agentkit.history import assistant_message, tool_message
-from agentkit.loop import prompt_messages, rewrite
-from agentkit.profiles import Profile
 from agentkit.read.plain import plain
+from agentkit.trajectory.history import assistant_message, tool_message
+from agentkit.trajectory.loop import prompt_messages, rewrite
+from agentkit.trajectory.profiles import Profile
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentkit.loop import Answer, Result, apply, rewrite, start
+from agentkit.trajectory.loop import Answer, Result, apply, rewrite, start
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange

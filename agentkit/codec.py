@@ -26,12 +26,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.editing import changed, with_adopted
 from agentkit.errors import CassetteError, UsageError
 from agentkit.json_records import from_json, to_json
-from agentkit.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
+from agentkit.trajectory.edit import changed, with_adopted
+from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange

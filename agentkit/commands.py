@@ -10,8 +10,8 @@ from typing import Any
 
 from agentkit.cursor import Cursor
 from agentkit.errors import UsageError
-from agentkit.handwritten import skipped, written_result
-from agentkit.loop import Result
+from agentkit.trajectory.by_hand import skipped, written_result
+from agentkit.trajectory.loop import Result
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult
 

@@ -12,16 +12,16 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from agentkit import editing
 from agentkit.breakpoint_list import Breakpoints
-from agentkit.breakpoints import Stop, breakpoints_of
 from agentkit.engine import Engine
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.events import Halted, Listener, Listeners, Moved, Sampled
-from agentkit.loop import Outcome, Result, apply, next_step, say
 from agentkit.perform import Perform, twin_of
-from agentkit.timeline import Place, answered_turn, at, back, turn_index
-from agentkit.tree import Tree, planted
+from agentkit.trajectory import edit as editing
+from agentkit.trajectory.branches import Tree, planted
+from agentkit.trajectory.breakpoints import Stop, breakpoints_of
+from agentkit.trajectory.loop import Outcome, Result, apply, next_step, say
+from agentkit.trajectory.places import Place, answered_turn, at, back, turn_index
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Trajectory

@@ -14,16 +14,16 @@ from typing import Any
 from agentkit.agent import Agent, checked
 from agentkit.background import Work, on_loop, run, run_async, start
 from agentkit.breakpoint_list import names_to_approve
-from agentkit.breakpoints import Stop, breakpoints_of
 from agentkit.commands import command
 from agentkit.cursor import Cursor
 from agentkit.ended import Ended
 from agentkit.errors import Busy
 from agentkit.events import Event, Failed
-from agentkit.loop import Answer
 from agentkit.outlook import Outlook
 from agentkit.pending import Pending
 from agentkit.recorded import ReplayAgent
+from agentkit.trajectory.breakpoints import Stop, breakpoints_of
+from agentkit.trajectory.loop import Answer
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
@@ -213,7 +213,7 @@ class Debugger(Outlook):
                 `sampling` the one in progress.
             call: which call of the turn, for `result` and `arguments`.
             change: one of `message`, `result`, `arguments`, `prompt`, `sampling`, as
-                `agentkit.editing.edit` takes them.
+                `agentkit.trajectory.edit.edit` takes them.
 
         Raises:
             UsageError: not exactly one thing is changed, or it cannot be used.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agentkit.breakpoints import Stop
 from agentkit.html import Html, el
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
+from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import StopReason
 from agentkit.types.wire import ApiError

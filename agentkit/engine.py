@@ -16,13 +16,22 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from agentkit.breakpoints import Breakpoint, Moment, Stop, stop_at
 from agentkit.errors import Busy
 from agentkit.events import Began, Committed, Listener, Piece
-from agentkit.loop import ModelStep, Outcome, Step, ToolStep, apply, next_step, resume, stop
 from agentkit.perform import Perform, twin_of
 from agentkit.servers import Emit
-from agentkit.timeline import ahead_of, place_of
+from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop, stop_at
+from agentkit.trajectory.loop import (
+    ModelStep,
+    Outcome,
+    Step,
+    ToolStep,
+    apply,
+    next_step,
+    resume,
+    stop,
+)
+from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from agentkit.breakpoints import Stop
-from agentkit.loop import Step
+from agentkit.trajectory.breakpoints import Stop
+from agentkit.trajectory.loop import Step
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk

@@ -20,13 +20,21 @@ from agentkit.agent import Agent, checked
 from agentkit.codec import prompt_key
 from agentkit.errors import NotFound, UsageError
 from agentkit.injected_answers import ANSWERS, REFUSALS
-from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep, request_error
 from agentkit.perform import Perform
 from agentkit.recorded import ReplayAgent
 from agentkit.retrying import Sleep, ask
 from agentkit.servers import Call, Emit
 from agentkit.tool_pool import Ran
 from agentkit.tool_runner import tool_result
+from agentkit.trajectory.loop import (
+    Answer,
+    ModelStep,
+    Outcome,
+    Result,
+    Step,
+    ToolStep,
+    request_error,
+)
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange

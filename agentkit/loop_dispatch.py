@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.loop import ToolStep
 from agentkit.todo import TodoStore
 from agentkit.tools import Tool
+from agentkit.trajectory.loop import ToolStep
 
 log = logging.getLogger("agentkit.agent_loop")
 

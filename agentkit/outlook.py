@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.breakpoint_list import Breakpoints
-from agentkit.breakpoints import Stop
 from agentkit.cursor import Cursor
 from agentkit.ended import advice
-from agentkit.history import request
 from agentkit.html import Html, el
-from agentkit.loop import Step, next_step
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
-from agentkit.timeline import ahead_of
-from agentkit.tree import Tree
+from agentkit.trajectory.branches import Tree
+from agentkit.trajectory.breakpoints import Stop
+from agentkit.trajectory.history import request
+from agentkit.trajectory.loop import Step, next_step
+from agentkit.trajectory.places import ahead_of
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import ApiError, Request

@@ -17,13 +17,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.budget import Budget
-from agentkit.encoded_history import EncodedHistory, SentHistory
 from agentkit.errors import UsageError
-from agentkit.handwritten import rewritten, skipped
-from agentkit.loop import Answer, Outcome, Result, Step, ToolStep
 from agentkit.retrying import ask
 from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
 from agentkit.tool_runner import RunTool
+from agentkit.trajectory.by_hand import rewritten, skipped
+from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep
+from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from agentkit.history import assistant_message, get_profile, request
 from agentkit.token_runs import Vocabulary
 from agentkit.token_spans import output_kinds
+from agentkit.trajectory.history import assistant_message, get_profile, request
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds

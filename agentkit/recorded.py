@@ -20,9 +20,9 @@ from agentkit.codec import prompt_key
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files import cassette, load_all
 from agentkit.held import trajectories_of
-from agentkit.loop import start
 from agentkit.perform import Perform
 from agentkit.replaying import difference, replaying
+from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 

@@ -8,10 +8,10 @@ from operator import is_
 from typing import Any, Protocol
 
 from agentkit.codec import Line, change_line, end, meta_line, model_line, tool_line
-from agentkit.encoded_history import EncodedHistory
-from agentkit.loop import Answer, Outcome, Step
 from agentkit.perform import Perform, request_fields, twin_of
 from agentkit.servers import Emit
+from agentkit.trajectory.loop import Answer, Outcome, Step
+from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.editing import edited_again
 from agentkit.held import one_rollout
 from agentkit.html import Html, el
-from agentkit.loop import read_answer
 from agentkit.read.parsers.registry import get_parser
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
+from agentkit.trajectory.edit import edited_again
+from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import ReplayMiss
-from agentkit.history import request
-from agentkit.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.perform import Perform, request_fields
 from agentkit.retrying import Sleep
 from agentkit.servers import Emit
+from agentkit.trajectory.history import request
+from agentkit.trajectory.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
+from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn

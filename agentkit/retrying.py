@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from agentkit.loop import request_error
 from agentkit.servers import Call, ChatServer, Emit
+from agentkit.trajectory.loop import request_error
 from agentkit.types.wire import ApiError, Exchange
 
 PASSING = frozenset({"rate_limited", "server_error", "connection_reset"})

@@ -12,9 +12,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from agentkit.history import get_profile, turn_messages
 from agentkit.read.managed import SENTINEL, ManagedNode, ManagedState
 from agentkit.token_spans import Kind, output_kinds, prompt_kinds
+from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
 from agentkit.types.wire import TokenIds

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from agentkit.errors import UsageError
-from agentkit.loop import ToolStep
 from agentkit.tool_pool import Clock, Ran, tool_pool
 from agentkit.tools import Tool, as_text, error_text
+from agentkit.trajectory.loop import ToolStep
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agentkit.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 

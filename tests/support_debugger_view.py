@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
-from agentkit.breakpoints import break_on
 from agentkit.servers import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.tree import planted
+from agentkit.trajectory.branches import planted
+from agentkit.trajectory.breakpoints import break_on
 from agentkit.types.trajectory import OpenTurn, Parent
 from agentkit.types.wire import Chunk, Exchange
 from tests.render_samples import filled

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.export import Export
-from agentkit.loop import start
+from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory
 
 CASSETTE = Path(__file__).parent.parent / "notebooks" / "cassettes" / "vllm_compare_weather.jsonl"

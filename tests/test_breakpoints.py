@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.breakpoints import Breakpoint, Moment, Stop
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import ScriptedServer, calls, says
+from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop
 from agentkit.types.trajectory import Turn
 from agentkit.types.wire import ApiError
 from tests.support_debugger import DONE, FOUND, ONE, RAN, TWO, asked, debugger, statuses

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import CassetteError, UsageError
-from agentkit.loop import Answer, ModelStep, ToolStep, apply, next_step, say
+from agentkit.trajectory.loop import Answer, ModelStep, ToolStep, apply, next_step, say
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support_corpus import CORPUS, captured

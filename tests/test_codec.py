@@ -20,7 +20,18 @@ from agentkit.chat_log import trajectory_of
 from agentkit.codec import decode_lines, dump, encode_line, load_lines, request_key
 from agentkit.errors import CassetteError, UsageError
 from agentkit.json_records import from_json, to_json
-from agentkit.loop import Answer, Result, apply, cancelled, close, resume, rewrite, say, start, stop
+from agentkit.trajectory.loop import (
+    Answer,
+    Result,
+    apply,
+    cancelled,
+    close,
+    resume,
+    rewrite,
+    say,
+    start,
+    stop,
+)
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_growth import assert_linear

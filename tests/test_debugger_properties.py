@@ -21,9 +21,9 @@ from agentkit.demo_agent import script
 from agentkit.errors import AgentkitError
 from agentkit.events import Committed
 from agentkit.files import load_all
-from agentkit.loop import ModelStep, next_step
-from agentkit.profiles import PROFILES
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.trajectory.loop import ModelStep, next_step
+from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError
 

@@ -14,7 +14,7 @@ import pytest
 import agentkit as ak
 from agentkit.codec import dump, encode_line
 from agentkit.demo_agent import WEATHER
-from agentkit.loop import Result, apply
+from agentkit.trajectory.loop import Result, apply
 from agentkit.types.trajectory import ToolResult
 
 

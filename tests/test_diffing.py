@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.alignment import align_calls, changes, meaning
-from agentkit.loop import start
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.render import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.trajectory.loop import start
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Parent, Trajectory
 

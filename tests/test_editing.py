@@ -14,9 +14,9 @@ import pytest
 
 import agentkit as ak
 from agentkit.codec import dump, load_lines
-from agentkit.editing import edit, fork
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import calls, says
+from agentkit.trajectory.edit import edit, fork
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Exchange
 from tests.support_debugger import DONE, FOUND, ONE, THREE, TWO, debugger, statuses

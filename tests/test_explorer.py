@@ -22,7 +22,7 @@ from agentkit.batch.result import Rollouts
 from agentkit.cassette import Index
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
-from agentkit.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from agentkit.views import showing

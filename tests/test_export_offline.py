@@ -22,7 +22,7 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.export.asked import asked
 from agentkit.export.offline_test import expected
-from agentkit.loop import Answer, apply
+from agentkit.trajectory.loop import Answer, apply
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_export import rollouts, texts, weather

@@ -19,8 +19,8 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.export import Export
 from agentkit.export.report import fenced
-from agentkit.loop import Answer, Result, apply, say, start
 from agentkit.servers.redaction import outgoing
+from agentkit.trajectory.loop import Answer, Result, apply, say, start
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support_export import HOSTILE, texts, weather

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.export.literals import json_text, literal
-from agentkit.loop import start
+from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory, Turn
 from tests.support_export import HOSTILE, rollouts, run_python, run_shell, values, weather
 from tests.support_http import COMPLETION, Answer, HttpServer, sse

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.export.reductions import fewest, reductions
-from agentkit.history import preflight
-from agentkit.loop import start
 from agentkit.testing import ScriptedServer, says
+from agentkit.trajectory.history import preflight
+from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory
 from agentkit.types.wire import ApiError, Exchange, Request
 from tests.support_export import run_shell, weather

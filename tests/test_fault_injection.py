@@ -14,8 +14,8 @@ import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.fault_injection import Injection, inject, injected, injecting, injections
 from agentkit.injected_answers import ANSWERS, REFUSALS
-from agentkit.loop import Answer, ModelStep
 from agentkit.testing import ScriptedServer, calls, says
+from agentkit.trajectory.loop import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
 from agentkit.views import mimebundle

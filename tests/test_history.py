@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.encoded_history import encode_message
-from agentkit.history import (
+from agentkit.read.response import read_response
+from agentkit.read.stream.stream import read_stream
+from agentkit.trajectory.history import (
     PROFILES,
     assistant_message,
     get_profile,
@@ -24,9 +25,8 @@ from agentkit.history import (
     sent_name,
     tool_message,
 )
-from agentkit.loop import Answer, Result, apply, cancelled, failure, say, start
-from agentkit.read.response import read_response
-from agentkit.read.stream.stream import read_stream
+from agentkit.trajectory.loop import Answer, Result, apply, cancelled, failure, say, start
+from agentkit.trajectory.sent_history import encode_message
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from agentkit.codec import dump, encode_line
 from agentkit.errors import UsageError
-from agentkit.history import preflight
-from agentkit.loop import (
+from agentkit.trajectory.history import preflight
+from agentkit.trajectory.loop import (
     Answer,
     ModelStep,
     Result,

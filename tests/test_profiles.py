@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 
 from agentkit import preflight, read_error
-from agentkit.history import PROFILES, assistant_message, get_profile, profile_for, tool_message
 from agentkit.read.response import read_response
+from agentkit.trajectory.history import (
+    PROFILES,
+    assistant_message,
+    get_profile,
+    profile_for,
+    tool_message,
+)
 from agentkit.types.trajectory import ToolResult
 from tests.support_corpus import corpus_rows
 

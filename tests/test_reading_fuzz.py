@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.profiles import PROFILES
 from agentkit.read.calls.arguments import read_arguments
 from agentkit.read.parsers.call_formats import CANONICAL, FORMATS
 from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.sglang_formats import SGLANG
 from agentkit.read.stream.growing import Growing
+from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.answer import Policy
 from tests.support_call_formats import WRITTEN, Call, tools_for
 from tests.support_corpus import CORPUS

@@ -18,8 +18,8 @@ import agentkit as ak
 from agentkit.background import run
 from agentkit.engine import Engine
 from agentkit.fault_injection import inject, injections
-from agentkit.loop import Result, apply, resume, rewrite, say
 from agentkit.testing import says
+from agentkit.trajectory.loop import Result, apply, resume, rewrite, say
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support_cassettes import agent, exactly, recorded

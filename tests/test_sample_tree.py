@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.loop import Answer, Result, apply, start
 from agentkit.samples import choices_of, sample_tree
+from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from agentkit.views import mimebundle

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.loop import Answer, Result, apply, start
 from agentkit.testing import ScriptedServer, calls, says
+from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from agentkit.views import mimebundle, standalone

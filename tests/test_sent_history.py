@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.encoded_history import EncodedHistory, SentHistory
-from agentkit.loop import Answer, Result, apply, rewrite, say, start
+from agentkit.trajectory.loop import Answer, Result, apply, rewrite, say, start
+from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support_loop import ECHO, Stub, answer, call, echo

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import agentkit as ak
 from agentkit.codec import dump, load_lines
-from agentkit.loop import Answer, apply, say, start
+from agentkit.trajectory.loop import Answer, apply, say, start
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
 

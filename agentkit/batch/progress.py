@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.html import Html, el
-from agentkit.loop import Answer, Outcome, Step
 from agentkit.render import Limits, page
 from agentkit.render.words import count
+from agentkit.trajectory.loop import Answer, Outcome, Step
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory
 

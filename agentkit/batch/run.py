@@ -21,11 +21,11 @@ from agentkit.batch.result import Rollouts
 from agentkit.engine import Engine
 from agentkit.errors import UsageError
 from agentkit.files import CassetteWriter, cassette, used
-from agentkit.loop import stop
 from agentkit.read.plain import plain
 from agentkit.recording import Recording
 from agentkit.servers.failures import named
 from agentkit.tool_pool import tool_pool
+from agentkit.trajectory.loop import stop
 from agentkit.types.trajectory import Trajectory
 
 Reward = Callable[[Trajectory], Any]

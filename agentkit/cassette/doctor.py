@@ -13,10 +13,10 @@ from typing import Any
 from agentkit.cassette.checkup import Checkup, Finding
 from agentkit.cassette.volatile import secrets, volatile
 from agentkit.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
-from agentkit.encoded_history import EncodedHistory
 from agentkit.errors import CassetteError
 from agentkit.files import to_read
 from agentkit.perform import request_fields
+from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.problem import Severity
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn

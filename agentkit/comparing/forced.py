@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agentkit.agent import Agent
-from agentkit.history import get_profile, turn_messages
-from agentkit.loop import ModelStep, apply, close, rewrite, start
+from agentkit.trajectory.history import get_profile, turn_messages
+from agentkit.trajectory.loop import ModelStep, apply, close, rewrite, start
 from agentkit.types.trajectory import Message, Trajectory
 
 

@@ -17,9 +17,9 @@ from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
 from agentkit.files import is_ours, load_all, read_json_lines
 from agentkit.held import trajectories_of
-from agentkit.loop import Answer, apply
 from agentkit.read.plain import plain
 from agentkit.recorded import ReplayAgent
+from agentkit.trajectory.loop import Answer, apply
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Spec, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange

@@ -13,11 +13,11 @@ from agentkit.codec import decode_lines, dump, encode_line, load_lines
 from agentkit.errors import NotFound, UsageError
 from agentkit.export.endpoint import Endpoint
 from agentkit.held import one_rollout
-from agentkit.history import request
 from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
 from agentkit.servers.call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
+from agentkit.trajectory.history import request
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Message, Spec, Trajectory, Turn

@@ -19,7 +19,7 @@ from agentkit.export.offline_test import (
     said_source,
 )
 from agentkit.export.text import Export
-from agentkit.loop import read_answer, request_error
+from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.record import late
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Request

@@ -10,7 +10,7 @@ from agentkit.errors import UsageError
 from agentkit.export.asked import Asked, asked
 from agentkit.export.literals import lines_of, literal
 from agentkit.export.text import Export
-from agentkit.loop import read_answer, request_error
+from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 
 _SAID = '''\

@@ -14,14 +14,14 @@ from agentkit.errors import AgentkitError, UsageError
 from agentkit.export.asked import Asked, asked
 from agentkit.export.reductions import Body, Reduction, fewest, reductions
 from agentkit.html import Html, el
-from agentkit.loop import Answer, apply, failure, read_answer
-from agentkit.preflighting import preflight
 from agentkit.read.plain import plain
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
 from agentkit.render.words import count
 from agentkit.retrying import ask as ask_again
 from agentkit.servers import Call, as_server
+from agentkit.trajectory.loop import Answer, apply, failure, read_answer
+from agentkit.trajectory.preflight import preflight
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Message, Spec, Trajectory

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.frames.table import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
-from agentkit.history import get_profile, turn_messages
 from agentkit.sources import rollouts_in
+from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 
 COLUMNS = {

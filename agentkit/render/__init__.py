@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.breakpoints import Stop
 from agentkit.html import Html, el
 from agentkit.render.answer import answer
 from agentkit.render.block import code, row
@@ -24,6 +23,7 @@ from agentkit.render.outline import STATIC, TEXT, WHOLE, Limits
 from agentkit.render.problem import api_error, attempt, problems
 from agentkit.render.raw import exchange_row
 from agentkit.render.text import text
+from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn

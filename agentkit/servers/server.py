@@ -63,7 +63,7 @@ class Server:
             and `EMPTY` where that is not set. A key of the environment is never sent to another
             host, nor unencrypted over the internet.
         headers: more request headers; an `Authorization` here takes the key's place.
-        profile: how the history is sent, a name of `agentkit.history`; None leaves it to the agent.
+        profile: how the history is sent, a name of `agentkit.trajectory.history`; None leaves it to the agent.
         max_completion_tokens: send `max_tokens` under this newer name; None: for OpenAI's reasoning
             models.
         timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting

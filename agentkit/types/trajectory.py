@@ -246,7 +246,7 @@ class Spec(Record):
     """Tool schemas in OpenAI's format."""
     sampling: dict[str, Any] = field(default_factory=dict)
     profile: str = "generic"
-    """How the history goes back: a name of `agentkit.history`."""
+    """How the history goes back: a name of `agentkit.trajectory.history`."""
     parser: str | None = None
     """The parser whose calls, found in text, are run; None: they are only listed as recoverable."""
     policy: Policy = "normalize"

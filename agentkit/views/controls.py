@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.breakpoints import Breakpoint, break_on
 from agentkit.errors import UsageError
 from agentkit.html import visible
 from agentkit.render.pretty import pretty
 from agentkit.render.raw import masked
 from agentkit.render.words import count, ending
+from agentkit.trajectory.breakpoints import Breakpoint, break_on
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn

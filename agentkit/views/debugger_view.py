@@ -13,8 +13,8 @@ from agentkit.background import event_loop
 from agentkit.errors import UsageError
 from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.html import Html, visible
-from agentkit.loop import ModelStep
 from agentkit.render.figures import figures
+from agentkit.trajectory.loop import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.views.controls import (
     breakpoint_named,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from agentkit.profiles import Profile, get_profile
 from agentkit.read.plain import plain
+from agentkit.trajectory.profiles import Profile, get_profile
 from agentkit.types.problem import Problem, problem
 from agentkit.types.trajectory import Trajectory
 

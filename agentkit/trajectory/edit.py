@@ -22,11 +22,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agentkit.errors import NotFound, UsageError
-from agentkit.handwritten import rewritten, written_answer, written_result
-from agentkit.loop import Answer, Result, apply, failure, prompt_messages, read_answer
 from agentkit.read.calls.tool_call import settle_ids
 from agentkit.read.plain import plain
-from agentkit.timeline import (
+from agentkit.trajectory.by_hand import rewritten, written_answer, written_result
+from agentkit.trajectory.loop import Answer, Result, apply, failure, prompt_messages, read_answer
+from agentkit.trajectory.places import (
     answered_turn,
     attempts_until,
     opened_turn,

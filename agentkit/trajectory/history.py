@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentkit.preflighting import preflight
-from agentkit.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.read.body.reasoning import FIELDS, cut
+from agentkit.trajectory.preflight import preflight
+from agentkit.trajectory.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Request

@@ -15,8 +15,8 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from agentkit.errors import NotFound, UsageError
-from agentkit.loop import Outcome, Result, Step, ToolStep
 from agentkit.read.body.finish import means
+from agentkit.trajectory.loop import Outcome, Result, Step, ToolStep
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import Record, clip, record

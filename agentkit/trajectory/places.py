@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentkit.errors import NotFound
-from agentkit.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
+from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
 

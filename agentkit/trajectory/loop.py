@@ -17,13 +17,13 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.handwritten import rewritten
 from agentkit.read.body.finish import means
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.error.address_hint import address_hint
 from agentkit.read.error.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
+from agentkit.trajectory.by_hand import rewritten
 from agentkit.types.answer import UNUSABLE, Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.record import Record, record
