@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
     from agentkit.samples import sample_tree
-    from agentkit.servers import Server
+    from agentkit.servers.server import Server
     from agentkit.tool_pool import resize_tool_pool
     from agentkit.tools import Tool, tool
     from agentkit.trajectory.breakpoints import break_on
@@ -71,7 +71,7 @@ _HOMES = {
     "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
     "agentkit.samples": "sample_tree",
-    "agentkit.servers": "Server",
+    "agentkit.servers.server": "Server",
     "agentkit.tool_pool": "resize_tool_pool",
     "agentkit.tools": "Tool tool",
     "agentkit.trajectory.breakpoints": "break_on",

@@ -17,7 +17,9 @@ from agentkit.files import CassetteWriter
 from agentkit.perform import Perform, live
 from agentkit.read.parsers.registry import get_parser
 from agentkit.recording import Recording
-from agentkit.servers import ChatServer, Server, as_server
+from agentkit.servers.clients import as_server
+from agentkit.servers.request_body import ChatServer
+from agentkit.servers.server import Server
 from agentkit.tool_runner import Functions, tool_runner
 from agentkit.tool_schema import shared_schemas
 from agentkit.tools import toolset

@@ -25,7 +25,8 @@ from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.perform import Perform, budgeted, live
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
-from agentkit.servers import Emit, as_server
+from agentkit.servers.clients import as_server
+from agentkit.servers.request_body import Emit
 from agentkit.tool_pool import tool_pool
 from agentkit.tool_runner import infrastructure_failure, tool_runner
 from agentkit.tool_schema import shared_schemas

@@ -22,8 +22,8 @@ from agentkit.errors import NotFound, UsageError
 from agentkit.injected_answers import ANSWERS, REFUSALS
 from agentkit.perform import Perform
 from agentkit.recorded import ReplayAgent
-from agentkit.retrying import Sleep, ask
-from agentkit.servers import Call, Emit
+from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.retry import Sleep, ask
 from agentkit.tool_pool import Ran
 from agentkit.tool_runner import tool_result
 from agentkit.trajectory.loop import (

@@ -18,8 +18,10 @@ from typing import Any, Protocol
 
 from agentkit.budget import Budget
 from agentkit.errors import UsageError
-from agentkit.retrying import ask
-from agentkit.servers import Call, ChatServer, Emit, OpenAIClient, Server
+from agentkit.servers.clients import OpenAIClient
+from agentkit.servers.request_body import Call, ChatServer, Emit
+from agentkit.servers.retry import ask
+from agentkit.servers.server import Server
 from agentkit.tool_runner import RunTool
 from agentkit.trajectory.by_hand import rewritten, skipped
 from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep

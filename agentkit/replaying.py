@@ -17,8 +17,8 @@ from typing import Any
 
 from agentkit.errors import ReplayMiss
 from agentkit.perform import Perform, request_fields
-from agentkit.retrying import Sleep
-from agentkit.servers import Emit
+from agentkit.servers.request_body import Emit
+from agentkit.servers.retry import Sleep
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.trajectory.sent_history import EncodedHistory

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
-from agentkit.servers import Call, Emit
+from agentkit.servers.request_body import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.branches import planted
 from agentkit.trajectory.breakpoints import break_on

@@ -9,7 +9,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.servers import Call, Server
+from agentkit.servers.request_body import Call
+from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.support_http import Answer, Asked, HttpServer
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from agentkit.errors import UsageError
-from agentkit.servers import Call, ChatServer, Server, as_server
+from agentkit.servers.clients import as_server
+from agentkit.servers.request_body import Call, ChatServer
+from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.support_http import HttpServer, sse
 from tests.support_servers import STREAM

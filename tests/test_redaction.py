@@ -13,8 +13,8 @@ import pytest
 
 from agentkit.cassette.volatile import secrets
 from agentkit.render.raw import masked
-from agentkit.secret_names import names_secret
 from agentkit.servers.redaction import clean_url, environment_secrets, outgoing, url_secrets
+from agentkit.servers.secret_names import names_secret
 from tests.support_growth import assert_linear
 
 BEGINNINGS = (

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.retrying import ask
-from agentkit.servers import Call, Emit
+from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.retry import ask
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 OK = Exchange(

@@ -13,10 +13,10 @@ import pytest
 
 from agentkit.errors import UsageError
 from agentkit.read.error.address_hint import address_hint
-from agentkit.servers import Call, Server, encode
 from agentkit.servers.address import choose_key, parse_address
-from agentkit.servers.call import needs_completion_tokens, request_body
 from agentkit.servers.redaction import Redactor
+from agentkit.servers.request_body import Call, encode, needs_completion_tokens, request_body
+from agentkit.servers.server import Server
 from tests.support_http import COMPLETION, Answer, HttpServer
 from tests.support_servers import CALL, KEY, MESSAGES, STREAM, ask, echo, everything
 

@@ -14,7 +14,8 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from agentkit.errors import ReplayMiss
-from agentkit.servers import Call, as_server
+from agentkit.servers.clients import as_server
+from agentkit.servers.request_body import Call
 from agentkit.types.wire import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer
 from tests.support_servers import (

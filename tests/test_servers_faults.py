@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agentkit.read.error.address_hint import address_hint
-from agentkit.servers import Call, Server
+from agentkit.servers.request_body import Call
+from agentkit.servers.server import Server
 from agentkit.types.wire import Chunk, Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer, sse
 from tests.support_servers import CALL, HELLO, KEY, STREAM, ask, closed_port, kind

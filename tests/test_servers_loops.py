@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from agentkit.servers import Server
+from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.support_http import COMPLETION, Answer, HttpServer
 from tests.support_servers import CALL, kind

@@ -15,8 +15,8 @@ from agentkit.export.endpoint import Endpoint
 from agentkit.held import one_rollout
 from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
-from agentkit.servers.call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
+from agentkit.servers.request_body import Call, needs_completion_tokens, request_body
 from agentkit.trajectory.history import request
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record

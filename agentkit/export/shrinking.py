@@ -18,8 +18,9 @@ from agentkit.read.plain import plain
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text
 from agentkit.render.words import count
-from agentkit.retrying import ask as ask_again
-from agentkit.servers import Call, as_server
+from agentkit.servers.clients import as_server
+from agentkit.servers.request_body import Call
+from agentkit.servers.retry import ask as ask_again
 from agentkit.trajectory.loop import Answer, apply, failure, read_answer
 from agentkit.trajectory.preflight import preflight
 from agentkit.types.answer import Response

@@ -9,7 +9,7 @@ from agentkit.render.block import bar, code, facts, fold, note, row, status, who
 from agentkit.render.outline import Limits
 from agentkit.render.pretty import pretty
 from agentkit.render.words import count, seconds
-from agentkit.secret_names import names_secret
+from agentkit.servers.secret_names import names_secret
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange, Request
 

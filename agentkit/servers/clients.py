@@ -15,7 +15,10 @@ from urllib.parse import quote
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.address import is_openai
-from agentkit.servers.call import (
+from agentkit.servers.failures import raised_error
+from agentkit.servers.incoming import Recording
+from agentkit.servers.redaction import Redactor
+from agentkit.servers.request_body import (
     Call,
     ChatServer,
     Clock,
@@ -25,9 +28,6 @@ from agentkit.servers.call import (
     request_body,
     sent_fields,
 )
-from agentkit.servers.failures import raised_error
-from agentkit.servers.recording import Recording
-from agentkit.servers.redaction import Redactor
 from agentkit.servers.server import Server
 from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
 from agentkit.types.wire import Exchange

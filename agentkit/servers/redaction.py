@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from agentkit.secret_names import names_secret
+from agentkit.servers.secret_names import names_secret
 
 REDACTED = "[redacted]"
 

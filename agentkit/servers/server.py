@@ -20,10 +20,9 @@ from agentkit.servers.address import (
     is_openai,
     parse_address,
 )
-from agentkit.servers.call import Call, Clock, Emit, needs_completion_tokens, request_body
+from agentkit.servers.incoming import Recording
 from agentkit.servers.openai_package import http_library, load
 from agentkit.servers.per_loop import Close, PerLoop
-from agentkit.servers.recording import Recording
 from agentkit.servers.redaction import (
     Redactor,
     Secret,
@@ -32,6 +31,7 @@ from agentkit.servers.redaction import (
     remember,
     url_secrets,
 )
+from agentkit.servers.request_body import Call, Clock, Emit, needs_completion_tokens, request_body
 from agentkit.servers.transfer import AsyncWire, transfer
 from agentkit.types.wire import Exchange
 

@@ -15,8 +15,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
 
 from agentkit.servers.failures import chain
+from agentkit.servers.incoming import Recording
 from agentkit.servers.openai_package import takes_content, unread
-from agentkit.servers.recording import Recording
 from agentkit.types.wire import Exchange
 
 _GRACE = 1.0

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.read.utf8 import is_utf8
-from agentkit.servers.call import Clock, Emit
 from agentkit.servers.failures import transport_error
 from agentkit.servers.redaction import (
     Redactor,
@@ -24,6 +23,7 @@ from agentkit.servers.redaction import (
     remember,
     url_secrets,
 )
+from agentkit.servers.request_body import Clock, Emit
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
