@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
     from agentkit.explorer import explore
-    from agentkit.files import load, save
+    from agentkit.files.store import load, save
     from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
     from agentkit.prefix import prefix_check
     from agentkit.read.error.error import read_error
@@ -62,7 +62,7 @@ _HOMES = {
     "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
     "agentkit.explorer": "explore",
-    "agentkit.files": "load save",
+    "agentkit.files.store": "load save",
     "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
     "agentkit.prefix": "prefix_check",
     "agentkit.read.error.error": "read_error",

@@ -13,7 +13,7 @@ from typing import Any
 from agentkit.background import run
 from agentkit.engine import Engine
 from agentkit.errors import UsageError
-from agentkit.files import CassetteWriter
+from agentkit.files.store import CassetteWriter
 from agentkit.perform import Perform, live
 from agentkit.read.parsers.registry import get_parser
 from agentkit.recording import Recording

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from agentkit.alignment import CallPair, align_calls, call_meaning, text_of
-from agentkit.held import one_rollout
+from agentkit.files.held import one_rollout
 from agentkit.html import Html
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.render import Limits, page

@@ -17,8 +17,8 @@ from dataclasses import field, replace
 from typing import Any
 
 from agentkit.agent import Agent, checked
-from agentkit.codec import prompt_key
 from agentkit.errors import NotFound, UsageError
+from agentkit.files.cassette.codec import prompt_key
 from agentkit.injected_answers import ANSWERS, REFUSALS
 from agentkit.perform import Perform
 from agentkit.recorded import ReplayAgent

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.html import Html
 from agentkit.prefix_cause import CAUSES, Break, Cause, likely_cause
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
 from agentkit.render import Limits, page
 from agentkit.render.checks import prefix_parts, prefix_text
-from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, Vocabulary
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Trajectory, Turn

@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from agentkit.agent import Agent, checked
-from agentkit.codec import prompt_key
 from agentkit.errors import ReplayMiss, UsageError
-from agentkit.files import cassette, load_all
-from agentkit.held import trajectories_of
+from agentkit.files.cassette.codec import prompt_key
+from agentkit.files.held import trajectories_of
+from agentkit.files.store import cassette, load_all
 from agentkit.perform import Perform
 from agentkit.replaying import difference, replaying
 from agentkit.trajectory.loop import start

@@ -7,7 +7,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Protocol
 
-from agentkit.codec import Line, change_line, end, meta_line, model_line, tool_line
+from agentkit.files.cassette.codec import Line, change_line, end, meta_line, model_line, tool_line
 from agentkit.perform import Perform, request_fields, twin_of
 from agentkit.servers.request_body import Emit
 from agentkit.trajectory.loop import Answer, Outcome, Step
@@ -18,7 +18,7 @@ from agentkit.types.wire import Exchange
 
 
 class Writer(Protocol):
-    """Where the lines go: `agentkit.files.cassette(path)`."""
+    """Where the lines go: `agentkit.files.store.cassette(path)`."""
 
     def begin(self, trajectory: Trajectory) -> int:
         """The index of a new rollout, once all there is of it has been written."""

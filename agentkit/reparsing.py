@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.held import one_rollout
+from agentkit.files.held import one_rollout
 from agentkit.html import Html, el
 from agentkit.read.parsers.registry import get_parser
 from agentkit.render import Limits, page, render

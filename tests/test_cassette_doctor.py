@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.cassette.volatile import secrets, volatile
 from agentkit.errors import CassetteError
+from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.servers.redaction import environment_secrets
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.views import mimebundle

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.cassette import Index
-from agentkit.codec import prompt_key
 from agentkit.errors import CassetteError, NotFound, UsageError
-from agentkit.files import cassette
+from agentkit.files.cassette.codec import prompt_key
+from agentkit.files.cassette.index import Index
+from agentkit.files.store import cassette
 from agentkit.testing import calls, says
 from agentkit.views import mimebundle
 from tests.support_cassettes import agent, by_prompt, exactly, lines, recorded

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import CassetteError, UsageError
+from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
 from agentkit.trajectory.loop import Answer, ModelStep, ToolStep, apply, next_step, say
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange

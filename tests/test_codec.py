@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.chat_log import trajectory_of
-from agentkit.codec import decode_lines, dump, encode_line, load_lines, request_key
 from agentkit.errors import CassetteError, UsageError
-from agentkit.json_records import from_json, to_json
+from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines, request_key
+from agentkit.files.cassette.json_records import from_json, to_json
+from agentkit.files.foreign.chat_log import trajectory_of
 from agentkit.trajectory.loop import (
     Answer,
     Result,

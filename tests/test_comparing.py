@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.capture_log import captured_trajectories
 from agentkit.comparing.pairing import cells, requests_of
 from agentkit.comparing.repeats import noise_p
 from agentkit.comparing.statistics import mcnemar, needed_prompts, wilson
 from agentkit.divergence import flat
+from agentkit.files.foreign.capture_log import captured_trajectories
 from agentkit.render import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from tests.support_corpus import CORPUS, captured

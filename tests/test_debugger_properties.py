@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.codec import dump, load_lines
 from agentkit.demo_agent import script
 from agentkit.errors import AgentkitError
 from agentkit.events import Committed
-from agentkit.files import load_all
+from agentkit.files.cassette.codec import dump, load_lines
+from agentkit.files.store import load_all
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.trajectory.loop import ModelStep, next_step
 from agentkit.trajectory.profiles import PROFILES

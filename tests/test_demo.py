@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.codec import dump, encode_line
 from agentkit.demo_agent import WEATHER
+from agentkit.files.cassette.codec import dump, encode_line
 from agentkit.trajectory.loop import Result, apply
 from agentkit.types.trajectory import ToolResult
 
@@ -132,7 +132,7 @@ def test_the_end_of_a_step_is_not_after_the_beginning_of_the_next() -> None:
 def test_it_is_the_same_in_another_process() -> None:
     code = """
 import agentkit as ak
-from agentkit.codec import dump, encode_line
+from agentkit.files.cassette.codec import dump, encode_line
 print("".join(map(encode_line, dump(ak.rollout(ak.demo())))), end="")
 """
     done = subprocess.run(

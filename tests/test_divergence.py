@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.capture_log import captured_trajectories
 from agentkit.comparing import Comparison
 from agentkit.divergence import BEHAVIOUR, CLASSES, DEPTH, detect, flat, fold, seen_turns
 from agentkit.divergence.classes import EXPLAINS
+from agentkit.files.foreign.capture_log import captured_trajectories
 from tests.support_corpus import corpus_rows
 
 CASES = corpus_rows("divergence")

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.codec import dump, load_lines
 from agentkit.errors import NotFound, UsageError
+from agentkit.files.cassette.codec import dump, load_lines
 from agentkit.testing import calls, says
 from agentkit.trajectory.edit import edit, fork
 from agentkit.types.trajectory import Trajectory

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.batch.result import Rollouts
-from agentkit.cassette import Index
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
+from agentkit.files.cassette.index import Index
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit import file_lock
 from agentkit.errors import Busy, FileInUse
-from agentkit.file_lock import lock_of
+from agentkit.files import lock as file_lock
+from agentkit.files.lock import lock_of
 from agentkit.testing import calls, says
 from tests.support_cassettes import agent
 

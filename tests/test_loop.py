@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.codec import dump, encode_line
 from agentkit.errors import UsageError
+from agentkit.files.cassette.codec import dump, encode_line
 from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import (
     Answer,

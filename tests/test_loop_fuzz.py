@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.codec import decode_lines, dump, encode_line, load_lines
+from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines
 from tests.support_loop import ECHO, SHAPES, USER, Stub, answer, call, schema
 
 TEXT_CALLS = [

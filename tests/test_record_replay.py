@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import ReplayMiss
-from agentkit.files import cassette
+from agentkit.files.store import cassette
 from agentkit.recording import Recording
 from agentkit.replaying import replaying
 from agentkit.testing import ScriptedServer, calls, says

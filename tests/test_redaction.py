@@ -11,7 +11,7 @@ from itertools import permutations
 
 import pytest
 
-from agentkit.cassette.volatile import secrets
+from agentkit.files.cassette.volatile import secrets
 from agentkit.render.raw import masked
 from agentkit.servers.redaction import clean_url, environment_secrets, outgoing, url_secrets
 from agentkit.servers.secret_names import names_secret

@@ -20,7 +20,7 @@ import agentkit as ak
 from agentkit.batch import Rollouts, interrupted
 from agentkit.batch.progress import Progress
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
-from agentkit.files import load_all
+from agentkit.files.store import load_all
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.wire import ApiError
 from agentkit.views import mimebundle

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.codec import dump, load_lines
 from agentkit.errors import Busy, NotFound, UsageError
+from agentkit.files.cassette.codec import dump, load_lines
 from agentkit.testing import FixedClock, ScriptedServer, says
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Turn

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import agentkit as ak
-from agentkit.codec import dump, load_lines
+from agentkit.files.cassette.codec import dump, load_lines
 from agentkit.trajectory.loop import Answer, apply, say, start
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange

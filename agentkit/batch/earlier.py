@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from agentkit.batch.jobs import Job
 from agentkit.errors import UsageError
-from agentkit.files import load_by_sample
-from agentkit.held import trajectories_of
-from agentkit.json_records import to_json
+from agentkit.files.cassette.json_records import to_json
+from agentkit.files.held import trajectories_of
+from agentkit.files.store import load_by_sample
 from agentkit.recorded import start_key
 from agentkit.types.trajectory import Trajectory
 

@@ -20,7 +20,7 @@ from agentkit.batch.progress import Progress, shown
 from agentkit.batch.result import Rollouts
 from agentkit.engine import Engine
 from agentkit.errors import UsageError
-from agentkit.files import CassetteWriter, cassette, used
+from agentkit.files.store import CassetteWriter, cassette, used
 from agentkit.read.plain import plain
 from agentkit.recording import Recording
 from agentkit.servers.failures import named

@@ -8,11 +8,11 @@ from typing import Any
 
 from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.frames import tool_calls_df, turns_df
 from agentkit.render.drawing import FORMS
 from agentkit.render.timeline import CallTime, Segment, Timing, latency_svg, length, segments
 from agentkit.render.words import seconds
-from agentkit.sources import rollouts_in
 
 _TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue", "retries")
 _CALLS = ("rollout", "turn", "name", "result_status", "started", "elapsed", "queued")

@@ -7,9 +7,9 @@ from typing import Any
 
 from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.frames import tool_calls_df, turns_df
 from agentkit.render.plots import Spread, percentiles_svg, spread
-from agentkit.sources import rollouts_in
 
 
 def percentiles(x: Any, calls: Any = None) -> Any:

@@ -9,21 +9,22 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Any, overload
 
-from agentkit.cassette import Cassette, Index
-from agentkit.cassette import open as open_cassette
 from agentkit.diffing import Diff, diff
 from agentkit.errors import UsageError
 from agentkit.explorer.groups import Group, groups_of
 from agentkit.explorer.labels import Labels, labels_beside
 from agentkit.explorer.query import Condition, parse_query
 from agentkit.explorer.source import Source
-from agentkit.files import is_ours, to_write
+from agentkit.files.cassette.index import Index
+from agentkit.files.cassette.opened import Cassette
+from agentkit.files.cassette.opened import open as open_cassette
+from agentkit.files.reader import rollouts_in
+from agentkit.files.store import is_ours, to_write
 from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import bar
 from agentkit.render.table import table_fragments, table_lines
 from agentkit.samples import SampleTree, sample_tree
-from agentkit.sources import rollouts_in
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory
 

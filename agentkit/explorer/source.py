@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from agentkit.cassette import Cassette
-from agentkit.codec import prompt_key
-from agentkit.render.columns import Column, columns_of
+from agentkit.files.cassette.codec import prompt_key
+from agentkit.files.cassette.columns import Column, columns_of
+from agentkit.files.cassette.opened import Cassette
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from agentkit.background import run
-from agentkit.codec import request_key
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.export.asked import Asked, asked
 from agentkit.export.reductions import Body, Reduction, fewest, reductions
+from agentkit.files.cassette.codec import request_key
 from agentkit.html import Html, el
 from agentkit.read.plain import plain
 from agentkit.render import Limits, page, render

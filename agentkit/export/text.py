@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from agentkit.files import to_write, write_whole
+from agentkit.files.store import to_write, write_whole
 from agentkit.html import Html, el
 from agentkit.render import Limits, page
 from agentkit.render.block import row

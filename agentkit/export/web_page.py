@@ -8,8 +8,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.export.asked import without_secrets
 from agentkit.export.text import Export
+from agentkit.files.reader import rollouts_in
 from agentkit.servers.redaction import outgoing
-from agentkit.sources import rollouts_in
 from agentkit.types.record import Record, late
 from agentkit.types.trajectory import Trajectory, Turn
 

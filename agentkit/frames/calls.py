@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.files.reader import rollouts_in
 from agentkit.frames.table import (
     COUNT,
     FLAG,
@@ -16,7 +17,6 @@ from agentkit.frames.table import (
     identity,
     server,
 )
-from agentkit.sources import rollouts_in
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.files.reader import rollouts_in
 from agentkit.frames.table import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
-from agentkit.sources import rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 

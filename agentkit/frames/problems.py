@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agentkit.files.reader import rollouts_in
 from agentkit.frames.table import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity, server
-from agentkit.sources import rollouts_in
 from agentkit.types.problem import Problem, excerpt
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.files.reader import rollouts_in
 from agentkit.frames.table import (
     COUNT,
     FLAG,
@@ -17,7 +18,6 @@ from agentkit.frames.table import (
     identity,
 )
 from agentkit.read.managed import is_managed, read_managed
-from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, entropy, node_runs, rank, trajectory_runs
 from agentkit.types.trajectory import Trajectory
 

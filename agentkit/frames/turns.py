@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.files.reader import rollouts_in
 from agentkit.frames.table import (
     COUNT,
     FLAG,
@@ -18,7 +19,6 @@ from agentkit.frames.table import (
     server,
 )
 from agentkit.read.body.queue_time import queue_of
-from agentkit.sources import rollouts_in
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from agentkit.files.cassette.columns import columns_of, first_words
 from agentkit.html import Child, Html, el, joined
 from agentkit.render.block import code, note, status
-from agentkit.render.columns import columns_of, first_words
 from agentkit.render.conversation import trajectory_fragments
 from agentkit.render.outline import Limits
 from agentkit.render.table import table_fragments, table_lines

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.files import load_all
-from agentkit.held import trajectories_of
+from agentkit.files.held import trajectories_of
+from agentkit.files.store import load_all
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Exchange
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agentkit.cassette import open as open_cassette
 from agentkit.errors import UsageError
-from agentkit.files import is_ours, load_by_sample
-from agentkit.sources import rollouts_in
+from agentkit.files.cassette.opened import open as open_cassette
+from agentkit.files.reader import rollouts_in
+from agentkit.files.store import is_ours, load_by_sample
 from agentkit.views.view import View
 
 _LARGE = 8_000_000

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 LIVE = {
     "agentkit.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
     "agentkit.batch.result.Rollouts": "agentkit.views.explorer_view.ExplorerView",
-    "agentkit.cassette.index.Index": "agentkit.views.explorer_view.ExplorerView",
-    "agentkit.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.files.cassette.index.Index": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.files.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.views.view.View": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.frames import tokens_df
 from agentkit.html import Child, Html, el
 from agentkit.prefix import PrefixCheck, check_state, check_trajectory
@@ -23,7 +24,6 @@ from agentkit.render.tokens import (
     written,
 )
 from agentkit.render.words import count
-from agentkit.sources import rollouts_in
 from agentkit.token_runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
-from agentkit.codec import dump, encode_line
+from agentkit.files.cassette.codec import dump, encode_line
 from agentkit.types.trajectory import Trajectory
 from agentkit.views.explorer_view import ExplorerView
 

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agentkit.chat_log import trajectories_in, trajectory_of
 from agentkit.errors import UsageError
-from agentkit.files import is_ours, load_all, read_json_lines
-from agentkit.held import is_message, trajectories_of
+from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
+from agentkit.files.held import is_message, trajectories_of
+from agentkit.files.store import is_ours, load_all, read_json_lines
 from agentkit.read.managed import is_managed
 from agentkit.types.answer import Response
 from agentkit.types.record import Record

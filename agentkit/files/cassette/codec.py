@@ -27,7 +27,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.json_records import from_json, to_json
+from agentkit.files.cassette.json_records import from_json, to_json
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
 from agentkit.trajectory.edit import changed, with_adopted

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from agentkit.cassette.index import Index, index
+from agentkit.files.cassette.index import Index, index
 from agentkit.html import Html
 from agentkit.render import Limits
 from agentkit.types.record import late

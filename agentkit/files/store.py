@@ -16,11 +16,18 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from agentkit.codec import Line, decode_lines, dump, encode_line, load_lines, load_samples
 from agentkit.errors import CassetteError, FileInUse, NoFile, UsageError
-from agentkit.file_lock import lock_of
-from agentkit.file_scan import Scan
-from agentkit.held import trajectories_of
+from agentkit.files.cassette.codec import (
+    Line,
+    decode_lines,
+    dump,
+    encode_line,
+    load_lines,
+    load_samples,
+)
+from agentkit.files.cassette.scan import Scan
+from agentkit.files.held import trajectories_of
+from agentkit.files.lock import lock_of
 from agentkit.servers.redaction import Redactor, environment_secrets
 from agentkit.types.record import clip, late
 from agentkit.types.trajectory import Trajectory

@@ -1,7 +1,7 @@
 """Where each rollout of a file is and what became of it, found in one pass over the lines: only
 their first bytes and the short ones are read.
 
-The lines `agentkit.codec` writes begin alike, so a step's line is told by a prefix; one written by
+The lines `agentkit.files.cassette.codec` writes begin alike, so a step's line is told by a prefix; one written by
 other hands is parsed whole.
 """
 
@@ -13,7 +13,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.codec import VERSION, Numbering, checked_line
+from agentkit.files.cassette.codec import VERSION, Numbering, checked_line
 from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')

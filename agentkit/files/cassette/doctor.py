@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.cassette.checkup import Checkup, Finding
-from agentkit.cassette.volatile import secrets, volatile
-from agentkit.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
 from agentkit.errors import CassetteError
-from agentkit.files import to_read
+from agentkit.files.cassette.checkup import Checkup, Finding
+from agentkit.files.cassette.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
+from agentkit.files.cassette.volatile import secrets, volatile
+from agentkit.files.store import to_read
 from agentkit.perform import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.problem import Severity

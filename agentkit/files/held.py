@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agentkit.chat_log import trajectory_of
 from agentkit.errors import UsageError
+from agentkit.files.foreign.chat_log import trajectory_of
 from agentkit.types.record import Record
 from agentkit.types.trajectory import Message, Trajectory
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
-from agentkit.codec import decode_lines, end, load_lines, prompt_key
 from agentkit.errors import NotFound
-from agentkit.file_scan import Found, Scan
-from agentkit.files import to_read
+from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_key
+from agentkit.files.cassette.columns import columns_of, first_words
+from agentkit.files.cassette.scan import Found, Scan
+from agentkit.files.store import to_read
 from agentkit.html import Html, el, visible
 from agentkit.render import Limits, page
-from agentkit.render.columns import columns_of, first_words
 from agentkit.render.table import table_fragments, table_lines
 from agentkit.render.words import count
 from agentkit.types.record import Record, late, record

@@ -1,0 +1,12 @@
+"""Cassettes on disk: what a file holds without reading all of it, one rollout out of thousands, and what makes one unrepeatable."""
+
+from agentkit.files.cassette.checkup import Checkup, Finding
+from agentkit.files.cassette.doctor import doctor
+from agentkit.files.cassette.index import Entry, Index, index
+from agentkit.files.cassette.opened import Cassette, open
+
+__all__ = ["Cassette", "Checkup", "Entry", "Finding", "Index", "doctor", "index", "open"]
+
+
+def __dir__() -> list[str]:
+    return __all__

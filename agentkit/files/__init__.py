@@ -1,0 +1,1 @@
+"""Rollouts on disk, and one reader of anything that holds rollouts."""

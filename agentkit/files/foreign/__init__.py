@@ -1,0 +1,1 @@
+"""Rollouts in other people's forms: one file a format."""
