@@ -20,9 +20,12 @@ from agentkit.types.record import late
 
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
-    from agentkit.agent import Agent, rollout
-    from agentkit.agent_loop import AgentLoop, AgentResult, ToolError
-    from agentkit.batch import rollouts, rollouts_async
+    from agentkit.agent.agent import Agent, rollout
+    from agentkit.agent.batch.run import rollouts, rollouts_async
+    from agentkit.agent.hermes.agent_loop import AgentLoop, AgentResult, ToolError
+    from agentkit.agent.record.replay import record, replay
+    from agentkit.agent.tools.pool import resize_tool_pool
+    from agentkit.agent.tools.tool import Tool, tool
     from agentkit.comparing import compare
     from agentkit.debugger import Debugger, debug
     from agentkit.demo_agent import demo
@@ -35,12 +38,9 @@ if TYPE_CHECKING:
     from agentkit.read.error.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream import read_stream
-    from agentkit.recorded import record, replay
     from agentkit.reparsing import reparse
     from agentkit.samples import sample_tree
     from agentkit.servers.server import Server
-    from agentkit.tool_pool import resize_tool_pool
-    from agentkit.tools import Tool, tool
     from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
@@ -53,9 +53,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "agentkit.agent": "Agent rollout",
-    "agentkit.agent_loop": "AgentLoop AgentResult ToolError",
-    "agentkit.batch": "rollouts rollouts_async",
+    "agentkit.agent.agent": "Agent rollout",
+    "agentkit.agent.batch.run": "rollouts rollouts_async",
+    "agentkit.agent.hermes.agent_loop": "AgentLoop AgentResult ToolError",
+    "agentkit.agent.record.replay": "record replay",
+    "agentkit.agent.tools.pool": "resize_tool_pool",
+    "agentkit.agent.tools.tool": "Tool tool",
     "agentkit.comparing": "compare",
     "agentkit.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
@@ -68,12 +71,9 @@ _HOMES = {
     "agentkit.read.error.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream": "read_stream",
-    "agentkit.recorded": "record replay",
     "agentkit.reparsing": "reparse",
     "agentkit.samples": "sample_tree",
     "agentkit.servers.server": "Server",
-    "agentkit.tool_pool": "resize_tool_pool",
-    "agentkit.tools": "Tool tool",
     "agentkit.trajectory.breakpoints": "break_on",
     "agentkit.trajectory.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, overload
 
+from agentkit.agent.hermes.dispatch import names_of
 from agentkit.errors import NotFound, UsageError
 from agentkit.html import Html, el
-from agentkit.loop_dispatch import names_of
 from agentkit.render import Limits, page
 from agentkit.render.block import code, facts, row
 from agentkit.trajectory.breakpoints import Breakpoint, break_on, breakpoint_of

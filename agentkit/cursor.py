@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from agentkit.agent.engine import Engine
+from agentkit.agent.events import Halted, Listener, Listeners, Moved, Sampled
+from agentkit.agent.perform import Perform, twin_of
 from agentkit.breakpoint_list import Breakpoints
-from agentkit.engine import Engine
 from agentkit.errors import Busy, NotFound, UsageError
-from agentkit.events import Halted, Listener, Listeners, Moved, Sampled
-from agentkit.perform import Perform, twin_of
 from agentkit.trajectory import edit as editing
 from agentkit.trajectory.branches import Tree, planted
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of

@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentkit.agent import Agent, checked
-from agentkit.background import Work, on_loop, run, run_async, start
+from agentkit.agent.agent import Agent, checked
+from agentkit.agent.event_loop import Work, on_loop, run, run_async, start
+from agentkit.agent.events import Event, Failed
+from agentkit.agent.record.replay import ReplayAgent
 from agentkit.breakpoint_list import names_to_approve
 from agentkit.commands import command
 from agentkit.cursor import Cursor
 from agentkit.ended import Ended
 from agentkit.errors import Busy
-from agentkit.events import Event, Failed
 from agentkit.outlook import Outlook
 from agentkit.pending import Pending
-from agentkit.recorded import ReplayAgent
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.loop import Answer
 from agentkit.types.answer import Response
@@ -260,7 +260,7 @@ class Debugger(Outlook):
 
     def watch(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """A function that ends it: until then the listener is told of everything that happens, on
-        the engine's thread (`agentkit.events`).
+        the engine's thread (`agentkit.agent.events`).
         """
         return self._cursor.watch(listener)
 

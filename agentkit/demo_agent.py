@@ -8,10 +8,10 @@ import json
 import re
 from typing import Any
 
-from agentkit.agent import Agent
-from agentkit.perform import Perform, live
+from agentkit.agent.agent import Agent
+from agentkit.agent.perform import Perform, live
+from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.tool_runner import Functions, tool_runner
 from agentkit.types.trajectory import Trajectory
 
 WEATHER = {

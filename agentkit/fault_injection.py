@@ -16,16 +16,16 @@ from collections.abc import Collection
 from dataclasses import field, replace
 from typing import Any
 
-from agentkit.agent import Agent, checked
+from agentkit.agent.agent import Agent, checked
+from agentkit.agent.perform import Perform
+from agentkit.agent.record.replay import ReplayAgent
+from agentkit.agent.tools.pool import Ran
+from agentkit.agent.tools.runner import tool_result
 from agentkit.errors import NotFound, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.injected_answers import ANSWERS, REFUSALS
-from agentkit.perform import Perform
-from agentkit.recorded import ReplayAgent
 from agentkit.servers.request_body import Call, Emit
 from agentkit.servers.retry import Sleep, ask
-from agentkit.tool_pool import Ran
-from agentkit.tool_runner import tool_result
 from agentkit.trajectory.loop import (
     Answer,
     ModelStep,

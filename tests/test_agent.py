@@ -13,7 +13,7 @@ import openai
 import pytest
 
 import agentkit as ak
-from agentkit import background
+from agentkit.agent import event_loop as background
 from agentkit.errors import AgentkitError, NotFound
 from agentkit.testing import ScriptedServer, calls, says
 from tests.support_http import COMPLETION, Answer, HttpServer

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agentkit import background
+from agentkit.agent import event_loop as background
 from agentkit.errors import UsageError
 
 

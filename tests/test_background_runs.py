@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.events import Began, Committed, Event, Failed, Halted, Piece
+from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece
 from agentkit.testing import ScriptedServer, calls, says
 from tests.support_debugger import DONE, ONE, THREE, TWO, debugger, statuses
 from tests.support_http import COMPLETION, HttpServer, sse

@@ -337,7 +337,7 @@ def test_what_is_rejected_is_told_to_the_model() -> None:
 
 
 def approved(ask: Any, *script: Any, names: Any = ("double",)) -> Any:
-    from agentkit.perform import approving
+    from agentkit.agent.perform import approving
     from tests.support_debugger import double, fail
 
     RAN.clear()
@@ -409,7 +409,7 @@ def test_an_answer_about_a_call_that_means_nothing() -> None:
 
 
 async def test_approval_in_an_agent_loop() -> None:
-    from agentkit.perform import approving
+    from agentkit.agent.perform import approving
     from tests.support_debugger import double
 
     loop = ak.AgentLoop(

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.agent.events import Committed
 from agentkit.demo_agent import script
 from agentkit.errors import AgentkitError
-from agentkit.events import Committed
 from agentkit.files.cassette.codec import dump, load_lines
 from agentkit.files.store import load_all
 from agentkit.testing import FixedClock, ScriptedServer, calls, says

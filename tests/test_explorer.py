@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.batch.result import Rollouts
+from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.errors import CassetteError, UsageError
 from agentkit.explorer import Explorer, parse_query
 from agentkit.files.cassette.index import Index

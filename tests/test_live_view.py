@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.events import Committed
+from agentkit.agent.events import Committed
 from agentkit.html import Html, el
 from agentkit.render import WHOLE, render
 from agentkit.types.trajectory import Trajectory

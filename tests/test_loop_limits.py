@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.tool_pool import tool_pool
+from agentkit.agent.tools.pool import tool_pool
 from tests.support_loop import ECHO, USER, Stub, answer, call, contents, echo, loop, schema
 
 # log lines

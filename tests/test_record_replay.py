@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.agent.record.player import replaying
+from agentkit.agent.record.recorder import Recording
 from agentkit.errors import ReplayMiss
 from agentkit.files.store import cassette
-from agentkit.recording import Recording
-from agentkit.replaying import replaying
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError

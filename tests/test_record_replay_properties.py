@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.background import run
-from agentkit.engine import Engine
+from agentkit.agent.engine import Engine
+from agentkit.agent.event_loop import run
 from agentkit.fault_injection import inject, injections
 from agentkit.testing import says
 from agentkit.trajectory.loop import Result, apply, resume, rewrite, say

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.batch import Rollouts, interrupted
-from agentkit.batch.progress import Progress
+from agentkit.agent.batch.progress import Progress
+from agentkit.agent.batch.rollouts import Rollouts
+from agentkit.agent.batch.run import interrupted
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.files.store import load_all
 from agentkit.testing import ScriptedServer, calls, says

@@ -10,8 +10,8 @@ import pytest
 from pydantic import Field
 
 import agentkit as ak
+from agentkit.agent.tools.tool import toolset
 from agentkit.errors import SchemaError, UsageError
-from agentkit.tools import toolset
 
 
 def plain(a: int, b: int = 1) -> int:

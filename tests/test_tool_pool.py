@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.agent.tools.pool import ToolPool, tool_pool
 from agentkit.errors import UsageError
-from agentkit.tool_pool import ToolPool, tool_pool
 from tests.support_loop import USER, Stub, answer, call, contents, loop
 
 

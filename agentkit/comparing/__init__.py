@@ -10,8 +10,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from agentkit.background import run
-from agentkit.batch import rollouts
+from agentkit.agent.batch.run import rollouts
+from agentkit.agent.event_loop import run
 from agentkit.comparing.comparison import Comparison, Finding
 from agentkit.comparing.forced import forced
 from agentkit.comparing.pairing import Cell, cells, requests_of

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agentkit.agent import Agent
+from agentkit.agent.agent import Agent
 from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.trajectory.loop import ModelStep, apply, close, rewrite, start
 from agentkit.types.trajectory import Message, Trajectory

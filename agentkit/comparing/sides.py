@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agentkit.agent import Agent
+from agentkit.agent.agent import Agent
+from agentkit.agent.record.replay import ReplayAgent
 from agentkit.errors import UsageError
 from agentkit.files.foreign.capture_log import captured_trajectories, is_capture
 from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import is_ours, load_all, read_json_lines
 from agentkit.read.plain import plain
-from agentkit.recorded import ReplayAgent
 from agentkit.trajectory.loop import Answer, apply
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Spec, Trajectory, Turn

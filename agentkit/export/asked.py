@@ -9,11 +9,11 @@ import os
 from dataclasses import replace
 from typing import Any
 
+from agentkit.agent.perform import fields_of
 from agentkit.errors import NotFound, UsageError
 from agentkit.export.endpoint import Endpoint
 from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines
 from agentkit.files.held import one_rollout
-from agentkit.perform import fields_of
 from agentkit.servers.address import is_openai
 from agentkit.servers.redaction import REDACTED, outgoing
 from agentkit.servers.request_body import Call, needs_completion_tokens, request_body

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentkit.background import run
+from agentkit.agent.event_loop import run
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.export.asked import Asked, asked
 from agentkit.export.reductions import Body, Reduction, fewest, reductions

@@ -4,7 +4,7 @@ happened.
     next_step(t) -> Step | None        a model call, a tool call, or nothing
     apply(t, outcome) -> t             the trajectory with the outcome in it
 
-No clock, no network, no threads: an effect happens between the two, in `agentkit.perform`. An
+No clock, no network, no threads: an effect happens between the two, in `agentkit.agent.perform`. An
     answer is read here, from its raw exchange, so that a stored rollout read again gives the same
     trajectory.
 """

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from agentkit.background import event_loop
+from agentkit.agent.event_loop import event_loop
+from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.errors import UsageError
-from agentkit.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.html import Html, visible
 from agentkit.render.figures import figures
 from agentkit.trajectory.loop import ModelStep

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentkit.background import event_loop
+from agentkit.agent.event_loop import event_loop
 from agentkit.errors import UsageError
 from agentkit.explorer import Explorer, Group, explore
 from agentkit.explorer.groups import spread_text

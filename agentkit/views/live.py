@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import anywidget
 
-from agentkit.background import event_loop
+from agentkit.agent.event_loop import event_loop
 from agentkit.html import Html
 from agentkit.views.page_files import module
 

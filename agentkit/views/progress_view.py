@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.batch.progress import Progress
+from agentkit.agent.batch.progress import Progress
 from agentkit.html import Html, el
 from agentkit.render.words import count
 from agentkit.views.live import LiveView

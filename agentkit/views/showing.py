@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from agentkit.views.live import LiveView
 
 LIVE = {
-    "agentkit.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
-    "agentkit.batch.result.Rollouts": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.agent.batch.progress.Progress": "agentkit.views.progress_view.ProgressView",
+    "agentkit.agent.batch.rollouts.Rollouts": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.files.cassette.index.Index": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.files.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",

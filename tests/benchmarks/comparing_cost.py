@@ -14,7 +14,7 @@ import tracemalloc
 from typing import Any
 
 import agentkit as ak
-from agentkit.tool_schema import shared_schemas
+from agentkit.agent.tools.schema import shared_schemas
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange

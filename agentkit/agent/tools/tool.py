@@ -15,9 +15,9 @@ from functools import cached_property, update_wrapper
 from types import NoneType
 from typing import Any, overload
 
+from agentkit.agent.tools.schema import arguments_schema, is_plain, summary, target_of, type_hints
 from agentkit.errors import SchemaError, UsageError
 from agentkit.read.plain import finite, plain
-from agentkit.tool_schema import arguments_schema, is_plain, summary, target_of, type_hints
 
 
 class Tool:

@@ -16,28 +16,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.agent import given, make_spec
-from agentkit.budget import Budget
-from agentkit.callers_list import CallersList
-from agentkit.engine import Engine
+from agentkit.agent.agent import given, make_spec
+from agentkit.agent.engine import Engine
+from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
+from agentkit.agent.hermes.message_list import CallersList
+from agentkit.agent.perform import Perform, budgeted, live
+from agentkit.agent.tools.budget import Budget
+from agentkit.agent.tools.pool import tool_pool
+from agentkit.agent.tools.runner import infrastructure_failure, tool_runner
+from agentkit.agent.tools.schema import shared_schemas
+from agentkit.agent.tools.tool import toolset
 from agentkit.errors import Busy, UsageError
-from agentkit.loop_dispatch import BLOCKED_TOOLS, LoopTools, names_of
-from agentkit.perform import Perform, budgeted, live
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.request_body import Emit
-from agentkit.tool_pool import tool_pool
-from agentkit.tool_runner import infrastructure_failure, tool_runner
-from agentkit.tool_schema import shared_schemas
-from agentkit.tools import toolset
 from agentkit.trajectory.loop import Outcome, Result, Step, start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError
 
-log = logging.getLogger("agentkit.agent_loop")
+log = logging.getLogger("agentkit.agent.hermes.agent_loop")
 SLOW_TOOL = 30.0
 """Seconds after which a tool is worth a warning."""
 
@@ -92,7 +92,7 @@ class AgentLoop:
         tool_schemas: what the model is told, in OpenAI's format; by default that of `tools`.
         valid_tool_names: the names it may call; by default those of the schemas.
         task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
-        budget_config: an `agentkit.budget.Budget`, or an object with its fields under
+        budget_config: an `agentkit.agent.tools.budget.Budget`, or an object with its fields under
             hermes-agent's names; None keeps results whole.
         dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
         tools: functions, or what `ak.tool` made of them, in place of `dispatch`.

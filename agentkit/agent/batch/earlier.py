@@ -8,12 +8,12 @@ from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agentkit.batch.jobs import Job
+from agentkit.agent.batch.jobs import Job
+from agentkit.agent.record.replay import start_key
 from agentkit.errors import UsageError
 from agentkit.files.cassette.json_records import to_json
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import load_by_sample
-from agentkit.recorded import start_key
 from agentkit.types.trajectory import Trajectory
 
 ENDED = frozenset({"final", "max_turns", "length"})

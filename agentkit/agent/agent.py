@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.background import run
-from agentkit.engine import Engine
+from agentkit.agent.engine import Engine
+from agentkit.agent.event_loop import run
+from agentkit.agent.perform import Perform, live
+from agentkit.agent.record.recorder import Recording
+from agentkit.agent.tools.runner import Functions, tool_runner
+from agentkit.agent.tools.schema import shared_schemas
+from agentkit.agent.tools.tool import toolset
 from agentkit.errors import UsageError
 from agentkit.files.store import CassetteWriter
-from agentkit.perform import Perform, live
 from agentkit.read.parsers.registry import get_parser
-from agentkit.recording import Recording
 from agentkit.servers.clients import as_server
 from agentkit.servers.request_body import ChatServer
 from agentkit.servers.server import Server
-from agentkit.tool_runner import Functions, tool_runner
-from agentkit.tool_schema import shared_schemas
-from agentkit.tools import toolset
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy

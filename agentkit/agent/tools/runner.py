@@ -12,9 +12,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from agentkit.agent.tools.pool import Clock, Ran, tool_pool
+from agentkit.agent.tools.tool import Tool, as_text, error_text
 from agentkit.errors import UsageError
-from agentkit.tool_pool import Clock, Ran, tool_pool
-from agentkit.tools import Tool, as_text, error_text
 from agentkit.trajectory.loop import ToolStep
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult

@@ -16,9 +16,9 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from agentkit.agent.events import Began, Committed, Listener, Piece
+from agentkit.agent.perform import Perform, twin_of
 from agentkit.errors import Busy
-from agentkit.events import Began, Committed, Listener, Piece
-from agentkit.perform import Perform, twin_of
 from agentkit.servers.request_body import Emit
 from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop, stop_at
 from agentkit.trajectory.loop import (

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from agentkit.agent.perform import Perform, request_fields
 from agentkit.errors import ReplayMiss
-from agentkit.perform import Perform, request_fields
 from agentkit.servers.request_body import Emit
 from agentkit.servers.retry import Sleep
 from agentkit.trajectory.history import request

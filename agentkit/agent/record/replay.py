@@ -15,13 +15,13 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from agentkit.agent import Agent, checked
+from agentkit.agent.agent import Agent, checked
+from agentkit.agent.perform import Perform
+from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import cassette, load_all
-from agentkit.perform import Perform
-from agentkit.replaying import difference, replaying
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory

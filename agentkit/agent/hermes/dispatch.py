@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from agentkit.agent.hermes.todo import TodoStore
+from agentkit.agent.tools.tool import Tool
 from agentkit.errors import UsageError
-from agentkit.todo import TodoStore
-from agentkit.tools import Tool
 from agentkit.trajectory.loop import ToolStep
 
-log = logging.getLogger("agentkit.agent_loop")
+log = logging.getLogger("agentkit.agent.hermes.agent_loop")
 
 BLOCKED_TOOLS: Mapping[str, str] = {
     "memory": "Memory is not available in RL environments.",

@@ -12,19 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agentkit.agent import Agent, checked
-from agentkit.background import run, run_async
-from agentkit.batch.earlier import ENDED, Left, left_of, taken_up
-from agentkit.batch.jobs import Job, jobs_of
-from agentkit.batch.progress import Progress, shown
-from agentkit.batch.result import Rollouts
-from agentkit.engine import Engine
+from agentkit.agent.agent import Agent, checked
+from agentkit.agent.batch.earlier import ENDED, Left, left_of, taken_up
+from agentkit.agent.batch.jobs import Job, jobs_of
+from agentkit.agent.batch.progress import Progress, shown
+from agentkit.agent.batch.rollouts import Rollouts
+from agentkit.agent.engine import Engine
+from agentkit.agent.event_loop import run, run_async
+from agentkit.agent.record.recorder import Recording
+from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError
 from agentkit.files.store import CassetteWriter, cassette, used
 from agentkit.read.plain import plain
-from agentkit.recording import Recording
 from agentkit.servers.failures import named
-from agentkit.tool_pool import tool_pool
 from agentkit.trajectory.loop import stop
 from agentkit.types.trajectory import Trajectory
 

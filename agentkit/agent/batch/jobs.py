@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.agent import Agent
+from agentkit.agent.agent import Agent
+from agentkit.agent.record.replay import ReplayAgent, start_key
 from agentkit.errors import UsageError
-from agentkit.recorded import ReplayAgent, start_key
 from agentkit.types.trajectory import Message, Trajectory
 
 _MEND = (

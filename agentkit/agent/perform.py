@@ -4,7 +4,7 @@
     approving(perform, names, ask)  the same, and a person is asked before a tool is run
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
 
-Others are `agentkit.recording` (every finished step is written down), `agentkit.replaying` (what
+Others are `agentkit.agent.record.recorder` (every finished step is written down), `agentkit.agent.record.player` (what
 was recorded, offline) and `agentkit.fault_injection` (failures on purpose).
 """
 
@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from agentkit.budget import Budget
+from agentkit.agent.tools.budget import Budget
+from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.request_body import Call, ChatServer, Emit
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
-from agentkit.tool_runner import RunTool
 from agentkit.trajectory.by_hand import rewritten, skipped
 from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory

@@ -1,0 +1,1 @@
+"""What touches the world: the agent, its engine, and the steps it performs."""

@@ -1,0 +1,1 @@
+"""`AgentLoop`, the drop-in successor of hermes-agent's loop."""

@@ -1,0 +1,1 @@
+"""Recording every step as it happens, and playing it again offline."""

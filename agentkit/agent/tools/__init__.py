@@ -1,0 +1,1 @@
+"""Tools: functions described to the model, run in a bounded pool."""
