@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agentkit.agent.tools.pool import resize_tool_pool
     from agentkit.agent.tools.tool import Tool, tool
     from agentkit.comparing import compare
-    from agentkit.debugger import Debugger, debug
+    from agentkit.debugger.debugger import Debugger, debug
     from agentkit.demo_agent import demo
     from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
@@ -60,7 +60,7 @@ _HOMES = {
     "agentkit.agent.tools.pool": "resize_tool_pool",
     "agentkit.agent.tools.tool": "Tool tool",
     "agentkit.comparing": "compare",
-    "agentkit.debugger": "Debugger debug",
+    "agentkit.debugger.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
     "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",

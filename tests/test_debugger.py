@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.debugger import Ended
+from agentkit.debugger.debugger import Ended
 from agentkit.errors import Busy, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.types.answer import Response

@@ -17,7 +17,7 @@ LIVE = {
     "agentkit.files.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.views.view.View": "agentkit.views.explorer_view.ExplorerView",
-    "agentkit.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
+    "agentkit.debugger.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
     "agentkit.views.tokens_view.Tokens": "agentkit.views.tokens_live.TokensView",
 }
 """A class to the class of its view, whose one argument is the thing it shows. What never changes

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from agentkit.agent.engine import Engine
 from agentkit.agent.events import Halted, Listener, Listeners, Moved, Sampled
 from agentkit.agent.perform import Perform, twin_of
-from agentkit.breakpoint_list import Breakpoints
+from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.trajectory import edit as editing
 from agentkit.trajectory.branches import Tree, planted

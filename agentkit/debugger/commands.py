@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.cursor import Cursor
+from agentkit.debugger.cursor import Cursor
 from agentkit.errors import UsageError
 from agentkit.trajectory.by_hand import skipped, written_result
 from agentkit.trajectory.loop import Result

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.breakpoint_list import Breakpoints
-from agentkit.cursor import Cursor
-from agentkit.ended import advice
+from agentkit.debugger.breakpoint_list import Breakpoints
+from agentkit.debugger.cursor import Cursor
+from agentkit.debugger.ended import advice
 from agentkit.html import Html, el
 from agentkit.render import Limits, page, render
 from agentkit.render.text import text

@@ -1,7 +1,7 @@
 """The notebook's cursor over a rollout: step, look, go back, change, go on. Synchronous, with or
 without a running event loop.
 
-What it does happens on one background thread (`agentkit.cursor`); here it is waited for, and shown.
+What it does happens on one background thread (`agentkit.debugger.cursor`); here it is waited for, and shown.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from agentkit.agent.agent import Agent, checked
 from agentkit.agent.event_loop import Work, on_loop, run, run_async, start
 from agentkit.agent.events import Event, Failed
 from agentkit.agent.record.replay import ReplayAgent
-from agentkit.breakpoint_list import names_to_approve
-from agentkit.commands import command
-from agentkit.cursor import Cursor
-from agentkit.ended import Ended
+from agentkit.debugger.breakpoint_list import names_to_approve
+from agentkit.debugger.commands import command
+from agentkit.debugger.cursor import Cursor
+from agentkit.debugger.ended import Ended
+from agentkit.debugger.outlook import Outlook
+from agentkit.debugger.pending import Pending
 from agentkit.errors import Busy
-from agentkit.outlook import Outlook
-from agentkit.pending import Pending
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.loop import Answer
 from agentkit.types.answer import Response
