@@ -26,20 +26,25 @@ if TYPE_CHECKING:
     from agentkit.agent.record.replay import record, replay
     from agentkit.agent.tools.pool import resize_tool_pool
     from agentkit.agent.tools.tool import Tool, tool
-    from agentkit.comparing import compare
+    from agentkit.analysis.compare.compare import compare
+    from agentkit.analysis.diff import diff
+    from agentkit.analysis.explore.explorer import explore
+    from agentkit.analysis.frames.calls import tool_calls_df
+    from agentkit.analysis.frames.messages import messages_df
+    from agentkit.analysis.frames.problems import problems_df
+    from agentkit.analysis.frames.tokens import tokens_df
+    from agentkit.analysis.frames.turns import turns_df
+    from agentkit.analysis.reparse import reparse
+    from agentkit.analysis.sample_tree import sample_tree
+    from agentkit.analysis.tokens.prefix import prefix_check
+    from agentkit.analysis.tokens.tokens import tokens
     from agentkit.debugger.debugger import Debugger, debug
     from agentkit.demo_agent import demo
-    from agentkit.diffing import diff
     from agentkit.errors import AgentkitError
-    from agentkit.explorer import explore
     from agentkit.files.store import load, save
-    from agentkit.frames import messages_df, problems_df, tokens_df, tool_calls_df, turns_df
-    from agentkit.prefix import prefix_check
     from agentkit.read.error.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream import read_stream
-    from agentkit.reparsing import reparse
-    from agentkit.samples import sample_tree
     from agentkit.servers.server import Server
     from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
@@ -48,7 +53,6 @@ if TYPE_CHECKING:
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
     from agentkit.types.wire import ApiError, Exchange
     from agentkit.views.opening import view
-    from agentkit.views.tokens_view import tokens
 
 __version__ = "0.1.0"
 
@@ -59,20 +63,25 @@ _HOMES = {
     "agentkit.agent.record.replay": "record replay",
     "agentkit.agent.tools.pool": "resize_tool_pool",
     "agentkit.agent.tools.tool": "Tool tool",
-    "agentkit.comparing": "compare",
+    "agentkit.analysis.compare.compare": "compare",
+    "agentkit.analysis.diff": "diff",
+    "agentkit.analysis.explore.explorer": "explore",
+    "agentkit.analysis.frames.calls": "tool_calls_df",
+    "agentkit.analysis.frames.messages": "messages_df",
+    "agentkit.analysis.frames.problems": "problems_df",
+    "agentkit.analysis.frames.tokens": "tokens_df",
+    "agentkit.analysis.frames.turns": "turns_df",
+    "agentkit.analysis.reparse": "reparse",
+    "agentkit.analysis.sample_tree": "sample_tree",
+    "agentkit.analysis.tokens.prefix": "prefix_check",
+    "agentkit.analysis.tokens.tokens": "tokens",
     "agentkit.debugger.debugger": "Debugger debug",
     "agentkit.demo_agent": "demo",
-    "agentkit.diffing": "diff",
     "agentkit.errors": "AgentkitError",
-    "agentkit.explorer": "explore",
     "agentkit.files.store": "load save",
-    "agentkit.frames": "messages_df problems_df tokens_df tool_calls_df turns_df",
-    "agentkit.prefix": "prefix_check",
     "agentkit.read.error.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream": "read_stream",
-    "agentkit.reparsing": "reparse",
-    "agentkit.samples": "sample_tree",
     "agentkit.servers.server": "Server",
     "agentkit.trajectory.breakpoints": "break_on",
     "agentkit.trajectory.preflight": "preflight",
@@ -81,7 +90,6 @@ _HOMES = {
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
     "agentkit.types.wire": "ApiError Exchange",
     "agentkit.views.opening": "view",
-    "agentkit.views.tokens_view": "tokens",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = ("cassette", "charts", "export", "parsers", "testing")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import agentkit as ak
-from agentkit.comparing import Comparison
-from agentkit.diffing import Diff
+from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.diff import Diff
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from tests.render_samples import HOSTILE, weather
 from tests.support_captures import conversation

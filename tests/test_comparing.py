@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.comparing.pairing import cells, requests_of
-from agentkit.comparing.repeats import noise_p
-from agentkit.comparing.statistics import mcnemar, needed_prompts, wilson
-from agentkit.divergence import flat
+from agentkit.analysis.compare.pairs import cells, requests_of
+from agentkit.analysis.compare.repeats import noise_p
+from agentkit.analysis.compare.statistics import mcnemar, needed_prompts, wilson
+from agentkit.analysis.divergence.detect import flat
 from agentkit.files.foreign.capture_log import captured_trajectories
 from agentkit.render import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
@@ -243,7 +243,7 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.M
             return ak.rollouts(side, *args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agentkit.comparing.rollouts", interrupted)
+    monkeypatch.setattr("agentkit.agent.batch.run.rollouts", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         ak.compare({"a": first, "b": agent(asks())}, CITIES, record=tmp_path)
     assert len(caught.value.rollouts["a"]) == 6  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.alignment import align_calls, changes, meaning
+from agentkit.analysis.alignment import align_calls, changes, meaning
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.render import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.comparing import Comparison
-from agentkit.divergence import BEHAVIOUR, CLASSES, DEPTH, detect, flat, fold, seen_turns
-from agentkit.divergence.classes import EXPLAINS
+from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS
+from agentkit.analysis.divergence.detect import detect, flat, fold
+from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.files.foreign.capture_log import captured_trajectories
 from tests.support_corpus import corpus_rows
 

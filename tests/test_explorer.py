@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.agent.batch.rollouts import Rollouts
+from agentkit.analysis.explore.explorer import Explorer
+from agentkit.analysis.explore.query import parse_query
 from agentkit.errors import CassetteError, UsageError
-from agentkit.explorer import Explorer, parse_query
 from agentkit.files.cassette.index import Index
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import ToolResult, Trajectory

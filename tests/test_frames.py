@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.frames import calls, messages, problems, tokens, turns
 from agentkit.errors import UsageError
-from agentkit.frames import calls, messages, problems, tokens, turns
 from agentkit.read.body.queue_time import queue_of
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.tokens.prefix import prefix_check
 from agentkit.errors import UsageError
-from agentkit.prefix import prefix_check
 from agentkit.read.managed import read_managed
 from agentkit.render import STATIC, TEXT, WHOLE
 from agentkit.types.answer import ReasoningBlock, Response

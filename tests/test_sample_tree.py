@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.analysis.sample_tree import sample_tree
 from agentkit.errors import UsageError
-from agentkit.samples import choices_of, sample_tree
+from agentkit.read.choices import choices_of
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange

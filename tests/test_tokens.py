@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.analysis.tokens.runs import entropy, trajectory_runs
+from agentkit.analysis.tokens.spans import KINDS, output_kinds, prompt_kinds, runs
 from agentkit.errors import UsageError
 from agentkit.read.response import read_response
 from agentkit.render import STATIC, TEXT, WHOLE
 from agentkit.render.tokens import alternatives, chance, told
-from agentkit.token_runs import entropy, trajectory_runs
-from agentkit.token_spans import KINDS, output_kinds, prompt_kinds, runs
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentkit.analysis.frames.turns import turns_df
 from agentkit.charts.figure import bars, figure, is_frame, records
 from agentkit.errors import UsageError
-from agentkit.frames import turns_df
 from agentkit.render.plots import Tokens, context_svg
 
 _COLUMNS = {

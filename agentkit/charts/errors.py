@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from agentkit.analysis.frames.problems import problems_df
 from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
-from agentkit.frames import problems_df
 from agentkit.render.plots import Mishap, errors_svg
 
 _SEVERITIES = ("error", "warning", "info")

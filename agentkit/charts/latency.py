@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from agentkit.analysis.frames.calls import tool_calls_df
+from agentkit.analysis.frames.turns import turns_df
 from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
-from agentkit.frames import tool_calls_df, turns_df
 from agentkit.render.drawing import FORMS
 from agentkit.render.timeline import CallTime, Segment, Timing, latency_svg, length, segments
 from agentkit.render.words import seconds

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from agentkit.analysis.frames.calls import tool_calls_df
+from agentkit.analysis.frames.turns import turns_df
 from agentkit.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
-from agentkit.frames import tool_calls_df, turns_df
 from agentkit.render.plots import Spread, percentiles_svg, spread
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agentkit.diffing import diff
-from agentkit.divergence import CLASSES, LAYERS, Divergence
+from agentkit.analysis.diff import diff
+from agentkit.analysis.divergence.classes import CLASSES, LAYERS
+from agentkit.analysis.divergence.traits import Divergence
 from agentkit.export import curl
 from agentkit.html import Child, Html, el, link, visible
 from agentkit.render.block import bar, code, facts, fold, note
@@ -20,7 +21,7 @@ from agentkit.render.words import count, seconds
 from agentkit.types.record import clip
 
 if TYPE_CHECKING:
-    from agentkit.comparing.comparison import Comparison, Finding
+    from agentkit.analysis.compare.comparison import Comparison, Finding
 
 _MARKS = {"breaks": ("✕", "bad"), "changes": ("▲", "warn"), "cosmetic": ("•", "quiet")}
 _ADVICE = 6

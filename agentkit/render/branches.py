@@ -14,7 +14,7 @@ from agentkit.render.words import count
 from agentkit.types.record import clip
 
 if TYPE_CHECKING:
-    from agentkit.samples import Branch, SampleTree
+    from agentkit.analysis.sample_tree import Branch, SampleTree
 
 _WORD = {"calls": "", "answer": "answers", "open": "open", "error": "error", "limit": "stopped"}
 _CELLS = 10

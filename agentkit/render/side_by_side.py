@@ -20,8 +20,8 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
 
 if TYPE_CHECKING:
-    from agentkit.alignment import CallPair
-    from agentkit.diffing import Diff, Difference, Row
+    from agentkit.analysis.alignment import CallPair
+    from agentkit.analysis.diff import Diff, Difference, Row
 
 SAME, DIFFERENT = "=", "≠"
 

@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+from agentkit.analysis.tokens.runs import TokenRun, entropy
+from agentkit.analysis.tokens.spans import runs
 from agentkit.html import Child, Html, el, element, fragment, visible
 from agentkit.render.block import code, facts, fold, note, row
 from agentkit.render.outline import Limits
 from agentkit.render.words import count
-from agentkit.token_runs import TokenRun, entropy
-from agentkit.token_spans import runs
 
 Metric: TypeAlias = Literal["logprob", "entropy", "mask"]
 METRICS: tuple[Metric, ...] = ("logprob", "entropy", "mask")

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.agent.event_loop import event_loop
+from agentkit.analysis.explore.explorer import Explorer, explore
+from agentkit.analysis.explore.groups import Group, spread_text
 from agentkit.errors import UsageError
-from agentkit.explorer import Explorer, Group, explore
-from agentkit.explorer.groups import spread_text
 from agentkit.html import Html, el
 from agentkit.render import Limits, render
 from agentkit.render.table import cell_text, column_name
@@ -203,7 +203,7 @@ class ExplorerView(LiveView):
         found = rows[row]
         if isinstance(found, Group):
             members = [self._all.source.rollouts[place] for place in found.places]
-            from agentkit.samples import sample_tree
+            from agentkit.analysis.sample_tree import sample_tree
 
             shown = render_shown(sample_tree(members))
         else:
@@ -228,7 +228,7 @@ class ExplorerView(LiveView):
                 mend="mark the two that are to be compared",
             )
         a, b = self._marked
-        from agentkit.diffing import diff
+        from agentkit.analysis.diff import diff
 
         rollouts = self._all.source.rollouts
         self._show(

@@ -15,10 +15,10 @@ LIVE = {
     "agentkit.agent.batch.rollouts.Rollouts": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.files.cassette.index.Index": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.files.cassette.opened.Cassette": "agentkit.views.explorer_view.ExplorerView",
-    "agentkit.explorer.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
+    "agentkit.analysis.explore.explorer.Explorer": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.views.view.View": "agentkit.views.explorer_view.ExplorerView",
     "agentkit.debugger.debugger.Debugger": "agentkit.views.debugger_view.DebuggerView",
-    "agentkit.views.tokens_view.Tokens": "agentkit.views.tokens_live.TokensView",
+    "agentkit.analysis.tokens.tokens.Tokens": "agentkit.views.tokens_live.TokensView",
 }
 """A class to the class of its view, whose one argument is the thing it shows. What never changes
 needs none: its HTML is all there is.

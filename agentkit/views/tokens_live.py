@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from agentkit.analysis.tokens.runs import entropy
+from agentkit.analysis.tokens.spans import KINDS, Kind
+from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.html import Html, visible
 from agentkit.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
-from agentkit.token_runs import entropy
-from agentkit.token_spans import KINDS, Kind
 from agentkit.views.live import LiveView, sendable
-from agentkit.views.tokens_view import Tokens
 
 
 class TokensView(LiveView):

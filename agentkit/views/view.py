@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from agentkit.analysis.explore.explorer import explore
 from agentkit.errors import UsageError
-from agentkit.explorer import explore
 from agentkit.files.cassette.opened import Cassette
 from agentkit.html import Html, el, fragment, link, visible
 from agentkit.render import Limits, page, render

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import agentkit as ak
-from agentkit.explorer import Explorer
+from agentkit.analysis.explore.explorer import Explorer
 from agentkit.types.trajectory import Trajectory
 from agentkit.views.explorer_view import ExplorerView
 from tests.browser.lab import Heard, tab

@@ -1,0 +1,1 @@
+"""Understanding rollouts: frames, differences, comparisons, tokens, many at once."""

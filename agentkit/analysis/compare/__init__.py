@@ -1,0 +1,1 @@
+"""The same conversation on two or more sides, and every difference between them, named."""

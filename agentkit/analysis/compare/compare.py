@@ -1,0 +1,243 @@
+"""`ak.compare`: the same conversation on two or more sides, and every difference between them,
+named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from agentkit.agent.batch.run import rollouts
+from agentkit.agent.event_loop import run
+from agentkit.analysis.compare.comparison import Comparison, Finding
+from agentkit.analysis.compare.forced import forced
+from agentkit.analysis.compare.pairs import Cell, cells, requests_of
+from agentkit.analysis.compare.repeats import SURE, Compared, compare_cell
+from agentkit.analysis.compare.sides import is_live, stored, streaming
+from agentkit.errors import UsageError
+from agentkit.types.trajectory import Trajectory
+
+__all__ = ["Comparison", "Finding", "compare"]
+
+_MEND = 'give two sides or more by name: ak.compare({"vllm": agent_a, "openai": agent_b}, prompts)'
+
+
+class Compare:
+    """Compares sides; called as `ak.compare(...)`."""
+
+    def __call__(
+        self,
+        sides: Mapping[str, Any],
+        prompts: Any = None,
+        n: int = 1,
+        *,
+        history: str = "free",
+        concurrency: int = 64,
+        tools: Any = None,
+        record: Any = None,
+        resume: Any = None,
+        progress: bool | None = None,
+    ) -> Comparison:
+        """The divergences between the sides: which, at which layer, which one causes the others,
+        how often, what to change.
+
+        Args:
+            sides: by name, agents; or what is there already and needs no server: trajectories,
+                cassettes, captures, raw answers.
+            prompts: what to ask the agents, as for `ak.rollouts`; not for stored sides.
+            n: samples of each prompt. Behaviour is only blamed after repeats, so ask for several.
+            history: `free`: each side goes its own way; or the name of a side: the others are asked
+                turn by turn on its history, and run no tools.
+            concurrency: rollouts under way at once; one side runs after the other.
+            tools: schemas, for raw answers that come without their request.
+            record: a folder; each side is recorded there as `NAME.jsonl`.
+            resume: the same folder, or the `rollouts` of an interrupted comparison; what has ended
+                is not asked again.
+            progress: as for `ak.rollouts`.
+
+        Raises:
+            UsageError: fewer than two sides, one that is none, nothing to ask, or nothing that can
+                be paired.
+        """
+        named = _checked(sides, prompts, history)
+        done = _Runs(prompts, n, concurrency, record, resume, progress)
+        found = done.all(named, history, tools)
+        return _compared(found, None, shared=history != "free")
+
+    def stream_vs_block(
+        self, side: Any, prompts: Any = None, n: int = 1, **options: Any
+    ) -> Comparison:
+        """One server's streamed answers beside its block answers.
+
+        Args:
+            side: an agent; or stored rollouts, a capture, a cassette that hold both.
+            prompts, n, options: as for `ak.compare`.
+
+        Raises:
+            UsageError: what is stored does not hold both.
+        """
+        if is_live(side):
+            both = {"block": streaming(side, False), "stream": streaming(side, True)}
+            done = _Runs(
+                prompts,
+                n,
+                options.get("concurrency", 64),
+                options.get("record"),
+                options.get("resume"),
+                options.get("progress"),
+            )
+            return _compared(done.all(_checked(both, prompts, "free"), "free", None), True)
+        split: dict[str, list[Trajectory]] = {"block": [], "stream": []}
+        for trajectory in stored(side, options.get("tools")):
+            split["stream" if _streamed(trajectory) else "block"].append(trajectory)
+        if not all(split.values()):
+            raise UsageError(
+                "it holds no answers of both forms",
+                mend="record the same prompts with stream=True and stream=False",
+            )
+        return _compared({name: tuple(part) for name, part in split.items()}, True)
+
+    def __repr__(self) -> str:
+        return "<ak.compare>"
+
+
+compare = Compare()
+
+
+def _streamed(trajectory: Trajectory) -> bool:
+    return trajectory.spec.stream or any(
+        turn.response.exchange.chunks for turn in trajectory.all_turns
+    )
+
+
+def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
+    if not isinstance(sides, Mapping) or len(sides) < 2:
+        raise UsageError("a comparison needs two sides or more", mend=_MEND)
+    if history != "free" and history not in sides:
+        raise UsageError(
+            f"no side is named {history!r}",
+            mend=f"history is 'free' or one of: {', '.join(map(str, sides))}",
+        )
+    if prompts is None and any(is_live(side) for side in sides.values()) and history == "free":
+        raise UsageError(
+            "there are agents and no prompts",
+            mend="ak.compare({...}, ['What is the weather in Oslo?'])",
+        )
+    return {str(name): side for name, side in sides.items()}
+
+
+class _Runs:
+    """How the sides that are agents are run."""
+
+    def __init__(
+        self,
+        prompts: Any,
+        n: int,
+        concurrency: int,
+        record: Any,
+        resume: Any,
+        progress: bool | None,
+    ) -> None:
+        self.prompts = prompts
+        self.n = n
+        self.concurrency = concurrency
+        self.record = record
+        self.resume = resume
+        self.progress = progress
+        self.done: dict[str, Sequence[Trajectory]] = {}
+
+    def all(
+        self, sides: Mapping[str, Any], history: str, tools: Any
+    ) -> dict[str, Sequence[Trajectory]]:
+        """The rollouts of every side; an interrupt is raised with what had begun as its `rollouts`,
+        by side.
+        """
+        order = sorted(sides, key=lambda name: name != history)
+        for name in order:
+            try:
+                self.done[name] = self._one(name, sides[name], history, tools)
+            except BaseException as exc:
+                begun = getattr(exc, "rollouts", None)
+                if begun is not None:
+                    self.done[name] = begun
+                exc.rollouts = dict(self.done)  # type: ignore[attr-defined]
+                exc.add_note("ak.compare(…, resume=sys.last_value.rollouts) goes on with it")
+                raise
+        return {name: self.done[name] for name in sides}
+
+    def _one(self, name: str, side: Any, history: str, tools: Any) -> Sequence[Trajectory]:
+        if not is_live(side):
+            return stored(side, tools)
+        if history not in ("free", name):
+            return run(forced(side, self.done[history], self.concurrency))
+        record, resume = self._path(self.record, name), self._earlier(name)
+        return rollouts(
+            side,
+            self.prompts,
+            self.n,
+            concurrency=self.concurrency,
+            record=record,
+            resume=resume,
+            progress=self.progress,
+        )
+
+    def _earlier(self, name: str) -> Any:
+        return (
+            self.resume.get(name)
+            if isinstance(self.resume, Mapping)
+            else self._path(self.resume, name)
+        )
+
+    def _path(self, folder: Any, name: str) -> Path | None:
+        if folder is None:
+            return None
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        return path / f"{''.join(ch if ch.isalnum() or ch in '-_.' else '_' for ch in name)}.jsonl"
+
+
+def _compared(
+    sides: Mapping[str, Sequence[Trajectory]], twins: bool | None, *, shared: bool = False
+) -> Comparison:
+    order = requests_of(sides.values())
+    found: list[Cell] = []
+    unpaired = dict.fromkeys(sides, 0)
+    for names in combinations(sides, 2):
+        paired, _ = cells(names, sides[names[0]], sides[names[1]], order)
+        found += paired
+    taken = {id(t) for cell in found for t in (*cell.left, *cell.right)}
+    unpaired = {name: sum(id(t) not in taken for t in side) for name, side in sides.items()}
+    if not found:
+        raise UsageError(
+            "no prompt was asked on two sides",
+            mend="compare rollouts of the same prompts; they are paired by their messages",
+        )
+    compared = [compare_cell(cell, twins, shared=shared) for cell in found]
+    return Comparison(sides, found, list(_corrected(compared)), unpaired)
+
+
+def _corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
+    """What was tested, with the many tests taken into account: of a hundred prompts five look
+    different by chance (Benjamini and Hochberg).
+    """
+    tests = [(i, place, p) for i, one in enumerate(compared) for place, p in one.tests]
+    sure: dict[tuple[int, int], bool] = {}
+    if tests:
+        from scipy.stats import false_discovery_control
+
+        every = [p for one in compared for _, p in one.tests] + [1.0] * sum(
+            n for one in compared for n in one.noise.values()
+        )
+        adjusted = false_discovery_control(every)[: len(tests)]
+        sure = {
+            (i, place): bool(p <= SURE) for (i, place, _), p in zip(tests, adjusted, strict=True)
+        }
+    for i, one in enumerate(compared):
+        settled = [
+            replace(d, established=sure[i, place]) if (i, place) in sure else d
+            for place, d in enumerate(one.divergences)
+        ]
+        yield Compared(settled, one.units, one.noise, one.tests)

@@ -1,0 +1,376 @@
+"""What `ak.compare` gives: the divergences, what they come to, and the rollouts they were found
+in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from agentkit.analysis.alignment import align_calls
+from agentkit.analysis.compare.pairs import Cell
+from agentkit.analysis.compare.repeats import Compared
+from agentkit.analysis.compare.statistics import Row, statistics, wilson
+from agentkit.analysis.compare.timing import Timing, timing
+from agentkit.analysis.divergence.classes import CLASSES, ORDER
+from agentkit.analysis.divergence.detect import flat
+from agentkit.analysis.divergence.seen import seen_turns
+from agentkit.analysis.divergence.traits import Divergence
+from agentkit.comparing.report import comparison_fragments, comparison_lines, issue_body
+from agentkit.html import Html
+from agentkit.render import STATIC, WHOLE, Limits, page
+from agentkit.render.words import count
+from agentkit.types.record import Record, clip, late, record
+from agentkit.types.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_IMPACT = {"breaks": 0, "changes": 1, "cosmetic": 2}
+
+
+@record
+class Finding(Record):
+    """All divergences of one class between two sides."""
+
+    class_: str
+    sides: tuple[str, str]
+    prompts: int
+    """In how many prompts it was found."""
+    of: int
+    """Of how many."""
+    low: float
+    """The 95 % interval (Wilson) of that rate."""
+    high: float
+    at: Mapping[str, int]
+    """By side, the prompts in which it is this one that departs from the contract."""
+    established: bool
+    divergences: tuple[Divergence, ...] = ()
+    explained: int = 0
+    """Prompts in which it was found as a consequence of another one."""
+
+    @property
+    def severity(self) -> str:
+        """The worst of them."""
+        return min(
+            (d.severity for d in self.divergences), key=_IMPACT.__getitem__, default="cosmetic"
+        )
+
+    def summary(self) -> str:
+        return f"{self.severity} {self.class_}: {self.prompts} of {self.of} prompts"
+
+
+class Comparison:
+    """Two or more sides beside each other. Falsy where nothing differs."""
+
+    def __init__(
+        self,
+        sides: Mapping[str, Sequence[Trajectory]],
+        cells: Sequence[Cell],
+        compared: Sequence[Compared],
+        unpaired: Mapping[str, int],
+    ) -> None:
+        self.rollouts = {name: tuple(side) for name, side in sides.items()}
+        """The rollouts of each side."""
+        self.unpaired = {name: n for name, n in unpaired.items() if n}
+        """By side, how many rollouts had no counterpart."""
+        self._cells = tuple(cells)
+        self._compared = tuple(compared)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The names of the sides."""
+        return tuple(self.rollouts)
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The rollouts of all sides, side by side: what other functions take for a list of
+        rollouts.
+        """
+        return tuple(t for side in self.rollouts.values() for t in side)
+
+    @property
+    def side_of(self) -> tuple[str, ...]:
+        """The name of the side that each of `trajectories` is from; the frames have it as a
+        column.
+        """
+        return tuple(name for name, side in self.rollouts.items() for _ in side)
+
+    @cached_property
+    def divergences(self) -> tuple[Divergence, ...]:
+        """Every divergence that no other explains, by prompt, turn and layer; consequences are in
+        its `explains`.
+        """
+        found = [d for one in self._compared for d in one.divergences]
+        return tuple(sorted(found, key=lambda d: (d.prompt, d.sides, d.turn, ORDER[d.class_])))
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The divergences by class and pair of sides, bottom up."""
+        of = Counter(cell.names for cell in self._cells)
+        pairs = {
+            names: {cell.prompt for cell in self._cells if cell.names == names} for names in of
+        }
+        grouped: dict[tuple[str, tuple[str, str]], list[Divergence]] = {}
+        effects: dict[tuple[str, tuple[str, str]], set[int]] = {}
+        for divergence, cause in flat(list(self.divergences)):
+            if cause is None:
+                grouped.setdefault((divergence.class_, divergence.sides), []).append(divergence)
+            else:
+                effects.setdefault((divergence.class_, divergence.sides), set()).add(
+                    divergence.prompt
+                )
+        keys = sorted({*grouped, *effects}, key=lambda key: (ORDER[key[0]], key[1]))
+        return tuple(
+            _finding(key, grouped.get(key, []), effects.get(key, set()), len(pairs[key[1]]))
+            for key in keys
+        )
+
+    @cached_property
+    def noise(self) -> dict[str, int]:
+        """By class of behaviour, on how many turns the sides differed no more than each does from
+        itself.
+        """
+        return dict(sum((one.noise for one in self._compared), Counter()))
+
+    @cached_property
+    def stats(self) -> tuple[Row, ...]:
+        """The lines of `stats_df`."""
+        names = dict.fromkeys(cell.names for cell in self._cells)
+        rows = [
+            row
+            for pair in names
+            for row in statistics(
+                [u for one in self._compared for u in one.units if u.names == pair], pair
+            )
+        ]
+        return (*rows, *map(_class_row, self.findings))
+
+    @cached_property
+    def timings(self) -> tuple[Timing, ...]:
+        """How fast each side answered."""
+        return tuple(timing(name, side) for name, side in self.rollouts.items())
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts were compared."""
+        return len({cell.prompt for cell in self._cells})
+
+    def pairs(
+        self, prompt: int = 0, sides: tuple[str, str] | None = None
+    ) -> tuple[tuple[Trajectory, Trajectory], ...]:
+        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides,
+        or of the first two that were asked it.
+        """
+        found = [
+            cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)
+        ]
+        return tuple(
+            (a, b)
+            for cell in found
+            if cell.names == found[0].names
+            for a, b in zip(cell.left, cell.right, strict=False)
+        )
+
+    @property
+    def divergences_df(self) -> DataFrame:
+        """A row a divergence: prompt, turn, sample, class, layer, severity, left, right, at, cause,
+        mend, link, left_pointer, left_excerpt, right_pointer, right_excerpt, established, evidence,
+        explained_by (the class that explains it, None for none)."""
+        rows = [_divergence_row(d, cause) for d, cause in flat(list(self.divergences))]
+        return _frame(rows, list(_divergence_row(_EMPTY, None)))
+
+    @property
+    def calls_df(self) -> DataFrame:
+        """A row a pair of calls: prompt, sample, turn, left, right (sides), kind (same, moved,
+        arguments, name, missing, extra), left_name, right_name, left_arguments, right_arguments (as
+        sent), changes (pointers into the arguments, with both values)."""
+        return _frame(list(self._calls()), _CALL_COLUMNS)
+
+    @property
+    def stats_df(self) -> DataFrame:
+        """A row a measure: measure, side, other, value, low, high (95 % interval), n, prompts, p,
+        method, says.
+        """
+        return _frame([row._asdict() for row in self.stats], list(Row._fields))
+
+    @property
+    def timings_df(self) -> DataFrame:
+        """A row a side: side, answers, latency and slowest (seconds, median and 95th percentile),
+        first_token (seconds), tokens_per_second.
+        """
+        names = ["side", "answers", "latency", "slowest", "first_token", "tokens_per_second"]
+        return _frame([{name: getattr(t, name) for name in names} for t in self.timings], names)
+
+    def _calls(self) -> Iterator[dict[str, Any]]:
+        for cell in self._cells:
+            for sample, (a, b) in enumerate(zip(cell.left, cell.right, strict=False)):
+                for turn, (x, y) in enumerate(zip(seen_turns(a), seen_turns(b), strict=False)):
+                    for pair in align_calls(x.calls, y.calls, x.tools):
+                        left, right = pair.left, pair.right
+                        yield {
+                            "prompt": cell.prompt,
+                            "sample": sample,
+                            "turn": turn,
+                            "left": cell.names[0],
+                            "right": cell.names[1],
+                            "kind": pair.kind,
+                            "left_name": left and left.name,
+                            "right_name": right and right.name,
+                            "left_arguments": left and left.raw_arguments,
+                            "right_arguments": right and right.raw_arguments,
+                            "changes": "; ".join(c.summary() for c in pair.changes),
+                        }
+
+    def __bool__(self) -> bool:
+        return bool(self.divergences)
+
+    def heading(self) -> str:
+        """What was compared and what came of it, on one line."""
+        worst = {
+            f.class_: f.severity
+            for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity])
+            if f.divergences
+        }
+        found = Counter(worst.values())
+        told = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
+        told = (
+            f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})"
+            if told
+            else ""
+        )
+        return (
+            f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}:"
+            f" {told or 'nothing differs'}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Comparison {clip(self.heading(), 200)}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
+    def html(self, limits: Limits = WHOLE) -> Html:
+        """The report: the matrix of classes and sides, each finding with its excerpts, statistics,
+        times, conversations side by side.
+        """
+        return page(comparison_fragments(self, limits))
+
+    def text(self, limits: Limits = STATIC) -> str:
+        """The same as plain text, without the conversations."""
+        return "\n".join(comparison_lines(self, limits))
+
+    def issue(self) -> str:
+        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in
+        it.
+        """
+        return issue_body(self)
+
+
+def _finding(
+    key: tuple[str, tuple[str, str]], found: list[Divergence], effects: set[int], of: int
+) -> Finding:
+    prompts = {d.prompt for d in found}
+    low, high = wilson(len(prompts), of)
+    at = {name: len({d.prompt for d in found if d.at == name}) for name in key[1]}
+    return Finding(
+        class_=key[0],
+        sides=key[1],
+        prompts=len(prompts),
+        of=of,
+        low=low,
+        high=high,
+        at=at,
+        established=any(d.established for d in found),
+        divergences=tuple(found),
+        explained=len(effects),
+    )
+
+
+def _class_row(finding: Finding) -> Row:
+    value = finding.prompts / finding.of if finding.of else 0.0
+    sure = "" if finding.established or not finding.divergences else "; not established"
+    more = f"; in {finding.explained} as a consequence" if finding.explained else ""
+    told = (
+        f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to"
+        f" {finding.high:.0%}){more}{sure}"
+    )
+    return Row(
+        f"class:{finding.class_}",
+        *finding.sides,
+        value,
+        finding.low,
+        finding.high,
+        finding.of,
+        finding.of,
+        None,
+        "Wilson",
+        told,
+    )
+
+
+def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
+    return {
+        "prompt": d.prompt,
+        "turn": d.turn,
+        "sample": d.sample,
+        "class": d.class_,
+        "layer": d.layer,
+        "severity": d.severity,
+        "left": d.sides[0],
+        "right": d.sides[1],
+        "at": d.at,
+        "cause": d.cause,
+        "mend": d.mend,
+        "link": d.link,
+        "left_pointer": d.left.pointer,
+        "left_excerpt": d.left.value,
+        "right_pointer": d.right.pointer,
+        "right_excerpt": d.right.value,
+        "established": d.established,
+        "evidence": d.evidence,
+        "explained_by": cause.class_ if cause else None,
+    }
+
+
+_CALL_COLUMNS = [
+    "prompt",
+    "sample",
+    "turn",
+    "left",
+    "right",
+    "kind",
+    "left_name",
+    "right_name",
+    "left_arguments",
+    "right_arguments",
+    "changes",
+]
+
+
+def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _empty() -> Divergence:
+    from agentkit.analysis.divergence.traits import Excerpt
+
+    nothing = Excerpt(pointer="", value=None)
+    return Divergence(
+        class_=next(iter(CLASSES)),
+        severity="cosmetic",
+        sides=("", ""),
+        at=None,
+        left=nothing,
+        right=nothing,
+        cause="",
+        mend="",
+    )
+
+
+_EMPTY = _empty()

@@ -1,0 +1,360 @@
+"""Two rollouts beside each other: what they share, where they part, and how. Ids, times and the
+form of the wire are no difference.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
+from agentkit.files.held import one_rollout
+from agentkit.html import Html
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.render import Limits, page
+from agentkit.render.raw import masked
+from agentkit.render.side_by_side import diff_fragments, diff_lines
+from agentkit.types.problem import excerpt
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Message, Trajectory, Turn
+
+_MEND = (
+    "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a),"
+    " ak.load(b))"
+)
+
+
+@record
+class Difference(Record):
+    """One thing that is not the same on both sides."""
+
+    what: str
+    """`prompt`, `said`, `sampling`, `reasoning`, `content`, `refusal`, `finish_reason`,
+    `arguments`, `name`, `order`, `missing`, `extra`, `result`, `turn`, `stop_reason`, `error`;
+    `model`, `tools`, `profile`, `parser` or `policy` for what the whole rollout was run with."""
+    turn: int | None = None
+    """The turn of the left side, of the right one where the left has none; None for what belongs to
+    no turn.
+    """
+    of: str = ""
+    """The tool it is about."""
+    pointer: str = ""
+    """JSON pointer to the place: into the arguments for `arguments`, into the list of messages for
+    `prompt`.
+    """
+    before: Any = None
+    """On the left; at most an excerpt."""
+    after: Any = None
+
+    def summary(self) -> str:
+        where = f"turn {self.turn}, " if self.turn is not None else ""
+        what = f"{self.what} of {self.of}" if self.of else self.what
+        return (
+            f"{where}{what}{f' {self.pointer}' if self.pointer else ''}:"
+            f" {clip(text_of(self.before), 80)} → {clip(text_of(self.after), 80)}"
+        )
+
+
+@record
+class Row(Record):
+    """A turn of each side beside the other; one of them None where the other side has no such
+    turn.
+    """
+
+    left: Turn | None = None
+    right: Turn | None = None
+    calls: tuple[CallPair, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def index(self) -> int:
+        """The turn's index on the left, else on the right."""
+        turn = self.left or self.right
+        return turn.index if turn else 0
+
+    def summary(self) -> str:
+        return f"turn {self.index}: {len(self.differences)} differences"
+
+
+@record
+class Diff(Record):
+    """Two trajectories beside each other. Falsy where nothing differs."""
+
+    left: Trajectory
+    right: Trajectory
+    names: tuple[str, str] = ("a", "b")
+    rows: tuple[Row, ...] = ()
+    around: tuple[Difference, ...] = ()
+    """Differences of the prompts, of what the rollouts were run with, and of how they ended."""
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, Trajectory]:
+        """Both: what other functions take for a list of rollouts."""
+        return (self.left, self.right)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """All of them: the prompt, the turns in order, the ending, then what the rollouts were run
+        with.
+        """
+        prompt = [d for d in self.around if d.what == "prompt"]
+        turns = [d for row in self.rows for d in row.differences]
+        ending = [d for d in self.around if d.what in ("stop_reason", "error")]
+        return (
+            *prompt,
+            *turns,
+            *ending,
+            *(d for d in self.around if d not in prompt and d not in ending),
+        )
+
+    @property
+    def first(self) -> Difference | None:
+        """The first divergence in the order of the conversation; None where nothing differs."""
+        return next(iter(self.differences), None)
+
+    @property
+    def shared(self) -> int:
+        """How many turns are the same before the first that is not."""
+        return next((i for i, row in enumerate(self.rows) if row.differences), len(self.rows))
+
+    def __bool__(self) -> bool:
+        return self.first is not None
+
+    def summary(self) -> str:
+        first = self.first
+        return (
+            f"first divergence: {first.summary()}; {len(self.differences)} differences"
+            if first
+            else "nothing differs"
+        )
+
+    def html(self, limits: Limits) -> Html:
+        """Both side by side: equal parts folded, differing parts marked."""
+        return page(diff_fragments(self, limits))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join(diff_lines(self, limits))
+
+
+def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
+    """The two rollouts aligned: which turns are the same, the first divergence, and every
+    difference after it. Falsy where nothing differs.
+
+    Args:
+        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`, `ak.view`), or lists of
+            messages.
+        names: what to call them.
+
+    Raises:
+        UsageError: one of them holds no rollout, or several.
+    """
+    left, right = one_rollout(a, _MEND), one_rollout(b, _MEND)
+    tools = (
+        KnownTools([*right.spec.tools, *left.spec.tools])
+        if left.spec.tools or right.spec.tools
+        else None
+    )
+    rows = tuple(_row(x, y, tools) for x, y in _aligned(left.all_turns, right.all_turns, tools))
+    around = (*_prompts(left.prompt, right.prompt), *_specs(left, right), *_endings(left, right))
+    return Diff(left=left, right=right, names=names, rows=rows, around=around)
+
+
+def _aligned(
+    left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None
+) -> Iterator[tuple[Turn | None, Turn | None]]:
+    """The turns in pairs: what forks share is shared, equal turns that occur once are anchors,
+    turns between two anchors go in order.
+    """
+    start = 0
+    while start < min(len(left), len(right)) and left[start] is right[start]:
+        yield left[start], right[start]
+        start += 1
+    a, b = left[start:], right[start:]
+    i = j = 0
+    for x, y in (
+        *_anchors([_sense(t, tools) for t in a], [_sense(t, tools) for t in b]),
+        (len(a), len(b)),
+    ):
+        yield from _in_order(a[i:x], b[j:y])
+        if x < len(a):
+            yield a[x], b[y]
+        i, j = x + 1, y + 1
+
+
+def _in_order(
+    left: Sequence[Turn], right: Sequence[Turn]
+) -> Iterator[tuple[Turn | None, Turn | None]]:
+    for k in range(max(len(left), len(right))):
+        yield (left[k] if k < len(left) else None), (right[k] if k < len(right) else None)
+
+
+def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int]]:
+    """Places of what occurs once on each side, as many as keep their order: the longest rising run
+    (patience).
+    """
+    once = {key for key, n in Counter(left).items() if n == 1} & {
+        key for key, n in Counter(right).items() if n == 1
+    }
+    place = {key: j for j, key in enumerate(right) if key in once}
+    pairs = [(i, place[key]) for i, key in enumerate(left) if key in once]
+    ends: list[int] = []
+    last: list[int] = []
+    before: list[int] = []
+    for k, (_, j) in enumerate(pairs):
+        at = bisect_left(ends, j)
+        before.append(last[at - 1] if at else -1)
+        ends[at:], last[at:] = [j, *ends[at + 1 :]], [k, *last[at + 1 :]]
+    run: list[tuple[int, int]] = []
+    k = last[-1] if last else -1
+    while k >= 0:
+        run.append(pairs[k])
+        k = before[k]
+    return run[::-1]
+
+
+def _sense(turn: Turn, tools: KnownTools | None) -> Hashable:
+    """What a turn says, for finding it again on the other side."""
+    calls = tuple(call_meaning(call, tools) for call in turn.tool_calls)
+    return (
+        calls,
+        (turn.response.content or "").strip(),
+        tuple(result.content for result in turn.tool_results),
+    )
+
+
+def _row(left: Turn | None, right: Turn | None, tools: KnownTools | None) -> Row:
+    if left is right:
+        return Row(left=left, right=right)
+    if left is None or right is None:
+        gone = Difference(
+            what="turn",
+            turn=(left or right).index,  # type: ignore[union-attr]
+            before=_said(left),
+            after=_said(right),
+        )
+        return Row(left=left, right=right, differences=(gone,))
+    calls = align_calls(left.tool_calls, right.tool_calls, tools)
+    found = (
+        *_before(left, right),
+        *_texts(left, right),
+        *(d for pair in calls for d in _call(pair, left, right)),
+    )
+    return Row(left=left, right=right, calls=calls, differences=found)
+
+
+def _said(turn: Turn | None) -> str | None:
+    return turn.response.summary() if turn else None
+
+
+def _before(left: Turn, right: Turn) -> Iterator[Difference]:
+    """What the caller did before the answer: to the history, to the sampling."""
+    said = [([m.wire for m in turn.added], turn.kept) for turn in (left, right)]
+    if said[0] != said[1]:
+        before, after = (
+            excerpt(messages if kept is None else {"kept": kept, "said": messages})
+            for messages, kept in said
+        )
+        yield Difference(what="said", turn=left.index, before=before, after=after)
+    if (left.sampling or {}) != (right.sampling or {}):
+        yield Difference(
+            what="sampling",
+            turn=left.index,
+            before=masked(left.sampling),
+            after=masked(right.sampling),
+        )
+
+
+def _texts(left: Turn, right: Turn) -> Iterator[Difference]:
+    for what in ("reasoning", "content", "refusal", "finish_reason"):
+        before, after = getattr(left.response, what), getattr(right.response, what)
+        if (before or "") != (after or ""):
+            yield Difference(
+                what=what, turn=left.index, before=excerpt(before), after=excerpt(after)
+            )
+
+
+def _call(pair: CallPair, left: Turn, right: Turn) -> Iterator[Difference]:
+    a, b = pair.left, pair.right
+    if a is None or b is None:
+        call = a or b
+        name = call.name if call else ""
+        yield Difference(
+            what=pair.kind,
+            turn=left.index,
+            of=name,
+            before=a and excerpt(a.raw_arguments),
+            after=b and excerpt(b.raw_arguments),
+        )
+        return
+    if a.name != b.name:
+        yield Difference(what="name", turn=left.index, of=a.name, before=a.name, after=b.name)
+    if pair.moved:
+        yield Difference(
+            what="order", turn=left.index, of=a.name, before=a.position, after=b.position
+        )
+    for change in pair.changes:
+        yield Difference(
+            what="arguments",
+            turn=left.index,
+            of=a.name,
+            pointer=change.pointer,
+            before=change.before,
+            after=change.after,
+        )
+    yield from _result(a.name, _outcome(left, a.position), _outcome(right, b.position), left.index)
+
+
+def _outcome(turn: Turn, position: int) -> tuple[str, str] | None:
+    result = turn.results[position] if position < len(turn.results) else None
+    return (result.status, result.content) if result else None
+
+
+def _result(
+    name: str, before: tuple[str, str] | None, after: tuple[str, str] | None, turn: int
+) -> Iterator[Difference]:
+    if before != after:
+        alike = before is not None and after is not None and before[0] == after[0]
+        shown = [side and (side[1] if alike else ": ".join(side)) for side in (before, after)]
+        yield Difference(
+            what="result", turn=turn, of=name, before=excerpt(shown[0]), after=excerpt(shown[1])
+        )
+
+
+def _prompts(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Difference]:
+    for i in range(max(len(left), len(right))):
+        before, after = (side[i].wire if i < len(side) else None for side in (left, right))
+        if before == after:
+            continue
+        if before and after and {**before, "content": None} == {**after, "content": None}:
+            yield Difference(
+                what="prompt",
+                pointer=f"/{i}/content",
+                before=excerpt(before.get("content")),
+                after=excerpt(after.get("content")),
+            )
+        else:
+            yield Difference(
+                what="prompt", pointer=f"/{i}", before=excerpt(before), after=excerpt(after)
+            )
+
+
+def _specs(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
+    if left.spec is right.spec:
+        return
+    for what in ("model", "tools", "sampling", "profile", "parser", "policy"):
+        before, after = getattr(left.spec, what), getattr(right.spec, what)
+        if before != after:
+            yield Difference(
+                what=what, before=excerpt(masked(before)), after=excerpt(masked(after))
+            )
+
+
+def _endings(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
+    if left.stop_reason != right.stop_reason:
+        yield Difference(what="stop_reason", before=left.stop_reason, after=right.stop_reason)
+    before, after = (side.error.summary() if side.error else None for side in (left, right))
+    if before != after:
+        yield Difference(what="error", before=before, after=after)

@@ -1,0 +1,1 @@
+"""Divergences between two answers to the same request, found layer by layer from the wire up."""

@@ -1,0 +1,188 @@
+"""What one side answered at one turn, as the detectors look at it: read, raw, and with what was
+asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from agentkit.analysis.alignment import ABSENT
+from agentkit.read.body.envelope import Envelope, open_envelope
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.sse import SSE
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.problem import excerpt
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Exchange
+
+
+class Seen:
+    """One answer, or the failure in its place."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: Response | None,
+        error: ApiError | None,
+        asked: Mapping[str, Any],
+        tools: KnownTools | None,
+        before: Seen | None = None,
+        has_history: bool = False,
+        reused: bool = False,
+    ) -> None:
+        self.exchange = exchange
+        self.response = response
+        self.error = error
+        self.asked = asked
+        """The fields of the request beside its messages and tools, those of `extra_body` among
+        them; empty where it is not known.
+        """
+        self.tools = tools
+        self.before = before
+        """The answer of the turn before."""
+        self.has_history = has_history
+        """Whether the request held earlier answers or results."""
+        self.reused = reused
+        """Whether a call bears the id of a call of an earlier turn."""
+
+    @property
+    def answer(self) -> Response:
+        return self.response or _NOTHING
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return self.answer.tool_calls
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.exchange.chunks)
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The codes of everything that was wrong with the answer and its calls."""
+        return frozenset(p.code for p in self.answer.all_problems)
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """The chunks of a stream as data."""
+        sse = SSE()
+        found = []
+        for event in (
+            *(e for chunk in self.exchange.chunks for e in sse.feed(chunk.text)),
+            *sse.finish(),
+        ):
+            try:
+                data = json.loads(event.data)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(data, dict):
+                found.append(data)
+        return found
+
+    @cached_property
+    def body(self) -> Any:
+        """The raw answer as data; a stream put together as the block answer it stands for."""
+        if not self.streamed:
+            return self.exchange.raw
+        assembly = Assembly()
+        for data in self.events:
+            if "error" not in data:
+                assembly.add(data)
+        return assembly.body() if assembly.chunks else self.exchange.text
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        return open_envelope(self.body) if isinstance(self.body, dict) else Envelope()
+
+    @property
+    def message(self) -> dict[str, Any]:
+        return self.envelope.message or {}
+
+    def at(self, name: str) -> str:
+        """The pointer to a field of the message."""
+        return f"{self.envelope.pointer}/{name}"
+
+    @property
+    def finish_pointer(self) -> str:
+        return f"{self.envelope.pointer.rpartition('/')[0]}/finish_reason"
+
+    def look(self, pointer: str) -> Any:
+        """An excerpt of what stands at a pointer in the raw answer; `ABSENT` where nothing does."""
+        value: Any = self.body
+        for part in pointer.split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and name in value:
+                value = value[name]
+            elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+                value = value[int(name)]
+            else:
+                return ABSENT
+        return excerpt(value, 300)
+
+    @property
+    def text(self) -> str:
+        """Everything the model wrote, in the order it is usually written."""
+        calls = "".join(f"{call.name}{call.raw_arguments}" for call in (*self.calls,))
+        return f"{self.answer.reasoning or ''}{self.answer.content or ''}{calls}"
+
+
+_NOTHING = Response()
+
+
+def seen_turns(trajectory: Trajectory, tools: KnownTools | None = None) -> list[Seen]:
+    """The answers of a rollout in order, a failed request last. Linear: no request is built."""
+    spec = trajectory.spec
+    tools = tools if tools is not None else KnownTools(spec.tools) if spec.tools else None
+    history = any(message.role in ("assistant", "tool") for message in trajectory.prompt)
+    stream = {"stream": True} if spec.stream else {}
+    base = {**stream, **spec.sampling} if trajectory.prompt else {}
+    forced = trajectory.meta.get("history") == "forced"  # its history is another rollout's
+    found: list[Seen] = []
+    used: set[str] = set()
+    for turn in trajectory.all_turns:
+        ids = {call.raw_id for call in turn.tool_calls if isinstance(call.raw_id, str)}
+        before = found[-1] if found and not forced else None
+        exchange, asked = turn.response.exchange, _flat(base, turn.sampling)
+        found.append(
+            Seen(
+                exchange,
+                turn.response,
+                None,
+                asked,
+                tools,
+                before,
+                history or bool(found),
+                not used.isdisjoint(ids),
+            )
+        )
+        used |= ids
+    if trajectory.error is not None:
+        last = trajectory.attempts[-1] if trajectory.attempts else None
+        exchange = last.exchange if last else Exchange()
+        sampling = trajectory.open.sampling if trajectory.open else None
+        before = found[-1] if found else None
+        came = last.response if last else None
+        found.append(
+            Seen(
+                exchange,
+                came,
+                trajectory.error,
+                _flat(base, sampling),
+                tools,
+                before,
+                history or bool(found),
+            )
+        )
+    return found
+
+
+def _flat(sampling: Mapping[str, Any], own: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if not own and "extra_body" not in sampling:
+        return sampling
+    merged = {**sampling, **(own or {})}
+    extra = merged.pop("extra_body", None)
+    return {**merged, **extra} if isinstance(extra, dict) else merged

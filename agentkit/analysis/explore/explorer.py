@@ -1,0 +1,316 @@
+"""`ak.explore`: thousands of rollouts as a table: filtered, sorted, searched, grouped, labelled,
+and opened one by one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from math import isnan
+from typing import Any, overload
+
+from agentkit.analysis.diff import Diff, diff
+from agentkit.analysis.explore.groups import Group, groups_of
+from agentkit.analysis.explore.labels import Labels, labels_beside
+from agentkit.analysis.explore.query import Condition, parse_query
+from agentkit.analysis.explore.source import Source
+from agentkit.analysis.sample_tree import SampleTree, sample_tree
+from agentkit.errors import UsageError
+from agentkit.files.cassette.index import Index
+from agentkit.files.cassette.opened import Cassette
+from agentkit.files.cassette.opened import open as open_cassette
+from agentkit.files.reader import rollouts_in
+from agentkit.files.store import is_ours, to_write
+from agentkit.html import Html, el
+from agentkit.render import Limits, page
+from agentkit.render.block import bar
+from agentkit.render.table import table_fragments, table_lines
+from agentkit.types.record import late
+from agentkit.types.trajectory import Trajectory
+
+LABEL = "label"
+"""The column of a rollout's labels."""
+
+
+class Explorer(Sequence[Trajectory]):
+    """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and
+    labels; a rollout is read when it is opened.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        labels: Labels,
+        places: Sequence[int] | None = None,
+        *,
+        title: str = "",
+        asked: str = "",
+    ) -> None:
+        self.source = source
+        self.labels = labels
+        self.places = range(len(source)) if places is None else places
+        """Positions in the source of the rollouts in this table, in its order."""
+        self.title = title
+        self.asked = asked
+        """How it was filtered and sorted, in words."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> Trajectory: ...
+    @overload
+    def __getitem__(self, index: slice) -> Explorer: ...
+    def __getitem__(self, index: int | slice) -> Trajectory | Explorer:
+        return (
+            self._with(self.places[index], self.asked)
+            if isinstance(index, slice)
+            else self.source.rollouts[self.places[index]]
+        )
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return (self.source.rollouts[place] for place in self.places)
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """All its rollouts, read; what is saved of it."""
+        return tuple(self)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What can be filtered and sorted by."""
+        return ("rollout", *self.source.columns, LABEL)
+
+    def value(self, column: str, place: int) -> Any:
+        """One value: of a column, for the rollout at this place of the source."""
+        if column == "rollout":
+            return place
+        return (
+            ", ".join(self.labels_of(place)) or None
+            if column == LABEL
+            else self.source.value(column, place)
+        )
+
+    def filter(self, query: str) -> Explorer:
+        """Those rollouts for which all of this holds: `reward<0.5 stop_reason=error label=bad
+        Oslo`.
+
+        Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas;
+        other words stand anywhere in the texts.
+
+        Raises:
+            UsageError: there is no such column, a number is none, or a quote is not closed.
+        """
+        asked = parse_query(query, self.columns)
+        places: Sequence[int] = self.places
+        for condition in asked.conditions:
+            places = [place for place in places if self._holds(condition, place)]
+        if asked.words:
+            places = self.source.holding(asked.words, places)
+        return self._with(places, " ".join(filter(None, [self.asked, query.strip()])))
+
+    def _holds(self, condition: Condition, place: int) -> bool:
+        if condition.column == LABEL:
+            labels: Sequence[Any] = self.labels_of(place) or (None,)
+            held = [condition.holds(label) for label in labels]
+            return all(held) if condition.sign == "!=" else any(held)
+        if condition.column == "rollout":
+            return condition.holds(place)
+        return condition.holds(self.source.values(condition.column)[place])
+
+    def sort(self, column: str, *, descending: bool = False) -> Explorer:
+        """The same rollouts by a column; those whose value is not known come last.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        if column not in self.columns:
+            raise UsageError(
+                f"no column is named {column!r}", mend=f"the columns are {', '.join(self.columns)}"
+            )
+        if column not in ("rollout", LABEL):
+            self.source.values(column)
+        valued = [(place, self.value(column, place)) for place in self.places]
+        known = sorted(
+            (item for item in valued if _is_known(item[1])),
+            key=lambda item: _key(item[1]),
+            reverse=descending,
+        )
+        places = [place for place, _ in known] + [
+            place for place, value in valued if not _is_known(value)
+        ]
+        return self._with(
+            places,
+            " ".join(
+                filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])
+            ),
+        )
+
+    def groups(self) -> tuple[Group, ...]:
+        """The rollouts by prompt, each group with its spread of rewards, turns, calls and
+        tokens.
+        """
+        return groups_of(self.source, self.places)
+
+    def tree(self, position: int = 0) -> SampleTree:
+        """What the rollouts of one prompt have in common and where they part: the prompt of the
+        rollout at this position of the table.
+        """
+        keys = self.source.prompts()
+        wanted = keys[self.places[position]]
+        return sample_tree(
+            [self.source.rollouts[place] for place in self.places if keys[place] == wanted]
+        )
+
+    def compare(self, a: int, b: int) -> Diff:
+        """Two rollouts of the table beside each other, by their positions."""
+        return diff(
+            self[a], self[b], names=(f"rollout {self.places[a]}", f"rollout {self.places[b]}")
+        )
+
+    def label(self, label: str, *positions: int) -> Explorer:
+        """This table, with the label given to the rollouts at these positions; to all of them where
+        none is named. Kept beside their file.
+
+        Raises:
+            UsageError: it cannot be a label.
+            IndexError: there is no such position.
+        """
+        self.labels.add(
+            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
+        )
+        return self
+
+    def unlabel(self, label: str, *positions: int) -> Explorer:
+        """This table, with the label taken from the rollouts at these positions; from all of them
+        where none is named.
+        """
+        self.labels.remove(
+            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
+        )
+        return self
+
+    def labels_of(self, place: int) -> tuple[str, ...]:
+        """The labels of the rollout at this place of the source."""
+        return self.labels.of(self._label_key(place))
+
+    def _label_key(self, place: int) -> int:
+        return self.source.sample(place)
+
+    @property
+    def frame(self) -> Any:
+        """A `pandas.DataFrame` with a row per rollout and every column; times in seconds, labels
+        joined by commas.
+        """
+        import pandas as pd
+
+        columns = {
+            name: [self.value(name, place) for place in self.places] for name in self.columns
+        }
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self)))
+
+    def _with(self, places: Sequence[int], asked: str) -> Explorer:
+        return Explorer(self.source, self.labels, places, title=self.title, asked=asked)
+
+    def heading(self) -> str:
+        """How many rollouts there are, of how many, and which."""
+        total = len(self.source)
+        number = (
+            f"{len(self):,} rollout{'s' * (len(self) != 1)}"
+            if len(self) == total
+            else f"{len(self):,} of {total:,} rollouts"
+        )
+        return ", ".join(filter(None, [self.title, number, self.asked]))
+
+    def __repr__(self) -> str:
+        return f"<Explorer {self.heading()}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        show = late.get("show")
+        return show(self) if show else {"text/plain": repr(self)}
+
+    def html(self, limits: Limits) -> Html:
+        """The first rows as a table."""
+        head = el(
+            "header",
+            bar(el("strong", "Rollouts"), el("small", self.heading())),
+            class_="ak-head",
+            data_key="head",
+        )
+        return page({"head": head, **self.fragments(limits)})
+
+    def fragments(self, limits: Limits) -> dict[str, Html]:
+        """The first rows without a heading."""
+        return table_fragments(*self._first(limits), len(self))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join([f"Rollouts: {self.heading()}", *self.lines(limits)])
+
+    def lines(self, limits: Limits) -> Iterator[str]:
+        """The first rows as plain text."""
+        return table_lines(*self._first(limits), len(self))
+
+    def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
+        places = self.places[: limits.rows]
+        labelled = any(self.labels_of(place) for place in places)
+        names = ["rollout", *self.source.shown, *([LABEL] if labelled else [])]
+        return names, [[self.value(name, place) for name in names] for place in places]
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and isnan(value))
+
+
+def _key(value: Any) -> tuple[int, Any]:
+    return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
+
+
+def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
+    """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by
+    an index and not read whole.
+
+    Args:
+        x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the
+            path of a cassette, `ak.cassette.open(path)`
+            or `ak.cassette.index(path)`.
+        labels: the file labels are kept in; by default beside the rollouts' file, and only in
+            memory where they have none.
+        title: a heading.
+
+    Raises:
+        UsageError: it holds no rollouts.
+        FileNotFoundError: there is no such file.
+        CassetteError: the file cannot be read.
+    """
+    if isinstance(x, Explorer):
+        return x
+    title = title or getattr(x, "title", "")
+    if isinstance(x, (str, os.PathLike)) and is_ours(x):
+        x = open_cassette(x)
+    rollouts = _sequence(x)
+    file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
+    kept = (
+        to_write(labels)
+        if labels is not None
+        else labels_beside(file)
+        if file is not None
+        else None
+    )
+    return Explorer(
+        Source(rollouts, getattr(x, "samples", None)),
+        Labels(kept),
+        title=title if isinstance(title, str) else "",
+    )
+
+
+def _sequence(x: Any) -> Sequence[Trajectory]:
+    """The rollouts as a sequence; those of a file stay there."""
+    if isinstance(x, Index):
+        return Cassette(x)
+    held = x if isinstance(x, Cassette) else getattr(x, "trajectories", x)
+    if isinstance(held, Cassette) or (
+        isinstance(held, tuple) and held and isinstance(held[0], Trajectory)
+    ):
+        return held
+    return tuple(rollouts_in(x))

@@ -1,0 +1,1 @@
+"""Rollouts as pandas frames, with documented columns and dtypes that never depend on the data."""

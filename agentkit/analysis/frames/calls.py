@@ -1,0 +1,113 @@
+"""`ak.tool_calls_df`: a row per tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.analysis.frames.frame import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+    server,
+)
+from agentkit.files.reader import rollouts_in
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+
+COLUMNS = {
+    **IDENTITY,
+    "turn": COUNT,
+    "server": TEXT,
+    "call": COUNT,
+    "id": TEXT,
+    "name": TEXT,
+    "arguments": TEXT,
+    "status": TEXT,
+    "origin": TEXT,
+    "valid": FLAG,
+    "recoverable": FLAG,
+    "problems": COUNT,
+    "problem_codes": TEXT,
+    "result_status": TEXT,
+    "result": TEXT,
+    "result_length": MAYBE_COUNT,
+    "error": TEXT,
+    "started": NUMBER,
+    "queued": NUMBER,
+    "elapsed": NUMBER,
+}
+
+
+def tool_calls_df(x: Any) -> Any:
+    """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the
+    text come after a turn's own.
+
+    Columns; times are in seconds, lengths in characters:
+        rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its
+            turn, from 0. id: as the history sends it.
+        name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired,
+            invalid, custom. origin: where it was found.
+        valid: whether it may run. recoverable: found in the text and not run. problems: how many.
+            problem_codes: which, parted by spaces.
+        result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool,
+            skipped, edited; `<NA>` without a result.
+        result: what the model was told. result_length: its length. error: type and message of what
+            went wrong.
+        started: Unix time when the tool began. queued: wait for a thread before that. elapsed: how
+            long it ran.
+
+    Args:
+        x: one rollout or many, as for `turns_df`.
+
+    Raises:
+        UsageError: it holds no rollout.
+    """
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+
+
+def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+    who = identity(index, trajectory)
+    for turn in trajectory.all_turns:
+        where = (*who, turn.index, server(turn))
+        for position, call in enumerate(turn.tool_calls):
+            yield (*where, *_call(call, False), *_outcome(_result(turn, position)))
+        for call in turn.response.recoverable:
+            yield (*where, *_call(call, True), *_outcome(None))
+
+
+def _result(turn: Turn, position: int) -> ToolResult | None:
+    return turn.results[position] if position < len(turn.results) else None
+
+
+def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
+    codes = " ".join(dict.fromkeys(problem.code for problem in call.problems))
+    told = (
+        call.position,
+        call.id,
+        call.name,
+        call.raw_arguments,
+        call.status,
+        call.origin,
+        call.valid,
+    )
+    return (*told, recoverable, len(call.problems), codes)
+
+
+def _outcome(result: ToolResult | None) -> tuple[Any, ...]:
+    if result is None:
+        return (None,) * 7
+    return (
+        result.status,
+        result.content,
+        len(result.content),
+        result.error,
+        result.started,
+        result.queued,
+        result.elapsed,
+    )

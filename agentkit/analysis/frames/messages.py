@@ -1,0 +1,91 @@
+"""`ak.messages_df`: a row per message of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
+from agentkit.files.reader import rollouts_in
+from agentkit.trajectory.history import get_profile, turn_messages
+from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
+
+COLUMNS = {
+    **IDENTITY,
+    "message": COUNT,
+    "turn": MAYBE_COUNT,
+    "source": TEXT,
+    "role": TEXT,
+    "content": TEXT,
+    "length": COUNT,
+    "reasoning": TEXT,
+    "calls": COUNT,
+    "tool_call_id": TEXT,
+    "name": TEXT,
+}
+_REASONING = ("reasoning", "reasoning_content")
+
+
+def messages_df(x: Any) -> Any:
+    """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its
+    profile sends.
+
+    Columns:
+        rollout, side, sample, prompt: as in `turns_df`. message: position in the history, from 0.
+        turn: the turn it belongs to, or comes before; `<NA>` for the prompt. source: prompt, added
+            (said by the caller), answer, result.
+        role: as sent. content: its text, "" where it has none. length: of the content, in
+            characters.
+        reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it holds.
+        tool_call_id: the call it answers. name: the tool or speaker it names.
+
+    Args:
+        x: one rollout or many, as for `turns_df`.
+
+    Raises:
+        UsageError: it holds no rollout.
+    """
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+
+
+def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+    who = identity(index, trajectory)
+    for position, (turn, source, message) in enumerate(_history(trajectory)):
+        yield (*who, position, turn, source, *_row(message))
+
+
+def _history(trajectory: Trajectory) -> list[tuple[int | None, str, Message]]:
+    """The messages with the turn and the source of each."""
+    profile = get_profile(trajectory.spec.profile)
+    found: list[tuple[int | None, str, Message]] = [
+        (None, "prompt", message) for message in trajectory.prompt
+    ]
+    turns: tuple[Turn | OpenTurn, ...] = (
+        *trajectory.turns,
+        *([trajectory.open] if trajectory.open else ()),
+    )
+    for index, turn in enumerate(turns):
+        if turn.kept is not None:
+            del found[turn.kept :]
+        found.extend((index, "added", message) for message in turn.added)
+        sent = (Message(wire=wire) for wire in turn_messages(turn, profile))
+        found.extend(
+            (index, "result" if i else "answer", message) for i, message in enumerate(sent)
+        )
+    return found
+
+
+def _row(message: Message) -> tuple[Any, ...]:
+    wire, content = message.wire, message.content
+    calls = wire.get("tool_calls")
+    reasoning = next((wire[name] for name in _REASONING if isinstance(wire.get(name), str)), None)
+    named = (wire.get(field) for field in ("tool_call_id", "name"))
+    texts = [value if isinstance(value, str) else None for value in named]
+    return (
+        message.role,
+        content,
+        len(content),
+        reasoning,
+        len(calls) if isinstance(calls, list) else 0,
+        *texts,
+    )

@@ -1,0 +1,112 @@
+"""`ak.tokens_df`: a row per token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.analysis.frames.frame import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    MAYBE_FLAG,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+)
+from agentkit.analysis.tokens.runs import (
+    Decode,
+    TokenRun,
+    entropy,
+    node_runs,
+    rank,
+    trajectory_runs,
+)
+from agentkit.files.reader import rollouts_in
+from agentkit.read.managed import is_managed, read_managed
+from agentkit.types.trajectory import Trajectory
+
+COLUMNS = {
+    **IDENTITY,
+    "turn": MAYBE_COUNT,
+    "node": MAYBE_COUNT,
+    "position": COUNT,
+    "id": MAYBE_COUNT,
+    "text": TEXT,
+    "span": TEXT,
+    "sampled": FLAG,
+    "trained": MAYBE_FLAG,
+    "logprob": NUMBER,
+    "entropy": NUMBER,
+    "rank": MAYBE_COUNT,
+    "alternatives": TEXT,
+}
+
+
+def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
+    """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then
+    those that were sampled.
+
+    Columns:
+        rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state.
+            node: which; `<NA>` for a turn.
+        position: in the context, from 0; from the start of the answer where the server told no
+            prompt ids. id: `<NA>` where it is not known.
+        text: as the server gave it, else as another answer of the rollout or `decode` shows it.
+        span: what it belongs to: prompt, template, result, reasoning, call, answer. sampled:
+            whether the model gave it.
+        trained: whether a trainer learns from it: a node's own mask, else whether it was sampled;
+            `<NA>` where the mask is too short.
+        logprob: natural logarithm; `<NA>` where there is none, as for the sentinel 1.0 of a node.
+            entropy: nats, over the candidates listed and
+        one for the rest: a lower bound. rank: among the candidates, 1 for the likeliest.
+            alternatives: the candidates as `text:logprob`, by line.
+
+    Args:
+        x: one rollout or many, as for `turns_df`; an `AgentResult` with a `managed_state`, or such
+            a state or its nodes.
+        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`.
+
+    Raises:
+        UsageError: it holds neither rollouts nor nodes.
+    """
+    return frame(COLUMNS, (row for who, run in _runs(x, decode) for row in _rows(who, run)), x)
+
+
+def _runs(x: Any, decode: Decode | None) -> Iterator[tuple[tuple[Any, ...], TokenRun]]:
+    if is_managed(x):
+        yield from ((identity(0, Trajectory()), run) for run in node_runs(read_managed(x), decode))
+        return
+    state = getattr(x, "managed_state", None)
+    for i, trajectory in enumerate(rollouts_in(x)):
+        who = identity(i, trajectory)
+        found = (
+            node_runs(read_managed(state, trajectory), decode)
+            if state is not None
+            else trajectory_runs(trajectory, decode)
+        )
+        yield from ((who, run) for run in found)
+
+
+def _rows(who: tuple[Any, ...], run: TokenRun) -> Iterator[tuple[Any, ...]]:
+    for i, (token, text, logprob, top) in enumerate(
+        zip(run.ids, run.texts, run.logprobs, run.tops, strict=True)
+    ):
+        listed = "\n".join(f"{said}:{value:.4f}" for said, value in top) if top else None
+        sampled = i >= run.sampled_from if run.node is None else logprob is not None
+        chance = entropy(top), rank(text, logprob, top), listed
+        yield (
+            *who,
+            run.turn,
+            run.node,
+            run.offset + i,
+            token,
+            text,
+            run.kinds[i],
+            sampled,
+            run.trained[i],
+            logprob,
+            *chance,
+        )

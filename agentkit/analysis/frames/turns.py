@@ -1,0 +1,148 @@
+"""`ak.turns_df`: a row per turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.analysis.frames.frame import (
+    COUNT,
+    FLAG,
+    IDENTITY,
+    MAYBE_COUNT,
+    NUMBER,
+    TEXT,
+    frame,
+    identity,
+    number,
+    server,
+)
+from agentkit.files.reader import rollouts_in
+from agentkit.read.body.queue_time import queue_of
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Usage
+
+COLUMNS = {
+    **IDENTITY,
+    "turn": COUNT,
+    "model": TEXT,
+    "server": TEXT,
+    "started": NUMBER,
+    "elapsed": NUMBER,
+    "model_elapsed": NUMBER,
+    "queue": NUMBER,
+    "time_to_first_token": NUMBER,
+    "generation": NUMBER,
+    "tools_elapsed": NUMBER,
+    "retries": COUNT,
+    "input_tokens": MAYBE_COUNT,
+    "output_tokens": MAYBE_COUNT,
+    "reasoning_tokens": MAYBE_COUNT,
+    "cached_tokens": MAYBE_COUNT,
+    "content_length": COUNT,
+    "reasoning_length": COUNT,
+    "calls": COUNT,
+    "failed_calls": COUNT,
+    "finish_reason": TEXT,
+    "errors": COUNT,
+    "warnings": COUNT,
+    "last": FLAG,
+    "stop_reason": TEXT,
+    "reward": NUMBER,
+}
+
+
+def turns_df(x: Any) -> Any:
+    """A `pandas.DataFrame` with a row per turn that has an answer, the open one included.
+
+    Columns; times are in seconds, lengths in characters:
+        rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what
+            the user asked.
+        side: only of what `ak.compare` gave, and there behind `rollout`: the name of the side the
+            rollout is from.
+        turn: from 0. model: as the answer names it, else as it was asked for. server: host and
+            port.
+        started: Unix time when the model was asked. elapsed: model and tools together, overlaps
+            counted once; `<NA>` where the model's is not known.
+        model_elapsed: from sending the request to the last byte. queue: what the server says it let
+            the request wait, where it does.
+        time_to_first_token: from sending to the first piece, the queue included; `<NA>` where it
+            was not streamed. generation: the rest.
+        tools_elapsed: the time tools ran, overlaps counted once. retries: failed tries before the
+            answer.
+        input_tokens, output_tokens, reasoning_tokens, cached_tokens: what the server counted; the
+            last two are parts of the first two.
+        content_length, reasoning_length: of what was read. calls: tool calls. failed_calls: those
+            whose result has another status than `ok`.
+        finish_reason: the server's word. errors, warnings: problems of the answer and its calls, by
+            severity.
+        last: whether it is the rollout's last turn. stop_reason: the rollout's; `<NA>` while it can
+            go on. reward: `meta["reward"]`.
+
+    Args:
+        x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of
+            them, a list of messages, or
+            the path of a file of them.
+
+    Raises:
+        UsageError: it holds no rollout.
+    """
+    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+
+
+def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+    who, turns = identity(index, trajectory), trajectory.all_turns
+    reward = number(trajectory.meta.get("reward"))
+    for turn in turns:
+        ending = (turn is turns[-1], trajectory.stop_reason, reward)
+        model = turn.response.model or trajectory.spec.model
+        yield (*who, turn.index, model, server(turn), *_times(turn), *_amounts(turn), *ending)
+
+
+def _times(turn: Turn) -> tuple[Any, ...]:
+    exchange, first = turn.response.exchange, turn.response.time_to_first_token
+    model = exchange.elapsed
+    generation = max(0.0, _minus(model, first)) if first is not None and model is not None else None
+    return (
+        exchange.started,
+        turn.elapsed,
+        model,
+        queue_of(exchange),
+        first,
+        generation,
+        _tools(turn),
+        len(exchange.retries),
+    )
+
+
+def _tools(turn: Turn) -> float | None:
+    timed = any(
+        result.started is not None and result.elapsed is not None for result in turn.tool_results
+    )
+    return (
+        _minus(turn.elapsed, turn.response.exchange.elapsed)
+        if timed and turn.elapsed is not None
+        else None
+    )
+
+
+def _minus(whole: float | None, part: float | None) -> float:
+    return round((whole or 0.0) - (part or 0.0), 6)  # recorded times are whole microseconds
+
+
+def _amounts(turn: Turn) -> tuple[Any, ...]:
+    response, usage = turn.response, turn.response.usage or Usage()
+    severities = [problem.severity for problem in turn.problems]
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        usage.cached_tokens,
+        len(response.content or ""),
+        len(response.reasoning or ""),
+        len(response.tool_calls),
+        sum(result.status != "ok" for result in turn.tool_results),
+        response.finish_reason,
+        severities.count("error"),
+        severities.count("warning"),
+    )

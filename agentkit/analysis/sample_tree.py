@@ -1,0 +1,286 @@
+"""What several samples of one prompt have in common: the calls they share, where they part, and
+what became of each branch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from math import isfinite, sqrt
+from statistics import fmean
+from typing import Any, Literal
+
+from agentkit.analysis.alignment import call_meaning
+from agentkit.errors import UsageError
+from agentkit.html import Html
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.choices import choices_of
+from agentkit.render import Limits, page
+from agentkit.render.branches import branch_fragments, branch_lines
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import Record, clip, record
+from agentkit.types.trajectory import Trajectory, Turn
+
+BranchKind = Literal["calls", "answer", "open", "error", "limit"]
+
+
+@record
+class Branch(Record):
+    """A step that some samples took at the same place, and what they did after it."""
+
+    kind: BranchKind
+    """`calls`: it called these tools; `answer`: it answered; `limit`: the rollout was cut off;
+    `error`: a request failed; `open`: not ended.
+    """
+    label: str
+    """The step in words: the calls with their arguments, the start of the answer, why it
+    stopped.
+    """
+    turn: int
+    """The turn it happened in."""
+    samples: tuple[int, ...]
+    """Which samples took it, by their position."""
+    rewards: tuple[float, ...] = ()
+    """The rewards of those that have one which is a finite number."""
+    children: tuple[Branch, ...] = ()
+    """What came next, the most frequent first."""
+
+    @property
+    def count(self) -> int:
+        """How many samples took it."""
+        return len(self.samples)
+
+    @property
+    def mean_reward(self) -> float | None:
+        """The mean of the rewards; None where none is known."""
+        return fmean(self.rewards) if self.rewards else None
+
+    @property
+    def reward_deviation(self) -> float:
+        """The population standard deviation of the rewards; 0 where there are none."""
+        return deviation(self.rewards)
+
+    def summary(self) -> str:
+        reward = f", mean reward {self.mean_reward:.3g}" if self.rewards else ""
+        return f"turn {self.turn}: {clip(self.label, 100)}, {self.count} samples{reward}"
+
+
+@record
+class SampleTree(Record):
+    """Samples of one prompt as a tree. Two calls are the same where names and values are; parallel
+    calls may stand in any order.
+    """
+
+    size: int
+    """How many samples it was made of."""
+    branches: tuple[Branch, ...] = ()
+    """What they did first, the most frequent first."""
+    prompts: int = 1
+    """How many different prompts the samples began with; more than 1 is a mistake of whoever put
+    them together.
+    """
+
+    @property
+    def shared(self) -> tuple[Branch, ...]:
+        """The steps that all samples took, before the first at which they part."""
+        path: list[Branch] = []
+        level = self.branches
+        while len(level) == 1 and level[0].count == self.size:
+            path.append(level[0])
+            level = level[0].children
+        return tuple(path)
+
+    @property
+    def parting(self) -> tuple[Branch, ...]:
+        """The branches at the place where the samples part first; empty where they never do."""
+        shared = self.shared
+        level = shared[-1].children if shared else self.branches
+        return level if len(level) > 1 else ()
+
+    @property
+    def parts_at(self) -> int | None:
+        """The turn at which the samples part first; None where all do the same."""
+        return self.parting[0].turn if self.parting else None
+
+    def walk(self) -> Iterator[tuple[int, Branch]]:
+        """Every branch with its depth, in the order they are read."""
+        waiting = [(0, branch) for branch in reversed(self.branches)]
+        while waiting:
+            depth, branch = waiting.pop()
+            yield depth, branch
+            waiting += [(depth + 1, child) for child in reversed(branch.children)]
+
+    def summary(self) -> str:
+        where = (
+            f"part at turn {self.parts_at} into {len(self.parting)} branches"
+            if self.parting
+            else "all do the same"
+        )
+        mixed = f"; they begin with {self.prompts} different prompts" if self.prompts > 1 else ""
+        return f"{self.size} samples: {where}{mixed}"
+
+    def html(self, limits: Limits) -> Html:
+        """The tree, each branch with its share of the samples."""
+        return page(branch_fragments(self, limits))
+
+    def text(self, limits: Limits) -> str:
+        """The same as plain text."""
+        return "\n".join(branch_lines(self, limits))
+
+
+class _Step:
+    """A step while the tree is built."""
+
+    __slots__ = ("children", "kind", "label", "samples", "turn")
+
+    def __init__(self, kind: BranchKind, label: str, turn: int) -> None:
+        self.kind, self.label, self.turn = kind, label, turn
+        self.samples: list[int] = []
+        self.children: dict[Hashable, _Step] = {}
+
+
+def sample_tree(x: Any, tools: Any = None) -> SampleTree:
+    """The tree over samples of one prompt: which calls they share and where they part, with counts
+    and rewards a branch. Linear.
+
+    Args:
+        x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), a debugger or its
+            `tree`, each branch a sample (after
+            `dbg.rerun(n=8)`, say), or one answer with several `choices` (a `Response` or a `Turn`).
+        tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer);
+            by default the rollouts' own.
+
+    Raises:
+        UsageError: it holds no samples.
+    """
+    samples = _samples(x, tools)
+    if not samples:
+        raise UsageError(
+            f"a {type(x).__name__} holds no samples",
+            mend="pass the trajectories of one prompt, or an answer with several choices",
+        )
+    offered = (
+        tools if tools is not None else next((t.spec.tools for t in samples if t.spec.tools), ())
+    )
+    known = offered if isinstance(offered, KnownTools) else KnownTools(offered) if offered else None
+    root = _Step("open", "", -1)
+    for position, sample in enumerate(samples):
+        _grow(root, position, sample, known)
+    rewards = [sample.meta.get("reward") for sample in samples]
+    prompts = {repr([message.wire for message in sample.prompt]) for sample in samples}
+    return SampleTree(size=len(samples), branches=_branches(root, rewards), prompts=len(prompts))
+
+
+def _samples(x: Any, tools: Any) -> list[Trajectory]:
+    if isinstance(x, (Response, Turn)):
+        return [_ended(choice) for choice in choices_of(x, tools)]
+    if isinstance(x, Trajectory):
+        return [x]
+    held = getattr(x, "trajectories", None)
+    if held is None:  # a debugger: its branches
+        held = getattr(getattr(x, "tree", None), "trajectories", x)
+    if held is x:
+        held = getattr(x, "trajectory", x)
+    if isinstance(held, Trajectory):
+        return [held]
+    if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
+        return [
+            t
+            for item in held
+            if isinstance(item, (Trajectory, Response, Turn))
+            for t in _samples(item, tools)
+        ]
+    return []
+
+
+def _ended(response: Response) -> Trajectory:
+    turn = Turn(index=0, response=response, results=(None,) * len(response.tool_calls))
+    return Trajectory(turns=(turn,), stop_reason=None if response.tool_calls else "final")
+
+
+def _grow(root: _Step, position: int, sample: Trajectory, tools: KnownTools | None) -> None:
+    at = root
+    for key, kind, label, turn in _steps(sample, tools):
+        step = at.children.get(key)
+        if step is None:
+            step = at.children[key] = _Step(kind, label, turn)
+        step.samples.append(position)
+        at = step
+
+
+def _steps(
+    sample: Trajectory, tools: KnownTools | None
+) -> Iterator[tuple[Hashable, BranchKind, str, int]]:
+    """What a sample did: key, kind, words and turn of each step."""
+    for turn in sample.all_turns:
+        calls = turn.tool_calls
+        if calls:
+            meanings = Counter(
+                call_meaning(call, tools) for call in calls
+            )  # parallel calls may stand in any order
+            yield (
+                ("calls", frozenset(meanings.items())),
+                "calls",
+                ", ".join(map(_call, calls)),
+                turn.index,
+            )
+        else:
+            said = " ".join((turn.response.content or turn.response.refusal or "").split())
+            yield ("answer", said), "answer", said or "an empty answer", turn.index
+    last = len(sample.all_turns)
+    if sample.stop_reason == "error":
+        reason = sample.error.kind if sample.error else "error"
+        yield ("error", reason), "error", f"the request failed: {reason}", last
+    elif sample.stop_reason in ("max_turns", "length", "stopped"):
+        yield ("limit", sample.stop_reason), "limit", f"stopped: {sample.stop_reason}", last
+    elif sample.stop_reason is None and sample.prompt:  # the choices of one answer are no rollouts
+        yield ("open",), "open", "not ended", last
+
+
+def _call(call: ToolCall) -> str:
+    if call.arguments is None:
+        return f"{call.name or '?'}({clip(call.raw_arguments, 80)}) {call.status}"
+    told = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    return f"{call.name or '?'}({clip(told, 120)})"
+
+
+def _branches(step: _Step, rewards: list[Any]) -> tuple[Branch, ...]:
+    """The branches below a step; built from the leaves up, so that a rollout of a thousand turns
+    needs no deep stack.
+    """
+    order = [step]
+    for found in order:
+        order += found.children.values()
+    made: dict[int, tuple[Branch, ...]] = {}
+    for found in reversed(order):
+        below = [_branch(child, made.pop(id(child)), rewards) for child in found.children.values()]
+        made[id(found)] = tuple(sorted(below, key=lambda branch: -branch.count))
+    return made[id(step)]
+
+
+def finite(values: Iterable[Any]) -> Iterator[float]:
+    """Those of the values that are finite numbers."""
+    return (float(value) for value in values if isinstance(value, (int, float)) and isfinite(value))
+
+
+def deviation(numbers: Sequence[float]) -> float:
+    """The population standard deviation; 0 for none. `statistics.pstdev` reckons in fractions,
+    which takes a second for a hundred thousand.
+    """
+    if not numbers:
+        return 0.0
+    mean = fmean(numbers)
+    return sqrt(fmean((number - mean) ** 2 for number in numbers))
+
+
+def _branch(step: _Step, children: tuple[Branch, ...], rewards: list[Any]) -> Branch:
+    known = (rewards[position] for position in step.samples)
+    numbers = tuple(finite(known))
+    return Branch(
+        kind=step.kind,
+        label=step.label,
+        turn=step.turn,
+        samples=tuple(step.samples),
+        rewards=numbers,
+        children=children,
+    )

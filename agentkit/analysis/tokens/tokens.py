@@ -1,0 +1,192 @@
+"""`ak.tokens`: the tokens of a rollout, coloured by probability, entropy or loss mask."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from agentkit.analysis.frames.tokens import tokens_df
+from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
+from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
+from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
+from agentkit.html import Child, Html, el
+from agentkit.read.managed import ManagedState, is_managed, read_managed
+from agentkit.render import Limits, page
+from agentkit.render.block import bar, facts, note
+from agentkit.render.problem import problems
+from agentkit.render.tokens import (
+    Metric,
+    chance,
+    least_likely,
+    legend,
+    low_table,
+    token_rows,
+    told,
+    written,
+)
+from agentkit.render.words import count
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+from agentkit.views.static_view import mimebundle
+
+LOW = 12
+"""Unlikely tokens that are listed."""
+
+
+class Tokens:
+    """The tokens of one rollout, or of several, to look at: in a notebook a heatmap, elsewhere its
+    lines with unlikely tokens underlined.
+    """
+
+    def __init__(self, x: Any, metric: Metric = "logprob", decode: Decode | None = None) -> None:
+        self._x, self._decode = x, decode
+        self.metric: Metric = metric
+        self.state: ManagedState | None = None
+        """The managed state, checked, where it shows one."""
+        self.checks: tuple[PrefixCheck, ...] = ()
+        """Whether the prompts extend the tokens before them, for each rollout."""
+        self.runs = tuple(
+            self._of_state(read_managed(x)) if is_managed(x) else self._of_rollouts(x)
+        )
+        """The tokens: a run per turn, or per node."""
+
+    def _of_state(self, state: ManagedState) -> list[TokenRun]:
+        self.state = state
+        self.checks = (check_state(state, self._decode),)
+        return list(node_runs(state, self._decode))
+
+    def _of_rollouts(self, x: Any) -> list[TokenRun]:
+        found = rollouts_in(x)
+        state = getattr(x, "managed_state", None)
+        if state is not None:
+            return self._of_state(read_managed(state, found[0] if found else None))
+        self.checks = tuple(check_trajectory(trajectory, self._decode) for trajectory in found)
+        return [
+            run
+            for i, trajectory in enumerate(found)
+            for run in self._named(i if len(found) > 1 else None, trajectory)
+        ]
+
+    def _named(self, rollout: int | None, trajectory: Trajectory) -> list[TokenRun]:
+        from dataclasses import replace
+
+        made = trajectory_runs(trajectory, self._decode)
+        return (
+            list(made)
+            if rollout is None
+            else [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
+        )
+
+    @property
+    def df(self) -> Any:
+        """The same as a `pandas.DataFrame`: `ak.tokens_df`."""
+        return tokens_df(self._x, decode=self._decode)
+
+    def low(self, number: int = LOW) -> list[str]:
+        """The least likely tokens, a line of text each."""
+        return [
+            f"{self.runs[low.run].title}: {told(self.runs[low.run], low.place)}"
+            for low in least_likely(self.runs, number)
+        ]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.runs))
+
+    def __repr__(self) -> str:
+        return f"<Tokens {', '.join(self.words())}>"
+
+    def words(self) -> list[str]:
+        """What there is, in a few words."""
+        known = sum(value is not None for run in self.runs for value in run.logprobs)
+        trained = sum(sum(map(bool, run.trained)) for run in self.runs)
+        return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
+
+    def head(self) -> dict[str, Html]:
+        """What stands above the tokens: totals, what is wrong with a managed state, the prefix
+        check, the least likely tokens.
+        """
+        title = bar(el("strong", "Tokens"), facts(*self.words()))
+        parts = {
+            "head": el("header", title, _broken(self.checks), class_="ak-head", data_key="head")
+        }
+        state = self.state
+        if state is not None and state.all_problems:
+            parts["state"] = el(
+                "section",
+                problems(state.all_problems, Limits()),
+                class_="ak-head",
+                data_key="state",
+            )
+        table = low_table(self.runs, LOW)
+        return (
+            {**parts, "low": el("section", table, class_="ak-head", data_key="low")}
+            if table
+            else parts
+        )
+
+    def html(self, limits: Limits) -> Html:
+        """The tokens line by line."""
+        rows = {
+            **self.head(),
+            "legend": el("section", legend(self.metric), class_="ak-head", data_key="legend"),
+        }
+        return page({**rows, **token_rows(self.runs, self.metric, limits)})
+
+    def text(self, limits: Limits) -> str:
+        """The totals, then each run on a few lines with its least likely tokens."""
+        lines = [repr(self), *(check.summary() for check in self.checks)]
+        for i, run in enumerate(self.runs[: limits.items]):
+            said = "".join(
+                written(run, k)
+                for k in range(run.sampled_from if run.node is None else 0, len(run))
+            )
+            lines.append(f"{run.summary()}: {clip(said, 100)}" if said else run.summary())
+            lines += [f"  {note_}" for note_ in run.notes]
+            lines += [
+                f"  {chance(low.logprob)} {told(run, low.place)}"
+                for low in least_likely([run], 3)
+                if low.logprob < -0.7
+            ]
+            if i == limits.items - 1 and len(self.runs) > limits.items:
+                lines.append(
+                    f"… {count(len(self.runs) - limits.items, 'more turn')} not shown here"
+                )
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return mimebundle(self)
+
+
+def _broken(checks: tuple[PrefixCheck, ...]) -> Child:
+    """What the prefix check found, where it found something."""
+    broken = [(check.unit, step) for check in checks for step in check.broken][:5]
+    said = "does not extend the tokens before it: from position"
+    notes = [
+        note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}")
+        for unit, step in broken
+    ]
+    off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
+    return [*notes, note(f"{off:,} of {trained:,} trained tokens are off policy") if off else None]
+
+
+def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:
+    """The tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked, and
+    each token tells its id and alternatives.
+
+    Args:
+        x: one rollout or many, as for `ak.turns_df`, with vLLM's or OpenAI's logprobs or token ids;
+            an `AgentResult` with a `managed_state`, what
+            `get_state()` gave, or its nodes.
+        metric: what is shown first: `logprob`, `entropy` (of the candidates the server listed: a
+            lower bound), or `mask`.
+        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`, where the server
+            gave none.
+
+    Raises:
+        UsageError: it holds neither rollouts nor nodes, or there is no such metric.
+    """
+    if metric not in get_args(Metric):
+        raise UsageError(
+            f"there is no metric {metric!r}", mend=f"choose one of: {', '.join(get_args(Metric))}"
+        )
+    return Tokens(x, metric, decode)
