@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from agentkit.analysis.tokens.prefix import prefix_check
     from agentkit.analysis.tokens.tokens import tokens
     from agentkit.debugger.debugger import Debugger, debug
-    from agentkit.demo_agent import demo
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
     from agentkit.read.error.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream import read_stream
     from agentkit.servers.server import Server
+    from agentkit.testing.demo import demo
     from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
@@ -76,13 +76,13 @@ _HOMES = {
     "agentkit.analysis.tokens.prefix": "prefix_check",
     "agentkit.analysis.tokens.tokens": "tokens",
     "agentkit.debugger.debugger": "Debugger debug",
-    "agentkit.demo_agent": "demo",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
     "agentkit.read.error.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream": "read_stream",
     "agentkit.servers.server": "Server",
+    "agentkit.testing.demo": "demo",
     "agentkit.trajectory.breakpoints": "break_on",
     "agentkit.trajectory.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",

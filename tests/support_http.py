@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.testing.loopback import Asked, Loopback
-from agentkit.testing.loopback import Reply as Answer
+from agentkit.testing.server.loopback import Asked, Loopback
+from agentkit.testing.server.loopback import Reply as Answer
 
 __all__ = ["COMPLETION", "Answer", "Asked", "HttpServer", "sse"]
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.agent.events import Committed
-from agentkit.demo_agent import script
 from agentkit.errors import AgentkitError
 from agentkit.files.cassette.codec import dump, load_lines
 from agentkit.files.store import load_all
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.testing.demo import script
 from agentkit.trajectory.loop import ModelStep, next_step
 from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.trajectory import Trajectory

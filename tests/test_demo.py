@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.demo_agent import WEATHER
 from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.testing.demo import WEATHER
 from agentkit.trajectory.loop import Result, apply
 from agentkit.types.trajectory import ToolResult
 

@@ -12,9 +12,9 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.fault_injection import Injection, inject, injected, injecting, injections
-from agentkit.injected_answers import ANSWERS, REFUSALS
 from agentkit.testing import ScriptedServer, calls, says
+from agentkit.testing.faults.inject import Injection, inject, injected, injecting, injections
+from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
 from agentkit.trajectory.loop import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.engine import Engine
 from agentkit.agent.event_loop import run
-from agentkit.fault_injection import inject, injections
 from agentkit.testing import says
+from agentkit.testing.faults.inject import inject, injections
 from agentkit.trajectory.loop import Result, apply, resume, rewrite, say
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange

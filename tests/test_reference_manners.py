@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentkit.testing import calls, says, serve
-from agentkit.testing.played import choice_of
+from agentkit.testing.server.played import choice_of
 from agentkit.types.wire import Chunk, Exchange
 from tests.support_corpus import captured
 from tests.support_shapes import shape, stream_shape

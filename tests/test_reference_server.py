@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import Asked, by_turn, calls, faults, says, serve
-from agentkit.testing.catalogue import find_faults
-from agentkit.testing.message_faults import WRITTEN, write_calls
+from agentkit.testing.faults.catalogue import find_faults
+from agentkit.testing.faults.message_faults import WRITTEN, write_calls
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.wire import ApiError
 from tests.support_corpus import captured

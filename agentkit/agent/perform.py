@@ -5,7 +5,7 @@
     budgeted(perform, budget)   the same, and results that are too long for the model are shortened
 
 Others are `agentkit.agent.record.recorder` (every finished step is written down), `agentkit.agent.record.player` (what
-was recorded, offline) and `agentkit.fault_injection` (failures on purpose).
+was recorded, offline) and `agentkit.testing.faults.inject` (failures on purpose).
 """
 
 from __future__ import annotations

@@ -55,14 +55,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentkit.testing.catalogue import faults
-from agentkit.testing.fault import Fault
-from agentkit.testing.loopback import Asked
-from agentkit.testing.reference_server import ReferenceServer, serve
+from agentkit.testing.faults.catalogue import faults
+from agentkit.testing.faults.fault import Fault
 from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
+from agentkit.testing.server.loopback import Asked
+from agentkit.testing.server.reference_server import ReferenceServer, serve
 
 if TYPE_CHECKING:
-    from agentkit.fault_injection import inject, injected, injections
+    from agentkit.testing.faults.inject import inject, injected, injections
 
 __all__ = [
     "Asked",
@@ -85,7 +85,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Faults are put into agents, which are built on the stand-ins of this room."""
     if name in ("inject", "injected", "injections"):
-        from agentkit import fault_injection
+        from agentkit.testing.faults import inject as fault_injection
 
         return getattr(fault_injection, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
-from agentkit.testing.manner import Manner
-from agentkit.testing.refusals import HISTORY
-from agentkit.testing.steps import Step, answer_tokens
+from agentkit.testing.faults.refusals import HISTORY
+from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.pieces import Step, answer_tokens
 from agentkit.trajectory.preflight import preflight
 
 _TYPES = {403: "request_forbidden", 429: "requests", 503: "service_unavailable_error"}

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from agentkit.testing.asking import Asking, Refusal
-from agentkit.testing.loopback import Reply
+from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.server.loopback import Reply
 from agentkit.types.record import Record, clip, record
 
 Needs = Literal["", "calls", "parallel", "text", "history", "forced"]

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from functools import cache
 
 from agentkit.errors import NotFound
-from agentkit.testing.argument_faults import CALL_FAULTS
-from agentkit.testing.fault import Fault
-from agentkit.testing.message_faults import DEFAULT, MESSAGE_FAULTS
-from agentkit.testing.wire_faults import WIRE_FAULTS
+from agentkit.testing.faults.argument_faults import CALL_FAULTS
+from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.message_faults import DEFAULT, MESSAGE_FAULTS
+from agentkit.testing.faults.wire_faults import WIRE_FAULTS
 
 _MEANS = {
     "tool_call_in_content": f"tool_call_in_content:{DEFAULT}",

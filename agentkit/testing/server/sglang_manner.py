@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
-from agentkit.testing.manner import Manner
-from agentkit.testing.steps import Step, answer_tokens
+from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.pieces import Step, answer_tokens
 
 _TYPES = {
     400: "BadRequestError",

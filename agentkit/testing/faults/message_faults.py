@@ -8,8 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.testing.asking import Asking, tools_named
-from agentkit.testing.fault import (
+from agentkit.testing.faults.fault import (
     Draft,
     Fault,
     first_call,
@@ -18,6 +17,7 @@ from agentkit.testing.fault import (
     on_calls,
     on_message,
 )
+from agentkit.testing.server.asking import Asking, tools_named
 
 _QWEN_CODER = "<tool_call>\n<function={name}>\n{parameters}</function>\n</tool_call>"
 _DEEPSEEK = (

@@ -17,19 +17,19 @@ from typing import Any, Literal
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.redaction import Redactor, header_secrets
-from agentkit.testing.asking import Asking, Refusal
-from agentkit.testing.catalogue import find_faults
-from agentkit.testing.fault import Draft, Fault, Mode
-from agentkit.testing.loopback import Asked, Loopback, Reply
-from agentkit.testing.manner import Manner
-from agentkit.testing.message_faults import as_text
-from agentkit.testing.openai_manner import OpenAI
-from agentkit.testing.played import choice_of, is_answer, is_completion, reply_of
-from agentkit.testing.recorded import is_recorded, recorded
+from agentkit.testing.faults.catalogue import find_faults
+from agentkit.testing.faults.fault import Draft, Fault, Mode
+from agentkit.testing.faults.message_faults import as_text
 from agentkit.testing.scripted import as_choice, next_answer
-from agentkit.testing.sglang_manner import SGLang
-from agentkit.testing.steps import prompt_tokens, tokens
-from agentkit.testing.vllm_manner import VLLM
+from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.server.loopback import Asked, Loopback, Reply
+from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.openai_manner import OpenAI
+from agentkit.testing.server.pieces import prompt_tokens, tokens
+from agentkit.testing.server.played import choice_of, is_answer, is_completion, reply_of
+from agentkit.testing.server.recorded import is_recorded, recorded
+from agentkit.testing.server.sglang_manner import SGLang
+from agentkit.testing.server.vllm_manner import VLLM
 from agentkit.types.wire import ApiError, Exchange
 
 MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}

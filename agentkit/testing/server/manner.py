@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from agentkit.read.utf8 import compact_json
-from agentkit.testing.asking import Asking, Refusal
-from agentkit.testing.steps import Step, answer_tokens, steps, tokens
+from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.server.pieces import Step, answer_tokens, steps, tokens
 
 
 class Manner(ABC):

@@ -9,8 +9,8 @@ from typing import Any
 
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.sse import SSE
-from agentkit.testing.loopback import Reply
 from agentkit.testing.scripted import as_choice
+from agentkit.testing.server.loopback import Reply
 from agentkit.types.wire import Exchange
 
 _NOT_PLAYED = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})

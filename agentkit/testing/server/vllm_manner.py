@@ -15,10 +15,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.asking import Asking, Refusal, named_choice, output_limit, tools_named
-from agentkit.testing.manner import Manner
-from agentkit.testing.refusals import BAD_ARGUMENTS, HISTORY
-from agentkit.testing.steps import Step, answer_tokens, token_id
+from agentkit.testing.faults.refusals import BAD_ARGUMENTS, HISTORY
+from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.pieces import Step, answer_tokens, token_id
 
 _TYPES = {
     400: "BadRequestError",

@@ -4,7 +4,7 @@ of these servers have published.
 
 from __future__ import annotations
 
-from agentkit.testing.asking import Refusal
+from agentkit.testing.server.asking import Refusal
 
 BAD_ARGUMENTS = (
     "3 validation errors:\n  {{'type': 'string_type', 'loc':"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.testing.steps import token_id
+from agentkit.testing.server.pieces import token_id
 
 _OTHERS = (
     " the",

@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from agentkit.testing.asking import Asking, Refusal
-from agentkit.testing.fault import Fault
-from agentkit.testing.loopback import Reply
-from agentkit.testing.refusals import CAPTURED, HISTORY, REFUSALS
+from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.refusals import CAPTURED, HISTORY, REFUSALS
+from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.server.loopback import Reply
 
 _ERROR = {
     "message": "EngineCore encountered an issue.",

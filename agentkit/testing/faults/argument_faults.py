@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.testing.asking import Asking
-from agentkit.testing.fault import (
+from agentkit.testing.faults.fault import (
     Draft,
     Fault,
     first_call,
@@ -18,6 +17,7 @@ from agentkit.testing.fault import (
     on_name,
     with_field,
 )
+from agentkit.testing.server.asking import Asking
 
 
 def _first_twice(arguments: str) -> str:
