@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream import read_stream
     from agentkit.servers.server import Server
+    from agentkit.show.notebook.opening import view
     from agentkit.testing.demo import demo
     from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from agentkit.types.problem import Problem
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
     from agentkit.types.wire import ApiError, Exchange
-    from agentkit.views.opening import view
 
 __version__ = "0.1.0"
 
@@ -82,6 +82,7 @@ _HOMES = {
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream": "read_stream",
     "agentkit.servers.server": "Server",
+    "agentkit.show.notebook.opening": "view",
     "agentkit.testing.demo": "demo",
     "agentkit.trajectory.breakpoints": "break_on",
     "agentkit.trajectory.preflight": "preflight",
@@ -89,7 +90,6 @@ _HOMES = {
     "agentkit.types.problem": "Problem",
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
     "agentkit.types.wire": "ApiError Exchange",
-    "agentkit.views.opening": "view",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = ("cassette", "charts", "export", "parsers", "testing")
@@ -164,19 +164,19 @@ def __dir__() -> list[str]:
 
 
 def _show(record: Any) -> Any:
-    from agentkit.views import mimebundle
+    from agentkit.show.notebook.static_view import mimebundle
 
     return mimebundle(record)
 
 
 def _page(record: Any) -> Any:
-    from agentkit.views import standalone
+    from agentkit.show.notebook.static_view import standalone
 
     return standalone(record)
 
 
 def _display(thing: Any) -> bool:
-    from agentkit.views.showing import display
+    from agentkit.show.notebook.showing import display
 
     return display(thing)
 

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.export import Export
+from agentkit.show.export.text import Export
 from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agentkit.html import visible
-from agentkit.render import STATIC, TEXT
-from agentkit.views import mimebundle
+from agentkit.show.html import visible
+from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.render.rollout.outline import STATIC, TEXT
 from tests.render_samples import HOSTILE
 from tests.support_beside import BESIDE
 from tests.test_html import read

@@ -21,8 +21,8 @@ import agentkit as ak
 from agentkit.errors import CassetteError
 from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.servers.redaction import environment_secrets
+from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.views import mimebundle
 from tests.support_cassettes import agent, by_prompt, lines, recorded
 from tests.support_http import Answer, Asked, HttpServer
 from tests.support_loop import answer, call

@@ -19,8 +19,8 @@ from agentkit.errors import CassetteError, NotFound, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Index
 from agentkit.files.store import cassette
+from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import calls, says
-from agentkit.views import mimebundle
 from tests.support_cassettes import agent, by_prompt, exactly, lines, recorded
 from tests.support_growth import assert_within
 from tests.test_rollouts import agent as modelled

@@ -20,10 +20,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.render import STATIC, render
-from agentkit.render.drawing import FORMS, ticks
-from agentkit.render.figures import figures, mishaps
-from agentkit.render.plots import (
+from agentkit.show.charts.drawing import FORMS, ticks
+from agentkit.show.charts.figures import figures, mishaps
+from agentkit.show.charts.plots import (
     Mishap,
     Tokens,
     context_svg,
@@ -32,7 +31,17 @@ from agentkit.render.plots import (
     quantile,
     spread,
 )
-from agentkit.render.timeline import CallTime, Course, Timing, latency_svg, length, segments, timing
+from agentkit.show.charts.timeline import (
+    CallTime,
+    Course,
+    Timing,
+    latency_svg,
+    length,
+    segments,
+    timing,
+)
+from agentkit.show.render.render import render
+from agentkit.show.render.rollout.outline import STATIC
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn

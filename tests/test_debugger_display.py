@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.render import STATIC, TEXT, page, render
-from agentkit.render.text import text
+from agentkit.show.notebook.static_view import Shown
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.views.static_view import Shown
 from tests.render_samples import HOSTILE
 from tests.test_html import read
 

@@ -23,11 +23,11 @@ from agentkit.analysis.explore.explorer import Explorer
 from agentkit.analysis.explore.query import parse_query
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.index import Index
+from agentkit.show.notebook import showing
+from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
-from agentkit.views import showing
-from agentkit.views.explorer_view import ExplorerView
 
 NAMES = ("rollout", "prompt", "turns", "reward", "stop_reason", "task", "label")
 
@@ -313,7 +313,7 @@ def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: 
 def test_a_large_file_is_viewed_without_reading_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentkit.views.opening._LARGE", 1000)
+    monkeypatch.setattr("agentkit.show.notebook.opening._LARGE", 1000)
     path = ak.save(ROLLOUTS * 10, tmp_path / "large.jsonl")
     view = ak.view(path)
 

@@ -20,8 +20,8 @@ from nbclient import NotebookClient
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.export.asked import asked
-from agentkit.export.offline_test import expected
+from agentkit.show.export.asked import asked
+from agentkit.show.export.code.offline_test import expected
 from agentkit.trajectory.loop import Answer, apply
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.export import Export
-from agentkit.export.report import fenced
 from agentkit.servers.redaction import outgoing
+from agentkit.show.export.report import fenced
+from agentkit.show.export.text import Export
 from agentkit.trajectory.loop import Answer, Result, apply, say, start
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.export.literals import json_text, literal
+from agentkit.show.export.code.literals import json_text, literal
 from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory, Turn
 from tests.support_export import HOSTILE, rollouts, run_python, run_shell, values, weather

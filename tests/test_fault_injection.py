@@ -12,13 +12,13 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
+from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.testing.faults.inject import Injection, inject, injected, injecting, injections
 from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
 from agentkit.trajectory.loop import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
-from agentkit.views import mimebundle
 from tests.support_cassettes import double, exactly
 from tests.support_http import Answer as HttpAnswer
 from tests.support_http import Asked, HttpServer, sse

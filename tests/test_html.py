@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.html import ATTRIBUTES, HOLE, Html, el, escape, fragment, joined, link, shape, visible
+from agentkit.show.html import (
+    ATTRIBUTES,
+    HOLE,
+    Html,
+    el,
+    escape,
+    fragment,
+    joined,
+    link,
+    shape,
+    visible,
+)
 from tests.render_samples import HOSTILE
 
 ANY_TEXT = st.text(st.characters(categories=None)) | st.sampled_from(HOSTILE)

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.agent.events import Committed
-from agentkit.html import Html, el
-from agentkit.render import WHOLE, render
+from agentkit.show.html import Html, el
+from agentkit.show.notebook.live import LiveView, changes
+from agentkit.show.notebook.page_files import script, sheet
+from agentkit.show.notebook.showing import live_view
+from agentkit.show.notebook.views.conversation_view import ConversationView
+from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.render.render import render
+from agentkit.show.render.rollout.outline import WHOLE
 from agentkit.types.trajectory import Trajectory
-from agentkit.views.conversation_view import ConversationView
-from agentkit.views.debugger_view import DebuggerView
-from agentkit.views.live import LiveView, changes
-from agentkit.views.page_files import script, sheet
-from agentkit.views.showing import live_view
 from tests.render_samples import long, troubled, waiting, weather
 
 Sent = list[tuple[dict[str, Any], list[bytes]]]
@@ -173,7 +174,7 @@ def charted(sent: Sent) -> list[str]:
 def test_charts_are_sent_while_they_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once when they are opened and at a halt, else once a second."""
     now = 100.0
-    monkeypatch.setattr("agentkit.views.debugger_view.monotonic", lambda: now)
+    monkeypatch.setattr("agentkit.show.notebook.views.debugger_view.monotonic", lambda: now)
     dbg = ak.debug(ak.demo())
     view = DebuggerView(dbg)
     sent = recorded(view)
@@ -203,7 +204,7 @@ def test_charts_of_a_running_rollout_are_drawn_once_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("agentkit.views.debugger_view.monotonic", lambda: now)
+    monkeypatch.setattr("agentkit.show.notebook.views.debugger_view.monotonic", lambda: now)
     view = DebuggerView(ak.debug(ak.demo()))
     sent, whole = recorded(view), long(5)
     shown: list[Trajectory] = [replace(whole, turns=whole.turns[:1])]
@@ -343,7 +344,7 @@ def test_no_trait_holds_what_was_said() -> None:
 def test_the_scripts_are_small() -> None:
     from importlib.resources import files
 
-    static = files("agentkit.views").joinpath("static")
+    static = files("agentkit.show.notebook").joinpath("static")
     assert (
         sum(len(path.read_bytes()) for path in static.iterdir() if path.name.endswith(".js"))
         < 60_000

@@ -11,11 +11,11 @@ import agentkit as ak
 from agentkit.analysis.tokens.prefix import prefix_check
 from agentkit.errors import UsageError
 from agentkit.read.managed import read_managed
-from agentkit.render import STATIC, TEXT, WHOLE
+from agentkit.show.notebook.static_view import mimebundle, standalone
+from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE
 from agentkit.types.answer import ReasoningBlock, Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
-from agentkit.views import mimebundle, standalone
 from tests.render_samples import HOSTILE, call, filled, weather
 from tests.support_captures import conversation
 from tests.test_html import read

@@ -12,9 +12,9 @@ from itertools import permutations
 import pytest
 
 from agentkit.files.cassette.volatile import secrets
-from agentkit.render.raw import masked
 from agentkit.servers.redaction import clean_url, environment_secrets, outgoing, url_secrets
 from agentkit.servers.secret_names import names_secret
+from agentkit.show.render.rollout.raw import masked
 from tests.support_growth import assert_linear
 
 BEGINNINGS = (

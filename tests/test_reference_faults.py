@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 import agentkit as ak
-from agentkit.testing import Fault, by_turn, calls, faults, says, serve
+from agentkit.testing import Fault, by_turn, calls, says, serve
+from agentkit.testing.faults.catalogue import faults
 
 MANNERS = ("openai", "vllm", "sglang")
 CUTS = {"stream_error_event", "stream_truncated"}

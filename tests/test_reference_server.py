@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.testing import Asked, by_turn, calls, faults, says, serve
-from agentkit.testing.faults.catalogue import find_faults
+from agentkit.testing import Asked, by_turn, calls, says, serve
+from agentkit.testing.faults.catalogue import faults, find_faults
 from agentkit.testing.faults.message_faults import WRITTEN, write_calls
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.wire import ApiError

@@ -19,14 +19,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentkit.html import Html, visible
-from agentkit.render import STATIC, WHOLE, Limits, page, render
-from agentkit.render.pretty import pretty
-from agentkit.render.text import text
+from agentkit.show.html import Html, visible
+from agentkit.show.notebook.page_files import css
+from agentkit.show.notebook.static_view import mimebundle, standalone
+from agentkit.show.notebook.view import View
+from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import STATIC, WHOLE, Limits
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Exchange
-from agentkit.views import View, css, mimebundle, standalone
 from tests.render_samples import (
     HOSTILE,
     SAMPLES,
@@ -398,7 +401,7 @@ def test_the_same_record_is_shown_the_same(name: str) -> None:
 
 
 def test_shown_the_same_in_every_process() -> None:
-    script = "from tests.render_samples import troubled; from agentkit.views import mimebundle; print(mimebundle(troubled()))"
+    script = "from tests.render_samples import troubled; from agentkit.show.notebook import mimebundle; print(mimebundle(troubled()))"
     runs = {
         subprocess.run(
             [sys.executable, "-c", script],

@@ -22,10 +22,10 @@ from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.batch.run import interrupted
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.files.store import load_all
+from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.notebook.views.progress_view import ProgressView
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.wire import ApiError
-from agentkit.views import mimebundle
-from agentkit.views.progress_view import ProgressView
 from tests.support_cassettes import double, exactly, lines
 from tests.support_http import COMPLETION, Answer, Asked, HttpServer
 from tests.support_loop import answer, call

@@ -15,10 +15,10 @@ import agentkit as ak
 from agentkit.analysis.sample_tree import sample_tree
 from agentkit.errors import UsageError
 from agentkit.read.choices import choices_of
+from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
-from agentkit.views import mimebundle
 
 SCHEMA = {
     "type": "function",

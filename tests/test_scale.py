@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.loop import Answer, Result, apply, start
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
-from agentkit.views import mimebundle, standalone
 from tests.support_growth import assert_linear
 from tests.support_loop import ECHO, USER, answer, call, loop
 

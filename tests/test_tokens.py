@@ -20,13 +20,13 @@ from agentkit.analysis.tokens.runs import entropy, trajectory_runs
 from agentkit.analysis.tokens.spans import KINDS, output_kinds, prompt_kinds, runs
 from agentkit.errors import UsageError
 from agentkit.read.response import read_response
-from agentkit.render import STATIC, TEXT, WHOLE
-from agentkit.render.tokens import alternatives, chance, told
+from agentkit.show.notebook.static_view import standalone
+from agentkit.show.notebook.views.tokens_live import TokensView, columns
+from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE
+from agentkit.show.render.tokens import alternatives, chance, told
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob
-from agentkit.views import standalone
-from agentkit.views.tokens_live import TokensView, columns
 from tests.render_samples import HOSTILE, call, message
 from tests.support_captures import conversation
 from tests.support_tokens import many_tokens

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.files.held import one_rollout
-from agentkit.html import Html, el
 from agentkit.read.parsers.registry import get_parser
-from agentkit.render import Limits, page, render
-from agentkit.render.text import text
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from agentkit.analysis.alignment import call_meaning
 from agentkit.errors import UsageError
-from agentkit.html import Html
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
-from agentkit.render import Limits, page
-from agentkit.render.branches import branch_fragments, branch_lines
+from agentkit.show.html import Html
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.sample_tree import branch_fragments, branch_lines
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn

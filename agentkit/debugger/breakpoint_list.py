@@ -7,9 +7,10 @@ from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.block import code, facts, row
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.block import code, facts, row
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.breakpoints import Breakpoint, break_on, breakpoint_of
 from agentkit.types.record import late
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from agentkit.html import Html, el
-from agentkit.render import Limits, page, render
-from agentkit.render.text import text
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import StopReason

@@ -7,9 +7,10 @@ from typing import Any
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.cursor import Cursor
 from agentkit.debugger.ended import advice
-from agentkit.html import Html, el
-from agentkit.render import Limits, page, render
-from agentkit.render.text import text
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.history import request

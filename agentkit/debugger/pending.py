@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import Any, Protocol, Self
 
 from agentkit.errors import NotFound
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.call import call_row
-from agentkit.render.text import text
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.call import call_row
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import late
 from agentkit.types.trajectory import ToolResult

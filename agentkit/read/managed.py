@@ -17,11 +17,12 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.html import Html
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.number_lists import integer, listed, read_numbers, real
-from agentkit.render import Limits, page
-from agentkit.render.checks import state_parts, state_text
+from agentkit.show.html import Html
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.tokens_checks import state_parts, state_text
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Trajectory

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import NotFound
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.block import code, facts, note, row
-from agentkit.render.outline import TEXT
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.block import code, facts, note, row
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import TEXT, Limits
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Parent, Trajectory
 

@@ -23,8 +23,8 @@ from typing import Any
 
 import agentkit as ak
 from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.types.trajectory import Trajectory
-from agentkit.views.explorer_view import ExplorerView
 
 PROMPTS = ("Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello")
 

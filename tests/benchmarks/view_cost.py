@@ -23,10 +23,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import agentkit as ak
-from agentkit.render import STATIC, WHOLE, render
-from agentkit.render.timeline import Course, latency_svg, timing
+from agentkit.show.charts.timeline import Course, latency_svg, timing
+from agentkit.show.notebook.views.tokens_live import TokensView
+from agentkit.show.render.render import render
+from agentkit.show.render.rollout.outline import STATIC, WHOLE
 from agentkit.types.trajectory import Trajectory
-from agentkit.views.tokens_live import TokensView
 from tests.render_samples import long
 from tests.support_tokens import many_tokens
 

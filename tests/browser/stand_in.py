@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from agentkit.views.live import LiveView
+from agentkit.show.notebook.live import LiveView
 
 _PAGE = """
 async (script) => {

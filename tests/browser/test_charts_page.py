@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import agentkit as ak
+from agentkit.show.notebook.views.debugger_view import DebuggerView
 from agentkit.testing import ScriptedServer, says
-from agentkit.views.debugger_view import DebuggerView
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from agentkit.views import mimebundle
+from agentkit.show.notebook.static_view import mimebundle
 from tests.browser.conftest import Write
 from tests.browser.lab import Server, Theme, open_notebook, run_all, set_theme, tab
 from tests.render_samples import hostile, troubled
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 CELLS = (
     "from tests.render_samples import hostile, troubled, wall, weather\n"
     "from agentkit.types import late\n"
-    "from agentkit.views import View, mimebundle\n"
+    "from agentkit.show.notebook import View, mimebundle\n"
     "late['show'] = mimebundle",
     "weather()",
     "troubled()",

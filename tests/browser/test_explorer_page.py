@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import agentkit as ak
 from agentkit.analysis.explore.explorer import Explorer
+from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.types.trajectory import Trajectory
-from agentkit.views.explorer_view import ExplorerView
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 from tests.support_debugger_view import payloads

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser
 
 import agentkit as ak
-from agentkit.views import mimebundle
-from agentkit.views.page_files import style
+from agentkit.show.notebook.page_files import style
+from agentkit.show.notebook.static_view import mimebundle
 from tests.render_samples import SAMPLES
 from tests.support_export import weather
 from tests.test_export_reports import hostile

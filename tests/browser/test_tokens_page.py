@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import agentkit as ak
+from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob
-from agentkit.views.tokens_live import TokensView
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 from tests.render_samples import HOSTILE

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.words import count
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.loop import Answer, Outcome, Step
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from agentkit.html import Html, el, fragment
-from agentkit.render import Limits, page, render
-from agentkit.render.text import text
-from agentkit.render.words import count
+from agentkit.show.html import Html, el, fragment
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip, late
 from agentkit.types.trajectory import Trajectory
 

@@ -21,10 +21,11 @@ from agentkit.files.cassette.opened import Cassette
 from agentkit.files.cassette.opened import open as open_cassette
 from agentkit.files.reader import rollouts_in
 from agentkit.files.store import is_ours, to_write
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.block import bar
-from agentkit.render.table import table_fragments, table_lines
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.block import bar
+from agentkit.show.render.parts.table import table_fragments, table_lines
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.analysis.explore.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
-from agentkit.render.words import count
+from agentkit.show.render.parts.words import count
 from agentkit.types.record import Record, clip, record
 
 _BINS = 5

@@ -15,11 +15,12 @@ from agentkit.analysis.tokens.prefix_cause import CAUSES, Break, Cause, likely_c
 from agentkit.analysis.tokens.runs import Decode, Vocabulary
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
-from agentkit.html import Html
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
-from agentkit.render import Limits, page
-from agentkit.render.checks import prefix_parts, prefix_text
+from agentkit.show.html import Html
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.tokens_checks import prefix_parts, prefix_text
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds

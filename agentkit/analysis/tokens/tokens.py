@@ -9,12 +9,15 @@ from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_traj
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
-from agentkit.html import Child, Html, el
 from agentkit.read.managed import ManagedState, is_managed, read_managed
-from agentkit.render import Limits, page
-from agentkit.render.block import bar, facts, note
-from agentkit.render.problem import problems
-from agentkit.render.tokens import (
+from agentkit.show.html import Child, Html, el
+from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.render.parts.block import bar, facts, note
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.rollout.problem import problems
+from agentkit.show.render.tokens import (
     Metric,
     chance,
     least_likely,
@@ -24,10 +27,8 @@ from agentkit.render.tokens import (
     told,
     written,
 )
-from agentkit.render.words import count
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
-from agentkit.views.static_view import mimebundle
 
 LOW = 12
 """Unlikely tokens that are listed."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from agentkit.html import Html, el
-from agentkit.render import Limits, page
-from agentkit.render.block import code, note, row, status
-from agentkit.render.words import count
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.block import code, note, row, status
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.problem import Severity
 from agentkit.types.record import Record, clip, late, record
 

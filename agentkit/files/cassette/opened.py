@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.files.cassette.index import Index, index
-from agentkit.html import Html
-from agentkit.render import Limits
+from agentkit.show.html import Html
+from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import late
 from agentkit.types.trajectory import Trajectory
 

@@ -1,0 +1,20 @@
+"""Charts of rollouts as plotly figures, each of one of the frames, with an SVG beside it for pages that run no script.
+
+    ak.charts.latency(x)       where the time of each turn goes
+    ak.charts.errors(x)        what went wrong, by code and turn
+    ak.charts.context(x)       tokens per turn, and how the context grows
+    ak.charts.percentiles(x)   how long tools and servers take, over many rollouts
+
+`x` is one rollout or many, as for `ak.turns_df`; or the frame itself.
+"""
+
+from agentkit.show.charts.context import context
+from agentkit.show.charts.errors import errors
+from agentkit.show.charts.latency import latency
+from agentkit.show.charts.percentiles import percentiles
+
+__all__ = ["context", "errors", "latency", "percentiles"]
+
+
+def __dir__() -> list[str]:
+    return __all__

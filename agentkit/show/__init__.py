@@ -1,0 +1,1 @@
+"""Everything that is drawn: HTML, text, charts, notebook views, exports."""

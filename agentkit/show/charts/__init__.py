@@ -1,0 +1,1 @@
+"""Charts of rollouts: one description each, drawn as a plotly figure and as SVG."""

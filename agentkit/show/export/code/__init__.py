@@ -1,0 +1,1 @@
+"""A request as code: a shell command, a script, a test, a notebook."""

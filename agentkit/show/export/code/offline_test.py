@@ -1,0 +1,149 @@
+"""A turn as a test: its recorded answer, read again without a server, must be read as it was; and a
+server can be asked the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.show.export.asked import Asked, asked
+from agentkit.show.export.code.literals import lines_of, literal
+from agentkit.show.export.text import Export
+from agentkit.trajectory.loop import read_answer, request_error
+from agentkit.types.wire import Exchange
+
+_SAID = '''\
+def said(exchange):
+    """What an answer was read as, without what differs from one run to the next."""
+    if exchange.status and exchange.status >= 300:
+        return {{"failed": ak.read_error(exchange.status, exchange.headers, exchange.text).kind}}
+    response = ak.read_response(exchange, {reading})
+    return {{
+        "finish_reason": response.finish_reason,
+        "content": response.content,
+        "calls": [(call.name, call.arguments, call.status) for call in response.tool_calls],
+        "recoverable": [(call.name, call.arguments) for call in response.recoverable],
+        "problems": [problem.code for problem in response.all_problems],
+    }}
+'''
+
+ASK = '''\
+def ask(server):
+    """The answer of a server to the recorded request."""
+    from openai import APIStatusError, OpenAI, omit
+
+    client = OpenAI(base_url=server, api_key=os.environ.get("AGENTKIT_API_KEY", "EMPTY"), max_retries=0)
+    try:
+        answer = client.chat.completions.with_raw_response.create(messages=[], model=omit, extra_body=REQUEST)
+    except APIStatusError as error:
+        return ak.Exchange(status=error.status_code, body=error.response.text)
+    if REQUEST.get("stream"):
+        return ak.Exchange(status=answer.status_code, chunks=(Chunk(at=0.0, text=answer.text),))
+    return ak.Exchange(status=answer.status_code, body=answer.text)
+'''
+
+_TESTS = """\
+def test_the_recorded_answer_is_read_as_it_was():
+    assert said(ANSWER) == EXPECTED
+
+
+@pytest.mark.skipif(not os.environ.get("AGENTKIT_LIVE"), reason="AGENTKIT_LIVE names no server to ask")
+def test_a_server_answers_the_same():
+    answer = said(ask(os.environ["AGENTKIT_LIVE"]))
+    assert {**answer, "content": None} == {**EXPECTED, "content": None}
+"""
+
+IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit.types import Chunk\n"
+
+
+def pytest(source: Any, turn: int | None = None) -> Export:
+    """A test file that needs no network: the recorded answer must be read as it was (calls, finish
+    reason, problem codes).
+
+    `AGENTKIT_LIVE=http://localhost:8000/v1 pytest FILE` asks that server the recorded request as
+    well, with the key in `AGENTKIT_API_KEY`.
+
+    Args:
+        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
+        turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
+
+    Raises:
+        UsageError: it holds no rollout, or no answer came.
+        NotFound: there is no such turn.
+    """
+    call = asked(source, turn)
+    about = (
+        f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the'
+        f" same.\n\n    pytest test_turn_{call.turn}.py                                           "
+        " needs no network\n    AGENTKIT_LIVE=http://localhost:8000/v1 pytest"
+        f' test_turn_{call.turn}.py     asks that server, too\n"""\n\n'
+    )
+    named = [
+        f"REQUEST = {literal(call.body, 0, 10)}\n",
+        f"ANSWER = {answer_source(call)}\n",
+        f"EXPECTED = {literal(expected(call), 0, 11)}\n",
+    ]
+    parts = ["\n".join(named), said_source(call), ASK, _TESTS]
+    return Export(
+        about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts),
+        f"test_turn_{call.turn}.py",
+    )
+
+
+def said_source(call: Asked) -> str:
+    """The function that reads an answer as this rollout reads its answers."""
+    spec = call.trajectory.spec
+    options = {
+        "policy": spec.policy if spec.policy != "normalize" else None,
+        "parser": spec.parser,
+        "turn": call.turn,
+    }
+    given = "".join(
+        f", {name}={literal(value)}" for name, value in options.items() if value is not None
+    )
+    return _SAID.format(reading=f'REQUEST.get("tools"){given}')
+
+
+def answer_source(call: Asked) -> str:
+    """The recorded answer as the expression that makes it."""
+    exchange = answered(call)
+    status = f"    status={exchange.status},\n" if exchange.status else ""
+    if exchange.chunks and not exchange.body:
+        chunks = "".join(
+            f"        Chunk(at={chunk.at!r}, text={lines_of(chunk.text, 2)}),\n"
+            for chunk in exchange.chunks
+        )
+        return f"ak.Exchange(\n{status}    chunks=(\n{chunks}    ),\n)"
+    return f"ak.Exchange(\n{status}    body={lines_of(exchange.body, 1)},\n)"
+
+
+def answered(call: Asked) -> Exchange:
+    """The answer of the call.
+
+    Raises:
+        UsageError: none came.
+    """
+    exchange = call.exchange
+    if exchange is None or not (exchange.text or exchange.status):
+        raise UsageError(
+            f"no answer came in turn {call.turn}, so there is none to read again",
+            mend="ak.export.curl(...) sends the request",
+        )
+    return exchange
+
+
+def expected(call: Asked) -> dict[str, Any]:
+    """What the answer was read as, as the exported test says it."""
+    exchange = answered(call)
+    failed = request_error(exchange) if exchange.status and exchange.status >= 300 else None
+    if failed is not None:
+        return {"failed": failed.kind}
+    response = call.response or read_answer(call.trajectory.spec, exchange, call.turn)
+    return {
+        "finish_reason": response.finish_reason,
+        "content": response.content,
+        "calls": [(c.name, c.arguments, c.status) for c in response.tool_calls],
+        "recoverable": [(c.name, c.arguments) for c in response.recoverable],
+        "problems": [problem.code for problem in response.all_problems],
+    }

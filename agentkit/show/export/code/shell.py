@@ -1,0 +1,62 @@
+"""A request as a curl command that any shell runs as it stands, whatever the request holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.show.export.asked import Asked, asked
+from agentkit.show.export.code.literals import json_text
+from agentkit.show.export.text import Export
+
+
+def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
+    """The request as a curl command: the very body, the recorded address, the key taken from an
+    environment variable.
+
+    The body goes through a quoted heredoc as JSON, in which no line can end it and nothing is
+    expanded; no text of it is ever a word of the shell.
+
+    Args:
+        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
+        turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
+        server: the base URL to ask in place of the recorded one.
+
+    Raises:
+        UsageError: it holds no rollout.
+        NotFound: there is no such turn.
+    """
+    call = asked(source, turn, server)
+    streamed = "--no-buffer " if call.body.get("stream") else ""
+    lines = [
+        *(f"# {line}" for line in notes(call)),
+        f"curl --silent --show-error {streamed}--globoff {call.endpoint.shell_url} \\",
+        f"  -H {_authorization(call)} \\",
+        "  -H 'Content-Type: application/json' \\",
+        "  --data-binary @- <<'END_OF_REQUEST'",
+        json_text(call.body),
+        "END_OF_REQUEST",
+    ]
+    return Export("\n".join(lines) + "\n", f"turn-{call.turn}.sh")
+
+
+def notes(call: Asked) -> list[str]:
+    """What a reader of the export should know, a line each."""
+    said = [call.heading]
+    if not call.endpoint.url:
+        said.append(
+            "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server"
+            " wants a key"
+        )
+    if call.redacted:
+        said.append("what looked like a key was taken out of the request and reads [redacted]")
+    return said
+
+
+def _authorization(call: Asked) -> str:
+    endpoint = call.endpoint
+    key = (
+        f"${endpoint.variable}"
+        if endpoint.needs_key and endpoint.url
+        else f"${{{endpoint.variable}:-EMPTY}}"
+    )
+    return f'"api-key: {key}"' if endpoint.azure else f'"Authorization: Bearer {key}"'

@@ -1,0 +1,45 @@
+"""Whatever can be looked at, as one page that opens anywhere."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
+from agentkit.servers.redaction import outgoing
+from agentkit.show.export.asked import without_secrets
+from agentkit.show.export.text import Export
+from agentkit.types.record import Record, late
+from agentkit.types.trajectory import Trajectory, Turn
+
+_MEND = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
+
+
+def html(source: Any) -> Export:
+    """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
+
+    Args:
+        source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view`
+            takes and gives.
+
+    Raises:
+        UsageError: it is nothing that can be shown.
+    """
+    return Export(outgoing(os.environ)(late["page"](_shown(source))), "agentkit.show.html")
+
+
+def _shown(source: Any) -> Any:
+    if isinstance(source, Trajectory):
+        return without_secrets(source)
+    if isinstance(source, Turn) and source.rollout is not None:
+        return without_secrets(source.rollout).turns[-1]
+    if isinstance(source, Record) or (hasattr(source, "html") and hasattr(source, "text")):
+        return source
+    try:
+        found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
+    except UsageError as exc:
+        raise UsageError(
+            f"a {type(source).__name__} is nothing that can be shown: {exc}", mend=_MEND
+        ) from None
+    return found[0] if len(found) == 1 else found

@@ -1,0 +1,1 @@
+"""A smaller request that still shows the fault."""

@@ -1,0 +1,1 @@
+"""What a notebook shows. The only place for Jupyter's own machinery."""

@@ -1,0 +1,302 @@
+"""What moves in a notebook: a view of something that changes, kept up to date by small numbered
+messages.
+
+The page says `ready`; Python answers it with one `reset` that holds all, then sends numbered
+`delta`s to every page that shows the view; a page
+that missed one says `ready` again. No trait holds anything of a model or tool: what is shown
+    travels in messages, as markup made by `agentkit.show.html`, and the page lets in only the elements
+    it knows.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import weakref
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import anywidget
+
+from agentkit.agent.event_loop import event_loop
+from agentkit.show.html import Html
+from agentkit.show.notebook.page_files import module
+
+Op = list[Any]
+"""One change of the page:
+
+    set key html, insert key html after, remove key, rows [[key, html], ...]     its rows
+    text key text keep                                                           a text grows, or goes on after its first `keep` characters
+    state {name: value}                                                          what the script is told
+    any other name …                                                             for the view's own script
+"""
+
+PAUSE = 0.055
+"""Seconds between two messages of something that changes quickly."""
+_PACKED = 8_000
+"""Characters beyond which a message is compressed: a server lets through a million bytes a second,
+and drops what is more.
+"""
+
+
+class LiveView(anywidget.AnyWidget):
+    """A view that lives: HTML under keys, a small state, large arrays, and actions.
+
+    To build one:
+
+        class ProgressView(LiveView):
+            scripts = ("progress",)                      # static/progress.js, put after the runtime, and progress.css; may be left out
+
+            def fragments(self): return {"head": el("p", ...)}     # what is shown, in order
+            def state(self): return {"running": True}              # small JSON for the script
+            def arrays(self): return [values.tobytes()]            # large data; the script gets ArrayBuffers
+            def do_pause(self): ...                                # the page's `live.send("pause", {...})`
+
+        view.refresh()          # sends what changed; from any thread
+        view.refresh_soon()     # the same, at most 18 times a second
+
+    Nothing is drawn or sent while no page shows the view. An error of an action is shown in the
+    view. A method here that reads what it shows runs on whichever thread asked, under the view's
+    lock.
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ()
+    """The names of its own JavaScript files in `static/`, and of the style sheets beside them,
+    where there are any.
+    """
+    _esm = module()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "scripts" in cls.__dict__:
+            cls._esm = module(*cls.scripts)
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, target: Any = None) -> None:
+        super().__init__()
+        self._known = _reference(target)
+        self._held = target
+        if isinstance(self._known, weakref.ref):
+            weakref.finalize(target, self.close).atexit = False
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._pages: set[str] = set()
+        self._shown: dict[str, Html] = {}
+        self._told: dict[str, Any] = {}
+        self._soon = False
+        self._asker: str | None = None
+        self.on_msg(_listener(self))
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """Whether the thing has anything that lives; else its HTML is all there is."""
+        return True
+
+    def fragments(self) -> Mapping[str, Html]:
+        """What is shown: markup under keys that stay, in order."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """What the script needs to know: small, JSON, the whole of it every time. Texts in it are
+        shown as text.
+        """
+        return {}
+
+    def arrays(self) -> Sequence[bytes]:
+        """Large data that goes with a reset."""
+        return ()
+
+    def difference(self) -> list[Op]:
+        """What changed since it was drawn last. A view of something long overrides it and `rows`,
+        and draws only what is new.
+        """
+        shown = dict(self.fragments())
+        ops = changes(self._shown, shown)
+        self._shown = shown
+        return ops
+
+    def rows(self) -> Mapping[str, Html]:
+        """All that was drawn last."""
+        return self._shown
+
+    def opening(self) -> list[Op]:
+        """What a page is told once it has the rows: the whole of what the view's own operations
+        came to.
+        """
+        return []
+
+    def do(self, action: str, arguments: dict[str, Any]) -> None:
+        """Does what the page asked for: `do_<action>(**arguments)`.
+
+        Raises:
+            LookupError: there is no such action.
+        """
+        method = getattr(self, f"do_{action}", None)
+        if method is None:
+            raise LookupError(f"no action is named {action!r}")
+        method(**arguments)
+
+    @property
+    def target(self) -> Any:
+        """What it shows; held only while a page shows it, so that a view keeps nothing alive which
+        nobody looks at.
+        """
+        return self._known()
+
+    @property
+    def watched(self) -> bool:
+        """Whether a page shows it."""
+        return bool(self._pages)
+
+    def refresh(self) -> None:
+        """Sends what changed since the last time."""
+        with self._lock:
+            self._soon = False
+            if self._pages:
+                self.publish(self.difference())
+
+    def refresh_soon(self) -> None:
+        """Sends what changed, together with what changes in the next twentieth of a second."""
+        with self._lock:
+            if self._soon or not self._pages:
+                return
+            self._soon = True
+        loop = event_loop()
+        loop.call_soon_threadsafe(loop.call_later, PAUSE, self._refresh)
+
+    def _refresh(self) -> None:
+        try:
+            self.refresh()
+        except Exception as error:  # an error of drawing is seen where it is missed
+            self.report(error)
+
+    def publish(self, ops: list[Op], arrays: Sequence[bytes] = ()) -> None:
+        """Sends these operations, and the state where it is another than before."""
+        with self._lock:
+            told = self.state()
+            changed = {
+                name: value
+                for name, value in told.items()
+                if name not in self._told or self._told[name] != value
+            }
+            self._told = told
+            if changed:
+                ops = [*ops, ["state", changed]]
+            if (ops or arrays) and self._pages:
+                self._seq += 1
+                self._post({"type": "delta", "seq": self._seq}, ops, arrays)
+
+    def report(self, error: BaseException) -> None:
+        """Shows an error in the view."""
+        text = str(error).strip() or type(error).__name__
+        self.reply(
+            {
+                "type": "failed",
+                "message": sendable(text),
+                "mend": sendable(" ".join(getattr(error, "__notes__", ()))),
+            }
+        )
+
+    def reply(self, message: dict[str, Any]) -> None:
+        """Sends a message of its own to the page whose action is being done, to all pages outside
+        an action; the script hears it.
+        """
+        self.send(message if self._asker is None else {**message, "to": self._asker})
+
+    def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
+        whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )  # a lone surrogate cannot travel
+        if len(whole) <= _PACKED:
+            self.send({**message, "ops": json.loads(whole)}, list(arrays))
+        else:
+            self.send(message, [zlib.compress(whole, 1), *arrays])
+
+    def _heard(self, content: Any) -> None:
+        match content:
+            case {"type": "ready", "view": str(page)}:
+                self._reset(page)
+            case {"type": "gone", "view": str(page)}:
+                self.forget(page)
+            case {
+                "type": "do",
+                "view": str(page),
+                "action": str(action),
+                "arguments": dict(arguments),
+            }:
+                self._asker = page
+                try:
+                    self.do(action, arguments)
+                except Exception as error:
+                    self.report(error)
+                finally:
+                    self._asker = None
+
+    def _reset(self, page: str) -> None:
+        with self._lock:
+            self.refresh()  # for the other pages, whose deltas go on from here
+            if not self._pages:
+                self.difference()
+                self._told = self.state()
+            self._pages.add(page)
+            self._held = self.target
+            ops: list[Op] = [
+                ["rows", [[key, part] for key, part in self.rows().items()]],
+                ["state", self._told],
+                *self.opening(),
+            ]
+            self._post({"type": "reset", "seq": self._seq, "to": page}, ops, self.arrays())
+
+    def forget(self, page: str) -> None:
+        """A page shows it no longer."""
+        self._pages.discard(page)
+        if not self._pages:
+            self._held = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def _listener(view: LiveView) -> Any:
+    """Hears messages without holding the view."""
+    known = weakref.ref(view)
+
+    def heard(_: Any, content: Any, buffers: Any) -> None:
+        found = known()
+        if found is not None:
+            found._heard(content)
+
+    return heard
+
+
+def _reference(target: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(target)
+    except TypeError:  # a record, which is a value and holds nothing that has to end
+        return lambda: target
+
+
+def sendable(text: str) -> str:
+    """The text without lone surrogates, which no message can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def changes(old: Mapping[str, Html], new: Mapping[str, Html], after: str | None = None) -> list[Op]:
+    """The operations that make a page showing `old` show `new`; both stand after the row
+    `after`.
+    """
+    kept = [key for key in old if key in new]
+    places = {key: place for place, key in enumerate(kept)}
+    ops: list[Op] = [["remove", key] for key in old if key not in new]
+    reached = -1
+    for key, part in new.items():
+        place = places.get(key)
+        if place is None or place < reached:
+            ops += [["remove", key]] if place is not None else []
+            ops.append(["insert", key, part, after])
+        else:
+            reached = place
+            if old[key] is not part and old[key] != part:
+                ops.append(["set", key, part])
+        after = key
+    return ops

@@ -1,0 +1,88 @@
+"""The style sheets and scripts of the views, as a page gets them: from the files of `static/`, made
+small.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from base64 import b64encode
+from functools import cache
+from importlib.resources import files
+
+_STATIC = files("agentkit.show.notebook").joinpath("static")
+_UNPACK = """\
+const id = "%s";
+const known = (globalThis.agentkitViews ??= {});
+const unpacked = (known[id] ??= (async () => {
+const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
+const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
+const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
+})());
+export default { render: async (given) => (await unpacked).render(given) };
+"""
+
+
+def css() -> str:
+    """The style sheet of what is kept of a view."""
+    return style("agentkit") + style("rollout")
+
+
+@cache
+def style(name: str) -> str:
+    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where
+    there is none of the name.
+    """
+    found = _STATIC.joinpath(f"{name}.css")
+    return compact(found.read_text("utf-8")) if found.is_file() else ""
+
+
+def compact(written: str) -> str:
+    """A style sheet without comments, and without the spaces that part nothing."""
+    plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
+    return (
+        re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain))
+        .replace(";}", "}")
+        .strip()
+    )
+
+
+@cache
+def module(*names: str) -> str:
+    """The one module a widget can have: `script` and its style sheet, compressed, as each widget
+    sends its own copy to the page.
+
+    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two
+        seconds, as it can in a busy page. A page unpacks it once; a sheet that every widget brings
+        as `_css` would make the browser style the whole page again for each.
+    """
+    packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
+    return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
+
+
+def sheet(*names: str) -> str:
+    """What every view looks like, and those that have these scripts."""
+    return css() + "".join(map(style, ("live", *names)))
+
+
+def script(*names: str) -> str:
+    """The runtime and the scripts that follow it, each with names of its own; a debugger of the
+    page lists it under their name.
+    """
+    parts = [_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)]
+    return "\n".join([*parts, f"//# sourceURL=agentkit-{names[-1] if names else 'runtime'}.js"])
+
+
+def _code(name: str) -> str:
+    """A script without comments and indentation."""
+    written = re.sub(
+        r"^\s*/\*\*.*?\*/\s*$",
+        "",
+        _STATIC.joinpath(f"{name}.js").read_text("utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    lines = (line.strip() for line in written.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -1,0 +1,115 @@
+"""What a notebook keeps of a view: HTML and plain text, from recorded state alone. No script is in
+it.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import sys
+from functools import cache
+from typing import Any, Protocol, runtime_checkable
+
+from agentkit.show.html import Html, visible
+from agentkit.show.notebook.page_files import css, style
+from agentkit.show.render.parts.text import text
+from agentkit.show.render.render import page, render
+from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE, Limits
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """Anything that is no record and knows how to draw itself."""
+
+    def html(self, limits: Limits) -> Html:
+        """Its markup."""
+
+    def text(self, limits: Limits) -> str:
+        """Its plain text."""
+
+
+def mimebundle(record: Any) -> dict[str, Any]:
+    """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself.
+
+    Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
+    looked when it was shown.
+    """
+    kept = (
+        bundle(record.text(TEXT), record.html(STATIC))
+        if isinstance(record, Shown)
+        else bundle(text(record), page(render(record)))
+    )
+    return {**kept, **_live(record)}
+
+
+def _live(record: Any) -> dict[str, Any]:
+    if not _has_a_page():
+        return {}
+    from agentkit.show.notebook.showing import live_view
+
+    view = live_view(record)
+    return (
+        {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
+        if view is not None
+        else {}
+    )
+
+
+def _has_a_page() -> bool:
+    """Whether somebody may look at what a cell shows while the kernel runs.
+
+    A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that
+    nobody can be asked for input. It would keep the widget's state, and an exporter that finds that
+    shows an empty place instead of the HTML. Voila executes so too, but has a page.
+    """
+    kernel = getattr(
+        getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel", None
+    )
+    asked: bool = getattr(kernel, "_allow_stdin", kernel is not None)
+    return asked or (
+        kernel is not None and os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+    )
+
+
+def bundle(plain: str, body: Html) -> dict[str, str]:
+    """The two static mime types of a text and its markup."""
+    return {
+        "text/plain": plain,
+        "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}",
+    }
+
+
+def _of_a_rollout(body: Html) -> bool:
+    """Whether it has something that is styled as a part of a conversation; a table of rollouts has
+    not.
+    """
+    names = {name for found in re.findall(r'class="([^"]*)"', body) for name in found.split()}
+    return not names.isdisjoint(_rollout_classes()) or any(
+        f"<{tag}" in body for tag in ("details", "del", "ins")
+    )
+
+
+@cache
+def _rollout_classes() -> frozenset[str]:
+    return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(
+        re.findall(r"\.(ak-[\w-]+)", style("agentkit"))
+    )
+
+
+def standalone(record: Any, title: str = "agentkit") -> str:
+    """One HTML page that shows all of the record: no script, and nothing is loaded from
+    anywhere.
+    """
+    body = record.html(WHOLE) if isinstance(record, Shown) else page(render(record, WHOLE))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta'
+        f' http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}"><meta'
+        ' name="viewport" content="width=device-width"><meta name="color-scheme" content="light'
+        f' dark"><title>{html.escape(visible(title))}</title><style>:root{{color-scheme:light'
+        " dark}body{margin:0"
+        f" auto;max-width:1100px;padding:1rem}}{css()}</style></head><body>{body}</body></html>\n"
+    )

@@ -1,0 +1,154 @@
+"""The reasoning of rollouts, turn by turn, beside the calls it led to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from agentkit.errors import UsageError
+from agentkit.show.html import Html, el, visible
+from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.render.parts.block import bar, facts, note, row
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.render import page
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.rollout.reasoning import Thought, summed, thought, thought_row
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+
+
+class ReasoningView(Sequence[Thought]):
+    """The reasoning of each turn: source, length, share of the tokens, and what it led to. A
+    sequence of `Thought` records.
+    """
+
+    def __init__(self, thoughts: Iterable[Thought], *, sought: str = "") -> None:
+        self.thoughts = tuple(thoughts)
+        self.sought = sought
+        """What was searched for."""
+        self._many = len({one.rollout for one in self.thoughts}) > 1
+
+    @classmethod
+    def of(cls, trajectories: Iterable[Trajectory]) -> ReasoningView:
+        """The reasoning of every turn of these."""
+        return cls(
+            thought(i, turn)
+            for i, trajectory in enumerate(trajectories)
+            for turn in trajectory.all_turns
+        )
+
+    def filter(
+        self, pattern: str = "", *, source: str | None = None, tool: str | None = None
+    ) -> ReasoningView:
+        """The turns whose reasoning matches.
+
+        Args:
+            pattern: a regular expression, searched without regard to case.
+            source: only where it was found there.
+            tool: only where it led to a call of this tool.
+
+        Raises:
+            UsageError: the pattern is no regular expression.
+        """
+        try:
+            wanted = re.compile(pattern, re.IGNORECASE)
+        except re.error as exc:
+            raise UsageError(
+                f"{pattern!r} is no regular expression: {exc}",
+                mend="re.escape(text) searches for the text itself",
+            ) from None
+        kept = [
+            one for one in self.thoughts if wanted.search(one.text) and (one.text or not pattern)
+        ]
+        kept = [one for one in kept if source is None or source in one.sources]
+        kept = [
+            one
+            for one in kept
+            if tool is None or any(call.name == tool for call in one.response.tool_calls)
+        ]
+        told = [repr(pattern)] if pattern else []
+        told += [f"source={source!r}"] if source is not None else []
+        told += [f"tool={tool!r}"] if tool is not None else []
+        return ReasoningView(kept, sought=", ".join(filter(None, [self.sought, *told])))
+
+    def __len__(self) -> int:
+        return len(self.thoughts)
+
+    @overload
+    def __getitem__(self, index: int) -> Thought: ...
+    @overload
+    def __getitem__(self, index: slice) -> ReasoningView: ...
+    def __getitem__(self, index: int | slice) -> Thought | ReasoningView:
+        return (
+            ReasoningView(self.thoughts[index], sought=self.sought)
+            if isinstance(index, slice)
+            else self.thoughts[index]
+        )
+
+    def __iter__(self) -> Iterator[Thought]:
+        return iter(self.thoughts)
+
+    def __repr__(self) -> str:
+        return f"<ReasoningView {', '.join(self._words())}>"
+
+    def _words(self) -> list[str]:
+        total = summed(self.thoughts)
+        share = f"{100 * total.share:.0f} % of the output tokens" if total.share is not None else ""
+        found = f"matching {self.sought}" if self.sought else ""
+        return list(
+            filter(
+                None,
+                [
+                    f"{total.with_reasoning} of {count(total.turns, 'turn')}",
+                    count(total.characters, "character"),
+                    share,
+                    found,
+                ],
+            )
+        )
+
+    def html(self, limits: Limits) -> Html:
+        """A row per turn, as far as there is room."""
+        parts = {
+            "head": el(
+                "header",
+                bar(el("strong", "Reasoning"), facts(*self._words())),
+                class_="ak-head",
+                data_key="head",
+            )
+        }
+        room = limits.size
+        for i, one in enumerate(self.thoughts):
+            if room <= 0 or i >= limits.head + limits.tail:
+                left = note(
+                    "… ", count(len(self) - i, "more turn"), " not shown here; filter(…) finds them"
+                )
+                parts["gap"] = row("gap", "aside", (None, left))
+                break
+            key = f"thought-{i}"
+            parts[key] = thought_row(key, one, limits, f"view[{i}].response", self._many)
+            room -= len(parts[key])
+        return page(parts)
+
+    def text(self, limits: Limits) -> str:
+        """A few lines per turn."""
+        lines = [repr(self)]
+        for one in self.thoughts[: limits.items]:
+            where = f"rollout {one.rollout}, turn {one.turn}" if self._many else f"turn {one.turn}"
+            share = f", {100 * one.share:.0f} % of the tokens" if one.share is not None else ""
+            led = ", ".join(call.name or "?" for call in one.response.tool_calls) or "an answer"
+            lines.append(
+                f"{where} [{', '.join(one.sources) or 'none'}{share}]: {clip(one.text, 200) or '-'}"
+            )
+            lines.append(f"  → {clip(led, 200)}")
+        rest = len(self) - limits.items
+        return "\n".join(
+            [
+                *map(visible, lines),
+                *([f"… {count(rest, 'more turn')} not shown here"] if rest > 0 else []),
+            ]
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return mimebundle(self)

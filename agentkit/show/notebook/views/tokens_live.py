@@ -1,0 +1,104 @@
+"""The tokens in a cell: a heatmap that is sent as columns of numbers and drawn by the page; what is
+asked of one token comes when it is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from agentkit.analysis.tokens.runs import entropy
+from agentkit.analysis.tokens.spans import KINDS, Kind
+from agentkit.analysis.tokens.tokens import Tokens
+from agentkit.show.html import Html, visible
+from agentkit.show.notebook.live import LiveView, sendable
+from agentkit.show.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
+
+
+class TokensView(LiveView):
+    """A heatmap of tokens.
+
+    Its arrays, each compressed, in this order: the distinct tokens as JSON text `[[text or null, id
+        or null], …]`; for each token which of them it is (uint32); logprob and entropy (float32,
+        NaN where not known); kind, and 8 where it is trained, 16 where that is not known (uint8);
+        how many tokens each run has (uint32).
+    """
+
+    scripts = ("tokens",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """What stands above the heatmap."""
+        shown: Tokens = self.target
+        return shown.head()
+
+    def state(self) -> dict[str, Any]:
+        """What the script needs beside the numbers."""
+        shown: Tokens | None = self.target
+        if shown is None:
+            return {}
+        return {
+            "metric": shown.metric,
+            "metrics": list(METRICS),
+            "meanings": {name: list(said) for name, said in MEANINGS.items()},
+            "kinds": list(KINDS),
+            "probabilities": list(PROBABILITIES),
+            "entropies": list(ENTROPIES),
+            "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
+        }
+
+    def arrays(self) -> Sequence[bytes]:
+        """The columns."""
+        return [zlib.compress(column, 1) for column in columns(self.target)]
+
+    def do_ask(self, index: int) -> None:
+        """Tells the page the alternatives of a token."""
+        asked, shown = index, self.target
+        for run in shown.runs:
+            if index < len(run):
+                self.send(
+                    {
+                        "type": "token",
+                        "index": asked,
+                        "alternatives": sendable(alternatives(run, index)),
+                    }
+                )
+                return
+            index -= len(run)
+
+
+def columns(shown: Tokens) -> list[bytes]:
+    """The arrays of a heatmap."""
+    known: dict[tuple[str | None, int | None], int] = {}
+    which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
+    for run in shown.runs:
+        which.extend(
+            known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True)
+        )
+        flags.extend(map(_flag, run.kinds, run.trained))
+        logprobs.extend(math.nan if value is None else value for value in run.logprobs)
+        entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
+    table = json.dumps(
+        [(text and visible_token(text), i) for text, i in known],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    sizes = array("I", map(len, shown.runs))
+    return [
+        table.encode("utf-8", "replace"),
+        *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes)),
+    ]
+
+
+@cache
+def _flag(kind: Kind, trained: bool | None) -> int:
+    return KINDS.index(kind) + (16 if trained is None else 8 * trained)
+
+
+def visible_token(text: str) -> str:
+    """The text with what does not show itself written out, line breaks as they are."""
+    return "\n".join(map(visible, text.split("\n"))) if "\n" in text else visible(text)

@@ -1,0 +1,331 @@
+"""Two rollouts beside each other: what is equal behind a fold, what differs in two columns,
+marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from agentkit.show.html import Child, Html, el, visible
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
+from agentkit.show.render.parts.marked import marked
+from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.rollout.conversation import conversation
+from agentkit.show.render.rollout.outline import Entry, Limits, turn_entries
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import clip
+from agentkit.types.trajectory import ToolResult, Turn
+
+if TYPE_CHECKING:
+    from agentkit.analysis.alignment import CallPair
+    from agentkit.analysis.diff import Diff, Difference, Row
+
+SAME, DIFFERENT = "=", "≠"
+
+
+def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]:
+    """The head, the rollouts turn by turn (`row-3`), stretches of equal turns folded (`same-0`),
+    and the ending.
+    """
+    shown = {"head": _head(diff)}
+    prompt = [d for d in diff.around if d.what == "prompt"]
+    asked = [two_sides(d.pointer, d.before, d.after, limits) for d in prompt]
+    shown["prompt"] = _pair("prompt", "prompt", asked) if asked else _prompt(diff, limits)
+    room = limits.size
+    rows = list(enumerate(diff.rows))[: limits.head + limits.tail]
+    for differs, stretch in groupby(rows, key=lambda item: bool(item[1].differences)):
+        for key, html in _stretch(differs, [row for _, row in stretch], limits):
+            if room > 0:
+                shown[key] = html
+            room -= len(html)
+    hidden = len(diff.rows) - len(rows)
+    if hidden or room <= 0:
+        shown["gap"] = note("… more turns are not shown here; see ", el("code", "diff.rows"))
+    ending = [d for d in diff.around if d.what in ("stop_reason", "error")]
+    if ending:
+        shown["end"] = _pair(
+            "end", "end", [two_sides(d.what, d.before, d.after, limits) for d in ending]
+        )
+    return shown
+
+
+def _head(diff: Diff) -> Html:
+    first = diff.first
+    title = bar(
+        el("strong", "Diff"),
+        code(diff.names[0]),
+        "beside",
+        code(diff.names[1]),
+        facts(*_tally(diff)),
+    )
+    told = (
+        note("first divergence: ", told_difference(first))
+        if first
+        else note(status("ok"), " nothing differs")
+    )
+    spec = [
+        d
+        for d in diff.around
+        if d.what in ("model", "tools", "sampling", "profile", "parser", "policy")
+    ]
+    more = (
+        fold(
+            f"run with other {', '.join(d.what for d in spec)}",
+            *(note(told_difference(d)) for d in spec),
+        )
+        if spec
+        else None
+    )
+    return el("header", title, told, more, class_="ak-head", data_key="head")
+
+
+def _tally(diff: Diff) -> list[str]:
+    turns = f"{diff.shared} of {count(len(diff.rows), 'turn')} shared"
+    return [turns, count(len(diff.differences), "difference") if diff else ""]
+
+
+def told_difference(difference: Difference) -> Html:
+    """One difference on a line."""
+    where = f"turn {difference.turn}, " if difference.turn is not None else ""
+    of = [" of ", code(difference.of)] if difference.of else None
+    at = [" ", code(difference.pointer)] if difference.pointer else None
+    return el(
+        "span",
+        where,
+        difference.what,
+        of,
+        at,
+        ": ",
+        el("del", _short(difference.before)),
+        " → ",
+        el("ins", _short(difference.after)),
+    )
+
+
+def _short(value: Any) -> Html:
+    return code(clip(verbatim(value) if isinstance(value, str) else pretty(value, 1 << 30), 120))
+
+
+def _prompt(diff: Diff, limits: Limits) -> Html:
+    entries = [
+        Entry(f"prompt-{i}", message, f"diff.left.prompt[{i}]")
+        for i, message in enumerate(diff.left.prompt)
+    ]
+    return _same("prompt", count(len(entries), "message") + " of the prompt", entries, limits)
+
+
+def _same(key: str, what: str, entries: list[Entry], limits: Limits) -> Html:
+    inside = conversation(entries, limits).values() if entries else ()
+    return el(
+        "section", fold([SAME, " ", what, " the same"], inside), class_="ak-same", data_key=key
+    )
+
+
+def _stretch(differs: bool, rows: Sequence[Row], limits: Limits) -> Iterator[tuple[str, Html]]:
+    if differs:
+        yield from ((f"row-{row.index}", _row(row, limits)) for row in rows)
+        return
+    turns = [row.left for row in rows if row.left]
+    entries = [
+        entry
+        for turn in turns
+        for entry in turn_entries(turn, f"turn-{turn.index}", f"diff.left.turns[{turn.index}]", [])
+    ]
+    first, last = rows[0].index, rows[-1].index
+    yield (
+        f"same-{first}",
+        _same(
+            f"same-{first}",
+            f"turn {first}" if first == last else f"turns {first} to {last}",
+            entries,
+            limits,
+        ),
+    )
+
+
+def _row(row: Row, limits: Limits) -> Html:
+    if row.left is None or row.right is None:
+        sides = [
+            el("div", _whole(turn, limits) if turn else note("no such turn"), class_="ak-side")
+            for turn in (row.left, row.right)
+        ]
+        return _pair(f"row-{row.index}", f"turn {row.index}", [el("div", sides, class_="ak-two")])
+    by_what = {
+        what: list(found)
+        for what, found in groupby(row.differences, key=lambda d: d.what)
+        if what in _TEXTS
+    }
+    parts: list[Child] = [two_sides(what, *_texts(what, row), limits) for what in by_what]
+    parts += [_call(pair, row, limits) for pair in row.calls if _is_shown(pair, row)]
+    equal = [pair for pair in row.calls if not _is_shown(pair, row)]
+    folded = [
+        what
+        for what in ("reasoning", "content")
+        if what not in by_what and row.left and getattr(row.left.response, what)
+    ]
+    return _pair(f"row-{row.index}", f"turn {row.index}", parts, _equal(row, folded, equal, limits))
+
+
+_TEXTS = ("said", "sampling", "reasoning", "content", "refusal", "finish_reason")
+
+
+def _texts(what: str, row: Row) -> tuple[Any, Any]:
+    """Both sides of a part, whole where it is a text of the answer."""
+    if what in ("said", "sampling") or row.left is None or row.right is None:
+        found = next(d for d in row.differences if d.what == what)
+        return found.before, found.after
+    return getattr(row.left.response, what), getattr(row.right.response, what)
+
+
+def _whole(turn: Turn, limits: Limits) -> list[Html]:
+    return list(conversation(turn_entries(turn, f"turn-{turn.index}", "turn", []), limits).values())
+
+
+def _equal(row: Row, folded: list[str], equal: list[CallPair], limits: Limits) -> Html | None:
+    names = [*folded, *(pair.left.name for pair in equal if pair.left)]
+    if not names or row.left is None:
+        return None
+    texts = [
+        el("pre", getattr(row.left.response, what)[: limits.text], class_="ak-prose")
+        for what in folded
+    ]
+    calls = [el("pre", _call_text(pair.left), class_="ak-data") for pair in equal if pair.left]
+    return fold([SAME, " ", ", ".join(names)], *texts, *calls)
+
+
+def _is_shown(pair: CallPair, row: Row) -> bool:
+    return pair.kind != "same" or _outcome(row.left, pair.left) != _outcome(row.right, pair.right)
+
+
+def _outcome(turn: Turn | None, call: ToolCall | None) -> tuple[str, str] | None:
+    result = _result(turn, call)
+    return (result.status, result.content) if result else None
+
+
+def _result(turn: Turn | None, call: ToolCall | None) -> ToolResult | None:
+    if turn is None or call is None or call.position >= len(turn.results):
+        return None
+    return turn.results[call.position]
+
+
+def _call(pair: CallPair, row: Row, limits: Limits) -> Html:
+    label = {
+        "missing": "call only on the left",
+        "extra": "call only on the right",
+        "moved": "call at another place",
+        "name": "name of the call",
+    }
+    texts = [_call_text(call) for call in (pair.left, pair.right)]
+    parts = (
+        [two_sides(label.get(pair.kind, "call"), texts[0] or None, texts[1] or None, limits)]
+        if pair.kind != "same"
+        else []
+    )
+    if _outcome(row.left, pair.left) != _outcome(row.right, pair.right):
+        before, after = (
+            _result_text(_result(turn, call))
+            for turn, call in ((row.left, pair.left), (row.right, pair.right))
+        )
+        parts.append(two_sides("result", before, after, limits))
+    changed = [
+        note(
+            code(c.pointer or "/"),
+            " ",
+            el("del", _short(c.before)),
+            " → ",
+            el("ins", _short(c.after)),
+        )
+        for c in pair.changes
+    ]
+    return el("div", parts, changed if len(changed) > 1 or len(texts[0]) > 200 else None)
+
+
+def _call_text(call: ToolCall | None) -> str:
+    if call is None:
+        return ""
+    return f"{call.name}({pretty(call.arguments) if call.arguments is not None else call.raw_arguments})"
+
+
+def _result_text(result: ToolResult | None) -> str | None:
+    return f"{result.status}: {result.content}" if result else None
+
+
+def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
+    """Two values in two columns, what differs marked."""
+    texts = ["" if value is None else verbatim(value) for value in (before, after)]
+    blocks = marked(texts[0], texts[1], limits.text)
+    sides = [
+        el("div", note("none") if value is None else block, class_="ak-side")
+        for value, block in zip((before, after), blocks, strict=True)
+    ]
+    return el("div", el("small", label), el("div", sides, class_="ak-two"))
+
+
+def excerpt_pair(titles: Sequence[Child], values: Sequence[Any], limits: Limits) -> Html:
+    """Two excerpts in two columns under their titles; marked where they have anything in common."""
+    texts = ["null" if value is None else verbatim(value) for value in values]
+    blocks = marked(texts[0], texts[1], limits.text, wholly=False)
+    sides = [
+        el("div", el("small", title), block, class_="ak-side")
+        for title, block in zip(titles, blocks, strict=True)
+    ]
+    return el("div", sides, class_="ak-two")
+
+
+def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
+    body = el("dd", parts, equal, class_="ak-body")
+    return el(
+        "dl",
+        el("dt", el("strong", DIFFERENT, " ", label), class_="ak-label"),
+        body,
+        class_="ak-row ak-differs",
+        data_key=key,
+    )
+
+
+def diff_lines(diff: Diff, limits: Limits) -> Iterator[str]:
+    """The same as text: a line for each stretch of equal turns, both sides of each difference below
+    its turn.
+    """
+    yield visible(
+        f"Diff of {diff.names[0]} and {diff.names[1]}: {', '.join(filter(None, _tally(diff)))}"
+    )
+    if not diff:
+        yield "nothing differs"
+        return
+    yield visible(f"first divergence: {diff.first.summary() if diff.first else ''}")
+    yield from _around(diff, ("model", "tools", "sampling", "profile", "parser", "policy"))
+    prompt = list(_around(diff, ("prompt",)))
+    yield from prompt or (
+        [f"{SAME} prompt, {count(len(diff.left.prompt), 'message')}"] if diff.left.prompt else []
+    )
+    for differs, stretch in groupby(diff.rows, key=lambda row: bool(row.differences)):
+        rows = list(stretch)
+        if differs:
+            yield from (line for row in rows[: limits.items] for line in _row_lines(row))
+        else:
+            first, last = rows[0].index, rows[-1].index
+            yield f"{SAME} turn {first}" if first == last else f"{SAME} turns {first} to {last}"
+    yield from _around(diff, ("stop_reason", "error"))
+
+
+def _around(diff: Diff, which: tuple[str, ...]) -> Iterator[str]:
+    yield from (line for d in diff.around if d.what in which for line in _difference_lines(d))
+
+
+def _row_lines(row: Row) -> Iterator[str]:
+    yield f"{DIFFERENT} turn {row.index}"
+    yield from (line for d in row.differences for line in _difference_lines(d))
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    of = f" of {difference.of}" if difference.of else ""
+    yield visible(
+        f"  {difference.what}{of}{f' {difference.pointer}' if difference.pointer else ''}"
+    )
+    for sign, value in (("-", difference.before), ("+", difference.after)):
+        shown = "(none)" if value is None else verbatim(value)
+        yield f"    {sign} " + visible(clip(shown, 300))

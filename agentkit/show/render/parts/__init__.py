@@ -1,0 +1,1 @@
+"""The few shapes that every view is made of."""

@@ -1,0 +1,154 @@
+"""The few shapes every view is made of: a row with a label, a text, a fold, a status, a line of
+facts.
+
+Text from a model, a tool or a server always stands in a `pre` or a `code`. There its spaces and
+lines survive without any CSS, and the notebook's mathematics, which reads dollar signs everywhere
+else, lets it be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from itertools import chain
+
+from agentkit.show.html import HOLE, Child, Html, el, element, fragment, shape
+from agentkit.show.render.parts.words import count, mark
+from agentkit.show.render.rollout.outline import Limits
+
+FOLD = 1_200
+"""Characters of a text that show without a click."""
+FOLD_PROSE = 4_000
+"""The same for what a person or the model said."""
+_LABEL, _BODY, _WIRE = (
+    element("dt", class_="ak-label"),
+    element("dd", class_="ak-body"),
+    element("dd", class_="ak-wire"),
+)
+_BAR, _FACTS = (
+    element("div", between=" ", class_="ak-bar"),
+    element("small", between=" · ", class_="ak-facts"),
+)
+_NOTE, CODE = element("p", class_="ak-note"), element("code", dir="auto")
+_TEXT = {
+    ("prose", False): element("pre", class_="ak-prose", dir="auto"),
+    ("prose", True): element("pre", class_="ak-prose ak-wide", dir="auto"),
+    ("data", False): element("pre", class_="ak-data"),
+    ("data", True): element("pre", class_="ak-data ak-wide"),
+}
+_LINE = 60
+"""Characters of a line, so that many short lines take no more room than a long text."""
+
+
+def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = None) -> Html:
+    """One part of the conversation: who or what at the left, the content beside it, the raw record
+    behind a click at the right.
+
+    A description list, which a page that drops our CSS still sets apart and indents. `kind` is a
+    class and never comes from a record.
+    """
+    make = _row(kind, len(cells), raw is not None)
+    filled = chain.from_iterable(cells)
+    return make(key, *filled) if raw is None else make(key, *filled, raw)
+
+
+@cache
+def _row(kind: str, cells: int, wire: bool) -> Callable[..., Html]:
+    inside = [_LABEL(HOLE), _BODY(HOLE)] * cells
+    return shape(
+        el("dl", inside, _WIRE(HOLE) if wire else None, class_=f"ak-row ak-{kind}", data_key=HOLE)
+    )
+
+
+def bar(*children: Child) -> Html:
+    """Things on one line, as far as there is room."""
+    return _BAR(*[child for child in children if child is not None])
+
+
+def facts(*items: Child) -> Html | None:
+    """Small print, its items parted by dots; None for none."""
+    shown = tuple(filter(None, items))
+    return _FACTS(*shown) if shown else None
+
+
+def code(text: str) -> Html:
+    """A short text of a model or server within a line; the direction of its letters stays its
+    own.
+    """
+    return CODE(short(text))
+
+
+def short(text: str) -> str:
+    """What a `CODE` holds: the start of a long text, and how much there is more."""
+    return text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
+
+
+@lru_cache(256)
+def status(word: str) -> Html:
+    """A status as icon and word."""
+    icon, tone = mark(word)
+    shown = word if len(word) <= 60 else f"{word[:60]}…"
+    return el(
+        "span", el("span", icon, aria_hidden="true"), " ", shown, class_=f"ak-status ak-{tone}"
+    )
+
+
+def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
+    """Content behind one click; the browser gives it its keys."""
+    return _fold(kind)(title, content[0] if len(content) == 1 else content)
+
+
+@cache
+def _fold(kind: str) -> Callable[..., Html]:
+    return shape(el("details", el("summary", HOLE), HOLE, class_=f"ak-{kind}"))
+
+
+def note(*content: Child) -> Html:
+    return _NOTE(*content)
+
+
+def prose(text: str, limits: Limits, at: str) -> Html:
+    """What a person or the model said."""
+    return _block(text, limits, at, "prose", FOLD_PROSE)
+
+
+def data(text: str, limits: Limits, at: str) -> Html:
+    """JSON, or what a tool said."""
+    return _block(text, limits, at, "data", FOLD)
+
+
+def whole(text: str, limits: Limits, at: str) -> Html:
+    """A text inside a fold: nothing of it is folded again."""
+    return _block(text, limits, at, "data", limits.text)
+
+
+def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
+    shown = text[: limits.text]
+    end = _cut(shown, room)
+    first, rest, hidden = shown[:end], shown[end:], len(text) - len(shown)
+    pre = _TEXT[kind, end > 100 or "\n" in first](first)
+    if not rest and not hidden:
+        return pre
+    more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
+    cut = (
+        note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at))
+        if hidden
+        else None
+    )
+    return fragment(pre, more, cut)
+
+
+def _cut(text: str, room: int) -> int:
+    """Where to fold: after so many characters, or sooner where the lines are short; not for the
+    sake of a few.
+    """
+    size, lines = len(text), max(12, room // _LINE)
+    if size <= lines or (size <= room and "\n" not in text):
+        return size
+    end = room
+    if text.count("\n", 0, room) > lines:
+        end = 0
+        for _ in range(lines):
+            end = text.index("\n", end) + 1
+    few = size - end <= room // 4 and text.count("\n", end) <= lines // 4
+    return size if few else end

@@ -1,0 +1,1 @@
+"""A rollout as fragments: messages, answers, calls, problems, the wire."""

@@ -1,0 +1,158 @@
+"""A call and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.parts.block import (
+    CODE,
+    bar,
+    code,
+    data,
+    facts,
+    fold,
+    note,
+    row,
+    short,
+    status,
+    whole,
+)
+from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.parts.words import by_hand, seconds
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.rollout.problem import problems
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import ToolResult
+
+_CALL = el("strong", "→ call")
+_FOUND = el("strong", "→ found")
+_RESULT = el("strong", "← result")
+_BODY = shape(fragment(bar(CODE(HOLE), HOLE, HOLE, HOLE), HOLE, HOLE, HOLE))
+_ALONE, _ANSWERED = [
+    shape(row(HOLE, "call", (HOLE, _BODY(*[HOLE] * 7)), *[(HOLE, HOLE)] * outcomes))
+    for outcomes in (0, 1)
+]
+_ID = shape(fragment("id ", CODE(HOLE), HOLE))
+_SHORT = 200
+"""Characters of arguments that are quoted within a line."""
+
+
+def call_row(
+    key: str,
+    call: ToolCall,
+    limits: Limits,
+    at: str,
+    outcome: tuple[Child, Child] | None = None,
+    *,
+    found: bool = False,
+) -> Html:
+    """A call, with its outcome under it where it has one. `found`: it stood in the text and was not
+    run.
+    """
+    label, body = _FOUND if found else _CALL, _drawn(call, limits, at, found)
+    return _ANSWERED(key, label, *body, *outcome) if outcome else _ALONE(key, label, *body)
+
+
+def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Html:
+    """The call's name, status, arguments and problems."""
+    return _BODY(*_drawn(call, limits, at, found))
+
+
+def _drawn(call: ToolCall, limits: Limits, at: str, found: bool) -> tuple[Child, ...]:
+    """What fills a `_BODY`."""
+    where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
+    span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
+    told = facts(
+        "found in the text, not run" if found else None,
+        *by_hand(call),
+        _identity(call),
+        where,
+        span,
+    )
+    head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), told
+    return (
+        *head,
+        _sent(call, limits, at),
+        problems(call.problems, limits),
+        _suggestion(call, limits, at),
+    )
+
+
+def _identity(call: ToolCall) -> Html:
+    return _ID(short(call.id), ", synthetic" if call.id_synthetic else None)
+
+
+def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
+    if call.arguments is None or call.status == "custom":
+        return data(call.raw_arguments, limits, f"{at}.raw_arguments")
+    return data(pretty(call.arguments), limits, f"{at}.arguments")
+
+
+def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    """What the server sent, where it is not what is used."""
+    sent_as, name = (
+        (call.raw_arguments, "raw_arguments")
+        if call.sent_arguments is None
+        else (call.sent_arguments, "sent_arguments")
+    )
+    as_sent = call.arguments is None or (
+        call.status not in ("normalized", "repaired") and call.sent_arguments is None
+    )
+    told = [_sent_as("name", call.raw_name, call.name), _sent_as("id", call.raw_id, call.id)]
+    if as_sent:
+        return facts(*told)
+    if len(sent_as) <= _SHORT:
+        return facts(*told, fragment("arguments sent as ", code(sent_as)))
+    return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
+
+
+def _sent_as(word: str, sent: Any, used: str) -> Html | None:
+    return (
+        None if sent is None or sent == used else fragment(f"{word} sent as ", code(verbatim(sent)))
+    )
+
+
+def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    if call.suggestion is None:
+        return None
+    return fragment(
+        note("could be read as, never run by itself:"),
+        data(pretty(call.suggestion), limits, f"{at}.suggestion"),
+    )
+
+
+def outcome_cell(
+    result: ToolResult | None, missing: str, limits: Limits, at: str, name: str | None = None
+) -> tuple[Child, Child]:
+    """What came of a call, beside its label; `missing` is the word where nothing has come yet."""
+    return _RESULT, status(missing) if result is None else result_body(result, limits, at, name)
+
+
+def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = None) -> Html:
+    """What the model sees of a result, its status and time. `name`: of the call above it, not
+    repeated.
+    """
+    known = facts(
+        seconds(result.elapsed),
+        f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
+        f"value sent as {result.conversion}"
+        if result.conversion in ("json", "text", "bytes")
+        else None,
+        code(result.error) if result.error and result.error not in result.content else None,
+        f"{result.injected} was put in on purpose" if result.injected else None,
+    )
+    said = status(result.status), known, data(result.content, limits, f"{at}.content")
+    shown = bar(*said) if result.name == name else bar(code(result.name), *said)
+    return (
+        shown
+        if result.full_content is None
+        else fragment(shown, _full(result.full_content, limits, at))
+    )
+
+
+def _full(content: str, limits: Limits, at: str) -> Html:
+    return fold(
+        "the whole result; the model sees the preview above",
+        whole(content, limits, f"{at}.full_content"),
+    )

@@ -1,0 +1,195 @@
+"""A rollout as fragments, in the order of the conversation, each under a key that stays while the
+rollout grows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.show.charts.figures import figures
+from agentkit.show.charts.timeline import Course
+from agentkit.show.html import Child, Html, el, fragment, link
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.words import Totals, count, ending, totals, trouble
+from agentkit.show.render.rollout.answer import answer
+from agentkit.show.render.rollout.message import message_row
+from agentkit.show.render.rollout.outline import Entry, Kept, Limits, outline, turn_entries, window
+from agentkit.show.render.rollout.problem import api_error, attempt
+from agentkit.show.render.rollout.raw import asked, request_head
+from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
+from agentkit.types.wire import Request
+
+
+def trajectory_fragments(
+    trajectory: Trajectory, limits: Limits, whole_file: str | None = None, *, charts: bool = True
+) -> dict[str, Html]:
+    """The head, the conversation and its end. `whole_file`: where the user keeps all of it,
+    relative to the page.
+    """
+    said = conversation(outline(trajectory), limits, whole_file)
+    return {"head": _head(trajectory, limits, charts), **said, "end": end_row(trajectory, limits)}
+
+
+def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
+    """One turn by itself, with what was said before it."""
+    return conversation(turn_entries(turn, f"turn-{turn.index}", "turn", []), limits)
+
+
+def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
+    """The turn in progress by itself."""
+    alone = [
+        entry._replace(at=entry.at.replace("trajectory.open", "turn", 1))
+        for entry in outline(Trajectory(open=turn))
+    ]
+    return conversation(alone, limits) or {
+        "empty": row("empty", "aside", (None, note("nothing has been said for this turn")))
+    }
+
+
+def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
+    """The fields of a request, then its messages."""
+    messages = [
+        Entry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
+        for i, wire in enumerate(request.messages)
+    ]
+    return {"head": request_head(request, limits), **conversation(messages, limits)}
+
+
+def conversation(
+    entries: list[Entry], limits: Limits, whole_file: str | None = None
+) -> dict[str, Html]:
+    """The entries as far as the limits let them be shown, with a note where some are left out."""
+    first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
+    gap = [{"gap": row("gap", "aside", (None, _gap(hidden, whole_file)))}] if hidden else []
+    return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
+
+
+def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
+    """The fragments of one entry: one, and one more for each call of a turn."""
+    key, item, at = entry.key, entry.item, entry.at
+    match item:
+        case Turn():
+            return answer(
+                key, item.response, limits, at, item, state="pending" if entry.open else "not run"
+            )
+        case Message():
+            return {key: message_row(key, item, limits, at)}
+        case Kept():
+            return {key: row(key, "aside", (None, _kept(item)))}
+        case Attempt():
+            return {key: attempt(key, item, limits, at)}
+
+
+def _size(parts: dict[str, Html]) -> int:
+    return sum(map(len, parts.values()))
+
+
+def _kept(kept: Kept) -> Html:
+    return note(
+        "↺ the history was rewritten here: its first ",
+        count(kept.messages, "message"),
+        " went on, the later ones did not",
+    )
+
+
+def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
+    turns = sum(isinstance(entry.item, Turn) for entry in hidden)
+    others = len(hidden) - turns
+    left_out = " and ".join(
+        filter(
+            None,
+            [count(turns, "turn") if turns else "", count(others, "message") if others else ""],
+        )
+    )
+    see = (
+        ["see ", link(whole_file)]
+        if whole_file
+        else ["see all with ", el("code", 'ak.save(trajectory, "rollout.html")')]
+    )
+    return note("… ", el("strong", left_out, " not shown here"), "; ", see)
+
+
+def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
+    course = Course().reach(trajectory.all_turns)
+    drawn = (
+        fold("charts", *figures(trajectory, course).values())
+        if charts and trajectory.all_turns
+        else None
+    )
+    return el(
+        "header",
+        title_bar(trajectory, totals(trajectory)),
+        course.svg(),
+        drawn,
+        about(trajectory, limits),
+        class_="ak-head",
+        data_key="head",
+    )
+
+
+def title_bar(trajectory: Trajectory, known: Totals) -> Html:
+    """What a rollout comes to, and where it stands."""
+    return bar(
+        el("strong", "Trajectory"),
+        facts(*known.words(), trouble(known.problems)),
+        _state(trajectory),
+    )
+
+
+def about(trajectory: Trajectory, limits: Limits) -> Html:
+    """What a rollout was asked with, and where it came from: what stays while it grows."""
+    return fragment(
+        asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)
+    )
+
+
+def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:
+    """What the caller noted, on one line where it is short."""
+    if not meta:
+        return None
+    noted = pretty(meta)
+    return (
+        fold("meta", whole(noted, limits, "trajectory.meta"))
+        if "\n" in noted
+        else note("meta ", code(noted))
+    )
+
+
+def _parent(parent: Parent | None) -> Child:
+    if parent is None:
+        return None
+    change = [": ", code(parent.change)] if parent.change else None
+    return note("↳ forked from turn ", parent.turn, " of another trajectory", change)
+
+
+def _state(trajectory: Trajectory) -> Html:
+    return status(trajectory.stop_reason or ("pending" if _waiting(trajectory) else "open"))
+
+
+def _waiting(trajectory: Trajectory) -> int:
+    """How many calls of the open turn have no result."""
+    turn = trajectory.open
+    if turn is None or turn.response is None:
+        return 0
+    return sum(
+        i >= len(turn.results) or turn.results[i] is None
+        for i in range(len(turn.response.tool_calls))
+    )
+
+
+def end_row(trajectory: Trajectory, limits: Limits) -> Html:
+    """How it ended, or where it stands."""
+    stop, error = trajectory.stop_reason, trajectory.error
+    label = el("strong", "end" if stop else "now")
+    if error:
+        return row("end", "error", (label, api_error(error, limits, "trajectory.error")))
+    waiting = _waiting(trajectory)
+    meaning = (
+        ending(trajectory)
+        if stop
+        else f"{count(waiting, 'call')} without a result"
+        if waiting
+        else "can go on"
+    )
+    return row("end", "end", (label, bar(_state(trajectory), note(meaning) if meaning else None)))

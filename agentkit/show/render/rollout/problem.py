@@ -1,0 +1,88 @@
+"""What went wrong: the problems of an answer, and requests that gave none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentkit.show.html import Child, Html, el, fragment
+from agentkit.show.render.parts.block import bar, code, facts, note, prose, row, status
+from agentkit.show.render.parts.pretty import verbatim
+from agentkit.show.render.parts.words import count, seconds
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.rollout.raw import raw
+from agentkit.types.problem import Problem
+from agentkit.types.trajectory import Attempt
+from agentkit.types.wire import ApiError
+
+
+def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
+    """The list of problems; None where there are none."""
+    if not found:
+        return None
+    rest = len(found) - limits.items
+    items = [el("li", _problem(problem)) for problem in found[: limits.items]]
+    more = note("… ", count(rest, "more problem")) if rest > 0 else None
+    return fragment(el("ul", items, class_="ak-problems"), more)
+
+
+def _problem(problem: Problem) -> Child:
+    said = bar(
+        status(problem.severity),
+        code(problem.code),
+        el("code", problem.message, class_="ak-said", dir="auto"),
+    )
+    changed = _changed(problem.before, problem.after)
+    where = fragment("at ", code(problem.pointer)) if problem.pointer else None
+    return [said, facts(changed, where)]
+
+
+def _changed(before: Any, after: Any) -> Html | None:
+    if before is None and after is None:
+        return None
+    sent = fragment("sent ", code(verbatim(before))) if before is not None else None
+    read = (
+        fragment(" read as " if sent else "read as ", code(verbatim(after)))
+        if after is not None
+        else None
+    )
+    return fragment(sent, read)
+
+
+def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = None) -> Html:
+    """The error as its kind, what the server said and what to do about it; `elapsed`: seconds until
+    it came.
+    """
+    retry = "can be tried again" if error.retryable else "trying again will not help"
+    wait = f"the server asks to wait {seconds(error.retry_after)}" if error.retry_after else None
+    known = facts(
+        seconds(elapsed),
+        f"HTTP {error.status}" if error.status else None,
+        retry,
+        wait,
+        _named("code", error.code),
+        _named("field", error.param),
+    )
+    upstream = (
+        [note("the provider behind it said:"), prose(error.upstream_message, limits, at)]
+        if error.upstream_message
+        else None
+    )
+    hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
+    return fragment(
+        bar(status("error"), code(error.kind), known),
+        prose(error.message, limits, f"{at}.message"),
+        upstream,
+        hint,
+    )
+
+
+def _named(name: str, value: str | None) -> Html | None:
+    return fragment(f"{name} ", code(value)) if value else None
+
+
+def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
+    """A model call that failed and is no part of the history."""
+    label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
+    said = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
+    return row(key, "error", (label, said), raw=raw(failed.exchange, limits, f"{at}.exchange.text"))

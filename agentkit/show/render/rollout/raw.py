@@ -1,0 +1,136 @@
+"""The wire, one click away: the answer as it came, and what was asked beside the messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.servers.secret_names import names_secret
+from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.words import count, seconds
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.types.trajectory import Spec
+from agentkit.types.wire import Exchange, Request
+
+_SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
+"""How the names of fields that hold credentials end, whatever is in them."""
+_SHOWN = frozenset({"prompt_cache_key"})
+"""What is named like a credential and is none."""
+_PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
+_RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
+_PER_RUN = ("date",)
+"""Headers that say when, not what."""
+
+
+def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | None:
+    """The answer behind a click, laid out where it is JSON; None where there is none."""
+    if not exchange.text:
+        return fold("raw", *more, kind="raw") if any(more) else None
+    return _RAW(_told(exchange), more, whole(body(exchange, limits), limits, at))
+
+
+def body(exchange: Exchange, limits: Limits) -> str:
+    """The answer's text, laid out where it is JSON and not far beyond what is shown of it."""
+    if not exchange.body or len(exchange.body) > 4 * limits.text:
+        return exchange.text
+    answer = exchange.raw
+    return answer if isinstance(answer, str) else pretty(answer)
+
+
+def _told(exchange: Exchange) -> Html | None:
+    """The facts of the wire. The address stays out: it differs from run to run, and can hold a
+    key.
+    """
+    size = count(len(exchange.text), "character")
+    if not exchange.chunks and exchange.status:
+        return _PLAIN(exchange.status, size)
+    chunks = f"streamed in {count(len(exchange.chunks), 'chunk')}" if exchange.chunks else None
+    return facts(f"HTTP {exchange.status}" if exchange.status else None, size, chunks)
+
+
+def headers(exchange: Exchange) -> Html | None:
+    """The kept headers of the answer; None where there are none."""
+    shown = [
+        [el("li", code(f"{name}: {value}"))]
+        for name, value in exchange.headers
+        if name.lower() not in _PER_RUN
+    ]
+    return fold(count(len(shown), "header"), el("ul", shown)) if shown else None
+
+
+def retries(exchange: Exchange) -> Html | None:
+    """The tries that failed before this answer; None where it came at once."""
+    if not exchange.retries:
+        return None
+    failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
+    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed))
+
+
+def exchange_row(exchange: Exchange, limits: Limits) -> Html:
+    """An exchange by itself: status, time, failed tries, headers and the answer."""
+    failed = exchange.transport_error
+    error = bar(status("error"), code(failed.kind), code(failed.message)) if failed else None
+    answer = (
+        whole(body(exchange, limits), limits, "exchange.text")
+        if exchange.text
+        else note("no answer")
+    )
+    told = bar(_told(exchange), facts(seconds(exchange.elapsed)))
+    return row(
+        "exchange",
+        "assistant",
+        (el("strong", "exchange"), [told, error, retries(exchange), headers(exchange), answer]),
+    )
+
+
+def asked(spec: Spec, limits: Limits) -> Html:
+    """What every request of a rollout holds beside its messages, and how answers are read."""
+    tools = {"tools": list(spec.tools)} if spec.tools else {}
+    fields = masked(
+        {"model": spec.model, **spec.sampling, **({"stream": True} if spec.stream else {}), **tools}
+    )
+    reading = {
+        "profile": spec.profile,
+        "parser": spec.parser,
+        "policy": spec.policy,
+        "max_turns": spec.max_turns,
+    }
+    title = [
+        "request ",
+        facts(code(spec.model) if spec.model else None, count(len(spec.tools), "tool")),
+    ]
+    shown = [whole(pretty(part), limits, "trajectory.spec") for part in (fields, reading)]
+    return fold(title, shown[0], note("how answers are read"), shown[1])
+
+
+def request_head(request: Request, limits: Limits) -> Html:
+    """The fields of a request beside its messages."""
+    fields = {name: value for name, value in request.body.items() if name != "messages"}
+    told = facts(
+        code(request.model) if request.model else None,
+        count(len(request.messages), "message"),
+        count(len(request.tools), "tool"),
+    )
+    shown = fold(
+        "fields beside the messages", whole(pretty(masked(fields)), limits, "request.body")
+    )
+    return el(
+        "header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head"
+    )
+
+
+def masked(fields: Any) -> Any:
+    """The fields with the values of credentials left out, at any depth of dicts and lists."""
+    if isinstance(fields, dict):
+        return {
+            name: "[not shown]" if _secret(name, value) else masked(value)
+            for name, value in fields.items()
+        }
+    return [masked(item) for item in fields] if isinstance(fields, list) else fields
+
+
+def _secret(name: object, value: object) -> bool:
+    if not isinstance(name, str) or name in _SHOWN:
+        return False
+    return name.lower().endswith(_SECRET) or (isinstance(value, str) and names_secret(name))

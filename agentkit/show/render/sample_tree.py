@@ -1,0 +1,138 @@
+"""A tree over samples as rows: what was done, by how many of them, and what it was worth. Read
+without colour, and without our CSS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from agentkit.show.html import Html, el
+from agentkit.show.render.parts.block import bar, code, facts, note, row, status
+from agentkit.show.render.parts.words import count
+from agentkit.show.render.rollout.outline import Limits
+from agentkit.types.record import clip
+
+if TYPE_CHECKING:
+    from agentkit.analysis.sample_tree import Branch, SampleTree
+
+_WORD = {"calls": "", "answer": "answers", "open": "open", "error": "error", "limit": "stopped"}
+_CELLS = 10
+"""Characters of the bar that shows a branch's share."""
+_DEEP = 12
+"""Partings beyond this depth are drawn at the same indentation."""
+
+
+def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
+    """The head, then a row per step (`branch-0`, `branch-1`, …), in the order they are read."""
+    shown = {
+        "head": el(
+            "header",
+            bar(el("strong", "Samples"), facts(*_facts(tree))),
+            note(_told(tree)),
+            class_="ak-head",
+            data_key="head",
+        )
+    }
+    room = limits.items
+    for number, (guide, branch) in enumerate(_guided(tree)):
+        if number == room:
+            shown["gap"] = row(
+                "gap",
+                "aside",
+                (None, note("… more steps are not shown here; see ", el("code", "tree.walk()"))),
+            )
+            break
+        shown[f"branch-{number}"] = _row(f"branch-{number}", guide, branch, tree.size)
+    return shown
+
+
+def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:
+    """The same as plain text."""
+    yield f"Samples: {', '.join(_facts(tree))}; {_told(tree)}"
+    for number, (guide, branch) in enumerate(_guided(tree)):
+        if number == limits.items:
+            yield "… more steps are not shown here; see tree.walk()"
+            return
+        word = _WORD[branch.kind]
+        told = " · ".join(_worth(branch))
+        yield (
+            f"{guide}{branch.count:>3,} of {tree.size:,} "
+            f" {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
+        )
+
+
+def _facts(tree: SampleTree) -> list[str]:
+    mixed = [f"{count(tree.prompts, 'different prompt')}"] if tree.prompts > 1 else []
+    return [count(tree.size, "sample"), *mixed]
+
+
+def _told(tree: SampleTree) -> str:
+    shared = (
+        f"the first {count(len(tree.shared), 'step')} shared by all"
+        if tree.shared
+        else "no step is shared by all"
+    )
+    parting = tree.parting
+    return (
+        f"{shared}; they part at turn {parting[0].turn}, {len(parting)} ways"
+        if parting
+        else "all samples did the same"
+    )
+
+
+def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
+    """Each branch with the lines drawn before it: a step in only when samples part, so that a long
+    shared path stays straight.
+    """
+    waiting = [("", branch, last) for branch, last in _siblings(tree.branches)]
+    while waiting:
+        guide, branch, last = waiting.pop()
+        alone = last is None
+        yield (guide if alone else f"{guide}{'└╴' if last else '├╴'}"), branch
+        below = guide if alone or len(guide) >= 2 * _DEEP else f"{guide}{'  ' if last else '│ '}"
+        waiting += [(below, child, ending) for child, ending in _siblings(branch.children)]
+
+
+def _siblings(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, bool | None]]:
+    """In reverse, each with whether it is the last of its siblings; None for one that has no
+    siblings.
+    """
+    if len(branches) == 1:
+        yield branches[0], None
+        return
+    for place, branch in reversed(list(enumerate(branches))):
+        yield branch, place == len(branches) - 1
+
+
+def _row(key: str, guide: str, branch: Branch, size: int) -> Html:
+    filled = round(_CELLS * branch.count / size) or 1
+    share = el(
+        "code", guide, "█" * filled, "░" * (_CELLS - filled), class_="ak-share", aria_hidden="true"
+    )
+    word = (
+        status(_WORD[branch.kind])
+        if branch.kind not in ("calls", "answer")
+        else el("small", _WORD[branch.kind])
+        if _WORD[branch.kind]
+        else None
+    )
+    taken = el("span", f"{branch.count:,} of {size:,}", title=f"samples {_positions(branch)}")
+    label = (
+        el("strong", f"turn {branch.turn}"),
+        bar(share, taken, word, code(clip(branch.label, 300)), facts(*_worth(branch))),
+    )
+    return row(key, "branch", label)
+
+
+def _positions(branch: Branch) -> str:
+    shown = ", ".join(map(str, branch.samples[:20]))
+    return f"{shown}, …" if len(branch.samples) > 20 else shown
+
+
+def _worth(branch: Branch) -> list[str]:
+    """The rewards of a branch: the mean, and how far they spread where they do."""
+    if not branch.rewards:
+        return []
+    spread = branch.reward_deviation
+    return [f"reward {branch.mean_reward:.3g}{f' ± {spread:.2g}' if spread else ''}"]
