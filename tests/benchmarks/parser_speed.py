@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from agentkit.read.parsers.call_parser import Parser
 from agentkit.read.parsers.detect import has_call_markup
 from agentkit.read.parsers.registry import get_parser
-from tests.support_call_formats import WRITTEN, Call, tools_for
+from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
 
 FORMATS = ("hermes", "llama3_json", "qwen3_coder", "deepseek_v3", "pythonic", "kimi_k2")
 CODE = 'def area(w, h):\n    """Area of a box."""\n    total = 0\n    for _ in range(w):\n        total += h\n    return total\n\nprint(area(3, 4), "done")\n'

@@ -28,8 +28,8 @@ from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.show.render.render import render
 from agentkit.show.render.rollout.outline import STATIC, WHOLE
 from agentkit.types.trajectory import Trajectory
-from tests.render_samples import long
-from tests.support_tokens import many_tokens
+from tests.analysis.token_samples import many_tokens
+from tests.show.render_samples import long
 
 CAPTURED = [
     Path(__file__).parents[2] / "notebooks" / "cassettes" / f"vllm_{name}.jsonl"

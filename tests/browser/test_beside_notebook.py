@@ -28,7 +28,7 @@ def test_what_stands_beside_each_other_is_readable_in_both_themes(
             page,
             shared,
             notebook(
-                "from tests.support_beside import BESIDE",
+                "from tests.show.beside_samples import BESIDE",
                 *(f"BESIDE['{name}']()" for name in names),
             ),
         )

@@ -27,7 +27,7 @@ from tests.browser.test_display import has_contrast, keeps_to_its_width
 pytestmark = pytest.mark.browser
 
 CELLS = (
-    "import threading\nimport agentkit as ak\nfrom tests.support_debugger_view import Gate, streaming",
+    "import threading\nimport agentkit as ak\nfrom tests.show.debugger_view_samples import Gate, streaming",
     "dbg = ak.debug(ak.demo(), 'Do I need a coat in Oslo and in Rome?')\ndbg",
     "dbg",
     "gate = Gate()\nslow = gate.debugger()\nslow",

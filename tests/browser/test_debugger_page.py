@@ -22,8 +22,8 @@ from agentkit.show.notebook.views.debugger_view import DebuggerView
 from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
-from tests.render_samples import filled, long
-from tests.support_debugger_view import Gate, hostile_trajectory, payloads, streaming
+from tests.show.debugger_view_samples import Gate, hostile_trajectory, payloads, streaming
+from tests.show.render_samples import filled, long
 
 pytestmark = pytest.mark.browser
 

@@ -11,12 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 from agentkit.show.notebook.static_view import mimebundle
 from tests.browser.conftest import Write
 from tests.browser.lab import Server, Theme, open_notebook, run_all, set_theme, tab
-from tests.render_samples import hostile, troubled
+from tests.show.render_samples import hostile, troubled
 
 pytestmark = pytest.mark.browser
 
 CELLS = (
-    "from tests.render_samples import hostile, troubled, wall, weather\n"
+    "from tests.show.render_samples import hostile, troubled, wall, weather\n"
     "from agentkit.types import late\n"
     "from agentkit.show.notebook import View, mimebundle\n"
     "late['show'] = mimebundle",

@@ -18,7 +18,7 @@ from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.types.trajectory import Trajectory
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
-from tests.support_debugger_view import payloads
+from tests.show.debugger_view_samples import payloads
 
 pytestmark = pytest.mark.browser
 

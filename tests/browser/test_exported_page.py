@@ -13,9 +13,9 @@ from playwright.sync_api import Browser
 import agentkit as ak
 from agentkit.show.notebook.page_files import style
 from agentkit.show.notebook.static_view import mimebundle
-from tests.render_samples import SAMPLES
-from tests.support_export import weather
-from tests.test_export_reports import hostile
+from tests.show.export_samples import weather
+from tests.show.render_samples import SAMPLES
+from tests.show.test_export_reports import hostile
 
 pytestmark = pytest.mark.browser
 

@@ -15,11 +15,11 @@ from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob
+from tests.analysis.token_samples import many_tokens
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
-from tests.render_samples import HOSTILE
-from tests.support_captures import conversation
-from tests.support_tokens import many_tokens
+from tests.show.render_samples import HOSTILE
+from tests.support.captures import conversation
 
 pytestmark = pytest.mark.browser
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import agentkit as ak
 from agentkit.testing import FixedClock, ScriptedServer, by_turn, calls, says
+from tests.support.paths import ROOT
 
-CORPUS = Path(__file__).parent.parent / "corpus"
+CORPUS = ROOT / "corpus"
 CASSETTES = CORPUS / "cassettes" / "version_1"
 START = 1_700_000_000.0
 

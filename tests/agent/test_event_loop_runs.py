@@ -1,0 +1,476 @@
+"""Runs in the background: started, paused, stopped, watched, and asked for by a view, without a
+deadlock or a lost step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import agentkit as ak
+from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece
+from agentkit.testing import ScriptedServer, calls, says
+from tests.debugger.debugger_operations import DONE, ONE, THREE, TWO, debugger, statuses
+from tests.servers.http_stub import COMPLETION, HttpServer, sse
+from tests.support.paths import ROOT
+
+
+class Gate:
+    """A tool that waits, and a sign that it does."""
+
+    def __init__(self) -> None:
+        self.began, self.open = threading.Event(), threading.Event()
+
+    def debugger(self, *more: Any) -> ak.Debugger:
+        def wait() -> str:
+            """Wait."""
+            self.began.set()
+            self.open.wait(20)
+            return "waited"
+
+        return ak.debug(
+            ak.Agent(
+                "m",
+                tools=[wait],
+                server=ScriptedServer([says(None, calls("wait")), *more, says("done")]),
+            ),
+            "go",
+        )
+
+
+def timed(action: Callable[[], Any]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def names(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_a_run_in_the_background_returns_at_once() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    assert timed(dbg.start) < 0.1
+    running = [dbg.running]
+    assert gate.began.wait(5)
+    assert dbg.trajectory.pending != ()
+    gate.open.set()
+    assert dbg.wait(5).final == "done"
+    assert [*running, dbg.running] == [True, False]
+    assert dbg.wait() is dbg.trajectory
+
+
+def test_a_wait_can_run_out() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    dbg.start()
+    with pytest.raises(TimeoutError):
+        dbg.wait(0.05)
+    assert dbg.running
+    gate.open.set()
+    dbg.wait(5)
+
+
+def test_pause_ends_after_the_step_in_flight() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    dbg.start()
+    gate.began.wait(5)
+    dbg.pause()
+    gate.open.set()
+    dbg.wait(5)
+    assert statuses(dbg.trajectory.turns[0]) == ["ok"]
+    assert dbg.trajectory.stop_reason is None
+    assert dbg.stop_at is not None
+    assert dbg.stop_at.breakpoint is None
+    assert dbg.stop_at.text == "paused before ask the model, turn 1"
+    assert dbg.run().final == "done"
+    dbg.pause()  # with nothing under way it does nothing
+    assert debugger(ONE, DONE).run().final == "done"
+
+
+def test_stop_cancels_the_step_in_flight() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    dbg.start()
+    gate.began.wait(5)
+    assert timed(dbg.stop) < 0.3
+    assert not dbg.running or dbg.wait(1)
+    assert (len(dbg.pending), dbg.trajectory.stop_reason) == (1, None)
+    assert dbg.stop_at is not None
+    assert dbg.stop_at.text == "stopped before run wait({}) ok, turn 0"
+    gate.open.set()
+    assert dbg.run().final == "done"
+    dbg.stop()
+    assert dbg.trajectory.final == "done"
+
+
+def test_stop_ends_a_run_of_another_thread_without_an_exception() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+
+    def when_it_waits(action: Callable[[], None]) -> None:
+        gate.began.wait(5)
+        action()
+
+    threading.Thread(target=when_it_waits, args=(dbg.stop,)).start()
+    t = dbg.run()
+    assert len(t.pending) == 1
+    gate.began.clear()
+    threading.Thread(target=when_it_waits, args=(lambda: dbg.post("stop"),)).start()
+    stopped = dbg.step()
+    assert not stopped
+    assert "stopped before run wait" in repr(stopped)
+    gate.open.set()
+    assert dbg.run().final == "done"
+
+
+def test_a_pause_right_after_the_start_is_heard() -> None:
+    dbg = debugger(*[ONE] * 20, DONE)
+    dbg.start()
+    dbg.pause()
+    dbg.wait(5)
+    assert len(dbg.trajectory.turns) < 20
+    assert dbg.trajectory.stop_reason is None
+    dbg.start()
+    dbg.stop()
+    dbg.step()
+    assert dbg.run().final == "done"
+
+
+class Stubborn:
+    """Takes being cancelled for a reason to go on."""
+
+    def __init__(self) -> None:
+        self.began, self.slow, self.late = threading.Event(), True, threading.Event()
+
+    async def chat_completion(self, **kwargs: Any) -> Any:
+        self.began.set()
+        if self.slow:
+            self.slow = False
+            end = time.monotonic() + 1.0
+            while time.monotonic() < end:
+                try:
+                    await asyncio.sleep(0.05)
+                except asyncio.CancelledError:
+                    continue
+            self.late.set()
+            return {"choices": [{"message": {"content": "too late"}, "finish_reason": "stop"}]}
+        return COMPLETION
+
+
+@pytest.mark.parametrize("how", ["stop", "post"])
+def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
+    server = Stubborn()
+    dbg = ak.debug(ak.Agent("m", server=server), "go")
+    told: list[Event] = []
+    dbg.watch(told.append)
+    dbg.start()
+    server.began.wait(5)
+    stopped = time.monotonic()
+    if how == "stop":
+        dbg.stop()
+    else:
+        dbg.post("stop")
+        while dbg.running:
+            time.sleep(0.005)
+    assert time.monotonic() - stopped < 0.7, (
+        "what would be missed is the second for which the server does not hear"
+    )
+    assert not dbg.running
+    assert dbg.run().final == "four"
+    after = dbg.trajectory
+    assert server.late.wait(5)
+    time.sleep(0.1)
+    assert dbg.trajectory is after
+    assert names(told).count("Committed") == 1
+
+
+def test_a_run_that_fails_says_so() -> None:
+    def wrap(perform: Any, trajectory: Any, sample: int) -> Any:
+        async def broken(step: Any, emit: Any = None) -> Any:
+            raise ZeroDivisionError("a bug of the wrapper's")
+
+        return broken
+
+    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([DONE])).wrapped(wrap), "go")
+    told: list[Event] = []
+    dbg.watch(told.append)
+    dbg.start()
+    with pytest.raises(ZeroDivisionError):
+        dbg.wait(5)
+    assert names(told) == ["Began", "Halted", "Failed"]
+    assert "ZeroDivisionError: a bug of the wrapper's" in repr(told[-1])
+    dbg.wait(5)
+
+
+# events
+
+
+def test_events_come_in_the_order_of_what_happens() -> None:
+    dbg = debugger(TWO, DONE, DONE)
+    told: list[Event] = []
+    end = dbg.watch(told.append)
+    dbg.run(until=ak.break_on.tool("double"))
+    assert names(told) == ["Began", "Committed", "Halted"]
+    halted = told[-1]
+    assert isinstance(halted, Halted)
+    assert (halted.stop, halted.trajectory) == (dbg.stop_at, dbg.trajectory)
+    told.clear()
+    dbg.next()
+    dbg.run()
+    assert names(told) == [
+        "Began",
+        "Began",
+        "Committed",
+        "Committed",
+        "Halted",
+        "Began",
+        "Committed",
+        "Halted",
+    ]
+    assert [e.trajectory for e in told if isinstance(e, Committed)][-1] is dbg.trajectory
+    told.clear()
+    dbg.back()
+    dbg.step()
+    dbg.edit(message="x")
+    dbg.rerun(n=1)
+    assert names(told) == [
+        "Moved",
+        "Began",
+        "Committed",
+        "Halted",
+        "Moved",
+        "Sampled",
+        "Moved",
+        "Halted",
+    ]
+    assert all(repr(event) for event in told)
+    end()
+    told.clear()
+    dbg.back()
+    assert told == []
+    end()
+
+
+def test_pieces_of_a_streamed_answer_are_told() -> None:
+    events = [{"choices": [{"index": 0, "delta": {"content": part}}]} for part in ("he", "llo")]
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    with HttpServer(sse(*events, last, "[DONE]")) as server:
+        dbg = ak.debug(ak.Agent("m", server=server.url, stream=True), "go")
+        told: list[Event] = []
+        dbg.watch(told.append)
+        assert dbg.run().final == "hello"
+    pieces = "".join(e.chunk.text for e in told if isinstance(e, Piece))
+    assert pieces.count('"content"') == 2
+    assert isinstance(told[0], Began)
+    assert "".join(c.text for c in dbg.trajectory.turns[0].response.exchange.chunks) == pieces
+
+
+def test_a_listener_that_raises_is_logged_once_and_reaches_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dbg = debugger(TWO, DONE)
+    told: list[Event] = []
+
+    def broken(event: Event) -> None:
+        raise ZeroDivisionError("in a view")
+
+    dbg.watch(broken)
+    dbg.watch(told.append)
+    with caplog.at_level(logging.ERROR, "agentkit"):
+        assert dbg.run().final == "done"
+    assert len(caplog.records) == 1
+    assert len(told) == 9
+
+
+def test_a_listener_may_stop_and_post_but_not_wait() -> None:
+    dbg = debugger(TWO, TWO, DONE)
+    said: list[Any] = []
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Committed) and len(event.trajectory.turns) == 1:
+            dbg.pause()
+            try:
+                dbg.step()
+            except ak.AgentkitError as exc:
+                said.append(str(exc))
+        if isinstance(event, Halted):
+            dbg.stop()
+
+    dbg.watch(listener)
+    dbg.start()
+    dbg.wait(5)
+    assert len(dbg.trajectory.turns) == 1
+    assert said == ["this would wait for itself"]
+
+
+# posted by a view
+
+
+def test_every_action_can_be_posted() -> None:
+    dbg = debugger(THREE, ONE, DONE, says("again"), says("again"))
+    told: list[Event] = []
+    dbg.watch(told.append)
+    actions: list[tuple[str, dict[str, Any]]] = [
+        ("step", {}),
+        ("pending.run", {"call": 1}),
+        ("pending.skip", {"call": 0, "reason": "no"}),
+        ("pending.answer", {"call": 2, "value": 6}),
+        ("next", {}),
+        ("run", {}),
+        ("back", {}),
+        ("goto", {"turn": 0}),
+        ("step", {}),
+        ("pending.change", {"call": 0, "arguments": {"n": 9}}),
+        ("pending.reject", {"call": 1, "message": "no"}),
+        ("switch", {"branch": "main"}),
+        ("edit", {"turn": 0, "call": 0, "result": 1}),
+        ("fork", {"turn": 0}),
+        ("switch", {"branch": 0}),
+        ("rerun", {"n": 2}),
+        ("say", {"prompt": "more"}),
+        ("pause", {}),
+        ("stop", {}),
+    ]
+    for action, arguments in actions:
+        dbg.post(action, **arguments)
+        dbg.wait(5)
+    assert [event for event in told if isinstance(event, Failed)] == []
+    assert [b.change for b in dbg.tree][1:] == [
+        "the arguments of double (call 0)",
+        "the result of double (call 0)",
+        "fork",
+        "rerun",
+        "rerun",
+    ]
+    assert dbg.trajectory.open is not None
+    assert dbg.trajectory.open.added[0].content == "more"
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "said"),
+    [
+        ("nothing", {}, "no action 'nothing'"),
+        ("goto", {}, "missing"),
+        ("goto", {"turn": 9}, "no turn 9"),
+        ("back", {"n": 3}, "fewer"),
+        ("edit", {"turn": 0}, "nothing is to be changed"),
+        ("edit", {"result": 1}, "no answer"),
+        ("switch", {"branch": "x"}, "no branch"),
+        ("pending.run", {"call": 0}, "not pending"),
+        ("pending.adopt", {"place": 0}, "no answer"),
+        ("step", {"x": 1}, "unexpected"),
+        ("run", {"until": 3}, "no breakpoint"),
+        ("rerun", {"n": 0}, "0 times"),
+    ],
+)
+def test_what_cannot_be_done_comes_back_as_an_event(
+    action: str, arguments: dict[str, Any], said: str
+) -> None:
+    dbg = debugger(ONE, DONE)
+    told: list[Event] = []
+    dbg.watch(told.append)
+    before = dbg.trajectory
+    dbg.post(action, **arguments)
+    dbg.wait(5)
+    failed = [event for event in told if isinstance(event, Failed)]
+    assert len(failed) == 1
+    assert said in failed[0].message
+    assert dbg.trajectory is before
+
+
+def test_what_is_posted_while_a_step_runs_is_refused() -> None:
+    gate = Gate()
+    dbg = gate.debugger()
+    told: list[Event] = []
+    dbg.watch(told.append)
+    dbg.post("run")
+    gate.began.wait(5)
+    dbg.post("step")
+    dbg.post("back")
+    while names(told).count("Failed") < 2:
+        time.sleep(0.01)
+    gate.open.set()
+    assert dbg.wait(5).final == "done"
+    assert all("is running" in e.message for e in told if isinstance(e, Failed))
+
+
+def test_many_debuggers_at_once() -> None:
+    debuggers = [debugger(THREE, TWO, DONE) for _ in range(30)]
+    for dbg in debuggers:
+        dbg.start()
+    for dbg in debuggers:
+        assert dbg.wait(20).final == "done"
+
+
+async def test_everything_works_under_a_running_event_loop() -> None:
+    dbg = debugger(TWO, DONE, says("b"))
+    dbg.start()
+    assert dbg.wait(5).final == "done"
+    dbg.rerun(turn=1)
+    assert dbg.trajectory.final == "b"
+    assert len(dbg.edit(turn=0, result=9).fork().tree) == 4
+    assert len(dbg.tree) == 3
+
+
+INTERRUPTED = """
+import json, os, signal, threading, time
+import agentkit as ak
+from tests.servers.http_stub import Answer, COMPLETION, HttpServer
+def interrupt(after):
+    threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+def heard(action):
+    began = time.monotonic()
+    try:
+        action()
+    except KeyboardInterrupt:
+        return round(time.monotonic() - began, 2)
+with HttpServer(Answer(COMPLETION), Answer(COMPLETION), Answer(COMPLETION, delay=20)) as server:
+    dbg = ak.debug(ak.Agent("m", server=server.url), "go")
+    dbg.step()
+    interrupt(0.3)
+    rerun = heard(lambda: dbg.rerun(n=3))
+    branches, first = len(dbg.tree), dbg.trajectory.final
+    dbg.say("more")
+    dbg.start()
+    dbg.stop()
+    interrupt(0.3)
+    dbg.start()
+    wait = heard(dbg.wait)
+    running = dbg.running
+    dbg.stop()
+    print(json.dumps([rerun, branches, first, wait, running, dbg.running]))
+"""
+
+
+def test_an_interrupt_ends_a_rerun_and_a_wait_only_stops_waiting() -> None:
+    root = ROOT
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=root,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    rerun, branches, first, wait, running, stopped = json.loads(done.stdout)
+    assert rerun is not None
+    assert 0.25 < rerun < 1.5
+    assert (branches, first) == (2, "four")
+    assert wait is not None
+    assert wait < 1.5
+    assert (running, stopped) == (True, False)

@@ -1,0 +1,236 @@
+"""A cassette that another run or process is writing is not taken up, and what it holds is not
+touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import agentkit as ak
+from agentkit.errors import Busy, FileInUse
+from agentkit.files import lock as file_lock
+from agentkit.files.lock import lock_of
+from agentkit.testing import calls, says
+from tests.files.cassette_samples import agent
+from tests.support.paths import ROOT
+
+WRITES = """
+import sys, agentkit as ak
+from agentkit.testing import ScriptedServer, calls, says
+def wait(n: int) -> str:
+    "Say so, and wait to be told."
+    print("at work", flush=True)
+    sys.stdin.readline()
+    return "ok"
+server = ScriptedServer([says(None, calls("wait", n=1)), says("done")])
+agent = ak.Agent("m", tools=[wait], server=server, parallel_tools=False)
+if sys.argv[2] == "agent":
+    ak.rollout(ak.record(agent, sys.argv[1]), "go")
+else:
+    ak.rollouts(agent, ["go"], **{sys.argv[2]: sys.argv[1]})
+"""
+
+FORKS = """
+import os, sys, agentkit as ak
+from tests.files.cassette_samples import agent
+recording = ak.record(agent(), sys.argv[1])
+if os.fork() == 0:
+    print("child", os.getpid(), flush=True)
+    sys.stdin.readline()
+    os._exit(0)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def running(code: str, *args: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that has said its first line."""
+    command = [sys.executable, "-c", code, *map(str, args)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def option(name: str, path: Path) -> dict[str, Any]:
+    return {name: path}
+
+
+def resume(path: Path) -> Any:
+    return ak.rollouts(agent(says("mine")), ["go"], resume=path)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("how", ["record", "resume", "agent"])
+def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "x.jsonl"
+    with running(WRITES, path, how) as other:
+        before, mine = snapshot(tmp_path), ak.rollout(agent(says("mine")), "go")
+        uses: list[Callable[[], Any]] = [lambda: resume(path), lambda: ak.save(mine, path)]
+        if how == "resume":
+            uses += [
+                lambda: ak.record(agent(), path),
+                lambda: ak.rollouts(agent(), ["go"], record=path),
+            ]
+        for use in uses:
+            with pytest.raises(FileInUse, match=r"another process is writing 'x\.jsonl'") as caught:
+                use()
+            assert isinstance(caught.value, Busy)
+            assert "another path" in caught.value.__notes__[0]
+        assert snapshot(tmp_path) == before
+        assert len(ak.load(path).all_turns) == len(ak.cassette.open(path)[0].all_turns) == 1
+        assert len(ak.cassette.index(path)) == 1
+        assert ak.cassette.doctor(path)
+        assert ak.view(path)
+        assert ak.explore(path)
+        other.communicate("\n")
+        assert other.returncode == 0
+    assert ak.load(path).final == "done"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    with running(WRITES, path, "record") as other:
+        other.kill()
+        other.wait()
+        ran = ak.rollouts(agent(says("mine")), ["else"], resume=path)
+    assert [ran[0].final, len(ak.load(path))] == ["mine", 2]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_runs_of_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    told: list[tuple[str, str]] = []
+
+    def again(how: str) -> str:
+        """Use the file a second time."""
+        try:
+            ak.rollouts(agent(says("inner")), ["inner"], **option(how, path))
+        except FileInUse as exc:
+            told.append((how, str(exc)))
+        return "ok"
+
+    for outer in ("record", "resume"):
+        script = [
+            says(None, calls("again", how="record")),
+            says(None, calls("again", how="resume")),
+            says("done"),
+        ]
+        ak.rollouts(agent(*script, tools=[again]), [f"outer {outer}"], **option(outer, path))
+    assert [how for how, _ in told] == ["resume", "record", "resume"]
+    assert "another run of this process" in told[0][1]
+    assert [t.final for t in ak.load(path)] == ["done", "inner", "done"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_recording_agent_resumes_its_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    recording = ak.record(agent(says("one"), says("two")), path)
+    ak.rollouts(recording, ["a"], record=path)
+    ak.rollouts(recording, ["a", "b"], resume=path)
+    assert [t.final for t in ak.load(path)] == ["one", "two"]
+    with lock_of(path).used(alone=True):
+        pass
+    with running(WRITES, path, "record") as other:  # the lock is shared again
+        other.communicate("\n")
+        assert other.returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_does_not_go_on_with_its_parents_rollout(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    recording = ak.record(agent(says(None, calls("double", n=1)), says("done")), path)
+    dbg = ak.debug(recording, "go")
+    dbg.step()
+    context = multiprocessing.get_context("fork")
+    told: Any = context.SimpleQueue()
+
+    def child() -> None:
+        try:
+            dbg.run()
+        except FileInUse as exc:
+            told.put(str(exc))
+        ak.rollout(ak.record(agent(says("of the child")), path), "go")
+
+    process = context.Process(target=child)
+    process.start()
+    assert "forked" in told.get()
+    process.join()
+    assert process.exitcode == 0
+    assert dbg.run().final == "done"
+    assert [t.final for t in ak.load(path)] == ["done", "of the child"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_does_not_hold_what_its_dead_parent_held(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    with running(FORKS, path) as parent:
+        with pytest.raises(FileInUse):
+            resume(path)
+        os.kill(parent.pid, 9)
+        parent.wait()
+        assert resume(path)[0].final == "mine"
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path = tmp_path / "x.jsonl"
+    recording = ak.record(agent(says("one")), path)
+    ak.rollout(recording, "a")
+    assert resume(path)[0].final == "mine"
+    assert ak.save(ak.load(path), path) == path
+    assert [t.final for t in ak.load(path)] == ["one", "mine"]
+
+
+def test_a_folder_that_takes_no_companion(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    (tmp_path / ".x.jsonl.lock").mkdir()
+    assert resume(path)[0].final == "mine"
+
+
+def test_where_locks_are_not_shared_a_file_has_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locking(fd: int, mode: int, size: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    monkeypatch.setattr(file_lock, "fcntl", None)
+    monkeypatch.setattr(file_lock, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
+    path = tmp_path / "x.jsonl"
+    recording = ak.record(agent(says("one"), says("two")), path)
+    ak.rollouts(recording, ["a"], record=path)
+    ak.rollouts(recording, ["a", "b"], resume=path)
+    another = file_lock.FileLock(path)  # as another process has it
+    with pytest.raises(FileInUse), another.used(alone=False):
+        pass
+    del recording
+    with another.used(alone=False):
+        pass
+    assert list(tmp_path.iterdir()) == [path]

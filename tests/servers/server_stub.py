@@ -1,0 +1,62 @@
+"""What the tests of servers share: a call, a stream call, and one exchange of it with a scripted
+server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from agentkit.servers.request_body import Call
+from agentkit.servers.server import Server
+from agentkit.types.wire import Exchange
+from tests.servers.http_stub import Answer, Asked, HttpServer
+
+KEY = "sk-proj-0123/4567+89ab=="
+MESSAGES = [{"role": "user", "content": "2+2 in Zürich?"}]
+CALL = Call(messages=MESSAGES, fields={"model": "m", "temperature": 1.0})
+STREAM = Call(messages=MESSAGES, fields={"model": "m"}, stream=True)
+HELLO = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
+
+
+def ask(
+    call: Call, *answers: Answer | Callable[[Asked], Answer], emit: Any = None, **options: Any
+) -> Exchange:
+    """The exchange of one call with a server that answers so."""
+    with HttpServer(*answers) as http:
+        return asyncio.run(Server(http.url, **options).chat(call, emit))
+
+
+def kind(exchange: Exchange) -> str | None:
+    """What went wrong, where no complete answer came."""
+    return exchange.transport_error.kind if exchange.transport_error else None
+
+
+def everything(exchange: Exchange) -> str:
+    """All that the record holds, as text."""
+    return repr(
+        (
+            exchange.body,
+            exchange.url,
+            exchange.headers,
+            exchange.transport_error,
+            [c.text for c in exchange.chunks],
+        )
+    )
+
+
+def echo(asked: Asked) -> Answer:
+    """A refusal that repeats the request's headers in its body and in a header."""
+    told = {"message": "bad key", "headers": asked.headers}
+    return Answer(
+        {"error": told}, status=401, headers={"X-RateLimit-For": asked.headers["authorization"]}
+    )
+
+
+def closed_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

@@ -1,0 +1,67 @@
+"""What stands beside each other, as it is shown: the diff of two rollouts and the report of a
+comparison.
+
+The golden files were read by eye; to write them anew: `python -m tests.show.test_beside_display`, and
+read the difference.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agentkit.show.html import visible
+from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.render.rollout.outline import STATIC, TEXT
+from tests.show.beside_samples import BESIDE
+from tests.show.render_samples import HOSTILE
+from tests.show.test_html import read
+from tests.show.test_render import balanced
+from tests.support.paths import GOLDEN
+
+GOLDEN = GOLDEN / "beside"
+
+
+def golden(name: str) -> dict[Path, str]:
+    shown = BESIDE[name]()
+    laid_out = re.sub(
+        r"(?=<(?:header|section|dl|dt|dd|details|table|tr|li|p)\b)", "\n", shown.html(STATIC)
+    )
+    return {
+        GOLDEN / f"{name}.html": laid_out + "\n",
+        GOLDEN / f"{name}.txt": shown.text(TEXT) + "\n",
+    }
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_golden(name: str) -> None:
+    for path, shown in golden(name).items():
+        assert shown == path.read_text("utf-8"), f"{path.name} is not what is shown now"
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(BESIDE)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_was_said_is_text(name: str) -> None:
+    """Constructed from the hostile corpus: nothing of it is an element, and every bundle is the
+    same twice.
+    """
+    html, plain = (mimebundle(BESIDE[name]())[kind] for kind in ("text/html", "text/plain"))
+    body = html[html.index("</style>") :].removeprefix("</style>")
+    assert balanced(body)
+    assert not {tag for tag, _ in read(body).tags} & {"script", "img", "style", "iframe", "b"}
+    assert plain == "\n".join(map(visible, plain.split("\n")))
+    if "hostile" in name:
+        assert visible(HOSTILE[0]) in plain
+    assert mimebundle(BESIDE[name]()) == {"text/html": html, "text/plain": plain}
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for part_name in BESIDE:
+        for file, content in golden(part_name).items():
+            file.write_text(content, "utf-8")
