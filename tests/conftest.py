@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("tests"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""What the reference shows of the source: examples as code, and of a class only what is meant to be read."""
+"""What the reference shows of the source: examples as code, of a class only what is described."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ class Docstrings(Extension):
             obj.docstring.value = _SESSION.sub(r"```pycon\n\g<0>\n```", obj.docstring.value)
 
     def on_class_members(self, *, cls: Class, **_: Any) -> None:
-        """Leave out methods, and attributes made in `__init__`, that have no docstring; the fields of a record stay."""
+        """Leave out methods, and attributes made in `__init__`, that have no docstring.
+
+        The fields of a record stay.
+        """
         begun = cls.members.get("__init__")
-        inside = range(begun.lineno or 0, (begun.endlineno or 0) + 1) if isinstance(begun, Object) else range(0)
+        inside = (
+            range(begun.lineno or 0, (begun.endlineno or 0) + 1)
+            if isinstance(begun, Object)
+            else range(0)
+        )
         for name, member in list(cls.members.items()):
             if name.startswith("_") or member.is_alias or member.docstring is not None:
                 continue

@@ -1,7 +1,8 @@
-"""Notebooks as pages: the cells in order, each with the outputs that are stored in the file. Nothing is executed.
+"""Notebooks as pages: the cells in order, each with its stored outputs. Nothing is executed.
 
-What a cell shows is put in behind Markdown's back, because Markdown would change it: the page holds a mark for each output, and the mark is
-replaced once the page is done. Of an output the same form is taken that a notebook without a running kernel shows.
+What a cell shows is put in behind Markdown's back, because Markdown would change it: the page holds
+a mark for each output, and the mark is replaced once the page is done. Of an output the same form
+is taken that a notebook without a running kernel shows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _MARK = re.compile(r'<div data-output="([^"]+)"></div>')
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _STYLE = (
     ".dataframe{border-collapse:collapse;border:0;font-size:.85em}"
-    ".dataframe :is(td,th){padding:.2em .8em;border:0;border-bottom:1px solid var(--md-default-fg-color--lightest);text-align:right}"
+    ".dataframe :is(td,th){padding:.2em .8em;border:0;text-align:right;"
+    "border-bottom:1px solid var(--md-default-fg-color--lightest)}"
 )
 """What a notebook would bring for the tables of pandas."""
 _outputs: dict[str, str] = {}
@@ -41,8 +43,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 _INDEX = """# Notebooks
 
-Each tells one story, and runs without a key and without a network: recorded servers and scripted models stand in for real ones. They lie in the
-folder `notebooks/` of the repository; what is shown here are the outputs that are stored in them, and the tests compare with, cell by cell.
+Each tells one story, and runs without a key and without a network: recorded servers and scripted
+models stand in for real ones. They lie in the folder `notebooks/` of the repository; what is shown
+here are the outputs that are stored in them, and that the tests compare with, cell by cell.
 
 """
 
@@ -78,7 +81,8 @@ def _output(output: dict[str, Any]) -> str:
         return _text("".join(output["text"]))
     if output["output_type"] == "error":
         return _text(_ANSI.sub("", "\n".join(output["traceback"])))
-    data = {kind: "".join(value) for kind, value in output["data"].items() if isinstance(value, (str, list))}
+    given = output["data"].items()
+    data = {kind: "".join(value) for kind, value in given if isinstance(value, (str, list))}
     if "text/html" in data:
         return _apart(data["text/html"])
     if "image/svg+xml" in data:
@@ -90,8 +94,9 @@ def _output(output: dict[str, Any]) -> str:
 
 
 def _apart(markup: str) -> str:
-    """Keep the output and the site apart, so that neither's style sheet reaches into the other; what inherits, as colours, goes through."""
-    return f'<div><template shadowrootmode="open"><style>{_STYLE}</style>{markup}</template></div>'
+    """Keep the style sheets of output and site apart; what inherits, as colours, goes through."""
+    inside = f"<style>{_STYLE}</style>{markup}"
+    return f'<div><template shadowrootmode="open">{inside}</template></div>'
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages that are files at the top of the repository: how to contribute, what changed, how to report a hole."""
+"""Pages that are files at the top of the repository: contributing, changelog, security."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
+from agentkit.read.parsers.call_formats import CANONICAL
 from agentkit.read.parsers.parsed import Parsed
 from agentkit.types.answer import Policy
 from tests.read.parsers.call_formats import WRITTEN, tools_for
@@ -171,6 +172,13 @@ def is_true(entry: dict[str, Any], row: dict[str, Any]) -> bool:
         case "marker_in_value":
             return len(ours) == 1 and row["input"].count("get_time") == 1
     return True
+
+
+def test_every_parser_has_its_cases() -> None:
+    """What the real parser answers, and how a model writes it; without them nothing tests it."""
+    answered = {row["parser"] for row in (*TOOL_ROWS.values(), *CONSTRUCTED)}
+    assert set(CANONICAL) - answered == set()
+    assert set(CANONICAL) - set(WRITTEN) == set()
 
 
 def test_every_format_has_its_names() -> None:
