@@ -21,7 +21,7 @@ from agentkit.types.record import late
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
     from agentkit.agent.agent import Agent, rollout
-    from agentkit.agent.batch.run import rollouts, rollouts_async
+    from agentkit.agent.batch.run import interrupted, rollouts, rollouts_async
     from agentkit.agent.hermes.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.agent.record.replay import record, replay
     from agentkit.agent.tools.pool import resize_tool_pool
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
-    from agentkit.types.wire import ApiError, Exchange
+    from agentkit.types.wire import ApiError, Chunk, Exchange, Request
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "agentkit.agent.agent": "Agent rollout",
-    "agentkit.agent.batch.run": "rollouts rollouts_async",
+    "agentkit.agent.batch.run": "interrupted rollouts rollouts_async",
     "agentkit.agent.hermes.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.agent.record.replay": "record replay",
     "agentkit.agent.tools.pool": "resize_tool_pool",
@@ -89,7 +89,7 @@ _HOMES = {
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
-    "agentkit.types.wire": "ApiError Exchange",
+    "agentkit.types.wire": "ApiError Chunk Exchange Request",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = ("cassette", "charts", "export", "parsers", "testing")
@@ -100,10 +100,12 @@ __all__ = [
     "AgentResult",
     "AgentkitError",
     "ApiError",
+    "Chunk",
     "Debugger",
     "Exchange",
     "Message",
     "Problem",
+    "Request",
     "Response",
     "Server",
     "Tool",
@@ -121,6 +123,7 @@ __all__ = [
     "diff",
     "explore",
     "export",
+    "interrupted",
     "load",
     "messages_df",
     "parsers",

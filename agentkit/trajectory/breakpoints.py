@@ -274,7 +274,7 @@ class BreakOn:
             if code not in SEVERITIES:
                 close = (
                     ", ".join(get_close_matches(str(code), SEVERITIES, 3))
-                    or "see agentkit.types.SEVERITIES"
+                    or "see agentkit.types.problem.SEVERITIES"
                 )
                 raise NotFound(f"no problem has the code {code!r}", mend=f"close to it: {close}")
         return _point(

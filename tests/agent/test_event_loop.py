@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agentkit.agent import event_loop as background
+from agentkit.agent import event_loop
 from agentkit.errors import UsageError
 
 
@@ -29,20 +29,20 @@ async def give(value: Any, seconds: float = 0) -> Any:
     [ValueError("no"), TimeoutError("its own"), asyncio.CancelledError(), StopAsyncIteration()],
 )
 def test_values_and_errors_come_back(error: BaseException) -> None:
-    assert background.run(give(7)) == 7
+    assert event_loop.run(give(7)) == 7
     with pytest.raises(type(error)):
-        background.run(give(error))
-    assert asyncio.run(background.run_async(give(8))) == 8
+        event_loop.run(give(error))
+    assert asyncio.run(event_loop.run_async(give(8))) == 8
     with pytest.raises(type(error)):
-        asyncio.run(background.run_async(give(error)))
+        asyncio.run(event_loop.run_async(give(error)))
 
 
 def test_everything_runs_on_one_thread_that_is_not_the_callers() -> None:
     async def where() -> Any:
         return threading.current_thread()
 
-    threads = {background.run(where()) for _ in range(3)} | {
-        asyncio.run(background.run_async(where()))
+    threads = {event_loop.run(where()) for _ in range(3)} | {
+        asyncio.run(event_loop.run_async(where()))
     }
     assert len(threads) == 1
     assert threads.pop() is not threading.current_thread()
@@ -52,7 +52,7 @@ def test_many_threads_may_wait_at_once() -> None:
     results: list[int] = []
     began = time.monotonic()
     threads = [
-        threading.Thread(target=lambda n=n: results.append(background.run(give(n, 0.2))))
+        threading.Thread(target=lambda n=n: results.append(event_loop.run(give(n, 0.2))))
         for n in range(10)
     ]
     for thread in threads:
@@ -65,10 +65,10 @@ def test_many_threads_may_wait_at_once() -> None:
 
 def test_waiting_for_itself_is_refused() -> None:
     async def inner() -> Any:
-        return background.run(give(1))
+        return event_loop.run(give(1))
 
     with pytest.raises(UsageError, match="wait for itself") as caught:
-        background.run(inner())
+        event_loop.run(inner())
     assert "await" in caught.value.__notes__[0]
 
 
@@ -82,7 +82,7 @@ async def test_cancelling_the_caller_cancels_the_work() -> None:
         finally:
             ended.set()
 
-    task = asyncio.create_task(background.run_async(long()))
+    task = asyncio.create_task(event_loop.run_async(long()))
     while not began.is_set():
         await asyncio.sleep(0.001)
     task.cancel()
@@ -98,14 +98,14 @@ async def test_cancelling_before_it_began_is_no_trouble() -> None:
         ran.append(1)
 
     blocker = threading.Event()
-    background.event_loop().call_soon_threadsafe(blocker.wait, 5)
-    task = asyncio.create_task(background.run_async(work()))
+    event_loop.event_loop().call_soon_threadsafe(blocker.wait, 5)
+    task = asyncio.create_task(event_loop.run_async(work()))
     await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     blocker.set()
-    assert background.run(give(1)) == 1
+    assert event_loop.run(give(1)) == 1
     assert ran == []
 
 
@@ -121,20 +121,20 @@ async def test_the_next_call_waits_for_what_would_not_end() -> None:
                 continue
         order.append("ended")
 
-    task = asyncio.create_task(background.run_async(stubborn()))
+    task = asyncio.create_task(event_loop.run_async(stubborn()))
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     threading.Timer(0.2, release.set).start()
-    assert await background.run_async(give(1)) == 1
+    assert await event_loop.run_async(give(1)) == 1
     assert order == ["ended"]
 
 
 def test_a_process_ends_quietly_with_work_under_way() -> None:
     code = """
 import asyncio, threading
-from agentkit import background
+from agentkit.agent import event_loop
 async def long():
     try:
         await asyncio.sleep(60)
@@ -142,11 +142,11 @@ async def long():
         print("cancelled")
 def wait():
     try:
-        background.run(long())
+        event_loop.run(long())
     except asyncio.CancelledError:
         pass
 threading.Thread(target=wait, daemon=True).start()
-background.run(asyncio.sleep(0.05))
+event_loop.run(asyncio.sleep(0.05))
 print("end")
 """
     done = subprocess.run(

@@ -244,7 +244,7 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.M
             return ak.rollouts(side, *args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agentkit.agent.batch.run.rollouts", interrupted)
+    monkeypatch.setattr("agentkit.analysis.compare.compare.rollouts", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         ak.compare({"a": first, "b": agent(asks())}, CITIES, record=tmp_path)
     assert len(caught.value.rollouts["a"]) == 6  # type: ignore[attr-defined]

@@ -11,9 +11,8 @@ from typing import Any
 
 import agentkit as ak
 from agentkit.testing import FixedClock, ScriptedServer, by_turn, calls, says
-from tests.support.paths import ROOT
+from tests.support.paths import CORPUS
 
-CORPUS = ROOT / "corpus"
 CASSETTES = CORPUS / "cassettes" / "version_1"
 START = 1_700_000_000.0
 

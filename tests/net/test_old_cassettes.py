@@ -14,9 +14,9 @@ from syrupy.assertion import SnapshotAssertion
 
 import agentkit as ak
 from tests.net.shown import digest, plain
-from tests.support.paths import ROOT
+from tests.support.paths import CORPUS
 
-CASSETTES = ROOT / "corpus" / "cassettes" / "version_1"
+CASSETTES = CORPUS / "cassettes" / "version_1"
 NAMES = sorted(path.stem for path in CASSETTES.glob("*.jsonl"))
 SPEC = ("model", "sampling", "profile", "parser", "policy", "max_turns", "stream", "tools")
 CALL = (

@@ -17,7 +17,6 @@ from syrupy.assertion import SnapshotAssertion
 import agentkit as ak
 from tests.net.made import MADE
 from tests.net.scenes import (
-    CORPUS,
     TWO,
     calm,
     compared_case,
@@ -26,6 +25,7 @@ from tests.net.scenes import (
     weather,
 )
 from tests.net.shown import bundle, digest, laid_out, markup, plain, style
+from tests.support.paths import CORPUS
 
 WHOLE = (
     "call_invalid",

@@ -100,7 +100,8 @@ def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 SCRIPT = """
 import asyncio, gc, sys, threading
-from agentkit.servers import Call, Server
+from agentkit.servers.request_body import Call
+from agentkit.servers.server import Server
 url, call = sys.argv[1], Call(messages=[{"role": "user", "content": "x"}])
 assert "openai" not in sys.modules
 server = Server(url)

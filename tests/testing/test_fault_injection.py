@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.agent import event_loop
 from agentkit.errors import NotFound, UsageError
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import ScriptedServer, calls, says
@@ -161,7 +162,7 @@ def test_a_cut_stream_is_read_as_one_and_its_pieces_end_there() -> None:
         with HttpServer(sse(*events, end, "[DONE]")) as http:
             struck = inject(ak.Agent("m", server=http.url, stream=True, retries=0), fault)
             engine = struck.engine(struck.start("go"), emit=seen.append)
-            ak.background.run(engine.run())
+            event_loop.run(engine.run())
         t = engine.trajectory
         assert t.error is not None
         assert t.error.kind == kind

@@ -312,6 +312,6 @@ def _keep(batch: Batch, exc: BaseException) -> None:
     global _interrupted
     exc.rollouts = _interrupted = batch.result()  # type: ignore[attr-defined]
     exc.add_note(
-        "what had begun is kept: ak.batch.interrupted(), or sys.last_value.rollouts; ak.rollouts(…,"
+        "what had begun is kept: ak.interrupted(), or sys.last_value.rollouts; ak.rollouts(…,"
         " resume=it) goes on with it"
     )

@@ -346,7 +346,7 @@ def test_an_interrupt_keeps_what_had_begun(tmp_path: Path) -> None:
         ("final", 2),
     ]
     assert interrupted() is kept
-    assert "ak.batch.interrupted()" in caught.value.__notes__[0]
+    assert "ak.interrupted()" in caught.value.__notes__[0]
     assert same(sorted(ak.load(path), key=lambda t: t.meta["prompt_index"]), kept)
     for resume in (kept, path):
         model = Model()

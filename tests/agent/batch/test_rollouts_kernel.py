@@ -183,8 +183,8 @@ def test_an_interrupted_batch_is_kept_and_goes_on(
         continue
     assert time.monotonic() - sent < 15.0  # what would be missed is the 60 s of the tools
     assert reply["content"]["ename"] in ("KeyboardInterrupt", "CancelledError")
-    assert kernel.value("[len(t.turns) for t in ak.batch.interrupted()]") == [1] * 6
-    kernel.run("seconds = 0.0; whole = ak.rollouts(agent, PROMPTS, resume=ak.batch.interrupted())")
+    assert kernel.value("[len(t.turns) for t in ak.interrupted()]") == [1] * 6
+    kernel.run("seconds = 0.0; whole = ak.rollouts(agent, PROMPTS, resume=ak.interrupted())")
     assert kernel.value("whole.stop_reasons") == {"final": 6}
 
 

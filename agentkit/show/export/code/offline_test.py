@@ -54,7 +54,7 @@ def test_a_server_answers_the_same():
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
 """
 
-IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit.types import Chunk\n"
+IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chunk\n"
 
 
 def pytest(source: Any, turn: int | None = None) -> Export:
