@@ -144,12 +144,11 @@ class Once(Reading):
         if self.begins == "behind" and opened:
             return text[: opened[0]] if self.before else "", text[opened[1] :]
         most = {"leading": -1, "first": 1}.get(self.begins, 0)
-        while most and text.startswith(self.start):
-            text = text.removeprefix(
-                next(marker for marker in self.start if text.startswith(marker))
-            )
+        at = 0
+        while most and text.startswith(self.start, at):
+            at += next(len(marker) for marker in self.start if text.startswith(marker, at))
             most -= 1
-        return "", text
+        return "", text[at:]
 
     def _content(self, content: str) -> str:
         opening, closing = self.wrapped

@@ -1,4 +1,6 @@
-"""Four times the text takes about four times the time, however nearly it is a call."""
+"""The time grows with the length of the text alone, whether it holds calls, almost calls or
+none.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,10 @@ from tests.read.parsers.call_formats import WRITTEN
 from tests.support.growth import assert_linear
 
 SHORT, LONG = 2_000, 8_000
+MANY, MORE = 200_000, 2_000_000
+"""Characters of whole calls: a copy of the rest of the text at each call shows only in long
+texts.
+"""
 THINKING = [
     "<think>",
     "</think>",
@@ -53,9 +59,41 @@ def almost_calls(name: str) -> list[str]:
     return [unit for unit in dict.fromkeys([*cut, *opened, *form.roles, *ANYWHERE]) if unit]
 
 
-def assert_linear_in(run: Callable[[str], object], unit: str) -> None:
+def by_class() -> dict[str, str]:
+    """One format of each class by the class's name; of calls in JSON also one whose markers are
+    ordinary text, and one of a list.
+    """
+    kinds = {}
+    for name in WRITTEN:
+        form = CANONICAL.get(name)
+        variants = [kind for kind in ("bare", "list_only") if getattr(form, kind, False) is True]
+        kinds.setdefault(" ".join([type(form).__name__, *variants]), name)
+    del kinds["NoneType"]
+    return kinds
+
+
+def whole_calls(name: str, size: int) -> dict[str, str]:
+    """Texts of about this size: a huge call, the same cut off, many calls, many broken ones, and
+    text without calls.
+    """
+    form = WRITTEN[name]
+    value = "some words, 'quoted' or \"quoted\", [1] {2}\n" * (size // 40)
+    huge = form.write([("f", {"a": value})])
+    calls = form.write([("f", {"a": "vvv"})] * (size // len(form.write([("f", {"a": "vvv"})]))))
+    return {
+        "huge": huge,
+        "cut": huge[: len(huge) * 9 // 10],
+        "calls": calls,
+        "broken": calls.replace("vvv", 'v" v'),
+        "text": value,
+    }
+
+
+def assert_linear_in(
+    run: Callable[[str], object], unit: str, short: int = SHORT, long: int = LONG
+) -> None:
     assert_linear(
-        lambda size: partial(run, unit * (size // len(unit) + 1)), SHORT, LONG, told=repr(unit)
+        lambda size: partial(run, unit * (size // len(unit) + 1)), short, long, told=repr(unit)
     )
 
 
@@ -77,6 +115,17 @@ def test_pieces(name: str) -> None:
         assert_linear_in(in_pieces, unit)
 
 
+@pytest.mark.parametrize("kind", ["huge", "cut", "calls", "broken", "text"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, id=f"{kind}-{name}") for kind, name in by_class().items()]
+)
+def test_whole_calls(name: str, kind: str) -> None:
+    parse = ak.parsers.get_parser(name).parse
+    assert_linear(
+        lambda size: partial(parse, whole_calls(name, size)[kind]), MANY, MORE, factor=20, told=kind
+    )
+
+
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_calls_cut_inside_a_value(name: str) -> None:
     head, value, _ = WRITTEN[name].write([("f", {"a": "vvv"})]).partition("vvv")
@@ -87,8 +136,11 @@ def test_calls_cut_inside_a_value(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REASONING))
 def test_reasoning(name: str) -> None:
-    for unit in [*THINKING, *ANYWHERE]:
-        assert_linear_in(ak.parsers.get_reasoning_parser(name).parse, unit)
+    parse = ak.parsers.get_reasoning_parser(name).parse
+    for unit in ANYWHERE:
+        assert_linear_in(parse, unit)
+    for unit in THINKING:
+        assert_linear_in(parse, unit, 100_000, 400_000)
 
 
 @pytest.mark.parametrize(

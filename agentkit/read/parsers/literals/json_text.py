@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
@@ -68,12 +69,12 @@ def read_object(text: str, at: int) -> Object | None:
         return None
 
 
-def balanced_end(text: str, at: int) -> int | None:
-    """Where the bracket that opens at this place is closed again, strings and comments left out;
-    None where it is not.
+def balanced_end(text: str, at: int, limit: int = sys.maxsize) -> int | None:
+    """Where the bracket that opens at this place is closed again before the limit, strings and
+    comments left out; None where it is not.
     """
     depth = 0
-    for found in _structure(text, at):
+    for found in _structure(text, at, limit):
         char = found.group()
         if char in "{[":
             depth += 1
@@ -84,13 +85,13 @@ def balanced_end(text: str, at: int) -> int | None:
     return None
 
 
-def _structure(text: str, at: int) -> Iterator[re.Match[str]]:
+def _structure(text: str, at: int, limit: int) -> Iterator[re.Match[str]]:
     """The brackets, strings and comments from a place on. A quote that none closes is no string,
     and then none behind it is closed either.
     """
-    for found in _STRUCTURE.finditer(text, at):
+    for found in _STRUCTURE.finditer(text, at, limit):
         if found[1] == "":
-            yield from _UNQUOTED.finditer(text, found.start() + 1)
+            yield from _UNQUOTED.finditer(text, found.start() + 1, limit)
             return
         yield found
 

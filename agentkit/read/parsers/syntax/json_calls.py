@@ -110,12 +110,12 @@ class JsonCalls(Format):
         end = len(raw) - self._end_length(raw, ending)
         drafts, left = self._objects(raw, opening, end, start, ending, tools)
         if self.bare:
-            calls = [
-                draft
-                for draft in drafts
-                if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start))
-            ]
-            left.extend((draft.start, draft.end) for draft in drafts if draft not in calls)
+            calls = []
+            for draft in drafts:
+                if draft.name and (draft.arguments or _BEGINS.match(raw, draft.start - start)):
+                    calls.append(draft)
+                else:
+                    left.append((draft.start, draft.end))
             return Found(calls, tuple(left)) if calls else None
         if not drafts and ending != "end":
             return None
@@ -148,14 +148,20 @@ class JsonCalls(Format):
         """The objects in the text, and the spans of other text beside them."""
         drafts: list[Draft] = []
         left = []
+        failed = False
         while (behind := end_of(_BESIDE, raw, at)) < end:
             listed, at = "," in raw[at:behind], behind
             if raw[at] == "{":
-                found = read_object(raw, at)
+                # What json raises counts the lines before the fault, so that behind a broken object
+                # each is read from a text of its own.
+                text, place = (raw[at : balanced_end(raw, at, end)], 0) if failed else (raw, at)
+                found = read_object(text, place)
+                failed = failed or found is None
+                begins = start + at - place
                 drafts.append(
-                    self._draft(raw, at, found, start, tools)
+                    self._draft(text, place, found, begins, tools)
                     if found
-                    else self._broken(raw[at:end], start + at, ending)
+                    else self._broken(raw, at, end, start, ending)
                 )
                 at = drafts[-1].end - start
                 continue
@@ -214,16 +220,18 @@ class JsonCalls(Format):
             draft.value = None if coerced is value else coerced
         return draft
 
-    def _broken(self, text: str, start: int, ending: Ending) -> Draft:
-        end = balanced_end(text, 0)
-        found = salvage(text[:end], self.name == "")
-        stop = start + (len(text) if end is None else end)
+    def _broken(self, raw: str, at: int, limit: int, start: int, ending: Ending) -> Draft:
+        end = balanced_end(raw, at, limit)
+        text = raw[at : limit if end is None else end]
+        found = salvage(text, self.name == "")
+        start += at
+        stop = start + len(text)
         if found.mendable:
             return Draft(start, stop, found.name, found.arguments, whole=False)
         if end is None and ending == "cut":
             return truncated(start, stop, found.name, found.arguments)
-        why, at = error_at(text[:end])
-        return broken(start, stop, found.name, found.arguments, why, start + at)
+        why, error = error_at(text)
+        return broken(start, stop, found.name, found.arguments, why, start + error)
 
 
 def marked_end(s: Scanner, stops: Tokens, ends: Tokens, quotes: str = '"') -> Reading[Ending]:

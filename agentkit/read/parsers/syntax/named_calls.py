@@ -47,9 +47,8 @@ class NamedCalls(Format):
         self.end_tokens = Tokens(self.ends)
 
     def region(self, s: Scanner) -> Reading[Ending]:
-        s.at += len(s.text[s.at :]) and next(
-            len(call) for call in self.calls if s.text.startswith(call, s.at)
-        )
+        if s.at < len(s.text):
+            s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
         return (yield from marked_end(s, self.stops, self.end_tokens))
 
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
