@@ -2,7 +2,7 @@
 a `Problem`, a status, a stop reason.
 
 AgentkitError
-├── UsageError (ValueError)          an argument that cannot be used; the note says the mend
+├── UsageError (ValueError)          an argument that cannot be used; the note says the hint
 │   └── SchemaError (TypeError too)  a function that cannot be described as a tool
 ├── NotFound (LookupError)           no parser, profile, turn or sample of that name
 ├── CassetteError (ValueError)       a file that is not ours, or is damaged beyond its last line
@@ -18,10 +18,10 @@ from __future__ import annotations
 class AgentkitError(Exception):
     """Base of every exception agentkit raises on purpose."""
 
-    def __init__(self, message: str, *, mend: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        if mend:
-            self.add_note(mend)
+        if hint:
+            self.add_note(hint)
 
 
 class UsageError(AgentkitError, ValueError):

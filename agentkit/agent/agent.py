@@ -55,7 +55,7 @@ class Agent:
         retries: how often a rate limit or server error is asked again; each try is on the record.
 
     Raises:
-        UsageError: a server, tool, profile or policy that cannot be used; the note says the mend.
+        UsageError: a server, tool, profile or policy that cannot be used; the note says the hint.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Agent:
         ):  # an empty setting must not become OpenAI
             raise UsageError(
                 "the server is an empty text",
-                mend="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
+                hint="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
             )
         self.server: ChatServer = (
             Server(clock=clock) if server is None else as_server(server, clock=clock)
@@ -123,7 +123,7 @@ class Agent:
             UsageError: the prompt is neither a text nor a list of messages.
         """
         if prompt is None:
-            raise UsageError("there is no prompt", mend="pass a text or a list of messages")
+            raise UsageError("there is no prompt", hint="pass a text or a list of messages")
         trajectory = start(prompt, self.spec, {**self._meta, **meta})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
@@ -224,11 +224,11 @@ def make_spec(
     if model is not None and not isinstance(model, str):
         raise UsageError(
             f"the model is a {type(model).__name__}, not a name",
-            mend="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+            hint="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
         )
     if policy not in ("strict", "normalize", "repair"):
         raise UsageError(
-            f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'"
+            f"no policy is named {policy!r}", hint="choose 'strict', 'normalize' or 'repair'"
         )
     if parser is not None:
         get_parser(parser)
@@ -254,7 +254,7 @@ def checked(agent: Any) -> Agent:
     if not isinstance(agent, Agent):
         raise UsageError(
             f"the agent is a {type(agent).__name__}",
-            mend="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+            hint="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
         )
     return agent
 

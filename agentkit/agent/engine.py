@@ -161,7 +161,7 @@ class Engine:
             Busy: a step is running.
         """
         if self._busy:
-            raise Busy("a step of this rollout is running", mend="wait for it, or interrupt it")
+            raise Busy("a step of this rollout is running", hint="wait for it, or interrupt it")
         self._busy, self._stopping = True, False
         self._breakpoints, self._stop, life = breakpoints, None, self._life
         self.trajectory = resume(self.trajectory)

@@ -150,7 +150,7 @@ def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None
             coroutine.close()
         raise UsageError(
             "this would wait for itself",
-            mend="inside an async tool, use the async form and await it",
+            hint="inside an async tool, use the async form and await it",
         )
 
 

@@ -84,7 +84,7 @@ class Failed(Record):
     """What was asked for by `post` or `start` could not be done."""
 
     message: str
-    """What is wrong, and the mend."""
+    """What is wrong, and the hint."""
 
     def summary(self) -> str:
         return clip(self.message, 200)

@@ -149,8 +149,8 @@ def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perfor
                 replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
             )
         if said is not None and said is not False and not isinstance(said, str):
-            mend = "return True, a dict of arguments, or a text to refuse it with"
-            raise UsageError(f"the answer about a call is a {type(said).__name__}", mend=mend)
+            hint = "return True, a dict of arguments, or a text to refuse it with"
+            raise UsageError(f"the answer about a call is a {type(said).__name__}", hint=hint)
         return Result(
             position=call.position,
             result=skipped(call, said or "the user did not approve this call"),

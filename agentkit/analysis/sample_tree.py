@@ -158,7 +158,7 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     if not samples:
         raise UsageError(
             f"a {type(x).__name__} holds no samples",
-            mend="pass the trajectories of one prompt, or an answer with several choices",
+            hint="pass the trajectories of one prompt, or an answer with several choices",
         )
     offered = (
         tools if tools is not None else next((t.spec.tools for t in samples if t.spec.tools), ())

@@ -64,7 +64,7 @@ class Breakpoints(Sequence[Breakpoint]):
             wanted = breakpoint_of(point)
             index = next((i for i, p in enumerate(points) if p == wanted), None)
         if index is None or not -len(points) <= index < len(points):
-            raise NotFound(f"there is no breakpoint {point!r}", mend=f"there are {len(points)}")
+            raise NotFound(f"there is no breakpoint {point!r}", hint=f"there are {len(points)}")
         kept = list(points)
         del kept[index]
         self._points = kept
@@ -140,9 +140,9 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
     known = names_of(tools)
     for name in names:
         if name not in known:
-            mend = f"the agent has: {', '.join(sorted(known)) or 'none'}"
+            hint = f"the agent has: {', '.join(sorted(known)) or 'none'}"
             raise UsageError(
-                f"no tool is named {name!r}, so it cannot wait to be approved", mend=mend
+                f"no tool is named {name!r}, so it cannot wait to be approved", hint=hint
             )
     return names
 

@@ -29,7 +29,7 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
     function = COMMANDS.get(action)
     if function is None:
         raise UsageError(
-            f"a debugger has no action {action!r}", mend=f"it has: {', '.join(COMMANDS)}"
+            f"a debugger has no action {action!r}", hint=f"it has: {', '.join(COMMANDS)}"
         )
     try:
         inspect.signature(function).bind(cursor, **arguments)

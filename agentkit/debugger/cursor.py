@@ -122,7 +122,7 @@ class Cursor:
             coroutine.close()
             raise Busy(
                 "a step of this rollout is running",
-                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+                hint="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
             )
         self.stop_at, self._stopped, self._ended = None, False, (ended := asyncio.Event())
         over = self._over = asyncio.Event()
@@ -239,12 +239,12 @@ class Cursor:
         """Asks the model again, n answers side by side, each a branch; moves onto the first."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise UsageError(
-                f"the model cannot be asked {n!r} times", mend="give a whole number from 1 up"
+                f"the model cannot be asked {n!r} times", hint="give a whole number from 1 up"
             )
         if not self.asks:
             raise UsageError(
                 "a replay has no model to ask again",
-                mend="rerun with the agent that was recorded: ak.debug(agent, prompt)",
+                hint="rerun with the agent that was recorded: ak.debug(agent, prompt)",
             )
         base = self._base(turn)
         start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
@@ -307,7 +307,7 @@ class Cursor:
         if found is None:
             waiting = ", ".join(str(c.position) for c in self.trajectory.pending) or "none"
             raise NotFound(
-                f"call {call!r} is not pending", mend=f"pending are the calls at: {waiting}"
+                f"call {call!r} is not pending", hint=f"pending are the calls at: {waiting}"
             )
         return found
 
@@ -341,7 +341,7 @@ class Cursor:
         if self.busy or self.engine.busy:
             raise Busy(
                 "a step of this rollout is running",
-                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+                hint="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
             )
 
 

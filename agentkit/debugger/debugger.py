@@ -139,7 +139,7 @@ class Debugger(Outlook):
         if self.running:
             raise Busy(
                 "a step of this rollout is running",
-                mend="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
+                hint="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
             )
         self._started = self._background("run", until=points)
 

@@ -108,7 +108,7 @@ class Pending(tuple[ToolCall, ...]):
         if not 0 <= i < len(self.recoverable):
             raise NotFound(
                 f"there is no recoverable call {i}",
-                mend=f"the last answer has {len(self.recoverable)}",
+                hint=f"the last answer has {len(self.recoverable)}",
             )
         call: ToolCall = self._act("pending.adopt", place=self.recoverable[i].position)
         return call
@@ -117,7 +117,7 @@ class Pending(tuple[ToolCall, ...]):
         if isinstance(i, ToolCall):
             return i
         if isinstance(i, bool) or not isinstance(i, int) or not -len(self) <= i < len(self):
-            raise NotFound(f"no call {i!r} is pending", mend=f"{len(self)} are, counted from 0")
+            raise NotFound(f"no call {i!r} is pending", hint=f"{len(self)} are, counted from 0")
         return self[i]
 
     def _for(self, action: str, i: int | ToolCall, **arguments: Any) -> Any:

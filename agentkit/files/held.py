@@ -10,7 +10,7 @@ from agentkit.files.foreign.chat_log import trajectory_of
 from agentkit.types.record import Record
 from agentkit.types.trajectory import Message, Trajectory
 
-_MEND = (
+_HINT = (
     "pass a trajectory, a debugger, an AgentResult, or a list of them; a list of messages through"
     " ak.view(messages)"
 )
@@ -32,31 +32,31 @@ def trajectories_of(value: Any) -> list[Trajectory]:
         found = [t for place, item in enumerate(value) for t in _of_item(value, place, item)]
         if found:
             return found
-    raise UsageError(f"a {type(value).__name__} holds no trajectory", mend=_MEND)
+    raise UsageError(f"a {type(value).__name__} holds no trajectory", hint=_HINT)
 
 
 def _of_item(whole: Any, place: int, item: Any) -> list[Trajectory]:
     try:
         return trajectories_of(item)
     except UsageError as exc:
-        raise UsageError(f"item {place} of the {type(whole).__name__}: {exc}", mend=_MEND) from None
+        raise UsageError(f"item {place} of the {type(whole).__name__}: {exc}", hint=_HINT) from None
 
 
-def one_rollout(value: Any, mend: str) -> Trajectory:
+def one_rollout(value: Any, hint: str) -> Trajectory:
     """The one trajectory that is meant: itself, the only one of what holds it, or a list of
     messages.
 
     Raises:
-        UsageError: there is none, or there are several; `mend` is the note.
+        UsageError: there is none, or there are several; `hint` is the note.
     """
     if isinstance(value, (list, tuple)) and value and all(is_message(item) for item in value):
         return trajectory_of(list(value))
     try:
         found = trajectories_of(value)
     except UsageError:
-        raise UsageError(f"a {type(value).__name__} holds no trajectory", mend=mend) from None
+        raise UsageError(f"a {type(value).__name__} holds no trajectory", hint=hint) from None
     if len(found) > 1:
-        raise UsageError(f"there are {len(found)} rollouts", mend="pass the one that is meant")
+        raise UsageError(f"there are {len(found)} rollouts", hint="pass the one that is meant")
     return found[0]
 
 

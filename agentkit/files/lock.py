@@ -185,7 +185,7 @@ class FileLock:
     def _in_use(self, whose: str) -> FileInUse:
         return FileInUse(
             f"{whose} is writing {self._name!r}, and two would destroy what stands there",
-            mend=(
+            hint=(
                 "choose another path, or wait until it has ended: an agent of ak.record keeps its"
                 " file as long as it is there"
             ),

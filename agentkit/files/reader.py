@@ -17,7 +17,7 @@ from agentkit.types.answer import Response
 from agentkit.types.record import Record
 from agentkit.types.trajectory import Message, Trajectory, Turn
 
-_MEND = "pass a list of messages, trajectories, or the path of a JSONL file"
+_HINT = "pass a list of messages, trajectories, or the path of a JSONL file"
 
 
 def rollouts_in(x: Any) -> list[Trajectory]:
@@ -46,7 +46,7 @@ def rollouts_in(x: Any) -> list[Trajectory]:
     if is_managed(x):
         raise UsageError(
             "a managed state is no rollout",
-            mend="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
+            hint="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
         )
     if isinstance(x, dict) or hasattr(x, "choices"):
         return trajectories_in([x])
@@ -55,7 +55,7 @@ def rollouts_in(x: Any) -> list[Trajectory]:
     try:
         return trajectories_of(x)
     except UsageError:
-        raise UsageError(f"a {type(x).__name__} holds no rollout", mend=_MEND) from None
+        raise UsageError(f"a {type(x).__name__} holds no rollout", hint=_HINT) from None
 
 
 def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
@@ -80,7 +80,7 @@ def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
     try:
         return rollouts_in(item)
     except UsageError as exc:
-        raise UsageError(f"item {place} of the {type(items).__name__}: {exc}", mend=_MEND) from None
+        raise UsageError(f"item {place} of the {type(items).__name__}: {exc}", hint=_HINT) from None
 
 
 def _holds_records(item: Any) -> bool:
@@ -98,7 +98,7 @@ def _from_file(path: Path) -> list[Trajectory]:
         return load_all(path)
     values = read_json_lines(path)
     if not values:
-        raise UsageError(f"{path.name!r} is empty", mend=_MEND)
+        raise UsageError(f"{path.name!r} is empty", hint=_HINT)
     return trajectories_in(
         values[0]
         if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0])

@@ -107,7 +107,7 @@ class CassetteWriter:
         if self._begun is not None and not self.use.alone and line.get("sample") not in self._begun:
             raise FileInUse(
                 f"the process this one was forked from records this rollout in {self.path.name!r}",
-                mend="begin a rollout of its own in the child",
+                hint="begin a rollout of its own in the child",
             )
         with self._locked() as file:
             self._append(file, [line])
@@ -152,7 +152,7 @@ class CassetteWriter:
                 name = self.path.name
                 raise UsageError(
                     f"{name!r} exists and is not a cassette: {exc}",
-                    mend="choose another file name, or remove it",
+                    hint="choose another file name, or remove it",
                 ) from None
         file.seek(0)
         self._known = (inode, file.read(min(self._scan.end, 256)))
@@ -199,7 +199,7 @@ def to_write(path: Any) -> Path:
     target = _path(path)
     if not target.resolve().parent.is_dir():
         raise NoFile(
-            f"there is no folder {str(target.parent)!r}", mend="make it first, or choose another"
+            f"there is no folder {str(target.parent)!r}", hint="make it first, or choose another"
         )
     return target
 
@@ -213,17 +213,17 @@ def to_read(path: Any) -> Path:
     """
     target = _path(path)
     if not target.exists():
-        mend = f"a text is read as the path of a file; the working directory is {str(Path.cwd())!r}"
-        raise NoFile(f"there is no file {clip(str(target), 200)!r}", mend=mend)
+        hint = f"a text is read as the path of a file; the working directory is {str(Path.cwd())!r}"
+        raise NoFile(f"there is no file {clip(str(target), 200)!r}", hint=hint)
     return target
 
 
 def _path(path: Any) -> Path:
     if not isinstance(path, (str, os.PathLike)):
-        raise UsageError(f"the path is a {type(path).__name__}", mend="name a file: 'run.jsonl'")
+        raise UsageError(f"the path is a {type(path).__name__}", hint="name a file: 'run.jsonl'")
     target = Path(path)
     if target.is_dir():
-        raise UsageError(f"{str(target)!r} is a folder", mend="name a file in it")
+        raise UsageError(f"{str(target)!r} is a folder", hint="name a file in it")
     return target
 
 

@@ -33,7 +33,7 @@ SENTINEL = 1.0
 """What `logprobs` holds where nothing was sampled."""
 FIELDS = ("full_text", "tokens", "masked_tokens", "logprobs")
 _DUMMY = tuple(range(128))
-_MEND = 'pass an AgentResult with a managed_state, `get_state()`, its "nodes", or one node'
+_HINT = 'pass an AgentResult with a managed_state, `get_state()`, its "nodes", or one node'
 
 
 @record
@@ -173,7 +173,7 @@ def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
                     ],
                 )
             return nodes, name != "nodes", []
-    raise UsageError(f"a {type(state).__name__} holds no managed state", mend=_MEND)
+    raise UsageError(f"a {type(state).__name__} holds no managed state", hint=_HINT)
 
 
 def _member(value: Any, name: str) -> Any:

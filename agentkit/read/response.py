@@ -60,7 +60,7 @@ def read_response(
     """
     if policy not in get_args(Policy):
         raise UsageError(
-            f"no policy is named {policy!r}", mend="choose 'strict', 'normalize' or 'repair'"
+            f"no policy is named {policy!r}", hint="choose 'strict', 'normalize' or 'repair'"
         )
     if isinstance(obj, Response):
         obj = obj.exchange

@@ -77,7 +77,7 @@ def _split(url: str) -> SplitResult:
         shown = url.rpartition("@")[2].partition("?")[0]
         raise UsageError(
             f"{shown!r} is not the URL of a server",
-            mend="give it with its scheme, as 'http://localhost:8000/v1'",
+            hint="give it with its scheme, as 'http://localhost:8000/v1'",
         )
     return parts
 
@@ -118,7 +118,7 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
         UsageError: the host needs a key and there is none, or the key cannot be a header.
     """
     if key is not None and not isinstance(key, str):
-        raise UsageError(f"the key is a {type(key).__name__}", mend="pass it as a text")
+        raise UsageError(f"the key is a {type(key).__name__}", hint="pass it as a text")
     if key and key.strip():
         return _sendable(key.strip(), "key")
     if address.login or {name.lower() for name in headers} & {
@@ -132,7 +132,7 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
     if not found and variable != "AGENTKIT_API_KEY":
         raise UsageError(
             f"there is no key for {address.url!r}",
-            mend=f"set {variable} in the environment, or pass key=",
+            hint=f"set {variable} in the environment, or pass key=",
         )
     return _sendable(found, variable) if found else "EMPTY"
 
@@ -152,7 +152,7 @@ def _sendable(value: str, name: str) -> str:
     if not (value.isascii() and value.isprintable()):
         raise UsageError(
             f"{name} holds characters no header can carry",
-            mend="copy it again, without line breaks or typographic marks",
+            hint="copy it again, without line breaks or typographic marks",
         )
     return value
 

@@ -62,7 +62,7 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     )
     raise UsageError(
         f"{kind} is no server",
-        mend=(
+        hint=(
             "give a URL, ak.Server(url, key), an openai client, or an object with an async"
             " chat_completion(**kwargs)"
         ),

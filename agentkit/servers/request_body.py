@@ -110,7 +110,7 @@ def encode(value: Any) -> bytes:
     except (TypeError, ValueError, RecursionError) as exc:
         raise UsageError(
             f"the request is not JSON: {exc}",
-            mend="give messages, tools and sampling as plain dicts, lists, texts and numbers",
+            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
         ) from exc
     try:
         return text.encode()

@@ -92,7 +92,7 @@ class Server:
         if connections < 1 or (timeout is not None and timeout <= 0):
             raise UsageError("timeout and connections must be positive")
         if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
-            raise UsageError("headers and params are mappings", mend="headers={'X-Name': 'value'}")
+            raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
         address = parse_address(url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
         own = auth_headers(address, choose_key(address, key, headers or {}), headers or {})
         self.url = address.url

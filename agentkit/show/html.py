@@ -192,7 +192,7 @@ def shape(markup: Html) -> Callable[..., Html]:
     """
     if f"<pre>{HOLE}" in markup or re.search(f"<pre [^>]*>{HOLE}", markup):
         raise UsageError(
-            "a pre is no part of a shape", mend="make it with `element` and put it in a hole"
+            "a pre is no part of a shape", hint="make it with `element` and put it in a hole"
         )
     parts: list[Any] = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
     holes, quoted = [
@@ -234,7 +234,7 @@ def link(target: str, *children: Child) -> Html:
         address = quote(target, safe="/:?#[]@!$&'()*+,;=%~", errors="surrogatepass")
     elif target.startswith(("/", "\\")) or not target:
         raise UsageError(
-            f"not a relative file name: {target!r}", mend="give it relative to the notebook"
+            f"not a relative file name: {target!r}", hint="give it relative to the notebook"
         )
     else:
         address = quote(target, safe="/~", errors="surrogatepass")

@@ -81,7 +81,7 @@ class Tree(Record):
         if found is None:
             raise NotFound(
                 f"there is no branch {branch!r}",
-                mend=f"there are: {', '.join(b.label for b in self.branches)}",
+                hint=f"there are: {', '.join(b.label for b in self.branches)}",
             )
         return found
 

@@ -213,8 +213,8 @@ def breakpoint_of(value: Any) -> Breakpoint:
         return _point(
             getattr(value, "__name__", type(value).__name__), "after", "any", value, value
         )
-    mend = "pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop"
-    raise UsageError(f"a {type(value).__name__} is no breakpoint", mend=mend)
+    hint = "pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop"
+    raise UsageError(f"a {type(value).__name__} is no breakpoint", hint=hint)
 
 
 def breakpoints_of(value: Any) -> tuple[Breakpoint, ...]:
@@ -276,7 +276,7 @@ class BreakOn:
                     ", ".join(get_close_matches(str(code), SEVERITIES, 3))
                     or "see agentkit.types.problem.SEVERITIES"
                 )
-                raise NotFound(f"no problem has the code {code!r}", mend=f"close to it: {close}")
+                raise NotFound(f"no problem has the code {code!r}", hint=f"close to it: {close}")
         return _point(
             _call("problem", *codes),
             "after",

@@ -63,7 +63,7 @@ def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
     if not isinstance(arguments, Mapping):
         raise UsageError(
             f"the arguments are a {type(arguments).__name__}",
-            mend="pass a dict: arguments={'city': 'Oslo'}",
+            hint="pass a dict: arguments={'city': 'Oslo'}",
         )
     data = plain(arguments)
     try:
@@ -93,6 +93,6 @@ def _custom_text(call: ToolCall, data: dict[str, Any]) -> str:
     if len(data) != 1 or not isinstance(text, str):
         raise UsageError(
             f"{call.name!r} is a custom tool and takes one text",
-            mend="pass arguments={'input': text}",
+            hint="pass arguments={'input': text}",
         )
     return text

@@ -103,10 +103,10 @@ def edit(
     }
     named = [name for name, value in asked.items() if value is not UNSET]
     if len(named) != 1:
-        mend = (
+        hint = (
             "change one of message, result, arguments, prompt and sampling; for several, edit again"
         )
-        raise UsageError(f"{' and '.join(named) or 'nothing'} is to be changed", mend=mend)
+        raise UsageError(f"{' and '.join(named) or 'nothing'} is to be changed", hint=hint)
     match named[0]:
         case "message":
             return with_message(trajectory, answered_turn(trajectory, turn, or_next=True), message)
@@ -138,7 +138,7 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     if error is not None:
         raise UsageError(
             f"this is no answer: {error.message}",
-            mend="pass a text, an assistant message as a dict, or a whole chat completion",
+            hint="pass a text, an assistant message as a dict, or a whole chat completion",
         )
     old = turn_at(trajectory, turn)
     before = replace(start_of(trajectory, turn), attempts=attempts_until(trajectory, turn))
@@ -320,7 +320,7 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
     if before.open is None or not before.open.added:
         raise UsageError(
             f"nothing was said before turn {turn}",
-            mend="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)",
+            hint="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)",
         )
     edited = replace(before, open=replace(before.open, added=prompt_messages(prompt)))
     return branched(trajectory, edited, turn, "what was said")
@@ -333,7 +333,7 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
     if not isinstance(sampling, Mapping):
         raise UsageError(
             f"the sampling is a {type(sampling).__name__}",
-            mend="pass a dict: sampling={'temperature': 1.3}",
+            hint="pass a dict: sampling={'temperature': 1.3}",
         )
     before = start_of(trajectory, turn)
     opened = before.open or OpenTurn()
@@ -353,7 +353,7 @@ def _call(opened: Trajectory, position: int) -> ToolCall:
     if not isinstance(position, int) or not 0 <= position < len(calls):
         raise NotFound(
             f"there is no call {position!r} in turn {len(opened.turns)}",
-            mend=f"it has {len(calls)}, counted from 0",
+            hint=f"it has {len(calls)}, counted from 0",
         )
     return calls[position]
 

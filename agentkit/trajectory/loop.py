@@ -116,32 +116,32 @@ def prompt_messages(prompt: Any) -> tuple[Message, ...]:
     reach them.
 
     Raises:
-        UsageError: it is neither, with the mend.
+        UsageError: it is neither, with the hint.
     """
-    mend = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
+    hint = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
     if isinstance(prompt, str):
         if not prompt.strip():
-            raise UsageError("the prompt is an empty text", mend=mend)
+            raise UsageError("the prompt is an empty text", hint=hint)
         return (Message(wire={"role": "user", "content": prompt}),)
     if isinstance(prompt, Message):
         return (prompt,)
     if not isinstance(prompt, Sequence) or isinstance(prompt, (bytes, bytearray)):
         raise UsageError(
             f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages",
-            mend=mend,
+            hint=hint,
         )
     if not prompt:
-        raise UsageError("the list of messages is empty", mend=mend)
-    return tuple(_message(item, index, mend) for index, item in enumerate(prompt))
+        raise UsageError("the list of messages is empty", hint=hint)
+    return tuple(_message(item, index, hint) for index, item in enumerate(prompt))
 
 
-def _message(item: Any, index: int, mend: str) -> Message:
+def _message(item: Any, index: int, hint: str) -> Message:
     if isinstance(item, Message):
         return item
     wire = plain(item)
     if not isinstance(wire, dict) or not isinstance(wire.get("role"), str):
         raise UsageError(
-            f"message {index} of the prompt has no role: {plain(item)!r}"[:300], mend=mend
+            f"message {index} of the prompt has no role: {plain(item)!r}"[:300], hint=hint
         )
     return Message(wire=wire)
 

@@ -54,7 +54,7 @@ def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
         done = steps_of(trajectory.turns[turn])
     if left > done:
         raise NotFound(
-            f"the rollout has had fewer than {n} steps", mend="dbg.goto(0) goes to its start"
+            f"the rollout has had fewer than {n} steps", hint="dbg.goto(0) goes to its start"
         )
     return at(trajectory, Place(turn, done - left)) if n else trajectory
 
@@ -151,7 +151,7 @@ def turn_index(trajectory: Trajectory, turn: int) -> int:
     ):
         raise NotFound(
             f"there is no turn {turn!r}",
-            mend=f"turns count from 0; the next one is {len(trajectory.turns)}",
+            hint=f"turns count from 0; the next one is {len(trajectory.turns)}",
         )
     return index
 
@@ -167,7 +167,7 @@ def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = F
     )
     index = turn_index(trajectory, turn if turn is not None else max(0, count - 1))
     if index >= count and not or_next:
-        raise NotFound(f"turn {index} has no answer yet", mend="take a step first")
+        raise NotFound(f"turn {index} has no answer yet", hint="take a step first")
     return index
 
 

@@ -164,7 +164,7 @@ def get_profile(name: str) -> Profile:
         return PROFILES[name]
     except (KeyError, TypeError):
         raise NotFound(
-            f"no profile is named {name!r}", mend=f"choose one of: {', '.join(sorted(PROFILES))}"
+            f"no profile is named {name!r}", hint=f"choose one of: {', '.join(sorted(PROFILES))}"
         ) from None
 
 

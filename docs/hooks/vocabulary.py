@@ -82,8 +82,8 @@ def _divergences() -> str:
         rows = []
         for entry in (entry for entry in CLASSES.values() if entry.layer == layer):
             source = f' <a href="{entry.link}">source</a>' if entry.link else ""
-            means, mend = html.escape(entry.means) + source, html.escape(entry.mend)
-            rows.append([f"`{entry.name}`", means, mend, entry.severity])
+            means, hint = html.escape(entry.means) + source, html.escape(entry.hint)
+            rows.append([f"`{entry.name}`", means, hint, entry.severity])
         table = _table(["class", "what differs", "what to do", "usually"], rows)
         parts.append(f"## {layer.capitalize()}\n\n{table}\n")
     return "\n".join(parts)

@@ -129,7 +129,7 @@ def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fact", "mend"),
+    ("arguments", "fact", "hint"),
     [
         ({"model": "m"}, "no key", "OPENAI_API_KEY"),
         ({"model": openai.OpenAI, "server": URL}, "not a name", "ak.Agent("),
@@ -157,13 +157,13 @@ def unresolved(a: Nowhere) -> int:  # type: ignore[name-defined]  # noqa: F821
     ids=lambda value: str(value)[:40],
 )
 def test_a_wrong_argument_gives_one_clear_error_and_its_mend(
-    arguments: dict[str, Any], fact: str, mend: str
+    arguments: dict[str, Any], fact: str, hint: str
 ) -> None:
     with pytest.raises(AgentkitError) as caught:
         ak.Agent(**arguments)
     assert fact in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert any(mend in note for note in caught.value.__notes__)
+    assert any(hint in note for note in caught.value.__notes__)
     assert isinstance(caught.value, (ValueError, NotFound))
     assert caught.value.__cause__ is None
 

@@ -45,8 +45,8 @@ def test_a_divergence_is_found_named_and_placed(case: dict[str, Any]) -> None:
     assert classes(found) == (case["found"], case["folded"])
     for divergence in found.divergences:
         assert divergence.cause
-        assert divergence.mend
-        assert "\n" not in divergence.cause + divergence.mend
+        assert divergence.hint
+        assert "\n" not in divergence.cause + divergence.hint
     named = [d for d in found.divergences if d.class_ == case["class"]]
     assert [d.at for d in named] == [case["at"]] * len(named)
 

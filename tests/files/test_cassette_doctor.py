@@ -113,7 +113,7 @@ def test_damage_is_found_and_named(
     found = ak.cassette.doctor(path)
     assert code in found.codes
     finding = next(f for f in found if f.code == code)
-    assert all((finding.place, finding.message, finding.mend))
+    assert all((finding.place, finding.message, finding.hint))
     assert code in mimebundle(found)["text/plain"]
     assert found.replays == (finding.severity != "error")
 

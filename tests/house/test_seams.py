@@ -1,4 +1,4 @@
-"""Whatever one part gives, another takes; what it cannot take it names, with the mend."""
+"""Whatever one part gives, another takes; what it cannot take it names, with the hint."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "replayed": lambda: ak.replay(CASSETTES / "saved_tree.jsonl"),
     "scripted_server": lambda: ScriptedServer([TWO]),
     "fault": lambda: ak.testing.faults()[0],
-    "error": lambda: ak.AgentkitError("a fact", mend="what to do"),
+    "error": lambda: ak.AgentkitError("a fact", hint="what to do"),
 }
 
 MADE = {**ROLLOUTS, **DEBUGGERS, **MANY, **ANALYSED, **MAKERS}

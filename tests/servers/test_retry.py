@@ -1,5 +1,5 @@
 """Passing failures are asked again: few times, visibly, never after a piece of the answer, never
-where waiting does not mend it.
+where waiting does not hint it.
 """
 
 from __future__ import annotations

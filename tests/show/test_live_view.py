@@ -314,7 +314,7 @@ def test_an_action_that_fails_is_shown_to_the_page_that_asked() -> None:
         }
     )
     assert [(content["type"], content["to"]) for content, _ in sent] == [("failed", "p")] * 3
-    assert "number" in sent[0][0]["mend"]
+    assert "number" in sent[0][0]["hint"]
 
 
 @pytest.mark.parametrize(

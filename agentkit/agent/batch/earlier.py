@@ -78,5 +78,5 @@ def _check(start: Trajectory, earlier: Trajectory, job: Job) -> None:
         raise UsageError(
             f"prompt {job.prompt_index}, sample {job.sample} was begun with another"
             f" {', '.join(changed)}",
-            mend="resume with the agent it was begun with, or choose another file",
+            hint="resume with the agent it was begun with, or choose another file",
         )

@@ -11,7 +11,7 @@ from agentkit.agent.record.replay import ReplayAgent, start_key
 from agentkit.errors import UsageError
 from agentkit.types.trajectory import Message, Trajectory
 
-_MEND = (
+_HINT = (
     "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"
     " belongs to it"
 )
@@ -55,7 +55,7 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
         ]
     starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
     if not starts:
-        raise UsageError("there are no prompts", mend=_MEND)
+        raise UsageError("there are no prompts", hint=_HINT)
     keyed = [(start, start_key(start)) for start in starts]
     jobs = [
         Job(start, key, index, sample)
@@ -82,7 +82,7 @@ def listed(prompts: Any) -> list[Any]:
     if prompts is None or isinstance(prompts, (str, Mapping, Message)):
         return [prompts]
     if not isinstance(prompts, Iterable) or isinstance(prompts, (bytes, bytearray)):
-        raise UsageError(f"the prompts are a {type(prompts).__name__}", mend=_MEND)
+        raise UsageError(f"the prompts are a {type(prompts).__name__}", hint=_HINT)
     found = list(prompts)
     return (
         [found]
@@ -104,7 +104,7 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
             f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[
                 :200
             ],
-            mend=_MEND,
+            hint=_HINT,
         )
     return agent.start(
         prompt[name],

@@ -270,16 +270,16 @@ def _batch(
 ) -> Batch:
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:
-            raise UsageError(f"{name} is {number!r}", mend="give a whole number from 1 up")
+            raise UsageError(f"{name} is {number!r}", hint="give a whole number from 1 up")
     if reward is not None and not callable(reward):
         raise UsageError(
-            f"the reward is a {type(reward).__name__}", mend="give a function of the trajectory"
+            f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
         )
     from_file = isinstance(resume, (str, Path))
     if record is not None and from_file and Path(record).resolve() != Path(resume).resolve():
         raise UsageError(
             "record and resume name different files",
-            mend="resume records into the file it resumes from",
+            hint="resume records into the file it resumes from",
         )
     jobs = jobs_of(checked(agent), prompts, n, meta)
     left = left_of(resume)

@@ -206,7 +206,7 @@ class AgentLoop:
         if self._engine is not None and self._engine.busy:
             raise Busy(
                 "this loop is running already",
-                mend="make a loop for each rollout; they share the server and the tool pool",
+                hint="make a loop for each rollout; they share the server and the tool pool",
             )
         trajectory = start(messages, self.spec, {"task_id": self.task_id})
         if isinstance(messages, str):
@@ -214,7 +214,7 @@ class AgentLoop:
         if not isinstance(messages, list):
             raise UsageError(
                 "messages is not a list, so nothing can be appended to it",
-                mend="pass a list of messages",
+                hint="pass a list of messages",
             )
         self._tools.begin([message.wire for message in trajectory.prompt])
         self._engine = Engine(
@@ -289,7 +289,7 @@ class AgentLoop:
         if self._engine is None:
             raise UsageError(
                 "the loop has not been started",
-                mend="call loop.start(messages), or await loop.run(messages)",
+                hint="call loop.start(messages), or await loop.run(messages)",
             )
         return self._engine
 

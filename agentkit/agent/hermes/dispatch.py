@@ -47,7 +47,7 @@ def default_dispatch(names: Iterable[str]) -> Callable[..., Any]:
     except ImportError as exc:
         raise UsageError(
             f"nothing says how to run the tools that are declared: {', '.join(sorted(names))}",
-            mend=(
+            hint=(
                 "pass dispatch=fn, called as fn(name, args, task_id=..., user_task=...), or"
                 " tools=[functions]"
             ),

@@ -27,7 +27,7 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange, Request
 
-_MEND = "replay with what was recorded, or record again; a replay never asks a server"
+_HINT = "replay with what was recorded, or record again; a replay never asks a server"
 _DIFF = 2000
 """Characters of a diff at most."""
 
@@ -64,7 +64,7 @@ def replaying(
         if not found:
             raise ReplayMiss(
                 f"the recording ends before turn {step.turn}",
-                mend="record the rollout again, to its end",
+                hint="record the rollout again, to its end",
             )
         index = min(played[step.turn], len(found) - 1)
         if index >= failed.get(
@@ -110,7 +110,7 @@ def _check_request(before: Trajectory, step: ModelStep) -> None:
         raise ReplayMiss(
             f"turn {step.turn} asks with other {names} than were"
             f" recorded:\n{difference(differing)}",
-            mend=_MEND,
+            hint=_HINT,
         )
 
 
@@ -161,13 +161,13 @@ def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
         raise ReplayMiss(
             f"call {call.position} of turn {step.turn} is {call.summary()}; recorded is"
             f" {was.summary()}{order}",
-            mend=_MEND,
+            hint=_HINT,
         )
     if found is None:
         raise ReplayMiss(
             f"the recording holds no result for call {call.position} of turn {step.turn}:"
             f" {clip(repr(call), 120)}",
-            mend=_MEND,
+            hint=_HINT,
         )
     changed = was is not None and was.sent_arguments is not None and was.arguments != call.arguments
     return Result(

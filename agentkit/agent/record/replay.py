@@ -67,7 +67,7 @@ def replay(
     if speed is not None and speed <= 0:
         raise UsageError(
             f"the speed is {speed!r}",
-            mend="1 plays in the recorded time, 10 ten times faster, None at once",
+            hint="1 plays in the recorded time, 10 ten times faster, None at once",
         )
     recorded = tuple(
         load_all(path) if isinstance(path, (str, os.PathLike)) else trajectories_of(path)
@@ -216,7 +216,7 @@ class ReplayAgent(Agent):
                 raise ReplayMiss(
                     f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are"
                     " asked for",
-                    mend="ask for as many samples as were recorded, or record more",
+                    hint="ask for as many samples as were recorded, or record more",
                 )
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:

@@ -71,7 +71,7 @@ class ToolPool:
         if not isinstance(size, int) or size < 1:
             raise UsageError(
                 f"a tool pool of {size!r} threads cannot run anything",
-                mend="give a whole number from 1 up",
+                hint="give a whole number from 1 up",
             )
         self.size = size
         self._jobs: deque[_Job] = deque()

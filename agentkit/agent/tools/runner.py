@@ -66,7 +66,7 @@ def tool_runner(
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
         raise UsageError(
             f"a tool cannot run for {timeout!r} seconds",
-            mend="give a number above 0, or None for no limit",
+            hint="give a number above 0, or None for no limit",
         )
 
     async def run(step: ToolStep) -> ToolResult:

@@ -84,7 +84,7 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
     except Exception as exc:
         raise SchemaError(
             f"the type hints of {target!r} cannot be resolved: {exc}",
-            mend="import the names its annotations use",
+            hint="import the names its annotations use",
         ) from None
 
 
@@ -191,7 +191,7 @@ def arguments_schema(
     except (PydanticUserError, TypeError, ValueError, NameError) as exc:
         raise SchemaError(
             f"{name!r} cannot be described as a tool: {str(exc).splitlines()[0]}",
-            mend=(
+            hint=(
                 "use types JSON has, pydantic models or dataclasses, or pass parameters={...} to"
                 " ak.tool"
             ),
@@ -218,17 +218,17 @@ def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise SchemaError(
                 f"{tool!r} takes {name!r} by position only",
-                mend="tools are called by keyword: remove the / from the signature",
+                hint="tools are called by keyword: remove the / from the signature",
             )
         if name == "self" and not wanted:
             raise SchemaError(
                 f"{tool!r} is a method without its object",
-                mend="pass the method of an object: ak.tool(thing.method)",
+                hint="pass the method of an object: ak.tool(thing.method)",
             )
         if isinstance(parameter.default, FieldInfo):
             raise SchemaError(
                 f"the default of {name!r} is a pydantic Field",
-                mend=f"write {name}: Annotated[type, Field(...)] = default",
+                hint=f"write {name}: Annotated[type, Field(...)] = default",
             )
         hint = hints.get(name, Any)
         note = next(
@@ -256,7 +256,7 @@ def _signature(tool: str, function: Callable[..., Any]) -> inspect.Signature:
     except (ValueError, TypeError):
         raise SchemaError(
             f"{tool!r} has no signature to describe",
-            mend="wrap it in a function with named parameters",
+            hint="wrap it in a function with named parameters",
         ) from None
 
 

@@ -39,7 +39,7 @@ class Tool:
         if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", self.name):
             raise SchemaError(
                 f"{self.name!r} cannot name a tool",
-                mend="name it with letters, digits, _ and -: ak.tool(function, name='look_up')",
+                hint="name it with letters, digits, _ and -: ak.tool(function, name='look_up')",
             )
         self.description = description if description is not None else summary(function)
         self._hints = _hints(function, needed=parameters is None)
@@ -138,7 +138,7 @@ def tool(
     docstring.
 
     Raises:
-        SchemaError: the function cannot be described; the note says the mend.
+        SchemaError: the function cannot be described; the note says the hint.
 
     >>> @tool
     ... def add(a: int, b: int = 0) -> int:
@@ -156,7 +156,7 @@ def _made(function: Any, **described: Any) -> Tool:
     if not callable(function):
         raise SchemaError(
             f"a tool is a function, not {type(function).__name__}",
-            mend="pass functions, or ak.tool(function)",
+            hint="pass functions, or ak.tool(function)",
         )
     return Tool(function, **described)
 
@@ -173,19 +173,19 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
         or isinstance(tools, (str, dict))
         or not isinstance(tools, (Iterable, NoneType))
     ):
-        raise UsageError("tools is a list of functions", mend="pass tools=[my_function]")
+        raise UsageError("tools is a list of functions", hint="pass tools=[my_function]")
     found: dict[str, Tool] = {}
     for item in tools or ():
         if isinstance(item, dict):
             raise UsageError(
                 "a tool schema alone cannot be run",
-                mend="pass the function, or ak.tool(function, parameters=schema)",
+                hint="pass the function, or ak.tool(function, parameters=schema)",
             )
         made = _made(item)
         if made.name in found:
             raise UsageError(
                 f"two tools are named {made.name!r}",
-                mend="give one another name: ak.tool(function, name='other')",
+                hint="give one another name: ak.tool(function, name='other')",
             )
         found[made.name] = made
     return found

@@ -22,7 +22,7 @@ from agentkit.types.trajectory import Trajectory
 
 __all__ = ["Comparison", "Finding", "compare"]
 
-_MEND = 'give two sides or more by name: ak.compare({"vllm": agent_a, "openai": agent_b}, prompts)'
+_HINT = 'give two sides or more by name: ak.compare({"vllm": agent_a, "openai": agent_b}, prompts)'
 
 
 class Compare:
@@ -96,7 +96,7 @@ class Compare:
         if not all(split.values()):
             raise UsageError(
                 "it holds no answers of both forms",
-                mend="record the same prompts with stream=True and stream=False",
+                hint="record the same prompts with stream=True and stream=False",
             )
         return _compared({name: tuple(part) for name, part in split.items()}, True)
 
@@ -115,16 +115,16 @@ def _streamed(trajectory: Trajectory) -> bool:
 
 def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
     if not isinstance(sides, Mapping) or len(sides) < 2:
-        raise UsageError("a comparison needs two sides or more", mend=_MEND)
+        raise UsageError("a comparison needs two sides or more", hint=_HINT)
     if history != "free" and history not in sides:
         raise UsageError(
             f"no side is named {history!r}",
-            mend=f"history is 'free' or one of: {', '.join(map(str, sides))}",
+            hint=f"history is 'free' or one of: {', '.join(map(str, sides))}",
         )
     if prompts is None and any(is_live(side) for side in sides.values()) and history == "free":
         raise UsageError(
             "there are agents and no prompts",
-            mend="ak.compare({...}, ['What is the weather in Oslo?'])",
+            hint="ak.compare({...}, ['What is the weather in Oslo?'])",
         )
     return {str(name): side for name, side in sides.items()}
 
@@ -213,7 +213,7 @@ def _compared(
     if not found:
         raise UsageError(
             "no prompt was asked on two sides",
-            mend="compare rollouts of the same prompts; they are paired by their messages",
+            hint="compare rollouts of the same prompts; they are paired by their messages",
         )
     compared = [compare_cell(cell, twins, shared=shared) for cell in found]
     return Comparison(sides, found, list(_corrected(compared)), unpaired)

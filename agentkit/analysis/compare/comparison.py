@@ -178,7 +178,7 @@ class Comparison:
     @property
     def divergences_df(self) -> DataFrame:
         """A row a divergence: prompt, turn, sample, class, layer, severity, left, right, at, cause,
-        mend, link, left_pointer, left_excerpt, right_pointer, right_excerpt, established, evidence,
+        hint, link, left_pointer, left_excerpt, right_pointer, right_excerpt, established, evidence,
         explained_by (the class that explains it, None for none)."""
         rows = [_divergence_row(d, cause) for d, cause in flat(list(self.divergences))]
         return _frame(rows, list(_divergence_row(_EMPTY, None)))
@@ -325,7 +325,7 @@ def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
         "right": d.sides[1],
         "at": d.at,
         "cause": d.cause,
-        "mend": d.mend,
+        "hint": d.hint,
         "link": d.link,
         "left_pointer": d.left.pointer,
         "left_excerpt": d.left.value,
@@ -370,7 +370,7 @@ def _empty() -> Divergence:
         left=nothing,
         right=nothing,
         cause="",
-        mend="",
+        hint="",
     )
 
 

@@ -321,7 +321,7 @@ def _sampling(cell: Cell, cause: str, evidence: str) -> Divergence:
         left=nothing,
         right=nothing,
         cause=cause,
-        mend=known.mend,
+        hint=known.hint,
         link=known.link,
         prompt=cell.prompt,
         evidence=evidence,

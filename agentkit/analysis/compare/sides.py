@@ -25,7 +25,7 @@ from agentkit.types.trajectory import Spec, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
 
 _EVENTS = ("data:", "event:", ":")
-_MEND = (
+_HINT = (
     "a side is an agent, trajectories, raw answers, or the path of a cassette, a capture or a chat"
     " JSONL"
 )
@@ -54,7 +54,7 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     if isinstance(side, str) and side.startswith(("http://", "https://")):
         raise UsageError(
             f"{side!r} is a URL, and no side",
-            mend="ask it with an agent: ak.Agent('model-name', server=url)",
+            hint="ask it with an agent: ak.Agent('model-name', server=url)",
         )
     if isinstance(side, os.PathLike) or (
         isinstance(side, str) and not side.lstrip().startswith(("{", "[", "<", *_EVENTS))
@@ -90,7 +90,7 @@ def _from_file(path: Path) -> tuple[Trajectory, ...]:
     values = read_json_lines(path)
     found = captured_trajectories(values) if is_capture(values) else trajectories_in(values)
     if not found:
-        raise UsageError(f"{path.name!r} holds no rollout", mend=_MEND)
+        raise UsageError(f"{path.name!r} holds no rollout", hint=_HINT)
     return tuple(found)
 
 
@@ -123,7 +123,7 @@ def _single(side: Any, tools: Any) -> Trajectory:
     if exchange is None and (hasattr(side, "choices") or hasattr(side, "model_dump")):
         return _of_mapping(plain(side), tools)
     if exchange is None:
-        raise UsageError(f"a {type(side).__name__} is no side of a comparison", mend=_MEND)
+        raise UsageError(f"a {type(side).__name__} is no side of a comparison", hint=_HINT)
     return _answered(exchange, tools)
 
 

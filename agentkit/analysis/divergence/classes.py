@@ -27,7 +27,7 @@ class DivergenceClass(Record):
     """
     means: str
     """One line: what differs."""
-    mend: str
+    hint: str
     """One line: a server flag, a profile setting, a client change."""
     link: str | None = None
     """Where it is documented or discussed."""
@@ -325,10 +325,10 @@ CLASSES: dict[str, DivergenceClass] = {
         layer=layer,  # type: ignore[arg-type]
         severity=severity,  # type: ignore[arg-type]
         means=means,
-        mend=mend,
+        hint=hint,
         link=link,
     )
-    for name, layer, severity, means, mend, link in _LISTED
+    for name, layer, severity, means, hint, link in _LISTED
 }
 """By name, bottom up."""
 LAYERS = tuple(dict.fromkeys(c.layer for c in CLASSES.values()))

@@ -45,7 +45,7 @@ class Divergence(Record):
     right: Excerpt
     cause: str
     """One line: what was found."""
-    mend: str
+    hint: str
     """One line: a server flag, a profile setting, a client change."""
     link: str | None = None
     prompt: int = 0
@@ -139,6 +139,6 @@ def of_traits(
                 for t in side
             )
         ),
-        mend=known.mend,
+        hint=known.hint,
         link=next((t.link for t in (*mine, *theirs) if t.link), known.link),
     )

@@ -127,7 +127,7 @@ class Explorer(Sequence[Trajectory]):
         """
         if column not in self.columns:
             raise UsageError(
-                f"no column is named {column!r}", mend=f"the columns are {', '.join(self.columns)}"
+                f"no column is named {column!r}", hint=f"the columns are {', '.join(self.columns)}"
             )
         if column not in ("rollout", LABEL):
             self.source.values(column)

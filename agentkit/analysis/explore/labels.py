@@ -79,14 +79,14 @@ class Labels:
         if self.path is not None and target.resolve() == self.path.resolve():
             self._catch_up()
         elif other := _missing(_read(target) if target.exists() else {}, self._of):
-            mend = (
+            hint = (
                 f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save"
                 " to another file"
             )
             raise UsageError(
                 f"{target.name!r} holds labels of {count(other, 'rollout')} that are not among"
                 " these",
-                mend=mend,
+                hint=hint,
             )
         self.path = target
         self._write()
@@ -129,7 +129,7 @@ def checked(label: Any) -> str:
     if not said or "," in said or len(said) > _MOST:
         raise UsageError(
             f"{label!r:.60} cannot be a label",
-            mend="give a short text without a comma, such as 'wrong city'",
+            hint="give a short text without a comma, such as 'wrong city'",
         )
     return said
 
@@ -147,5 +147,5 @@ def _read(path: Path) -> dict[int, list[str]]:
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CassetteError(
-            f"{path.name!r} is not a file of labels", mend="move it away; it is written anew"
+            f"{path.name!r} is not a file of labels", hint="move it away; it is written anew"
         ) from None

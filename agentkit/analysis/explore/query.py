@@ -83,8 +83,8 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
     while at < len(text):
         part = _PART.match(text, at)
         if part is None:
-            mend = 'close the quote, or write it as column=value: reward<0.5 "two words"'
-            raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", mend=mend)
+            hint = 'close the quote, or write it as column=value: reward<0.5 "two words"'
+            raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", hint=hint)
         name, sign, said = part.groups()
         at = part.end()
         if name is None:
@@ -99,7 +99,7 @@ def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
         near = get_close_matches(name, known, 3)
         raise UsageError(
             f"no column is named {name!r}",
-            mend=(
+            hint=(
                 f"did you mean {' or '.join(near)}?"
                 if near
                 else f"the columns are {', '.join(known)}"
@@ -113,7 +113,7 @@ def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
             except ValueError:
                 raise UsageError(
                     f"{name} {sign} wants a number, and {value!r} is none",
-                    mend=f"write {name}{sign}0.5",
+                    hint=f"write {name}{sign}0.5",
                 ) from None
     return Condition(column=name, sign=sign, values=values)
 

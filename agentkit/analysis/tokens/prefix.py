@@ -336,7 +336,7 @@ def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
     if len(found) != 1:
         raise UsageError(
             f"{len(found)} rollouts were given",
-            mend="check one at a time: [ak.prefix_check(t) for t in rollouts]",
+            hint="check one at a time: [ak.prefix_check(t) for t in rollouts]",
         )
     state = getattr(x, "managed_state", None)
     has_ids = any(len(turn.response.prompt_token_ids) for turn in found[0].all_turns)

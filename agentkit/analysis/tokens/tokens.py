@@ -188,6 +188,6 @@ def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) 
     """
     if metric not in get_args(Metric):
         raise UsageError(
-            f"there is no metric {metric!r}", mend=f"choose one of: {', '.join(get_args(Metric))}"
+            f"there is no metric {metric!r}", hint=f"choose one of: {', '.join(get_args(Metric))}"
         )
     return Tokens(x, metric, decode)

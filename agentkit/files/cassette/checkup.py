@@ -1,4 +1,4 @@
-"""What the doctor of cassettes says: findings, each with its place and its mend, or plainly that
+"""What the doctor of cassettes says: findings, each with its place and its hint, or plainly that
 all is well.
 """
 
@@ -29,7 +29,7 @@ class Finding(Record):
     """Where the first of them is: `line 12`, `sample 3, turn 1, call 0`."""
     message: str
     """One lower-case fact."""
-    mend: str
+    hint: str
     """What to do about it."""
     count: int = 1
     """How often it was found."""
@@ -119,7 +119,7 @@ class Checkup(Sequence[Finding]):
     def text(self, limits: Limits) -> str:
         """The same as plain text."""
         lines = [
-            f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.mend}"
+            f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.hint}"
             for f in self.findings[: limits.items]
         ]
         more = len(self) - len(lines)
@@ -144,7 +144,7 @@ def _row(number: int, finding: Finding) -> Html:
         ": ",
         code(finding.message),
     )
-    return row(f"finding-{number}", "aside", (None, (said, note(finding.mend))))
+    return row(f"finding-{number}", "aside", (None, (said, note(finding.hint))))
 
 
 def _times(finding: Finding) -> str:

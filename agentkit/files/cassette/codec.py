@@ -232,13 +232,13 @@ def checked_line(line: Any, number: int) -> Line:
     if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
         raise CassetteError(
             f"line {number} is not a line of an agentkit file",
-            mend="a chat JSONL is read with ak.view(path)",
+            hint="a chat JSONL is read with ak.view(path)",
         )
     version = line.get("agentkit", VERSION)
     if not isinstance(version, int) or version > VERSION:
         raise CassetteError(
             f"the file has version {version!r}; this agentkit reads up to {VERSION}",
-            mend="upgrade agentkit",
+            hint="upgrade agentkit",
         )
     return line
 
@@ -272,7 +272,7 @@ def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
             )
             raise CassetteError(
                 f"{what} does not fit what stands before it: {exc}",
-                mend="restore the file; lines are missing or changed",
+                hint="restore the file; lines are missing or changed",
             ) from exc
     return samples
 

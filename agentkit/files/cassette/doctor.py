@@ -96,7 +96,7 @@ _SAYS: dict[str, tuple[Severity, str]] = {
         ),
     ),
 }
-"""Code to its severity and mend."""
+"""Code to its severity and hint."""
 
 
 def doctor(path: Any) -> Checkup:
@@ -133,11 +133,11 @@ class _Exam:
 
     def note(self, code: str, place: str, message: str, group: str = "") -> None:
         """Keeps a finding; others of the same group are counted with the first."""
-        severity, mend = _SAYS[code]
+        severity, hint = _SAYS[code]
         old = self._found.get((code, group))
         if old is None:
             self._found[code, group] = Finding(
-                code=code, severity=severity, place=place, message=message, mend=mend
+                code=code, severity=severity, place=place, message=message, hint=hint
             )
         else:
             self._found[code, group] = Finding(
@@ -145,7 +145,7 @@ class _Exam:
                 severity=severity,
                 place=old.place,
                 message=old.message,
-                mend=mend,
+                hint=hint,
                 count=old.count + 1,
             )
 

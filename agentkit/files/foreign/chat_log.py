@@ -18,7 +18,7 @@ from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
 
-_MEND = 'each entry is a list of messages, or {"messages": [...]}'
+_HINT = 'each entry is a list of messages, or {"messages": [...]}'
 _READ = frozenset(
     (
         "messages",
@@ -163,7 +163,7 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
         return [trajectory_of(listed)]
     found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
     if not any(found):
-        raise UsageError("no entry holds messages", mend=_MEND)
+        raise UsageError("no entry holds messages", hint=_HINT)
     return [trajectory for trajectory in found if trajectory is not None]
 
 
@@ -174,7 +174,7 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
     if isinstance(value, list):
         return trajectory_of(value)
     if not isinstance(value, dict):
-        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], mend=_MEND)
+        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], hint=_HINT)
     request = next(
         (
             value[k]
@@ -196,7 +196,7 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
     answer = _answer(value)
     if not messages and answer is None:
         raise UsageError(
-            f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], mend=_MEND
+            f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], hint=_HINT
         )
     meta = {k: v for k, v in value.items() if k not in _READ}
     tools = request.get("tools") or request.get("functions")

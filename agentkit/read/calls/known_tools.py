@@ -59,7 +59,7 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
     if not isinstance(tools, Iterable):
         raise UsageError(
             f"the tools are a {type(tools).__name__}",
-            mend="pass a list of names, schemas or what ak.tool made",
+            hint="pass a list of names, schemas or what ak.tool made",
         )
     for tool in [tools] if isinstance(tools, (str, Mapping)) else tools:
         if isinstance(tool, str):

@@ -193,7 +193,7 @@ class Incremental:
         if self._result is not None:
             raise UsageError(
                 "the text was finished before this piece came",
-                mend="start a new reading with parser.incremental()",
+                hint="start a new reading with parser.incremental()",
             )
         scanner.arrive(piece)
         self._advance()

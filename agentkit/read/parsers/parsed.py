@@ -56,8 +56,8 @@ def check_text(text: Any) -> None:
         UsageError: it is something else.
     """
     if not isinstance(text, str):
-        mend = (
+        hint = (
             "pass what the model wrote; an answer that only calls has no content: parse(content"
             " or '')"
         )
-        raise UsageError(f"the text is a {type(text).__name__}", mend=mend)
+        raise UsageError(f"the text is a {type(text).__name__}", hint=hint)

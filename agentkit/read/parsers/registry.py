@@ -86,5 +86,5 @@ def get_reasoning_parser(name: str) -> ReasoningParser:
 
 def _not_found(kind: str, name: Any, known: Iterable[str]) -> NotFound:
     close = difflib.get_close_matches(str(name), list(known), n=5, cutoff=0.5)
-    mend = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
-    return NotFound(f"no {kind} parser is named {name!r}", mend=mend)
+    hint = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
+    return NotFound(f"no {kind} parser is named {name!r}", hint=hint)

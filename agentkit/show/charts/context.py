@@ -32,7 +32,7 @@ def context(x: Any, *, rollout: int = 0) -> Any:
     if rows and not any(row["rollout"] == rollout for row in rows):
         raise UsageError(
             f"there is no rollout {rollout} with a turn",
-            mend=f"the last one is {max(row['rollout'] for row in rows)}",
+            hint=f"the last one is {max(row['rollout'] for row in rows)}",
         )
     turns = [
         Tokens(row["turn"], *(row[name] for name in _COLUMNS.values()))

@@ -123,7 +123,7 @@ def records(frame: Any, names: Iterable[str]) -> list[dict[str, Any]]:
     if missing:
         raise UsageError(
             f"the frame has no column {missing[0]!r}",
-            mend="pass a frame of ak.turns_df and its kin, or rollouts",
+            hint="pass a frame of ak.turns_df and its kin, or rollouts",
         )
     columns: Mapping[str, list[Any]] = {
         name: frame[name].astype(object).where(frame[name].notna(), None).tolist()

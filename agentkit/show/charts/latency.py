@@ -105,7 +105,7 @@ def _timings(x: Any, calls: Any, rollout: int) -> list[Timing]:
         found = rollouts_in(x)
         if not 0 <= rollout < max(len(found), 1):
             raise UsageError(
-                f"there is no rollout {rollout}", mend=f"{len(found)} were given, counted from 0"
+                f"there is no rollout {rollout}", hint=f"{len(found)} were given, counted from 0"
             )
         x, calls, rollout = (
             turns_df(found[rollout : rollout + 1]),

@@ -33,7 +33,7 @@ def percentiles(x: Any, calls: Any = None) -> Any:
     elif calls is not None and not is_frame(calls):
         raise UsageError(
             f"calls is a {type(calls).__name__}, not a frame",
-            mend="pass ak.tool_calls_df(rollouts)",
+            hint="pass ak.tool_calls_df(rollouts)",
         )
     spreads = spread(_times(x, calls))
     traces = [_trace(kind, spreads) for kind in ("p50", "p90", "p99")] if spreads else []

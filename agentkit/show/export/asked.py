@@ -23,7 +23,7 @@ from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Message, Spec, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange, Request
 
-_MEND = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
+_HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
 
 
 @record
@@ -118,7 +118,7 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         return replace(source, endpoint=Endpoint.of(server)) if server else source
     if isinstance(source, Turn):
         if source.before is None:
-            raise UsageError("this turn does not know what was asked before it", mend=_MEND)
+            raise UsageError("this turn does not know what was asked before it", hint=_HINT)
         trajectory, index = source.rollout, source.index
         assert trajectory is not None
     else:
@@ -139,7 +139,7 @@ def _rollout(source: Any) -> Trajectory:
             spec=spec, prompt=tuple(Message(wire=dict(message)) for message in source.messages)
         )
     if isinstance(source, Response):
-        raise UsageError("an answer alone does not know what was asked", mend=_MEND)
+        raise UsageError("an answer alone does not know what was asked", hint=_HINT)
     return one_rollout(
         source,
         "pass a rollout, a debugger, a turn of one, or a list of messages; of a file:"
@@ -152,13 +152,13 @@ def _index(trajectory: Trajectory, turn: int | None) -> int:
     failed = any(attempt.turn == answered for attempt in trajectory.attempts)
     last = answered if failed or not answered else answered - 1
     if turn is not None and type(turn) is not int:
-        raise UsageError(f"the turn is a {type(turn).__name__}", mend=_MEND)
+        raise UsageError(f"the turn is a {type(turn).__name__}", hint=_HINT)
     index = last if turn is None else turn
     index = index + answered if index < 0 else index
     if not 0 <= index <= len(trajectory.turns):
         raise NotFound(
             f"there is no turn {turn}",
-            mend=f"turns count from 0; the last is {max(answered - 1, 0)}",
+            hint=f"turns count from 0; the last is {max(answered - 1, 0)}",
         )
     return index
 

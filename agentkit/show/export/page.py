@@ -13,7 +13,7 @@ from agentkit.show.export.text import Export
 from agentkit.types.record import Record, late
 from agentkit.types.trajectory import Trajectory, Turn
 
-_MEND = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
+_HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
 
 
 def html(source: Any) -> Export:
@@ -40,6 +40,6 @@ def _shown(source: Any) -> Any:
         found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
     except UsageError as exc:
         raise UsageError(
-            f"a {type(source).__name__} is nothing that can be shown: {exc}", mend=_MEND
+            f"a {type(source).__name__} is nothing that can be shown: {exc}", hint=_HINT
         ) from None
     return found[0] if len(found) == 1 else found

@@ -209,11 +209,11 @@ def object_of(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"this is not JSON: {error}", mend='write an object, such as {"city": "Oslo"}'
+            f"this is not JSON: {error}", hint='write an object, such as {"city": "Oslo"}'
         ) from None
     if not isinstance(value, dict):
         raise UsageError(
-            "this is JSON, but no object", mend='write an object, such as {"city": "Oslo"}'
+            "this is JSON, but no object", hint='write an object, such as {"city": "Oslo"}'
         )
     return value
 
@@ -238,7 +238,7 @@ def breakpoint_named(kind: str, value: str) -> Breakpoint:
         case _:
             raise UsageError(
                 f"a breakpoint on {kind!r} needs another value than {value!r}",
-                mend="a turn is a number, a text is not empty",
+                hint="a turn is a number, a text is not empty",
             )
 
 

@@ -193,7 +193,7 @@ class LiveView(anywidget.AnyWidget):
             {
                 "type": "failed",
                 "message": sendable(text),
-                "mend": sendable(" ".join(getattr(error, "__notes__", ()))),
+                "hint": sendable(" ".join(getattr(error, "__notes__", ()))),
             }
         )
 

@@ -35,7 +35,7 @@ def view(x: Any, *, title: str = "") -> View:
     if isinstance(x, (list, tuple)) and not x:
         raise UsageError(
             f"an empty {type(x).__name__} holds nothing to view",
-            mend="pass messages, trajectories, or the path of a file",
+            hint="pass messages, trajectories, or the path of a file",
         )
     if not isinstance(x, (str, os.PathLike)):
         return View(rollouts_in(x), title=title)

@@ -87,7 +87,7 @@ def _advised(found: list[Finding]) -> Html:
         ": ",
         known.means,
         ". Mend: ",
-        known.mend,
+        known.hint,
     )
 
 
@@ -194,7 +194,7 @@ def _finding(finding: Finding, place: int, limits: Limits) -> Html:
         note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200)))
         for d in [*causes.values()][: min(limits.items, 20)]
     ]
-    told = [note(code(clip(first.cause, 400))), note("mend: ", first.mend), linked, because, where]
+    told = [note(code(clip(first.cause, 400))), note("hint: ", first.hint), linked, because, where]
     body = [*told, excerpts, fold("other cases", others) if others else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
@@ -289,7 +289,7 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
 
 
 def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
-    """The same as text: findings with cause and mend, then what the statistics say."""
+    """The same as text: findings with cause and hint, then what the statistics say."""
     yield visible(f"Comparison of {comparison.heading()}")
     for finding in [f for f in comparison.findings if f.divergences][: limits.items]:
         yield from (visible(line) for line in _finding_lines(finding))
@@ -320,7 +320,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     if effects:
         yield f"    explains {', '.join(effects)}"
-    yield f"    mend: {first.mend}"
+    yield f"    hint: {first.hint}"
 
 
 def issue_body(comparison: Comparison) -> str:

@@ -59,10 +59,10 @@ def _find(name: str) -> Fault:
     found = known.get(_MEANS.get(name, name)) if isinstance(name, str) else None
     if found is None:
         like = get_close_matches(str(name), [*known, *_MEANS], n=3, cutoff=0.5)
-        mend = (
+        hint = (
             f"did you mean {' or '.join(map(repr, like))}?"
             if like
             else "ak.testing.faults() lists them"
         )
-        raise NotFound(f"no fault is named {name!r}", mend=mend)
+        raise NotFound(f"no fault is named {name!r}", hint=hint)
     return found

@@ -143,12 +143,12 @@ def inject(
     if unknown or not faults:
         raise NotFound(
             f"no fault is named {unknown[0]!r}" if unknown else "no fault is named",
-            mend=f"there are: {', '.join(injections())}",
+            hint=f"there are: {', '.join(injections())}",
         )
     if isinstance(checked(agent), ReplayAgent):
         raise UsageError(
             "a replay plays what was recorded, and meets no other faults",
-            mend="inject into the agent that is recorded",
+            hint="inject into the agent that is recorded",
         )
     if not 0 <= rate <= 1 or times < 1 or seconds < 0:
         raise UsageError("rate is from 0 to 1, times from 1 up, seconds from 0 up")

@@ -106,7 +106,7 @@ class Loopback:
         """
         if self.port is None:
             raise UsageError(
-                "the server was not started", mend="use it in a with block, or call start()"
+                "the server was not started", hint="use it in a with block, or call start()"
             )
         return f"http://127.0.0.1:{self.port}/v1"
 

@@ -348,7 +348,7 @@ def serve(
     """
     if manner not in MANNERS:
         raise UsageError(
-            f"no manner is named {manner!r}", mend=f"choose one of: {', '.join(MANNERS)}"
+            f"no manner is named {manner!r}", hint=f"choose one of: {', '.join(MANNERS)}"
         )
     if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
         raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
@@ -373,14 +373,14 @@ def serve(
 
 def _check_script(script: Any) -> None:
     """Refuses what is no script before a request finds it out."""
-    mend = (
+    hint = (
         "a script is a list of answers, a function of the messages, or recorded rollouts; for one"
         " answer: serve(['It is cold.'])"
     )
     if isinstance(script, str) and not os.path.exists(script):
-        raise UsageError(f"there is no file {script[:60]!r}", mend=mend)
+        raise UsageError(f"there is no file {script[:60]!r}", hint=hint)
     if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):
-        raise UsageError(f"a {type(script).__name__} is no script", mend=mend)
+        raise UsageError(f"a {type(script).__name__} is no script", hint=hint)
 
 
 def _redacted(asked: Asked) -> Asked:

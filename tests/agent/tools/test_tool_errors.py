@@ -1,4 +1,4 @@
-"""What cannot be a tool says so at once, with the mend."""
+"""What cannot be a tool says so at once, with the hint."""
 
 from __future__ import annotations
 

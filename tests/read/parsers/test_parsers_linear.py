@@ -63,7 +63,7 @@ def by_class() -> dict[str, str]:
     """One format of each class by the class's name; of calls in JSON also one whose markers are
     ordinary text, and one of a list.
     """
-    kinds = {}
+    kinds: dict[str, str] = {}
     for name in WRITTEN:
         form = CANONICAL.get(name)
         variants = [kind for kind in ("bare", "list_only") if getattr(form, kind, False) is True]

@@ -128,7 +128,7 @@ def answered(call: Asked) -> Exchange:
     if exchange is None or not (exchange.text or exchange.status):
         raise UsageError(
             f"no answer came in turn {call.turn}, so there is none to read again",
-            mend="ak.export.curl(...) sends the request",
+            hint="ak.export.curl(...) sends the request",
         )
     return exchange
 

@@ -165,7 +165,7 @@ def _asking(ask: Any, call: Asked) -> Ask:
     if ask is None:
         raise UsageError(
             "no address was recorded, so there is nobody to ask",
-            mend="pass ask=: an agent, a server's URL, or a function of a request",
+            hint="pass ask=: an agent, a server's URL, or a function of a request",
         )
     if callable(ask) and not hasattr(ask, "chat_completion"):
         return _awaited(ask)
@@ -256,7 +256,7 @@ class _Search:
         times = f" in {self._asks} tries" if self._asks > 1 else ""
         raise UsageError(
             f"the request as it is does not show the fault{times}",
-            mend=(
+            hint=(
                 "check the predicate on the recorded answer; where answers are sampled, set a seed"
                 " or raise tries="
             ),

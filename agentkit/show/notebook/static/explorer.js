@@ -217,9 +217,9 @@ PARTS.push((live) => {
       label.title = state.kept ? "kept beside the file" : "kept in memory; explorer.labels.save(path) writes them to a file";
       known_labels.replaceChildren(...(state.labels ?? []).map((value) => h("option", { value })));
       columnsOf.replaceChildren(...(state.names ?? []).flatMap(([name]) => [h("code", { textContent: name }), " "]));
-      const [why, mend] = state.refused ?? ["", ""];
+      const [why, hint] = state.refused ?? ["", ""];
       refused.hidden = !why;
-      refused.replaceChildren(h("strong", { textContent: why }), mend ? ` ${mend}` : "");
+      refused.replaceChildren(h("strong", { textContent: why }), hint ? ` ${hint}` : "");
       query.setAttribute("aria-invalid", String(Boolean(why)));
       clear.hidden = !state.query;
       within.hidden = !state.within;

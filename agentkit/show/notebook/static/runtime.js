@@ -4,7 +4,7 @@
  *
  * @typedef {{
  *   root: HTMLElement, rows: HTMLElement, state: Object<string, any>, arrays: ArrayBuffer[],
- *   send: (action: string, args?: object) => void, fail: (message: string, mend?: string) => void, say: (text: string) => void,
+ *   send: (action: string, args?: object) => void, fail: (message: string, hint?: string) => void, say: (text: string) => void,
  * }} Live  What a part is given: where it draws, what Python last told it, and how it asks for something.
  * @typedef {{
  *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void, message?: (message: any, arrays: ArrayBuffer[]) => void,
@@ -240,9 +240,9 @@ function mount(model, el) {
     root, rows: list, state: {}, arrays: [],
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
     say: (text) => { spoken.textContent = text; },
-    fail: (message, mend) => {
+    fail: (message, hint) => {
       const close = h("button", { type: "button", className: "ak-close", textContent: "×", "aria-label": "dismiss this error" });
-      const alert = h("div", { className: "ak-alert" }, h("strong", { textContent: message }), mend ? h("span", { textContent: mend }) : null, close);
+      const alert = h("div", { className: "ak-alert" }, h("strong", { textContent: message }), hint ? h("span", { textContent: hint }) : null, close);
       close.addEventListener("click", () => keepingFocus(() => alert.remove()));
       alerts.replaceChildren(alert);
     },
@@ -263,7 +263,7 @@ function mount(model, el) {
   async function take(message, buffers) {
     if (message.to !== undefined && message.to !== view) return;
     const arrays = buffers.map(bytesOf);
-    if (message.type === "failed") return live.fail(message.message, message.mend);
+    if (message.type === "failed") return live.fail(message.message, message.hint);
     if (message.type === "reset") {
       asked = false;
       root.classList.remove("ak-gone");

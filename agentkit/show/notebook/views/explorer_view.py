@@ -226,7 +226,7 @@ class ExplorerView(LiveView):
         if len(self._marked) != 2:
             raise UsageError(
                 f"{len(self._marked)} rollouts are marked",
-                mend="mark the two that are to be compared",
+                hint="mark the two that are to be compared",
             )
         a, b = self._marked
         from agentkit.analysis.diff import diff
@@ -256,7 +256,7 @@ class ExplorerView(LiveView):
     def do_label(self, label: str, on: bool = True) -> None:
         """Gives a label to the marked rollouts, or takes it from them."""
         if not self._marked:
-            raise UsageError("no rollout is marked", mend="mark those that are to be labelled")
+            raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
         keys = [self._all._label_key(place) for place in self._marked]
         (self._all.labels.add if on else self._all.labels.remove)(label, *keys)
 

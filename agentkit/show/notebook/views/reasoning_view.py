@@ -56,7 +56,7 @@ class ReasoningView(Sequence[Thought]):
         except re.error as exc:
             raise UsageError(
                 f"{pattern!r} is no regular expression: {exc}",
-                mend="re.escape(text) searches for the text itself",
+                hint="re.escape(text) searches for the text itself",
             ) from None
         kept = [
             one for one in self.thoughts if wanted.search(one.text) and (one.text or not pattern)
