@@ -48,12 +48,6 @@ class Gate:
         )
 
 
-def timed(action: Callable[[], Any]) -> float:
-    began = time.monotonic()
-    action()
-    return time.monotonic() - began
-
-
 def names(events: list[Event]) -> list[str]:
     return [type(event).__name__ for event in events]
 
@@ -61,7 +55,7 @@ def names(events: list[Event]) -> list[str]:
 def test_a_run_in_the_background_returns_at_once() -> None:
     gate = Gate()
     dbg = gate.debugger()
-    assert timed(dbg.start) < 0.1
+    dbg.start()  # the gate is shut: what waited for the run would wait for good
     running = [dbg.running]
     assert gate.began.wait(5)
     assert dbg.trajectory.pending != ()
@@ -105,7 +99,7 @@ def test_stop_cancels_the_step_in_flight() -> None:
     dbg = gate.debugger()
     dbg.start()
     gate.began.wait(5)
-    assert timed(dbg.stop) < 0.3
+    dbg.stop()  # likewise
     assert not dbg.running or dbg.wait(1)
     assert (len(dbg.pending), dbg.trajectory.stop_reason) == (1, None)
     assert dbg.stop_at is not None
@@ -153,14 +147,14 @@ class Stubborn:
     """Takes being cancelled for a reason to go on."""
 
     def __init__(self) -> None:
-        self.began, self.slow, self.late = threading.Event(), True, threading.Event()
+        self.began, self.slow = threading.Event(), True
+        self.release, self.late = threading.Event(), threading.Event()
 
     async def chat_completion(self, **kwargs: Any) -> Any:
         self.began.set()
         if self.slow:
             self.slow = False
-            end = time.monotonic() + 1.0
-            while time.monotonic() < end:
+            while not self.release.is_set():
                 try:
                     await asyncio.sleep(0.05)
                 except asyncio.CancelledError:
@@ -178,19 +172,17 @@ def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
     dbg.watch(told.append)
     dbg.start()
     server.began.wait(5)
-    stopped = time.monotonic()
     if how == "stop":
         dbg.stop()
     else:
         dbg.post("stop")
         while dbg.running:
             time.sleep(0.005)
-    assert time.monotonic() - stopped < 0.7, (
-        "what would be missed is the second for which the server does not hear"
-    )
     assert not dbg.running
     assert dbg.run().final == "four"
     after = dbg.trajectory
+    assert not server.late.is_set(), "what was left behind was waited for"
+    server.release.set()
     assert server.late.wait(5)
     time.sleep(0.1)
     assert dbg.trajectory is after
@@ -432,12 +424,11 @@ from tests.servers.http_stub import Answer, COMPLETION, HttpServer
 def interrupt(after):
     threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
 def heard(action):
-    began = time.monotonic()
     try:
         action()
     except KeyboardInterrupt:
-        return round(time.monotonic() - began, 2)
-with HttpServer(Answer(COMPLETION), Answer(COMPLETION), Answer(COMPLETION, delay=20)) as server:
+        return True
+with HttpServer(Answer(COMPLETION), Answer(COMPLETION), Answer(COMPLETION, delay=600)) as server:
     dbg = ak.debug(ak.Agent("m", server=server.url), "go")
     dbg.step()
     interrupt(0.3)
@@ -468,9 +459,7 @@ def test_an_interrupt_ends_a_rerun_and_a_wait_only_stops_waiting() -> None:
     )
     assert done.returncode == 0, done.stderr
     rerun, branches, first, wait, running, stopped = json.loads(done.stdout)
-    assert rerun is not None
-    assert 0.25 < rerun < 1.5
+    assert rerun
     assert (branches, first) == (2, "four")
-    assert wait is not None
-    assert wait < 1.5
+    assert wait
     assert (running, stopped) == (True, False)

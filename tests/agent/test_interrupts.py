@@ -51,13 +51,13 @@ def test_an_interrupt_is_heard_and_costs_the_step_in_flight(
     interrupted: dict[tuple[str, str], dict[str, Any]], kind: str, form: str
 ) -> None:
     said = interrupted[kind, form]
+    assert said["in_time"], "it was heard only after the step had run out"
     assert (said["raised"], said["kept"], said["went_on"], said["ended"]) == (
         "KeyboardInterrupt",
         True,
         True,
         "done",
     )
-    assert said["delay"] < (0.2 if kind in KINDS else 0.5)
 
 
 SETUP = """
@@ -109,17 +109,20 @@ class Kernel:
         )
         return json.loads(eval(reply["content"]["user_expressions"]["x"]["data"]["text/plain"]))
 
-    def interrupted(self, code: str, after: float) -> tuple[dict[str, Any], float]:
-        """The reply to a cell that was interrupted, and the seconds it took from there."""
+    def interrupted(self, code: str, after: float) -> dict[str, Any]:
+        """Give the reply to a cell that was interrupted.
+
+        Raises:
+            queue.Empty: none came within a minute.
+        """
         request = self.client.execute(code, stop_on_error=False)
         time.sleep(after)
-        sent = time.monotonic()
         self.manager.interrupt_kernel()
-        while (reply := self.client.get_shell_msg(timeout=30))["parent_header"].get(
+        while (reply := self.client.get_shell_msg(timeout=60))["parent_header"].get(
             "msg_id"
         ) != request:
             continue
-        return reply["content"], time.monotonic() - sent
+        return dict(reply["content"])
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +156,12 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 )
 @pytest.mark.parametrize("kind", MAKE)
 def test_an_interrupt_in_a_notebook(kernel: Kernel, kind: str, cell: str) -> None:
-    kernel.run(f"seconds = 30.0\n{MAKE[kind]}\nbefore = dbg.trajectory")
-    reply, took = kernel.interrupted(cell, after=0.3)
+    kernel.run(f"seconds = 600.0\n{MAKE[kind]}\nbefore = dbg.trajectory")
+    reply = kernel.interrupted(cell, after=0.3)
     assert (reply["status"], reply["ename"]) in [
         ("error", "KeyboardInterrupt"),
         ("error", "CancelledError"),
     ]
-    assert took < 3.0  # 0.06 s on a quiet machine; what would be missed is the 30 s of the step
     assert kernel.value("[dbg.trajectory == before, [c.name for c in dbg.pending]]") == [
         True,
         [] if kind == "server" else [kind.replace(" ", "_")],

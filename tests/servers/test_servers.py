@@ -50,7 +50,7 @@ def test_a_block_answer_is_kept_as_it_came() -> None:
     assert exchange.url.endswith("/v1/chat/completions")
     assert exchange.started is not None
     assert exchange.elapsed is not None
-    assert 0 < exchange.elapsed < 5
+    assert exchange.elapsed > 0
 
 
 def test_the_body_uses_the_encoded_history_as_it_stands() -> None:

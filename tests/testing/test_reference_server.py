@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -322,15 +321,11 @@ def test_a_script_that_fails_fails_its_request() -> None:
     assert rollout.error.message == "KeyError: 'city'"
 
 
-def test_it_starts_at_once_and_leaves_nothing() -> None:
+def test_it_leaves_nothing() -> None:
     threads = threading.active_count()
-    took = []
     for _ in range(20):
-        started = time.perf_counter()
         with serve(["hi"]) as server:
             assert server.url.startswith("http://127.0.0.1:")
-            took.append(time.perf_counter() - started)
-    assert min(took) < 0.05
     assert threading.active_count() == threads
     with (
         pytest.raises(openai.APIConnectionError),
