@@ -12,11 +12,11 @@ from typing import Any
 from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
 from agentkit.files.held import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.servers.redaction import masked
 from agentkit.show.html import Html
 from agentkit.show.render.diff import diff_fragments, diff_lines
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.rollout.raw import masked
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn

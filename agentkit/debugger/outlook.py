@@ -14,9 +14,10 @@ from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.history import request
-from agentkit.trajectory.loop import Step, next_step
+from agentkit.trajectory.loop import next_step
 from agentkit.trajectory.places import ahead_of
 from agentkit.types.record import late
+from agentkit.types.steps import Step
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import ApiError, Request
 

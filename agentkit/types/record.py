@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
 
-from agentkit.show.html import visible
+from agentkit.types.words import visible
 
 T = TypeVar("T")
 

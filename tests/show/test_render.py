@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import css
 from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.show.notebook.view import View
@@ -30,6 +30,7 @@ from agentkit.show.render.rollout.outline import STATIC, WHOLE, Limits
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Exchange
+from agentkit.types.words import visible
 from tests.show.render_samples import (
     HOSTILE,
     SAMPLES,

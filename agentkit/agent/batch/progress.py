@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.show.html import Html, el
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
-from agentkit.trajectory.loop import Answer, Outcome, Step
 from agentkit.types.record import late
+from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 
 class Progress:

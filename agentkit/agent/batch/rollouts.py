@@ -8,11 +8,11 @@ from typing import Any, overload
 
 from agentkit.show.html import Html, el, fragment
 from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page, render
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip, late
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 
 class Rollouts(Sequence[Trajectory]):

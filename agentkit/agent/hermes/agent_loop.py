@@ -31,9 +31,10 @@ from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.request_body import Emit
-from agentkit.trajectory.loop import Outcome, Result, Step, start
+from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
+from agentkit.types.steps import Outcome, Result, Step
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError
 

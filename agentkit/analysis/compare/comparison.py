@@ -20,11 +20,11 @@ from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.analysis.divergence.traits import Divergence
 from agentkit.show.html import Html
 from agentkit.show.render.comparison import comparison_fragments, comparison_lines, issue_body
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import STATIC, WHOLE, Limits
 from agentkit.types.record import Record, clip, late, record
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -13,7 +13,6 @@ from agentkit.read.managed import ManagedState, is_managed, read_managed
 from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.show.render.parts.block import bar, facts, note
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.problem import problems
@@ -29,6 +28,7 @@ from agentkit.show.render.tokens import (
 )
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 LOW = 12
 """Unlikely tokens that are listed."""

@@ -9,11 +9,11 @@ from typing import Any, overload
 
 from agentkit.show.html import Html, el
 from agentkit.show.render.parts.block import code, note, row, status
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.problem import Severity
 from agentkit.types.record import Record, clip, late, record
+from agentkit.types.words import count
 
 
 @record

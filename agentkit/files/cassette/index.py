@@ -13,13 +13,13 @@ from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_
 from agentkit.files.cassette.columns import columns_of, first_words
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.store import to_read
-from agentkit.show.html import Html, el, visible
+from agentkit.show.html import Html, el
 from agentkit.show.render.parts.table import table_fragments, table_lines
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import Record, late, record
 from agentkit.types.trajectory import Message, StopReason, Trajectory
+from agentkit.types.words import count, visible
 
 
 @record

@@ -13,12 +13,11 @@ from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
 from agentkit.show.export.text import Export
-from agentkit.show.html import visible
 from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.outline import TEXT
 from agentkit.types.problem import Problem
 from agentkit.types.wire import Exchange
+from agentkit.types.words import count, visible
 
 _ROOM = 16_000
 """Characters of one part; GitHub takes 65,536 for the whole."""

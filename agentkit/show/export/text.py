@@ -8,10 +8,10 @@ from typing import Any, Self
 from agentkit.files.store import to_write, write_whole
 from agentkit.show.html import Html, el
 from agentkit.show.render.parts.block import row
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import late
+from agentkit.types.words import count
 
 _SHOWN = 20_000
 """Characters of a text that are shown; a page is longer."""

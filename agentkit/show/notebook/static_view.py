@@ -11,11 +11,12 @@ import sys
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import css, style
 from agentkit.show.render.parts.text import text
 from agentkit.show.render.render import page, render
 from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE, Limits
+from agentkit.types.words import visible
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 WIDGET = "application/vnd.jupyter.widget-view+json"

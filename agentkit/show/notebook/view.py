@@ -9,14 +9,14 @@ from typing import Any, overload
 from agentkit.analysis.explore.explorer import explore
 from agentkit.errors import UsageError
 from agentkit.files.cassette.opened import Cassette
-from agentkit.show.html import Html, el, fragment, link, visible
+from agentkit.show.html import Html, el, fragment, link
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.show.notebook.views.reasoning_view import ReasoningView
 from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page, render
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, visible
 
 
 class View(Sequence[Trajectory]):

@@ -12,13 +12,13 @@ from agentkit.analysis.diff import diff
 from agentkit.analysis.divergence.classes import CLASSES, LAYERS
 from agentkit.analysis.divergence.traits import Divergence
 from agentkit.show.export.code.shell import curl
-from agentkit.show.html import Child, Html, el, link, visible
+from agentkit.show.html import Child, Html, el, link
 from agentkit.show.render.diff import diff_fragments, excerpt_pair
 from agentkit.show.render.parts.block import bar, code, facts, fold, note
 from agentkit.show.render.parts.pretty import verbatim
-from agentkit.show.render.parts.words import count, seconds
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip
+from agentkit.types.words import count, seconds, visible
 
 if TYPE_CHECKING:
     from agentkit.analysis.compare.comparison import Comparison, Finding

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.show.html import Child, Html, el
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
 from agentkit.show.render.parts.marked import marked
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import Entry, Limits, turn_entries
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.words import count, visible
 
 if TYPE_CHECKING:
     from agentkit.analysis.alignment import CallPair

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from agentkit.show.html import Html, el
 from agentkit.show.render.parts.block import bar, code, facts, note, row, status
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip
+from agentkit.types.words import count
 
 if TYPE_CHECKING:
     from agentkit.analysis.sample_tree import Branch, SampleTree

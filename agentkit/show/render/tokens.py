@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from agentkit.analysis.tokens.runs import TokenRun, entropy
 from agentkit.analysis.tokens.spans import runs
-from agentkit.show.html import Child, Html, el, element, fragment, visible
+from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render.parts.block import code, facts, fold, note, row
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.outline import Limits
+from agentkit.types.words import count, visible
 
 Metric: TypeAlias = Literal["logprob", "entropy", "mask"]
 METRICS: tuple[Metric, ...] = ("logprob", "entropy", "mask")

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.show.html import Child, Html, el
 from agentkit.show.render.parts.block import bar, code, facts, note, row, status
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.problem import problems
+from agentkit.types.words import count, visible
 
 _VERDICTS = {
     True: ("ok", "every prompt extends the tokens before it"),

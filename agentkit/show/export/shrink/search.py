@@ -19,15 +19,16 @@ from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.shrink.reductions import Body, Reduction, fewest, reductions
 from agentkit.show.html import Html, el
 from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page, render
 from agentkit.show.render.rollout.outline import Limits
-from agentkit.trajectory.loop import Answer, apply, failure, read_answer
+from agentkit.trajectory.loop import apply, failure, read_answer
 from agentkit.trajectory.preflight import preflight
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, Spec, Trajectory
 from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.words import count
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]

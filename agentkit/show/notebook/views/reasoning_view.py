@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.errors import UsageError
-from agentkit.show.html import Html, el, visible
+from agentkit.show.html import Html, el
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.show.render.parts.block import bar, facts, note, row
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.reasoning import Thought, summed, thought, thought_row
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, visible
 
 
 class ReasoningView(Sequence[Thought]):

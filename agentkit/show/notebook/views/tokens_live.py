@@ -15,9 +15,10 @@ from typing import Any
 from agentkit.analysis.tokens.runs import entropy
 from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, sendable
 from agentkit.show.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
+from agentkit.types.words import visible
 
 
 class TokensView(LiveView):

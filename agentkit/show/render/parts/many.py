@@ -13,10 +13,11 @@ from agentkit.files.cassette.columns import columns_of, first_words
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.parts.block import code, note, status
 from agentkit.show.render.parts.table import table_fragments, table_lines
-from agentkit.show.render.parts.words import count, seconds, tally
+from agentkit.show.render.parts.words import tally
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, seconds
 
 _SHARE = 4
 """A conversation in a list shows this fraction of what it would show alone."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from agentkit.show.html import Html, el
 from agentkit.show.render.parts.block import code, note, status
-from agentkit.show.render.parts.words import count
 from agentkit.types.record import clip
+from agentkit.types.words import count
 
 _NAMES = {
     "rollout": "#",

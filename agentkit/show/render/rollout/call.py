@@ -19,11 +19,12 @@ from agentkit.show.render.parts.block import (
     whole,
 )
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import by_hand, seconds
+from agentkit.show.render.parts.words import by_hand
 from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.problem import problems
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult
+from agentkit.types.words import seconds
 
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
