@@ -166,6 +166,7 @@ def hostile() -> Trajectory:
 )
 def test_a_page_shows_it_and_loads_nothing(source: Any) -> None:
     page = ak.export.html(source)
+    assert page.name == "agentkit.html"
     reader = Loads()
     reader.feed(page)
     assert reader.found == []

@@ -34,6 +34,7 @@ from agentkit.servers.request_body import Emit
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
+from agentkit.types.record import Drawn
 from agentkit.types.steps import Outcome, Result, Step
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError
@@ -59,7 +60,7 @@ class ToolError:
 
 
 @dataclass(slots=True)
-class AgentResult:
+class AgentResult(Drawn):
     """What a run gave."""
 
     messages: list[Any]
@@ -79,9 +80,6 @@ class AgentResult:
 
     def __repr__(self) -> str:
         return f"<AgentResult {self.trajectory.summary()}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return self.trajectory._repr_mimebundle_(include, exclude)
 
 
 class AgentLoop:

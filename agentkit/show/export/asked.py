@@ -15,7 +15,7 @@ from agentkit.files.held import one_rollout
 from agentkit.servers.address import is_openai
 from agentkit.servers.redaction import REDACTED, outgoing
 from agentkit.servers.request_body import Call, needs_completion_tokens, request_body
-from agentkit.show.export.code.endpoint import Endpoint
+from agentkit.show.export.endpoint import Endpoint
 from agentkit.trajectory.history import fields_of, request
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record

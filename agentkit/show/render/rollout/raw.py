@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from agentkit.servers.redaction import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange, Request
 from agentkit.types.words import count, seconds
