@@ -7,8 +7,9 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
-from agentkit.types.record import Record, clip, late, record
+from agentkit.types.record import Record, clip, record
 from agentkit.types.wire import ApiError, Exchange, Request
 
 ResultStatus = Literal[
@@ -295,7 +296,7 @@ class Trajectory(Record):
         """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh
         list.
         """
-        return list(late["messages"](self))
+        return list(hook("messages")(self))
 
     def request(self, turn: int) -> Request:
         """What was, or would be, sent for the model call of this turn.
@@ -303,7 +304,7 @@ class Trajectory(Record):
         Raises:
             IndexError: the turn is beyond the next one.
         """
-        request: Request = late["request"](self, turn)
+        request: Request = hook("request")(self, turn)
         return request
 
     @property

@@ -14,7 +14,8 @@ import pytest
 import agentkit as ak
 from agentkit.files.cassette.codec import dump, encode_line
 from agentkit.testing.demo import WEATHER
-from agentkit.trajectory.loop import Result, apply
+from agentkit.trajectory.loop import apply
+from agentkit.types.steps import Result
 from agentkit.types.trajectory import ToolResult
 
 

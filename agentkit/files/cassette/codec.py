@@ -31,8 +31,9 @@ from agentkit.files.cassette.json_records import from_json, to_json
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
 from agentkit.trajectory.edit import changed, with_adopted
-from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
+from agentkit.trajectory.loop import apply, close, rewrite, start, stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
 
