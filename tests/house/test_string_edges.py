@@ -68,7 +68,7 @@ def _default() -> object:
 
 
 def _leaves(cls: type) -> list[type]:
-    below = cls.__subclasses__()
+    below: list[type] = cls.__subclasses__()
     return [leaf for child in below for leaf in _leaves(child)] if below else [cls]
 
 
