@@ -124,6 +124,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("any")
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(
     scripts, operations, st.booleans(), st.sampled_from([None, *injections()]), st.integers(0, 3)

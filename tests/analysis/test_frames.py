@@ -245,6 +245,7 @@ def test_any_text_can_stand_in_a_frame(said: str) -> None:
     assert ak.messages_df(made)["content"].tolist()[0] == said
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_rollouts_and_not_faster() -> None:
     def make(many: int) -> None:
         for name in FRAMES:

@@ -156,6 +156,7 @@ def test_what_holds_no_samples_is_refused() -> None:
         sample_tree("text")
 
 
+@pytest.mark.slow
 def test_a_long_rollout_needs_no_deep_stack_and_is_shown() -> None:
     steps = [answer(None, ("add", {"a": i, "b": 0})) for i in range(3000)]
     tree = sample_tree([sample(*steps[:50], answer("x"))])

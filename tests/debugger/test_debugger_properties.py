@@ -28,6 +28,8 @@ from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError
 
+pytestmark = pytest.mark.slow
+
 OWN = ("history_role_order", "history_reasoning_missing")
 """What a person may choose to say: a message behind a tool's result, an answer without
 reasoning.

@@ -67,6 +67,7 @@ def urls(text: str) -> None:
     url_secrets(f"http://host/?{text}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [outgoing(ENVIRONMENT), drain, urls, names_secret],

@@ -9,11 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 from tests.servers.server_stub import CALL, kind
 from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_limit_of_connections_is_kept_and_they_are_used_again() -> None:

@@ -251,6 +251,7 @@ def test_numbers_of_the_percentiles() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_only_names(said: str) -> None:
     turn = timed(1).turns[0]

@@ -31,6 +31,8 @@ from tests.servers.http_stub import Answer as HttpAnswer
 from tests.show.export_samples import rollouts, texts, weather
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def streamed(*texts: str) -> Trajectory:
     chunks = tuple(Chunk(at=0.25 * i, text=text) for i, text in enumerate(texts))

@@ -82,6 +82,7 @@ def call(
 CALL = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "policy"),
     [*((name, "normalize") for name in PROFILES), ("generic", "strict"), ("generic", "repair")],

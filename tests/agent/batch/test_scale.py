@@ -27,6 +27,8 @@ from agentkit.types.wire import Exchange
 from tests.agent.hermes.loop_cases import ECHO, USER, answer, call, loop
 from tests.support.growth import assert_linear
 
+pytestmark = pytest.mark.slow
+
 FACTOR = 6
 """How much more 400 turns may cost than 100: linear is 4, quadratic 16."""
 

@@ -18,6 +18,8 @@ from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.sglang_formats import SGLANG
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(CANONICAL)
 CALL: Call = ("f", {"a": "b c", "n": 7})
 TOOLS = tools_for([CALL])
