@@ -2,17 +2,35 @@
 a `Problem`, a status, a stop reason.
 
 AgentkitError
-├── UsageError (ValueError)          an argument that cannot be used; the note says the hint
-│   └── SchemaError (TypeError too)  a function that cannot be described as a tool
-├── NotFound (LookupError)           no parser, profile, turn or sample of that name
-├── CassetteError (ValueError)       a file that is not ours, or is damaged beyond its last line
-│   └── ReplayMiss (LookupError too) a replay was asked for something the cassette does not hold
-├── NoFile (FileNotFoundError)       no such file, or no such folder to write it in
-└── Busy (RuntimeError)              a step is running; two at once would lose one
-    └── FileInUse                    another run or process is writing the file
+├── UsageError (ValueError)           an argument that cannot be used
+│   ├── UnknownKeyword (TypeError too)  a keyword that a function does not have
+│   └── SchemaError (TypeError too)   a function that cannot be described as a tool
+├── NotFound (LookupError)            no profile, turn or sample of that name
+│   └── NoParser (KeyError too)       no parser of that name
+├── CassetteError (ValueError)        a file that is not ours, or is damaged beyond its last line
+│   └── ReplayMiss (LookupError too)  a replay was asked for something the cassette does not hold
+├── NoFile (FileNotFoundError)        no such file, or no such folder to write it in
+└── Busy (RuntimeError)               a step is running; two at once would lose one
+    └── FileInUse                     another run or process is writing the file
+
+Each says what is wrong and what to do: `exc.message`, `exc.hint`, and both in `str(exc)`. A notebook
+shows the caller's own line, the message and the hint; `%tb Verbose` shows every frame.
 """
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from sysconfig import get_path
+from traceback import FrameSummary, extract_tb
+from types import TracebackType
+from typing import Any
+
+_HOME = str(Path(__file__).parent)
+_NOT_USERS = ("site-packages", "dist-packages", get_path("stdlib"), "<frozen")
+_CODE_LIMIT = 160
 
 
 class AgentkitError(Exception):
@@ -20,12 +38,34 @@ class AgentkitError(Exception):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        if hint:
-            self.add_note(hint)
+        self.message = message
+        self.hint = hint
+        """What to do about it."""
+
+    def __str__(self) -> str:
+        between = "\n" if "\n" in self.message else "; "
+        return between.join(filter(None, (self.message, self.hint)))
+
+    def _render_traceback_(self) -> list[str]:
+        """Give what IPython shows of it: the caller's own line, the message, the hint."""
+        shell = _shell()
+        own = getattr(shell, "InteractiveTB", None)
+        if own is not None and getattr(own, "mode", "") == "Verbose":
+            every: list[str] = own.structured_traceback(type(self), self, self.__traceback__)
+            return every
+        lines = [f"{type(self).__name__}: {self.message}"]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        notes = [str(note) for note in getattr(self, "__notes__", ())]
+        return [*_users_lines(self, shell), *lines, *notes]
 
 
 class UsageError(AgentkitError, ValueError):
     """An argument that cannot be used."""
+
+
+class UnknownKeyword(UsageError, TypeError):
+    """A keyword that a function does not have."""
 
 
 class SchemaError(UsageError, TypeError):
@@ -33,7 +73,11 @@ class SchemaError(UsageError, TypeError):
 
 
 class NotFound(AgentkitError, LookupError):
-    """No parser, profile, turn or sample of that name."""
+    """No profile, turn or sample of that name."""
+
+
+class NoParser(NotFound, KeyError):
+    """No parser of that name."""
 
 
 class CassetteError(AgentkitError, ValueError):
@@ -54,3 +98,76 @@ class Busy(AgentkitError, RuntimeError):
 
 class FileInUse(Busy):
     """Another run or process is writing the file."""
+
+
+def suggest(
+    name: object,
+    known: Iterable[object],
+    otherwise: str = "",
+    *,
+    show: Callable[[str], str] = repr,
+) -> str:
+    """Give the hint for a name that was looked up in vain.
+
+    Args:
+        name: what was asked for.
+        known: the names there are.
+        otherwise: the hint where none of them is near.
+        show: how a name is written in the hint.
+    """
+    near = nearest(name, known)
+    return f"did you mean {' or '.join(map(show, near))}?" if near else otherwise
+
+
+def nearest(name: object, known: Iterable[object], n: int = 3, *, cutoff: float = 0.6) -> list[str]:
+    """Give those of the known names that are most like this one, the most alike first."""
+    # a slip of the shift key is the smallest of all, and the one difflib counts most
+    by_folded = {str(one).casefold(): str(one) for one in known}
+    folded = str(name).casefold()
+    return [by_folded[one] for one in get_close_matches(folded, by_folded, n, cutoff)]
+
+
+def _shell() -> Any:
+    """Give the running IPython shell, or None; IPython is never imported for it."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+def _users_lines(exc: BaseException, shell: Any) -> Iterator[str]:
+    """Give the line of the caller that led here, and the line of a function of theirs that raised."""
+    raised: BaseException | None = exc
+    while raised is not None:
+        frame = _users_frame(raised.__traceback__)
+        if frame is not None:
+            what = "" if raised is exc else f"  # {type(raised).__name__}"
+            yield f"{_written(frame, shell)}{what}"
+        raised = raised.__cause__
+
+
+def raised_at(exc: BaseException) -> str:
+    """Give the line of a caller's function that raised, as ` at x.py, line 3: return 1 / 0`."""
+    frame = _users_frame(exc.__traceback__)
+    return f" at {_written(frame, _shell())}" if frame is not None else ""
+
+
+def _written(frame: FrameSummary, shell: Any) -> str:
+    code = (frame.line or "").strip()
+    shown = code if len(code) <= _CODE_LIMIT else f"{code[: _CODE_LIMIT - 1]}…"
+    return f"{_place(frame, shell)}: {shown}"
+
+
+def _users_frame(trace: TracebackType | None) -> FrameSummary | None:
+    """Give the innermost frame that is neither ours nor of an installed package."""
+    for frame in reversed(extract_tb(trace)):
+        name = frame.filename
+        if not name.startswith(_HOME) and not any(part in name for part in _NOT_USERS):
+            return frame
+    return None
+
+
+def _place(frame: FrameSummary, shell: Any) -> str:
+    """Say where a line is: a cell by its number, a file by its name."""
+    named = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    cell = named(frame.filename) if named is not None else None
+    where = " ".join(cell) if cell else Path(frame.filename).name
+    return f"{where}, line {frame.lineno}"

@@ -8,30 +8,32 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
-from agentkit.agent.engine import Engine
+from agentkit.agent.engine import Commit, Engine
 from agentkit.agent.event_loop import run
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.record.recorder import Recording
 from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.agent.tools.schema import shared_schemas
 from agentkit.agent.tools.tool import toolset
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.files.store import CassetteWriter
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import ChatServer
+from agentkit.servers.request_body import ChatServer, Emit
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Message, Spec, Trajectory
 
 Wrap = Callable[[Perform, Trajectory, int], Perform]
 """Makes another `Perform` of one: for this rollout, and its sample index."""
 
 
+@checked_keywords
 class Agent:
     """A model, its tools, and the server that runs it.
 
@@ -116,7 +118,7 @@ class Agent:
         self._writers: tuple[CassetteWriter, ...] = ()
         self._meta: dict[str, Any] = {}
 
-    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
+    def start(self, prompt: Any = None, *, meta: Mapping[str, Any] | None = None) -> Trajectory:
         """The trajectory of this prompt before its first turn.
 
         Raises:
@@ -124,20 +126,24 @@ class Agent:
         """
         if prompt is None:
             raise UsageError("there is no prompt", hint="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, {**self._meta, **meta})
+        trajectory = start(prompt, self.spec, {**self._meta, **(meta or {})})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
         return trajectory
 
-    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+    def sampled(
+        self, trajectory: Trajectory, sample: int, *, meta: Mapping[str, Any] | None = None
+    ) -> Trajectory:
         """A started trajectory as one of several samples; a `seed` in the sampling goes up with
         them, so that they differ and repeat.
         """
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
         if type(seed) is int and sample:
             spec = replace(spec, sampling={**spec.sampling, "seed": seed + sample})
-        return replace(trajectory, spec=spec, meta={**trajectory.meta, **meta, "sample": sample})
+        return replace(
+            trajectory, spec=spec, meta={**trajectory.meta, **(meta or {}), "sample": sample}
+        )
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """How the steps of one rollout are performed; what records is outermost, and so sees what
@@ -152,12 +158,30 @@ class Agent:
         """How one rollout asks the server and runs the tools."""
         return live(self.server, self._run_tool, retries=self.retries)
 
-    def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
-        """An engine over a trajectory, ready for its next step."""
+    def engine(
+        self,
+        trajectory: Trajectory,
+        sample: int = 0,
+        *,
+        parallel_tools: bool | None = None,
+        emit: Emit | None = None,
+        commit: Commit | None = None,
+    ) -> Engine:
+        """Make an engine over a trajectory, ready for its next step.
+
+        Args:
+            trajectory: where it begins.
+            sample: which of several samples of the prompt it is.
+            parallel_tools: run the calls of one turn side by side; by default as the agent does.
+            emit: called with what a step says while it runs, such as the pieces of a stream.
+            commit: called with a step, its outcome and the trajectory it leads to.
+        """
         return Engine(
             trajectory,
             self.perform(trajectory, sample),
-            **{"parallel_tools": self.parallel_tools, **options},
+            parallel_tools=self.parallel_tools if parallel_tools is None else parallel_tools,
+            emit=emit,
+            commit=commit,
         )
 
     def recorded_by(self, writer: CassetteWriter) -> Agent:
@@ -171,7 +195,7 @@ class Agent:
         twin._writers = (*(other for other in self._writers if other is not writer), writer)
         return twin
 
-    def noting(self, **meta: list[Any]) -> Agent:
+    def noting(self, meta: Mapping[str, list[Any]]) -> Agent:
         """The same agent with this in the meta of every rollout, behind what an earlier one of the
         name has put there.
         """
@@ -226,9 +250,10 @@ def make_spec(
             f"the model is a {type(model).__name__}, not a name",
             hint="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
         )
-    if policy not in ("strict", "normalize", "repair"):
+    if policy not in get_args(Policy):
         raise UsageError(
-            f"no policy is named {policy!r}", hint="choose 'strict', 'normalize' or 'repair'"
+            f"no policy is named {policy!r}",
+            hint=suggest(policy, get_args(Policy), "choose 'strict', 'normalize' or 'repair'"),
         )
     if parser is not None:
         get_parser(parser)
@@ -259,7 +284,10 @@ def checked(agent: Any) -> Agent:
     return agent
 
 
-def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
+@checked_keywords
+def rollout(
+    agent: Agent, prompt: Any = None, *, meta: Mapping[str, Any] | None = None
+) -> Trajectory:
     """The trajectory of one rollout, run to its end. A failed request ends it with
     `stop_reason="error"`, and nothing is lost.
 
@@ -269,7 +297,7 @@ def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
     Raises:
         UsageError: it is not an agent, or there is no prompt.
     """
-    engine = checked(agent).engine(agent.start(prompt, **meta))
+    engine = checked(agent).engine(agent.start(prompt, meta=meta))
     try:
         run(engine.run())
     except BaseException as exc:

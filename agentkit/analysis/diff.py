@@ -13,6 +13,7 @@ from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, tex
 from agentkit.files.held import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.redaction import masked
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
@@ -128,6 +129,7 @@ class Diff(Record, Drawn):
         )
 
 
+@checked_keywords
 def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
     """The two rollouts aligned: which turns are the same, the first divergence, and every
     difference after it. Falsy where nothing differs.

@@ -13,6 +13,7 @@ from agentkit.read.parsers.registry import get_parser
 from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 
@@ -49,6 +50,7 @@ class Reparsed(Record, Drawn):
         )
 
 
+@checked_keywords
 def reparse(
     trajectory: Any, *, parser: str | None = None, policy: Policy | None = None
 ) -> Reparsed:

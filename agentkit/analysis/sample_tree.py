@@ -15,6 +15,7 @@ from agentkit.errors import UsageError
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn
 
@@ -128,6 +129,7 @@ class _Step:
         self.children: dict[Hashable, _Step] = {}
 
 
+@checked_keywords
 def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     """The tree over samples of one prompt: which calls they share and where they part, with counts
     and rewards a branch. Linear.

@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
-from agentkit.errors import NotFound, UsageError
+from agentkit.errors import NotFound, UsageError, suggest
 from agentkit.trajectory.breakpoints import Breakpoint, break_on, breakpoint_of
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 
 
+@checked_keywords
 class Breakpoints(Drawn, Sequence[Breakpoint]):
     """A list of breakpoints. What approval is asked for stands before them and stays."""
 
@@ -103,7 +105,7 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
     known = names_of(tools)
     for name in names:
         if name not in known:
-            hint = f"the agent has: {', '.join(sorted(known)) or 'none'}"
+            hint = suggest(name, known, f"the agent has: {', '.join(sorted(known)) or 'none'}")
             raise UsageError(
                 f"no tool is named {name!r}, so it cannot wait to be approved", hint=hint
             )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentkit.debugger.cursor import Cursor
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.trajectory.by_hand import skipped, written_result
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Result
@@ -29,7 +29,8 @@ async def command(cursor: Cursor, action: str, arguments: dict[str, Any]) -> Any
     function = COMMANDS.get(action)
     if function is None:
         raise UsageError(
-            f"a debugger has no action {action!r}", hint=f"it has: {', '.join(COMMANDS)}"
+            f"a debugger has no action {action!r}",
+            hint=suggest(action, COMMANDS, f"it has: {', '.join(COMMANDS)}"),
         )
     try:
         inspect.signature(function).bind(cursor, **arguments)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agentkit.agent.agent import Agent, checked
@@ -23,7 +23,9 @@ from agentkit.debugger.outlook import Outlook
 from agentkit.debugger.pending import Pending
 from agentkit.errors import Busy
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
+from agentkit.trajectory.edit import UNSET
 from agentkit.types.answer import Response
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
@@ -34,6 +36,7 @@ _HEARD = 0.2
 """Seconds `stop` waits for what it stops."""
 
 
+@checked_keywords
 class Debugger(Outlook):
     """One rollout of an agent, advanced step by step, and the tree of what else was tried.
 
@@ -41,13 +44,18 @@ class Debugger(Outlook):
     """
 
     def __init__(
-        self, agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any
+        self,
+        agent: Agent,
+        prompt: Any = None,
+        *,
+        approve: Iterable[str] = (),
+        meta: Mapping[str, Any] | None = None,
     ) -> None:
         self.agent = checked(agent)
         names = names_to_approve(approve, agent.spec.tools)
         self._begin(
             Cursor(
-                agent.engine(agent.start(prompt, **meta)),
+                agent.engine(agent.start(prompt, meta=meta)),
                 approve=names,
                 asks=not isinstance(agent, ReplayAgent),
             )
@@ -65,7 +73,10 @@ class Debugger(Outlook):
         """
         turn = self.turn
         return Pending(
-            self.trajectory.pending, turn.response.recoverable if turn is not None else (), self._do
+            self.trajectory.pending,
+            turn.response.recoverable if turn is not None else (),
+            self._do,
+            self.trajectory.spec.tools,
         )
 
     @property
@@ -204,7 +215,17 @@ class Debugger(Outlook):
         """
         return self._then("switch", branch=branch)
 
-    def edit(self, turn: int | None = None, call: int = 0, **change: Any) -> Debugger:
+    def edit(
+        self,
+        turn: int | None = None,
+        call: int = 0,
+        *,
+        message: Any = UNSET,
+        result: Any = UNSET,
+        arguments: Any = UNSET,
+        prompt: Any = UNSET,
+        sampling: Any = UNSET,
+    ) -> Debugger:
         """This debugger on a new branch, with one thing changed: what depended on it is dropped.
         The original stays in `tree`.
 
@@ -212,15 +233,29 @@ class Debugger(Outlook):
             turn: which turn, counting from 0; by default the last that has an answer, for
                 `sampling` the one in progress.
             call: which call of the turn, for `result` and `arguments`.
-            change: one of `message`, `result`, `arguments`, `prompt`, `sampling`, as
-                `agentkit.trajectory.edit.edit` takes them.
+            message: the answer in place of the model's: a text, a message, or anything
+                `ak.read_response` reads.
+            result: what the tool should have returned.
+            arguments: what the call should have said, as a dict.
+            prompt: a text in place of the last user message, or a list of messages in place of all;
+                with `turn`, in place of what was said before it.
+            sampling: fields merged over the sampling of this turn.
 
         Raises:
             UsageError: not exactly one thing is changed, or it cannot be used.
             NotFound: there is no such turn or call.
             Busy: a step is running.
         """
-        return self._then("edit", turn=turn, call=call, **change)
+        return self._then(
+            "edit",
+            turn=turn,
+            call=call,
+            message=message,
+            result=result,
+            arguments=arguments,
+            prompt=prompt,
+            sampling=sampling,
+        )
 
     def fork(self, turn: int | None = None) -> Debugger:
         """Another debugger on a branch of its own, from the start of a turn, by default from here.
@@ -291,7 +326,7 @@ class Debugger(Outlook):
         try:
             return await self._command(action, **arguments)
         except Exception as exc:
-            message = "; ".join([f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", ())])
+            message = f"{type(exc).__name__}: {exc}"
             log.warning("%s: %s", action, message)
             self._cursor.tell(Failed(message=message))
             raise
@@ -319,8 +354,13 @@ class Debugger(Outlook):
         return result
 
 
+@checked_keywords
 def debug(
-    agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any
+    agent: Agent,
+    prompt: Any = None,
+    *,
+    approve: Iterable[str] = (),
+    meta: Mapping[str, Any] | None = None,
 ) -> Debugger:
     """A debugger at the start of a rollout.
 
@@ -335,4 +375,4 @@ def debug(
     Raises:
         UsageError: it is not an agent, there is no prompt, or no tool of a name to approve.
     """
-    return Debugger(agent, prompt, approve=approve, **meta)
+    return Debugger(agent, prompt, approve=approve, meta=meta)

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol, Self
 
-from agentkit.errors import NotFound
+from agentkit.errors import NotFound, UnknownKeyword, suggest
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.types.answer import ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import ToolResult
 
@@ -18,6 +20,7 @@ class Act(Protocol):
     def __call__(self, action: str, **arguments: Any) -> Any: ...
 
 
+@checked_keywords
 class Pending(tuple[ToolCall, ...], Drawn):
     """A tuple of the calls that had no result when this was asked for, in order, and those in the
     text that could be adopted.
@@ -28,13 +31,18 @@ class Pending(tuple[ToolCall, ...], Drawn):
     recoverable: tuple[ToolCall, ...]
     """The calls found in the text of the last answer, which are not run unless they are adopted."""
     _act: Act
+    _tools: KnownTools
 
     def __new__(
-        cls, calls: tuple[ToolCall, ...], recoverable: tuple[ToolCall, ...], act: Act
+        cls,
+        calls: tuple[ToolCall, ...],
+        recoverable: tuple[ToolCall, ...],
+        act: Act,
+        tools: Any = None,
     ) -> Self:
-        """The calls, what else could become one, and what is done with them."""
+        """The calls, what else could become one, what is done with them, and the tools' schemas."""
         made = super().__new__(cls, calls)
-        made.recoverable, made._act = recoverable, act
+        made.recoverable, made._act, made._tools = recoverable, act, KnownTools(tools)
         return made
 
     def run(self, i: int | ToolCall = 0) -> ToolResult | None:
@@ -89,8 +97,11 @@ class Pending(tuple[ToolCall, ...], Drawn):
         Raises:
             NotFound: no such call is pending.
             UsageError: the arguments cannot be used.
+            UnknownKeyword: the tool has no argument of a name.
         """
-        given: Any = (self._call(i).arguments or {}) if arguments is None else arguments
+        called = self._call(i)
+        given: Any = (called.arguments or {}) if arguments is None else arguments
+        self._check_names(called, [name for name in named if name not in given])
         call: ToolCall = self._for("change", i, arguments={**given, **named} if named else given)
         return call
 
@@ -107,6 +118,19 @@ class Pending(tuple[ToolCall, ...], Drawn):
             )
         call: ToolCall = self._act("pending.adopt", place=self.recoverable[i].position)
         return call
+
+    def _check_names(self, call: ToolCall, names: list[str]) -> None:
+        """Refuse a name that the schema of the tool does not have; a dict may hold any."""
+        schema = self._tools.parameters(call.name or "") or {}
+        known = schema.get("properties")
+        if not isinstance(known, dict) or schema.get("additionalProperties"):
+            return
+        for name in names:
+            if name not in known:
+                raise UnknownKeyword(
+                    f"the tool {call.name!r} has no argument {name!r}",
+                    hint=suggest(name, known, f"it has: {', '.join(known) or 'none'}"),
+                )
 
     def _call(self, i: int | ToolCall) -> ToolCall:
         if isinstance(i, ToolCall):

@@ -39,7 +39,9 @@ def _of_item(whole: Any, place: int, item: Any) -> list[Trajectory]:
     try:
         return trajectories_of(item)
     except UsageError as exc:
-        raise UsageError(f"item {place} of the {type(whole).__name__}: {exc}", hint=_HINT) from None
+        raise UsageError(
+            f"item {place} of the {type(whole).__name__}: {exc.message}", hint=_HINT
+        ) from None
 
 
 def one_rollout(value: Any, hint: str) -> Trajectory:

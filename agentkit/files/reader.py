@@ -80,7 +80,9 @@ def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
     try:
         return rollouts_in(item)
     except UsageError as exc:
-        raise UsageError(f"item {place} of the {type(items).__name__}: {exc}", hint=_HINT) from None
+        raise UsageError(
+            f"item {place} of the {type(items).__name__}: {exc.message}", hint=_HINT
+        ) from None
 
 
 def _holds_records(item: Any) -> bool:

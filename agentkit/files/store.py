@@ -30,6 +30,7 @@ from agentkit.files.held import trajectories_of
 from agentkit.files.lock import lock_of
 from agentkit.servers.redaction import Redactor, environment_secrets
 from agentkit.types.hooks import hook
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -152,7 +153,7 @@ class CassetteWriter:
             except CassetteError as exc:
                 name = self.path.name
                 raise UsageError(
-                    f"{name!r} exists and is not a cassette: {exc}",
+                    f"{name!r} exists and is not a cassette: {exc.message}",
                     hint="choose another file name, or remove it",
                 ) from None
         file.seek(0)
@@ -260,6 +261,7 @@ def cassette(path: Any, *, keep: bool = False) -> CassetteWriter:
     return writer
 
 
+@checked_keywords
 def save(rollouts: Any, path: Any) -> Path:
     """The path, once the trajectory, or the list of them, is written there; whole or not at all.
 
@@ -324,6 +326,7 @@ def _umask() -> int:
     return mask
 
 
+@checked_keywords
 def load(path: Any) -> Any:
     """The trajectory saved or recorded at the path; a list where the file holds several.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.read.body.envelope import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.body.finish import (
     finish_problems,
@@ -30,10 +30,12 @@ from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, problem
 from agentkit.types.wire import Exchange
 
 
+@checked_keywords
 def read_response(
     obj: Any,
     tools: Any = None,
@@ -60,7 +62,8 @@ def read_response(
     """
     if policy not in get_args(Policy):
         raise UsageError(
-            f"no policy is named {policy!r}", hint="choose 'strict', 'normalize' or 'repair'"
+            f"no policy is named {policy!r}",
+            hint=suggest(policy, get_args(Policy), "choose 'strict', 'normalize' or 'repair'"),
         )
     if isinstance(obj, Response):
         obj = obj.exchange

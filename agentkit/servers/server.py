@@ -33,6 +33,7 @@ from agentkit.servers.redaction import (
 )
 from agentkit.servers.request_body import Call, Clock, Emit, needs_completion_tokens, request_body
 from agentkit.servers.transfer import AsyncWire, transfer
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.wire import Exchange
 
 _CONNECT_SECONDS = 10.0
@@ -52,6 +53,7 @@ def _tls() -> Any:
     return http_library().create_ssl_context()
 
 
+@checked_keywords
 class Server:
     """A server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, OpenRouter,
     ….

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from agentkit.agent.agent import Agent
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
 WEATHER = {
@@ -72,6 +74,7 @@ def to_fahrenheit(temp_c: float) -> float:
     return round(temp_c * 9 / 5 + 32, 1)
 
 
+@checked_keywords
 def demo() -> Agent:
     """An agent that needs no key and no network: a script in place of the model, three real tools,
     a clock that repeats.
@@ -90,12 +93,13 @@ def demo() -> Agent:
     )
 
 
+@checked_keywords
 class DemoAgent(Agent):
     """The scripted agent; without a prompt it asks the one about Oslo."""
 
-    def start(self, prompt: Any = None, **meta: Any) -> Any:
+    def start(self, prompt: Any = None, *, meta: Mapping[str, Any] | None = None) -> Trajectory:
         """The trajectory of this prompt, or of the demo's own."""
-        return super().start(PROMPT if prompt is None else prompt, **meta)
+        return super().start(PROMPT if prompt is None else prompt, meta=meta)
 
     def live(self, trajectory: Trajectory) -> Perform:
         """Each rollout with a clock and a count of answers of its own, so that its times and ids

@@ -10,11 +10,13 @@ from typing import Any
 
 from agentkit.read.plain import plain
 from agentkit.servers.request_body import Call, Emit
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.wire import ApiError, Exchange
 
 Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
 
 
+@checked_keywords
 class FixedClock:
     """Seconds that go on by the same amount at each look, so that recorded times repeat exactly."""
 
@@ -31,6 +33,7 @@ class FixedClock:
         self.now = round(self.now + seconds, 6)
 
 
+@checked_keywords
 def says(
     text: str | None,
     *calls: dict[str, Any],
@@ -53,6 +56,7 @@ def says(
     }
 
 
+@checked_keywords
 def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
     """A tool call for `says`, without an id: the server that plays the script gives it one."""
     return {
@@ -61,6 +65,7 @@ def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
     }
 
 
+@checked_keywords
 def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
     """A script that gives each conversation its answers by turn, so that any number of rollouts can
     play it side by side.
@@ -108,6 +113,7 @@ def as_choice(answer: Any) -> dict[str, Any]:
     return {"message": choice["message"], "finish_reason": choice.get("finish_reason", finish)}
 
 
+@checked_keywords
 class ScriptedServer:
     """A server that answers from a script: a function of the messages, or a list of answers in
     order.

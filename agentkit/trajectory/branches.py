@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.errors import NotFound
+from agentkit.errors import NotFound, suggest
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Parent, Trajectory
 
@@ -75,9 +75,10 @@ class Tree(Record, Drawn):
             return self.branches[label]
         found = next((b for b in self.branches if b.label == label), None)
         if found is None:
+            labels = [b.label for b in self.branches]
             raise NotFound(
                 f"there is no branch {branch!r}",
-                hint=f"there are: {', '.join(b.label for b in self.branches)}",
+                hint=suggest(branch, labels, f"there are: {', '.join(labels)}"),
             )
         return found
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
-from agentkit.errors import NotFound, UsageError
+from agentkit.errors import NotFound, UsageError, raised_at, suggest
 from agentkit.read.body.finish import means
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import Record, clip, record
 from agentkit.types.steps import Outcome, Result, Step, ToolStep
@@ -186,7 +186,7 @@ def stop_at(moment: Moment, breakpoints: Iterable[Breakpoint]) -> Stop | None:
             if not point.matches(moment):
                 continue
         except Exception as exc:  # a predicate is the user's code: its fault must be seen, and must not cost the step
-            error = clip(f"{type(exc).__name__}: {exc}", 300)
+            error = clip(f"{type(exc).__name__}: {exc}{raised_at(exc)}", 300)
         call = moment.call
         where = f"stopped {moment.when} {moment.step.summary()}"
         text = f"{where}: {point.text}" + (f" raised {error}" if error else "")
@@ -233,6 +233,7 @@ def _point(
     return Breakpoint(rules=(Rule(text=text, when=when, of=of, key=key or (text,), holds=holds),))
 
 
+@checked_keywords
 class BreakOn:
     """The breakpoints there are. Called with a function of a `Moment`, it stops after each step for
     which that is true.
@@ -272,11 +273,10 @@ class BreakOn:
         """
         for code in codes:
             if code not in SEVERITIES:
-                close = (
-                    ", ".join(get_close_matches(str(code), SEVERITIES, 3))
-                    or "see agentkit.types.problem.SEVERITIES"
+                raise NotFound(
+                    f"no problem has the code {code!r}",
+                    hint=suggest(code, SEVERITIES, "see agentkit.types.problem.SEVERITIES"),
                 )
-                raise NotFound(f"no problem has the code {code!r}", hint=f"close to it: {close}")
         return _point(
             _call("problem", *codes),
             "after",

@@ -12,6 +12,7 @@ from typing import Any
 
 from agentkit.read.plain import plain
 from agentkit.trajectory.profiles import Profile, get_profile
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, problem
 from agentkit.types.trajectory import Trajectory
 
@@ -23,6 +24,7 @@ _ID_FORMS = {
 }
 
 
+@checked_keywords
 def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Problem, ...]:
     """Everything in a history that the profile's kind of server refuses, in the order of the
     messages; empty where it would be taken.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from agentkit.errors import NotFound
+from agentkit.errors import NotFound, suggest
 from agentkit.types.record import Record, record
 
 ReasoningField = Literal["reasoning", "reasoning_content"]
@@ -164,7 +164,8 @@ def get_profile(name: str) -> Profile:
         return PROFILES[name]
     except (KeyError, TypeError):
         raise NotFound(
-            f"no profile is named {name!r}", hint=f"choose one of: {', '.join(sorted(PROFILES))}"
+            f"no profile is named {name!r}",
+            hint=suggest(name, PROFILES, f"choose one of: {', '.join(sorted(PROFILES))}"),
         ) from None
 
 

@@ -163,7 +163,7 @@ def test_a_wrong_argument_gives_one_clear_error_and_its_mend(
         ak.Agent(**arguments)
     assert fact in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert any(hint in note for note in caught.value.__notes__)
+    assert hint in caught.value.hint
     assert isinstance(caught.value, (ValueError, NotFound))
     assert caught.value.__cause__ is None
 
@@ -186,14 +186,14 @@ def test_a_wrong_argument_gives_one_clear_error_and_its_mend(
 def test_a_prompt_is_a_text_or_messages(prompt: Any) -> None:
     with pytest.raises(AgentkitError) as caught:
         ak.rollout(ak.Agent("m", server=ScriptedServer([says("hi")])), prompt)
-    assert "message" in caught.value.__notes__[0]
+    assert "message" in caught.value.hint
 
 
 @pytest.mark.parametrize("not_an_agent", ["gpt-4o", None, ak.Agent, ScriptedServer([])])
 def test_only_an_agent_can_be_rolled_out(not_an_agent: Any) -> None:
     with pytest.raises(AgentkitError, match="the agent is a") as caught:
         ak.rollout(not_an_agent, "go")
-    assert "ak.Agent(" in caught.value.__notes__[0]
+    assert "ak.Agent(" in caught.value.hint
 
 
 # what a server gets wrong is data
@@ -272,7 +272,9 @@ def test_a_rollout_ends_for_a_reason() -> None:
 
 def test_what_the_caller_notes_stays_with_the_rollout() -> None:
     trajectory = ak.rollout(
-        ak.Agent("m", server=ScriptedServer([says("done")])), "go", task="weather", reward=1.0
+        ak.Agent("m", server=ScriptedServer([says("done")])),
+        "go",
+        meta={"task": "weather", "reward": 1.0},
     )
     assert trajectory.meta == {"task": "weather", "reward": 1.0}
 
@@ -346,7 +348,7 @@ def test_save_and_load(tmp_path: Path) -> None:
         [double],
         ScriptedServer([says(None, calls("double", n=1), reasoning="hm"), says("done")]),
     )
-    one = ak.rollout(made, "go", task="t")
+    one = ak.rollout(made, "go", meta={"task": "t"})
     path = ak.save(one, tmp_path / "one.jsonl")
     assert ak.load(path) == one
     failed = ak.rollout(ak.Agent("m", server=Stub(ConnectionError("gone"))), "go")
@@ -375,5 +377,5 @@ def test_a_page_of_html_is_saved_too(tmp_path: Path) -> None:
 def test_there_must_be_something_to_save(tmp_path: Path, nothing: Any) -> None:
     with pytest.raises(AgentkitError) as caught:
         ak.save(nothing, tmp_path / "x.jsonl")
-    assert caught.value.__notes__
+    assert caught.value.hint
     assert list(tmp_path.iterdir()) == []

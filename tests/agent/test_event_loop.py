@@ -72,7 +72,7 @@ def test_waiting_for_itself_is_refused() -> None:
 
     with pytest.raises(UsageError, match="wait for itself") as caught:
         event_loop.run(inner())
-    assert "await" in caught.value.__notes__[0]
+    assert "await" in caught.value.hint
 
 
 async def test_cancelling_the_caller_cancels_the_work() -> None:

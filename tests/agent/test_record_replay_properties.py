@@ -237,10 +237,11 @@ async def test_a_replay_takes_the_recorded_time_where_that_is_wanted(tmp_path: P
         playing = ak.replay(path, speed=speed)
         times: list[float] = []
         began = loop.time()
-        engine = playing.engine(
-            playing.start("go"),
-            emit=lambda chunk, times=times, began=began: times.append(loop.time() - began),
-        )
+
+        def note(chunk: ak.Chunk, times: list[float] = times, began: float = began) -> None:
+            times.append(loop.time() - began)
+
+        engine = playing.engine(playing.start("go"), emit=note)
         await engine.run()
         assert exactly(engine.trajectory, happened)
         assert least <= loop.time() - began < most, speed

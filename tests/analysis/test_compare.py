@@ -233,7 +233,7 @@ def test_other_settings_are_paired_by_prompt_only_where_nothing_nearer_is() -> N
 def test_a_callers_mistake_is_told(sides: Any, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ak.AgentkitError, match=said) as caught:
         ak.compare(sides, **options)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ def test_a_filter_finds_what_it_says(table: Explorer, query: str, found: list[in
 def test_a_filter_that_cannot_be_read_says_the_mend(query: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         ak.explore(ROLLOUTS).filter(query)
-    assert says in f"{caught.value} {caught.value.__notes__}"
+    assert says in f"{caught.value} {caught.value.hint}"
 
 
 @given(st.text(max_size=30))
@@ -204,7 +204,7 @@ def test_saving_labels_over_those_of_another_session_loses_none(tmp_path: Path) 
         UsageError, match=r"'labels.json' holds labels of 1 rollout that are not among these"
     ) as caught:
         mine.labels.save(path)
-    assert "labels=" in caught.value.__notes__[0]
+    assert "labels=" in caught.value.hint
     assert (path.read_text(), mine.labels.path) == (kept, None)
     mine.label("odd", 1).labels.save(path)  # all that stands there is here
     other = ak.explore(ROLLOUTS, labels=path).label("late", 3)

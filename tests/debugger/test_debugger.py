@@ -162,13 +162,13 @@ def test_a_prompt_that_is_neither_text_nor_messages(bad: Any) -> None:
     for use in (dbg.say, lambda prompt: debugger(says("hi"), prompt=prompt)):
         with pytest.raises(UsageError) as caught:
             use(bad)
-        assert caught.value.__notes__
+        assert caught.value.hint
 
 
 def test_a_debugger_needs_an_agent() -> None:
     with pytest.raises(UsageError, match="str") as caught:
         ak.debug("gpt-4o", "hello")  # type: ignore[arg-type]
-    assert "ak.Agent(" in caught.value.__notes__[0]
+    assert "ak.Agent(" in caught.value.hint
 
 
 def test_a_failed_request_ends_a_loop_of_steps_and_can_be_tried_again() -> None:

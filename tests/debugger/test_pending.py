@@ -58,7 +58,7 @@ def test_a_call_is_given_by_its_place_or_as_itself() -> None:
     for again in (0, 1, 2):
         with pytest.raises(NotFound) as caught:
             pending.skip(again)
-        assert caught.value.__notes__
+        assert caught.value.hint
 
 
 @pytest.mark.parametrize("i", [3, -4, "0", None, True, 1.0])

@@ -316,7 +316,7 @@ def test_a_replay_has_no_model_to_ask_again(tmp_path: Path) -> None:
     end = replayed.run()
     with pytest.raises(UsageError) as caught:
         replayed.rerun()
-    assert "ak.debug(agent" in caught.value.__notes__[0]
+    assert "ak.debug(agent" in caught.value.hint
     replayed.back(2)
     assert replayed.run() is end
     other = replayed.fork(turn=1)
@@ -380,7 +380,7 @@ def test_the_tree_says_where_each_branch_left() -> None:
     assert before.current == "b3"
     with pytest.raises(NotFound) as caught:
         dbg.switch("nowhere")
-    assert "main" in caught.value.__notes__[0]
+    assert "main" in caught.value.hint
     bundle = dbg.tree._repr_mimebundle_()
     assert "b3" in bundle["text/plain"]
     assert "left main at turn 2" in bundle["text/html"]
@@ -415,7 +415,7 @@ def test_nothing_moves_while_a_step_runs() -> None:
     for move in moves:
         with pytest.raises(Busy) as caught:
             move()
-        assert "dbg.stop()" in caught.value.__notes__[0]
+        assert "dbg.stop()" in caught.value.hint
     gate.set()
     assert dbg.wait(10).final == "four"
 

@@ -140,7 +140,7 @@ def test_damage_in_the_middle_is_said(tmp_path: Path) -> None:
     path.write_text('{"agentkit": 99, "sample": 0}\n')
     with pytest.raises(CassetteError, match="version 99") as caught:
         ak.load(path)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["hello", '{"messages": []}\n', "[1, 2]", "\x00\x01", ""])
@@ -171,7 +171,7 @@ def test_only_agents_are_recorded_and_replayed(tmp_path: Path) -> None:
     for use in uses:
         with pytest.raises(UsageError) as caught:
             use("gpt-4o", tmp_path / "x.jsonl")
-        assert caught.value.__notes__
+        assert caught.value.hint
 
 
 # time travel

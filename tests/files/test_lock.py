@@ -98,7 +98,7 @@ def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -
             with pytest.raises(FileInUse, match=r"another process is writing 'x\.jsonl'") as caught:
                 use()
             assert isinstance(caught.value, Busy)
-            assert "another path" in caught.value.__notes__[0]
+            assert "another path" in caught.value.hint
         assert snapshot(tmp_path) == before
         assert len(ak.load(path).all_turns) == len(ak.cassette.open(path)[0].all_turns) == 1
         assert len(ak.cassette.index(path)) == 1

@@ -100,15 +100,15 @@ def test_waiting_calls_make_a_page() -> None:
 def test_what_holds_no_rollout_says_what_takes_it() -> None:
     with pytest.raises(UsageError, match="managed state") as caught:
         ak.view(STATE)
-    assert "ak.tokens" in caught.value.__notes__[0]
+    assert "ak.tokens" in caught.value.hint
     with pytest.raises(UsageError, match="item 1 of the list: a int holds no trajectory"):
         ak.save([ak.rollout(ak.demo()), 3], "unused.jsonl")
     with pytest.raises(UsageError) as caught:
         ak.save(MESSAGES, "unused.jsonl")
-    assert "ak.view(messages)" in caught.value.__notes__[0]
+    assert "ak.view(messages)" in caught.value.hint
     with pytest.raises(UsageError) as caught:
         ak.compare({"a": "http://localhost:8000/v1", "b": ak.demo()}, ["hi"])
-    assert "ak.Agent" in caught.value.__notes__[0]
+    assert "ak.Agent" in caught.value.hint
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -136,10 +136,10 @@ def test_a_wrong_path_has_a_mend(name: str, tmp_path: Path) -> None:
     with pytest.raises(NoFile) as caught:
         act(str(tmp_path / "missing" / "run.jsonl"))
     assert isinstance(caught.value, ak.AgentkitError)
-    assert caught.value.__notes__
+    assert caught.value.hint
     with pytest.raises(UsageError, match="is a folder") as folder:
         act(str(tmp_path))
-    assert folder.value.__notes__
+    assert folder.value.hint
 
 
 WRONG: dict[str, Callable[[], Any]] = {
@@ -162,7 +162,7 @@ WRONG: dict[str, Callable[[], Any]] = {
 def test_a_wrong_argument_has_a_mend(wrong: str) -> None:
     with pytest.raises(ak.AgentkitError) as caught:
         WRONG[wrong]()
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 def test_readers_that_never_raise_take_nothing_and_a_status_in_text() -> None:

@@ -123,7 +123,9 @@ def changed() -> ak.Debugger:
 
 def calm() -> ak.Trajectory:
     """A rollout in which nothing is wrong."""
-    return ak.rollout(agent(TWO, "Two and four."), "Double one and two.", task="sums", reward=1.0)
+    return ak.rollout(
+        agent(TWO, "Two and four."), "Double one and two.", meta={"task": "sums", "reward": 1.0}
+    )
 
 
 def troubled() -> ak.Trajectory:
@@ -164,7 +166,9 @@ def samples() -> list[ak.Trajectory]:
     """Samples of one prompt that share a call and part."""
     ends = [("four", 1.0), ("four", 1.0), ("five", 0.0)]
     return [
-        ak.rollout(agent(says(None, calls("double", n=2)), end), "Double two.", reward=reward)
+        ak.rollout(
+            agent(says(None, calls("double", n=2)), end), "Double two.", meta={"reward": reward}
+        )
         for end, reward in ends
     ]
 

@@ -211,7 +211,7 @@ def test_urls_as_people_write_them(given: str, path: str) -> None:
 def test_what_is_no_url_is_told_at_once(url: str) -> None:
     with pytest.raises(UsageError, match="is not the URL") as caught:
         Server(url)
-    assert "http://localhost:8000/v1" in caught.value.__notes__[0]
+    assert "http://localhost:8000/v1" in caught.value.hint
 
 
 def test_a_bad_url_is_shown_without_its_credentials() -> None:
@@ -276,7 +276,7 @@ def test_a_missing_key_is_told_with_the_mend(
         monkeypatch.setenv("OPENAI_API_KEY", KEY)  # never unencrypted over the internet
     with pytest.raises(UsageError, match="no key") as caught:
         Server(url)
-    assert "_API_KEY" in caught.value.__notes__[0]
+    assert "_API_KEY" in caught.value.hint
 
 
 @pytest.mark.parametrize(

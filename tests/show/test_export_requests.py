@@ -248,7 +248,7 @@ def test_a_turn_or_answer_made_by_hand_is_refused_with_the_mend() -> None:
     for thing in (Turn(index=0, response=response), response):
         with pytest.raises(UsageError) as caught:
             ak.export.curl(thing)
-        assert "turn=1" in caught.value.__notes__[0]
+        assert "turn=1" in caught.value.hint
 
 
 # texts

@@ -45,7 +45,7 @@ def test_an_object_with_a_chat_of_its_own_is_a_server() -> None:
 def test_what_is_no_server_is_told_with_the_mend(obj: Any) -> None:
     with pytest.raises(UsageError, match="no server") as caught:
         as_server(obj)
-    assert "chat_completion" in caught.value.__notes__[0]
+    assert "chat_completion" in caught.value.hint
     assert " at 0x" not in str(caught.value)
 
 

@@ -260,7 +260,7 @@ def test_what_is_recorded_is_what_happened_in_either_order(tmp_path: Path) -> No
 def test_wrong_uses_say_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no fault is named 'fire'") as caught:
         inject(agent(), "fire")
-    assert "rate_limited" in caught.value.__notes__[0]
+    assert "rate_limited" in caught.value.hint
     with pytest.raises(NotFound):
         inject(agent())
     with pytest.raises(UsageError):

@@ -134,7 +134,7 @@ def test_several_faults_at_once() -> None:
 def test_an_unknown_fault_says_what_is_like_it() -> None:
     with pytest.raises(NotFound, match="argument_object") as caught:
         serve([], faults=["argument_object"])
-    assert "arguments_object" in caught.value.__notes__[0]
+    assert "arguments_object" in caught.value.hint
     with pytest.raises(UsageError, match="ollama"):
         serve([], manner="ollama")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="there is no file"):

@@ -156,7 +156,7 @@ def test_an_answer_of_another_rollout_stays_what_it_was() -> None:
 def test_what_is_no_answer_is_refused(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         edit(rolled(DONE), 0, message=bad)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 def test_the_next_answer_can_be_written_before_it_is_asked_for() -> None:
@@ -226,7 +226,7 @@ def test_exactly_one_change() -> None:
     for change in changes:
         with pytest.raises(UsageError) as caught:
             edit(t, 0, **change)
-        assert caught.value.__notes__
+        assert caught.value.hint
 
 
 @pytest.mark.parametrize(("turn", "call"), [(2, 0), (-3, 0), ("0", 0), (True, 0), (0, 1), (0, -1)])

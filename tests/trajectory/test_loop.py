@@ -129,7 +129,7 @@ def test_a_prompt_is_a_text_or_messages(prompt: Any) -> None:
 def test_anything_else_is_refused_with_the_mend(prompt: Any) -> None:
     with pytest.raises(UsageError) as caught:
         start(prompt)
-    assert any("pass a text, or a list of messages" in note for note in caught.value.__notes__)
+    assert "pass a text, or a list of messages" in caught.value.hint
 
 
 def test_the_caller_s_list_is_copied() -> None:

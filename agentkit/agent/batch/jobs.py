@@ -30,7 +30,7 @@ class Job:
 
     def begin(self, agent: Agent) -> Trajectory:
         """The trajectory it begins with, made when its turn comes."""
-        return agent.sampled(self.start, self.sample, prompt_index=self.prompt_index)
+        return agent.sampled(self.start, self.sample, meta={"prompt_index": self.prompt_index})
 
     def placed(self, trajectory: Trajectory) -> Trajectory:
         """An earlier run's trajectory with this batch's meta."""
@@ -97,7 +97,7 @@ def listed(prompts: Any) -> list[Any]:
 
 def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
     if not isinstance(prompt, Mapping):
-        return agent.start(prompt, **meta)
+        return agent.start(prompt, meta=meta)
     name = next((name for name in ("prompt", "messages") if name in prompt), None)
     if name is None:
         raise UsageError(
@@ -108,5 +108,5 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
         )
     return agent.start(
         prompt[name],
-        **{**meta, **{str(key): value for key, value in prompt.items() if key != name}},
+        meta={**meta, **{str(key): value for key, value in prompt.items() if key != name}},
     )

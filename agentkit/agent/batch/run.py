@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +21,12 @@ from agentkit.agent.engine import Engine
 from agentkit.agent.event_loop import run, run_async
 from agentkit.agent.record.recorder import Recording
 from agentkit.agent.tools.pool import tool_pool
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, raised_at
 from agentkit.files.store import CassetteWriter, cassette, used
 from agentkit.read.plain import plain
 from agentkit.servers.failures import named
 from agentkit.trajectory.loop import stop
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
 Reward = Callable[[Trajectory], Any]
@@ -153,7 +154,9 @@ class Batch:
             except Exception as exc:
                 value, error = None, exc
         if error is not None:
-            return _with_meta(trajectory, reward=None, reward_exception=named(error))
+            return _with_meta(
+                trajectory, reward=None, reward_exception=f"{named(error)}{raised_at(error)}"
+            )
         return _with_meta(trajectory, reward=plain(value))
 
 
@@ -165,6 +168,7 @@ def _with_meta(trajectory: Trajectory, **meta: Any) -> Trajectory:
     return replace(trajectory, meta={**trajectory.meta, **meta})
 
 
+@checked_keywords
 def rollouts(
     agent: Agent,
     prompts: Any = None,
@@ -175,7 +179,7 @@ def rollouts(
     record: Any = None,
     resume: Any = None,
     progress: bool | None = None,
-    **meta: Any,
+    meta: Mapping[str, Any] | None = None,
 ) -> Rollouts:
     """The rollouts of every prompt, `n` samples each, in order: by prompt, then by sample.
 
@@ -207,7 +211,7 @@ def rollouts(
         FileInUse: another run or process writes the file, and one of the two resumes from it.
     """
     with _use(record, resume):
-        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta or {})
         close = shown(batch.progress, progress)
         try:
             run(batch.run())
@@ -219,6 +223,7 @@ def rollouts(
         return _whole(batch)
 
 
+@checked_keywords
 async def rollouts_async(
     agent: Agent,
     prompts: Any = None,
@@ -229,11 +234,11 @@ async def rollouts_async(
     record: Any = None,
     resume: Any = None,
     progress: bool | None = None,
-    **meta: Any,
+    meta: Mapping[str, Any] | None = None,
 ) -> Rollouts:
     """The same as `rollouts`, awaited from any event loop."""
     with _use(record, resume):
-        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta or {})
         close = shown(batch.progress, progress)
         try:
             await run_async(batch.run())
@@ -245,6 +250,7 @@ async def rollouts_async(
         return _whole(batch)
 
 
+@checked_keywords
 def interrupted() -> Rollouts | None:
     """What had begun of the batch that was interrupted last in this process."""
     return _interrupted
@@ -266,7 +272,7 @@ def _batch(
     reward: Reward | None,
     record: Any,
     resume: Any,
-    meta: dict[str, Any],
+    meta: Mapping[str, Any],
 ) -> Batch:
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:

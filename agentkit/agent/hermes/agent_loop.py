@@ -34,6 +34,7 @@ from agentkit.servers.request_body import Emit
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.steps import Outcome, Result, Step
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
@@ -82,6 +83,7 @@ class AgentResult(Drawn):
         return f"<AgentResult {self.trajectory.summary()}>"
 
 
+@checked_keywords
 class AgentLoop:
     """A multi-turn, tool-calling loop over one server.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -23,6 +23,7 @@ from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import cassette, load_all
 from agentkit.trajectory.loop import start
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -30,6 +31,7 @@ _PLACE = ("prompt_index", "sample")
 """What of its meta says which rollout of a batch a trajectory is."""
 
 
+@checked_keywords
 def record(agent: Agent, path: Any) -> Agent:
     """The same agent, whose every finished step is appended to a cassette. Keys and authorization
     headers never reach it.
@@ -42,6 +44,7 @@ def record(agent: Agent, path: Any) -> Agent:
     return checked(agent).recorded_by(cassette(path, keep=True))
 
 
+@checked_keywords
 def replay(
     agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None
 ) -> ReplayAgent:
@@ -140,6 +143,7 @@ def _place(trajectory: Trajectory) -> tuple[Any, ...]:
     return tuple(trajectory.meta.get(name) for name in _PLACE)
 
 
+@checked_keywords
 class ReplayAgent(Agent):
     """An agent that plays recorded rollouts: offline, exact, and never a live call."""
 
@@ -165,7 +169,7 @@ class ReplayAgent(Agent):
         self._own_spec = base is not None
         self._recordings = Recordings(recorded)
 
-    def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
+    def start(self, prompt: Any = None, *, meta: Mapping[str, Any] | None = None) -> Trajectory:
         """The start of the rollout that was recorded for this prompt; without a prompt, of the
         first.
 
@@ -174,7 +178,7 @@ class ReplayAgent(Agent):
         """
         if prompt is None:
             return self.start_of(self.recorded[0])
-        asked = super().start(prompt, **meta)
+        asked = super().start(prompt, meta=meta)
         if not self._recordings.of(asked):
             raise ReplayMiss(
                 "no rollout of this prompt was recorded; recorded are:"
@@ -189,9 +193,11 @@ class ReplayAgent(Agent):
         )
         return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
-    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+    def sampled(
+        self, trajectory: Trajectory, sample: int, *, meta: Mapping[str, Any] | None = None
+    ) -> Trajectory:
         """The start of one sample of a batch, with what was recorded of it."""
-        asked = super().sampled(trajectory, sample, **meta)
+        asked = super().sampled(trajectory, sample, meta=meta)
         found = self._recordings.peek(asked)
         if found is None:
             return asked

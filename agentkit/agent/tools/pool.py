@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.types.keywords import checked_keywords
 
 Clock = Callable[[], float]
 
@@ -214,6 +215,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+@checked_keywords
 def resize_tool_pool(size: int) -> None:
     """Replaces the shared pool by one of `size` threads and closes the old one, which still ends
     what it has begun.

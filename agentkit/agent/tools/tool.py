@@ -13,8 +13,10 @@ from typing import Any, overload
 
 from agentkit.agent.tools.schema import arguments_schema, is_plain, summary, target_of, type_hints
 from agentkit.errors import SchemaError, UsageError
+from agentkit.types.keywords import checked_keywords
 
 
+@checked_keywords
 class Tool:
     """A function and its description. Calling it calls the function; `schema` is what the model is
     told.
@@ -124,8 +126,14 @@ def tool(
     description: str | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> Tool: ...
+@checked_keywords
 def tool(
-    function: Callable[..., Any] | None = None, /, **described: Any
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    parameters: dict[str, Any] | None = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """A tool made from a function, sync or async; also a decorator, with or without arguments.
 
@@ -142,18 +150,20 @@ def tool(
     >>> add.schema["function"]["parameters"]["required"]
     ['a']
     """
-    return (lambda f: _made(f, **described)) if function is None else _made(function, **described)
+    described = {"name": name, "description": description, "parameters": parameters}
+    return (lambda f: _made(f, described)) if function is None else _made(function, described)
 
 
-def _made(function: Any, **described: Any) -> Tool:
+def _made(function: Any, described: Mapping[str, Any] | None = None) -> Tool:
+    given = {name: value for name, value in (described or {}).items() if value is not None}
     if isinstance(function, Tool):
-        return Tool(function.function, **described) if described else function
+        return Tool(function.function, **given) if given else function
     if not callable(function):
         raise SchemaError(
             f"a tool is a function, not {type(function).__name__}",
             hint="pass functions, or ak.tool(function)",
         )
-    return Tool(function, **described)
+    return Tool(function, **given)
 
 
 def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:

@@ -17,7 +17,8 @@ from agentkit.analysis.compare.forced import forced
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
 from agentkit.analysis.compare.repeats import SURE, Compared, compare_cell
 from agentkit.analysis.compare.sides import is_live, stored, streaming
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
 __all__ = ["Comparison", "Finding", "compare"]
@@ -25,6 +26,7 @@ __all__ = ["Comparison", "Finding", "compare"]
 _HINT = 'give two sides or more by name: ak.compare({"vllm": agent_a, "openai": agent_b}, prompts)'
 
 
+@checked_keywords
 class Compare:
     """Compares sides; called as `ak.compare(...)`."""
 
@@ -68,30 +70,38 @@ class Compare:
         return _compared(found, None, shared=history != "free")
 
     def stream_vs_block(
-        self, side: Any, prompts: Any = None, n: int = 1, **options: Any
+        self,
+        side: Any,
+        prompts: Any = None,
+        n: int = 1,
+        *,
+        concurrency: int = 64,
+        tools: Any = None,
+        record: Any = None,
+        resume: Any = None,
+        progress: bool | None = None,
     ) -> Comparison:
         """One server's streamed answers beside its block answers.
 
         Args:
             side: an agent; or stored rollouts, a capture, a cassette that hold both.
-            prompts, n, options: as for `ak.compare`.
+            prompts: as for `ak.compare`.
+            n: samples of each prompt.
+            concurrency: rollouts under way at once.
+            tools: schemas, for raw answers that come without their request.
+            record: a folder, as for `ak.compare`.
+            resume: as for `ak.compare`.
+            progress: as for `ak.rollouts`.
 
         Raises:
             UsageError: what is stored does not hold both.
         """
         if is_live(side):
             both = {"block": streaming(side, False), "stream": streaming(side, True)}
-            done = _Runs(
-                prompts,
-                n,
-                options.get("concurrency", 64),
-                options.get("record"),
-                options.get("resume"),
-                options.get("progress"),
-            )
+            done = _Runs(prompts, n, concurrency, record, resume, progress)
             return _compared(done.all(_checked(both, prompts, "free"), "free", None), True)
         split: dict[str, list[Trajectory]] = {"block": [], "stream": []}
-        for trajectory in stored(side, options.get("tools")):
+        for trajectory in stored(side, tools):
             split["stream" if _streamed(trajectory) else "block"].append(trajectory)
         if not all(split.values()):
             raise UsageError(
@@ -114,12 +124,22 @@ def _streamed(trajectory: Trajectory) -> bool:
 
 
 def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
+    if isinstance(sides, (list, tuple)) and len(sides) > 1:
+        names = ", ".join(f'"{name}": …' for name, _ in zip("abcdefgh", sides, strict=False))
+        raise UsageError(
+            f"the sides are a {type(sides).__name__} without names",
+            hint=f"name each: ak.compare({{{names}}}, prompts)",
+        )
     if not isinstance(sides, Mapping) or len(sides) < 2:
         raise UsageError("a comparison needs two sides or more", hint=_HINT)
     if history != "free" and history not in sides:
         raise UsageError(
             f"no side is named {history!r}",
-            hint=f"history is 'free' or one of: {', '.join(map(str, sides))}",
+            hint=suggest(
+                history,
+                ["free", *sides],
+                f"history is 'free' or one of: {', '.join(map(str, sides))}",
+            ),
         )
     if prompts is None and any(is_live(side) for side in sides.values()) and history == "free":
         raise UsageError(

@@ -15,12 +15,13 @@ from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Condition, parse_query
 from agentkit.analysis.explore.source import Source
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.files.cassette.index import Index
 from agentkit.files.cassette.opened import Cassette
 from agentkit.files.cassette.opened import open as open_cassette
 from agentkit.files.reader import rollouts_in
 from agentkit.files.store import is_ours, to_write
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 
@@ -28,6 +29,7 @@ LABEL = "label"
 """The column of a rollout's labels."""
 
 
+@checked_keywords
 class Explorer(Drawn, Sequence[Trajectory]):
     """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and
     labels; a rollout is read when it is opened.
@@ -122,7 +124,8 @@ class Explorer(Drawn, Sequence[Trajectory]):
         """
         if column not in self.columns:
             raise UsageError(
-                f"no column is named {column!r}", hint=f"the columns are {', '.join(self.columns)}"
+                f"no column is named {column!r}",
+                hint=suggest(column, self.columns, f"the columns are {', '.join(self.columns)}"),
             )
         if column not in ("rollout", LABEL):
             self.source.values(column)
@@ -230,6 +233,7 @@ def _key(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
 
 
+@checked_keywords
 def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by
     an index and not read whole.

@@ -14,10 +14,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any
 
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.types.record import Record, record
 
 _PART = re.compile(r'\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?("(?:[^"\\]|\\.)*"|[^\s"]+)')
@@ -96,14 +95,9 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
 
 def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
     if name not in known:
-        near = get_close_matches(name, known, 3)
         raise UsageError(
             f"no column is named {name!r}",
-            hint=(
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"the columns are {', '.join(known)}"
-            ),
+            hint=suggest(name, known, f"the columns are {', '.join(known)}", show=str),
         )
     values = (_unquoted(said),) if said.startswith('"') else tuple(filter(None, said.split(",")))
     if sign in _NUMERIC:

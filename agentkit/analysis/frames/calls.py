@@ -18,6 +18,7 @@ from agentkit.analysis.frames.frame import (
 )
 from agentkit.files.reader import rollouts_in
 from agentkit.types.answer import ToolCall
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 COLUMNS = {
@@ -44,6 +45,7 @@ COLUMNS = {
 }
 
 
+@checked_keywords
 def tool_calls_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the
     text come after a turn's own.

@@ -8,6 +8,7 @@ from typing import Any
 from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
 from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 
 COLUMNS = {
@@ -26,6 +27,7 @@ COLUMNS = {
 _REASONING = ("reasoning", "reasoning_content")
 
 
+@checked_keywords
 def messages_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its
     profile sends.

@@ -15,6 +15,7 @@ from agentkit.analysis.frames.frame import (
     server,
 )
 from agentkit.files.reader import rollouts_in
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, excerpt
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError
@@ -35,6 +36,7 @@ COLUMNS = {
 }
 
 
+@checked_keywords
 def problems_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per problem, failed request and failed tool result, by turn.
 

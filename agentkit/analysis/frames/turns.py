@@ -19,6 +19,7 @@ from agentkit.analysis.frames.frame import (
 )
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.queue_time import queue_of
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 
@@ -52,6 +53,7 @@ COLUMNS = {
 }
 
 
+@checked_keywords
 def turns_df(x: Any) -> Any:
     """A `pandas.DataFrame` with a row per turn that has an answer, the open one included.
 

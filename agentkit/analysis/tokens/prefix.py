@@ -17,6 +17,7 @@ from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds
@@ -301,6 +302,7 @@ def _node_cause(last: ManagedNode, node: ManagedNode, at: int) -> Cause:
     return "answer_rewritten" if before and now else "not_known"
 
 
+@checked_keywords
 def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
     """Whether each prompt of a rollout extends the tokens of the turn before, proven from token ids
     alone.

@@ -11,6 +11,7 @@ from agentkit.analysis.tokens.tokens_frame import tokens_df
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import ManagedState, is_managed, read_managed
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
@@ -88,6 +89,7 @@ class Tokens(Drawn):
         return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
 
 
+@checked_keywords
 def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:
     """The tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked, and
     each token tells its id and alternatives.

@@ -26,6 +26,7 @@ from agentkit.analysis.tokens.runs import (
 )
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import is_managed, read_managed
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
 COLUMNS = {
@@ -45,6 +46,7 @@ COLUMNS = {
 }
 
 
+@checked_keywords
 def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
     """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then
     those that were sampled.

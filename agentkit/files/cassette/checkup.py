@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Severity
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.words import count
@@ -37,6 +38,7 @@ class Finding(Record):
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
+@checked_keywords
 class Checkup(Drawn, Sequence[Finding]):
     """The findings of one file, the gravest first. Empty where nothing was found; then it says
     so.

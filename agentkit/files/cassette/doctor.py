@@ -17,6 +17,7 @@ from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.files.store import to_read
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Severity
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
@@ -99,6 +100,7 @@ _SAYS: dict[str, tuple[Severity, str]] = {
 """Code to its severity and hint."""
 
 
+@checked_keywords
 def doctor(path: Any) -> Checkup:
     """What makes the rollouts of a file unrepeatable; says plainly when nothing does. Linear, one
     rollout in memory at a time.

@@ -13,6 +13,7 @@ from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_
 from agentkit.files.cassette.columns import first_words
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.store import to_read
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Message, StopReason, Trajectory
 from agentkit.types.words import count
@@ -62,6 +63,7 @@ class Entry(Record):
         )
 
 
+@checked_keywords
 class Index(Drawn, Sequence[Entry]):
     """The rollouts of a file by sample, each with its place, size and ending."""
 
@@ -126,6 +128,7 @@ class Index(Drawn, Sequence[Entry]):
         return f"{self.path.name}: {count(len(self), 'rollout')}{torn}"
 
 
+@checked_keywords
 def index(path: Any) -> Index:
     """The rollouts of a file with their places and endings; linear, and without reading their
     answers.

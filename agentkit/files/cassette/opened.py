@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.files.cassette.index import Index, index
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 
@@ -14,6 +15,7 @@ _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
 
+@checked_keywords
 class Cassette(Drawn, Sequence[Trajectory]):
     """The rollouts of a file, by sample; each is read from it when it is asked for."""
 
@@ -52,6 +54,7 @@ class Cassette(Drawn, Sequence[Trajectory]):
         return f"<Cassette {self.entries.path.name}: {len(self)} rollout(s)>"
 
 
+@checked_keywords
 def open(path: Any) -> Cassette:
     """The rollouts of a file, each read when it is looked at.
 

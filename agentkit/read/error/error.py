@@ -13,6 +13,7 @@ from typing import Any
 from agentkit.read.calls.tolerant_json import relax
 from agentkit.read.error.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 
@@ -30,6 +31,7 @@ _WAITS = ("retryDelay", "retry_after", "retry_after_seconds", "estimated_time")
 _TEXT_LIMIT = 20_000
 
 
+@checked_keywords
 def read_error(status: int | None, headers: Any = None, body: Any = None) -> ApiError:
     """A request that failed, as data: kind, retryable, retry_after, message, upstream message;
     never raises.

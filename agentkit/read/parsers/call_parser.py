@@ -14,6 +14,7 @@ from agentkit.read.parsers.output import Found, Output
 from agentkit.read.parsers.parsed import Parsed, Piece, check_text
 from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
 from agentkit.types.answer import Policy
+from agentkit.types.keywords import checked_keywords
 
 Ending = Literal["end", "next", "cut"]
 """How a region ends: with its own marker or value, before something else, or where the text
@@ -163,6 +164,7 @@ def nested_or_flat(
     return "end"
 
 
+@checked_keywords
 class Incremental:
     """A reading of text that arrives in pieces. Any way of cutting the text gives the same result,
     in time linear in its length.
@@ -219,6 +221,7 @@ class Incremental:
                 self._run = None
 
 
+@checked_keywords
 class Parser:
     """A tool-call parser: raw text of a model to calls. Pure; never raises on any text."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from agentkit.read.parsers.call_formats import CANONICAL
 from agentkit.read.parsers.call_parser import Format, Parser
 from agentkit.read.parsers.parsed import Parsed
+from agentkit.types.keywords import checked_keywords
 
 _MOST = 200_000
 
@@ -33,6 +34,7 @@ _BARE = {
 """What has to stand in a text for a format whose markers are ordinary text."""
 
 
+@checked_keywords
 def has_call_markup(text: str) -> bool:
     """Whether the text holds a marker of any known call format; bare JSON, code fences and Python
     are not markup.
@@ -40,6 +42,7 @@ def has_call_markup(text: str) -> bool:
     return _TAGS.search(text) is not None or any(word in text for word in _WORDS)
 
 
+@checked_keywords
 def detect(text: str) -> tuple[str, ...]:
     """The names of the formats the text could be in, best first; empty where none reads a call in
     it.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentkit.read.parsers.parsed import check_text
+from agentkit.types.keywords import checked_keywords
 
 Split = tuple[str, str]
 
@@ -248,6 +249,7 @@ class Marked(Reading):
         return "", self.start + text
 
 
+@checked_keywords
 class ReasoningParser:
     """A reasoning parser: raw text of a model to its reasoning and the rest. Pure; never raises on
     any text.

@@ -4,11 +4,9 @@ parsers.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Any
 
-from agentkit.errors import NotFound
+from agentkit.errors import NoParser, suggest
 from agentkit.read.parsers.call_formats import FORMATS
 from agentkit.read.parsers.call_parser import Incremental, Parser
 from agentkit.read.parsers.detect import detect, has_call_markup
@@ -16,6 +14,7 @@ from agentkit.read.parsers.parsed import Parsed, Piece
 from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
 from agentkit.read.parsers.sglang_formats import SGLANG
+from agentkit.types.keywords import checked_keywords
 
 __all__ = [
     "Incremental",
@@ -36,6 +35,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@checked_keywords
 def names() -> tuple[str, ...]:
     """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
     `sglang/` before it is SGLang's reading.
@@ -43,6 +43,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(FORMATS))
 
 
+@checked_keywords
 def reasoning_names() -> tuple[str, ...]:
     """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare
     where vLLM has none of that name.
@@ -50,6 +51,7 @@ def reasoning_names() -> tuple[str, ...]:
     return tuple(sorted(REASONING))
 
 
+@checked_keywords
 def get_parser(name: str) -> Parser:
     """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
 
@@ -57,7 +59,8 @@ def get_parser(name: str) -> Parser:
     {'a': 1}
 
     Raises:
-        NotFound: there is none; the note names the closest ones.
+        NoParser: there is none; the hint names the closest ones. It is a `NotFound` and a
+            `KeyError`.
     """
     if not isinstance(name, str):
         raise _not_found("tool-call", name, names())
@@ -69,6 +72,7 @@ def get_parser(name: str) -> Parser:
     return Parser(name, form)
 
 
+@checked_keywords
 def get_reasoning_parser(name: str) -> ReasoningParser:
     """The reasoning parser of this name.
 
@@ -76,7 +80,8 @@ def get_reasoning_parser(name: str) -> ReasoningParser:
     ('2 + 2', '4')
 
     Raises:
-        NotFound: there is none; the note names the closest ones.
+        NoParser: there is none; the hint names the closest ones. It is a `NotFound` and a
+            `KeyError`.
     """
     reading = REASONING.get(name) if isinstance(name, str) else None
     if reading is None:
@@ -84,7 +89,6 @@ def get_reasoning_parser(name: str) -> ReasoningParser:
     return ReasoningParser(name, reading)
 
 
-def _not_found(kind: str, name: Any, known: Iterable[str]) -> NotFound:
-    close = difflib.get_close_matches(str(name), list(known), n=5, cutoff=0.5)
-    hint = f"close to it: {', '.join(close)}" if close else f"there are: {', '.join(known)}"
-    return NotFound(f"no {kind} parser is named {name!r}", hint=hint)
+def _not_found(kind: str, name: Any, known: tuple[str, ...]) -> NoParser:
+    hint = suggest(name, known, f"there are: {', '.join(known)}")
+    return NoParser(f"no {kind} parser is named {name!r}", hint=hint)

@@ -18,11 +18,13 @@ from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.call_pieces import Delta
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
 from agentkit.types.wire import Chunk, Exchange
 
 
+@checked_keywords
 def read_stream(
     pieces: Iterable[str | bytes | Chunk] | str | bytes,
     tools: Any = None,

@@ -8,6 +8,7 @@ from agentkit.analysis.frames.turns import turns_df
 from agentkit.errors import UsageError
 from agentkit.show.charts.figure import bars, figure, is_frame, records
 from agentkit.show.charts.plots import Tokens, context_svg
+from agentkit.types.keywords import checked_keywords
 
 _COLUMNS = {
     "input": "input_tokens",
@@ -17,6 +18,7 @@ _COLUMNS = {
 }
 
 
+@checked_keywords
 def context(x: Any, *, rollout: int = 0) -> Any:
     """A `plotly.graph_objects.Figure`: the tokens each turn read and wrote, stacked; the parts from
     the cache and of reasoning beside them.

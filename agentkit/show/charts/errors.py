@@ -8,10 +8,12 @@ from typing import Any
 from agentkit.analysis.frames.problems import problems_df
 from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.show.charts.plots import Mishap, errors_svg
+from agentkit.types.keywords import checked_keywords
 
 _SEVERITIES = ("error", "warning", "info")
 
 
+@checked_keywords
 def errors(x: Any) -> Any:
     """A `plotly.graph_objects.Figure`: how often each code occurs, as bars split by turn and told
     apart by severity.

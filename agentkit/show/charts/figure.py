@@ -117,14 +117,16 @@ def records(frame: Any, names: Iterable[str]) -> list[dict[str, Any]]:
     Raises:
         UsageError: the frame has no such column.
     """
-    from agentkit.errors import UsageError
+    from agentkit.errors import UsageError, suggest
 
     wanted = list(names)
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise UsageError(
             f"the frame has no column {missing[0]!r}",
-            hint="pass a frame of ak.turns_df and its kin, or rollouts",
+            hint=suggest(
+                missing[0], frame.columns, "pass a frame of ak.turns_df and its kin, or rollouts"
+            ),
         )
     columns: Mapping[str, list[Any]] = {
         name: frame[name].astype(object).where(frame[name].notna(), None).tolist()

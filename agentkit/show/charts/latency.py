@@ -13,12 +13,14 @@ from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.drawing import FORMS
 from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.show.charts.timeline import CallTime, Segment, Timing, latency_svg, length, segments
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.words import seconds
 
 _TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue", "retries")
 _CALLS = ("rollout", "turn", "name", "result_status", "started", "elapsed", "queued")
 
 
+@checked_keywords
 def latency(x: Any, calls: Any = None, *, rollout: int = 0) -> Any:
     """A `plotly.graph_objects.Figure`: a line per turn with its queue, time to first token,
     generation and tools, calls under each other.

@@ -11,8 +11,10 @@ from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.show.charts.plots import Spread, percentiles_svg, spread
+from agentkit.types.keywords import checked_keywords
 
 
+@checked_keywords
 def percentiles(x: Any, calls: Any = None) -> Any:
     """A `plotly.graph_objects.Figure`: what half, nine of ten and 99 of 100 take at most, in
     seconds, per tool and per server.

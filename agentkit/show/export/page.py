@@ -11,12 +11,14 @@ from agentkit.servers.redaction import outgoing
 from agentkit.show.export.asked import without_secrets
 from agentkit.show.export.text import Export
 from agentkit.show.notebook.static_view import standalone
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn
 
 _HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
 
 
+@checked_keywords
 def html(source: Any) -> Export:
     """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
 
@@ -41,6 +43,6 @@ def _shown(source: Any) -> Any:
         found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
     except UsageError as exc:
         raise UsageError(
-            f"a {type(source).__name__} is nothing that can be shown: {exc}", hint=_HINT
+            f"a {type(source).__name__} is nothing that can be shown: {exc.message}", hint=_HINT
         ) from None
     return found[0] if len(found) == 1 else found

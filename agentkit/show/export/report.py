@@ -15,6 +15,7 @@ from agentkit.show.export.code.shell import curl
 from agentkit.show.export.text import Export
 from agentkit.show.render.limits import TEXT
 from agentkit.show.render.rollout.text import text
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem
 from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
@@ -27,6 +28,7 @@ _TOLD = ("server", "openai-version", "via", "x-request-id", "content-type")
 _META = ("server", "version", "options", "model")
 
 
+@checked_keywords
 def issue(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
     """The text of a bug report (GitHub's Markdown): what happened, the request as a command, the
     raw answer, its reading, the versions.

@@ -10,6 +10,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import row
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.words import count
 
@@ -17,6 +18,7 @@ _SHOWN = 20_000
 """Characters of a text that are shown; a page is longer."""
 
 
+@checked_keywords
 class Export(str, Drawn):
     """A text that leaves the notebook: a str, shown as it is, with `save`."""
 

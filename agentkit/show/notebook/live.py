@@ -188,12 +188,12 @@ class LiveView(anywidget.AnyWidget):
 
     def report(self, error: BaseException) -> None:
         """Shows an error in the view."""
-        text = str(error).strip() or type(error).__name__
+        text = str(getattr(error, "message", error)).strip() or type(error).__name__
         self.reply(
             {
                 "type": "failed",
                 "message": sendable(text),
-                "hint": sendable(" ".join(getattr(error, "__notes__", ()))),
+                "hint": sendable(getattr(error, "hint", "")),
             }
         )
 

@@ -11,11 +11,13 @@ from agentkit.files.cassette.opened import open as open_cassette
 from agentkit.files.reader import rollouts_in
 from agentkit.files.store import is_ours, load_by_sample
 from agentkit.show.notebook.view import View
+from agentkit.types.keywords import checked_keywords
 
 _LARGE = 8_000_000
 """Bytes of a file of ours beyond which its rollouts are read one by one, as they are looked at."""
 
 
+@checked_keywords
 def view(x: Any, *, title: str = "") -> View:
     """A look at what exists already, drawn as a rollout is drawn; several in a notebook as the
     table of `ak.explore`.

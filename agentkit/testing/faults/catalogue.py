@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 
-from agentkit.errors import NotFound
+from agentkit.errors import NotFound, suggest
 from agentkit.testing.faults.argument_faults import CALL_FAULTS
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.message_faults import DEFAULT, MESSAGE_FAULTS
 from agentkit.testing.faults.wire_faults import WIRE_FAULTS
+from agentkit.types.keywords import checked_keywords
 
 _MEANS = {
     "tool_call_in_content": f"tool_call_in_content:{DEFAULT}",
@@ -35,6 +35,7 @@ def _by_name() -> dict[str, Fault]:
     return {fault.name: fault for fault in (*CALL_FAULTS, *MESSAGE_FAULTS, *WIRE_FAULTS)}
 
 
+@checked_keywords
 def faults() -> tuple[Fault, ...]:
     """Every fault a reference server can have, each with what the server does, what it is read as,
     and whether it was captured.
@@ -58,11 +59,6 @@ def _find(name: str) -> Fault:
     known = _by_name()
     found = known.get(_MEANS.get(name, name)) if isinstance(name, str) else None
     if found is None:
-        like = get_close_matches(str(name), [*known, *_MEANS], n=3, cutoff=0.5)
-        hint = (
-            f"did you mean {' or '.join(map(repr, like))}?"
-            if like
-            else "ak.testing.faults() lists them"
-        )
+        hint = suggest(name, [*known, *_MEANS], "ak.testing.faults() lists them")
         raise NotFound(f"no fault is named {name!r}", hint=hint)
     return found

@@ -21,12 +21,13 @@ from agentkit.agent.perform import Perform
 from agentkit.agent.record.replay import ReplayAgent
 from agentkit.agent.tools.pool import Ran
 from agentkit.agent.tools.runner import tool_result
-from agentkit.errors import NotFound, UsageError
+from agentkit.errors import NotFound, UsageError, suggest
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.servers.request_body import Call, Emit
 from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
 from agentkit.trajectory.loop import request_error
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Record, record
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
@@ -97,6 +98,7 @@ class Injection(Record):
         return f"{', '.join(self.faults)} at a rate of {self.rate:g}, seed {self.seed}"
 
 
+@checked_keywords
 def inject(
     agent: Agent,
     *faults: str,
@@ -136,7 +138,9 @@ def inject(
     if unknown or not faults:
         raise NotFound(
             f"no fault is named {unknown[0]!r}" if unknown else "no fault is named",
-            hint=f"there are: {', '.join(injections())}",
+            hint=suggest(
+                "".join(unknown[:1]), injections(), f"there are: {', '.join(injections())}"
+            ),
         )
     if isinstance(checked(agent), ReplayAgent):
         raise UsageError(
@@ -157,9 +161,10 @@ def inject(
     )
     return agent.wrapped(
         lambda perform, trajectory, sample: injecting(perform, plan, retries=agent.retries)
-    ).noting(injection=[plan.summary()])
+    ).noting({"injection": [plan.summary()]})
 
 
+@checked_keywords
 def injections() -> dict[str, str]:
     """Every fault that can be put in, and what it does."""
     return {**{name: says for name, (says, _) in {**REFUSALS, **ANSWERS}.items()}, **TOOLS}
@@ -289,6 +294,7 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
     )
 
 
+@checked_keywords
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
     """What was put into a rollout, as (turn, call position or None for the request, faults), in
     order.

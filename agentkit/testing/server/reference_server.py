@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.read.plain import plain
 from agentkit.servers.redaction import Redactor, header_secrets
 from agentkit.testing.faults.catalogue import find_faults
@@ -30,6 +30,7 @@ from agentkit.testing.server.played import choice_of, is_answer, is_completion, 
 from agentkit.testing.server.recorded import is_recorded, recorded
 from agentkit.testing.server.sglang_manner import SGLang
 from agentkit.testing.server.vllm_manner import VLLM
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.wire import ApiError, Exchange
 
 MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}
@@ -37,6 +38,7 @@ _STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 _JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
 
+@checked_keywords
 class ReferenceServer:
     """What `serve` gives: a context manager, sync and async, or to be started and stopped by
     hand.
@@ -297,6 +299,7 @@ class ReferenceServer:
         return replace(reply, headers={**reply.headers, **refusal.headers})
 
 
+@checked_keywords
 def serve(
     script: Any,
     manner: Literal["openai", "vllm", "sglang"] = "openai",
@@ -348,7 +351,8 @@ def serve(
     """
     if manner not in MANNERS:
         raise UsageError(
-            f"no manner is named {manner!r}", hint=f"choose one of: {', '.join(MANNERS)}"
+            f"no manner is named {manner!r}",
+            hint=suggest(manner, MANNERS, f"choose one of: {', '.join(MANNERS)}"),
         )
     if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
         raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")

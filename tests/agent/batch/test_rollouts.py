@@ -97,7 +97,7 @@ def test_they_come_in_order_whatever_ends_first() -> None:
     ],
 )
 def test_prompts_in_every_form(prompts: Any, asked: list[str]) -> None:
-    done = ak.rollouts(agent(), prompts, label="run 1")
+    done = ak.rollouts(agent(), prompts, meta={"label": "run 1"})
     assert [t.final for t in done] == [f"to {text}" for text in asked]
     assert all(t.meta["label"] == "run 1" for t in done)
     assert [t.meta.get("task") for t in done] == [7 if "task" in str(prompts) else None] * len(done)
@@ -108,7 +108,7 @@ def test_a_prompt_that_is_none_is_found_before_anything_is_asked(wrong: Any) -> 
     model = Model()
     with pytest.raises(UsageError) as caught:
         ak.rollouts(agent(model), wrong)
-    assert caught.value.__notes__
+    assert caught.value.hint
     assert model.asked == []
 
 
@@ -125,7 +125,7 @@ def test_a_prompt_that_is_none_is_found_before_anything_is_asked(wrong: Any) -> 
 def test_wrong_arguments_say_so(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as caught:
         ak.rollouts(agent(), "go", **options)
-    assert caught.value.__notes__
+    assert caught.value.hint
     with pytest.raises(UsageError, match="the agent is a str"):
         ak.rollouts("gpt-4o", "go")  # type: ignore[arg-type]
 
@@ -202,7 +202,9 @@ def test_rewards_are_kept_and_their_exceptions_are_data(tmp_path: Path, asynchro
         record=path,
     )
     assert done.rewards == [1.0, 0.5, None, None]
-    assert done[2].meta["reward_exception"] == "KeyError: 'c'"
+    raised = done[2].meta["reward_exception"]
+    assert raised.startswith("KeyError: 'c' at test_rollouts.py, line ")
+    assert raised.endswith(': return {"a": 1.0, "b": 0.5}[trajectory.prompt[0].content]')
     assert "reward_exception" not in done[3].meta
     assert same(ak.load(path), done)
     assert "mean reward 0.75" in repr(done)

@@ -100,7 +100,7 @@ def test_the_result_has_the_fields_and_defaults_of_the_original() -> None:
 def test_without_a_way_to_run_tools_construction_fails_with_the_mend() -> None:
     with pytest.raises(UsageError, match="echo") as caught:
         ak.AgentLoop(Stub(answer("hi")), [ECHO], {"echo"})
-    assert "dispatch=" in caught.value.__notes__[0]
+    assert "dispatch=" in caught.value.hint
     assert isinstance(caught.value, ValueError)
 
 
@@ -157,7 +157,7 @@ def test_an_object_that_is_no_server_is_refused() -> None:
 def test_a_wrong_option_is_found_out_at_once(options: dict[str, Any], fact: str) -> None:
     with pytest.raises(AgentkitError, match=fact) as caught:
         loop(Stub(answer("hi")), **options)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 # messages

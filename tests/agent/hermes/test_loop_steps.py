@@ -269,7 +269,7 @@ async def test_a_loop_can_be_used_again() -> None:
 def test_messages_must_be_a_list_of_messages(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         loop(Stub(answer("hi"))).start(bad)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 async def test_a_text_is_a_user_message() -> None:

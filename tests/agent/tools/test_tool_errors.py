@@ -66,7 +66,7 @@ UNDESCRIBABLE = [
 def test_what_cannot_be_described_says_the_mend(bad: Any) -> None:
     with pytest.raises(UsageError) as caught:
         toolset([bad])
-    assert caught.value.__notes__
+    assert caught.value.hint
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, (ValueError, TypeError))
 
@@ -90,7 +90,7 @@ def test_names_a_server_would_refuse(name: str) -> None:
 def test_a_toolset_is_a_list(bad: Any) -> None:
     with pytest.raises(UsageError, match="list") as caught:
         toolset(bad)
-    assert caught.value.__notes__
+    assert caught.value.hint
 
 
 def test_two_tools_of_one_name() -> None:

@@ -239,7 +239,7 @@ def test_a_size_that_cannot_run_anything(size: Any) -> None:
     before = tool_pool()
     with pytest.raises(UsageError) as caught:
         ak.resize_tool_pool(size)
-    assert caught.value.__notes__
+    assert caught.value.hint
     assert tool_pool() is before
 
 

@@ -218,10 +218,10 @@ def test_every_format_has_its_names() -> None:
 def test_an_unknown_name_says_what_is_close(get: Any) -> None:
     with pytest.raises(NotFound, match="'kimi_k4'") as raised:
         get("kimi_k4")
-    assert "kimi_k2" in raised.value.__notes__[0]
+    assert "kimi_k2" in raised.value.hint
     with pytest.raises(NotFound) as raised:
         get("")
-    assert "qwen3" in raised.value.__notes__[0]
+    assert "qwen3" in raised.value.hint
 
 
 @pytest.mark.parametrize(

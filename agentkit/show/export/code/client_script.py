@@ -10,6 +10,7 @@ from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes
 from agentkit.show.export.text import Export
+from agentkit.types.keywords import checked_keywords
 
 _NAMED = frozenset(
     {
@@ -45,6 +46,7 @@ _NAMED = frozenset(
 _LONG = ("messages", "tools")
 
 
+@checked_keywords
 def python(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
     """The request as a Python script that needs the openai package alone; the key is taken from an
     environment variable.

@@ -21,6 +21,7 @@ from agentkit.show.export.code.offline_test import (
 from agentkit.show.export.text import Export
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import read_answer, request_error
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Request
 
@@ -35,6 +36,7 @@ if server:
     print(answer if answer != EXPECTED else "the same")"""
 
 
+@checked_keywords
 def notebook(source: Any, turn: int | None = None) -> Export:
     """A Jupyter notebook (nbformat 4) about the turn, as JSON: offline, with its outputs, the same
     when it is run again.

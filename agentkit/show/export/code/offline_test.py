@@ -11,6 +11,7 @@ from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import lines_of, literal
 from agentkit.show.export.text import Export
 from agentkit.trajectory.loop import read_answer, request_error
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.wire import Exchange
 
 _SAID = '''\
@@ -57,6 +58,7 @@ def test_a_server_answers_the_same():
 IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chunk\n"
 
 
+@checked_keywords
 def pytest(source: Any, turn: int | None = None) -> Export:
     """A test file that needs no network: the recorded answer must be read as it was (calls, finish
     reason, problem codes).

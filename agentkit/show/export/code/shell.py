@@ -7,8 +7,10 @@ from typing import Any
 from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.text import Export
+from agentkit.types.keywords import checked_keywords
 
 
+@checked_keywords
 def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
     """The request as a curl command: the very body, the recorded address, the key taken from an
     environment variable.

@@ -23,6 +23,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.trajectory.loop import apply, failure, read_answer
 from agentkit.trajectory.preflight import preflight
 from agentkit.types.answer import Response
+from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, Spec, Trajectory
@@ -78,6 +79,7 @@ class Shrunk(Record, Drawn):
         )
 
 
+@checked_keywords
 def shrink(
     source: Any,
     predicate: Predicate | str,

@@ -168,10 +168,8 @@ class ExplorerView(LiveView):
             table, groups = await asyncio.to_thread(self._asked)
         except Exception as error:  # what was asked for, or the file: said where it was asked
             if generation == self._generation:
-                self._working, self._refused = (
-                    False,
-                    (str(error) or type(error).__name__, " ".join(getattr(error, "__notes__", ()))),
-                )
+                message = str(getattr(error, "message", error)) or type(error).__name__
+                self._working, self._refused = False, (message, getattr(error, "hint", ""))
                 self.refresh()
             return
         if generation == self._generation:  # else another question was asked since

@@ -1,0 +1,157 @@
+"""What an error says, in a log, in a notebook, and when it is caught by a built-in name."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import agentkit as ak
+from agentkit import errors
+from agentkit.errors import NoFile, NoParser, NotFound, UsageError, suggest
+
+
+def test_the_text_holds_the_hint() -> None:
+    exc = UsageError("n is 0", hint="give a whole number from 1 up")
+    assert (exc.message, exc.hint) == ("n is 0", "give a whole number from 1 up")
+    assert str(exc) == "n is 0; give a whole number from 1 up"
+    assert str(UsageError("n is 0")) == "n is 0"
+    assert str(UsageError("what differs:\n- a\n+ b", hint="record more")).splitlines()[-1] == (
+        "record more"
+    )
+
+
+@pytest.mark.parametrize("kind", [UsageError, NoParser, NoFile, errors.FileInUse])
+def test_an_error_goes_through_pickle(kind: type[ak.AgentkitError]) -> None:
+    again = pickle.loads(pickle.dumps(kind("what", hint="do")))
+    assert (type(again), str(again), again.hint) == (kind, "what; do", "do")
+
+
+@pytest.mark.parametrize("of", [ak.parsers.get_parser, ak.parsers.get_reasoning_parser])
+def test_a_parser_that_is_not_there_is_a_key_error_too(of: Any) -> None:
+    with pytest.raises(KeyError) as caught:
+        of("qwen33")
+    assert isinstance(caught.value, NotFound)
+    assert str(caught.value).startswith("no ")  # a KeyError would quote it
+    assert "did you mean 'qwen" in caught.value.hint
+
+
+def test_suggestions() -> None:
+    assert suggest("hermse", ["hermes", "xlam"]) == "did you mean 'hermes'?"
+    assert suggest("Hermes", ["hermes"]) == "did you mean 'hermes'?"
+    assert suggest("zzz", ["hermes"], "there are: hermes") == "there are: hermes"
+    assert suggest(7, ["hermes"]) == ""
+
+
+def rollout() -> ak.Trajectory:
+    return ak.rollout(ak.demo())
+
+
+def asked_by_http() -> Any:
+    return ak.testing.serve(["x"], manner="vlm")
+
+
+@pytest.mark.parametrize(
+    ("look_up", "meant"),
+    [
+        (lambda: ak.debug(ak.demo(), approve=["get_wether"]), "get_weather"),
+        (lambda: ak.break_on.problem("argument_truncated"), "arguments_truncated"),
+        (lambda: ak.explore(rollout()).sort("turn"), "turns"),
+        (lambda: ak.explore(rollout()).filter("turn=1"), "turns"),
+        (lambda: ak.debug(ak.demo()).switch("mian"), "main"),
+        (lambda: ak.preflight([], "vlm"), "vllm"),
+        (lambda: ak.Agent("m", server="http://localhost:1", parser="hermse"), "hermes"),
+        (lambda: ak.Agent("m", server="http://localhost:1", policy="nomalize"), "normalize"),  # type: ignore[arg-type]
+        (asked_by_http, "vllm"),
+        (lambda: ak.testing.serve(["x"], faults=["markup_leek"]), "markup_leak"),
+        (lambda: ak.testing.inject(ak.demo(), "tool_eror"), "tool_error"),
+    ],
+)
+def test_a_name_that_is_looked_up_in_vain_is_suggested(look_up: Any, meant: str) -> None:
+    with pytest.raises(ak.AgentkitError) as caught:
+        look_up()
+    assert caught.value.hint.startswith("did you mean")
+    assert meant in caught.value.hint
+
+
+def test_sides_without_names() -> None:
+    with pytest.raises(UsageError, match="the sides are a list without names") as caught:
+        ak.compare([rollout(), rollout()])  # type: ignore[arg-type]
+    assert caught.value.hint == 'name each: ak.compare({"a": …, "b": …}, prompts)'
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Iterator[InteractiveShell]:
+    made = InteractiveShell.instance(colors="nocolor")
+    yield made
+    made.run_line_magic("xmode", "Context")
+    InteractiveShell.clear_instance()
+
+
+def shown(shell: InteractiveShell, code: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    shell.run_cell(code, store_history=True)
+    return capsys.readouterr().out.strip().splitlines()
+
+
+def test_a_notebook_shows_the_line_the_message_and_the_hint(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = 'import agentkit as ak\n\nak.debug(ak.demo(), "x", aprove=["pay"])'
+    first = shown(shell, code, capsys)
+    assert first == [
+        'Cell In[1], line 3: ak.debug(ak.demo(), "x", aprove=["pay"])',
+        "UnknownKeyword: debug() takes no keyword 'aprove'",
+        "hint: did you mean approve=?",
+    ]
+    code = 'def mine():\n    return ak.load("nosuch.jsonl")\n\nmine()'
+    assert shown(shell, code, capsys)[0] == ('Cell In[2], line 2: return ak.load("nosuch.jsonl")')
+
+
+def test_a_step_on_the_engines_thread_shows_the_callers_line(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell("import agentkit as ak; dbg = ak.debug(ak.demo())")
+    assert shown(shell, "dbg.back(3)", capsys)[0].endswith(", line 1: dbg.back(3)")
+
+
+def test_all_frames_on_demand(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_cell('import agentkit as ak; ak.load("nosuch.jsonl")')
+    capsys.readouterr()
+    shell.run_line_magic("tb", "Verbose")
+    every = capsys.readouterr().out
+    assert len(every.splitlines()) > 10
+    assert "store.py" in every
+    assert "there is no file" in every
+
+
+def test_the_line_of_a_function_that_raised_is_shown_too(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = (
+        "from agentkit.errors import UsageError\n"
+        "def described():\n    return {}['x']\n"
+        "def asked():\n"
+        "    try:\n        described()\n"
+        "    except KeyError as exc:\n        raise UsageError('it raised', hint='mend it') from exc\n"
+        "asked()"
+    )
+    lines = shown(shell, code, capsys)
+    assert len(lines) == 4
+    assert lines[1].endswith(", line 3: return {}['x']  # KeyError")
+    assert lines[2:] == ["UsageError: it raised", "hint: mend it"]
+
+
+def test_a_plain_traceback_stays() -> None:
+    with pytest.raises(UsageError) as caught:
+        ak.Agent("m", server="  ")
+    rendered = caught.value._render_traceback_()
+    assert rendered[0].startswith("test_errors.py, line ")
+    assert rendered[0].endswith(': ak.Agent("m", server="  ")')
+    assert rendered[1:] == [
+        "UsageError: the server is an empty text",
+        "hint: give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
+    ]
