@@ -13,8 +13,8 @@ AgentkitError
 └── Busy (RuntimeError)               a step is running; two at once would lose one
     └── FileInUse                     another run or process is writing the file
 
-Each says what is wrong and what to do: `exc.message`, `exc.hint`, and both in `str(exc)`. A notebook
-shows the caller's own line, the message and the hint; `%tb Verbose` shows every frame.
+Each says what is wrong and what to do: `exc.message`, `exc.hint`, and both in `str(exc)`. A
+notebook shows the caller's own line, the message and the hint; `%tb Verbose` shows every frame.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _shell() -> Any:
 
 
 def _users_lines(exc: BaseException, shell: Any) -> Iterator[str]:
-    """Give the line of the caller that led here, and the line of a function of theirs that raised."""
+    """Give the caller's line that led here, and the line of a function of theirs that raised."""
     raised: BaseException | None = exc
     while raised is not None:
         frame = _users_frame(raised.__traceback__)

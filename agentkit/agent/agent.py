@@ -15,7 +15,7 @@ from agentkit.agent.event_loop import run
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.record.recorder import Recording
 from agentkit.agent.tools.runner import Functions, tool_runner
-from agentkit.agent.tools.schema import shared_schemas
+from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import UsageError, suggest
 from agentkit.files.store import CassetteWriter

@@ -5,15 +5,24 @@ can read.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, update_wrapper
 from types import NoneType
 from typing import Any, overload
 
-from agentkit.agent.tools.schema import arguments_schema, is_plain, summary, target_of, type_hints
 from agentkit.errors import SchemaError, UsageError
+from agentkit.read.calls.function_docs import function_docs, target_of
+from agentkit.read.calls.function_schema import (
+    arguments_schema,
+    is_plain,
+    tool_schema,
+    type_hints,
+)
 from agentkit.types.keywords import checked_keywords
+
+log = logging.getLogger("agentkit")
 
 
 @checked_keywords
@@ -38,7 +47,9 @@ class Tool:
                 f"{self.name!r} cannot name a tool",
                 hint="name it with letters, digits, _ and -: ak.tool(function, name='look_up')",
             )
-        self.description = description if description is not None else summary(function)
+        self.description = (
+            description if description is not None else function_docs(function).summary
+        )
         self._hints = _hints(function, needed=parameters is None)
         self.parameters = (
             parameters
@@ -46,18 +57,24 @@ class Tool:
             else arguments_schema(self.name, function, self._hints)
         )
         update_wrapper(self, function, updated=())
+        if self.gaps:
+            _note(self)
 
     @property
     def schema(self) -> dict[str, Any]:
         """The tool in OpenAI's format."""
-        return {
-            "type": "function",
-            "function": {
-                "name": self.name,
-                "description": self.description,
-                "parameters": self.parameters,
-            },
-        }
+        return tool_schema(self.name, self.description, self.parameters)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What the model is not told: the tool has no description, an argument no type."""
+        untyped = [
+            name
+            for name, schema in self.parameters.get("properties", {}).items()
+            if not schema.keys() & _TYPES
+        ]
+        found = [] if self.description else ["no description"]
+        return (*found, *(f"no type for {name}" for name in untyped))
 
     @property
     def is_async(self) -> bool:
@@ -93,7 +110,20 @@ class Tool:
         return {name: TypeAdapter(hint) for name, hint in rich.items()}
 
     def __repr__(self) -> str:
-        return f"<Tool {self.name}({', '.join(self.parameters.get('properties', {}))})>"
+        gaps = f": {', '.join(self.gaps)}" if self.gaps else ""
+        return f"<Tool {self.name}({', '.join(self.parameters.get('properties', {}))}){gaps}>"
+
+
+_TYPES = frozenset(("type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"))
+_noted: set[str] = set()
+
+
+def _note(tool: Tool) -> None:
+    """Log once what the model is not told of a tool."""
+    place = f"{getattr(tool, '__module__', '')}.{getattr(tool, '__qualname__', tool.name)}"
+    if place not in _noted:
+        _noted.add(place)
+        log.warning("tool %r: %s; the model has to guess", tool.name, ", ".join(tool.gaps))
 
 
 def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:
@@ -137,11 +167,12 @@ def tool(
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """A tool made from a function, sync or async; also a decorator, with or without arguments.
 
-    The schema comes from the signature and its type hints, the descriptions from a Google-style
-    docstring.
+    The schema comes from the signature and its type hints. The descriptions come from the docstring
+    (Google, numpy, Sphinx or Epydoc style), or from `Annotated[str, "text"]` and pydantic's
+    `Field(description=...)`, which count before it.
 
     Raises:
-        SchemaError: the function cannot be described; the note says the hint.
+        SchemaError: the function cannot be described.
 
     >>> @tool
     ... def add(a: int, b: int = 0) -> int:

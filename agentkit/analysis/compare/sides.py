@@ -18,6 +18,7 @@ from agentkit.files.foreign.capture_log import captured_trajectories, is_capture
 from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import is_ours, load_all, read_json_lines
+from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import apply
 from agentkit.types.answer import Response
@@ -137,7 +138,7 @@ def _of_mapping(side: Mapping[str, Any], tools: Any) -> Trajectory:
         asked: dict[str, Any] = dict(request) if isinstance(request, Mapping) else {}
         asked.setdefault("messages", [])
         if tools and "tools" not in asked:
-            asked = {**asked, "tools": plain(tools)}
+            asked = {**asked, "tools": plain(described_tools(tools))}
         return captured_trajectories(
             [
                 {
@@ -152,10 +153,7 @@ def _of_mapping(side: Mapping[str, Any], tools: Any) -> Trajectory:
 
 
 def _answered(exchange: Exchange, tools: Any) -> Trajectory:
-    schemas = tuple(
-        tool if isinstance(tool, dict) else plain(getattr(tool, "schema", tool))
-        for tool in tools or ()
-    )
+    schemas = tuple(plain(described_tools(tools)) or ())
     return apply(Trajectory(spec=Spec(tools=schemas)), Answer(exchange=exchange))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.read.body.envelope import parse_body
+from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close, prompt_messages
@@ -92,7 +93,7 @@ def trajectory_of(
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
     """Tool schemas as they stand in a request, or as the JSON text that some data sets keep."""
-    given = parse_body(tools)[0] if isinstance(tools, str) else plain(tools)
+    given = parse_body(tools)[0] if isinstance(tools, str) else plain(described_tools(tools))
     return (
         tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.read.calls.function_schema import described
 from agentkit.read.plain import plain
 
 
@@ -19,8 +20,8 @@ class KnownTools:
     __slots__ = ("_parameters", "_told")
 
     def __init__(self, tools: Any = None, names: Iterable[str] | None = None) -> None:
-        """Takes OpenAI tool schemas, flat `{name, parameters}` dicts, `ak.tool` objects or
-        callables with a `schema`, or bare names.
+        """Take functions, `ak.tool` objects, OpenAI tool schemas, flat `{name, parameters}` dicts,
+        or bare names.
         """
         self._parameters: dict[str, Mapping[str, Any] | None] = dict.fromkeys(names or ())
         self._told = tools is not None or names is not None
@@ -56,16 +57,17 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
             for name, value in tools.items()
         )
         return
-    if not isinstance(tools, Iterable):
+    single = isinstance(tools, (str, Mapping)) or callable(tools)
+    if not single and not isinstance(tools, Iterable):
         raise UsageError(
             f"the tools are a {type(tools).__name__}",
-            hint="pass a list of names, schemas or what ak.tool made",
+            hint="pass a list of functions, schemas, names or what ak.tool made",
         )
-    for tool in [tools] if isinstance(tools, (str, Mapping)) else tools:
+    for tool in [tools] if single else tools:
         if isinstance(tool, str):
             yield tool, None
             continue
-        schema = plain(getattr(tool, "schema", tool) if not isinstance(tool, Mapping) else tool)
+        schema = plain(described(tool))
         if not isinstance(schema, dict):
             continue
         inner = next(

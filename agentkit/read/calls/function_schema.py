@@ -1,15 +1,15 @@
-"""A function's JSON schema: from its signature, its type hints and its Google-style docstring."""
+"""A function's JSON schema: from its signature, its type hints and its docstring."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import re
 import sys
 from collections import abc
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import FrameType, NoneType, UnionType
 from typing import (
     Annotated,
@@ -22,8 +22,10 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+from weakref import WeakKeyDictionary
 
 from agentkit.errors import SchemaError
+from agentkit.read.calls.function_docs import function_docs, target_of
 from agentkit.read.plain import finite, plain
 
 _PLAIN_TYPES = (str, int, float, bool, list, dict, NoneType, Any, object, inspect.Parameter.empty)
@@ -42,28 +44,6 @@ _PLAIN_ORIGINS = (
     abc.MutableMapping,
 )
 _VERBATIM = ("default", "const", "enum", "examples")
-_SECTION = re.compile(
-    r"(\s*)(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*$"
-)
-_ARGUMENT = re.compile(r"\s*\*{0,2}(\w+)\s*(?:\(.*?\))?\s*:\s*(.*)")
-
-
-def target_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function itself, or the one a `partial` was made of."""
-    return function.func if isinstance(function, partial) else function
-
-
-def summary(function: Callable[..., Any]) -> str:
-    """The function's docstring without its sections."""
-    lines = _doc(function).splitlines()
-    first = next((i for i, line in enumerate(lines) if _SECTION.match(line)), len(lines))
-    return "\n".join(lines[:first]).strip()
-
-
-def _doc(function: Callable[..., Any]) -> str:
-    target = target_of(function)
-    own = inspect.getdoc(target)
-    return own or ("" if inspect.isroutine(target) else inspect.getdoc(type(target).__call__) or "")
 
 
 def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -80,7 +60,9 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
         hints = get_type_hints(target, None, around, include_extras=True)
         if inspect.isclass(target) and inspect.isfunction(target.__init__):
             hints |= get_type_hints(target.__init__, None, around, include_extras=True)
-        return {name: _readable(hint, around) for name, hint in hints.items() if name != "return"}
+        if sys.version_info < (3, 12):  # before, pydantic wants the TypedDict of typing_extensions
+            hints = {name: _readable(hint, around) for name, hint in hints.items()}
+        return {name: hint for name, hint in hints.items() if name != "return"}
     except Exception as exc:
         raise SchemaError(
             f"the type hints of {target!r} cannot be resolved: {exc}",
@@ -210,7 +192,7 @@ def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -
     from pydantic import Field
     from pydantic.fields import FieldInfo
 
-    described = _argument_docs(_doc(function))
+    described = function_docs(function).arguments
     wanted: dict[str, Any] = {}
     for name, parameter in _signature(tool, function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -288,28 +270,51 @@ def _without_titles(schema: Any, names: bool = False) -> Any:
     }
 
 
-def _argument_docs(doc: str) -> dict[str, str]:
-    """Descriptions by argument name, from the `Args:` section of a Google-style docstring."""
-    found: dict[str, list[str]] = {}
-    words: list[str] = []
-    header = inner = None
-    for line in doc.splitlines():
-        section, indent = _SECTION.match(line), len(line) - len(line.lstrip())
-        if section and (header is None or indent <= header):
-            header, inner = (
-                (len(section[1]), None)
-                if section[2] in ("Args", "Arguments", "Parameters")
-                else (None, None)
-            )
-        elif header is not None and line.strip() and indent <= header:
-            header = None
-        elif header is not None and line.strip():
-            inner = indent if inner is None else inner
-            argument = _ARGUMENT.match(line) if indent <= inner else None
-            if argument:
-                words = found.setdefault(argument[1], [])
-            words.append(argument[2] if argument else line.strip())
-    return {name: " ".join(words).strip() for name, words in found.items()}
+def tool_schema(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a tool in OpenAI's format."""
+    inner = {"name": name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": inner}
+
+
+def described(tool: Any) -> Any:
+    """Give the schema of a tool: a function is described, what has a `schema` gives it, and
+    anything else, such as a schema or a bare name, stays as it is.
+
+    Raises:
+        SchemaError: the function cannot be described.
+    """
+    if isinstance(tool, Mapping | str):
+        return tool
+    own = getattr(tool, "schema", None)
+    if isinstance(own, Mapping):
+        return own
+    if not callable(tool):
+        return tool
+    try:
+        return _SCHEMAS[tool]
+    except (KeyError, TypeError):  # not described yet, or nothing a dict can hold
+        found = _function_schema(tool)
+    with suppress(TypeError):
+        _SCHEMAS[tool] = found
+    return found
+
+
+_SCHEMAS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+"""Functions that were described, so that a reader may be given them with each answer."""
+
+
+def _function_schema(function: Callable[..., Any]) -> dict[str, Any]:
+    target = target_of(function)
+    name = str(getattr(target, "__name__", type(target).__name__))
+    parameters = arguments_schema(name, function, type_hints(function))
+    return tool_schema(name, function_docs(function).summary, parameters)
+
+
+def described_tools(tools: Any) -> Any:
+    """Give tools with every function among them described; a function alone is a list of one."""
+    if callable(tools):
+        return [described(tools)]
+    return [described(tool) for tool in tools] if isinstance(tools, list | tuple) else tools
 
 
 def shared_schemas(schemas: Iterable[Any]) -> tuple[dict[str, Any], ...]:
