@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
     COUNT,
@@ -20,6 +20,9 @@ from agentkit.files.reader import rollouts_in
 from agentkit.types.answer import ToolCall
 from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     **IDENTITY,
@@ -46,7 +49,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def tool_calls_df(x: Any) -> Any:
+def tool_calls_df(x: Any) -> pd.DataFrame:
     """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the
     text come after a turn's own.
 

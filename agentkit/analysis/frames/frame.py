@@ -9,10 +9,13 @@ text a model can write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agentkit.types.trajectory import Trajectory, Turn
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT = "string[python]"
 COUNT, MAYBE_COUNT = "int64", "Int64"
@@ -23,7 +26,9 @@ IDENTITY = {"rollout": COUNT, "sample": MAYBE_COUNT, "prompt": TEXT}
 """The first columns of every frame."""
 
 
-def frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any = None) -> Any:
+def frame(
+    columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any = None
+) -> pd.DataFrame:
     """The `pandas.DataFrame` of the rows; of a comparison with a column `side` behind `rollout`,
     which is the first.
     """

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
 from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     **IDENTITY,
@@ -28,7 +31,7 @@ _REASONING = ("reasoning", "reasoning_content")
 
 
 @checked_keywords
-def messages_df(x: Any) -> Any:
+def messages_df(x: Any) -> pd.DataFrame:
     """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its
     profile sends.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
     COUNT,
@@ -19,6 +19,9 @@ from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, excerpt
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     **IDENTITY,
@@ -37,7 +40,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def problems_df(x: Any) -> Any:
+def problems_df(x: Any) -> pd.DataFrame:
     """A `pandas.DataFrame` with a row per problem, failed request and failed tool result, by turn.
 
     Columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
     COUNT,
@@ -22,6 +22,9 @@ from agentkit.read.body.queue_time import queue_of
 from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     **IDENTITY,
@@ -54,7 +57,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def turns_df(x: Any) -> Any:
+def turns_df(x: Any) -> pd.DataFrame:
     """A `pandas.DataFrame` with a row per turn that has an answer, the open one included.
 
     Columns; times are in seconds, lengths in characters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
     COUNT,
@@ -29,6 +29,9 @@ from agentkit.read.managed import is_managed, read_managed
 from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 COLUMNS = {
     **IDENTITY,
     "turn": MAYBE_COUNT,
@@ -47,7 +50,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def tokens_df(x: Any, *, decode: Decode | None = None) -> Any:
+def tokens_df(x: Any, *, decode: Decode | None = None) -> pd.DataFrame:
     """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then
     those that were sampled.
 
