@@ -15,10 +15,10 @@ from agentkit.agent.event_loop import run
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.record.recorder import Recording
 from agentkit.agent.tools.runner import Functions, tool_runner
-from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import UsageError, suggest
 from agentkit.files.store import CassetteWriter
+from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
 from agentkit.servers.request_body import ChatServer, Emit

@@ -34,12 +34,22 @@ class Change(Record):
 
 @record
 class Reparsed(Record, Drawn):
-    """A rollout read again. Results stay with the calls they answer; a call that is new has
-    none.
+    """A rollout read again, which reads like a rollout: `turns`, `final`, `problems` and all else
+    of its `trajectory` are found on it too. Results stay with the calls they answer; a call that is
+    new has none.
     """
 
     trajectory: Trajectory
     changes: tuple[Change, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "trajectory":  # asked for while a copy is being made
+            raise AttributeError(name)
+        return getattr(self.trajectory, name)
+
+    def __dir__(self) -> list[str]:
+        public = (name for name in dir(self.trajectory) if not name.startswith("_"))
+        return sorted({*object.__dir__(self), *public})
 
     def summary(self) -> str:
         return (

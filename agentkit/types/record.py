@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
 
+from agentkit.types.equality import equal_fields
 from agentkit.types.hooks import hook
 from agentkit.types.words import visible
 
@@ -19,7 +20,11 @@ T = TypeVar("T")
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """Make the class a frozen, slotted, keyword-only dataclass that keeps the repr of `Record`."""
-    return dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
+    own = "__eq__" in vars(cls)
+    made = dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
+    if not own:
+        made.__eq__ = equal_fields(made)  # type: ignore[method-assign]
+    return made
 
 
 class Displayed:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 import agentkit as ak
@@ -57,3 +60,15 @@ def test_what_cannot_be_read_again_says_so() -> None:
         ak.reparse([])
     with pytest.raises(LookupError, match="nosuch"):
         ak.reparse(ak.Trajectory(), parser="nosuch")
+
+
+def test_it_reads_like_a_rollout(rollouts: list[ak.Trajectory]) -> None:
+    again = ak.reparse(rollouts[1], parser="hermes")
+    whole = again.trajectory
+    assert again.turns == whole.turns
+    assert (again.final, again.problems, again.spec) == (whole.final, whole.problems, whole.spec)
+    assert {"turns", "final", "changes"} <= set(dir(again))
+    assert copy.deepcopy(again) == again == pickle.loads(pickle.dumps(again))
+    assert list(ak.turns_df(again).rollout) == list(ak.turns_df(whole).rollout)
+    with pytest.raises(AttributeError, match="trns"):
+        _ = again.trns

@@ -24,10 +24,10 @@ from agentkit.agent.perform import Perform, budgeted, live
 from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import infrastructure_failure, tool_runner
-from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import Busy, UsageError
 from agentkit.read.body.finish import means, read_finish
+from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.request_body import Emit
