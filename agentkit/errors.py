@@ -19,16 +19,16 @@ notebook shows the caller's own line, the message and the hint; `%tb Verbose` sh
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from sysconfig import get_path
 from traceback import FrameSummary, extract_tb
 from types import TracebackType
 from typing import Any
 
-_HOME = str(Path(__file__).parent)
+_HOME = __file__.removesuffix("errors.py")
 _NOT_USERS = ("site-packages", "dist-packages", get_path("stdlib"), "<frozen")
 _CODE_LIMIT = 160
 
@@ -169,5 +169,5 @@ def _place(frame: FrameSummary, shell: Any) -> str:
     """Say where a line is: a cell by its number, a file by its name."""
     named = getattr(getattr(shell, "compile", None), "format_code_name", None)
     cell = named(frame.filename) if named is not None else None
-    where = " ".join(cell) if cell else Path(frame.filename).name
+    where = " ".join(cell) if cell else re.split(r"[/\\]", frame.filename)[-1]
     return f"{where}, line {frame.lineno}"
