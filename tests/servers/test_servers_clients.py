@@ -8,13 +8,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
 from agentkit.errors import ReplayMiss
 from agentkit.servers.clients import as_server
+from agentkit.servers.openai_package import http_library
 from agentkit.servers.request_body import Call
 from agentkit.types.wire import Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
@@ -29,6 +29,8 @@ from tests.servers.server_stub import (
     everything,
     kind,
 )
+
+http = http_library()  # httpx2 with openai 3, httpx before
 
 # openai clients
 
@@ -137,8 +139,8 @@ def test_a_deployment_of_an_azure_client_is_kept() -> None:
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_mock_transport_of_the_callers(status: int) -> None:
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(
+    def answer(request: Any) -> Any:
+        return http.Response(
             status,
             json={
                 "model": json.loads(request.content)["model"],
@@ -146,10 +148,10 @@ def test_a_mock_transport_of_the_callers(status: int) -> None:
             },
         )
 
-    transport = httpx2.MockTransport(answer)
+    transport = http.MockTransport(answer)
     clients = (
-        openai.OpenAI(api_key=KEY, http_client=httpx2.Client(transport=transport)),
-        openai.AsyncOpenAI(api_key=KEY, http_client=httpx2.AsyncClient(transport=transport)),
+        openai.OpenAI(api_key=KEY, http_client=http.Client(transport=transport)),
+        openai.AsyncOpenAI(api_key=KEY, http_client=http.AsyncClient(transport=transport)),
     )
     for client in clients:
         exchange = through(client, CALL)
@@ -161,12 +163,12 @@ def test_a_mock_transport_of_the_callers(status: int) -> None:
 def test_a_reasoning_model_of_openai_gets_the_new_name() -> None:
     seen: list[Any] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def answer(request: Any) -> Any:
         seen.append(json.loads(request.content))
-        return httpx2.Response(200, json=COMPLETION)
+        return http.Response(200, json=COMPLETION)
 
     client = openai.OpenAI(
-        api_key=KEY, http_client=httpx2.Client(transport=httpx2.MockTransport(answer))
+        api_key=KEY, http_client=http.Client(transport=http.MockTransport(answer))
     )
     through(client, Call(messages=MESSAGES, fields={"model": "o3", "max_tokens": 5}))
     assert seen[0] == {"model": "o3", "max_completion_tokens": 5, "messages": MESSAGES}
@@ -265,14 +267,14 @@ def test_a_stub_need_not_be_async() -> None:
 
 
 def status_error(status: int, body: str) -> openai.APIStatusError:
-    request = httpx2.Request(
+    request = http.Request(
         "POST", "http://h/v1/chat/completions", headers={"Authorization": f"Bearer {KEY}"}
     )
-    response = httpx2.Response(status, text=body, request=request, headers={"retry-after": "7"})
+    response = http.Response(status, text=body, request=request, headers={"retry-after": "7"})
     return openai.APIStatusError(f"Error code: {status} {KEY}", response=response, body=None)
 
 
-REQUEST = httpx2.Request("POST", "http://h")
+REQUEST = http.Request("POST", "http://h")
 
 
 @pytest.mark.parametrize(
