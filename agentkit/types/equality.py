@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from math import isnan
 from operator import attrgetter
 from typing import Any
 
@@ -48,7 +49,7 @@ def _same_but_for_nan(a: Any, b: Any) -> bool:
     if a is b:
         return True
     if kind is float and type(b) is float:
-        return a == b or (a != a and b != b)
+        return a == b or (isnan(a) and isnan(b))
     if kind is dict and type(b) is dict:
         return a.keys() == b.keys() and all(_same_but_for_nan(a[key], b[key]) for key in a)
     if kind in (list, tuple) and kind is type(b):

@@ -35,8 +35,8 @@ class Budget:
 
     @classmethod
     def of(cls, config: Any) -> Budget | None:
-        """The budget a caller means: None for none, True for the default, or an object or dict with
-        sizes, under hermes-agent's names too.
+        """Give the budget a caller means: None for none, True for the default, or an object or dict
+        with sizes, under hermes-agent's names too.
         """
         if config is None or config is False:
             return None
@@ -51,8 +51,8 @@ class Budget:
         return cls(**found)
 
     def shortened(self, result: ToolResult, others: Iterable[ToolResult]) -> ToolResult:
-        """The result itself where it fits, else one whose content is a preview that says what was
-        cut.
+        """Give the result itself where it fits, else one whose content is a preview that says what
+        was cut.
         """
         size = len(result.content)
         spent = sum(len(other.content) for other in others)

@@ -91,7 +91,7 @@ class ToolPool:
         return self._abandoned
 
     def close(self) -> None:
-        """Lets the threads end as soon as no call waits; one that comes late is still run."""
+        """Let the threads end as soon as no call waits; one that comes late is still run."""
         with self._lock:
             self._closed = True
             self._lock.notify_all()
@@ -99,7 +99,7 @@ class ToolPool:
     async def run(
         self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time
     ) -> Ran:
-        """What the function returned or raised, or that it ran out of time.
+        """Run the function: give what it returned or raised, or that it ran out of time.
 
         Args:
             timeout: seconds it may run, not counting the wait for a thread; beyond them it is
@@ -145,9 +145,7 @@ class ToolPool:
             self._staff()
 
     def _staff(self) -> None:
-        """Sees to it that a thread comes for the calls that wait, as long as the size allows
-        one.
-        """
+        """Start a thread for the calls that wait, as long as the size allows one."""
         if len(self._jobs) <= self._idle:
             self._lock.notify()
         elif self._threads - self._abandoned < self.size:
@@ -156,7 +154,7 @@ class ToolPool:
             threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
     def _give_up(self, job: _Job) -> None:
-        """Forgets a call that has not ended, and puts another thread in the place of the one that
+        """Forget a call that has not ended, and put another thread in the place of the one that
         runs it.
         """
         with self._lock:
@@ -202,7 +200,7 @@ _pool = ToolPool()
 
 
 def tool_pool() -> ToolPool:
-    """The pool all agents of this process share."""
+    """Give the pool that all agents of this process share."""
     return _pool
 
 
@@ -217,7 +215,7 @@ if hasattr(os, "register_at_fork"):
 
 @checked_keywords
 def resize_tool_pool(size: int) -> None:
-    """Replaces the shared pool by one of `size` threads and closes the old one, which still ends
+    """Replace the shared pool by one of `size` threads and close the old one, which still ends
     what it has begun.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Runs one call of a turn, and turns whatever comes of it into a `ToolResult`: nothing a tool does
+"""Run one call of a turn, and turn whatever comes of it into a `ToolResult`: nothing a tool does
 can end a rollout.
 """
 
@@ -53,7 +53,7 @@ class Functions:
 def tool_runner(
     dispatch: Dispatch, *, timeout: float | None = None, clock: Clock = time.time
 ) -> RunTool:
-    """A function that runs a tool step and gives its result.
+    """Make a function that runs a tool step and gives its result.
 
     Args:
         timeout: seconds one call may run; None for no limit.
@@ -101,7 +101,7 @@ async def _run(dispatch: Dispatch, step: ToolStep, timeout: float | None, clock:
 
 
 async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock) -> Ran:
-    """What an async tool gave. It is not waited for beyond its time, whatever it makes of being
+    """Await an async tool. It is not waited for beyond its time, whatever it makes of being
     cancelled.
     """
     started = clock()
@@ -132,7 +132,7 @@ async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]
 
 
 def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
-    """What a call that ended gave, as the model will see it."""
+    """Make the result of a call that has ended, as the model will see it."""
     times: dict[str, Any] = {"started": ran.started, "elapsed": ran.elapsed, "queued": ran.queued}
     if ran.timed_out:
         error = f"Tool execution timed out after {ran.elapsed:g} s"
@@ -145,7 +145,7 @@ def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
             **times,
         )
     if ran.error is not None:
-        error = f"{type(ran.error).__name__}: {_said(ran.error)}"
+        error = f"{type(ran.error).__name__}: {_text_of(ran.error)}"
         content = error_text(f"Tool execution failed: {error}")
         return ToolResult(
             call_id=call.id, name=call.name, status="error", content=content, error=error, **times
@@ -163,7 +163,7 @@ def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
     )
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # an exception whose text cannot be had is still the tool's error
@@ -171,13 +171,13 @@ def _said(error: BaseException) -> str:
 
 
 def invalid_result(call: ToolCall) -> ToolResult:
-    """What the model is told of a call that cannot be run: what is wrong, and to try again."""
+    """Make the result of a call that cannot be run: it says what is wrong, and to try again."""
     reasons = [p.message for p in call.problems if p.severity == "error"] or [
         p.message for p in call.problems if p.code != "name_unknown"
     ]
     reason = "; ".join(reasons) or "unreadable"
     error = f"Invalid JSON: {reason}" if call.name else "Invalid tool call: the call has no name"
-    told = (
+    advice = (
         f"Invalid JSON in tool arguments: {reason}. Please retry with valid JSON."
         if call.name
         else f"{error}. Please retry with a tool name."
@@ -186,14 +186,14 @@ def invalid_result(call: ToolCall) -> ToolResult:
         call_id=call.id,
         name=call.name,
         status="invalid_call",
-        content=error_text(told),
+        content=error_text(advice),
         error=error,
     )
 
 
 def infrastructure_failure(content: str) -> str | None:
-    """The error of a result that is JSON with a truthy `error` and a negative `exit_code`; None for
-    all others.
+    """Give the error of a result that is JSON with a truthy `error` and a negative `exit_code`;
+    None for all others.
 
     A positive exit code is the command's own and the model's business; a negative one says the
     sandbox failed.

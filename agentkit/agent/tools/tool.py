@@ -27,8 +27,8 @@ log = logging.getLogger("agentkit")
 
 @checked_keywords
 class Tool:
-    """A function and its description. Calling it calls the function; `schema` is what the model is
-    told.
+    """A function and its description. Calling it calls the function; `schema` is what the
+    model is given.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Tool:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What the model is not told: the tool has no description, an argument no type."""
+        """What the model has to guess: the tool has no description, an argument no type."""
         untyped = [
             name
             for name, schema in self.parameters.get("properties", {}).items()
@@ -88,8 +88,8 @@ class Tool:
         return self.function(*args, **kwargs)
 
     def bind(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as the function wants them: pydantic models, dataclasses, enums and dates
-        are made, plain JSON types are passed as sent.
+        """Convert the arguments to what the function wants: pydantic models, dataclasses, enums and
+        dates are made, plain JSON types are passed as sent.
 
         Raises:
             pydantic.ValidationError: a value does not fit such a type.
@@ -119,7 +119,7 @@ _noted: set[str] = set()
 
 
 def _note(tool: Tool) -> None:
-    """Log once what the model is not told of a tool."""
+    """Log once what the model has to guess about a tool."""
     place = f"{getattr(tool, '__module__', '')}.{getattr(tool, '__qualname__', tool.name)}"
     if place not in _noted:
         _noted.add(place)
@@ -127,8 +127,8 @@ def _note(tool: Tool) -> None:
 
 
 def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:
-    """The types of the parameters; none where they cannot be told and the caller has described the
-    tool.
+    """Give the types of the parameters; none where they cannot be resolved and the caller has
+    described the tool.
     """
     try:
         return type_hints(function)
@@ -165,7 +165,7 @@ def tool(
     description: str | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
-    """A tool made from a function, sync or async; also a decorator, with or without arguments.
+    """Make a tool from a function, sync or async; also a decorator, with or without arguments.
 
     The schema comes from the signature and its type hints. The descriptions come from the docstring
     (Google, numpy, Sphinx or Epydoc style), or from `Annotated[str, "text"]` and pydantic's
@@ -198,7 +198,7 @@ def _made(function: Any, described: Mapping[str, Any] | None = None) -> Tool:
 
 
 def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
-    """Tools by name, from `Tool` objects and plain functions.
+    """Give tools by name, from `Tool` objects and plain functions.
 
     Raises:
         SchemaError: one cannot be described.

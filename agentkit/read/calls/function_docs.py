@@ -1,4 +1,4 @@
-"""What a docstring says of a function and of its arguments: Google, numpy, Sphinx or Epydoc style."""
+"""What a docstring of any common style says of a function and of its arguments."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ _VERBATIM = ("default", "const", "enum", "examples")
 
 
 def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of the parameters by name, as pydantic reads them.
+    """Give the types of the parameters by name, as pydantic reads them.
 
     Raises:
         SchemaError: an annotation names what is not there.
@@ -71,8 +71,8 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _around(target: Any) -> dict[str, Any]:
-    """The local names around a function that was defined inside another: annotations are text, and
-    may name a type defined beside it.
+    """Give the local names around a function that was defined inside another: annotations are text,
+    and may name a type defined beside it.
     """
     if "<locals>" not in getattr(target, "__qualname__", ""):
         return {}
@@ -89,7 +89,7 @@ def _around(target: Any) -> dict[str, Any]:
 
 
 def _readable(hint: Any, around: dict[str, Any]) -> Any:
-    """The hint with each `typing.TypedDict` in it as one that pydantic reads on every Python."""
+    """Give the hint with each `typing.TypedDict` in it as one that pydantic reads."""
     args: tuple[Any, ...] = get_args(hint)
     origin: Any = get_origin(hint)
     if _is_typed_dict(hint):
@@ -118,20 +118,20 @@ def _is_typed_dict(hint: Any) -> bool:
 
 
 def _field(kind: Any, name: str, hint: Any, around: dict[str, Any]) -> Any:
-    """The field of a TypedDict: what its annotation says of being required counts before what the
-    class does.
+    """Give the field of a TypedDict: what its annotation says of being required counts before what
+    the class does.
     """
-    said = get_origin(hint)
-    value = _readable(get_args(hint)[0] if said in (Required, NotRequired) else hint, around)
+    asked = get_origin(hint)
+    value = _readable(get_args(hint)[0] if asked in (Required, NotRequired) else hint, around)
     return (
         value
-        if said is Required or (said is None and name in kind.__required_keys__)
+        if asked is Required or (asked is None and name in kind.__required_keys__)
         else NotRequired[value]
     )
 
 
 def is_plain(hint: Any) -> bool:
-    """Whether values of the type are what JSON gives."""
+    """Say whether values of the type are what JSON gives."""
     origin = get_origin(hint)
     if origin is Literal:
         return True
@@ -145,10 +145,12 @@ def is_plain(hint: Any) -> bool:
 def arguments_schema(
     name: str, function: Callable[..., Any], hints: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The JSON schema of the function's arguments.
+    """Make the JSON schema of the function's arguments.
 
     Args:
-        hints: what `type_hints` says of it.
+        name: of the tool, for messages.
+        function: what is described.
+        hints: the types of its parameters, by `type_hints`.
 
     Raises:
         SchemaError: the function cannot be described.
@@ -186,8 +188,8 @@ def arguments_schema(
 
 
 def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps some
-    names to itself.
+    """Give the parameters as fields of a pydantic model. Their names are aliases, as pydantic keeps
+    some names to itself.
     """
     from pydantic import Field
     from pydantic.fields import FieldInfo
@@ -223,7 +225,7 @@ def _wanted(tool: str, function: Callable[..., Any], hints: Mapping[str, Any]) -
 
 
 def _note(annotation: Any) -> str | None:
-    """The description in what stands in an `Annotated`: a text, or something that has one."""
+    """Find the description in an argument of `Annotated`: a text, or something that has one."""
     note = (
         annotation
         if isinstance(annotation, str)
@@ -243,7 +245,7 @@ def _signature(tool: str, function: Callable[..., Any]) -> inspect.Signature:
 
 
 def _without_titles(schema: Any, names: bool = False) -> Any:
-    """The schema without the titles pydantic adds and without defaults JSON does not have; a
+    """Give the schema without the titles pydantic adds and without defaults JSON does not have; a
     property named `title` stays.
     """
     if isinstance(schema, list):
@@ -318,8 +320,8 @@ def described_tools(tools: Any) -> Any:
 
 
 def shared_schemas(schemas: Iterable[Any]) -> tuple[dict[str, Any], ...]:
-    """Tool schemas as plain data. Equal lists of them are one object, so that thousands of rollouts
-    share it.
+    """Give tool schemas as plain data. Equal lists of them are one object, so that thousands of
+    rollouts share it.
     """
     return _shared(json.dumps([plain(schema) for schema in schemas]))
 
