@@ -14,8 +14,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from agentkit.read.utf8 import compact_json
-from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.server.pieces import Step, answer_tokens, steps, tokens
+from agentkit.testing.server.question import Question
+
+_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+_JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
 
 class Manner(ABC):
@@ -31,63 +35,67 @@ class Manner(ABC):
     bare_delta = True
     """A stream's pieces without content are sent where logprobs or token ids come with them."""
 
+    def sent_headers(self, *, stream: bool) -> dict[str, str]:
+        """The headers of an answer."""
+        return {**_JSON, **self.headers, **(_STREAM if stream else {})}
+
     @abstractmethod
-    def answer_id(self, asking: Asking) -> str:
+    def answer_id(self, question: Question) -> str:
         """The id of an answer."""
 
     @abstractmethod
-    def call_id(self, asking: Asking, position: int) -> str:
+    def call_id(self, question: Question, position: int) -> str:
         """The id of a call."""
 
-    def finish(self, finish: Any, asking: Asking) -> Any:
+    def finish(self, finish: Any, question: Question) -> Any:
         """The finish reason as this server says it."""
-        return "stop" if finish == "tool_calls" and asking.named else finish
+        return "stop" if finish == "tool_calls" and question.named else finish
 
     @abstractmethod
-    def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def body(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         """A block answer."""
 
-    def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
+    def chunks(self, draft: Mapping[str, Any], question: Question) -> list[Any]:
         """A streamed answer: the data of its events in order, the last one `[DONE]`."""
-        found = [self.opening(draft, asking, index) for index in range(asking.choices)]
-        for index in range(asking.choices):
-            found += self._deltas(draft, asking, index)
-        if asking.include_usage:
-            found.append(self.usage_chunk(draft, asking))
+        found = [self.opening(draft, question, index) for index in range(question.choices)]
+        for index in range(question.choices):
+            found += self._deltas(draft, question, index)
+        if question.include_usage:
+            found.append(self.usage_chunk(draft, question))
         return [*(chunk for chunk in found if chunk), "[DONE]"]
 
     def _deltas(
-        self, draft: Mapping[str, Any], asking: Asking, index: int
+        self, draft: Mapping[str, Any], question: Question, index: int
     ) -> Iterator[dict[str, Any]]:
         *pieces, last = steps(draft["message"])
-        asked = asking.request.get("logprobs") or asking.request.get("return_token_ids")
-        placed = [(self.delta(step, asking, index), step.tokens) for step in pieces]
+        asked = question.request.get("logprobs") or question.request.get("return_token_ids")
+        placed = [(self.delta(step, question, index), step.tokens) for step in pieces]
         sent = [(delta, said) for delta, said in placed if delta or (asked and self.bare_delta)]
-        finish = self.finish(draft.get("finish_reason"), asking)
+        finish = self.finish(draft.get("finish_reason"), question)
         merged = sent.pop() if sent and finish == "length" and self.cut_in_last_piece else None
         for delta, said in sent:
-            yield self.chunk(delta, asking, index, said)
+            yield self.chunk(delta, question, index, said)
         yield (
-            self.chunk(merged[0], asking, index, merged[1], finish)
+            self.chunk(merged[0], question, index, merged[1], finish)
             if merged
-            else self.finish_chunk(draft, asking, index, last.tokens)
+            else self.finish_chunk(draft, question, index, last.tokens)
         )
 
     @abstractmethod
     def opening(
-        self, draft: Mapping[str, Any], asking: Asking, index: int
+        self, draft: Mapping[str, Any], question: Question, index: int
     ) -> dict[str, Any] | None:
         """The chunk with the role; None where the first piece carries it."""
 
     @abstractmethod
-    def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
+    def delta(self, step: Step, question: Question, index: int) -> dict[str, Any]:
         """What one step adds; empty where the server sends nothing for it."""
 
     @abstractmethod
     def chunk(
         self,
         delta: dict[str, Any],
-        asking: Asking,
+        question: Question,
         index: int,
         said: Sequence[str],
         finish: Any = None,
@@ -95,17 +103,21 @@ class Manner(ABC):
         """One chunk around a delta."""
 
     def finish_chunk(
-        self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]
+        self, draft: Mapping[str, Any], question: Question, index: int, said: Sequence[str]
     ) -> dict[str, Any]:
         """The chunk with the finish reason."""
-        return self.chunk({}, asking, index, said, self.finish(draft.get("finish_reason"), asking))
+        return self.chunk(
+            {}, question, index, said, self.finish(draft.get("finish_reason"), question)
+        )
 
     @abstractmethod
-    def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
+    def usage(
+        self, draft: Mapping[str, Any], question: Question, *, stream: bool
+    ) -> dict[str, Any]:
         """The token counts."""
 
     @abstractmethod
-    def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         """The chunk with the token counts and no choice."""
 
     @abstractmethod
@@ -113,7 +125,7 @@ class Manner(ABC):
         """The body of a refused request."""
 
     @abstractmethod
-    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
+    def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
         """Why this server would not take the request; None where it would.
 
         Args:
@@ -145,12 +157,12 @@ class Manner(ABC):
         """JSON on one line."""
         return compact_json(data)
 
-    def counts(self, draft: Mapping[str, Any], asking: Asking) -> tuple[int, int, int]:
+    def counts(self, draft: Mapping[str, Any], question: Question) -> tuple[int, int, int]:
         """Tokens of the prompt, of the answers, and of the reasoning in them."""
         reasoning = draft["message"].get("reasoning")
         thought = len(tokens(reasoning)) if isinstance(reasoning, str) else 0
         return (
-            len(asking.prompt),
-            asking.choices * len(answer_tokens(draft["message"])),
-            asking.choices * thought,
+            len(question.prompt),
+            question.choices * len(answer_tokens(draft["message"])),
+            question.choices * thought,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentkit.testing.server.pieces import token_id
@@ -38,23 +38,7 @@ _BASE62 = string.digits + string.ascii_letters
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A request that is refused; each manner has its own shape for it."""
-
-    status: int
-    message: str
-    type: str = ""
-    """The error's class as the manner names it; "" for the usual one of the status."""
-    code: str | None = None
-    """OpenAI's word for it."""
-    param: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    """Sent in place of the manner's own shape."""
-
-
-@dataclass(frozen=True)
-class Asking:
+class Question:
     """What an answer is made for."""
 
     request: Mapping[str, Any]
@@ -67,6 +51,8 @@ class Asking:
     """Most tokens of prompt and answer."""
     parser: bool = True
     """The server was started with a tool-call parser."""
+    seconds: float = 1.0
+    """How long what is slow takes."""
 
     @property
     def created(self) -> int:
@@ -110,6 +96,10 @@ class Asking:
     def hex(self, what: str, length: int) -> str:
         """Hexadecimal digits that repeat from run to run."""
         return hashlib.sha256(f"{self.seed}:{what}".encode()).hexdigest()[:length]
+
+    def share(self, what: str) -> float:
+        """A number from 0 up to 1 that repeats from run to run."""
+        return int(self.hex(what, 12), 16) / 16**12
 
     def base62(self, what: str, length: int) -> str:
         """Letters and digits that repeat from run to run."""
