@@ -11,7 +11,7 @@ from typing import Any
 from agentkit.agent.agent import Agent
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.tools.runner import Functions, tool_runner
-from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.testing.scripted import FixedClock, ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 
 WEATHER = {

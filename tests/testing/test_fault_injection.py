@@ -336,3 +336,38 @@ async def test_an_answer_that_is_slow_waits_and_says_so() -> None:
     assert isinstance(outcome, Answer)
     assert waited == [3.0]
     assert (outcome.exchange.elapsed or 0) >= 3.0
+
+
+@pytest.mark.parametrize("mode", ["block", "stream"])
+@pytest.mark.parametrize("manner", ["openai", "vllm", "sglang"])
+def test_what_a_fault_is_not_about_stays_as_it_came(manner: Any, mode: str) -> None:
+    def answered(*faults: str) -> Any:
+        sampling = {"logprobs": True, "return_token_ids": True}
+        with serve(THINKING, manner=manner) as server:
+            made = ak.Agent(
+                "m",
+                tools=TOOLS_OF_SCRIPT,
+                server=server.url,
+                stream=mode == "stream",
+                max_turns=1,
+                sampling=sampling,
+            )
+            made = inject(made, *faults, tool="clock") if faults else made
+            return ak.rollout(made, "Weather and time?").turns[0].response
+
+    sound, faulty = answered(), answered("name_unknown")
+    assert [call.name for call in sound.tool_calls] == ["get_weather", "clock"]
+    assert [call.name for call in faulty.tool_calls] == ["get_weather", "clock_v2"]
+    for name in (
+        "content",
+        "reasoning",
+        "finish_reason",
+        "usage",
+        "logprobs",
+        "token_ids",
+        "prompt_token_ids",
+        "model",
+    ):
+        assert getattr(faulty, name) == getattr(sound, name), name
+    assert [call.id for call in faulty.tool_calls] == [call.id for call in sound.tool_calls]
+    assert faulty.exchange.headers == sound.exchange.headers
