@@ -67,5 +67,5 @@ _CLIENT_FAULTS = (
 
 @cache
 def answer_faults() -> dict[str, Fault]:
-    """Every fault that can be put into the answer of a model, by its name."""
+    """List every fault that can be put into the answer of a model, by its name."""
     return {fault.name: fault for fault in (*faults(), *_CLIENT_FAULTS)}

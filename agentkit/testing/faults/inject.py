@@ -1,11 +1,11 @@
 """Failures on purpose, the same ones at every run: one wrapper of `Perform`, for servers and tools
 alike.
 
-Whether a step is struck follows from the seed, the rollout's prompt and sample, the turn and the
-call's position, and from nothing else: not from
-the order in which rollouts run beside each other. What is put in goes the way of the real thing: a
-    refused request is read by `read_error` and asked again by the retries, a cut stream is read as
-    a stream that was cut, a tool's exception becomes a result as any other does.
+Whether a step meets a fault follows from the seed, the rollout's prompt and sample, the turn and
+the call's position, and from nothing else: not from the order in which rollouts run side by side.
+What is put in goes the way of the real thing: a refused request is read by `read_error` and asked
+again by the retries, a cut stream is read as a stream that was cut, a tool's exception becomes a
+result as any other does.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _HINT = (
 
 @record
 class Injection(Record):
-    """Which faults strike, and when."""
+    """Which faults happen, and when."""
 
     faults: tuple[str, ...]
     seed: int = 0
     rate: float = 1.0
-    """The share of the steps that could be struck."""
+    """The share of the possible steps that meet a fault."""
     turns: frozenset[int] | None = None
     """Only these turns; None: any."""
     tools: frozenset[str] | None = None
@@ -61,13 +61,13 @@ class Injection(Record):
     samples: frozenset[int] | None = None
     """Only these samples of a batch; None: any."""
     times: int = 1
-    """How many tries of one request are struck before it goes through."""
+    """How many tries of one request fail before it goes through."""
     seconds: float = 1.0
     """How long what is slow takes, and how long a rate limit asks to wait."""
     sleep: Sleep = field(default=asyncio.sleep, compare=False)
 
     def fault_of(self, step: Step) -> str | None:
-        """The fault this step meets; None for most."""
+        """Choose the fault this step meets; None for most."""
         trajectory = step.trajectory
         if self.turns is not None and step.turn not in self.turns:
             return None
@@ -87,7 +87,7 @@ class Injection(Record):
         return fitting[int(self.chance(step, "which") * len(fitting))]
 
     def chance(self, step: Step, what: str) -> float:
-        """A number from 0 up to 1 that belongs to this step."""
+        """Draw a number from 0 up to 1 that depends on the seed and this step alone."""
         t = step.trajectory
         place = [
             self.seed,
@@ -115,25 +115,28 @@ def inject(
     seconds: float = 1.0,
     seed: int = 0,
 ) -> Agent:
-    """The same agent, in whose rollouts failures happen on purpose; the same ones at every run.
-    Injections can be put around each other.
+    """Make failures happen in the rollouts of an agent, the same ones at every run. An agent with
+    injections can be given more of them.
 
     What was put in is on the record: `exchange.injected` and `result.injected`, the problem
-        `fault_injected`, and the plan as `meta["injection"]`. It is saved, loaded and replayed with
-        the rest.
+    `fault_injected`, and the plan as `meta["injection"]`. It is saved, loaded and replayed with
+    the rest.
 
     Args:
         faults: names out of `ak.testing.injections()`: `rate_limited`, `stream_truncated`,
             `arguments_truncated`, `tool_error`, ….
-        rate: the share of the model calls, or tool calls, that are struck.
+        rate: the share of the model calls, or tool calls, that meet a fault.
         turn: only this turn, or these.
-        tool: only calls of this tool, or these; for faults of answers, only where the answer calls
-            one of them.
+        tool: only calls of this tool, or these; a fault of calls in an answer then changes a call
+            of one of them.
         sample: only this sample of a batch, or these.
-        times: how many tries of one request are struck before it goes through; more than the
+        times: how many tries of one request fail before it goes through; more than the
             agent's retries makes it fail.
         seconds: how long what is slow takes, and how long a rate limit asks to wait.
-        seed: another seed strikes other steps.
+        seed: another seed chooses other steps.
+
+    Returns:
+        An agent of its own; the one given stays as it is.
 
     Raises:
         NotFound: there is no such fault.
@@ -169,7 +172,7 @@ def inject(
 
 
 def injections() -> dict[str, str]:
-    """Every fault that can be put in, and what it does."""
+    """List every fault that `inject` can put in, and what it does."""
     return {**{name: fault.says for name, fault in answer_faults().items()}, **TOOL_FAULTS}
 
 
@@ -178,7 +181,13 @@ def _set(value: Any, kind: type) -> frozenset[Any] | None:
 
 
 def injecting(perform: Perform, plan: Injection, *, retries: int = 0) -> Perform:
-    """The same, with the plan's faults; a refused request is asked again as often as a real one."""
+    """Perform steps with the plan's faults in them.
+
+    Args:
+        perform: performs the steps without them.
+        plan: which faults happen, and when.
+        retries: how often a refused request is asked again.
+    """
 
     async def perform_or_fail(step: Step, emit: Emit | None = None) -> Outcome:
         fault = plan.fault_of(step)
@@ -213,8 +222,8 @@ async def _answer_fault(
 
 
 def _question(step: ModelStep, plan: Injection) -> Question:
-    """The request of this step, without what asks for parts of an answer that only the model's
-    server can give.
+    """The request of this step, without the fields that ask for parts of an answer (logprobs, token
+    ids) which would have to be made up.
     """
     body = request(step.trajectory, step.turn).body
     for field_name in ("n", "logprobs", "return_token_ids", "stream_options"):
@@ -370,8 +379,8 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
 
 
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
-    """What was put into a rollout, as (turn, call position or None for the request, faults), in
-    order.
+    """List what was put into a rollout, in order, as (turn, call position or None for the request,
+    faults).
     """
     found: list[tuple[int, int | None, str]] = []
     for attempt in trajectory.attempts:

@@ -1,5 +1,5 @@
-"""A real HTTP server on 127.0.0.1 in a thread of its own: whatever a `Reply` says crosses a real
-socket, byte for byte, however wrong it is.
+"""A real HTTP server on 127.0.0.1 in a thread of its own: a `Reply` crosses a real socket
+byte for byte, however wrong it is.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Reply:
     delay: float = 0.0
     """Seconds before the first byte."""
     cut: bool = False
-    """Reset the connection where the answer should have ended."""
+    """The connection is reset where the answer should have come to its end."""
     length: int | None = None
     """Declared content-length, where it is not the true one."""
     raw: bytes | None = None
@@ -70,15 +70,15 @@ class Reply:
 
 
 class Loopback:
-    """Answers each request with what a function makes of it; a context manager, sync and async,
-    that ends with its thread and sockets.
+    """A server that answers each request with what a function makes of it; a context manager, sync
+    and async, that takes its thread and sockets with it.
 
     Keeps connections alive and takes requests concurrently. The function runs in the server's
     thread, one request at a time.
     """
 
     def __init__(self, respond: Callable[[Asked], Reply], *, gap: float = 0.0) -> None:
-        """A server that is not listening yet.
+        """Make a server that is not listening yet.
 
         Args:
             respond: makes the reply; what it raises is answered with status 500.
@@ -111,7 +111,7 @@ class Loopback:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> Self:
-        """The server itself, listening.
+        """Begin to listen; returns the server itself.
 
         Raises:
             UsageError: it is running already.
@@ -122,7 +122,7 @@ class Loopback:
         return self
 
     def stop(self) -> None:
-        """Ends the server with all its connections; nothing happens where it is not running."""
+        """Stop the server and all its connections; nothing happens where it is not running."""
         if thread := self._end():
             thread.join(_STARTS_WITHIN)
 
@@ -198,7 +198,7 @@ class Loopback:
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection stays open."""
+        """Answer one request; returns whether the connection stays open."""
         first_byte = await reader.readexactly(1)
         if first_byte == b"\x16":  # a TLS greeting
             return await _send(
@@ -242,7 +242,7 @@ class Loopback:
 
 
 async def _settle() -> None:
-    """Lets the event loop do what is due: from an accepted connection to its task, and from an
+    """Let the event loop do what is due: from an accepted connection to its task, and from an
     aborted one to its closed socket, are few rounds.
     """
     for _ in range(8):
@@ -268,7 +268,7 @@ async def _sized(reader: asyncio.StreamReader, size: int) -> bytes:
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
-    """Whether the connection can be used again."""
+    """Send a reply; returns whether the connection can be used again."""
     if reply.delay:
         await asyncio.sleep(reply.delay)
     if reply.raw is not None:

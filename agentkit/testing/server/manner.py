@@ -1,9 +1,9 @@
 """What the manners of the reference server share: the way from a message to a body or a stream, and
-what each manner has to say for it.
+the parts that each manner supplies.
 
 A manner is how one kind of server puts an answer into JSON: names, order and presence of fields,
-    ids, chunks, errors. What was taken from captured traffic and what was constructed after
-    documentation or source is said in each manner's own module.
+ids, chunks, errors. Each manner's own module lists what was taken from captured traffic and what
+was constructed after documentation or source.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Manner(ABC):
     headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Sent with every answer."""
     writes_calls_as_text = True
-    """Calls stand in the content where no parser reads them."""
+    """Calls are text in the content where no parser reads them."""
     cut_in_last_piece = False
     """An answer that is cut has its finish reason on the last piece, not on a chunk of its own."""
     bare_delta = True
@@ -48,15 +48,15 @@ class Manner(ABC):
         """The id of a call."""
 
     def finish(self, finish: Any, question: Question) -> Any:
-        """The finish reason as this server says it."""
+        """The finish reason in this server's words."""
         return "stop" if finish == "tool_calls" and question.named else finish
 
     @abstractmethod
     def body(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
-        """A block answer."""
+        """Make a block answer."""
 
     def chunks(self, draft: Mapping[str, Any], question: Question) -> list[Any]:
-        """A streamed answer: the data of its events in order, the last one `[DONE]`."""
+        """Make a streamed answer: the data of its events in order, the last one `[DONE]`."""
         found = [self.opening(draft, question, index) for index in range(question.choices)]
         for index in range(question.choices):
             found += self._deltas(draft, question, index)
@@ -70,11 +70,13 @@ class Manner(ABC):
         *pieces, last = steps(draft["message"])
         asked = question.request.get("logprobs") or question.request.get("return_token_ids")
         placed = [(self.delta(step, question, index), step.tokens) for step in pieces]
-        sent = [(delta, said) for delta, said in placed if delta or (asked and self.bare_delta)]
+        sent = [
+            (delta, written) for delta, written in placed if delta or (asked and self.bare_delta)
+        ]
         finish = self.finish(draft.get("finish_reason"), question)
         merged = sent.pop() if sent and finish == "length" and self.cut_in_last_piece else None
-        for delta, said in sent:
-            yield self.chunk(delta, question, index, said)
+        for delta, written in sent:
+            yield self.chunk(delta, question, index, written)
         yield (
             self.chunk(merged[0], question, index, merged[1], finish)
             if merged
@@ -97,17 +99,25 @@ class Manner(ABC):
         delta: dict[str, Any],
         question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
-        """One chunk around a delta."""
+        """Put one chunk around a delta.
+
+        Args:
+            delta: what the chunk adds.
+            question: what is answered.
+            index: which of the `n` choices it belongs to.
+            written: the tokens of the delta.
+            finish: the finish reason; None before the end.
+        """
 
     def finish_chunk(
-        self, draft: Mapping[str, Any], question: Question, index: int, said: Sequence[str]
+        self, draft: Mapping[str, Any], question: Question, index: int, written: Sequence[str]
     ) -> dict[str, Any]:
         """The chunk with the finish reason."""
         return self.chunk(
-            {}, question, index, said, self.finish(draft.get("finish_reason"), question)
+            {}, question, index, written, self.finish(draft.get("finish_reason"), question)
         )
 
     @abstractmethod
@@ -126,9 +136,10 @@ class Manner(ABC):
 
     @abstractmethod
     def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
-        """Why this server would not take the request; None where it would.
+        """The reason to refuse a request; None where this server would take it.
 
         Args:
+            question: the request.
             models: the names it serves; None for any.
         """
 
@@ -138,27 +149,33 @@ class Manner(ABC):
 
     @abstractmethod
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
-        """What a GET on this path answers; None where there is nothing."""
+        """Answer a GET; None where there is nothing.
+
+        Args:
+            path: what is asked for.
+            models: the names it serves.
+            context: most tokens of prompt and answer.
+        """
 
     def unknown_path(self, method: str, path: str) -> Refusal:
         """The refusal of a path that is not there, or not for this method: FastAPI's own."""
-        said = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
-        return Refusal(404 if said == "Not Found" else 405, said, body={"detail": said})
+        text = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
+        return Refusal(404 if text == "Not Found" else 405, text, body={"detail": text})
 
     @abstractmethod
     def malformed(self, position: int) -> Refusal:
         """The refusal of a body that is not JSON, by where it ceases to be."""
 
     def block_text(self, data: Any) -> str:
-        """A whole body as text."""
+        """Write a whole body as text."""
         return self.dumps(data)
 
     def dumps(self, data: Any) -> str:
-        """JSON on one line."""
+        """Write JSON on one line."""
         return compact_json(data)
 
     def counts(self, draft: Mapping[str, Any], question: Question) -> tuple[int, int, int]:
-        """Tokens of the prompt, of the answers, and of the reasoning in them."""
+        """Count the tokens of the prompt, of the answers, and of the reasoning in them."""
         reasoning = draft["message"].get("reasoning")
         thought = len(tokens(reasoning)) if isinstance(reasoning, str) else 0
         return (

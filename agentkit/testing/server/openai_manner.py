@@ -2,12 +2,12 @@
 and answers its users have published.
 
 From these: ids (`call_` and 24 letters and digits), `refusal` and `annotations` on a block message,
-    content null beside calls, a first chunk that carries the role, the first call's id, name and
-    empty arguments together, later pieces with index and arguments only, `usage: null` on every
-    chunk but the last where usage was asked for, details under both counts, `stop` as finish reason
-    of a named choice, reasoning that is counted and never sent, indented bodies, `x-request-id` and
-    `x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was
-    captured.
+content null beside calls, a first chunk that carries the role, the first call's id, name and
+empty arguments together, later pieces with index and arguments only, `usage: null` on every
+chunk but the last where usage was asked for, details under both counts, `stop` as finish reason
+of a named choice, reasoning that is counted and never sent, indented bodies, `x-request-id` and
+`x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was
+captured.
 """
 
 from __future__ import annotations
@@ -119,10 +119,10 @@ class OpenAI(Manner):
         delta: dict[str, Any],
         question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
-        listed = question.logprobs(said) if said and "content" in delta else None
+        listed = question.logprobs(written) if written and "content" in delta else None
         logprobs = None if listed is None else {"content": listed, "refusal": None}
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return {
@@ -201,8 +201,8 @@ class OpenAI(Manner):
                 code="invalid_type",
             )
         if models is not None and model not in models:
-            said = f"The model `{model}` does not exist or you do not have access to it."
-            return Refusal(404, said, code="model_not_found")
+            text = f"The model `{model}` does not exist or you do not have access to it."
+            return Refusal(404, text, code="model_not_found")
         if refusal := _field_refusal(request):
             return refusal
         if found := next(
@@ -210,19 +210,19 @@ class OpenAI(Manner):
         ):
             return HISTORY[found.code]
         if limit is not None and limit > question.context:
-            said = (
+            text = (
                 f"max_tokens is too large: {limit}. This model supports at most {question.context}"
                 f" completion tokens, whereas you provided {limit}."
             )
-            return Refusal(400, said, param="max_tokens", code="invalid_value")
+            return Refusal(400, text, param="max_tokens", code="invalid_value")
         if size > question.context:
-            said = (
+            text = (
                 f"This model's maximum context length is {question.context} tokens. However, your"
                 f" messages resulted in {size} tokens."
             )
             return Refusal(
                 400,
-                f"{said} Please reduce the length of the messages.",
+                f"{text} Please reduce the length of the messages.",
                 param="messages",
                 code="context_length_exceeded",
             )
@@ -230,17 +230,17 @@ class OpenAI(Manner):
 
     def unauthorized(self, sent: str | None) -> Refusal:
         if not sent:
-            said = (
+            text = (
                 "You didn't provide an API key. You need to provide your API key in an"
                 " Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
-            return Refusal(401, said)
+            return Refusal(401, text)
         shown = "*" * 12
-        said = (
+        text = (
             f"Incorrect API key provided: {shown}. You can find your API key at"
             " https://platform.openai.com/account/api-keys."
         )
-        return Refusal(401, said, code="invalid_api_key")
+        return Refusal(401, text, code="invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
         if path == "/v1/chat/completions":
@@ -300,11 +300,11 @@ def _begun(entry: Any, position: int) -> Any:
 def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
     for field in ("messages", "tools"):
         if request.get(field) == []:
-            said = (
+            text = (
                 f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got"
                 " an empty array instead."
             )
-            return Refusal(400, said, param=field, code="empty_array")
+            return Refusal(400, text, param=field, code="empty_array")
     choice, tools, temperature = (
         request.get("tool_choice"),
         request.get("tools"),
@@ -322,9 +322,9 @@ def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
             400, f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice"
         )
     if isinstance(temperature, (int, float)) and temperature < 0:
-        said = (
+        text = (
             "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got"
             f" {temperature} instead."
         )
-        return Refusal(400, said, param="temperature", code="decimal_below_min_value")
+        return Refusal(400, text, param="temperature", code="decimal_below_min_value")
     return None

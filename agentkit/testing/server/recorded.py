@@ -34,7 +34,7 @@ class Recorded:
         self._begun: Counter[str] = Counter()
 
     def __call__(self, messages: list[dict[str, Any]]) -> Exchange | ApiError:
-        """What was answered to this history."""
+        """Find what was answered to this history."""
         same = [t for t in self.trajectories if _begins(messages, t)]
         if not same:
             return _refused(
@@ -46,13 +46,13 @@ class Recorded:
             key = repr(_asked(messages))
             self._begun[key] += 1
             return _exchange(same[(self._begun[key] - 1) % len(same)], 0)
-        said = [message for message in messages if message.get("role") == "assistant"][-turn:]
-        return _exchange(max(same, key=lambda t: _alike(said, t)), turn)
+        answers = [message for message in messages if message.get("role") == "assistant"][-turn:]
+        return _exchange(max(same, key=lambda t: _alike(answers, t)), turn)
 
 
 def is_recorded(script: Any) -> bool:
-    """Whether a script is recorded rollouts: a trajectory, several, the path of a file, or what
-    holds a trajectory.
+    """Tell whether a script is recorded rollouts: a trajectory, several, the path of a file, or
+    what holds a trajectory.
     """
     if isinstance(script, (str, os.PathLike, Trajectory)):
         return True
@@ -62,7 +62,7 @@ def is_recorded(script: Any) -> bool:
 
 
 def recorded(source: Any) -> Recorded:
-    """The script that plays these rollouts.
+    """Make a script that plays these rollouts.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -78,7 +78,7 @@ def _assistants(messages: Sequence[dict[str, Any]]) -> int:
 
 
 def _asked(messages: Sequence[dict[str, Any]]) -> Any:
-    """The first thing the user said."""
+    """The content of the first user message."""
     return next(
         (message.get("content") for message in messages if message.get("role") == "user"), None
     )
@@ -89,12 +89,12 @@ def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
     return _asked(messages) == _asked(prompt) and _assistants(messages) >= _assistants(prompt)
 
 
-def _alike(said: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
-    """How many of the assistant messages make the calls that the recorded turns made."""
+def _alike(answers: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
+    """Count the assistant messages that make the calls which the recorded turns made."""
     turns = trajectory.all_turns
     return sum(
         _ids(message) == [call.id for call in turn.tool_calls]
-        for message, turn in zip(said, turns, strict=False)
+        for message, turn in zip(answers, turns, strict=False)
     )
 
 
@@ -124,7 +124,7 @@ _NOT_PLAYED = frozenset({"content-encoding", "content-length", "transfer-encodin
 
 
 def reply_of(exchange: Exchange) -> Reply:
-    """The exchange as it came; one that broke off breaks off again."""
+    """Send the exchange as it came; one that broke off breaks off again."""
     headers = {name: value for name, value in exchange.headers if name not in _NOT_PLAYED}
     pieces = [chunk.text for chunk in exchange.chunks] or None
     kind = {"content-type": "text/event-stream; charset=utf-8"} if pieces else {}
@@ -136,7 +136,7 @@ def reply_of(exchange: Exchange) -> Reply:
 
 
 def is_answer(exchange: Exchange) -> bool:
-    """Whether it holds a message that can be put into another form."""
+    """Tell whether it holds a message that can be put into another form."""
     return (
         exchange.transport_error is None
         and (exchange.status or 200) < 300
@@ -145,7 +145,7 @@ def is_answer(exchange: Exchange) -> bool:
 
 
 def is_completion(body: Any) -> bool:
-    """Whether a body has the form of a chat completion, a message in its first choice."""
+    """Tell whether a body has the form of a chat completion, a message in its first choice."""
     choices = body.get("choices") if isinstance(body, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     return isinstance(first, dict) and isinstance(first.get("message"), dict)
@@ -171,7 +171,7 @@ def body_of(exchange: Exchange) -> Any:
 
 
 def events_of(exchange: Exchange) -> list[tuple[float, Any]]:
-    """The events of a stream: when each was complete, and its data, as text where it is not
+    """Cut a stream into events: when each was complete, and its data, as text where it is not
     JSON.
     """
     sse, last = SSE(), exchange.chunks[-1].at if exchange.chunks else 0.0

@@ -85,7 +85,7 @@ class ReferenceServer:
         return self._http.url
 
     def start(self) -> ReferenceServer:
-        """The server itself, listening on a free port.
+        """Listen on a free port; returns the server itself.
 
         Raises:
             UsageError: it is running already.
@@ -94,7 +94,7 @@ class ReferenceServer:
         return self
 
     def stop(self) -> None:
-        """Ends it with all its connections."""
+        """Stop the server and all its connections."""
         self._http.stop()
 
     def __enter__(self) -> ReferenceServer:
@@ -138,8 +138,8 @@ class ReferenceServer:
             return self._refused(self._manner.malformed(0))
         if path == "/tokenize" and isinstance(self._manner, VLLM) and isinstance(request, dict):
             text = request.get("prompt")
-            said = tokens(text) if isinstance(text, str) else self._question(request, b"").prompt
-            return self._json(self._manner.tokenized(said, self._context))
+            prompt = tokens(text) if isinstance(text, str) else self._question(request, b"").prompt
+            return self._json(self._manner.tokenized(prompt, self._context))
         if path != "/v1/chat/completions" or asked.method != "POST":
             return self._refused(self._manner.unknown_path(asked.method, path))
         reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
@@ -184,13 +184,13 @@ class ReferenceServer:
     def _is_on(self, fault: Fault, question: Question) -> bool:
         if self._turns is not None and question.turn not in self._turns:
             return False
-        return (
-            self._rate >= 1 or random.Random(f"{question.seed}:{fault.name}").random() < self._rate
-        )  # noqa: S311
+        if self._rate >= 1:
+            return True
+        return random.Random(f"{question.seed}:{fault.name}").random() < self._rate  # noqa: S311
 
     def _answer(self, answer: Any, question: Question, mode: Mode, on: list[Fault]) -> Reply:
-        """The reply to a request that is taken: a failure or a body as it stands, else a message in
-        the manner's form.
+        """Reply to a request that is taken: with a failure or a body as it is, else with a message
+        in the manner's form.
         """
         if isinstance(answer, ApiError):
             return self._refused(_as_refusal(answer))
@@ -265,13 +265,13 @@ def serve(
     latency: float = 0.0,
     pace: float = 0.0,
 ) -> ReferenceServer:
-    """A server on loopback that answers from a script; it listens inside a `with` (or `async with`)
-    block.
+    """Make a server on loopback that answers from a script; it listens inside a `with` (or
+    `async with`) block.
 
     The same request gets the same answer, ids included, at every run. An answer is sent whole:
-        `max_tokens`, `stop` and the sampling of the request change nothing of what the script says.
-        What is constructed in a manner and what was captured is said in the module of the manner,
-        and of each fault in its `source`.
+    `max_tokens`, `stop` and the sampling of the request change nothing in what the script answers.
+    The module of each manner lists what was captured and what is constructed, and so does the
+    `source` of each fault.
 
     Args:
         script: as for `ScriptedServer`: a function of the messages, or a list of answers in the
@@ -286,7 +286,8 @@ def serve(
         tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang
             leaves calls as text.
         context: most tokens of a prompt.
-        rate: share of the answers that are faulty, told by `seed` and the request.
+        rate: share of the answers that are faulty, chosen by `seed` and the request.
+        seed: another seed chooses other answers, and other ids.
         turn: only answers of this turn, or these, counting from 0, are faulty.
         latency: seconds before an answer.
         pace: seconds between the pieces of a stream.
@@ -325,7 +326,7 @@ def serve(
 
 
 def _check_script(script: Any) -> None:
-    """Refuses what is no script before a request finds it out."""
+    """Refuse what is no script before a request finds it out."""
     hint = (
         "a script is a list of answers, a function of the messages, or recorded rollouts; for one"
         " answer: serve(['It is cold.'])"

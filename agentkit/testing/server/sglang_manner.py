@@ -2,12 +2,12 @@
 (serving_chat.py, protocol.py, sse_utils.py).
 
 From the source: ids (`call_` and 24 hexadecimal digits, a bare 32-digit answer id),
-    `reasoning_content`, content "" and never null, `tool_calls` null where there are none, an
-    `index` on each call of a block answer, `matched_stop`, `metadata.weight_version`,
-    `reasoning_tokens` beside the other counts, two kinds of chunks (text without null fields but
-    `reasoning_content`; calls with every field, null where empty, id and name null on the pieces
-    that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400
-    where FastAPI would say 422, and no check of the model's name. Nothing here was captured.
+`reasoning_content`, content "" and never null, `tool_calls` null where there are none, an
+`index` on each call of a block answer, `matched_stop`, `metadata.weight_version`,
+`reasoning_tokens` beside the other counts, two kinds of chunks (text without null fields but
+`reasoning_content`; calls with every field, null where empty, id and name null on the pieces
+that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400
+where FastAPI would say 422, and no check of the model's name. Nothing here was captured.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ class SGLang(Manner):
         delta: dict[str, Any],
         question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
         calls = "tool_calls" in delta
         shown = delta if calls else {"reasoning_content": None, **delta}
-        listed = question.logprobs(said, _ORDER) if said else None
+        listed = question.logprobs(written, _ORDER) if written else None
         choice = {
             "index": index,
             "delta": shown,
@@ -153,27 +153,27 @@ class SGLang(Manner):
         )
         if "messages" not in request or "model" not in request:
             name = "messages" if "messages" not in request else "model"
-            said = (
+            text = (
                 f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg':"
                 " 'Field required'}"
             )
-            return Refusal(400, said, type="Bad Request")
+            return Refusal(400, text, type="Bad Request")
         if not isinstance(request["messages"], list):
-            said = (
+            text = (
                 "1 validation error:\n  {'type': 'list_type', 'loc': ('body', 'messages'), 'msg':"
                 " 'Input should be a valid list'}"
             )
-            return Refusal(400, said, type="Bad Request")
+            return Refusal(400, text, type="Bad Request")
         if not request["messages"]:
             return Refusal(400, "Messages cannot be empty.")
         if refusal := _tool_refusal(request):
             return refusal
         if limit is not None and limit > question.context:
-            said = (
+            text = (
                 f"max_completion_tokens is too large: {limit}.This model supports at most"
                 f" {question.context} completion tokens."
             )
-            return Refusal(400, said)
+            return Refusal(400, text)
         if size > question.context:
             return Refusal(
                 400,
@@ -186,11 +186,11 @@ class SGLang(Manner):
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
     def malformed(self, position: int) -> Refusal:
-        said = (
+        text = (
             f"1 validation error:\n  {{'type': 'json_invalid', 'loc': ('body', {position}), 'msg':"
             " 'JSON decode error'}"
         )
-        return Refusal(400, said, type="Bad Request")
+        return Refusal(400, text, type="Bad Request")
 
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:

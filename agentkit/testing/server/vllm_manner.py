@@ -2,10 +2,10 @@
 of recorded traffic of that version.
 
 Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids;
-    `tool_choice` auto, required, named, none; `n`; the refusals below but for the key's; headers;
-    `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after vLLM's
-    AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids,
-    logprobs, counts.
+`tool_choice` auto, required, named, none; `n`; the refusals below but for the key's; headers;
+`/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after vLLM's
+AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids,
+logprobs, counts.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ class VLLM(Manner):
         }
 
     def _choice(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
-        said = answer_tokens(draft["message"])
-        listed = question.logprobs(said)
+        written = answer_tokens(draft["message"])
+        listed = question.logprobs(written)
         return {
             "index": index,
             "message": self._message(draft, question),
             "logprobs": None if listed is None else {"content": listed},
             "finish_reason": self.finish(draft.get("finish_reason"), question),
             "stop_reason": None,
-            "token_ids": question.token_ids(said),
+            "token_ids": question.token_ids(written),
             "routed_experts": None,
         }
 
@@ -138,10 +138,10 @@ class VLLM(Manner):
         delta: dict[str, Any],
         question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
-        listed = question.logprobs(said)
+        listed = question.logprobs(written)
         stop = {} if finish is None else {"stop_reason": None}
         choice = {
             "index": index,
@@ -149,16 +149,16 @@ class VLLM(Manner):
             "logprobs": None if listed is None else {"content": listed},
             "finish_reason": finish,
             **stop,
-            "token_ids": question.token_ids(said),
+            "token_ids": question.token_ids(written),
         }
         return {**self._head(question), "choices": [choice]}
 
     def finish_chunk(
-        self, draft: Mapping[str, Any], question: Question, index: int, said: Sequence[str]
+        self, draft: Mapping[str, Any], question: Question, index: int, written: Sequence[str]
     ) -> dict[str, Any]:
         delta = {} if question.parser else {"content": ""}
         return self.chunk(
-            delta, question, index, said, self.finish(draft.get("finish_reason"), question)
+            delta, question, index, written, self.finish(draft.get("finish_reason"), question)
         )
 
     def usage(
@@ -258,11 +258,11 @@ class VLLM(Manner):
                 float(temperature),
             )
         if limit is not None and limit > question.context:
-            said = (
-                f"max_tokens={limit} cannot be greater than max_model_len={question.context}. Please"
-                " request fewer output tokens."
+            text = (
+                f"max_tokens={limit} cannot be greater than max_model_len={question.context}."
+                " Please request fewer output tokens."
             )
-            return _parameter(said, "max_tokens", limit)
+            return _parameter(text, "max_tokens", limit)
         if size > question.context:
             return _too_long(question)
         return None
@@ -290,7 +290,7 @@ class VLLM(Manner):
         return None
 
     def tokenized(self, asked: Sequence[str], context: int) -> dict[str, Any]:
-        """The answer of `/tokenize`."""
+        """Answer `/tokenize`."""
         ids = [token_id(token) for token in asked]
         return {"count": len(ids), "max_model_len": context, "tokens": ids, "token_strs": None}
 
@@ -303,21 +303,21 @@ def _function(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"function": entry["function"]} if "function" in entry else {}
 
 
-def _parameter(said: str, param: str, value: Any = None) -> Refusal:
+def _parameter(text: str, param: str, value: Any = None) -> Refusal:
     given = "" if value is None else f", value={value}"
-    return Refusal(400, f"{said} (parameter={param}{given})", param=param)
+    return Refusal(400, f"{text} (parameter={param}{given})", param=param)
 
 
 def _invalid(kind: str, where: str, message: str, given: str, more: str = "") -> Refusal:
-    said = (
+    text = (
         f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input':"
         f" '{given}'{more}}}"
     )
-    return Refusal(400, said, type="Bad Request", param=where)
+    return Refusal(400, text, type="Bad Request", param=where)
 
 
 def _arguments_refusal(question: Question) -> Refusal | None:
-    """Of arguments that are sent back as an object."""
+    """The refusal of arguments that are sent back as an object; None where there are none."""
     found = [
         message["tool_calls"]
         for message in question.messages
@@ -353,12 +353,12 @@ def _needs_parser(choice: Any, name: str | None) -> str:
 def _too_long(question: Question) -> Refusal:
     context = question.context
     size, bound = sum(len(token) for token in question.prompt), 13 * context
-    said = (
+    text = (
         f"This model's maximum context length is {context} tokens. However, your prompt contains"
         f" {size} characters (more than {bound} characters, which is the upper bound for {context}"
         " input tokens). Please reduce the length of the input prompt."
     )
-    return _parameter(said, "input_text", size)
+    return _parameter(text, "input_text", size)
 
 
 def _model(name: str, context: int) -> dict[str, Any]:
