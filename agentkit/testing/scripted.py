@@ -14,7 +14,7 @@ Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
 
 
 class FixedClock:
-    """A clock that advances by a fixed amount at each look, so that recorded times repeat exactly."""
+    """A clock that advances by a fixed amount at each look, so that recorded times repeat."""
 
     def __init__(self, start: float = 0.0, tick: float = 0.05) -> None:
         self.now = start
