@@ -25,8 +25,8 @@ from tests.agent.hermes.loop_cases import answer, call
 from tests.files.cassette_samples import double, exactly
 from tests.servers.http_stub import Answer as HttpAnswer
 from tests.servers.http_stub import Asked, HttpServer, sse
-from tests.testing.test_reference_faults import codes_of, sampling_for
 from tests.testing.test_reference_faults import TOOLS as TOOLS_OF_SCRIPT
+from tests.testing.test_reference_faults import codes_of, sampling_for
 
 
 def script(messages: list[dict[str, Any]]) -> Any:

@@ -12,6 +12,7 @@ from agentkit.testing.faults.fault import (
     Fault,
     in_string,
     loaded,
+    named,
     on_arguments,
     on_call,
     on_calls,
@@ -253,9 +254,8 @@ def _legacy(draft: Draft, question: Question) -> Draft:
     }
 
 
-def _named(name: str, says: str, **stages: Any) -> Fault:
-    """A fault of a call that is read as the problem code of its own name."""
-    return Fault(name=name, says=says, codes=(name,), needs="calls", **stages)
+def _of_call(name: str, says: str, **rest: Any) -> Fault:
+    return named(name, says, needs="calls", **rest)
 
 
 CALL_FAULTS: tuple[Fault, ...] = (
@@ -274,12 +274,12 @@ CALL_FAULTS: tuple[Fault, ...] = (
         needs="calls",
         message=on_arguments(_cut, "tool_calls"),
     ),
-    *(_named(f.__name__, says, message=on_arguments(f)) for f, says in _ARGUMENTS),
-    *(_named(f.__name__, says, message=on_name(f)) for f, says in _NAMES),
-    *(_named(f.__name__, says, message=on_call(f)) for f, says in _CALL),
-    _named(
+    *(_of_call(f.__name__, says, message=on_arguments(f)) for f, says in _ARGUMENTS),
+    *(_of_call(f.__name__, says, message=on_name(f)) for f, says in _NAMES),
+    *(_of_call(f.__name__, says, message=on_call(f)) for f, says in _CALL),
+    _of_call(
         "legacy_function_call", "the call is in `function_call`, as before 2023", message=_legacy
     ),
-    *(_named(f.__name__, says, message=on_call(f), only="block") for f, says in _BLOCK_CALL),
-    *(_named(f.__name__, says, message=on_calls(f), only="block") for f, says in _BLOCK_CALLS),
+    *(_of_call(f.__name__, says, message=on_call(f), only="block") for f, says in _BLOCK_CALL),
+    *(_of_call(f.__name__, says, message=on_calls(f), only="block") for f, says in _BLOCK_CALLS),
 )

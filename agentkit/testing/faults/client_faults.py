@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from agentkit.testing.faults.catalogue import faults
-from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.fault import Fault, named
 from agentkit.testing.faults.stream_faults import unfinished
 from agentkit.testing.faults.wire_faults import reset
 from agentkit.testing.server.loopback import Reply
@@ -36,16 +36,14 @@ def _early(chunks: list[Any], question: Question) -> list[Any]:
 
 _CLIENT_FAULTS = (
     Fault(name="slow", says="the answer takes longer", reply=_late),
-    Fault(
-        name="connection_failed",
-        says="nobody listens",
-        codes=("connection_failed",),
+    named(
+        "connection_failed",
+        "nobody listens",
         failure=ConnectionRefusedError(111, "Connection refused"),
     ),
-    Fault(
-        name="connection_reset",
-        says="the connection breaks before the answer",
-        codes=("connection_reset",),
+    named(
+        "connection_reset",
+        "the connection breaks before the answer",
         failure=ConnectionResetError("Connection reset by peer"),
     ),
     Fault(
@@ -54,13 +52,7 @@ _CLIENT_FAULTS = (
         codes=("connection_reset",),
         reply=reset,
     ),
-    Fault(
-        name="stream_no_finish",
-        says="a stream ends early, in good order",
-        codes=("stream_no_finish",),
-        only="stream",
-        chunks=_early,
-    ),
+    named("stream_no_finish", "a stream ends early, in good order", only="stream", chunks=_early),
 )
 """Where the catalogue has a fault of the same name, this one takes its place."""
 

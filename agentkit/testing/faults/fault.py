@@ -112,6 +112,17 @@ class Fault(Record):
         return f"{self.name}: {clip(self.says, 110)} ({self.source.partition(':')[0]})"
 
 
+def named(name: str, says: str, **rest: Any) -> Fault:
+    """Make a fault that is read as the problem code of its own name.
+
+    Args:
+        name: its name, and the code.
+        says: what the server does, in one line.
+        rest: the other fields of `Fault`.
+    """
+    return Fault(name=name, says=says, codes=(name,), **rest)
+
+
 def on_arguments(change: Callable[[str], Any], finish: str | None = None) -> MessageChange:
     """Change the arguments of one call, which come as JSON text.
 

@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from agentkit.agent.agent import Agent, checked
 from agentkit.agent.perform import Perform
@@ -40,6 +40,7 @@ from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolS
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
+_Faulty = TypeVar("_Faulty", Exchange, ToolResult)
 _HINT = (
     "ak.testing.injections() lists them, 'rate_limited', 'stream_truncated', 'arguments_truncated'"
     " and 'tool_error' among them"
@@ -345,12 +346,9 @@ def _emit_all(exchange: Exchange, emit: Emit | None) -> None:
         emit(chunk)  # type: ignore[misc]
 
 
-def _marked(exchange: Exchange, name: str) -> Exchange:
-    return replace(exchange, injected=_both(exchange.injected, name))
-
-
-def _both(before: str | None, fault: str) -> str:
-    return fault if before is None else f"{before}, {fault}"
+def _marked(faulty: _Faulty, name: str) -> _Faulty:
+    """Note the fault on the record, beside those noted before."""
+    return replace(faulty, injected=f"{faulty.injected}, {name}" if faulty.injected else name)
 
 
 async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: str) -> ToolResult:
@@ -367,35 +365,21 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
     result = outcome.result
     if fault == "tool_slow":
         await plan.sleep(plan.seconds)
-        return replace(
-            result,
-            elapsed=(result.elapsed or 0.0) + plan.seconds,
-            injected=_both(result.injected, fault),
-        )
+        return _marked(replace(result, elapsed=(result.elapsed or 0.0) + plan.seconds), fault)
     content = "\x00\ufffd<html>502 Bad Gateway</html>" if plan.chance(step, "garbage") < 0.5 else ""
-    return replace(
-        result, content=content, value=None, conversion=None, injected=_both(result.injected, fault)
-    )
+    return _marked(replace(result, content=content, value=None, conversion=None), fault)
 
 
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
     """List what was put into a rollout, in order, as (turn, call position or None for the request,
     faults).
     """
-    found: list[tuple[int, int | None, str]] = []
-    for attempt in trajectory.attempts:
-        found += (
-            [(attempt.turn, None, attempt.exchange.injected)] if attempt.exchange.injected else []
-        )
+    found: list[tuple[int, int | None, str | None]] = [
+        (attempt.turn, None, attempt.exchange.injected) for attempt in trajectory.attempts
+    ]
     for turn in trajectory.all_turns:
-        found += (
-            [(turn.index, None, turn.response.exchange.injected)]
-            if turn.response.exchange.injected
-            else []
-        )
-        found += [
-            (turn.index, at, result.injected)
-            for at, result in enumerate(turn.results)
-            if result is not None and result.injected
-        ]
-    return sorted(found, key=lambda entry: (entry[0], -1 if entry[1] is None else entry[1]))
+        results = [result.injected if result else None for result in turn.results]
+        found.append((turn.index, None, turn.response.exchange.injected))
+        found += [(turn.index, position, names) for position, names in enumerate(results)]
+    made = [(turn, position, names) for turn, position, names in found if names]
+    return sorted(made, key=lambda entry: (entry[0], -1 if entry[1] is None else entry[1]))

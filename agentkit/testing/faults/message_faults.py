@@ -13,6 +13,7 @@ from agentkit.testing.faults.fault import (
     Fault,
     MessageChange,
     loaded,
+    named,
     on_arguments,
     on_calls,
     on_message,
@@ -228,10 +229,9 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         message=_in_text(DEFAULT),
         divergence="stream_vs_block",
     ),
-    Fault(
-        name="tool_call_in_reasoning",
-        says="the calls are text in the reasoning",
-        codes=("tool_call_in_reasoning",),
+    named(
+        "tool_call_in_reasoning",
+        "the calls are text in the reasoning",
         needs="calls",
         message=on_message(_in_reasoning, "stop"),
     ),
@@ -243,77 +243,50 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         message=on_message(_answer_in_reasoning),
         source=_QWEN3,
     ),
-    Fault(
-        name="markup_leak",
-        says="the end-of-turn token is left in the content",
-        codes=("markup_leak",),
+    named(
+        "markup_leak",
+        "the end-of-turn token is left in the content",
         needs="text",
         divergence="token_leak",
         message=_on_content(_end_token),
     ),
-    Fault(
-        name="think_in_content",
-        says="a think block is in the content",
-        codes=("think_in_content",),
+    named(
+        "think_in_content",
+        "a think block is in the content",
         needs="text",
         source=_NO_REASONING,
         message=_on_content(_think_block),
     ),
-    Fault(
-        name="orphan_think_close",
-        says="a think block without its opening tag is in the content",
-        codes=("orphan_think_close",),
+    named(
+        "orphan_think_close",
+        "a think block without its opening tag is in the content",
         needs="text",
         message=_on_content(_think_close),
     ),
-    Fault(
-        name="unclosed_think",
-        says="a think block after the text is never closed",
-        codes=("unclosed_think",),
+    named(
+        "unclosed_think",
+        "a think block after the text is never closed",
         needs="text",
         message=_on_content(_think_open),
     ),
-    Fault(
-        name="content_list",
-        says="the content is a list of parts",
-        codes=("content_list",),
-        needs="text",
-        message=_on_content(_parts),
+    named(
+        "content_list", "the content is a list of parts", needs="text", message=_on_content(_parts)
     ),
-    Fault(
-        name="reasoning_not_string",
-        says="the reasoning is an object",
-        codes=("reasoning_not_string",),
+    named(
+        "reasoning_not_string",
+        "the reasoning is an object",
         only="block",
         message=on_message(_reasoning_object),
     ),
-    Fault(
-        name="refusal",
-        says="the model refuses",
-        codes=("refusal",),
-        needs="text",
-        message=on_message(_refuse),
-    ),
-    Fault(
-        name="empty_response",
-        says="the answer holds neither text nor calls",
-        codes=("empty_response",),
+    named("refusal", "the model refuses", needs="text", message=on_message(_refuse)),
+    named(
+        "empty_response",
+        "the answer holds neither text nor calls",
         needs="text",
         message=on_message(_say_nothing),
     ),
-    Fault(
-        name="finish_missing",
-        says="the finish reason is null",
-        codes=("finish_missing",),
-        only="block",
-        message=_finish(None),
-    ),
-    Fault(
-        name="finish_nonstandard",
-        says="the finish reason is `eos`",
-        codes=("finish_nonstandard",),
-        message=_finish("eos"),
-    ),
+    named("finish_missing", "the finish reason is null", only="block", message=_finish(None)),
+    named("finish_nonstandard", "the finish reason is `eos`", message=_finish("eos")),
     Fault(
         name="finish_nonstandard:object",
         says="the finish reason is SGLang's own object, as Atropos' ManagedServer hands it on",
@@ -321,42 +294,33 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         message=_finish({"type": "stop", "matched": 151_645}),
         needs="text",
     ),
-    Fault(
-        name="finish_empty_string",
-        says="the finish reason is an empty text",
-        codes=("finish_empty_string",),
-        message=_finish(""),
-    ),
-    Fault(
-        name="finish_length",
-        says="the answer was cut at the token limit",
-        codes=("finish_length",),
+    named("finish_empty_string", "the finish reason is an empty text", message=_finish("")),
+    named(
+        "finish_length",
+        "the answer was cut at the token limit",
         needs="text",
         message=_finish("length"),
         source="captured: vLLM 0.32 with a small max_tokens",
         divergence="truncation",
     ),
-    Fault(
-        name="finish_content_filter",
-        says="the answer was stopped by a content filter",
-        codes=("finish_content_filter",),
+    named(
+        "finish_content_filter",
+        "the answer was stopped by a content filter",
         needs="text",
         message=_finish("content_filter"),
     ),
-    Fault(
-        name="finish_stop_with_tool_calls",
-        says="the finish reason is `stop` although there are calls",
-        codes=("finish_stop_with_tool_calls",),
+    named(
+        "finish_stop_with_tool_calls",
+        "the finish reason is `stop` although there are calls",
         needs="calls",
         message=_finish("stop"),
         source="captured: vLLM 0.32 with a named tool_choice",
         divergence="finish_reason",
     ),
-    Fault(
-        name="finish_tool_calls_without_calls",
-        says="the finish reason is `tool_calls` and there are none",
+    named(
+        "finish_tool_calls_without_calls",
+        "the finish reason is `tool_calls` and there are none",
         needs="text",
-        codes=("finish_tool_calls_without_calls",),
         message=_finish("tool_calls"),
     ),
     Fault(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.fault import Fault, named
 from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.question import Question
 
@@ -114,10 +114,9 @@ def _cut_event(reply: Reply, question: Question) -> Reply:
 
 
 STREAM_FAULTS: tuple[Fault, ...] = (
-    Fault(
-        name="stream_no_finish",
-        says="the stream ends without a finish reason and without [DONE]",
-        codes=("stream_no_finish",),
+    named(
+        "stream_no_finish",
+        "the stream ends without a finish reason and without [DONE]",
         only="stream",
         chunks=unfinished,
         divergence="completion_integrity",
@@ -129,17 +128,10 @@ STREAM_FAULTS: tuple[Fault, ...] = (
         codes=("stream_error_event", "stream_no_finish"),
         chunks=_error_event,
     ),
-    Fault(
-        name="stream_bad_json",
-        says="an event is not JSON",
-        codes=("stream_bad_json",),
-        only="stream",
-        chunks=_bad_event,
-    ),
-    Fault(
-        name="stream_not_sse",
-        says="plain text comes in place of the stream",
-        codes=("stream_not_sse",),
+    named("stream_bad_json", "an event is not JSON", only="stream", chunks=_bad_event),
+    named(
+        "stream_not_sse",
+        "plain text comes in place of the stream",
         only="stream",
         instead=Reply(pieces=["I am sorry, ", "I cannot stream."], headers=TEXT),
     ),
@@ -150,35 +142,31 @@ STREAM_FAULTS: tuple[Fault, ...] = (
         only="stream",
         reply=_cut_event,
     ),
-    Fault(
-        name="index_missing",
-        says="a call's pieces have no index",
-        codes=("index_missing",),
+    named(
+        "index_missing",
+        "a call's pieces have no index",
         needs="calls",
         only="stream",
         chunks=_on_calls(index_missing),
     ),
-    Fault(
-        name="index_collision",
-        says="all calls have the index 0",
-        codes=("index_collision",),
+    named(
+        "index_collision",
+        "all calls have the index 0",
         needs="parallel",
         only="stream",
         chunks=_on_calls(index_collision),
     ),
-    Fault(
-        name="identity_repeated",
-        says="a call's id is sent with each of its pieces",
-        codes=("identity_repeated",),
+    named(
+        "identity_repeated",
+        "a call's id is sent with each of its pieces",
         needs="calls",
         only="stream",
         chunks=_on_calls(identity_repeated),
         divergence="stream_identity",
     ),
-    Fault(
-        name="id_changed",
-        says="a call has another id in each of its pieces",
-        codes=("id_changed",),
+    named(
+        "id_changed",
+        "a call has another id in each of its pieces",
         needs="calls",
         only="stream",
         chunks=_on_calls(id_changed),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.fault import Fault, Needs, named
 from agentkit.testing.faults.refusals import CAPTURED, HISTORY, REFUSALS, Refusal
 from agentkit.testing.faults.stream_faults import ERROR, STREAM_FAULTS, TEXT, on_choices, on_chunks
 from agentkit.testing.server.loopback import Reply
@@ -145,57 +145,37 @@ def _encoded(reply: Reply, question: Question) -> Reply:
     return replace(reply, headers={**reply.headers, "content-encoding": "gzip"})
 
 
-def _body_fault(change: BodyChange, name: str, says: str, needs: Any = "") -> Fault:
+def _body_fault(change: BodyChange, name: str, says: str, needs: Needs = "") -> Fault:
     """A fault of a block body that is read as the problem code of its own name."""
-    return Fault(name=name, says=says, codes=(name,), needs=needs, only="block", body=change)
+    return named(name, says, needs=needs, only="block", body=change)
 
 
 WIRE_FAULTS: tuple[Fault, ...] = (
-    Fault(
-        name="error_in_200",
-        says="an error comes with status 200",
-        codes=("error_in_200",),
+    named(
+        "error_in_200",
+        "an error comes with status 200",
         only="block",
         instead=Reply({"error": ERROR}),
     ),
-    Fault(
-        name="choices_missing",
-        says="there are no choices",
-        codes=("choices_missing",),
-        only="block",
-        instead=Reply(_NO_CHOICES),
-    ),
+    named("choices_missing", "there are no choices", only="block", instead=Reply(_NO_CHOICES)),
     _body_fault(_on_choice(message_missing), "message_missing", "the choice has no message"),
     _body_fault(foreign_dialect, "foreign_dialect", "the answer is an Anthropic message"),
     _body_fault(body_not_object, "body_not_object", "the answer is inside a list"),
     _body_fault(body_nonstandard_number, "body_nonstandard_number", "the body holds NaN"),
     _body_fault(nested_envelope, "nested_envelope", "the answer is inside `data`"),
     _body_fault(choices_split, "choices_split", "text and calls are in two choices", "calls"),
-    Fault(
-        name="unexpected_sse",
-        says="a stream comes where none was asked for",
-        codes=("unexpected_sse",),
-        only="block",
-        swap=True,
-    ),
-    Fault(
-        name="body_not_json",
-        says="the body is a line of text",
-        codes=("body_not_json",),
+    named("unexpected_sse", "a stream comes where none was asked for", only="block", swap=True),
+    named(
+        "body_not_json",
+        "the body is a line of text",
         only="block",
         instead=Reply("upstream connect error or disconnect before headers", headers=TEXT),
     ),
-    Fault(name="body_empty", says="the body is empty", codes=("body_empty",), instead=Reply()),
-    Fault(
-        name="body_html",
-        says="a web page comes with status 200",
-        codes=("body_html",),
-        instead=Reply(_PAGE, headers=_HTML),
-    ),
-    Fault(
-        name="content_encoding_bad",
-        says="the body is not compressed, and the header says it is",
-        codes=("content_encoding_bad",),
+    named("body_empty", "the body is empty", instead=Reply()),
+    named("body_html", "a web page comes with status 200", instead=Reply(_PAGE, headers=_HTML)),
+    named(
+        "content_encoding_bad",
+        "the body is not compressed, and the header says it is",
         only="block",
         reply=_encoded,
     ),
@@ -245,28 +225,14 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         body=_body_of_other_prompt,
         chunks=on_chunks(_other_prompt),
     ),
-    Fault(
-        name="connection_reset",
-        says="the connection breaks in the middle of the answer",
-        codes=("connection_reset",),
-        reply=reset,
+    named("connection_reset", "the connection breaks in the middle of the answer", reply=reset),
+    named("timeout", "no answer ever comes", instead=Reply(delay=NEVER)),
+    named(
+        "bad_response", "what comes back is not HTTP", instead=Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n")
     ),
-    Fault(
-        name="timeout",
-        says="no answer ever comes",
-        codes=("timeout",),
-        instead=Reply(delay=NEVER),
-    ),
-    Fault(
-        name="bad_response",
-        says="what comes back is not HTTP",
-        codes=("bad_response",),
-        instead=Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"),
-    ),
-    Fault(
-        name="redirect",
-        says="the server points to another address",
-        codes=("redirect",),
+    named(
+        "redirect",
+        "the server points to another address",
         instead=Reply(status=307, headers=_REDIRECT),
     ),
     Fault(
@@ -302,10 +268,9 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         ),
     ),
     *(
-        Fault(
-            name=code,
-            says=f"the request is refused with status {refusal.status}: {refusal.message}"[:200],
-            codes=(code,),
+        named(
+            code,
+            f"the request is refused with status {refusal.status}: {refusal.message}"[:200],
             refusal=refusal,
             needs="history" if code in HISTORY else "",
             source=f"captured: {CAPTURED[code]}" if code in CAPTURED else "constructed",
