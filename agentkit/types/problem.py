@@ -23,6 +23,7 @@ history_tool_result_missing history_orphan_tool_result history_role_order histor
 history_bad_arguments history_bad_content history_reasoning_missing
 node_key_missing node_value_invalid node_lengths_differ node_mask_differs node_trains_on_prompt node_logprobs_short node_logprob_positive
 node_dummy_tokens
+token_ids_missing calls_too_many body_too_large generation_aborted
 """
 
 _WARNINGS = """
@@ -35,14 +36,20 @@ tool_call_in_content tool_call_in_reasoning answer_in_reasoning markup_leak thin
 content_list reasoning_not_string finish_missing finish_nonstandard finish_empty_string finish_length finish_content_filter
 finish_stop_with_tool_calls finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse
 node_empty node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated fault_injected
+arguments_retyped stream_final_differs reasoning_unsigned
+"""
+
+_INFOS = """
+item_unknown secret_redacted
 """
 
 SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(_ERRORS.split(), "error"),
     **dict.fromkeys(_WARNINGS.split(), "warning"),
+    **dict.fromkeys(_INFOS.split(), "info"),
 }
 """Every code and its severity: *error* means the call or turn cannot be used as it stands,
-*warning* means handled and always shown.
+*warning* means handled and always shown, *info* a harmless difference.
 """
 
 
@@ -53,6 +60,7 @@ class Problem(Record):
     code: str
     """A code of `SEVERITIES`."""
     severity: Severity
+    """`error`, `warning` or `info`, as `SEVERITIES` has it for the code."""
     message: str
     """One lower-case fact a person can act on."""
     pointer: str = ""
@@ -69,7 +77,14 @@ class Problem(Record):
 def problem(
     code: str, message: str, *, pointer: str = "", before: Any = None, after: Any = None
 ) -> Problem:
-    """A `Problem` with the severity of its code; excerpts are cut at 200 characters.
+    """Make a `Problem` with the severity of its code; excerpts are cut at 200 characters.
+
+    Args:
+        code: a code of `SEVERITIES`.
+        message: one lower-case fact a person can act on.
+        pointer: JSON pointer into the raw answer, "" where none applies.
+        before: what the server sent.
+        after: what it was read as, where it was changed.
 
     Raises:
         KeyError: the code is not in the vocabulary.
@@ -85,8 +100,10 @@ def problem(
 
 
 def excerpt(value: Any, limit: int = 200) -> Any:
-    """The value itself where it is a number, else the first `limit` characters of it as text, an
-    object with its keys in order.
+    """Cut a value down to what a person can read at once.
+
+    A number stays what it is. Everything else becomes text of at most `limit` characters, an object
+    with its keys in order.
     """
     if value is None or isinstance(value, (bool, int, float)):
         return value
