@@ -1,5 +1,5 @@
-"""Records as versioned JSON lines, one step a line, and back. The cassette and the saved trajectory
-are this one format.
+"""A rollout in its file: versioned JSON lines, one step a line. The cassette and the saved
+trajectory are this one format.
 
     {"agentkit": 1, "kind": "rollout", "sample": 0, "spec": {…}, "prompt": […], "meta": {…}}
     {"step": "model", "sample": 0, "turn": 0, "request_key": "…", "exchange": {…}}
@@ -19,7 +19,7 @@ crash leaves; it is reported and ignored where the rollout it belonged to ends t
 from the line before.
 
 Version 1 is read for good and only gains fields. Fields and kinds of lines that this version does
-not know are kept, and saved again (`unknown_data`).
+not know are kept, and saved again (`Unknown`).
 """
 
 from __future__ import annotations
@@ -31,218 +31,18 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.files.cassette.json_records import from_json, to_json
-from agentkit.files.cassette.unknown_data import (
-    Line,
-    end_fields,
-    fields_of,
-    lines_behind,
-    unknown_fields,
-    with_fields,
-    with_unknown,
-)
+from agentkit.files.cassette.json_records import from_json
+from agentkit.files.cassette.lines import VERSION, Line, unknown_fields, with_fields, with_unknown
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
 from agentkit.trajectory.edit import changed, with_adopted
-from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
-from agentkit.types.answer import Response
-from agentkit.types.trajectory import (
-    Attempt,
-    Message,
-    OpenTurn,
-    Parent,
-    Spec,
-    ToolResult,
-    Trajectory,
-    Turn,
-)
+from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start
+from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
 from agentkit.types.unknown import Unknown
 from agentkit.types.wire import Exchange
 
-VERSION = 1
 MISFIT = (UsageError, KeyError, TypeError, AttributeError)
 """What a line raises that does not fit what came before it."""
-
-
-def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
-    """Write a trajectory as lines, in the order the steps happened."""
-    lines = [head(trajectory, sample), *lines_behind(trajectory, 0, sample)]
-    failed = list(trajectory.attempts)
-    turns: tuple[Turn | OpenTurn, ...] = (
-        *trajectory.turns,
-        *([trajectory.open] if trajectory.open else ()),
-    )
-    for index, turn in enumerate(turns):
-        while failed and failed[0].turn == index:
-            lines.extend(_failed_lines(failed.pop(0), sample, turn))
-        if turn.response is not None:
-            lines.extend(_turn_lines(index, turn, turn.response, sample))
-        elif isinstance(turn, OpenTurn) and (turn != OpenTurn() or turn.unknown):
-            opened = {"step": "open", "sample": sample, "turn": index, **_given(turn)}
-            lines.append({**opened, **fields_of(turn, "open")})
-    for attempt in failed:
-        lines.extend(_failed_lines(attempt, sample))
-    if (
-        trajectory.stop_reason is not None
-        or trajectory.attempts
-        or _goes_on_after_its_end(trajectory)
-    ):
-        lines.append(end(trajectory, sample))
-    return lines
-
-
-def _failed_lines(
-    attempt: Attempt, sample: int, given: Turn | OpenTurn | None = None
-) -> Iterator[Line]:
-    """Write a request that failed, and what came behind it."""
-    yield model_line(attempt.turn, attempt.exchange, sample, given)
-    yield from lines_behind(attempt.exchange, 0, sample)
-
-
-def _turn_lines(
-    index: int, turn: Turn | OpenTurn, response: Response, sample: int
-) -> Iterator[Line]:
-    """Write a turn that has its answer, with the results there are."""
-    exchange, written = response.exchange, 0
-    yield model_line(index, exchange, sample, turn)
-    yield from edit_lines(index, response, sample)
-    yield from lines_behind(exchange, written, sample)
-    for position, result in enumerate(turn.results):
-        if result is not None:
-            yield tool_line(index, position, result, sample)
-            written += 1
-            yield from lines_behind(exchange, written, sample)
-    if isinstance(turn, Turn) and None in turn.results:
-        closing = {"step": "close", "sample": sample, "turn": index}
-        yield {**closing, **fields_of(exchange, "close")}
-
-
-def _goes_on_after_its_end(trajectory: Trajectory) -> bool:
-    """Tell whether the last turn would end a rollout and did not, as in the past of one that was
-    gone on with.
-    """
-    turns, opened = trajectory.turns, trajectory.open
-    return (
-        opened is None
-        and bool(turns)
-        and stop_reason_after(turns[-1], len(turns), trajectory.spec.max_turns) is not None
-    )
-
-
-def head(trajectory: Trajectory, sample: int = 0) -> Line:
-    """Write the first line of a sample: what it was run with."""
-    line: Line = {
-        "agentkit": VERSION,
-        "kind": "rollout",
-        "sample": sample,
-        "spec": to_json(trajectory.spec),
-    }
-    line["prompt"] = plain([message.wire for message in trajectory.prompt])
-    if trajectory.parent is not None:
-        left, unknown = trajectory.parent, trajectory.parent.unknown
-        line["parent"] = {"turn": left.turn, "change": left.change}
-        line["parent"].update(unknown.fields if unknown else {})
-    if trajectory.meta:
-        line["meta"] = plain(trajectory.meta)
-    return {**line, **fields_of(trajectory, "first")}
-
-
-def model_line(
-    turn: int,
-    exchange: Exchange,
-    sample: int = 0,
-    given: Turn | OpenTurn | None = None,
-    key: str | None = None,
-) -> Line:
-    """Write the line of a model step.
-
-    Args:
-        turn: the turn's index, from 0.
-        exchange: the answer as it crossed the wire.
-        sample: the rollout's index in the file.
-        given: the turn, for what the caller did before it.
-        key: the digest of the request's body, where it is recorded.
-    """
-    line: Line = {"step": "model", "sample": sample, "turn": turn}
-    if given is not None:
-        line.update(_given(given))
-    if key:
-        line["request_key"] = key
-    line["exchange"] = to_json(exchange)
-    return {**line, **fields_of(exchange, "model")}
-
-
-def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
-    """Write what a person did to the calls of an answer: first what was adopted, then what was
-    changed.
-    """
-    exchange = response.exchange
-    for call in response.tool_calls:
-        if call.adopted is not None:
-            line = {"step": "adopt", "sample": sample, "turn": turn, "recoverable": call.adopted}
-            yield {**line, **fields_of(exchange, f"adopt {call.adopted}")}
-    for call in response.tool_calls:
-        if call.sent_arguments is not None:
-            line = change_line(turn, call.position, call.arguments, sample)
-            yield {**line, **fields_of(exchange, f"change {call.position}")}
-
-
-def change_line(
-    turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0
-) -> Line:
-    """Write the line of a call whose arguments a person changed."""
-    return {
-        "step": "change",
-        "sample": sample,
-        "turn": turn,
-        "position": position,
-        "arguments": plain(arguments),
-    }
-
-
-def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
-    """Write the line of a tool step."""
-    data = to_json(replace(result, trajectory=None) if result.trajectory else result)
-    if result.trajectory is not None:
-        data["trajectory"] = dump(result.trajectory)
-    line = {"step": "tool", "sample": sample, "turn": turn, "position": position, "result": data}
-    return {**line, **fields_of(result, "tool")}
-
-
-def end(trajectory: Trajectory, sample: int = 0) -> Line:
-    """Write the last line of a sample: why it stopped, None where it can go on, and what it came
-    to.
-    """
-    turns = trajectory.all_turns
-    usages = [turn.response.usage for turn in turns if turn.response.usage]
-    totals = {
-        "turns": len(turns),
-        "calls": sum(len(turn.tool_calls) for turn in turns),
-        "problems": len(trajectory.problems),
-        "input_tokens": sum(usage.input_tokens or 0 for usage in usages),
-        "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
-    }
-    fields, other_totals = end_fields(trajectory)
-    return {
-        "step": "end",
-        "sample": sample,
-        "stop_reason": trajectory.stop_reason,
-        "totals": {**{k: v for k, v in totals.items() if v}, **other_totals},
-        **fields,
-    }
-
-
-def meta_line(meta: Mapping[str, Any], sample: int = 0) -> Line:
-    """Write the line of what became known of a rollout after it had begun."""
-    return {"step": "meta", "sample": sample, "meta": plain(meta)}
-
-
-def _given(turn: Turn | OpenTurn) -> Line:
-    """Write what the caller did before a turn."""
-    given: Line = {} if turn.kept is None else {"kept": turn.kept}
-    if turn.added:
-        given["added"] = plain([message.wire for message in turn.added])
-    return given if turn.sampling is None else {**given, "sampling": plain(turn.sampling)}
 
 
 def request_key(body: Mapping[str, Any]) -> str:

@@ -21,8 +21,9 @@ _UNKNOWN = "unknown"
 def to_json(record: Any) -> Any:
     """Write a record as JSON data, fields at their default left out."""
     if isinstance(record, Record):
+        kind: Callable[..., Any] = type(record)
         data = {}
-        for name, default, make in _defaults(type(record)):
+        for name, default, make in _defaults(kind):
             value = getattr(record, name)
             if not _is_default(value, make() if make else default):
                 data[name] = to_json(value)

@@ -11,7 +11,8 @@ from typing import Any
 
 from agentkit.agent.perform import fields_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines
+from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.files.held import one_rollout
 from agentkit.servers.address import is_openai
 from agentkit.servers.redaction import REDACTED, outgoing
