@@ -15,10 +15,9 @@ from urllib.parse import quote
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.address import is_openai
+from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import raised_error
-from agentkit.servers.incoming import Recording
-from agentkit.servers.redaction import Redactor
-from agentkit.servers.request_body import (
+from agentkit.servers.model_call import (
     Call,
     ChatServer,
     Clock,
@@ -28,6 +27,7 @@ from agentkit.servers.request_body import (
     request_body,
     sent_fields,
 )
+from agentkit.servers.redaction import Redactor
 from agentkit.servers.server import Server
 from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
 from agentkit.types.wire import Exchange
@@ -112,9 +112,9 @@ class OpenAIClient:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
-        recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
+        arrival = Arrival(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
-        return await transfer(self._wire, recording, self._path(call), body, options)
+        return await transfer(self._wire, arrival, self._path(call), body, options)
 
     def _renames(self, call: Call) -> bool:
         return is_openai(self.target.base_url.host) and needs_completion_tokens(
@@ -160,7 +160,7 @@ class CompletionObject:
             AgentkitError: the object raised it on purpose.
         """
         kwargs = _arguments(call)
-        recording = Recording(clock=self._clock, stream=False)
+        arrival = Arrival(clock=self._clock, stream=False)
         try:
             answer = self.target.chat_completion(**kwargs)
             if inspect.isawaitable(answer):
@@ -168,19 +168,19 @@ class CompletionObject:
         except AgentkitError:
             raise
         except Exception as exc:
-            return _failed(recording, exc)
-        return replace(recording.exchange(), body=_text(answer))
+            return _failed(arrival, exc)
+        return replace(arrival.exchange(), body=_text(answer))
 
 
-def _failed(recording: Recording, exc: Exception) -> Exchange:
+def _failed(arrival: Arrival, exc: Exception) -> Exchange:
     """The exception as data, with the answer it carries."""
-    note_failure(recording, exc)
-    exchange = recording.exchange()
-    body = exchange.body or recording.redact(_text(getattr(exc, "body", None) or ""))
+    note_failure(arrival, exc)
+    exchange = arrival.exchange()
+    body = exchange.body or arrival.redact(_text(getattr(exc, "body", None) or ""))
     status = exchange.status or getattr(exc, "status_code", None)
     error = raised_error(exc, status if isinstance(status, int) else None, exchange.headers, body)
     return replace(
-        exchange, body=body, transport_error=replace(error, message=recording.redact(error.message))
+        exchange, body=body, transport_error=replace(error, message=arrival.redact(error.message))
     )
 
 

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from agentkit.servers.request_body import Call, ChatServer, Emit
+from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.trajectory.loop import request_error
 from agentkit.types.wire import ApiError, Exchange
 

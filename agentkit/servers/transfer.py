@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable
+from functools import cache
+from importlib import import_module
 from typing import Any, Protocol
 
+from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import chain
-from agentkit.servers.incoming import Recording
-from agentkit.servers.openai_package import takes_content, unread
 from agentkit.types.wire import Exchange
 
 _GRACE = 1.0
@@ -28,6 +30,58 @@ _SLICE = 2**18
 """Bytes sent at once: a body sent whole would hold up the event loop, and from 1 MiB on aiohttp
 warns of it.
 """
+
+
+@cache
+def http_library() -> Any:
+    """The module openai is built on: `httpx2` since version 3, `httpx` before."""
+    import openai
+
+    return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+
+
+async def load() -> None:
+    """Nothing, once the package can be used. It is imported in a thread: that takes a second, in
+    which the event loop would hear of no Stop.
+    """
+    global _loaded
+    if not _loaded:
+        await asyncio.to_thread(_import)
+        _loaded = True
+
+
+_loaded = False
+
+
+def _import() -> None:
+    import openai
+
+    openai.DefaultAioHttpClient, http_library(), takes_content()  # each loads a part of it
+
+
+@cache
+def takes_content() -> bool:
+    """Whether `post` has an argument for ready bytes, or for pieces of them; else `body` takes
+    bytes.
+    """
+    import openai
+
+    return "content" in inspect.signature(openai.AsyncOpenAI.post).parameters
+
+
+def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the client's `post` that make it send these bytes, once, and return the response
+    before its body is read.
+    """
+    name = "content" if takes_content() else "body"
+    once = {"max_retries": 0, "follow_redirects": False, **options}
+    return {
+        name: body,
+        "cast_to": http_library().Response,
+        "stream": True,
+        "stream_cls": object,
+        "options": once,
+    }
 
 
 class Wire(Protocol):
@@ -93,7 +147,7 @@ async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
 
 async def transfer(
     wire: Wire,
-    recording: Recording,
+    arrival: Arrival,
     path: str,
     body: bytes,
     options: dict[str, Any],
@@ -108,31 +162,31 @@ async def transfer(
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            response = await _post(wire, recording, path, body, options)
+            response = await _post(wire, arrival, path, body, options)
             if response is not None:
-                await _read(wire, recording, response, limit)
+                await _read(wire, arrival, response, limit)
     except TimeoutError as exc:
         if not limit.expired():
             raise
-        recording.fail(exc, seconds=seconds)
-    return recording.exchange()
+        arrival.fail(exc, seconds=seconds)
+    return arrival.exchange()
 
 
 async def _post(
-    wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any]
+    wire: Wire, arrival: Arrival, path: str, body: bytes, options: dict[str, Any]
 ) -> Any:
     """The unread response of a success; None where there is nothing left to read."""
     try:
         response = await wire.post(path, body, options)
     except Exception as exc:
-        note_failure(recording, exc, hidden=True)
+        note_failure(arrival, exc, hidden=True)
         return None
-    recording.asked(response.request)
-    recording.answered(response)
+    arrival.asked(response.request)
+    arrival.answered(response)
     return response
 
 
-def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) -> None:
+def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> None:
     """Records the answer an exception carries, whose body the client has read already, or the
     failure to get one.
 
@@ -142,14 +196,14 @@ def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) 
     """
     request, response = _carried(list(chain(exc, hidden=hidden)))
     if request is not None:
-        recording.asked(request)
+        arrival.asked(request)
     if response is not None:
-        recording.answered(response)
+        arrival.answered(response)
     content = _attribute(response, "content")
     if isinstance(content, bytes):
-        recording.feed(content)
+        arrival.feed(content)
     else:  # no answer, or one whose body was cut or could not be decompressed
-        recording.fail(exc)
+        arrival.fail(exc)
 
 
 def _carried(found: list[BaseException]) -> tuple[Any, Any]:
@@ -176,15 +230,15 @@ def _attribute(obj: Any, name: str) -> Any:
         return None
 
 
-async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.Timeout) -> None:
+async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Timeout) -> None:
     read_before = (
         response.is_stream_consumed
     )  # by a mock transport or an event hook of the caller's
-    pieces = wire.pieces(response, not read_before and recording.inflates())
+    pieces = wire.pieces(response, not read_before and arrival.inflates())
     try:
-        while (piece := await _next(pieces, recording)) is not None:
-            recording.feed(piece)
-            if recording.done:
+        while (piece := await _next(pieces, arrival)) is not None:
+            arrival.feed(piece)
+            if arrival.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
     finally:
         with contextlib.suppress(
@@ -194,12 +248,12 @@ async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.
             await wire.close(response)
 
 
-async def _next(pieces: AsyncGenerator[bytes, None], recording: Recording) -> bytes | None:
+async def _next(pieces: AsyncGenerator[bytes, None], arrival: Arrival) -> bytes | None:
     """The next piece; None at the end, and where the connection failed, which is noted."""
     try:
         return await anext(pieces, None)
     except Exception as exc:
-        recording.fail(exc)
+        arrival.fail(exc)
         return None
 
 

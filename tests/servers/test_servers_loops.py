@@ -100,7 +100,7 @@ def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 SCRIPT = """
 import asyncio, gc, sys, threading
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 url, call = sys.argv[1], Call(messages=[{"role": "user", "content": "x"}])
 assert "openai" not in sys.modules

@@ -17,7 +17,7 @@ from typing import Any
 
 from agentkit.agent.perform import Perform, request_fields
 from agentkit.errors import ReplayMiss
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.servers.retry import Sleep
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from agentkit.agent.perform import Perform, request_fields, twin_of
 from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.trajectory.loop import Answer, Outcome, Step
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response

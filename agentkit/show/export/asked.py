@@ -15,8 +15,8 @@ from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
 from agentkit.files.cassette.lines import dump
 from agentkit.files.held import one_rollout
 from agentkit.servers.address import is_openai
+from agentkit.servers.model_call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
-from agentkit.servers.request_body import Call, needs_completion_tokens, request_body
 from agentkit.show.export.code.endpoint import Endpoint
 from agentkit.trajectory.history import request
 from agentkit.types.answer import Response

@@ -23,7 +23,7 @@ from agentkit.agent.tools.pool import Ran
 from agentkit.agent.tools.runner import tool_result
 from agentkit.errors import NotFound, UsageError
 from agentkit.files.cassette.codec import prompt_key
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
 from agentkit.trajectory.loop import (

@@ -15,6 +15,7 @@ from typing import Any
 
 from agentkit.read.utf8 import is_utf8
 from agentkit.servers.failures import transport_error
+from agentkit.servers.model_call import Clock, Emit
 from agentkit.servers.redaction import (
     Redactor,
     clean_url,
@@ -23,7 +24,6 @@ from agentkit.servers.redaction import (
     remember,
     url_secrets,
 )
-from agentkit.servers.request_body import Clock, Emit
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
@@ -32,7 +32,7 @@ _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 _INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-class Recording:
+class Arrival:
     """What has come of one answer so far."""
 
     def __init__(
