@@ -36,8 +36,8 @@ _PATH = "/chat/completions"
 
 
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
-    """The object as a server: a URL, an openai client, anything with a `chat_completion`, or what
-    is a server already.
+    """Take the object as a server: a URL, an openai client, anything with a `chat_completion`, or
+    what is a server already.
 
     Raises:
         UsageError: it is none of these.
@@ -70,8 +70,8 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
 
 
 def _openai_wire(obj: Any) -> Wire | None:
-    """How to send through the object, where it is an openai client; whoever has one has imported
-    the package.
+    """Find how to send through the object, where it is an openai client; whoever has one has
+    imported the package.
     """
     openai: Any = sys.modules.get("openai")
     if openai is None:
@@ -101,12 +101,12 @@ class OpenAIClient:
 
     @property
     def redact(self) -> Redactor:
-        """Takes the client's key out of text."""
+        """The function that takes the client's key out of text."""
         key = getattr(self.target, "api_key", None)
         return Redactor([key] if isinstance(key, str) else [])
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The answer to one request, errors included.
+        """Send one request and return its answer, errors included.
 
         Raises:
             UsageError: the request is not JSON.
@@ -122,8 +122,8 @@ class OpenAIClient:
         )
 
     def _path(self, call: Call) -> str:
-        """The path under the client's address; an Azure client without a deployment takes the
-        model's name for it.
+        """Choose the path under the client's address; an Azure client without a deployment takes
+        the model's name for it.
         """
         import openai
 
@@ -136,7 +136,7 @@ class OpenAIClient:
 
 class CompletionObject:
     """Anything with a `chat_completion(**kwargs)`: Atropos' servers, hermes-agent's stubs, one
-    written by hand.
+    of a user's own.
 
     It is called as the original loop called it. Its answer may be a dict, an SDK model, an object
     with attributes, or a mixture of them.
@@ -153,8 +153,8 @@ class CompletionObject:
         return f"<CompletionObject {type(self.target).__name__}>"
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The answer to one request; an exception is part of it. There are no streamed pieces to
-        emit.
+        """Ask the object and return its answer; an exception is part of it. There are no streamed
+        pieces to emit.
 
         Raises:
             AgentkitError: the object raised it on purpose.
@@ -173,7 +173,7 @@ class CompletionObject:
 
 
 def _failed(arrival: Arrival, exc: Exception) -> Exchange:
-    """The exception as data, with the answer it carries."""
+    """Turn the exception into data, with the answer it carries."""
     note_failure(arrival, exc)
     exchange = arrival.exchange()
     body = exchange.body or arrival.redact(_text(getattr(exc, "body", None) or ""))
@@ -191,6 +191,6 @@ def _text(answer: Any) -> str:
 
 
 def _arguments(call: Call) -> dict[str, Any]:
-    """The keyword arguments the original loop gave, in data of their own."""
+    """Make the keyword arguments the original loop gave, in data of their own."""
     extra = {"extra_body": fresh(call.extra_body)} if call.extra_body else {}
     return {"messages": fresh(list(call.messages)), **fresh(sent_fields(call)), **extra}

@@ -34,15 +34,15 @@ warns of it.
 
 @cache
 def http_library() -> Any:
-    """The module openai is built on: `httpx2` since version 3, `httpx` before."""
+    """Find the module openai is built on: `httpx2` since version 3, `httpx` before."""
     import openai
 
     return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
 
 
 async def load() -> None:
-    """Nothing, once the package can be used. It is imported in a thread: that takes a second, in
-    which the event loop would hear of no Stop.
+    """Make sure that the openai package can be used. It is imported in a thread: that takes a
+    second, in which the event loop would hear of no Stop.
     """
     global _loaded
     if not _loaded:
@@ -61,8 +61,8 @@ def _import() -> None:
 
 @cache
 def takes_content() -> bool:
-    """Whether `post` has an argument for ready bytes, or for pieces of them; else `body` takes
-    bytes.
+    """Tell whether `post` has an argument for ready bytes, or for pieces of them; in older versions
+    `body` takes bytes.
     """
     import openai
 
@@ -70,8 +70,8 @@ def takes_content() -> bool:
 
 
 def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the client's `post` that make it send these bytes, once, and return the response
-    before its body is read.
+    """Make the arguments of the client's `post` with which it sends these bytes, once, and returns
+    the response before its body is read.
     """
     name = "content" if takes_content() else "body"
     once = {"max_retries": 0, "follow_redirects": False, **options}
@@ -88,17 +88,19 @@ class Wire(Protocol):
     """An openai client behind one async face."""
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        """The unread response; raises what the client raises, an answer of status 300 and above
-        included.
+        """Send the request and return the unread response; raises what the client raises, also for
+        a status of 300 and above.
         """
 
-    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]: ...
+    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
+        """Read the body in pieces; raw as they crossed the wire, else decompressed."""
 
-    async def close(self, response: Any) -> None: ...
+    async def close(self, response: Any) -> None:
+        """Give the connection back."""
 
 
 class AsyncWire:
-    """Of an `AsyncOpenAI` client."""
+    """The wire of an `AsyncOpenAI` client."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -123,7 +125,7 @@ class AsyncWire:
 
 
 class ThreadWire:
-    """Of an `OpenAI` client: whatever blocks runs in a thread."""
+    """The wire of an `OpenAI` client: whatever blocks runs in a thread."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -154,9 +156,15 @@ async def transfer(
     *,
     seconds: float | None = None,
 ) -> Exchange:
-    """What came back; raises only what `emit` raises, and cancellation.
+    """Send one request and record what comes back; raises only what `emit` raises, and
+    cancellation.
 
     Args:
+        wire: the client to send through.
+        arrival: takes in what comes.
+        path: the path under the client's address.
+        body: the encoded body.
+        options: headers and query parameters of this request.
         seconds: time for the whole answer; None: the client's own limits hold.
     """
     limit = asyncio.timeout(seconds)
@@ -175,7 +183,7 @@ async def transfer(
 async def _post(
     wire: Wire, arrival: Arrival, path: str, body: bytes, options: dict[str, Any]
 ) -> Any:
-    """The unread response of a success; None where there is nothing left to read."""
+    """Return the unread response of a success; None where there is nothing left to read."""
     try:
         response = await wire.post(path, body, options)
     except Exception as exc:
@@ -187,11 +195,13 @@ async def _post(
 
 
 def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> None:
-    """Records the answer an exception carries, whose body the client has read already, or the
+    """Record the answer an exception carries, whose body the client has read already, or the
     failure to get one.
 
     Args:
-        hidden: the answer may stand behind what `raise … from …` hides: openai reads the body while
+        arrival: takes in what the exception carries.
+        exc: what the client raised.
+        hidden: the answer may be behind what `raise … from …` hides: openai reads the body while
             it handles the bad status.
     """
     request, response = _carried(list(chain(exc, hidden=hidden)))
@@ -207,7 +217,7 @@ def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> N
 
 
 def _carried(found: list[BaseException]) -> tuple[Any, Any]:
-    """The request and the response that one of the exceptions carries; None for what there is
+    """Find the request and the response that one of the exceptions carries; None for what there is
     not.
     """
     responses = (_attribute(e, "response") for e in found)
@@ -231,9 +241,9 @@ def _attribute(obj: Any, name: str) -> Any:
 
 
 async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Timeout) -> None:
-    read_before = (
-        response.is_stream_consumed
-    )  # by a mock transport or an event hook of the caller's
+    """Feed the body to the record as it comes; behind `[DONE]` only the connection is ended."""
+    # A mock transport or an event hook of the caller's may have read it already.
+    read_before = response.is_stream_consumed
     pieces = wire.pieces(response, not read_before and arrival.inflates())
     try:
         while (piece := await _next(pieces, arrival)) is not None:
@@ -241,15 +251,14 @@ async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Time
             if arrival.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
     finally:
-        with contextlib.suppress(
-            Exception
-        ):  # a connection that broke cannot be closed in order, and that has been noted
+        # A connection that broke cannot be closed in order, and that has been noted.
+        with contextlib.suppress(Exception):
             await pieces.aclose()
             await wire.close(response)
 
 
 async def _next(pieces: AsyncGenerator[bytes, None], arrival: Arrival) -> bytes | None:
-    """The next piece; None at the end, and where the connection failed, which is noted."""
+    """Read the next piece; None at the end, and where the connection failed, which is noted."""
     try:
         return await anext(pieces, None)
     except Exception as exc:
@@ -258,8 +267,10 @@ async def _next(pieces: AsyncGenerator[bytes, None], arrival: Arrival) -> bytes 
 
 
 async def in_thread(function: Callable[[], Any]) -> Any:
-    """What the function returns, called in a thread of its own: none is joined at exit, and none
-    waits for a place in a pool.
+    """Call a function in a thread of its own and return what it returns.
+
+    A pool would join its threads at exit, and one more client could wait for a place in it: a
+    request that hangs must stop neither.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
@@ -278,9 +289,8 @@ async def in_thread(function: Callable[[], Any]) -> Any:
             result = context.run(function)
         except BaseException as exc:
             error = exc
-        with contextlib.suppress(
-            RuntimeError
-        ):  # the loop was closed meanwhile; nobody waits any more
+        # The loop may have been closed meanwhile; then nobody waits any more.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 
     context = contextvars.copy_context()

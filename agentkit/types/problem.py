@@ -54,7 +54,7 @@ SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(_WARNINGS.split(), "warning"),
     **dict.fromkeys(_INFOS.split(), "info"),
 }
-"""Every code and its severity: *error* means the call or turn cannot be used as it stands,
+"""Every code and its severity: *error* means the call or turn cannot be used as it is,
 *warning* means handled and always shown, *info* a harmless difference.
 """
 

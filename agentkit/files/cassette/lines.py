@@ -230,8 +230,8 @@ def unknown_fields(line: Line) -> Line:
 
 
 def with_fields(keeper: Keeper, line: str, fields: Line) -> Keeper:
-    """Hang unknown fields of a line on the record the line stands for; itself where there are
-    none.
+    """Hang unknown fields of a line on the record that accounts for it; the record itself
+    where there are none.
     """
     if not fields:
         return keeper
@@ -242,7 +242,7 @@ def with_fields(keeper: Keeper, line: str, fields: Line) -> Keeper:
 def fields_of(
     keeper: Exchange | ToolResult | OpenTurn | Trajectory, line: str
 ) -> Mapping[str, Any]:
-    """Look up the unknown fields of a line that the record stands for."""
+    """Look up the unknown fields of a line that the record accounts for."""
     return keeper.unknown.lines.get(line, {}) if keeper.unknown else {}
 
 
