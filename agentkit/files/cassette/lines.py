@@ -151,6 +151,11 @@ def model_line(
 def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
     """Write what a person did to the calls of an answer: first what was adopted, then what was
     changed.
+
+    Args:
+        turn: the turn's index, from 0.
+        response: its answer.
+        sample: the rollout's index in the file.
     """
     exchange = response.exchange
     for call in response.tool_calls:
@@ -166,7 +171,14 @@ def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]
 def change_line(
     turn: int, position: int, arguments: dict[str, Any] | None, sample: int = 0
 ) -> Line:
-    """Write the line of a call whose arguments a person changed."""
+    """Write the line of a call whose arguments a person changed.
+
+    Args:
+        turn: the turn's index, from 0.
+        position: the call's place in the turn, from 0.
+        arguments: what they were changed to.
+        sample: the rollout's index in the file.
+    """
     return {
         "step": "change",
         "sample": sample,
@@ -177,7 +189,14 @@ def change_line(
 
 
 def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> Line:
-    """Write the line of a tool step."""
+    """Write the line of a tool step.
+
+    Args:
+        turn: the turn's index, from 0.
+        position: the call's place in the turn, from 0.
+        result: what came of it.
+        sample: the rollout's index in the file.
+    """
     data = to_json(replace(result, trajectory=None) if result.trajectory else result)
     if result.trajectory is not None:
         data["trajectory"] = dump(result.trajectory)
@@ -232,6 +251,11 @@ def unknown_fields(line: Line) -> Line:
 def with_fields(keeper: Keeper, line: str, fields: Line) -> Keeper:
     """Hang unknown fields of a line on the record that accounts for it; the record itself
     where there are none.
+
+    Args:
+        keeper: the record.
+        line: which line, as `Unknown.lines` names it.
+        fields: the unknown fields.
     """
     if not fields:
         return keeper
@@ -247,7 +271,13 @@ def fields_of(
 
 
 def lines_behind(keeper: Exchange | Trajectory, results: int, sample: int) -> Iterator[Line]:
-    """Give the unknown lines that came behind an answer when its turn had this many results."""
+    """Give the unknown lines that came behind an answer.
+
+    Args:
+        keeper: the answer; the rollout for those before the first.
+        results: give those that came when the turn had this many results.
+        sample: the rollout's index in the file they are written to.
+    """
     for at, line in keeper.unknown.behind if keeper.unknown else ():
         if at == results:
             yield {**line, "sample": sample}
