@@ -307,3 +307,27 @@ def _pair(name: str, value: str) -> tuple[str, str]:
 
 def _shown(name: str, value: str) -> str:
     return clean_url(value) if name == "location" else value
+
+
+_CREDENTIAL_ENDS = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
+"""How the names of fields that hold credentials end, whatever is in them."""
+_NO_CREDENTIALS = frozenset({"prompt_cache_key"})
+"""What is named like a credential and is none."""
+
+
+def masked(fields: Any) -> Any:
+    """The fields with the values of credentials left out, at any depth of dicts and lists."""
+    if isinstance(fields, dict):
+        return {
+            name: "[not shown]" if _holds_credential(name, value) else masked(value)
+            for name, value in fields.items()
+        }
+    return [masked(item) for item in fields] if isinstance(fields, list) else fields
+
+
+def _holds_credential(name: object, value: object) -> bool:
+    if not isinstance(name, str) or name in _NO_CREDENTIALS:
+        return False
+    return name.lower().endswith(_CREDENTIAL_ENDS) or (
+        isinstance(value, str) and names_secret(name)
+    )

@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentkit.errors import NotFound
-from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
+from agentkit.trajectory.loop import stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
 
 

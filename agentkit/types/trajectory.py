@@ -6,8 +6,9 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
-from agentkit.types.record import Record, clip, late, record
+from agentkit.types.record import Record, clip, record
 from agentkit.types.unknown import Unknown
 from agentkit.types.wire import ApiError, Exchange, Request
 
@@ -338,7 +339,7 @@ class Trajectory(Record):
         """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh
         list.
         """
-        return list(late["messages"](self))
+        return list(hook("messages")(self))
 
     def request(self, turn: int) -> Request:
         """Derive what was, or would be, sent for the model call of this turn.
@@ -346,7 +347,7 @@ class Trajectory(Record):
         Raises:
             IndexError: the turn is beyond the next one.
         """
-        request: Request = late["request"](self, turn)
+        request: Request = hook("request")(self, turn)
         return request
 
     @property

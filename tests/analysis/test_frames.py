@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
-from agentkit.analysis.frames import calls, messages, problems, tokens, turns
+from agentkit.analysis.frames import calls, messages, problems, turns
+from agentkit.analysis.tokens import tokens_frame
 from agentkit.errors import UsageError
 from agentkit.read.body.queue_time import queue_of
 from agentkit.types.answer import Response
@@ -39,7 +40,7 @@ FRAMES = {
     "tool_calls_df": calls.COLUMNS,
     "messages_df": messages.COLUMNS,
     "problems_df": problems.COLUMNS,
-    "tokens_df": tokens.COLUMNS,
+    "tokens_df": tokens_frame.COLUMNS,
 }
 ROLLOUTS = [weather(), troubled(), waiting()]
 

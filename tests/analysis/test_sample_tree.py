@@ -16,7 +16,8 @@ from agentkit.analysis.sample_tree import sample_tree
 from agentkit.errors import UsageError
 from agentkit.read.choices import choices_of
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 

@@ -23,8 +23,9 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.store import load_all
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.testing.demo import script
-from agentkit.trajectory.loop import ModelStep, next_step
+from agentkit.trajectory.loop import next_step
 from agentkit.trajectory.profiles import PROFILES
+from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError
 

@@ -40,8 +40,8 @@ from agentkit.show.charts.timeline import (
     segments,
     timing,
 )
+from agentkit.show.render.limits import STATIC
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import STATIC
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn

@@ -26,8 +26,8 @@ from agentkit.show.notebook.page_files import script, sheet
 from agentkit.show.notebook.showing import live_view
 from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.render.limits import WHOLE
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import WHOLE
 from agentkit.types.trajectory import Trajectory
 from tests.show.render_samples import long, troubled, waiting, weather
 

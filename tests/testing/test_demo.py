@@ -15,7 +15,8 @@ import agentkit as ak
 from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.lines import dump
 from agentkit.testing.demo import WEATHER
-from agentkit.trajectory.loop import Result, apply
+from agentkit.trajectory.loop import apply
+from agentkit.types.steps import Result
 from agentkit.types.trajectory import ToolResult
 
 

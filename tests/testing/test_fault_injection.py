@@ -17,7 +17,7 @@ from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.testing.faults.inject import Injection, inject, injected, injecting, injections
 from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
-from agentkit.trajectory.loop import Answer, ModelStep
+from agentkit.types.steps import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
 from tests.agent.hermes.loop_cases import answer, call

@@ -12,8 +12,9 @@ import agentkit
 from agentkit.files.cassette.codec import load_lines
 from agentkit.files.cassette.lines import dump
 from agentkit.trajectory.by_hand import written_answer
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
 from agentkit.types.problem import SEVERITIES, problem
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.unknown import Unknown
 from agentkit.types.wire import Usage

@@ -36,7 +36,8 @@ from agentkit.files.cassette.lines import VERSION, Line, unknown_fields, with_fi
 from agentkit.read.plain import plain
 from agentkit.read.utf8 import compact_json
 from agentkit.trajectory.edit import changed, with_adopted
-from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start
+from agentkit.trajectory.loop import apply, close, rewrite, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
 from agentkit.types.unknown import Unknown
 from agentkit.types.wire import Exchange

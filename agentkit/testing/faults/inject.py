@@ -26,16 +26,9 @@ from agentkit.files.cassette.codec import prompt_key
 from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
-from agentkit.trajectory.loop import (
-    Answer,
-    ModelStep,
-    Outcome,
-    Result,
-    Step,
-    ToolStep,
-    request_error,
-)
+from agentkit.trajectory.loop import request_error
 from agentkit.types.record import Record, record
+from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 
