@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from agentkit.agent.events import Began, Committed, Listener, Piece
 from agentkit.agent.perform import Perform, twin_of
 from agentkit.errors import Busy
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop, stop_at
 from agentkit.trajectory.loop import apply, next_step, resume, stop
 from agentkit.trajectory.places import ahead_of, place_of

@@ -20,7 +20,7 @@ from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
-from agentkit.servers.request_body import Call, ChatServer, Emit
+from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import rewritten, skipped

@@ -17,14 +17,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from agentkit.errors import CassetteError, FileInUse, NoFile, UsageError
-from agentkit.files.cassette.codec import (
-    Line,
-    decode_lines,
-    dump,
-    encode_line,
-    load_lines,
-    load_samples,
-)
+from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines, load_samples
+from agentkit.files.cassette.lines import Line, dump
 from agentkit.files.cassette.scan import Scan
 from agentkit.files.held import trajectories_of
 from agentkit.files.lock import lock_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agentkit.read.plain import plain
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.model_call import Call, Emit
 from agentkit.types.wire import ApiError, Exchange
 
 Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]

@@ -90,11 +90,11 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
 def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
     """The trajectory as it was before a turn was asked for, with what had been said for it."""
     there = turn_at(trajectory, turn)
-    opened = (
-        OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling)
-        if there is not None
-        else OpenTurn()
-    )
+    opened = OpenTurn()
+    if isinstance(there, OpenTurn):
+        opened = replace(there, response=None, results=())
+    elif there is not None:
+        opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling)
     before = trajectory.turns[turn - 1 : turn]
     ended = (
         stop_reason_after(before[0], turn, trajectory.spec.max_turns)

@@ -30,7 +30,7 @@ from agentkit.errors import Busy, UsageError
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy

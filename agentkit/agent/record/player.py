@@ -17,7 +17,7 @@ from typing import Any
 
 from agentkit.agent.perform import Perform
 from agentkit.errors import ReplayMiss
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.servers.retry import Sleep
 from agentkit.trajectory.history import request, request_fields
 from agentkit.trajectory.sent_history import EncodedHistory

@@ -8,8 +8,8 @@ from operator import is_
 from typing import Any, Protocol
 
 from agentkit.agent.perform import Perform, twin_of
-from agentkit.files.cassette.codec import Line, change_line, end, meta_line, model_line, tool_line
-from agentkit.servers.request_body import Emit
+from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
+from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response

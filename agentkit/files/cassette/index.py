@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, overload
 
 from agentkit.errors import NotFound
-from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_key
+from agentkit.files.cassette.codec import decode_lines, load_lines, prompt_key
 from agentkit.files.cassette.columns import first_words
+from agentkit.files.cassette.lines import end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.store import to_read
 from agentkit.types.record import Drawn, Record, record

@@ -25,7 +25,7 @@ from agentkit.agent.tools.runner import tool_result
 from agentkit.errors import NotFound, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.servers.failures import transport_error
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.client_faults import TOOL_FAULTS, answer_faults
 from agentkit.testing.faults.fault import Draft, Fault, Mode

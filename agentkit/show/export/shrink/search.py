@@ -13,7 +13,7 @@ from agentkit.errors import AgentkitError, UsageError
 from agentkit.files.cassette.codec import request_key
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
 from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.shrink.reductions import Body, Reduction, fewest, reductions
