@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from agentkit.analysis.alignment import call_meaning
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
 from agentkit.types.answer import Response, ToolCall
@@ -161,25 +162,13 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
 
 
 def _samples(x: Any, tools: Any) -> list[Trajectory]:
+    """List the samples: the choices of answers, the branches of a debugger, else the rollouts."""
     if isinstance(x, (Response, Turn)):
         return [_ended(choice) for choice in choices_of(x, tools)]
-    if isinstance(x, Trajectory):
-        return [x]
-    held = getattr(x, "trajectories", None)
-    if held is None:  # a debugger: its branches
-        held = getattr(getattr(x, "tree", None), "trajectories", x)
-    if held is x:
-        held = getattr(x, "trajectory", x)
-    if isinstance(held, Trajectory):
-        return [held]
-    if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
-        return [
-            t
-            for item in held
-            if isinstance(item, (Trajectory, Response, Turn))
-            for t in _samples(item, tools)
-        ]
-    return []
+    if isinstance(x, (list, tuple)) and any(isinstance(item, (Response, Turn)) for item in x):
+        return [sample for item in x for sample in _samples(item, tools)]
+    tree = getattr(x, "tree", None)
+    return rollouts_in(x if tree is None or callable(tree) else tree)
 
 
 def _ended(response: Response) -> Trajectory:

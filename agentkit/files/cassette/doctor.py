@@ -15,7 +15,7 @@ from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.codec import MISFIT, after, begun, decode_lines, with_given
 from agentkit.files.cassette.lines import VERSION
 from agentkit.files.cassette.volatile import secrets, volatile
-from agentkit.files.store import to_read
+from agentkit.files.path import to_read
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.problem import Severity

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
+from agentkit.files.foreign.raw_answer import exchange_of, is_answer, schemas_of, with_status
 from agentkit.read.body.envelope import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
@@ -151,8 +152,11 @@ def _result(call: ToolCall, message: Message) -> ToolResult:
 
 
 def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
-    """The conversations of a chat JSONL's values: `{"messages": [...]}` as OpenAI trains on, bare
-    lists, ShareGPT, requests with their answers.
+    """Read the conversations of a chat JSONL's values.
+
+    Args:
+        values: `{"messages": [...]}` as OpenAI trains on, bare lists, ShareGPT, requests with their
+            answers; or the messages of a single conversation.
 
     Raises:
         UsageError: a value is no conversation, and which.
@@ -162,33 +166,36 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
         isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed
     ):
         return [trajectory_of(listed)]
-    found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
+    found = [conversation(plain(v), f"entry {place}") for place, v in enumerate(listed)]
     if not any(found):
         raise UsageError("no entry holds messages", hint=_HINT)
     return [trajectory for trajectory in found if trajectory is not None]
 
 
-def _conversation(value: Any, index: int) -> Trajectory | None:
-    """The conversation of an entry; None where it is other traffic of a server, as a list of its
-    models.
+def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
+    """Read one entry of a log.
+
+    Args:
+        value: the entry, as plain JSON data.
+        name: what to call it in an error.
+        tools: schemas for an entry that holds none itself.
+
+    Returns:
+        Its rollout; None where it is other traffic of a server, as a list of its models.
+
+    Raises:
+        UsageError: it is no conversation.
     """
     if isinstance(value, list):
-        return trajectory_of(value)
+        return trajectory_of(value, tools)
     if not isinstance(value, dict):
-        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], hint=_HINT)
-    request = next(
-        (
-            value[k]
-            for k in ("request", "body")
-            if isinstance(value.get(k), dict) and "messages" in value[k]
-        ),
-        value,
-    )
+        raise UsageError(f"{name} is no conversation: {value!r}"[:200], hint=_HINT)
+    request = _request(value)
     messages = next(
         (
-            request[k]
-            for k in ("messages", "conversation", "conversations")
-            if isinstance(request.get(k), list)
+            request[key]
+            for key in ("messages", "conversation", "conversations")
+            if isinstance(request.get(key), list)
         ),
         None,
     )
@@ -196,47 +203,47 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
         return None
     answer = _answer(value)
     if not messages and answer is None:
-        raise UsageError(
-            f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], hint=_HINT
-        )
-    meta = {k: v for k, v in value.items() if k not in _READ}
-    tools = request.get("tools") or request.get("functions")
-    trajectory = (
-        trajectory_of(_standard(messages), tools, meta, request.get("model"))
-        if messages
-        else Trajectory(meta=meta)
-    )
+        held = ", ".join(map(str, value)) or "nothing"
+        raise UsageError(f"{name} holds no messages; it has: {held}"[:200], hint=_HINT)
+    meta = {key: kept for key, kept in value.items() if key not in _READ}
+    offered = request.get("tools") or request.get("functions") or schemas_of(tools)
+    if messages:
+        trajectory = trajectory_of(_standard(messages), offered, meta, request.get("model"))
+    else:
+        trajectory = Trajectory(spec=Spec(tools=_schemas(offered)), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
+def _request(value: dict[str, Any]) -> dict[str, Any]:
+    """Find what was asked: under a key of its own, or the entry itself."""
+    for key in ("request", "body"):
+        inner = value.get(key)
+        if isinstance(inner, dict) and "messages" in inner:
+            return inner
+    return value
+
+
 def _answer(value: dict[str, Any]) -> Exchange | None:
-    """The raw answer that an entry keeps, beside its request or alone."""
-    status, elapsed = value.get("status"), value.get("elapsed")
-    kept = Exchange(
-        status=status if type(status) is int else None,
-        elapsed=elapsed if isinstance(elapsed, float) else None,
-    )
+    """Find the raw answer that an entry keeps, beside its request or alone."""
     if isinstance(value.get("choices"), list):
         return Exchange(body=json.dumps(value))
+    status = type(value.get("status")) is int
     for key in ("response", "body"):
         found = value.get(key)
         found = found.get("body", found) if isinstance(found, dict) else found
-        if isinstance(found, str) and (kept.status or found.lstrip()[:1] == "{"):
-            return replace(kept, body=found)
-        if (
-            isinstance(found, dict)
-            and "messages" not in found
-            and (found.get("choices") or found.get("error"))
-        ):
-            return replace(kept, body=json.dumps(found))
+        if isinstance(found, str) and (status or found.lstrip()[:1] == "{"):
+            return with_status(exchange_of(found), value)
+        if isinstance(found, dict) and "messages" not in found and (status or is_answer(found)):
+            return with_status(exchange_of(found), value)
     pieces = value.get("chunks")
-    if (
-        isinstance(pieces, list)
-        and pieces
-        and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pieces)
-    ):
-        return replace(kept, chunks=tuple(Chunk(at=float(at), text=text) for at, text in pieces))
-    return None
+    if not isinstance(pieces, list) or not pieces or not all(map(_is_piece, pieces)):
+        return None
+    chunks = tuple(Chunk(at=float(at), text=text) for at, text in pieces)
+    return with_status(Exchange(chunks=chunks), value)
+
+
+def _is_piece(piece: Any) -> bool:
+    return isinstance(piece, list) and len(piece) == 2 and isinstance(piece[1], str)
 
 
 def _standard(messages: list[Any]) -> list[Any]:
