@@ -454,6 +454,8 @@ def _of_entry(value: Any, name: str, tools: Any) -> list[Trajectory]:
     """Read one entry of a log; of other traffic, as a list of models, there is no rollout."""
     if isinstance(value, Mapping) and is_answer(value):
         return [rollout_of_exchange(exchange_of(value), tools)]
+    if is_message(value):
+        return [trajectory_of([value], tools)]
     read = conversation(plain(value), name, tools)
     return [] if read is None else [read]
 

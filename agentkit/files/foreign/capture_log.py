@@ -28,7 +28,7 @@ _WIRE = frozenset(
 )
 """Keys of a row that are read, or describe the wire; the others become the rollout's meta."""
 
-Row = Mapping[str, Any]
+_Row = Mapping[str, Any]
 
 
 def is_captured(value: Any) -> bool:
@@ -51,7 +51,7 @@ def captured_by_place(rows: Iterable[tuple[int, Any]]) -> dict[int, Trajectory]:
         By the place of its first row, each rollout: the turns of a case one, every other row one of
         a single answer. A turn that does not go on from the one before it begins another.
     """
-    chains: dict[Any, list[tuple[int, Row]]] = {}
+    chains: dict[Any, list[tuple[int, _Row]]] = {}
     for place, row in rows:
         if not is_captured(row):
             continue
@@ -64,7 +64,7 @@ def captured_by_place(rows: Iterable[tuple[int, Any]]) -> dict[int, Trajectory]:
     return dict(sorted(found.items()))
 
 
-def _chained(rows: list[tuple[int, Row]]) -> dict[int, Trajectory]:
+def _chained(rows: list[tuple[int, _Row]]) -> dict[int, Trajectory]:
     found: dict[int, Trajectory] = {}
     first, asked = -1, 0
     for place, row in rows:
@@ -87,7 +87,7 @@ def _goes_on(trajectory: Trajectory, asked: int, messages: list[Any]) -> bool:
     return isinstance(answer, Mapping) and answer.get("role") == "assistant"
 
 
-def _with_results(trajectory: Trajectory, asked: int, messages: list[Row]) -> Trajectory:
+def _with_results(trajectory: Trajectory, asked: int, messages: list[_Row]) -> Trajectory:
     """Answer the open calls with what the next request holds behind the first `asked` messages."""
     trajectory = _answered(trajectory, messages[asked + 1 :])
     if trajectory.stop_reason is None:
@@ -143,7 +143,7 @@ def _result(call: ToolCall, content: Any) -> ToolResult:
     return ToolResult(call_id=call.id, name=call.name, status="ok", content=text)
 
 
-def _exchange(row: Row) -> Exchange:
+def _exchange(row: _Row) -> Exchange:
     chunks = tuple(Chunk(at=float(at), text=text) for at, text in row.get("chunks") or ())
     answer = Exchange(chunks=chunks) if chunks else exchange_of(row.get("body"))
     return replace(with_status(answer, row), headers=_headers(row.get("headers")))
