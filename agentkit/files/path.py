@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +13,14 @@ from typing import Any
 from agentkit.errors import NoFile, UsageError
 from agentkit.types.record import clip
 
+_RAW = ("{", "[", "<", "data:", "event:", ":")
+"""How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
+_FILE_NAME = re.compile(r'[^\n"]+\.\w{1,8}')
+_LONGEST_PATH = 4096
+
 
 def to_write(path: Any) -> Path:
-    """The path, where a file can stand there.
+    """Check a path that is to be written.
 
     Raises:
         UsageError: it is no path, or a folder.
@@ -28,7 +35,7 @@ def to_write(path: Any) -> Path:
 
 
 def to_read(path: Any) -> Path:
-    """The path, where a file stands there.
+    """Check a path that is to be read.
 
     Raises:
         UsageError: it is no path, or a folder.
@@ -51,7 +58,7 @@ def _path(path: Any) -> Path:
 
 
 def write_whole(target: Path, texts: Iterable[str]) -> None:
-    """Written beside the target and moved over it, so that a crash leaves the old file."""
+    """Write a file beside the target and move it over it, so that a crash leaves the old file."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -67,3 +74,34 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def path_in(x: Any) -> Path | None:
+    """Tell which file a value names: a path, or a text that is one; None where it is anything else,
+    as the text of a raw answer or a pattern of several paths.
+    """
+    if not isinstance(x, (str, os.PathLike)) or is_url(x):
+        return None
+    path = Path(x)
+    if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
+        return path if _is_there(x) else None
+    return None if glob.has_magic(str(path)) and not _is_there(str(path)) else path
+
+
+def is_pattern(x: Any) -> bool:
+    if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
+        return False
+    return isinstance(x, (str, os.PathLike)) and glob.has_magic(str(x))
+
+
+def is_url(x: Any) -> bool:
+    return isinstance(x, str) and x.startswith(("http://", "https://"))
+
+
+def _is_there(text: str) -> bool:
+    if len(text) > _LONGEST_PATH or "\n" in text or "\0" in text:
+        return False
+    try:
+        return Path(text).exists()
+    except OSError:  # a name that is too long for the system
+        return False

@@ -9,9 +9,6 @@ that fits is taken. A new form is a new entry. Objects of later layers are known
 from __future__ import annotations
 
 import glob
-import json
-import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,8 @@ from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.foreign.capture_log import captured_by_place, is_captured
-from agentkit.files.foreign.chat_log import conversation, trajectory_of
+from agentkit.files.foreign.chat_log import conversation, is_message, trajectory_of
+from agentkit.files.foreign.json_log import json_values
 from agentkit.files.foreign.raw_answer import (
     exchange_of,
     is_answer,
@@ -30,22 +28,18 @@ from agentkit.files.foreign.raw_answer import (
     rollout_of_response,
     rollout_of_turn,
 )
-from agentkit.files.path import to_read
+from agentkit.files.path import is_pattern, is_url, path_in, to_read
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.record import Record
-from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
 
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
 """Attributes by which an object says which rollouts it holds."""
 _COLUMNS = ("messages", "conversation", "conversations", "request", "response", "body", "choices")
 """Columns that make the rows of a frame entries of a log."""
-_RAW = ("{", "[", "<", "data:", "event:", ":")
-"""How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
-_FILE_NAME = re.compile(r'[^\n"]+\.\w{1,8}')
-_LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +48,18 @@ class Form:
 
     name: str
     """What it is called, in the hint of an error."""
-    fits: Callable[[Any], bool]
-    """Whether a value has this form."""
+    of: type | tuple[type, ...] | Callable[[Any], object]
+    """Classes of its values, or what tells whether a value has this form."""
     read: Callable[[Any, Any], Iterable[Trajectory]]
     """The rollouts of a value of this form; the second argument is the schemas of the tools, for
     answers that come without their request.
     """
+
+    def fits(self, x: Any) -> bool:
+        """Tell whether a value has this form."""
+        if isinstance(self.of, (type, tuple)):
+            return isinstance(x, self.of)
+        return bool(self.of(x))
 
 
 def rollouts_in(x: Any, tools: Any = None) -> list[Trajectory]:
@@ -116,64 +116,12 @@ def rollout_sequence(x: Any) -> Sequence[Trajectory]:
     return inside if isinstance(inside, Cassette) else tuple(rollouts_in(x))
 
 
-def path_in(x: Any) -> Path | None:
-    """Tell which file a value names: a path, or a text that is one; None where it is anything else,
-    as the text of a raw answer or a pattern of several paths.
-    """
-    if not isinstance(x, (str, os.PathLike)) or _is_url(x):
-        return None
-    path = Path(x)
-    if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
-        return path if _is_there(x) else None
-    return None if glob.has_magic(str(path)) and not _is_there(str(path)) else path
-
-
 def forms_hint() -> str:
     """List the forms that are read, for the hint of an error."""
     return f"rollouts are read from {', '.join(form.name for form in FORMS if form.name)}"
 
 
-def is_message(item: Any) -> bool:
-    """Tell whether it is a chat message: ours, a dict, or an SDK's object."""
-    if isinstance(item, Message):
-        return True
-    if isinstance(item, Record):
-        return False
-    if isinstance(item, Mapping):
-        return isinstance(item.get("role"), str) and not is_answer(item)
-    return isinstance(getattr(item, "role", None), str)
-
-
 # what each form is
-
-
-def _is_there(text: str) -> bool:
-    if len(text) > _LONGEST_PATH or "\n" in text or "\0" in text:
-        return False
-    try:
-        return Path(text).exists()
-    except OSError:  # a name that is too long for the system
-        return False
-
-
-def _is_trajectory(x: Any) -> bool:
-    return isinstance(x, Trajectory)
-
-
-def _is_turn(x: Any) -> bool:
-    return isinstance(x, Turn)
-
-
-def _is_response(x: Any) -> bool:
-    return isinstance(x, Response)
-
-
-def _is_exchange(x: Any) -> bool:
-    return isinstance(x, Exchange)
-
-
-def _is_index(x: Any) -> bool:
-    return isinstance(x, Index)
 
 
 def _is_holder(x: Any) -> bool:
@@ -185,24 +133,10 @@ def _inside(x: Any) -> Any:
     if isinstance(x, type):
         return None
     for name in _HOLDERS:
-        held = getattr(x, name, None)
-        if held is not None and held is not x and not callable(held):
-            return held
+        inside = getattr(x, name, None)
+        if inside is not None and inside is not x and not callable(inside):
+            return inside
     return None
-
-
-def _is_path(x: Any) -> bool:
-    return path_in(x) is not None
-
-
-def _is_pattern(x: Any) -> bool:
-    if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
-        return False
-    return isinstance(x, (str, os.PathLike)) and glob.has_magic(str(x))
-
-
-def _is_raw(x: Any) -> bool:
-    return isinstance(x, (str, bytes, bytearray))
 
 
 def _is_pair(x: Any) -> bool:
@@ -213,10 +147,6 @@ def _is_pair(x: Any) -> bool:
 
 def _is_frame(x: Any) -> bool:
     return type(x).__name__ == "DataFrame" and hasattr(x, "columns")
-
-
-def _is_mapping(x: Any) -> bool:
-    return isinstance(x, Mapping)
 
 
 def _is_sdk_object(x: Any) -> bool:
@@ -251,9 +181,9 @@ def _of_index(index: Index, tools: Any) -> Iterable[Trajectory]:
 
 
 def _of_holder(holder: Any, tools: Any) -> list[Trajectory]:
-    held = _inside(holder)
+    inside = _inside(holder)
     parts = (
-        list(held.values()) if isinstance(held, Mapping) else [held]
+        list(inside.values()) if isinstance(inside, Mapping) else [inside]
     )  # the sides of a comparison
     try:
         return [trajectory for part in parts for trajectory in rollouts_in(part, tools)]
@@ -272,10 +202,6 @@ def _refuse_managed(state: Any, tools: Any) -> list[Trajectory]:
         "a managed state is no rollout",
         hint="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
     )
-
-
-def _is_url(x: Any) -> bool:
-    return isinstance(x, str) and x.startswith(("http://", "https://"))
 
 
 def _refuse_url(url: str, tools: Any) -> list[Trajectory]:
@@ -365,31 +291,6 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     return found
 
 
-def json_values(text: str, name: str) -> list[Any]:
-    """Decode JSON Lines, or one JSON value.
-
-    Args:
-        text: what to decode.
-        name: what to call it in an error.
-
-    Raises:
-        CassetteError: it is neither.
-    """
-    try:
-        return [json.loads(text)]
-    except (ValueError, RecursionError):
-        pass
-    values = []
-    for number, line in enumerate(text.split("\n"), 1):  # JSON may hold U+2028, no line break here
-        if not line.strip():
-            continue
-        try:
-            values.append(json.loads(line))
-        except (ValueError, RecursionError) as exc:
-            raise CassetteError(f"line {number} of {name} is not JSON: {exc}") from None
-    return values
-
-
 def _of_entries(values: Sequence[Any], tools: Any) -> list[Trajectory]:
     """Read the decoded values of a log: the messages of one conversation, conversations, captured
     traffic, raw answers.
@@ -461,20 +362,20 @@ def _of_entry(value: Any, name: str, tools: Any) -> list[Trajectory]:
 
 
 FORMS = (
-    Form("a trajectory", _is_trajectory, _one),
-    Form("a turn", _is_turn, _of_turn),
-    Form("a response", _is_response, _of_response),
-    Form("an exchange", _is_exchange, _of_exchange),
-    Form("an index", _is_index, _of_index),
-    Form("", _is_url, _refuse_url),
-    Form("a path", _is_path, _of_path),
-    Form("a pattern of paths", _is_pattern, _of_pattern),
-    Form("a raw answer's text", _is_raw, _of_raw),
+    Form("a trajectory", Trajectory, _one),
+    Form("a turn", Turn, _of_turn),
+    Form("a response", Response, _of_response),
+    Form("an exchange", Exchange, _of_exchange),
+    Form("an index", Index, _of_index),
+    Form("", is_url, _refuse_url),
+    Form("a path", path_in, _of_path),
+    Form("a pattern of paths", is_pattern, _of_pattern),
+    Form("a raw answer's text", (str, bytes, bytearray), _of_raw),
     Form("", is_managed, _refuse_managed),
     Form("what has `rollouts` or a `trajectory`", _is_holder, _of_holder),
     Form("a DataFrame with `messages`", _is_frame, _of_frame),
     Form("a message", is_message, _of_message),
-    Form("a dict", _is_mapping, _of_mapping),
+    Form("a dict", Mapping, _of_mapping),
     Form("an SDK's answer", _is_sdk_object, _of_sdk_object),
     Form("a (status, body) pair", _is_pair, _of_pair),
     Form("a list of these", _is_listed, _of_list),

@@ -11,8 +11,8 @@ from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
-from agentkit.files.path import to_write, write_whole
-from agentkit.files.reader import forms_hint, path_in, rollouts_in
+from agentkit.files.path import path_in, to_write, write_whole
+from agentkit.files.reader import forms_hint, rollouts_in
 from agentkit.servers.redaction import Redactor, environment_secrets
 from agentkit.types.hooks import hook
 from agentkit.types.trajectory import Trajectory

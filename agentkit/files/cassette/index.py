@@ -103,7 +103,7 @@ class Index(Drawn, Sequence[Entry]):
         return iter(self.entries)
 
     def of_sample(self, sample: int) -> Entry:
-        """The entry of this sample index.
+        """Find the entry of a sample index.
 
         Raises:
             NotFound: the file holds no such sample.
@@ -114,14 +114,14 @@ class Index(Drawn, Sequence[Entry]):
         return found
 
     def lines(self, entry: Entry) -> Iterator[bytes]:
-        """The lines of one rollout, read from the file."""
+        """Read the lines of one rollout."""
         with self.path.open("rb") as file:
             for offset, size in entry.spans:
                 file.seek(offset)
                 yield from file.read(size).split(b"\n")
 
     def load(self, entry: Entry) -> Trajectory:
-        """One rollout, read whole.
+        """Read one rollout whole.
 
         Raises:
             CassetteError: its lines do not fit together.
@@ -179,8 +179,8 @@ class Cassette(Drawn, Sequence[Trajectory]):
 
 
 def index(path: Any) -> Index:
-    """The rollouts of a file with their places and endings; linear, and without reading their
-    answers.
+    """List the rollouts of a file with their places and endings, in one pass and without reading
+    their answers.
 
     A rollout whose last line is not its end, as a crash leaves it, is read to see how far it came.
 
@@ -207,7 +207,7 @@ def index(path: Any) -> Index:
 
 
 def open(path: Any) -> Cassette:
-    """The rollouts of a file, each read when it is looked at.
+    """Open a file of rollouts; each is read when it is looked at.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -217,12 +217,12 @@ def open(path: Any) -> Cassette:
 
 
 def load_all(path: Any) -> list[Trajectory]:
-    """The trajectories of a file, in the order of their sample index."""
+    """Read the rollouts of a file, in the order of their sample index."""
     return load_lines(_lines(to_read(path)))
 
 
 def load_by_sample(path: Any) -> dict[int, Trajectory]:
-    """The trajectories of a file by sample index; none where there is no file."""
+    """Read the rollouts of a file by sample index; none where there is no file."""
     return load_samples(_lines(Path(path))) if Path(path).exists() else {}
 
 
@@ -232,7 +232,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def is_cassette(path: Any) -> bool:
-    """Whether the file is one of agentkit's, by its first line."""
+    """Tell by its first line whether a file is a cassette."""
     with to_read(path).open(encoding="utf-8", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     try:
@@ -278,7 +278,7 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
 
 
 def _looked_at(index: Index, entry: Entry) -> Entry:
-    """The entry with what its lines come to when they are read."""
+    """Read the lines of an entry, and add what they come to."""
     trajectory = index.load(entry)
     totals = {"turns": 0, **end(trajectory)["totals"]}
     return replace(entry, stop_reason=trajectory.stop_reason, **totals)

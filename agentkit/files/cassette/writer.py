@@ -22,12 +22,12 @@ from agentkit.types.trajectory import Trajectory
 
 
 class CassetteWriter:
-    """Appends lines to a cassette. Each line reaches the operating system, whole, before the next
+    """The writer of a cassette. Each line reaches the operating system, whole, before the next
     step begins.
 
     Several threads and processes may append to one file: a lock on the file keeps their lines apart
         and their rollouts numbered. A line that cannot be written, as on a full disk, is taken
-        back, so that what stands there stays whole. Keys of the server, and those in environment
+        back, so that the rest stays whole. Keys of the server, and those in environment
         variables, are taken out of every line, also where a prompt, a model or a tool repeats them.
     """
 
@@ -47,11 +47,11 @@ class CassetteWriter:
         self.look()
 
     def guard(self, redact: Redactor) -> None:
-        """Keeps these secrets out of the file as well."""
+        """Keep these secrets out of the file as well."""
         self._redact = self._redact.joined(redact)
 
     def keep(self) -> None:
-        """Keeps the file in use for as long as this writer lives.
+        """Keep the file in use for as long as this writer lives.
 
         Raises:
             FileInUse: another process goes on with its rollouts.
@@ -61,7 +61,7 @@ class CassetteWriter:
             self._kept = True
 
     def look(self) -> None:
-        """Makes sure that the file is a cassette which can be written, before a model is paid for.
+        """Make sure that the file is a cassette which can be written, before a model is paid for.
 
         Raises:
             UsageError: it is something else.
@@ -71,8 +71,10 @@ class CassetteWriter:
             self._catch_up(file)
 
     def begin(self, trajectory: Trajectory) -> int:
-        """The index of a rollout that is recorded from now on, once all there is of it has been
-        written.
+        """Begin a rollout: write all there is of it.
+
+        Returns:
+            The sample index under which it goes on.
         """
         self.use.ensure(self)
         with self._locked() as file:
@@ -85,7 +87,7 @@ class CassetteWriter:
             return sample
 
     def write(self, line: Line) -> None:
-        """Appends one line.
+        """Append one line.
 
         Raises:
             FileInUse: the line belongs to a rollout of the process that this one was forked from.
@@ -99,7 +101,7 @@ class CassetteWriter:
             self._append(file, [line])
 
     def after_fork(self) -> None:
-        """Leaves the rollouts that are under way to the parent."""
+        """Leave the rollouts that are under way to the parent."""
         self._lock = threading.Lock()
         self._begun = set()
 
@@ -123,7 +125,7 @@ class CassetteWriter:
             raise
 
     def _catch_up(self, file: FileIO) -> None:
-        """Takes note of what others have written; a file that was removed, emptied or replaced
+        """Take note of what others have written; a file that was removed, emptied or replaced
         begins anew.
         """
         size, inode = file.seek(0, os.SEEK_END), os.fstat(file.fileno()).st_ino
@@ -146,7 +148,7 @@ class CassetteWriter:
 
 @contextmanager
 def alone(file: FileIO) -> Iterator[None]:
-    """Nobody else appends meanwhile, where the system has a lock for that."""
+    """Keep others from appending meanwhile, where the system has a lock for that."""
     try:
         import fcntl
     except ImportError:  # Windows; there a line is still one write
@@ -176,7 +178,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def used(path: Any, *, alone: bool) -> AbstractContextManager[None]:
-    """Holds the file in use: alone, where rollouts that stand in it go on; of no path, nothing.
+    """Hold a file in use: alone, where rollouts in it go on; without a path, nothing is held.
 
     Raises:
         FileInUse: another run or process writes it, and one of the two must be alone.
@@ -187,8 +189,11 @@ def used(path: Any, *, alone: bool) -> AbstractContextManager[None]:
 
 
 def cassette(path: Any, *, keep: bool = False) -> CassetteWriter:
-    """The writer of this file: one for all who record there. With `keep` the file is in use as long
-    as the writer lives.
+    """Open the writer of a file: one for all who record there.
+
+    Args:
+        path: the file; it is made where it is missing.
+        keep: keep the file in use for as long as the writer lives.
 
     Raises:
         FileInUse: another process goes on with its rollouts.

@@ -16,6 +16,7 @@ from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close, prompt_messages
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import Record
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
@@ -49,11 +50,11 @@ _ROLES = {
 def trajectory_of(
     messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None
 ) -> Trajectory:
-    """A list of chat messages as a trajectory: each assistant message a turn, the tool messages
-    behind it its results.
+    """Make a trajectory of a list of chat messages: each assistant message is a turn, the tool
+    messages behind it are its results.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else
-    stands between two answers, is kept as what was said before the next turn.
+    comes between two answers, is kept as what was added before the next turn.
 
     Raises:
         UsageError: it is not a list of messages.
@@ -67,22 +68,22 @@ def trajectory_of(
         meta=dict(meta or {}),
     )
     turns: list[Turn] = []
-    said: list[Message] = []
+    added: list[Message] = []
     rest = list(given[first:])
     while rest:
         message = rest.pop(0)
         if message.role != "assistant":
-            said.append(message)
+            added.append(message)
             continue
         answers = _leading_results(rest)
-        turn, orphans = _turn(len(turns), message, answers, tuple(said), schemas)
+        turn, orphans = _turn(len(turns), message, answers, tuple(added), schemas)
         del rest[: len(answers)]
         turns.append(
             replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None))
         )
-        said = orphans
-    opened = OpenTurn(added=tuple(said)) if said else None
-    if turns and not said and None in turns[-1].results:  # its calls are still to be answered
+        added = orphans
+    opened = OpenTurn(added=tuple(added)) if added else None
+    if turns and not added and None in turns[-1].results:  # its calls are still to be answered
         last = turns.pop()
         opened = OpenTurn(added=last.added, response=last.response, results=last.results)
     ended = bool(turns) and opened is None and not turns[-1].tool_calls
@@ -92,7 +93,7 @@ def trajectory_of(
 
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
-    """Tool schemas as they stand in a request, or as the JSON text that some data sets keep."""
+    """Read tool schemas as a request holds them, or as the JSON text that some data sets keep."""
     given = parse_body(tools)[0] if isinstance(tools, str) else plain(tools)
     return (
         tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
@@ -107,12 +108,12 @@ def _leading_results(rest: Sequence[Message]) -> list[Message]:
 
 
 def _turn(
-    index: int, message: Message, answers: list[Message], said: tuple[Message, ...], tools: Any
+    index: int, message: Message, answers: list[Message], added: tuple[Message, ...], tools: Any
 ) -> tuple[Turn, list[Message]]:
     body = json.dumps(message.wire, ensure_ascii=False)
     response = read_response(Exchange(body=body), tools or None, turn=index)
     results, orphans = _paired(response, answers)
-    return Turn(index=index, response=response, results=results, added=said), orphans
+    return Turn(index=index, response=response, results=results, added=added), orphans
 
 
 def _paired(
@@ -246,8 +247,19 @@ def _is_piece(piece: Any) -> bool:
     return isinstance(piece, list) and len(piece) == 2 and isinstance(piece[1], str)
 
 
+def is_message(item: Any) -> bool:
+    """Tell whether it is a chat message: ours, a dict, or an SDK's object."""
+    if isinstance(item, Message):
+        return True
+    if isinstance(item, Record):
+        return False
+    if isinstance(item, Mapping):
+        return isinstance(item.get("role"), str) and not is_answer(item)
+    return isinstance(getattr(item, "role", None), str)
+
+
 def _standard(messages: list[Any]) -> list[Any]:
-    """ShareGPT's `{"from", "value"}` as chat messages; others as they are."""
+    """Make chat messages of ShareGPT's `{"from", "value"}`; leave others as they are."""
     if not all(isinstance(m, dict) and "from" in m and "role" not in m for m in messages):
         return messages
     return [_from_sharegpt(str(m["from"]), m.get("value", "")) for m in messages]

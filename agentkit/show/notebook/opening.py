@@ -7,7 +7,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.files.cassette.index import is_cassette, load_by_sample
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.reader import path_in, rollouts_in
+from agentkit.files.path import path_in
+from agentkit.files.reader import rollouts_in
 from agentkit.show.notebook.view import View
 
 _LARGE = 8_000_000
