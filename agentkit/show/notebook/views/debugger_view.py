@@ -198,7 +198,7 @@ class DebuggerView(ConversationView):
             return []
         was, self._charts, self._charted = (
             self._charts,
-            figures(trajectory, self._course),
+            figures(trajectory, self._timeline),
             trajectory,
         )
         self._next_chart, self._chart_later = monotonic() + 1.0, False

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentkit.analysis.timings import Timeline
 from agentkit.show.charts.figures import figures
-from agentkit.show.charts.timeline import Course
+from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
@@ -113,16 +114,16 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
-    course = Course().reach(trajectory.all_turns)
+    timeline = Timeline().reach(trajectory.all_turns)
     drawn = (
-        fold("charts", *figures(trajectory, course).values())
+        fold("charts", *figures(trajectory, timeline).values())
         if charts and trajectory.all_turns
         else None
     )
     return el(
         "header",
         title_bar(trajectory, totals(trajectory)),
-        course.svg(),
+        timeline_svg(timeline),
         drawn,
         about(trajectory, limits),
         class_="ak-head",
