@@ -87,8 +87,10 @@ class BarChart:
     """Plotly's `barmode`: bars anywhere on their row, one after the other, or side by side."""
     axis: str
     """What the axis counts."""
-    unit: str = ""
-    """What is written after a number of the axis."""
+    mark: str = "{:g}"
+    """How a number is written at the axis of an SVG."""
+    begin: float = 0.0
+    """Where the axis of an SVG begins."""
     whole: bool = False
     """Whether the axis counts in whole numbers."""
     upright: bool = False

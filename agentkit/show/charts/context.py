@@ -64,6 +64,7 @@ def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> Ba
         bars=tuple(bar for row, turn in enumerate(shown) for bar in _bars(row, turn)),
         mode="stack",
         axis="tokens",
+        mark="{:,.0f}",
         whole=True,
         upright=True,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.points import ProblemPoint
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _SEVERITIES = ("error", "warning", "info")
-_CODES, _PIECES = 40, 120
-"""Codes, and pieces of each, of the SVG beside a figure at most."""
+_Found = tuple[str, int, int]
+"""A code, a turn and the place of the severity."""
+_CODES, _COLUMNS = 40, 120
+"""Codes and turns of the SVG beside a figure at most."""
 
 
 def errors(x: Any) -> go.Figure:
@@ -37,35 +39,27 @@ def errors(x: Any) -> go.Figure:
         ProblemPoint(code=code or "", turn=turn, severity=severity or "info")
         for code, turn, severity in columns(problems_of(x), ("code", "turn", "severity"))
     ]
-    return figure(errors_chart(points), errors_chart(points, codes=_CODES, pieces=_PIECES))
+    return figure(errors_chart(points), errors_chart(points, codes=_CODES, columns=_COLUMNS))
 
 
 def errors_chart(
-    points: Iterable[ProblemPoint], *, codes: int | None = None, pieces: int | None = None
+    points: Iterable[ProblemPoint], *, codes: int | None = None, columns: int | None = None
 ) -> BarChart:
     """Describe the chart: the most severe codes first, of these the most frequent.
 
     Args:
         points: the problems.
         codes: how many codes are drawn at most.
-        pieces: into how many turns a bar is split at most; of more, neighbours are put together.
+        columns: how many turns are drawn at most, each where it lies in the rollout; of more,
+            neighbours are put together. None: every turn is a piece of its code's bar.
     """
     listed = [(p.code, p.turn, _rank(p.severity)) for p in points]
-    counts = Counter(code for code, _, _ in listed)
-    worst: dict[str, int] = {}
+    counts, worst = Counter(code for code, _, _ in listed), dict[str, int]()
     for code, _, rank in listed:
         worst[code] = min(rank, worst.get(code, rank))
     ordered = sorted(counts, key=lambda code: (worst[code], -counts[code], code))[:codes]
-    step = _step({turn for _, turn, _ in listed}, pieces)
-    cells = Counter((code, rank, turn // step) for code, turn, rank in listed)
-    places, ends, bars = {code: i for i, code in enumerate(ordered)}, Counter[str](), []
-    for (code, rank, column), number in sorted(cells.items()):
-        if code in places:
-            start, severity = ends[code], _SEVERITIES[rank]
-            ends[code] += number
-            label, turns = _turns(column * step, step)
-            hover = f"{turns}: {number} × {clip(code)} ({severity})"
-            bars.append(Bar(places[code], severity, start, ends[code], hover, label))
+    shown = [problem for problem in listed if problem[0] in ordered]
+    bars = _pieces(ordered, shown) if columns is None else _cells(ordered, shown, columns)
     cut = len(ordered) < len(counts)
     more = f"; the {len(ordered)} most severe and frequent shown" if cut else ""
     return BarChart(
@@ -76,6 +70,8 @@ def errors_chart(
         bars=tuple(bars),
         mode="stack",
         axis="problems; each piece is a turn",
+        mark="turn {:g}",
+        begin=-0.5,
         whole=True,
     )
 
@@ -84,16 +80,31 @@ def _rank(severity: str) -> int:
     return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES) - 1
 
 
-def _step(turns: set[int], pieces: int | None) -> int:
-    """Return how many turns are put together."""
-    if pieces is None or len(turns) <= pieces:
-        return 1
-    return -(-(max(turns) + 1) // pieces)
+def _pieces(codes: Sequence[str], found: Iterable[_Found]) -> Iterator[Bar]:
+    """Lay the turns of each code and severity one after the other, as long as their numbers."""
+    ends = Counter[str]()
+    for (code, turn, rank), number in sorted(Counter(found).items(), key=_by_severity):
+        start, severity = ends[code], _SEVERITIES[rank]
+        ends[code] += number
+        hover = f"turn {turn}: {number} × {clip(code)} ({severity})"
+        yield Bar(codes.index(code), severity, start, ends[code], hover, f"t{turn}")
 
 
-def _turns(first: int, step: int) -> tuple[str, str]:
-    """Name some turns, short and in words."""
-    last = first + step - 1
-    if first == last:
-        return f"t{first}", f"turn {first}"
-    return f"t{first}–{last}", f"turns {first} to {last}"
+def _by_severity(cell: tuple[_Found, int]) -> tuple[int, str, int]:
+    (code, turn, rank), _ = cell
+    return rank, code, turn
+
+
+def _cells(codes: Sequence[str], found: Sequence[_Found], columns: int) -> Iterator[Bar]:
+    """Lay each number of problems where its turns lie, of the look of the most severe."""
+    last = max([turn for _, turn, _ in found], default=0)
+    step = -(-(last + 1) // columns)
+    ranks = defaultdict[tuple[str, int], list[int]](list)
+    for code, turn, rank in found:
+        ranks[code, turn // step].append(rank)
+    for (code, column), listed in sorted(ranks.items()):
+        first, number = column * step, len(listed)
+        place = f"turn {first}" if step == 1 else f"turns {first}–{first + step - 1}"
+        start, end, hover = first - 0.45, first + step - 0.55, f"{place}: {number} × {clip(code)}"
+        severity = _SEVERITIES[min(listed)]
+        yield Bar(codes.index(code), severity, start, end, hover, str(number))

@@ -33,7 +33,7 @@ def figures(trajectory: Trajectory, timeline: Timeline) -> dict[str, Html]:
     slowest = [turn_time(turns[i]) for i in timeline.slowest(SHOWN)]
     charts = {
         "latency": latency_chart(slowest, most=_BARS, among=timeline.total.timed),
-        "problems": errors_chart(problem_points(trajectory), codes=_CODES, pieces=_COLUMNS),
+        "problems": errors_chart(problem_points(trajectory), codes=_CODES, columns=_COLUMNS),
         "tokens": context_chart([turn_tokens(turn) for turn in turns], most=_COLUMNS),
     }
     return {

@@ -77,7 +77,7 @@ def latency_chart(
         bars=tuple(bars),
         mode="overlay",
         axis="seconds from the start of the turn",
-        unit=" s",
+        mark="{:g} s",
     )
 
 

@@ -62,7 +62,7 @@ def percentiles_chart(found: Sequence[Percentiles], *, most: int | None = None) 
         bars=tuple(bars),
         mode="group",
         axis="seconds",
-        unit=" s",
+        mark="{:g} s",
     )
 
 

@@ -36,7 +36,7 @@ def _rows(chart: BarChart, top: float) -> tuple[list[Html], float]:
     """Draw bars from left to right, and return the height as well."""
     left = 14 + 6 * max(min(len(row.group), _LONGEST) for row in chart.rows)
     right = 14 + 6 * max(len(row.total) for row in chart.rows)
-    scale = _Scale(left, WIDTH - right, chart.length)
+    scale = _Scale(chart, left, WIDTH - right)
     parts: list[Html] = []
     places, y, group = [], top - _GAP, None
     for row in chart.rows:
@@ -51,42 +51,40 @@ def _rows(chart: BarChart, top: float) -> tuple[list[Html], float]:
     y += _GAP
     bars = chart.bars
     if chart.mode == "group":
-        # They lie on each other: the shortest in front, of equal ones the first.
-        bars = tuple(sorted(reversed(bars), key=lambda bar: -bar.end))
+        # They lie on each other: the shortest in front, of equal ones p50.
+        bars = tuple(sorted(bars, key=lambda bar: (bar.end, bar.kind), reverse=True))
+    labels: list[Html] = []
     for bar in bars:
         x, at = scale.at(bar.start), places[bar.row]
         parts.append(rect(bar.kind, x, at, scale.at(bar.end) - x, _THICK, bar.hover))
-    if chart.mode != "group":
-        beside = chart.mode == "overlay"
-        parts += [
-            label
-            for bar in bars
-            if (label := _label(bar, scale, places[bar.row] + 11, beside=beside)) is not None
-        ]
-    axis = [tick(scale.at(t), top - 4, y, f"{t:g}{chart.unit}") for t in _marks(chart)]
-    return [*(part for mark in axis for part in mark), *parts], y + 22
+        if chart.mode != "group":
+            labels += _label(bar, scale, at + 11, beside=chart.mode == "overlay")
+    axis = [tick(scale.at(t), top - 4, y, chart.mark.format(t)) for t in _marks(chart)]
+    return [*(part for mark in axis for part in mark), *parts, *labels], y + 22
 
 
 class _Scale:
     """Where a number lies on a line of the drawing."""
 
-    def __init__(self, left: float, right: float, length: float) -> None:
-        self._left, self._length, self.right = left, length or 1.0, right
+    def __init__(self, chart: BarChart, left: float, right: float) -> None:
+        self._begin, self._left, self.right = chart.begin, left, right
+        self._length = chart.length - chart.begin or 1.0
 
     def at(self, number: float) -> float:
-        return self._left + number / self._length * (self.right - self._left)
+        return self._left + (number - self._begin) / self._length * (self.right - self._left)
 
 
-def _label(bar: Bar, scale: _Scale, y: float, *, beside: bool) -> Html | None:
+def _label(bar: Bar, scale: _Scale, y: float, *, beside: bool) -> list[Html]:
     """Write the label of a bar: beside it, or on it, where it has room."""
     start, end, width = scale.at(bar.start), scale.at(bar.end), 6 * len(bar.label)
-    if not bar.label or (not beside and width > end - start - 4):
-        return None
+    if not bar.label:
+        return []
     if not beside:
-        return words(bar.label, (start + end) / 2, y, "middle", 10, "#222222")
+        fits = width <= end - start
+        return [words(bar.label, (start + end) / 2, y, "middle", 10, "#222222")] if fits else []
     if width > scale.right - end:
-        return words(bar.label, start - 4, y, "end", 10)
-    return words(bar.label, end + 4, y, None, 10)
+        return [words(bar.label, start - 4, y, "end", 10)]
+    return [words(bar.label, end + 4, y, None, 10)]
 
 
 def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
@@ -98,7 +96,7 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     for mark in _marks(chart):
         level = bottom - mark * scale
         parts.append(line([(left, level), (WIDTH, level)], "#80808055"))
-        parts.append(words(f"{mark:,.0f}", left - 6, level + 4, "end", 10))
+        parts.append(words(chart.mark.format(mark), left - 6, level + 4, "end", 10))
     for bar in chart.bars:
         x, wide = left + bar.row * pitch, width / 2 if bar.part else width
         high = (bar.end - bar.start) * scale
