@@ -16,10 +16,10 @@ from agentkit.show.export.code.client_script import python
 from agentkit.show.export.code.notebook import notebook
 from agentkit.show.export.code.offline_test import pytest
 from agentkit.show.export.code.shell import curl
+from agentkit.show.export.document import Export
 from agentkit.show.export.page import html
+from agentkit.show.export.reduction_search import Shrunk, shrink
 from agentkit.show.export.report import issue
-from agentkit.show.export.shrink.search import Shrunk, shrink
-from agentkit.show.export.text import Export
 
 __all__ = ["Export", "Shrunk", "curl", "html", "issue", "notebook", "pytest", "python", "shrink"]
 

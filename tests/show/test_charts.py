@@ -40,8 +40,8 @@ from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.percentiles import percentiles_chart
 from agentkit.show.charts.svg import svg
 from agentkit.show.charts.timeline import timeline_svg
-from agentkit.show.render.render import render
 from agentkit.show.render.limits import STATIC
+from agentkit.show.render.render import render
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn

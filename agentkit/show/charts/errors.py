@@ -10,8 +10,8 @@ from agentkit.analysis.frames.points import ProblemPoint
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, problems_of
 from agentkit.show.charts.figure import figure
-from agentkit.types.words import count
 from agentkit.types.record import clip
+from agentkit.types.words import count
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

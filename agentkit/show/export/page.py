@@ -8,8 +8,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.servers.redaction import outgoing
-from agentkit.show.export.asked import without_secrets
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import without_secrets
 from agentkit.show.notebook.static_view import standalone
 from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn

@@ -9,10 +9,10 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 from agentkit.show.render.limits import TEXT
 from agentkit.show.render.rollout.text import text
 from agentkit.types.problem import Problem
@@ -42,7 +42,7 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     parts = [
         "### What happened",
         _happened(call),
@@ -76,7 +76,7 @@ def _folded(title: str, body: str, language: str = "") -> str:
     )
 
 
-def _happened(call: Asked) -> str:
+def _happened(call: ModelCall) -> str:
     said = [f"{call.heading[0].upper()}{call.heading[1:]}."]
     if call.error is not None:
         said += ["The request failed:", fenced(text(call.error, TEXT))]
@@ -106,7 +106,7 @@ def _answer(exchange: Exchange | None) -> str:
     return _folded(f"{status}{streamed}", body, "" if isinstance(raw, str) else "json")
 
 
-def _versions(call: Asked) -> list[str]:
+def _versions(call: ModelCall) -> list[str]:
     """What is known of the server, by its own headers and the caller's notes, and of this side."""
     exchange = call.exchange
     raw = exchange.raw if exchange else None

@@ -6,10 +6,10 @@ from typing import Any
 
 from agentkit.read.utf8 import is_utf8
 from agentkit.servers.redaction import REDACTED
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 
 _NAMED = frozenset(
     {
@@ -58,7 +58,7 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     about = "\n".join(
         ["The request of " + notes(call)[0] + ".", *(f"\n{line}" for line in notes(call)[1:])]
     )
@@ -72,7 +72,7 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
     return Export(text, f"turn_{call.turn}.py")
 
 
-def client_lines(call: Asked) -> str:
+def client_lines(call: ModelCall) -> str:
     """The expression that makes a client of the recorded address."""
     endpoint = call.endpoint
     if not endpoint.url:

@@ -8,7 +8,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from agentkit.show.export.asked import asked
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.offline_test import (
     ASK,
@@ -18,7 +17,8 @@ from agentkit.show.export.code.offline_test import (
     expected,
     said_source,
 )
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import model_call
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.trajectory import Spec
@@ -47,7 +47,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         UsageError: it holds no rollout, or no answer came.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     exchange, spec = answered(call), call.trajectory.spec
     kept = replace(
         exchange, url="", headers=(), started=None, elapsed=None, retries=(), transport_error=None
@@ -85,7 +85,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
             " == EXPECTED"
         ),
         _words(
-            "## Asked again",
+            "## ModelCall again",
             "",
             "Set `AGENTKIT_LIVE` to a server's URL, and it is asked the recorded request.",
         ),

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import lines_of, literal
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 
@@ -72,7 +72,7 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         UsageError: it holds no rollout, or no answer came.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     about = (
         f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the'
         f" same.\n\n    pytest test_turn_{call.turn}.py                                           "
@@ -91,7 +91,7 @@ def pytest(source: Any, turn: int | None = None) -> Export:
     )
 
 
-def said_source(call: Asked) -> str:
+def said_source(call: ModelCall) -> str:
     """The function that reads an answer as this rollout reads its answers."""
     spec = call.trajectory.spec
     options = {
@@ -105,7 +105,7 @@ def said_source(call: Asked) -> str:
     return _SAID.format(reading=f'REQUEST.get("tools"){given}')
 
 
-def answer_source(call: Asked) -> str:
+def answer_source(call: ModelCall) -> str:
     """The recorded answer as the expression that makes it."""
     exchange = answered(call)
     status = f"    status={exchange.status},\n" if exchange.status else ""
@@ -118,7 +118,7 @@ def answer_source(call: Asked) -> str:
     return f"ak.Exchange(\n{status}    body={lines_of(exchange.body, 1)},\n)"
 
 
-def answered(call: Asked) -> Exchange:
+def answered(call: ModelCall) -> Exchange:
     """The answer of the call.
 
     Raises:
@@ -133,7 +133,7 @@ def answered(call: Asked) -> Exchange:
     return exchange
 
 
-def expected(call: Asked) -> dict[str, Any]:
+def expected(call: ModelCall) -> dict[str, Any]:
     """What the answer was read as, as the exported test says it."""
     exchange = answered(call)
     failed = request_error(exchange) if exchange.status and exchange.status >= 300 else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 
 
 def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
@@ -25,7 +25,7 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     streamed = "--no-buffer " if call.body.get("stream") else ""
     lines = [
         *(f"# {line}" for line in notes(call)),
@@ -39,7 +39,7 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
     return Export("\n".join(lines) + "\n", f"turn-{call.turn}.sh")
 
 
-def notes(call: Asked) -> list[str]:
+def notes(call: ModelCall) -> list[str]:
     """What a reader of the export should know, a line each."""
     said = [call.heading]
     if not call.endpoint.url:
@@ -52,7 +52,7 @@ def notes(call: Asked) -> list[str]:
     return said
 
 
-def _authorization(call: Asked) -> str:
+def _authorization(call: ModelCall) -> str:
     endpoint = call.endpoint
     key = (
         f"${endpoint.variable}"

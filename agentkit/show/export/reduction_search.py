@@ -15,8 +15,8 @@ from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
-from agentkit.show.export.asked import Asked, asked
-from agentkit.show.export.shrink.reductions import Body, Reduction, fewest, reductions
+from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.reductions import Body, Reduction, fewest, reductions
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -111,7 +111,7 @@ def shrink(
         UsageError: the request as it is does not show the fault, or there is nobody to ask.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     asking = _asking(
         ask if ask is not None else getattr(source, "agent", None) or call.endpoint.base or None,
         call,
@@ -135,7 +135,7 @@ def _named(code: str) -> Predicate:
     return shows
 
 
-def _asking(ask: Any, call: Asked) -> Ask:
+def _asking(ask: Any, call: ModelCall) -> Ask:
     """The function that answers a request."""
     if ask is None:
         raise UsageError(
@@ -183,7 +183,7 @@ class _Search:
 
     def __init__(
         self,
-        call: Asked,
+        call: ModelCall,
         ask: Ask,
         predicate: Predicate,
         limit: int,

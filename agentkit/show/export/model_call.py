@@ -27,7 +27,7 @@ _HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, t
 
 
 @record
-class Asked(Record):
+class ModelCall(Record):
     """One model call of a rollout."""
 
     trajectory: Trajectory
@@ -99,7 +99,7 @@ class Asked(Record):
         return self.heading
 
 
-def asked(source: Any, turn: int | None = None, server: str | None = None) -> Asked:
+def model_call(source: Any, turn: int | None = None, server: str | None = None) -> ModelCall:
     """The model call that is meant.
 
     Args:
@@ -113,8 +113,8 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         NotFound: there is no such turn.
     """
     held = getattr(source, "asked", None)
-    source = held if isinstance(held, Asked) else source
-    if isinstance(source, Asked):
+    source = held if isinstance(held, ModelCall) else source
+    if isinstance(source, ModelCall):
         return replace(source, endpoint=Endpoint.of(server)) if server else source
     if isinstance(source, Turn):
         if source.before is None:
@@ -125,7 +125,7 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         trajectory = _rollout(source)
         index = _index(trajectory, turn)
     trajectory = without_secrets(trajectory)
-    return Asked(
+    return ModelCall(
         trajectory=trajectory,
         turn=index,
         endpoint=Endpoint.of(server) if server else _endpoint(trajectory, index),
