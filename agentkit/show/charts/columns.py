@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agentkit.analysis.frames.calls import tool_calls_df
+from agentkit.analysis.frames.turns import turns_df
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 
 
 def columns(frame: Any, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -31,20 +34,6 @@ def is_frame(x: Any) -> bool:
     return type(x).__name__ == "DataFrame" and hasattr(x, "columns")
 
 
-def problems_of(x: Any) -> Any:
-    """Return the frame of problems of rollouts, or the frame that was given."""
-    from agentkit.analysis.frames.problems import problems_df
-
-    return x if is_frame(x) else problems_df(x)
-
-
-def turns_of(x: Any) -> Any:
-    """Return the frame of turns of rollouts, or the frame that was given."""
-    from agentkit.analysis.frames.turns import turns_df
-
-    return x if is_frame(x) else turns_df(x)
-
-
 def turns_and_calls(x: Any, calls: Any) -> tuple[Any, Any]:
     """Return the frames of turns and of tool calls; of calls None where they were not given.
 
@@ -55,12 +44,9 @@ def turns_and_calls(x: Any, calls: Any) -> tuple[Any, Any]:
     Raises:
         UsageError: it holds no rollout, or `calls` is no frame.
     """
-    from agentkit.analysis.frames.calls import tool_calls_df
-    from agentkit.files.reader import rollouts_in
-
     if not is_frame(x):
         found = rollouts_in(x)
-        return turns_of(found), tool_calls_df(found)
+        return turns_df(found), tool_calls_df(found)
     if calls is not None and not is_frame(calls):
         raise UsageError(
             f"calls is a {type(calls).__name__}, not a frame",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.turns import turns_df
 from agentkit.analysis.timings import TurnTokens
 from agentkit.errors import UsageError
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
-from agentkit.show.charts.columns import columns, turns_of
+from agentkit.show.charts.columns import columns, is_frame
 from agentkit.show.charts.figure import figure
 from agentkit.types.words import count
 
@@ -34,7 +35,8 @@ def context(x: Any, *, rollout: int = 0) -> go.Figure:
     Raises:
         UsageError: it holds no rollout.
     """
-    rows = list(columns(turns_of(x), ("rollout", "turn", *_TOKENS)))
+    frame = x if is_frame(x) else turns_df(x)
+    rows = list(columns(frame, ("rollout", "turn", *_TOKENS)))
     turns = [TurnTokens(*counts) for of, *counts in rows if of == rollout]
     if rows and not turns:
         raise UsageError(

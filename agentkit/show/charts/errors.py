@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.points import ProblemPoint
+from agentkit.analysis.frames.problems import problems_df
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
-from agentkit.show.charts.columns import columns, problems_of
+from agentkit.show.charts.columns import columns, is_frame
 from agentkit.show.charts.figure import figure
 from agentkit.types.record import clip
 from agentkit.types.words import count
@@ -35,9 +36,10 @@ def errors(x: Any) -> go.Figure:
     Raises:
         UsageError: it holds no rollout.
     """
+    frame = x if is_frame(x) else problems_df(x)
     points = [
         ProblemPoint(code=code or "", turn=turn, severity=severity or "info")
-        for code, turn, severity in columns(problems_of(x), ("code", "turn", "severity"))
+        for code, turn, severity in columns(frame, ("code", "turn", "severity"))
     ]
     return figure(errors_chart(points), errors_chart(points, codes=_CODES, columns=_COLUMNS))
 

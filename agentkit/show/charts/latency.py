@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.timings import LANES, CallTime, Segment, TurnTime, length, segments
 from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, is_frame, turns_and_calls
 from agentkit.show.charts.figure import figure
@@ -97,8 +98,6 @@ def _bar(s: Segment, row: int) -> Bar:
 
 
 def _times(x: Any, calls: Any, rollout: int) -> list[TurnTime]:
-    from agentkit.files.reader import rollouts_in
-
     if not is_frame(x):
         found = rollouts_in(x)
         if not 0 <= rollout < max(len(found), 1):
