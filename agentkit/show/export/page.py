@@ -1,4 +1,4 @@
-"""Whatever can be looked at, as one page that opens anywhere."""
+"""`ak.export.html`: anything that has a display, as one page that opens anywhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.vie
 
 
 def html(source: Any) -> Export:
-    """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
+    """Write one HTML file that shows all of it: without scripts, offline, in light and dark.
 
     Args:
         source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view`
             takes and gives.
 
     Raises:
-        UsageError: it is nothing that can be shown.
+        UsageError: it has no display and holds no rollout.
     """
     return Export(outgoing(os.environ)(standalone(_shown(source))), "agentkit.html")
 

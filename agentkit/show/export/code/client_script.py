@@ -1,4 +1,4 @@
-"""A request as a script with the plain openai client, to be run where agentkit is not."""
+"""`ak.export.python`: a request as a script with the plain openai client."""
 
 from __future__ import annotations
 
@@ -39,15 +39,14 @@ _NAMED = frozenset(
         "store",
     }
 )
-"""Arguments that every version of the client since 2.0 has; whatever else is in a body goes through
-`extra_body`.
-"""
+"""Arguments that every version of the client since 2.0 has; others go through `extra_body`."""
 _LONG = ("messages", "tools")
 
 
 def python(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a Python script that needs the openai package alone; the key is taken from an
-    environment variable.
+    """Write the request as a Python script that needs only the openai package.
+
+    The key is read from an environment variable.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
@@ -73,7 +72,7 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
 
 
 def client_lines(call: ModelCall) -> str:
-    """The expression that makes a client of the recorded address."""
+    """Write the expression that makes a client of the recorded address."""
     endpoint = call.endpoint
     if not endpoint.url:
         return (
@@ -107,7 +106,7 @@ def client_lines(call: ModelCall) -> str:
 
 
 def _create(body: dict[str, Any]) -> str:
-    """The call of `chat.completions.create`, its long arguments named before it."""
+    """Write the call of `chat.completions.create`, with its long arguments named before it."""
     extra = {name: value for name, value in body.items() if name not in _NAMED or value is None}
     named = {name: value for name, value in body.items() if name not in extra}
     long = [
@@ -137,8 +136,9 @@ def _create(body: dict[str, Any]) -> str:
 
 
 def _post(body: dict[str, Any]) -> str:
-    """The request as bytes of our own: a lone surrogate in it is no UTF-8, which is what the client
-    would encode it as.
+    """Write a request that sends bytes of our own.
+
+    The client encodes a body as UTF-8, which a lone surrogate cannot be.
     """
     sent = (
         'content=json.dumps(body).encode(), options={"headers": {"Content-Type":'

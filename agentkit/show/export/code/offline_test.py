@@ -1,6 +1,4 @@
-"""A turn as a test: its recorded answer, read again without a server, must be read as it was; and a
-server can be asked the same.
-"""
+"""`ak.export.pytest`: a turn as a test that its recorded answer is read as it was."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from agentkit.show.export.model_call import ModelCall, model_call
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 
-_SAID = '''\
+_READING = '''\
 def said(exchange):
     """What an answer was read as, without what differs from one run to the next."""
     if exchange.status and exchange.status >= 300:
@@ -41,7 +39,7 @@ def ask(server):
     if REQUEST.get("stream"):
         return ak.Exchange(status=answer.status_code, chunks=(Chunk(at=0.0, text=answer.text),))
     return ak.Exchange(status=answer.status_code, body=answer.text)
-'''
+'''  # noqa: E501 the exported file has its own width
 
 _TESTS = """\
 def test_the_recorded_answer_is_read_as_it_was():
@@ -52,14 +50,14 @@ def test_the_recorded_answer_is_read_as_it_was():
 def test_a_server_answers_the_same():
     answer = said(ask(os.environ["AGENTKIT_LIVE"]))
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
-"""
+"""  # noqa: E501 the exported file has its own width
 
 IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chunk\n"
 
 
 def pytest(source: Any, turn: int | None = None) -> Export:
-    """A test file that needs no network: the recorded answer must be read as it was (calls, finish
-    reason, problem codes).
+    """Write a test file that needs no network: the recorded answer must be read as it was (calls,
+    finish reason, problem codes).
 
     `AGENTKIT_LIVE=http://localhost:8000/v1 pytest FILE` asks that server the recorded request as
     well, with the key in `AGENTKIT_API_KEY`.
@@ -84,15 +82,15 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         f"ANSWER = {answer_source(call)}\n",
         f"EXPECTED = {literal(expected(call), 0, 11)}\n",
     ]
-    parts = ["\n".join(named), said_source(call), ASK, _TESTS]
+    parts = ["\n".join(named), reading_source(call), ASK, _TESTS]
     return Export(
         about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts),
         f"test_turn_{call.turn}.py",
     )
 
 
-def said_source(call: ModelCall) -> str:
-    """The function that reads an answer as this rollout reads its answers."""
+def reading_source(call: ModelCall) -> str:
+    """Write the function that reads an answer as this rollout reads its answers."""
     spec = call.trajectory.spec
     options = {
         "policy": spec.policy if spec.policy != "normalize" else None,
@@ -102,11 +100,11 @@ def said_source(call: ModelCall) -> str:
     given = "".join(
         f", {name}={literal(value)}" for name, value in options.items() if value is not None
     )
-    return _SAID.format(reading=f'REQUEST.get("tools"){given}')
+    return _READING.format(reading=f'REQUEST.get("tools"){given}')
 
 
 def answer_source(call: ModelCall) -> str:
-    """The recorded answer as the expression that makes it."""
+    """Write the expression that makes the recorded answer."""
     exchange = answered(call)
     status = f"    status={exchange.status},\n" if exchange.status else ""
     if exchange.chunks and not exchange.body:
@@ -119,7 +117,7 @@ def answer_source(call: ModelCall) -> str:
 
 
 def answered(call: ModelCall) -> Exchange:
-    """The answer of the call.
+    """Return the raw answer of the call.
 
     Raises:
         UsageError: none came.
@@ -134,7 +132,7 @@ def answered(call: ModelCall) -> Exchange:
 
 
 def expected(call: ModelCall) -> dict[str, Any]:
-    """What the answer was read as, as the exported test says it."""
+    """Return the reading of the answer, in the form of the exported test."""
     exchange = answered(call)
     failed = request_error(exchange) if exchange.status and exchange.status >= 300 else None
     if failed is not None:

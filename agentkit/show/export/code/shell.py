@@ -1,4 +1,4 @@
-"""A request as a curl command that any shell runs as it stands, whatever the request holds."""
+"""`ak.export.curl`: a request as a curl command that any shell runs unchanged."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from agentkit.show.export.model_call import ModelCall, model_call
 
 
 def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a curl command: the very body, the recorded address, the key taken from an
-    environment variable.
+    """Write the request as a curl command: the body as it was sent, the recorded address, and the
+    key read from an environment variable.
 
     The body goes through a quoted heredoc as JSON, in which no line can end it and nothing is
     expanded; no text of it is ever a word of the shell.
@@ -40,16 +40,16 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
 
 
 def notes(call: ModelCall) -> list[str]:
-    """What a reader of the export should know, a line each."""
-    said = [call.heading]
+    """List what a reader of the export should know, a line each."""
+    lines = [call.heading]
     if not call.endpoint.url:
-        said.append(
+        lines.append(
             "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server"
             " wants a key"
         )
     if call.redacted:
-        said.append("what looked like a key was taken out of the request and reads [redacted]")
-    return said
+        lines.append("what looked like a key was taken out of the request and reads [redacted]")
+    return lines
 
 
 def _authorization(call: ModelCall) -> str:
