@@ -92,7 +92,8 @@ def _slowest(turns: list[list[Segment]], most: int) -> list[list[Segment]]:
 
 
 def _bar(s: Segment, row: int) -> Bar:
-    hover = f"turn {s.turn}: {s.name} {seconds(s.end - s.start)} at {seconds(s.start)}"
+    took = seconds(s.end - s.start)
+    hover = f"turn {s.turn}: {s.name} {took}, {seconds(s.start)} to {seconds(s.end)}"
     named = s.lane and s.kind != "wait"
     return Bar(row, s.kind, s.start, s.end, hover, s.name if named else "")
 
