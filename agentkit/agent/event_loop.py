@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import dis
 import os
+import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -26,6 +28,8 @@ _PROMPT = 0.1
 """Seconds cancelled work is given to end before the interrupt goes on without it."""
 _SETTLE = 2.0
 """Seconds a later call waits for it."""
+
+_CACHE, _AWAIT = (dis.opmap.get(name, -1) for name in ("CACHE", "GET_AWAITABLE"))
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -152,6 +156,29 @@ def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None
             "this would wait for itself",
             hint="inside an async tool, use the async form and await it",
         )
+
+
+def refuse_await(called: str, instead: str) -> None:
+    """Refuse a blocking call whose value is about to be awaited, before anything is done or paid.
+
+    The value could not say so itself: a record that can be awaited would be awaited wherever a tool
+    or a reward may return one. So the caller's next instruction is looked at; CPython only.
+
+    Args:
+        called: the call, as the user wrote it.
+        instead: what to write.
+
+    Raises:
+        UsageError: the caller of the calling function awaits.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("agentkit."):
+        frame = frame.f_back  # a decorator of ours stands between
+    code, at = frame.f_code.co_code, frame.f_lasti + 2
+    while at < len(code) and code[at] == _CACHE:
+        at += 2
+    if at < len(code) and code[at] == _AWAIT:
+        raise UsageError(f"{called} is not awaited", hint=f"{instead}, or {called} without await")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

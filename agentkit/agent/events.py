@@ -25,7 +25,7 @@ class Began(Record):
 
 
 @record
-class Piece(Record):
+class Streamed(Record):
     """A piece of a streamed answer has come."""
 
     chunk: Chunk
@@ -90,7 +90,7 @@ class Failed(Record):
         return clip(self.message, 200)
 
 
-Event = Began | Piece | Committed | Sampled | Moved | Halted | Failed
+Event = Began | Streamed | Committed | Sampled | Moved | Halted | Failed
 Listener = Callable[[Event], None]
 
 

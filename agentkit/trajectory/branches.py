@@ -45,6 +45,11 @@ class Tree(Record, Drawn):
     current: str
     """The label of the branch the debugger stands on."""
 
+    @classmethod
+    def of(cls, trajectory: Trajectory) -> Tree:
+        """Make a tree of one branch."""
+        return cls(branches=(Branch(label="main", trajectory=trajectory),), current="main")
+
     def __len__(self) -> int:
         return len(self.branches)
 
@@ -144,8 +149,3 @@ def last_words(trajectory: Trajectory) -> str:
         f"{clip(call.name)}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3]
     )
     return clip(calls or response.content or "no text", 80)
-
-
-def planted(trajectory: Trajectory) -> Tree:
-    """A tree of one branch."""
-    return Tree(branches=(Branch(label="main", trajectory=trajectory),), current="main")

@@ -15,6 +15,11 @@ from agentkit.types.answer import CallStatus, Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.wire import Exchange
 
+SKIPPED = "the call was skipped by the user"
+"""What the model is told of a call that a person skips."""
+NOT_APPROVED = "the user did not approve this call"
+"""What the model is told of a call that a person refuses."""
+
 
 def written_answer(message: Any) -> Exchange:
     """An answer written by hand, as the exchange it stands in for."""
@@ -45,7 +50,7 @@ def written_result(call: ToolCall, value: Any) -> ToolResult:
     )
 
 
-def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
+def skipped(call: ToolCall, reason: str = SKIPPED) -> ToolResult:
     """The result of a call that a person did not let run, status `skipped`; the reason is what the
     model is told.
     """

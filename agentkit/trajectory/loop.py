@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from agentkit.errors import UsageError
@@ -150,7 +151,8 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     """An exchange read as this rollout reads its answers."""
-    response = read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    known = _known_tools(_Identity(spec.tools)) if spec.tools else None
+    response = read_response(exchange, known, spec.policy, parser=spec.parser, turn=turn)
     if exchange.injected is None:
         return response
     return replace(
@@ -162,19 +164,27 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     )
 
 
-_KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
+class _Identity:
+    """A key that is equal to itself alone: schemas are dicts, which cannot be hashed, and those of
+    one agent are one object. It holds them, so that no other object gets their identity.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: tuple[dict[str, Any], ...]) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
 
-def _known(spec: Spec) -> KnownTools | None:
-    """The tools of a spec, prepared once for as long as the same schemas are in use."""
-    if not spec.tools:
-        return None
-    found = _KNOWN.get(id(spec.tools))
-    if found is None or found[0] is not spec.tools:
-        if len(_KNOWN) > 256:
-            _KNOWN.clear()
-        found = _KNOWN[id(spec.tools)] = (spec.tools, KnownTools(spec.tools))
-    return found[1]
+@lru_cache(maxsize=256)
+def _known_tools(schemas: _Identity) -> KnownTools:
+    """The tools prepared for reading; with a hundred tools this takes longer than the reading."""
+    return KnownTools(schemas.value)
 
 
 def failure(exchange: Exchange, response: Response) -> ApiError | None:

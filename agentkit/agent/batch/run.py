@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.agent.agent import Agent, checked
-from agentkit.agent.batch.earlier import ENDED, Left, left_of, taken_up
-from agentkit.agent.batch.jobs import Job, jobs_of
+from agentkit.agent.batch.jobs import ENDED, Job, Left, jobs_of, left_of, taken_up
 from agentkit.agent.batch.progress import Progress, shown
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.engine import Engine
-from agentkit.agent.event_loop import run, run_async
-from agentkit.agent.record.recorder import Recording
+from agentkit.agent.event_loop import refuse_await, run, run_async
+from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError
 from agentkit.files.cassette.writer import CassetteWriter, cassette, used
@@ -98,7 +97,7 @@ class Batch:
             or trajectory.meta != left.trajectory.meta
             or self._unrewarded(trajectory)
         ):
-            recording = Recording(_nothing, self._writer)
+            recording = Recorder(_nothing, self._writer)
             if left.place is not None:
                 recording.go_on(self._writer, left.place, left.trajectory)
             trajectory = await self._rewarded(trajectory)
@@ -128,7 +127,7 @@ class Batch:
         if (
             self._writer is not None
             and left.place is not None
-            and isinstance(engine.perform, Recording)
+            and isinstance(engine.perform, Recorder)
         ):
             engine.perform.go_on(self._writer, left.place, left.trajectory)
         return engine
@@ -206,6 +205,7 @@ def rollouts(
         CassetteError: the file is not a cassette.
         FileInUse: another run or process writes the file, and one of the two resumes from it.
     """
+    refuse_await("ak.rollouts()", "await ak.rollouts_async(...)")
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
@@ -287,7 +287,7 @@ def _batch(
     path = resume if from_file else record
     writer = cassette(path) if path is not None else None
     return Batch(
-        agent.recorded_by(writer) if writer else agent,
+        agent.with_recorder(writer) if writer else agent,
         jobs,
         concurrency,
         earlier=earlier,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Protocol
 
-from agentkit.agent.perform import Perform, twin_of
+from agentkit.agent.perform import Perform, clone_of
 from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
@@ -28,7 +28,7 @@ class Writer(Protocol):
         """Appends a line."""
 
 
-class Recording:
+class Recorder:
     """The same outcomes, written down as they come.
 
     What happened to the trajectory between two steps, as calls that were answered by hand, is
@@ -50,16 +50,16 @@ class Recording:
         self._asked: tuple[Any, ...] | None = None
         self._take(Trajectory())
 
-    def twin(self) -> Recording:
+    def clone(self) -> Recorder:
         """A recording in the same file, for another branch of the rollout."""
-        return Recording(twin_of(self._perform), self.writer)
+        return Recorder(clone_of(self._perform), self.writer)
 
     def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
         """Goes on with this rollout of the writer's file, of which so much stands there."""
         if self.writer is writer:
             self.sample = sample
             self._take(trajectory)
-        elif isinstance(self._perform, Recording):
+        elif isinstance(self._perform, Recorder):
             self._perform.go_on(writer, sample, trajectory)
 
     async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:

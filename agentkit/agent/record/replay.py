@@ -14,13 +14,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from agentkit.agent.agent import Agent, checked
+from agentkit.agent.agent import Agent, Setup, checked
 from agentkit.agent.perform import Perform
 from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.writer import cassette
 from agentkit.files.reader import rollouts_in
+from agentkit.servers.clients import as_server
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -38,7 +39,7 @@ def record(agent: Agent, path: Any) -> Agent:
         OSError: the file cannot be written.
         FileInUse: another process resumes from the file.
     """
-    return checked(agent).recorded_by(cassette(path, keep=True))
+    return checked(agent).with_recorder(cassette(path, keep=True))
 
 
 def replay(
@@ -150,13 +151,8 @@ class ReplayAgent(Agent):
         """Plays with the base agent's tools, prompts and sampling; without one, with those that
         were recorded.
         """
-        super().__init__(
-            recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile
-        )
-        if base is not None:
-            self.__dict__.update(base.__dict__)
-        else:
-            self.spec = recorded[0].spec
+        nobody = Setup(spec=recorded[0].spec, server=as_server(_NoServer()), performs=self._play)
+        self._setup = nobody if base is None else replace(base._setup, performs=self._play)
         self.recorded = recorded
         self._speed = speed
         self._own_spec = base is not None
@@ -191,9 +187,9 @@ class ReplayAgent(Agent):
         )
         return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
-    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+    def with_sample(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
         """The start of one sample of a batch, with what was recorded of it."""
-        asked = super().sampled(trajectory, sample, **meta)
+        asked = super().with_sample(trajectory, sample, **meta)
         found = self._recordings.peek(asked)
         if found is None:
             return asked
@@ -221,7 +217,7 @@ class ReplayAgent(Agent):
                     hint="ask for as many samples as were recorded, or record more",
                 )
 
-    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
+    def _play(self, trajectory: Trajectory, sample: int) -> Perform:
         """Plays the rollouts of this prompt in the order they were recorded, then from the first
         again; a batch's each for its own sample.
         """
