@@ -91,7 +91,7 @@ class Activity:
 
 
 def busy() -> Busy:
-    """The error of what is asked for while a step is running."""
+    """Make the error of what is asked for while a step is running."""
     return Busy(
         "a step of this rollout is running",
         hint="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",

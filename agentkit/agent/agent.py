@@ -167,7 +167,7 @@ class Agent:
         return self._setup.retries
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
-        """The trajectory of this prompt before its first turn.
+        """Make the trajectory of this prompt before its first turn.
 
         Raises:
             UsageError: the prompt is neither a text nor a list of messages.
@@ -181,7 +181,7 @@ class Agent:
         return trajectory
 
     def with_sample(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
-        """A started trajectory as one of several samples; a `seed` in the sampling goes up with
+        """Make a started trajectory one of several samples. A `seed` in the sampling goes up with
         them, so that they differ and repeat.
         """
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
@@ -190,7 +190,7 @@ class Agent:
         return replace(trajectory, spec=spec, meta={**trajectory.meta, **meta, "sample": sample})
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """Makes what performs the steps of one rollout. What records is outermost, and so sees what
+        """Make what performs the steps of one rollout. What records is outermost, and so sees what
         the others make of an outcome.
         """
         perform = self._setup.performs(trajectory, sample)
@@ -201,7 +201,7 @@ class Agent:
         return perform
 
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
-        """An engine over a trajectory, ready for its next step."""
+        """Make an engine over a trajectory, ready for its next step."""
         return Engine(
             trajectory,
             self.perform(trajectory, sample),
@@ -278,7 +278,7 @@ def live_performs(
 
 
 def given(**fields: Any) -> dict[str, Any]:
-    """Those of the fields that are not None."""
+    """Keep those of the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -294,7 +294,7 @@ def make_spec(
     max_turns: int | None,
     stream: bool,
 ) -> Spec:
-    """What a rollout is run with, by default with the profile that fits the server.
+    """Make what a rollout is run with, by default with the profile that fits the server.
 
     Raises:
         UsageError: the model is no name, or there is no such policy.
@@ -325,7 +325,7 @@ def make_spec(
 
 
 def checked(agent: Any) -> Agent:
-    """The agent itself.
+    """Check that it is an agent.
 
     Raises:
         UsageError: it is something else.
@@ -339,7 +339,7 @@ def checked(agent: Any) -> Agent:
 
 
 def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
-    """The trajectory of one rollout, run to its end. A failed request ends it with
+    """Run one rollout to its end and return its trajectory. A failed request ends it with
     `stop_reason="error"`, and nothing is lost.
 
     An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look

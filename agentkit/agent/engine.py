@@ -1,13 +1,13 @@
 """The engine under every face: it holds one trajectory, performs its steps, and commits each of
 them whole.
 
-Breakpoints. A run is asked to stop before a step or after an outcome. Where the calls of a turn run
-side by side, those in front of the first call that a breakpoint stands before are run, and it waits
-with those behind it; calls that run beside one whose outcome stops the run are let finish. A run
-that goes on from a breakpoint passes it, but for a firm one.
+Breakpoints. A run stops before a step or after an outcome. Where the calls of a turn run side by
+side, those in front of the first call that a breakpoint names are run, and that call waits with
+those behind it. Calls that run beside one whose outcome stops the run are let finish. A run that
+goes on from a breakpoint passes it, unless it asks for approval.
 
-Replay. Where a rollout has been gone back in, `ahead` holds what was recorded: steps play that
-    again until it is reached.
+Replay. After a step back, `ahead` holds what was recorded: steps play that again until its end is
+reached.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Engine:
         self.emit = emit
         self.commit = commit
         self.tell: Listener | None = None
-        """Is told of every step."""
+        """Called with every step."""
         self._activity = Activity()
         self._run: _Run | None = None
         """What is under way. One that is left behind is not this one any more."""
@@ -79,7 +79,7 @@ class Engine:
         return self._activity.busy
 
     def clone(self, trajectory: Trajectory) -> Engine:
-        """An engine over another trajectory, whose steps are performed in the same way."""
+        """Make an engine over another trajectory, whose steps are performed in the same way."""
         return Engine(
             trajectory, clone_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit
         )
@@ -90,7 +90,7 @@ class Engine:
         return self.trajectory if self.ahead is None else self.ahead
 
     async def step(self, position: int | None = None) -> Outcome | None:
-        """Performs one model call or one tool call; None when the rollout has stopped. A failed or
+        """Perform one model call or one tool call; None when the rollout has stopped. A failed or
         stopped rollout goes on.
 
         Args:
@@ -106,8 +106,8 @@ class Engine:
             return await self._perform(step) if step is not None else None
 
     async def next(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
-        """Goes on to the end of the turn: the answer, if it is still to come, and all its calls.
-        The stop, where a breakpoint held it.
+        """Go on to the end of the turn: the answer, if it is still to come, and all its calls.
+        Return the stop, where a breakpoint came first.
 
         Raises:
             Busy: a step is running.
@@ -116,7 +116,7 @@ class Engine:
             return await self._turn()
 
     async def run(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
-        """Goes on until the rollout stops, or a breakpoint stops it: that is what it gives.
+        """Go on until the rollout stops, or a breakpoint stops it; return the breakpoint's stop.
 
         Raises:
             Busy: a step is running.
@@ -174,7 +174,7 @@ class Engine:
                     self.trajectory = stop(self.trajectory)
 
     async def _turn(self) -> Stop | None:
-        """To the end of the turn, or to where it is held."""
+        """Go to the end of the turn, or to a stop."""
         if isinstance(self._next, ModelStep) and (found := await self._go([self._next])):
             return found
         while isinstance(self._next, ToolStep):
@@ -186,15 +186,15 @@ class Engine:
         return None
 
     async def _go(self, steps: Sequence[Step]) -> Stop | None:
-        """Takes these steps side by side, as far as no breakpoint holds them."""
+        """Take these steps side by side, as far as no breakpoint stops before one."""
         run = self._run
         if run is None:
             raise asyncio.CancelledError(_GIVEN_UP)
         if self._activity.state is State.PAUSING:
             return self._paused(steps[0])
-        held = run.breakpoints and self._hold(steps, run.breakpoints)
-        if held:
-            steps, found = held
+        stopped = run.breakpoints and self._stop_before(steps, run.breakpoints)
+        if stopped:
+            steps, found = stopped
             if not steps:
                 return found
         if len(steps) == 1:
@@ -209,11 +209,11 @@ class Engine:
             text=f"paused before {step.summary()}", turn=step.turn, call=call, when="before"
         )
 
-    def _hold(
+    def _stop_before(
         self, steps: Sequence[Step], breakpoints: Collection[Breakpoint]
     ) -> tuple[Sequence[Step], Stop] | None:
-        """The steps in front of the first that a breakpoint holds, and the stop there; None where
-        all may be taken.
+        """Find the first step that a breakpoint stops before: return the steps in front of it, and
+        the stop. None where all may be taken.
         """
         for index, step in enumerate(steps):
             points = breakpoints
@@ -230,7 +230,9 @@ class Engine:
         return None
 
     def _passes(self, step: Step, found: Stop) -> bool:
-        """Whether the run goes on from this very stop. One that asks for approval is not passed."""
+        """Tell whether the run goes on from this very stop. One that asks for approval is not
+        passed.
+        """
         if (
             self._stopped_at is None
             or found.breakpoint is None
@@ -265,7 +267,7 @@ class Engine:
         return outcome
 
     def finish(self, *, by_hand: bool = False) -> None:
-        """Tells a recording why the rollout has stopped, where it has, and what was done to it by
+        """Tell a recorder why the rollout has stopped, where it has, and what was done to it by
         hand.
         """
         finish = getattr(self.perform, "finish", None)
@@ -303,8 +305,8 @@ class Engine:
         return emit
 
     async def _together(self, steps: Sequence[Step]) -> None:
-        """Each result is committed as it comes, so that an interrupt costs only the calls still
-        running.
+        """Take several steps at once. Each result is committed as it comes, so that an interrupt
+        costs only the calls still running.
         """
         tasks = [asyncio.ensure_future(self._perform(step)) for step in steps]
         try:

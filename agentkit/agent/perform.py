@@ -1,11 +1,12 @@
 """The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
 
-    live(server, run_tool)      asks the server, runs the tools
-    approving(perform, approve) the same, and a function decides about each call before it is run
-    budgeted(perform, budget)   the same, and results that are too long for the model are shortened
+    live(server, run_tool)        asks the server, runs the tools
+    approving(perform, approve)   a function decides about each call before it is run
+    budgeted(perform, budget)     results that are too long for the model are shortened
 
-Others are `agentkit.agent.record.recorder` (every finished step is written down), `agentkit.agent.record.player` (what
-was recorded, offline) and `agentkit.testing.faults.inject` (failures on purpose).
+Others are `agentkit.agent.record.recorder` (every finished step is written down),
+`agentkit.agent.record.player` (what was recorded, offline) and `agentkit.testing.faults.inject`
+(failures on purpose).
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ class Perform(Protocol):
 
 
 def clone_of(perform: Perform) -> Perform:
-    """The same for another branch of a rollout: what writes a rollout down needs one for each, what
-    keeps nothing of it serves all.
+    """Copy a `Perform` for another branch of a rollout: what writes a rollout down needs one for
+    each, what keeps nothing of it serves all.
     """
     clone = getattr(perform, "clone", None)
     return perform if clone is None else clone()
 
 
 def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
-    """Asks the server and runs the tools. Messages that a turn sends again are not made, nor
-    encoded, again.
+    """Ask the server and run the tools. Messages that a turn sends again are neither made nor
+    encoded again.
 
     Args:
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
@@ -86,7 +87,7 @@ def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
 
 
 def budgeted(perform: Perform, budget: Budget) -> Perform:
-    """The same, with tool results shortened that do not fit the budget of their turn."""
+    """Shorten tool results that do not fit the budget of their turn."""
     others: dict[int, ToolResult] = {}
 
     async def shorten(step: Step, emit: Emit | None = None) -> Outcome:

@@ -1,5 +1,5 @@
-"""What a view may ask of a debugger, by name. Nobody waits for what is asked so: what goes wrong
-with it is told to the listeners.
+"""What a view may ask of a debugger, by name. Nobody waits for it; what goes wrong with it
+goes to the listeners.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         return (*self._approval, *self._points)
 
     def until(self, value: Any = None) -> Collection[Breakpoint]:
-        """These and further ones for one run; what is added or removed meanwhile counts at once.
+        """Join these with further ones for one run; what is added or removed meanwhile counts at
+        once.
 
         Raises:
             UsageError: the value is no breakpoint.
@@ -61,8 +62,8 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         return made
 
     def _checked(self, point: Breakpoint) -> Breakpoint:
-        """The breakpoint, unless it waits for what looks like a slip in the name of a tool. Other
-        names are let be: a model may make one up.
+        """Refuse a breakpoint whose tool looks like a slip of another's name. Other names pass: a
+        model may make one up.
         """
         known = self._tools() if self._tools is not None else ()
         for name in (name for rule in point.rules for name in rule.tools):
@@ -118,7 +119,7 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         return self._points[index]
 
     def lines(self) -> list[str]:
-        """A line for each, what asks for approval first."""
+        """Write a line for each, what asks for approval first."""
         asked = [f"approval: before a call of {' or '.join(self.approve)}"] if self.approve else []
         return [*asked, *(f"{i}: {point.summary()}" for i, point in enumerate(self._points))]
 
@@ -127,7 +128,7 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
 
 
 def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    """The names of the tools that wait to be approved.
+    """Check the names of the tools that wait to be approved.
 
     Raises:
         UsageError: no tool has this name; it would never be asked about.

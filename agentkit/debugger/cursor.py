@@ -1,5 +1,5 @@
-"""A debugger's place in its tree, and what moves it. Everything here happens on the engine's thread,
-one thing at a time.
+"""A debugger's place in its tree, and what moves it. Everything here happens on the engine's
+thread, one thing at a time.
 
 A step that was recorded ahead of the cursor is played again, any other is performed. A change made
 by hand begins a branch, unless it loses nothing: a pending call that is answered at the tip goes on
@@ -82,13 +82,13 @@ class Cursor:
         return self._activity.busy
 
     def _tool_names(self) -> set[str]:
-        """The tools of the agent, and what else has been called, which a recording may repeat."""
+        """Name the agent's tools, and whatever else was called, which a recording may repeat."""
         names = names_of(self.trajectory.spec.tools)
         turns = self.engine.tip.all_turns if names else ()
         return names | {call.name for turn in turns for call in turn.tool_calls}
 
     def watch(self, listener: Listener) -> Callable[[], None]:
-        """Adds a listener; what it gives ends it."""
+        """Add a listener, and return the function that removes it."""
         end = self.listeners.add(listener)
         self.engine.tell = self.tell
 
@@ -235,7 +235,7 @@ class Cursor:
         self._enter(self.tree.grown(self._forked(turn)))
 
     def _forked(self, turn: int | None) -> Trajectory:
-        """The trajectory of a fork: from the start of a turn, by default from here."""
+        """Fork the trajectory from the start of a turn, by default from here."""
         if turn is None:
             return editing.forked_here(self.trajectory)
         base = self._base(turn)
@@ -374,7 +374,7 @@ class Cursor:
             self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:
-        """What a turn is counted in: what has been up to here, or, beyond it, what is recorded."""
+        """Find what a turn is counted in: the rollout up to here, or what is recorded beyond."""
         behind = (
             turn is None
             or not isinstance(turn, int)

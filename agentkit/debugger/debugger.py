@@ -324,7 +324,7 @@ class Debugger(Drawn):
 
     def post(self, action: str, **arguments: Any) -> None:
         """Ask for an action by name and return at once; it is done on the engine's thread, and what
-        goes wrong is told to the listeners as `Failed`. Views use it.
+        goes wrong reaches the listeners as `Failed`. Views use it.
         """
         self._background.begin(action, act(self._cursor, action, arguments))
 
@@ -358,7 +358,7 @@ class Debugger(Drawn):
         )
 
     def notes(self) -> list[str]:
-        """What stopped it, and where it stands in its tree, where there is anything to say."""
+        """List what stopped it and its place in the tree, where there is either."""
         tree = self.tree
         return [
             *([self.stop_at.text] if self.stop_at else []),

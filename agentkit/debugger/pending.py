@@ -112,7 +112,7 @@ class Pending(tuple[ToolCall, ...], Drawn):
         return self[i]
 
     def _position(self, i: int | ToolCall) -> int:
-        """The call's position in its turn, which does not shift while others are answered."""
+        """Give the call's position in its turn, which does not shift while others are answered."""
         return self._call(i).position
 
     def __repr__(self) -> str:

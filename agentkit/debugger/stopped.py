@@ -34,7 +34,7 @@ class Stopped(Record, Drawn):
 
 
 def advice(stop_reason: StopReason | None) -> str:
-    """What can be done with a rollout that stopped so."""
+    """Say what can be done with a rollout that stopped so."""
     if stop_reason == "error":
         return "the request failed; what came before is kept, and the next step asks again"
     if stop_reason == "stopped":

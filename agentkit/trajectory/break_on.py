@@ -162,7 +162,7 @@ def _point(
     *,
     tools: tuple[str, ...] = (),
 ) -> Breakpoint:
-    """A breakpoint of one rule that is equal to another of the same name and arguments."""
+    """Make a breakpoint of one rule, which is equal to another of the same name and arguments."""
     text = f"{name}({', '.join(map(repr, arguments))})"
     rule = Rule(text=text, when=when, of=of, key=(text,), tools=tools, holds=holds)
     return Breakpoint(rules=(rule,))
@@ -173,7 +173,7 @@ def _answer(context: BreakpointContext) -> Response:
 
 
 def _problems(context: BreakpointContext) -> Iterator[tuple[str, str]]:
-    """Code and severity of what is wrong with an answer, or of why the request failed."""
+    """Walk code and severity of what is wrong with an answer, or of why the request failed."""
     yield from ((p.code, p.severity) for p in _answer(context).all_problems)
     if context.trajectory.error is not None:
         yield context.trajectory.error.kind, "error"
@@ -184,7 +184,7 @@ def _is_recovered(call: ToolCall) -> bool:
 
 
 def _repeats(context: BreakpointContext, call: ToolCall) -> int:
-    """How often a call has been made, up to this one, in the turns in a row that make it."""
+    """Count how often a call has been made, up to this one, in the turns in a row that make it."""
     wanted = _wording(call)
     count = sum(_wording(c) == wanted for c in _answer(context).tool_calls[: call.position + 1])
     for turn in reversed(context.trajectory.turns[: context.turn]):

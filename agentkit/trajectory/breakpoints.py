@@ -77,7 +77,7 @@ class Rule(Record):
     of: Literal["model", "tool", "any"]
     """The kind of step it looks at."""
     key: tuple[Any, ...] = ()
-    """What tells it from others."""
+    """What it is compared by."""
     tools: tuple[str, ...] = ()
     """Names of the tools it waits for; without one, any."""
     holds: Predicate = field(compare=False)
@@ -87,8 +87,8 @@ class Rule(Record):
         return context.when == self.when and self.of in (kind, "any") and bool(self.holds(context))
 
     def both(self, other: Rule) -> Rule:
-        """Both at once, looked at where the later of the two is, for by then the earlier is known;
-        a function goes with the other one.
+        """Join two rules. The later of the two decides when they are looked at, for by then the
+        earlier is known; a function goes with the other one.
         """
         later = max(self, other, key=lambda rule: _ORDER[rule.of, rule.when])
 
@@ -112,8 +112,8 @@ class Breakpoint(Record):
 
     rules: tuple[Rule, ...]
     requires_approval: bool = False
-    """Whether going on does not pass it: only a step, or `dbg.pending.run`, takes what stands
-    behind it.
+    """Whether going on does not pass it: only a step, or `dbg.pending.run`, takes the
+    step behind it.
     """
 
     @property
@@ -127,11 +127,11 @@ class Breakpoint(Record):
         return " and ".join(dict.fromkeys(rule.when for rule in self.rules))
 
     def before(self) -> Breakpoint:
-        """The same, before the step."""
+        """Copy the breakpoint, asked before the step."""
         return replace(self, rules=tuple(replace(rule, when="before") for rule in self.rules))
 
     def after(self) -> Breakpoint:
-        """The same, after the step's outcome."""
+        """Copy the breakpoint, asked after the step's outcome."""
         return replace(self, rules=tuple(replace(rule, when="after") for rule in self.rules))
 
     def __or__(self, other: Any) -> Breakpoint:
@@ -147,7 +147,7 @@ class Breakpoint(Record):
     __rand__ = __and__
 
     def matches(self, context: BreakpointContext) -> bool:
-        """Whether a run stops here."""
+        """Tell whether a run stops here."""
         return any(rule(context) for rule in self.rules)
 
     def summary(self) -> str:
@@ -174,8 +174,8 @@ class Stop(Record):
 
 
 def stop_at(context: BreakpointContext, breakpoints: Iterable[Breakpoint]) -> Stop | None:
-    """The stop at this moment; None where no breakpoint holds. A predicate that raises stops the
-    run too, with its error.
+    """Find the first breakpoint that stops here; None where none does. A predicate that raises
+    stops the run too, with its error.
     """
     for point in breakpoints:
         error = None
@@ -200,7 +200,8 @@ def stop_at(context: BreakpointContext, breakpoints: Iterable[Breakpoint]) -> St
 
 
 def breakpoint_of(value: Any) -> Breakpoint:
-    """A breakpoint as it is; a function of a `BreakpointContext` as a breakpoint after each step.
+    """Make a breakpoint of a function of a `BreakpointContext`, asked after each step; a breakpoint
+    is returned as it is.
 
     Raises:
         UsageError: it is neither.
@@ -216,7 +217,7 @@ def breakpoint_of(value: Any) -> Breakpoint:
 
 
 def breakpoints_of(value: Any) -> tuple[Breakpoint, ...]:
-    """One breakpoint, a predicate, several of them, or None."""
+    """List one breakpoint, a predicate, several of them, or none."""
     if value is None:
         return ()
     several = (

@@ -9,8 +9,9 @@ Three words for three things, used so everywhere:
 What depends on what:
     the prompt                       every turn
     the sampling of a turn           its answer, and everything later
-    an answer                        the results of its calls, but for those of calls that say the same, and every later turn
-    the arguments of a call          its result, and every later turn; the other results of the turn stay
+    an answer                        the results of its calls, but for calls that both answers make,
+                                     and every later turn
+    the arguments of a call          its result, and every later turn; the turn's other results stay
     a result                         every later turn
 """
 
@@ -52,7 +53,7 @@ UNSET: Final = Unset()
 
 
 def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
-    """The trajectory as it was at the start of a turn, on a branch of its own.
+    """Fork the trajectory as it was at the start of a turn.
 
     Raises:
         NotFound: there is no such turn.
@@ -61,7 +62,7 @@ def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
 
 
 def forked_here(trajectory: Trajectory) -> Trajectory:
-    """The trajectory as it is, on a branch of its own."""
+    """Fork the trajectory as it is."""
     return branched(trajectory, trajectory, len(trajectory.turns), "fork")
 
 
@@ -76,7 +77,7 @@ def edit(
     prompt: Any = UNSET,
     sampling: Any = UNSET,
 ) -> Trajectory:
-    """The trajectory with one thing changed. See the top of this module for what that drops.
+    """Change one thing in the trajectory. The top of this module says what that drops.
 
     Args:
         turn: which turn, counting from 0, from the end where it is negative; by default the last
@@ -86,9 +87,9 @@ def edit(
         message: the answer in place of the model's: a text, a message, or anything
             `ak.read_response` reads.
         result: what the tool should have returned.
-        arguments: what the call should have said, as a dict.
+        arguments: the arguments the call should have had, as a dict.
         prompt: a text in place of the last user message, or a list of messages in place of all;
-            with `turn`, in place of what was said before it.
+            with `turn`, in place of the messages added for that turn.
         sampling: fields merged over the sampling of this turn.
 
     Raises:
@@ -130,8 +131,8 @@ def edit(
 
 
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
-    """The trajectory with the answer of a turn written by hand. Results of calls that say the same
-    stay with them.
+    """Write the answer of a turn by hand. Results of calls that are the same in both answers stay
+    with them.
     """
     exchange = written_answer(message)
     response = read_answer(trajectory.spec, exchange, turn)
@@ -152,8 +153,8 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
 
 
 def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[ToolCall, ToolResult]]:
-    """The results of the old answer that answer a call of the new one too, each once, first those
-    at the same place.
+    """Pair the results of the old answer with the calls of the new one that they answer too: each
+    once, those at the same place first.
     """
     given = old.response.tool_calls if old is not None and old.response is not None else ()
     results = old.results if old is not None else ()
@@ -185,7 +186,7 @@ def _same(a: ToolCall, b: ToolCall) -> bool:
 
 
 def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) -> Trajectory:
-    """The trajectory with one result given by hand, status `edited`."""
+    """Give one result by hand, status `edited`."""
     opened = reopened(trajectory, turn)
     call = _call(opened, position)
     edited = apply(opened, Result(position=call.position, result=written_result(call, value)))
@@ -193,9 +194,7 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
 
 
 def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """The trajectory with one call changed; only its own result is dropped, and what came after the
-    turn.
-    """
+    """Change the arguments of one call; its own result is dropped, and what came after the turn."""
     call = _call(reopened(trajectory, turn), position)
     return branched(
         trajectory,
@@ -206,7 +205,7 @@ def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: 
 
 
 def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """The trajectory at a turn of which one call says something else, and has no result."""
+    """Reopen a turn with other arguments of one of its calls, which then has no result."""
     opened = reopened(trajectory, turn)
     o, response = opened_turn(opened)
     calls, results = list(response.tool_calls), list(o.results)
@@ -216,8 +215,7 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
 
 
 def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last,
-    and waits to be run.
+    """Make a recoverable call of a turn's answer one of its calls, the last, which waits to be run.
 
     Raises:
         NotFound: the answer has no recoverable call of this position.
@@ -227,8 +225,7 @@ def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which the recoverable call that was read at this position is a call of the
-    turn.
+    """Reopen a turn with its recoverable call of this position as one of its calls.
 
     Raises:
         NotFound: there is none.
@@ -245,9 +242,7 @@ def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory
 
 
 def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
-    """The answer with one of its recoverable calls as the last of its calls, under an id of its
-    own.
-    """
+    """Make one of the answer's recoverable calls the last of its calls, under an id of its own."""
     placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
@@ -268,7 +263,7 @@ def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
 
 
 def edited_again(response: Response, old: Response, turn: int) -> Response:
-    """An answer that was read again, with what a person had done to the calls of the old reading,
+    """Do to an answer that was read again what a person had done to the calls of the old reading,
     as far as they are still there.
     """
     for was in old.tool_calls:
@@ -295,7 +290,7 @@ def edited_again(response: Response, old: Response, turn: int) -> Response:
 
 
 def _without(response: Response, call: ToolCall) -> str | None:
-    """The content without the text of the call."""
+    """Cut the text of the call out of the content."""
     content, wire = response.content, response.wire_content
     if content is None or wire is None or call.span is None or call.status == "invalid":
         return content
@@ -303,8 +298,8 @@ def _without(response: Response, call: ToolCall) -> str | None:
 
 
 def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
-    """The trajectory before its first turn, with another prompt: a text takes the place of the last
-    user message.
+    """Go back before the first turn with another prompt: a text takes the place of the last user
+    message.
     """
     messages = prompt_messages(prompt)
     if isinstance(prompt, str):
@@ -314,7 +309,7 @@ def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
-    """The trajectory before a turn, with other messages in place of those that were said for it."""
+    """Go back before a turn with other messages in place of those that the user added for it."""
     before = start_of(trajectory, turn)
     if turn == 0 and before.open is None:
         return with_prompt(trajectory, prompt)
@@ -328,9 +323,7 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
 
 
 def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
-    """The trajectory before a turn, which will be asked for with these fields merged over its
-    sampling.
-    """
+    """Go back before a turn, which will be asked for with these fields merged over its sampling."""
     if not isinstance(sampling, Mapping):
         raise UsageError(
             f"the sampling is a {type(sampling).__name__}",
@@ -345,7 +338,7 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
 
 
 def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
-    """The new trajectory, which says where it left the old one."""
+    """Note on the new trajectory where it left the old one."""
     return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
 
 

@@ -37,11 +37,11 @@ class Job:
     sample: int
 
     def begin(self, agent: Agent) -> Trajectory:
-        """The trajectory it begins with, made when its turn comes."""
+        """Make the trajectory it begins with, when its turn comes."""
         return agent.with_sample(self.start, self.sample, prompt_index=self.prompt_index)
 
     def placed(self, trajectory: Trajectory) -> Trajectory:
-        """An earlier run's trajectory with this batch's meta."""
+        """Give an earlier run's trajectory this batch's meta."""
         place = {**self.start.meta, "prompt_index": self.prompt_index, "sample": self.sample}
         return replace(
             trajectory,
@@ -50,8 +50,8 @@ class Job:
 
 
 def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
-    """Every rollout of a batch, by prompt and then by sample. All prompts are looked at before the
-    first is asked.
+    """List every rollout of a batch, by prompt and then by sample. All prompts are looked at before
+    the first is asked.
 
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.
@@ -82,7 +82,7 @@ def _replayed(agent: ReplayAgent, recorded: Trajectory, index: int, meta: Mappin
 
 
 def listed(prompts: Any) -> list[Any]:
-    """The prompts as a list; a text, or the messages of one conversation, are a single prompt.
+    """List the prompts; a text, or the messages of one conversation, are a single prompt.
 
     Raises:
         UsageError: it is nothing that holds prompts.
@@ -108,12 +108,9 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
         return agent.start(prompt, **meta)
     name = next((name for name in ("prompt", "messages") if name in prompt), None)
     if name is None:
-        raise UsageError(
-            f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[
-                :200
-            ],
-            hint=_HINT,
-        )
+        names = ", ".join(map(str, prompt))
+        found = f"a prompt is a dict without 'prompt' or 'messages'; it has: {names}"
+        raise UsageError(found[:200], hint=_HINT)
     return agent.start(
         prompt[name],
         **{**meta, **{str(key): value for key, value in prompt.items() if key != name}},
@@ -133,7 +130,8 @@ class Left(NamedTuple):
 
 
 def left_of(resume: Any) -> list[Left]:
-    """What was left, from a path or from rollouts; nothing where there is no such file yet.
+    """Read what an earlier run has left, from a path or from rollouts; nothing where there is no
+    such file yet.
 
     Raises:
         CassetteError: the file is not a cassette.
@@ -153,8 +151,8 @@ def left_of(resume: Any) -> list[Left]:
 def taken_up(
     jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]
 ) -> dict[int, Left]:
-    """By the number of a job, the rollout that was begun for it: the same prompt and the same
-    sample.
+    """Find the rollout that was begun for each job, by the job's number: the same prompt and the
+    same sample.
 
     Raises:
         UsageError: it was run with another model, other tools or other sampling.

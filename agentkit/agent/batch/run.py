@@ -60,7 +60,7 @@ class Batch:
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
 
     async def run(self) -> None:
-        """Runs what is left to do."""
+        """Run what is left to do."""
         workers = [asyncio.ensure_future(self._work()) for _ in range(self.progress.concurrency)]
         try:
             await asyncio.gather(*workers)
@@ -70,7 +70,7 @@ class Batch:
             await asyncio.gather(*workers, return_exceptions=True)
 
     def result(self) -> Rollouts:
-        """What has begun so far, in order; of earlier runs, all there is."""
+        """Collect what has begun so far, in order; of earlier runs, all there is."""
         running = {index: engine.trajectory for index, engine in list(self._running.items())}
         found = []
         for index, ended in enumerate(list(self._ended)):
@@ -89,9 +89,7 @@ class Batch:
                 await self._roll(index, job, left)
 
     async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
-        """Takes over a rollout that an earlier run has ended; only its reward may still be
-        missing.
-        """
+        """Take over a rollout that an earlier run has ended; its reward may still be missing."""
         if self._writer is not None and (
             left.place is None
             or trajectory.meta != left.trajectory.meta
@@ -113,7 +111,8 @@ class Batch:
             await engine.run()
             engine.trajectory = await self._rewarded(engine.trajectory)
             engine.finish()
-        except Exception as exc:  # not of a model, tool or server, for that is data; it ends this rollout and no other
+        except Exception as exc:
+            # not of a model, tool or server, for that is data; it ends this rollout and no other
             self.failures.append(exc)
             engine.trajectory = stop(_with_meta(engine.trajectory, exception=named(exc)))
         self._ended[index] = engine.trajectory
@@ -140,7 +139,7 @@ class Batch:
         )
 
     async def _rewarded(self, trajectory: Trajectory) -> Trajectory:
-        """The trajectory with its reward in its meta; one whose request failed has none."""
+        """Put the reward in the trajectory's meta; one whose request failed has none."""
         reward = self._reward
         if reward is None or not self._unrewarded(trajectory):
             return trajectory
@@ -176,7 +175,8 @@ def rollouts(
     progress: bool | None = None,
     **meta: Any,
 ) -> Rollouts:
-    """The rollouts of every prompt, `n` samples each, in order: by prompt, then by sample.
+    """Run the rollouts of every prompt, `n` samples each, and return them in order: by prompt, then
+    by sample.
 
     A failed request ends its own rollout with `stop_reason="error"`; an exception that is no
     model's, tool's or server's ends its own too, and is kept in its meta. An interrupt is raised as
@@ -231,7 +231,7 @@ async def rollouts_async(
     progress: bool | None = None,
     **meta: Any,
 ) -> Rollouts:
-    """The same as `rollouts`, awaited from any event loop."""
+    """Run the rollouts of every prompt, as `rollouts` does, awaited from any event loop."""
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
@@ -246,13 +246,13 @@ async def rollouts_async(
 
 
 def interrupted() -> Rollouts | None:
-    """What had begun of the batch that was interrupted last in this process."""
+    """Return what had begun of the batch that was interrupted last in this process."""
     return _interrupted
 
 
 def _use(record: Any, resume: Any) -> AbstractContextManager[None]:
-    """The file in use, from before it is looked at: what another is writing must not be taken up as
-    left behind.
+    """Hold the file in use from before it is looked at: what another run is writing must not be
+    taken for what an earlier one has left.
     """
     alone = isinstance(resume, (str, Path))
     return used(resume if alone else record, alone=alone)
@@ -297,7 +297,7 @@ def _batch(
 
 
 def _whole(batch: Batch) -> Rollouts:
-    """The result; where nothing but an exception came of any rollout, that is raised.
+    """Return the result; where every rollout ended with an exception, raise the first.
 
     Raises:
         Exception: what every rollout raised.

@@ -20,11 +20,11 @@ BLOCKED_TOOLS: Mapping[str, str] = {
     "memory": "Memory is not available in RL environments.",
     "session_search": "Session search is not available in RL environments.",
 }
-"""Tools that would carry something over between rollouts, and what the model is told instead."""
+"""Tools that would carry something over between rollouts, and what the model gets instead."""
 
 
 def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
-    """The names that tool schemas declare."""
+    """Read the names that tool schemas declare."""
     holders = (
         next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s)
         for s in schemas
@@ -33,7 +33,7 @@ def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def default_dispatch(names: Iterable[str]) -> Callable[..., Any]:
-    """hermes-agent's `model_tools.handle_function_call`, where it is installed.
+    """Import hermes-agent's `model_tools.handle_function_call`.
 
     Args:
         names: the tools it is wanted for.
@@ -77,7 +77,7 @@ class LoopTools:
         self._todo = TodoStore()
 
     def begin(self, messages: list[dict[str, Any]]) -> None:
-        """Takes up a new run: an empty todo list, and the task the user gave."""
+        """Prepare for a new run: an empty todo list, and the task the user gave."""
         self._todo = TodoStore()
         self._user_task = user_task(messages)
 
@@ -108,14 +108,16 @@ class LoopTools:
         )
 
     def _inside(self, name: str) -> Callable[[dict[str, Any]], str] | None:
-        """The tools the loop answers itself, so that nothing outlives the run."""
+        """Find the function of a tool that the loop answers itself, so that nothing outlives the
+        run.
+        """
         if name in self._blocked:
             return lambda arguments: json.dumps({"error": self._blocked[name]})
         return self._todo if name == "todo" else None
 
 
 def _accepted(dispatch: Callable[..., Any] | None) -> frozenset[str] | None:
-    """The keywords a dispatch function takes; None for all, or where it cannot be told."""
+    """Read which keywords a dispatch function takes; None for all, or where it is not known."""
     try:
         parameters = inspect.signature(dispatch).parameters.values() if dispatch is not None else ()
     except (TypeError, ValueError):
@@ -126,7 +128,7 @@ def _accepted(dispatch: Callable[..., Any] | None) -> frozenset[str] | None:
 
 
 def user_task(messages: Iterable[dict[str, Any]]) -> str | None:
-    """The first user text that is not blank, stripped, at most 500 characters."""
+    """Find the first user text that is not blank, stripped, at most 500 characters."""
     for message in messages:
         if message.get("role") != "user":
             continue
@@ -151,8 +153,8 @@ class TodoStore:
         self._items: list[dict[str, str]] = []
 
     def __call__(self, arguments: dict[str, Any]) -> str:
-        """The answer to a `todo` call as JSON: the list and its summary, or a clear error with the
-        list untouched.
+        """Answer a `todo` call with JSON: the list and its summary, or a clear error with the list
+        untouched.
 
         Args:
             arguments: `todos`, a list or the JSON text of one, absent to read; `merge`, true to
@@ -212,7 +214,7 @@ def _item(raw: dict[str, Any], index: int) -> dict[str, str]:
 
 
 def _unique(items: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The last item of each id, where the first stood, at most 256."""
+    """Keep the last item of each id, in the place of the first, at most 256."""
     return list({item["id"]: item for item in items}.values())[:MAX_ITEMS]
 
 

@@ -22,10 +22,10 @@ class Writer(Protocol):
     """Where the lines go: `agentkit.files.store.cassette(path)`."""
 
     def begin(self, trajectory: Trajectory) -> int:
-        """The index of a new rollout, once all there is of it has been written."""
+        """Begin a new rollout, write all there is of it, and return its index."""
 
     def write(self, line: Line) -> None:
-        """Appends a line."""
+        """Append a line."""
 
 
 class Recorder:
@@ -51,11 +51,11 @@ class Recorder:
         self._take(Trajectory())
 
     def clone(self) -> Recorder:
-        """A recording in the same file, for another branch of the rollout."""
+        """Make a recorder in the same file, for another branch of the rollout."""
         return Recorder(clone_of(self._perform), self.writer)
 
     def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
-        """Goes on with this rollout of the writer's file, of which so much stands there."""
+        """Go on with this rollout of the writer's file, of which so much is written already."""
         if self.writer is writer:
             self.sample = sample
             self._take(trajectory)
@@ -84,7 +84,7 @@ class Recorder:
         return outcome
 
     def finish(self, trajectory: Trajectory) -> None:
-        """Writes why a rollout stopped, and what became known of it; again where it has gone on
+        """Write why a rollout stopped, and what became known of it; again where it has gone on
         since.
         """
         finish = getattr(self._perform, "finish", None)
@@ -105,7 +105,7 @@ class Recorder:
         self._follow(trajectory)
 
     def _take(self, trajectory: Trajectory) -> None:
-        """Takes all of the trajectory for written."""
+        """Take all of the trajectory for written."""
         self._prompt, self._spec, self._meta = trajectory.prompt, trajectory.spec, trajectory.meta
         self._turns: list[Turn] = list(trajectory.turns)
         opened = trajectory.open if trajectory.open and trajectory.open.response else None
@@ -118,7 +118,7 @@ class Recorder:
         self._end = trajectory.stop_reason
 
     def _continues(self, t: Trajectory) -> bool:
-        """Whether the trajectory is what was written, grown by what may happen between two
+        """Tell whether the trajectory is what was written, grown by what may happen between two
         steps.
         """
         known = len(self._turns)
@@ -151,7 +151,7 @@ class Recorder:
         return kept and given == (self._asked or (None, (), None))
 
     def _missing(self, trajectory: Trajectory) -> list[Line]:
-        """The lines of what no step gave: results by hand, a turn that was closed, meta."""
+        """Make the lines of what no step gave: results by hand, a turn that was closed, meta."""
         sample, index = self.sample or 0, len(self._turns)
         lines: list[Line] = []
         for turn in trajectory.all_turns[index : index + 1]:
@@ -191,7 +191,7 @@ class Recorder:
 
 
 def _edits(response: Response) -> list[tuple[int, Any, Any]]:
-    """What a person did to the calls of an answer."""
+    """List what a person did to the calls of an answer."""
     touched = (
         call
         for call in response.tool_calls
