@@ -226,7 +226,7 @@ class Agent:
         added = {name: [*before.get(name, ()), *new] for name, new in meta.items()}
         return self._with(meta={**before, **added})
 
-    def with_performs(self, performs: Performs) -> Self:
+    def with_perform_factory(self, performs: Performs) -> Self:
         """Copy the agent, with the steps of its rollouts performed in another way than live."""
         return self._with(performs=performs)
 

@@ -90,7 +90,7 @@ def demo() -> Agent:
         parallel_tools=False,
         clock=clock,
     )
-    return agent.with_performs(_performs(agent.tools))
+    return agent.with_perform_factory(_performs(agent.tools))
 
 
 def _performs(tools: Mapping[str, Tool]) -> Performs:
