@@ -268,7 +268,14 @@ def server_of(server: Any, *, clock: Callable[[], float]) -> ChatServer:
 def live_performs(
     server: ChatServer, run_tool: RunTool, retries: int, approve: Approve | None
 ) -> Performs:
-    """Make the factory of rollouts that ask the server and run the tools."""
+    """Make the factory of rollouts that ask the server and run the tools.
+
+    Args:
+        server: where the model is asked.
+        run_tool: runs one call.
+        retries: how often a passing failure is asked again.
+        approve: decides about each call, where one is given.
+    """
 
     def performs(trajectory: Trajectory, sample: int) -> Perform:
         perform = live(server, run_tool, retries=retries)
@@ -295,6 +302,17 @@ def make_spec(
     stream: bool,
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
+
+    Args:
+        server: decides the profile where none is named.
+        model: the name the server knows it by.
+        tools: schemas in OpenAI's format.
+        profile: how the history goes back.
+        parser: the format whose calls, found in text, are run.
+        policy: which calls may run.
+        sampling: further fields of the request.
+        max_turns: model calls at most; None for no limit.
+        stream: whether answers are asked for in pieces.
 
     Raises:
         UsageError: the model is no name, or there is no such policy.

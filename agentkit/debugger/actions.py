@@ -43,6 +43,11 @@ ACTIONS = (
 async def act(cursor: Cursor, action: str, arguments: dict[str, Any]) -> None:
     """Do what a page asked for by name.
 
+    Args:
+        cursor: what does it.
+        action: one of `ACTIONS`.
+        arguments: the keywords of the cursor's method.
+
     Raises:
         UsageError: there is no such action, or it takes other arguments.
         Busy: a step is running.

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
+from agentkit.debugger.break_on import break_on
 from agentkit.errors import NotFound, UsageError
-from agentkit.trajectory.break_on import break_on
 from agentkit.trajectory.breakpoints import Breakpoint, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
 

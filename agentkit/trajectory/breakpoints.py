@@ -1,5 +1,5 @@
 """Where a run stops: before a step, or after its outcome. A breakpoint is a value; it is asked, and
-changes nothing. Those that come with the package are in `agentkit.trajectory.break_on`.
+changes nothing. Those that come with the package are in `agentkit.debugger.break_on`.
 """
 
 from __future__ import annotations

@@ -55,6 +55,10 @@ UNSET: Final = Unset()
 def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
     """Fork the trajectory as it was at the start of a turn.
 
+    Args:
+        turn: the turn the fork leaves from.
+        change: what will be different there, in words.
+
     Raises:
         NotFound: there is no such turn.
     """
@@ -133,6 +137,10 @@ def edit(
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
     """Write the answer of a turn by hand. Results of calls that are the same in both answers stay
     with them.
+
+    Args:
+        turn: whose answer it is.
+        message: a text, a message, or anything `ak.read_response` reads.
     """
     exchange = written_answer(message)
     response = read_answer(trajectory.spec, exchange, turn)
@@ -186,7 +194,13 @@ def _same(a: ToolCall, b: ToolCall) -> bool:
 
 
 def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) -> Trajectory:
-    """Give one result by hand, status `edited`."""
+    """Give one result by hand, status `edited`.
+
+    Args:
+        turn: the turn of the call.
+        position: the call's place in the turn.
+        value: what the tool should have returned.
+    """
     opened = reopened(trajectory, turn)
     call = _call(opened, position)
     edited = apply(opened, Result(position=call.position, result=written_result(call, value)))
@@ -194,7 +208,13 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
 
 
 def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """Change the arguments of one call; its own result is dropped, and what came after the turn."""
+    """Change the arguments of one call; its own result is dropped, and what came after the turn.
+
+    Args:
+        turn: the turn of the call.
+        position: the call's place in the turn.
+        arguments: a dict in place of all its arguments.
+    """
     call = _call(reopened(trajectory, turn), position)
     return branched(
         trajectory,
@@ -217,6 +237,10 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
 def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
     """Make a recoverable call of a turn's answer one of its calls, the last, which waits to be run.
 
+    Args:
+        turn: the turn of the answer.
+        position: the place at which the recoverable call was read.
+
     Raises:
         NotFound: the answer has no recoverable call of this position.
     """
@@ -226,6 +250,10 @@ def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
     """Reopen a turn with its recoverable call of this position as one of its calls.
+
+    Args:
+        turn: the turn of the answer.
+        position: the place at which the recoverable call was read.
 
     Raises:
         NotFound: there is none.
@@ -265,26 +293,22 @@ def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
 def edited_again(response: Response, old: Response, turn: int) -> Response:
     """Do to an answer that was read again what a person had done to the calls of the old reading,
     as far as they are still there.
+
+    Args:
+        response: the new reading.
+        old: the old reading, as it was edited.
+        turn: whose answer it is.
     """
     for was in old.tool_calls:
-        if was.adopted is not None:
-            call = next(
-                (
-                    c
-                    for c in response.recoverable
-                    if (c.position, c.name) == (was.adopted, was.name)
-                ),
-                None,
-            )
-            response = _with_call(response, call, turn) if call is not None else response
+        adopted = (was.adopted, was.name)
+        call = next((c for c in response.recoverable if (c.position, c.name) == adopted), None)
+        if call is not None:
+            response = _with_call(response, call, turn)
     calls = list(response.tool_calls)
-    for was in old.tool_calls:
-        now = calls[was.position] if was.position < len(calls) else None
-        if (
-            was.sent_arguments is not None
-            and now is not None
-            and (now.name, now.raw_arguments) == (was.name, was.sent_arguments)
-        ):
+    for was in old.tool_calls[: len(calls)]:
+        now = calls[was.position]
+        unchanged = (now.name, now.raw_arguments) == (was.name, was.sent_arguments)
+        if was.sent_arguments is not None and unchanged:
             calls[was.position] = rewritten(now, was.arguments)
     return replace(response, tool_calls=tuple(calls))
 
@@ -309,7 +333,12 @@ def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
-    """Go back before a turn with other messages in place of those that the user added for it."""
+    """Go back before a turn with other messages in place of those that the user added for it.
+
+    Args:
+        turn: the turn the messages were added for.
+        prompt: a text, or a list of messages.
+    """
     before = start_of(trajectory, turn)
     if turn == 0 and before.open is None:
         return with_prompt(trajectory, prompt)
@@ -323,7 +352,12 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
 
 
 def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
-    """Go back before a turn, which will be asked for with these fields merged over its sampling."""
+    """Go back before a turn, which will be asked for with these fields merged over its sampling.
+
+    Args:
+        turn: the turn that is asked for so.
+        sampling: fields of the request.
+    """
     if not isinstance(sampling, Mapping):
         raise UsageError(
             f"the sampling is a {type(sampling).__name__}",
@@ -338,7 +372,14 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
 
 
 def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
-    """Note on the new trajectory where it left the old one."""
+    """Note on the new trajectory where it left the old one.
+
+    Args:
+        old: what it was changed from.
+        new: what came of it.
+        turn: the first turn that differs.
+        change: what was changed, in words.
+    """
     return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
 
 

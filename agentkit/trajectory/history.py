@@ -123,7 +123,13 @@ def sent_id(call: ToolCall, profile: Profile) -> str:
 
 
 def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
-    """Write a result as the tool message that answers its call."""
+    """Write a result as the tool message that answers its call.
+
+    Args:
+        call: the call that is answered.
+        result: what it gave.
+        profile: how the server wants it.
+    """
     return {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
 
 

@@ -149,7 +149,13 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
 
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
-    """Read an exchange as this rollout reads its answers."""
+    """Read an exchange as this rollout reads its answers.
+
+    Args:
+        spec: the tools, the policy and the parser to read with.
+        exchange: the raw answer.
+        turn: whose answer it is; synthetic ids hold it.
+    """
     known = _known_tools(_Identity(spec.tools)) if spec.tools else None
     response = read_response(exchange, known, spec.policy, parser=spec.parser, turn=turn)
     if exchange.injected is None:
@@ -276,7 +282,13 @@ def close(trajectory: Trajectory) -> Trajectory:
 
 
 def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
-    """Decide why a rollout ends with this turn, the `count`-th; None where it goes on."""
+    """Decide why a rollout ends with this turn, the `count`-th; None where it goes on.
+
+    Args:
+        turn: the turn that has ended.
+        count: how many turns that makes.
+        max_turns: how many there may be; None for no limit.
+    """
     if not turn.tool_calls:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None
@@ -310,7 +322,13 @@ def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Trajectory:
-    """Let the next turn send the first `kept` messages of the history, and then `added`."""
+    """Let the next turn send the first `kept` messages of the history, and then `added`.
+
+    Args:
+        trajectory: what goes on so.
+        kept: how many messages of the history stay.
+        added: the messages behind them.
+    """
     opened = OpenTurn(
         kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None
     )

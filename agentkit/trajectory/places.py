@@ -158,6 +158,11 @@ def turn_index(trajectory: Trajectory, turn: int) -> int:
 def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = False) -> int:
     """Count the turn from 0; by default the last one that has an answer.
 
+    Args:
+        trajectory: whose turn.
+        turn: from the end where it is negative; None for the last.
+        or_next: whether the next turn, which has no answer yet, will do too.
+
     Raises:
         NotFound: it has no answer.
     """
@@ -191,6 +196,11 @@ def attempts_until(trajectory: Trajectory, until: int) -> tuple[Attempt, ...]:
 def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Trajectory] | None:
     """Find what was recorded for this step on the way to the tip, and the trajectory after it; None
     where nothing was.
+
+    Args:
+        now: where the rollout has gone back to.
+        tip: how far it is recorded.
+        step: the step that would be taken.
     """
     turn = len(now.turns)
     there = turn_at(tip, turn)

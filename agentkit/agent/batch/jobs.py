@@ -53,6 +53,13 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
     """List every rollout of a batch, by prompt and then by sample. All prompts are looked at before
     the first is asked.
 
+    Args:
+        agent: runs them.
+        prompts: texts, lists of messages, or dicts with a `prompt`; of a replay, None for all that
+            was recorded.
+        n: samples of each prompt.
+        meta: kept with every trajectory.
+
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.
         ReplayMiss: a replay holds no rollout of a prompt, or too few.
@@ -153,6 +160,11 @@ def taken_up(
 ) -> dict[int, Left]:
     """Find the rollout that was begun for each job, by the job's number: the same prompt and the
     same sample.
+
+    Args:
+        jobs: what the batch is to do.
+        starts: the start of each job.
+        left: what earlier runs have begun.
 
     Raises:
         UsageError: it was run with another model, other tools or other sampling.

@@ -231,7 +231,12 @@ async def rollouts_async(
     progress: bool | None = None,
     **meta: Any,
 ) -> Rollouts:
-    """Run the rollouts of every prompt, as `rollouts` does, awaited from any event loop."""
+    """Run the rollouts of every prompt, as `rollouts` does, awaited from any event loop.
+
+    Args:
+        agent, prompts, n, concurrency, reward, record, resume, progress, meta: as `rollouts` takes
+            them.
+    """
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)

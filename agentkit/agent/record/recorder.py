@@ -55,7 +55,13 @@ class Recorder:
         return Recorder(clone_of(self._perform), self.writer)
 
     def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
-        """Go on with this rollout of the writer's file, of which so much is written already."""
+        """Go on with this rollout of the writer's file, of which so much is written already.
+
+        Args:
+            writer: the file's.
+            sample: the rollout's index in the file.
+            trajectory: what of the rollout is written.
+        """
         if self.writer is writer:
             self.sample = sample
             self._take(trajectory)
