@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import agentkit as ak
+from agentkit.debugger.break_on import break_on
 from agentkit.servers.model_call import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.branches import Tree
