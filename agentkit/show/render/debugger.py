@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.debugger import Debugger
-from agentkit.debugger.ended import Ended
 from agentkit.debugger.pending import Pending
+from agentkit.debugger.stopped import Stopped
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -37,18 +37,18 @@ def _debugger_text(debugger: Debugger, limits: Limits) -> str:
     return f"{shown.text(debugger.trajectory, limits)}\n{debugger!r}"
 
 
-@shown.register(Ended)
-def ended_fragments(ended: Ended, limits: Limits) -> dict[str, Html]:
+@shown.register(Stopped)
+def stopped_fragments(stopped: Stopped, limits: Limits) -> dict[str, Html]:
     """The error where there is one, and what can be done."""
-    error = shown.fragments(ended.error, limits) if ended.error is not None else {}
-    advice = el("code", ended.advice) if ended.stop else ended.advice
+    error = shown.fragments(stopped.error, limits) if stopped.error is not None else {}
+    advice = el("code", stopped.advice) if stopped.stop else stopped.advice
     return {**error, "advice": el("p", advice, class_="ak-title")}
 
 
-@shown.register_text(Ended)
-def _ended_text(ended: Ended, limits: Limits) -> str:
-    error = [shown.text(ended.error, limits)] if ended.error is not None else []
-    return "\n".join([*error, ended.advice])
+@shown.register_text(Stopped)
+def _stopped_text(stopped: Stopped, limits: Limits) -> str:
+    error = [shown.text(stopped.error, limits)] if stopped.error is not None else []
+    return "\n".join([*error, stopped.advice])
 
 
 @shown.register(Pending)
