@@ -60,9 +60,6 @@ class Export(str, Drawn):
 def export_fragments(export: Export, limits: Limits) -> dict[str, Html]:
     """Draw all of the text, to be selected and copied."""
     whole = el("pre", repr(export), class_="ak-data")
+    if not limits.details:
+        return {"export": whole}
     return {"export": row("export", "aside", (el("strong", export.name), whole))}
-
-
-@shown.register_text(Export)
-def _export_text(export: Export, limits: Limits) -> str:
-    return repr(export)

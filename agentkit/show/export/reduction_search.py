@@ -377,10 +377,3 @@ def shrunk_fragments(shrunk: Shrunk, limits: Limits) -> dict[str, Html]:
     answer = shrunk.response or shrunk.trajectory.error
     shown_answer = shown.fragments(answer, limits) if answer else {}
     return {"shrunk": title, **shown.fragments(shrunk.request, limits), **shown_answer}
-
-
-@shown.register_text(Shrunk)
-def _shrunk_text(shrunk: Shrunk, limits: Limits) -> str:
-    answer = shrunk.response or shrunk.trajectory.error
-    answered = [shown.text(answer, limits)] if answer else []
-    return "\n".join([shrunk.summary(), shown.text(shrunk.request, limits), *answered])

@@ -14,8 +14,7 @@ from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
 from agentkit.show.export.document import Export
 from agentkit.show.export.model_call import ModelCall, model_call
-from agentkit.show.render.limits import TEXT
-from agentkit.show.render.rollout.text import text
+from agentkit.show.render.render import text_of
 from agentkit.types.problem import Problem
 from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
@@ -79,13 +78,13 @@ def _folded(title: str, body: str, language: str = "") -> str:
 def _happened(call: ModelCall) -> str:
     parts = [f"{call.heading[0].upper()}{call.heading[1:]}."]
     if call.error is not None:
-        parts += ["The request failed:", fenced(text(call.error, TEXT))]
+        parts += ["The request failed:", fenced(text_of(call.error))]
     response = call.response
     if response is not None:
         problems = response.all_problems
         parts.append(f"{count(len(problems), 'problem')} in the answer{':' if problems else '.'}")
         parts += [fenced("\n".join(map(_problem, problems)))] if problems else []
-        parts += ["What it was read as:", fenced(text(response, TEXT)[:_ROOM])]
+        parts += ["What it was read as:", fenced(text_of(response)[:_ROOM])]
     return "\n\n".join(parts)
 
 

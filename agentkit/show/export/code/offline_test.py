@@ -39,7 +39,7 @@ def ask(server):
     if REQUEST.get("stream"):
         return ak.Exchange(status=answer.status_code, chunks=(Chunk(at=0.0, text=answer.text),))
     return ak.Exchange(status=answer.status_code, body=answer.text)
-'''  # noqa: E501 the exported file has its own width
+'''
 
 _TESTS = """\
 def test_the_recorded_answer_is_read_as_it_was():
@@ -50,7 +50,7 @@ def test_the_recorded_answer_is_read_as_it_was():
 def test_a_server_answers_the_same():
     answer = said(ask(os.environ["AGENTKIT_LIVE"]))
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
-"""  # noqa: E501 the exported file has its own width
+"""
 
 IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chunk\n"
 

@@ -114,21 +114,22 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
-    timeline = Timeline().reach(trajectory.all_turns)
-    drawn = (
-        fold("charts", *figures(trajectory, timeline).values())
-        if charts and trajectory.all_turns
-        else None
-    )
     return el(
         "header",
         title_bar(trajectory, totals(trajectory)),
-        timeline_svg(timeline),
-        drawn,
+        _drawn(trajectory, charts) if limits.details else None,
         about(trajectory, limits),
         class_="ak-head",
         data_key="head",
     )
+
+
+def _drawn(trajectory: Trajectory, charts: bool) -> Child:
+    """When what happened, and the charts behind a click."""
+    timeline = Timeline().reach(trajectory.all_turns)
+    if not charts or not trajectory.all_turns:
+        return timeline_svg(timeline)
+    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline).values())
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:
@@ -143,7 +144,9 @@ def title_bar(trajectory: Trajectory, known: Totals) -> Html:
 def about(trajectory: Trajectory, limits: Limits) -> Html:
     """What a rollout was asked with, and where it came from: what stays while it grows."""
     return fragment(
-        asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)
+        asked(trajectory.spec, limits) if limits.details else None,
+        _meta(trajectory.meta, limits),
+        _parent(trajectory.parent),
     )
 
 
