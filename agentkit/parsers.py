@@ -2,7 +2,7 @@
 
 from agentkit.read.parsers.call_parser import Incremental, Parser
 from agentkit.read.parsers.detect import detect, has_call_markup
-from agentkit.read.parsers.parsed import Parsed, Piece
+from agentkit.read.parsers.output import Parsed, Piece
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
 from agentkit.read.parsers.registry import get_parser, get_reasoning_parser, names, reasoning_names
 

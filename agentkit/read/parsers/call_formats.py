@@ -8,7 +8,7 @@ import re
 from string import whitespace
 from typing import Any
 
-from agentkit.read.parsers.call_parser import Format
+from agentkit.read.parsers.call_parser import Either, Format
 from agentkit.read.parsers.literals.coercion import (
     Coercion,
     as_json,
@@ -21,7 +21,6 @@ from agentkit.read.parsers.literals.coercion import (
 )
 from agentkit.read.parsers.syntax.brace_calls import BraceCalls
 from agentkit.read.parsers.syntax.channel_calls import Harmony, Muse
-from agentkit.read.parsers.syntax.either import Either
 from agentkit.read.parsers.syntax.element_calls import ElementCalls
 from agentkit.read.parsers.syntax.json_calls import JsonCalls
 from agentkit.read.parsers.syntax.named_calls import MistralCalls, NamedCalls

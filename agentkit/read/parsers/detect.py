@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from agentkit.read.parsers.call_formats import CANONICAL
 from agentkit.read.parsers.call_parser import Format, Parser
-from agentkit.read.parsers.parsed import Parsed
+from agentkit.read.parsers.output import Parsed
 
 _MOST = 200_000
 

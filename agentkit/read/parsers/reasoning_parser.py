@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from agentkit.read.parsers.parsed import check_text
+from agentkit.read.parsers.call_parser import check_text
 
 Split = tuple[str, str]
 

@@ -12,7 +12,7 @@ from agentkit.errors import NotFound
 from agentkit.read.parsers.call_formats import FORMATS
 from agentkit.read.parsers.call_parser import Incremental, Parser
 from agentkit.read.parsers.detect import detect, has_call_markup
-from agentkit.read.parsers.parsed import Parsed, Piece
+from agentkit.read.parsers.output import Parsed, Piece
 from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
 from agentkit.read.parsers.sglang_formats import SGLANG

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.read.parsers.call_formats import CANONICAL
-from agentkit.read.parsers.parsed import Parsed, Piece
+from agentkit.read.parsers.output import Parsed, Piece
 from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.sglang_formats import SGLANG
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for

@@ -67,7 +67,7 @@ class Literal(NamedTuple):
     end: int
 
 
-class Call(NamedTuple):
+class PythonCall(NamedTuple):
     name: str
     arguments: dict[str, Any] | None
     """None where they are not keywords with literals."""
@@ -78,13 +78,15 @@ class Call(NamedTuple):
     fault: str = ""
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """Why a text cannot be read as values, and where."""
+
     def __init__(self, why: str, at: int) -> None:
         super().__init__(why)
         self.why, self.at = why, at
 
 
-class _Reader:
+class PythonReader:
     """A cursor over the tokens of one text."""
 
     def __init__(self, text: str, at: int, loose: bool) -> None:
@@ -105,7 +107,7 @@ class _Reader:
         found = self._look()
         if found is None or found.lastgroup is None:
             ends = not self.text[self.at : self.at + 40].strip()
-            raise _Unreadable(
+            raise Unreadable(
                 "it ends here" if ends else "something that is no literal stands here", self.at
             )
         kind = found.lastgroup
@@ -136,7 +138,7 @@ class _Reader:
             value = _CONTAINERS[piece](self)
             self.depth -= 1
             return value
-        raise _Unreadable("an argument is not a literal", self.start)
+        raise Unreadable("an argument is not a literal", self.start)
 
     def _string(self, piece: str) -> str:
         parts = [self._unquoted(piece)]
@@ -149,7 +151,7 @@ class _Reader:
         piece = piece.lstrip("rRuU")
         width = 3 if piece[:3] in ("'''", '"""') else 1
         if width == 1 and "\n" in piece and not self.loose:
-            raise _Unreadable("a line ends inside a string", self.start)
+            raise Unreadable("a line ends inside a string", self.start)
         body = piece[width:-width]
         return body if raw else _unescaped(body)
 
@@ -162,13 +164,13 @@ class _Reader:
             if comma:
                 self.next()
             elif self.peek() != closing:
-                raise _Unreadable("a comma or a closing bracket is missing", self.at)
+                raise Unreadable("a comma or a closing bracket is missing", self.at)
         self.next()
         return comma
 
     def mark(self, wanted: str) -> None:
         if self.next()[1] != wanted:
-            raise _Unreadable(f"{wanted!r} is missing", self.start)
+            raise Unreadable(f"{wanted!r} is missing", self.start)
 
     def _plain_keyword(self, found: dict[str, Any]) -> bool:
         """Reads a keyword argument that is one number, or one text between plain quotes, in few
@@ -202,7 +204,7 @@ class _Reader:
                 return
             kind, key = self.next()
             if kind != "word" or self.peek() != "=":
-                raise _Unreadable("an argument has no name", self.start)
+                raise Unreadable("an argument has no name", self.start)
             self.next()
             found[key] = self.value()
 
@@ -210,19 +212,19 @@ class _Reader:
         return found
 
 
-def _list(reader: _Reader) -> list[Any]:
+def _list(reader: PythonReader) -> list[Any]:
     values: list[Any] = []
     reader.items("]", lambda: values.append(reader.value()))
     return values
 
 
-def _tuple(reader: _Reader) -> Any:
+def _tuple(reader: PythonReader) -> Any:
     values: list[Any] = []
     comma = reader.items(")", lambda: values.append(reader.value()))
     return values[0] if len(values) == 1 and not comma else values
 
 
-def _dict(reader: _Reader) -> Any:
+def _dict(reader: PythonReader) -> Any:
     """A dictionary; a set, as a list, where the reader is loose."""
     values: dict[str, Any] = {}
     members: list[Any] = []
@@ -233,7 +235,7 @@ def _dict(reader: _Reader) -> Any:
             members.append(key)
             return
         if members:
-            raise _Unreadable("a set holds a pair", reader.start)
+            raise Unreadable("a set holds a pair", reader.start)
         reader.mark(":")
         values[key if isinstance(key, str) else _key(key)] = reader.value()
 
@@ -249,7 +251,7 @@ def _key(value: Any) -> str:
     )
 
 
-_CONTAINERS: dict[str, Callable[[_Reader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
+_CONTAINERS: dict[str, Callable[[PythonReader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
 
 
 def _number(piece: str, loose: bool) -> int | float:
@@ -259,14 +261,14 @@ def _number(piece: str, loose: bool) -> int | float:
         len(digits) > 4000
         or (len(digits) > 1 and digits[0] == "0" and digits.strip("0") and not loose)
     ):
-        raise _Unreadable("a number cannot be read", 0)
+        raise Unreadable("a number cannot be read", 0)
     if digits.isdigit():
         return int(text)
     if digits[:2].lower() not in ("0x", "0o", "0b"):
         return float(text)
     value = int(text, 0)
     if value.bit_length() > MOST_BITS:
-        raise _Unreadable("a number cannot be read", 0)
+        raise Unreadable("a number cannot be read", 0)
     return value
 
 
@@ -312,31 +314,31 @@ def _character(found: re.Match[str]) -> str:
 
 def read_literal(text: str) -> Literal | None:
     """The Python literal a whole text is; None where it is none."""
-    reader = _Reader(text, 0, False)
+    reader = PythonReader(text, 0, False)
     try:
         value = reader.value()
-    except _Unreadable:
+    except Unreadable:
         return None
     return Literal(value, reader.at) if not text[reader.at :].strip() else None
 
 
-def read_call(text: str, at: int, loose: bool = False) -> Call | None:
+def read_call(text: str, at: int, loose: bool = False) -> PythonCall | None:
     """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket
     stands there.
 
     Args:
         loose: line ends inside strings and leading zeros are read too.
     """
-    reader = _Reader(text, at, loose)
+    reader = PythonReader(text, at, loose)
     try:
         kind, name = reader.next()
-    except _Unreadable:
+    except Unreadable:
         return None
     start, opening = reader.start, reader.at
     if kind != "word" or text[opening : opening + 1] != "(":
         return None
     reader.next()
     try:
-        return Call(name, reader.keywords(), start, opening, reader.at)
-    except _Unreadable as exc:
-        return Call(name, None, start, opening, exc.at or reader.at, exc.why)
+        return PythonCall(name, reader.keywords(), start, opening, reader.at)
+    except Unreadable as exc:
+        return PythonCall(name, None, start, opening, exc.at or reader.at, exc.why)

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import coerce_fields
 from agentkit.read.parsers.literals.json_text import balanced_end, read_value
-from agentkit.read.parsers.literals.past import past_brackets, past_space, past_value
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner
 from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 
 
@@ -38,51 +36,40 @@ class NamedCalls(Format):
     only_inside: bool = True
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
-    stops: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
+    stops: Markers = field(init=False)
+    end_markers: Markers = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
-        self.stops = Tokens((*self.ends, *self.calls, *self.opens, *self.closes))
-        self.end_tokens = Tokens(self.ends)
+        self.stops = Markers((*self.ends, *self.calls, *self.opens, *self.closes))
+        self.end_markers = Markers(self.ends)
 
-    def region(self, s: Scanner) -> Reading[Ending]:
-        if s.at < len(s.text):
-            s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        return (yield from marked_end(s, self.stops, self.end_tokens))
+    def region(self, s: Scanner) -> Ending:
+        s.at += len(self.calls[0])
+        return marked_end(s, self.stops, self.end_markers)
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = self.head.match(raw)
         if head is None:
-            if ending == "cut":
-                named = self.cut_head.match(raw)
-                return (
-                    Found([truncated(start, end, named["name"].strip() if named else None, "")])
-                    if self.only_inside
-                    else None
-                )
-            return Found([broken(start, end, None, raw, "there is no name", start)])
+            if ending != "cut":
+                return Drafts([broken(start, end, None, raw, "there is no name")])
+            named = self.cut_head.match(raw)
+            return Drafts([truncated(start, end, named["name"].strip() if named else None, "")])
+        name = head["name"].strip()
         if ending == "end":
-            close = next(len(marker) for marker in self.end_tokens.literals if raw.endswith(marker))
+            close = next(
+                len(marker) for marker in self.end_markers.literals if raw.endswith(marker)
+            )
             text = raw[head.end() : -close].rstrip()
             text = text.removesuffix(self.tail).strip() if self.tail else text.strip()
         else:
             found = self._complete(raw, head.end())
             if found is None:
-                return Found(
-                    [truncated(start, end, head["name"].strip(), raw[head.end() :].strip())]
-                )
+                return Drafts([truncated(start, end, name, raw[head.end() :].strip())])
             text = found
-        return Found(
-            [
-                with_schema(
-                    Draft(start, end, head["name"].strip(), text, id=head.groupdict().get("id")),
-                    tools,
-                    self.coerce,
-                )
-            ]
-        )
+        draft = Draft(start, end, name, text, id=head.groupdict().get("id"))
+        return Drafts([with_schema(draft, tools, self.coerce)])
 
     def _complete(self, raw: str, at: int) -> str | None:
         """The arguments where they are complete and only what ends the call is cut off."""
@@ -120,24 +107,24 @@ class MistralCalls(JsonCalls):
     named_by_schema = True
     """Values of the second form are read by the tool's schema."""
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         marker = self.calls[0]
         s.at += len(marker)
-        first = yield from past_space(s)
+        first = s.skip_space()
         if first and first not in "[{":
-            found = yield from s.seek(_BEFORE_ARGUMENTS)
+            found = s.seek(_BEFORE_ARGUMENTS)
             while found and found.group() in ("[ARGS]", "[CALL_ID]"):
                 s.at = found.end()
                 if found.group() == "[ARGS]":
                     break
-                found = yield from s.seek(_BEFORE_ARGUMENTS)
+                found = s.seek(_BEFORE_ARGUMENTS)
             if found is None or found.group() == marker:
                 return "cut" if found is None else "next"
-        whole = yield from past_value(s, self.stops, "'")
-        yield from past_brackets(s)
+        whole = s.skip_value(self.stops, "'")
+        s.skip_brackets()
         return "end" if whole else "cut" if s.finished else "next"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         head = _NAME.match(raw, len(self.calls[0]))
         if head is None:
             return super().read(raw, start, ending, tools)
@@ -146,7 +133,7 @@ class MistralCalls(JsonCalls):
         name = head["name"].strip()
         if not text or (ending != "end" and balanced_end(text, 0) is None):
             prose = not text and len(name.split()) > 1
-            return None if prose else Found([truncated(start, end, name, text)])
+            return None if prose else Drafts([truncated(start, end, name, text)])
         value = read_value(text, 0)
         draft = Draft(
             start,
@@ -155,7 +142,7 @@ class MistralCalls(JsonCalls):
             text[: value[1]] if value else text,
             id=(head["id"] or "").strip() or None,
         )
-        return Found([with_schema(draft, tools, self.named_by_schema)])
+        return Drafts([with_schema(draft, tools, self.named_by_schema)])
 
 
-_BEFORE_ARGUMENTS = Tokens(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))
+_BEFORE_ARGUMENTS = Markers(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import read_name
 from agentkit.read.parsers.call_parser import Ending, Format, nested_or_flat
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import (
     Coercion,
     Schema,
@@ -27,9 +26,8 @@ from agentkit.read.parsers.literals.coercion import (
     full_field_schema,
 )
 from agentkit.read.parsers.literals.json_text import read_value
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.types.problem import problem
+from agentkit.read.parsers.output import Draft, Drafts, broken, trailing_data, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner
 
 _CUT_HEAD = re.compile(
     r"""\s*+(?:(?:name|tool)\s*+=\s*+["'](?P<given>[\w.\-]++)["'](?:\s++\w*+(?:=["'\w]*+)?+)?+"""
@@ -81,24 +79,24 @@ class TagCalls(Format):
     """`$ref`s in the tool's schema are followed."""
     wrappers: tuple[str, ...] = ()
     """Parameters that hold all the arguments as an object, where the tool has none of that name."""
-    tokens: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
+    tokens: Markers = field(init=False)
+    end_markers: Markers = field(init=False)
 
     def __post_init__(self) -> None:
         self.prepare()
-        self.end_tokens = Tokens(self.ends)
-        self.tokens = Tokens(
+        self.end_markers = Markers(self.ends)
+        self.tokens = Markers(
             (self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes)
         )
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        return (yield from nested_or_flat(s, self.end_tokens, self._matched_end))
+        return nested_or_flat(s, self.end_markers, self._matched_end)
 
-    def _matched_end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
+    def _matched_end(self, s: Scanner, nested: bool) -> Ending | None:
         """Reads to the call's end outside its values; None where the text ends inside one."""
         depth = 0
-        while found := (yield from s.seek(self.tokens)):
+        while found := (s.seek(self.tokens)):
             marker = found.group()
             if depth == 0 and marker not in (self.parameter, self.closing):
                 if marker not in self.ends:
@@ -112,69 +110,38 @@ class TagCalls(Format):
                 depth = max(0, depth - 1)
         return None if depth else "cut"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = self.head.match(raw)
         if head is None:
             if ending == "end":
-                return Found([broken(start, end, None, raw, "there is no name", start)])
+                return Drafts([broken(start, end, None, raw, "there is no name")])
             opened = next(len(call) for call in self.calls if raw.startswith(call))
             cut = _CUT_HEAD.match(raw, opened) if ending == "cut" else None
-            return (
-                Found(
-                    [
-                        truncated(
-                            start, end, (cut["given"] or (cut["word"] if cut["rest"] else None)), ""
-                        )
-                    ]
-                )
-                if cut
-                else None
-            )
-        close = (
-            next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
-            if ending == "end"
-            else 0
-        )
-        body_end = len(raw) - close
+            if cut is None:
+                return None
+            word = cut["word"] if cut["rest"] else None
+            return Drafts([truncated(start, end, cut["given"] or word, "")])
+        body_end = len(raw)
+        if ending == "end":
+            body_end -= next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
         values, rest, strange = self._values(raw, head.end(), body_end)
         name = self.named(self._plain(head["name"]), tools)
         arguments = raw[head.end() : body_end].strip()
         if ending == "cut" and (
             (values and not values[-1].closed) or not self._cut_in_end(raw[rest:])
         ):
-            return Found([truncated(start, end, name, arguments)])
+            return Drafts([truncated(start, end, name, arguments)])
         if values and not values[-1].closed:
-            return Found(
-                [broken(start, end, name, arguments, "a value is not closed", start + rest)]
-            )
+            why = "a value is not closed"
+            return Drafts([broken(start, end, name, arguments, why, start + rest)])
         strange = strange or (raw[rest:].strip() if ending == "next" else "")
         if strange and ending == "next":
-            return Found(
-                [
-                    broken(
-                        start,
-                        end,
-                        name,
-                        arguments,
-                        "the call is not closed, and other text follows",
-                        start + rest,
-                    )
-                ]
-            )
+            why = "the call is not closed, and other text follows"
+            return Drafts([broken(start, end, name, arguments, why, start + rest)])
         value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
-        notes = (
-            (
-                problem(
-                    "arguments_trailing_data",
-                    "other text stands between the parameters",
-                    before=strange,
-                ),
-            )
-            if strange
-            else ()
-        )
-        return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
+        notes = trailing_data("other text stands between the parameters", strange)
+        return Drafts([Draft(start, end, name, arguments, value=value, notes=notes)])
 
     def named(self, name: str, tools: KnownTools) -> str:
         """The tool's name."""
