@@ -18,7 +18,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import means, read_finish
-from agentkit.read.number_lists import integer, listed, read_numbers, real
+from agentkit.read.plain import integer, listed, read_numbers, real
 from agentkit.show.html import Html
 from agentkit.show.render.render import page
 from agentkit.show.render.rollout.outline import Limits

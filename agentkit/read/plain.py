@@ -9,14 +9,17 @@ The fault this project grew from: vLLM's ToolCallTranslator puts plain dicts as 
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from agentkit.types.problem import Problem, problem
 
 WIRE_NAMES = tuple(
     " ".join(
@@ -271,3 +274,83 @@ def finite(value: Any) -> bool:
         elif isinstance(item, list):
             stack.extend(item)
     return True
+
+
+def is_utf8(text: str) -> bool:
+    """Whether the text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def compact_json(data: Any) -> str:
+    """The data as JSON on one line without spaces; text that UTF-8 cannot carry is escaped.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is not JSON data.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text if is_utf8(text) else json.dumps(data, separators=(",", ":"))
+
+
+def listed(value: Any) -> list[Any] | None:
+    """An array, a tensor, a list as a list; one row of a batch as that row."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        return None
+    items = list(value)
+    inner = items[0] if len(items) == 1 else None
+    row = isinstance(inner, (list, tuple)) or bool(getattr(inner, "ndim", 0))
+    return listed(inner) if row else items
+
+
+def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Problem]]:
+    """The entries of a list read by `integer` or `real`, None where one is no such number, and what
+    is wrong with them.
+    """
+    if raw is None:
+        return (), []
+    items = listed(raw)
+    if items is None:
+        return (), [
+            problem(
+                "node_value_invalid",
+                f"a {type(raw).__name__} stands where a list belongs",
+                pointer=at,
+            )
+        ]
+    values = tuple(map(kind, items))
+    wrong = [i for i, value in enumerate(values) if value is None]
+    if not wrong:
+        return values, []
+    message = (
+        f"{len(wrong)} of {len(values)} entries are no {'number' if kind is real else 'token id'};"
+        f" the first stands at {wrong[0]}"
+    )
+    return values, [
+        problem(
+            "node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(items[wrong[0]])
+        )
+    ]
+
+
+def integer(value: Any) -> int | None:
+    """The value as a token id; None where it is none."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+        else None
+    )
+
+
+def real(value: Any) -> float | None:
+    """The value as a number; None where it is none, or NaN."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        return None
+    return float(value)

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.errors import UsageError
-from agentkit.read.body.envelope import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.body.finish import (
     finish_problems,
     means,
@@ -23,12 +22,12 @@ from agentkit.read.body.finish import (
     read_token_ids,
     read_usage,
 )
+from agentkit.read.body.message import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.body.reasoning import field_blocks, joined, part_block, think_problems
 from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.calls.text_calls import TextCalls, call_markup_in, find_text_calls
 from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
-from agentkit.read.plain import plain
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.wire import Exchange
@@ -89,7 +88,7 @@ def _read_events(
     parser: str | None,
     turn: int | None,
 ) -> Response:
-    from agentkit.read.stream.stream import read_stream
+    from agentkit.read.stream.stream_reader import read_stream
 
     read = read_stream(exchange.chunks or exchange.text, tools, policy, parser=parser, turn=turn)
     return replace(read, exchange=exchange, problems=(*notes, *read.problems))

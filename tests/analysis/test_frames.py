@@ -15,7 +15,7 @@ import pytest
 import agentkit as ak
 from agentkit.analysis.frames import calls, messages, problems, tokens, turns
 from agentkit.errors import UsageError
-from agentkit.read.body.queue_time import queue_of
+from agentkit.read.body.finish import queue_of
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange

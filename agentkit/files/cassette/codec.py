@@ -28,8 +28,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.json_records import from_json, to_json
-from agentkit.read.plain import plain
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json, plain
 from agentkit.trajectory.edit import changed, with_adopted
 from agentkit.trajectory.loop import Answer, Result, apply, close, rewrite, start, stop_reason_after
 from agentkit.types.answer import Response

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.read.body.envelope import parse_body
+from agentkit.read.body.message import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import Answer, apply, close, prompt_messages

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem, problem
-from agentkit.types.wire import TokenIds, TokenLogprob, Usage
+from agentkit.types.wire import Exchange, TokenIds, TokenLogprob, Usage
 
 STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
 MEANINGS = {
@@ -179,3 +180,36 @@ def read_token_ids(raw: Any) -> TokenIds | tuple[()]:
     ):
         return ()
     return TokenIds(raw)
+
+
+_HOLDERS = ("usage", "x_groq", "meta_info", "choices", "metrics", "timings")
+
+
+def queue_of(exchange: Exchange) -> float | None:
+    """Seconds the server says it let a request wait: `usage.queue_time` (Groq),
+    `meta_info.queue_time` (SGLang); None where it says nothing.
+    """
+    if '"queue_time"' not in exchange.body and not any(
+        '"queue_time"' in chunk.text for chunk in exchange.chunks[-4:]
+    ):
+        return None
+    stack: list[Any] = [exchange.raw] if exchange.body else _events(exchange)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if isinstance(found := item.get("queue_time"), (int, float)):
+                return float(found)
+            stack.extend(value for key, value in item.items() if key in _HOLDERS)
+        elif isinstance(item, list):
+            stack.extend(item)
+    return None
+
+
+def _events(exchange: Exchange) -> list[Any]:
+    found = []
+    for line in "".join(chunk.text for chunk in exchange.chunks[-4:]).splitlines():
+        try:
+            found.append(json.loads(line.removeprefix("data:")))
+        except ValueError:  # [DONE], a comment, or a line cut in two
+            continue
+    return found

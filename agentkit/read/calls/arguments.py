@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.read.calls.guess import guessed_object
-from agentkit.read.calls.tolerant_json import COMMENT, Loaded, Relaxed, loads, relax
+from agentkit.read.calls.tolerant_json import COMMENT, Loaded, Relaxed, guessed_object, loads, relax
 from agentkit.read.calls.validation import check_schema
 from agentkit.read.plain import carried, finite, plain
 from agentkit.types.answer import CallStatus, Policy

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.parsers.detect import detect, has_call_markup
+from agentkit.read.parsers.detection import detect, has_call_markup
 from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
 from agentkit.types.answer import Policy, ToolCall

@@ -12,8 +12,12 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from agentkit.read.plain import finite
 
 COMMENT = r"//[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"
 
@@ -177,3 +181,34 @@ def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
         return _PYTHON_ESCAPES[odd["other"]]
     codes["arguments_bad_escape"] = None
     return "'" if text == "\\'" else "\\\\" + json.dumps(text[1:], ensure_ascii=False)[1:-1]
+
+
+_LONGEST = 8_000
+"""Characters; json_repair's time grows with the length and, for brackets that are never closed,
+faster.
+"""
+_MOST_BRACKETS = 300
+
+
+def guessed_object(text: str) -> dict[str, Any] | None:
+    """What json_repair, where it is installed, makes of a text with an object in it; None where
+    that is no object, or the text is long.
+    """
+    start = text.find("{")
+    if start < 0 or len(text) > _LONGEST or text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return None
+    repair = _repair()
+    try:
+        value = repair(text[start:], return_objects=True) if repair else None
+    except Exception:
+        return None
+    return value if isinstance(value, dict) and value and finite(value) else None
+
+
+@cache
+def _repair() -> Callable[..., Any] | None:
+    try:
+        from json_repair import repair_json
+    except ImportError:
+        return None
+    return repair_json

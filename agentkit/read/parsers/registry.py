@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentkit.errors import NotFound
-from agentkit.read.parsers.call_formats import FORMATS
 from agentkit.read.parsers.call_parser import Incremental, Parser
-from agentkit.read.parsers.detect import detect, has_call_markup
+from agentkit.read.parsers.detection import detect, has_call_markup
+from agentkit.read.parsers.formats.call_formats import FORMATS
+from agentkit.read.parsers.formats.reasoning_formats import REASONING
+from agentkit.read.parsers.formats.sglang_formats import SGLANG
 from agentkit.read.parsers.output import Parsed, Piece
-from agentkit.read.parsers.reasoning_formats import REASONING
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
-from agentkit.read.parsers.sglang_formats import SGLANG
 
 __all__ = [
     "Incremental",

@@ -9,7 +9,7 @@ from heapq import nlargest
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from agentkit.read.body.queue_time import queue_of
+from agentkit.read.body.finish import queue_of
 from agentkit.show.charts.drawing import (
     FORMS,
     WIDTH,

@@ -12,7 +12,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.read.parsers.call_formats import CANONICAL
+from agentkit.read.parsers.formats.call_formats import CANONICAL
 from agentkit.read.parsers.output import Parsed
 from agentkit.types.answer import Policy
 from tests.read.parsers.call_formats import WRITTEN, tools_for

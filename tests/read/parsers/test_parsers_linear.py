@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 
 import agentkit as ak
-from agentkit.read.parsers.call_formats import CANONICAL
-from agentkit.read.parsers.reasoning_formats import REASONING
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.formats.reasoning_formats import REASONING
 from tests.read.parsers.call_formats import WRITTEN
 from tests.support.growth import assert_linear
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from agentkit.read.calls.tolerant_json import relax
-from agentkit.read.error.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
 from agentkit.types.record import clip
-from agentkit.types.wire import ApiError
+from agentkit.types.wire import ApiError, Exchange
 
 _TRY_AGAIN = re.compile(
     r"(?:try"
@@ -296,3 +297,26 @@ def _status_message(status: int | None) -> str:
     return (
         f"the server answered {status} with an empty body" if status else "the server sent nothing"
     )
+
+
+_PATH = "/chat/completions"
+_VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)
+
+
+def address_hint(exchange: Exchange) -> str:
+    """What to change in the server's URL, where the exchange shows that it is wrong; "" where it
+    does not.
+    """
+    base = exchange.url.partition("?")[0].removesuffix(_PATH)
+    if exchange.status is None or not exchange.url:
+        return ""
+    if 300 <= exchange.status < 400:
+        target = dict(exchange.headers).get("location", "another address")
+        return (
+            f"the server sends on to {target.partition('?')[0].removesuffix(_PATH)}; give that as"
+            " the url if it is the right place"
+        )
+    web_page = exchange.status < 300 and exchange.body.lstrip()[:1] == "<"
+    if (exchange.status in (404, 405) or web_page) and not _VERSION.search(urlsplit(base).path):
+        return f"the url has no /v1, and most servers want it: {base}/v1"
+    return ""

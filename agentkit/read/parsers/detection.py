@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agentkit.read.parsers.call_formats import CANONICAL
 from agentkit.read.parsers.call_parser import Format, Parser
+from agentkit.read.parsers.formats.call_formats import CANONICAL
 from agentkit.read.parsers.output import Parsed
 
 _MOST = 200_000
