@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
 from agentkit.read.parsers.literals.coercion import coerce_fields
 from agentkit.read.parsers.literals.json_text import balanced_end, read_value
