@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from agentkit.debugger.debugger import Debugger, debug
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
-    from agentkit.read.error import read_error
+    from agentkit.read.failure.error import read_error
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream_reader import read_stream
     from agentkit.servers.server import Server
@@ -78,7 +78,7 @@ _HOMES = {
     "agentkit.debugger.debugger": "Debugger debug",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
-    "agentkit.read.error": "read_error",
+    "agentkit.read.failure.error": "read_error",
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream_reader": "read_stream",
     "agentkit.servers.server": "Server",

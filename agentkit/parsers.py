@@ -1,4 +1,6 @@
-"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's parsers."""
+"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's
+parsers.
+"""
 
 from agentkit.read.parsers.call_parser import Incremental, Parser
 from agentkit.read.parsers.detection import detect, has_call_markup

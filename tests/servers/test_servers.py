@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentkit.errors import UsageError
-from agentkit.read.error import address_hint
+from agentkit.read.failure.error import address_hint
 from agentkit.servers.address import choose_key, parse_address
 from agentkit.servers.redaction import Redactor
 from agentkit.servers.request_body import Call, encode, needs_completion_tokens, request_body

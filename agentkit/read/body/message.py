@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.read.error import is_error, read_error
+from agentkit.read.failure.error import is_error, read_error
 from agentkit.read.plain import finite
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip

@@ -26,7 +26,15 @@ _OPEN_STRING = re.compile(r'"(?:[^"\\]|\\.)*+\\?', re.DOTALL)
 _COMMENT = re.compile(COMMENT, re.DOTALL)
 
 
-_MARKUP = rf"""[\s\x00\u200b\ufeff"'`;]|</?[A-Za-z_:|｜▁][^<>\s]{{0,60}}>|<\|[^|<>]{{1,60}}\|>|\[/?[A-Z][A-Z_]{{2,40}}\]|{COMMENT}"""
+_MARKUP = "|".join(
+    (
+        r"""[\s\x00\u200b\ufeff"'`;]""",
+        r"</?[A-Za-z_:|｜▁][^<>\s]{0,60}>",
+        r"<\|[^|<>]{1,60}\|>",
+        r"\[/?[A-Z][A-Z_]{2,40}\]",
+        COMMENT,
+    )
+)
 
 
 _BEFORE = re.compile(rf"(?:{_MARKUP}|json\b)*+", re.DOTALL)

@@ -147,10 +147,10 @@ def _strict(pieces: list[tuple[str, str]], codes: dict[str, None]) -> str:
 def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
     match kind:
         case "string":
-            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece[1:-1])}"'
+            return _quoted(piece[1:-1], python, codes)
         case "quoted":
             codes["arguments_python_literal"] = None
-            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece.lstrip("uU")[1:-1])}"'
+            return _quoted(piece.lstrip("uU")[1:-1], python, codes)
         case "word" if piece in _PYTHON_WORDS:
             codes["arguments_python_literal"] = None
             return _PYTHON_WORDS[piece]
@@ -158,6 +158,11 @@ def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
             codes["arguments_comments"] = None
             return " "
     return piece
+
+
+def _quoted(inside: str, python: bool, codes: dict[str, None]) -> str:
+    """A string as JSON writes it, from what is between its quotes."""
+    return f'"{_ODD_CHARACTER.sub(lambda odd: _escaped(odd, python, codes), inside)}"'
 
 
 def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:

@@ -116,7 +116,7 @@ def broken(
 
 
 def trailing_data(message: str, text: str) -> tuple[Problem, ...]:
-    """The note that a call holds text that belongs to nothing; empty where there is no such text."""
+    """The note that a call holds text that belongs to nothing; empty where there is none."""
     return (problem("arguments_trailing_data", message, before=text),) if text else ()
 
 

@@ -53,7 +53,8 @@ def reasoning_names() -> tuple[str, ...]:
 def get_parser(name: str) -> Parser:
     """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
 
-    >>> get_parser("hermes").parse('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>').tool_calls[0].arguments
+    >>> text = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
+    >>> get_parser("hermes").parse(text).tool_calls[0].arguments
     {'a': 1}
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.read.error import read_error
+from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly

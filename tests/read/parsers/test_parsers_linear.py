@@ -10,8 +10,11 @@ from functools import partial
 import pytest
 
 import agentkit as ak
+from agentkit.read.parsers.call_parser import Format
 from agentkit.read.parsers.formats.call_formats import CANONICAL
 from agentkit.read.parsers.formats.reasoning_formats import REASONING
+from agentkit.read.parsers.output import Output
+from agentkit.read.parsers.scanner import Scanner
 from tests.read.parsers.call_formats import WRITTEN
 from tests.support.growth import assert_linear
 
@@ -113,6 +116,30 @@ def test_pieces(name: str) -> None:
 
     for unit in almost_calls(name)[::2]:
         assert_linear_in(in_pieces, unit)
+
+
+@pytest.mark.parametrize("name", ["hermes", "qwen3_coder", "pythonic", "openai", "muse"])
+@pytest.mark.parametrize("kind", ["huge", "calls", "text"])
+def test_pieces_cost_at_most_six_readings_of_the_whole(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = whole_calls(name, 1_000_000)[kind]
+    read: list[int] = []
+    run = type(CANONICAL[name]).run
+
+    def counted(form: Format, scanner: Scanner, out: Output) -> None:
+        try:
+            run(form, scanner, out)
+        finally:
+            read.append(len(scanner.text))
+
+    monkeypatch.setattr(type(CANONICAL[name]), "run", counted)
+    reading = ak.parsers.get_parser(name).incremental()
+    shown = [piece for at in range(0, len(text), 4) for piece in reading.feed(text[at : at + 4])]
+    assert reading.finish().tool_calls or kind == "text"
+    assert sum(read) <= 6 * len(text)
+    assert len(read) > 20, "nothing was shown while the text grew"
+    assert sum(len(piece.text) for piece in shown if piece.kind != "call") > len(text) / 2
 
 
 @pytest.mark.parametrize("kind", ["huge", "cut", "calls", "broken", "text"])

@@ -1,1 +1,1 @@
-"""The formats and the reasoning of every model, as data by the names of vLLM's and SGLang's parsers."""
+"""Every format of calls and of reasoning, as data, by the names of vLLM's and SGLang's parsers."""

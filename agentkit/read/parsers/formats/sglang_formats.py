@@ -14,7 +14,8 @@ from string import whitespace
 from typing import Any
 
 from agentkit.read.parsers.call_parser import Format
-from agentkit.read.parsers.formats.call_formats import CANONICAL, function_tags, key_tags
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.formats.tag_formats import function_tags, key_tags
 from agentkit.read.parsers.literals.coercion import (
     Schema,
     as_json_or_text,

@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.read.calls.tolerant_json import relax
-from agentkit.read.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.failure.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError, Exchange
 
 _TRY_AGAIN = re.compile(
-    r"(?:try"
-    r" again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
+    r"(?:try again|retry)[^0-9]{0,30}?"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
