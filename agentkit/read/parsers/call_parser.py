@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentkit.errors import UsageError
@@ -18,20 +19,23 @@ ends.
 """
 
 
+@dataclass(eq=False, kw_only=True)
 class Format(ABC):
     """How the calls of one family of models are written in text. Holds no state of a reading."""
 
-    opens: tuple[str, ...] = ()
-    """Markers before calls."""
-    wraps: tuple[str, ...] = ()
-    """Markers before those."""
-    drops: tuple[str, ...] = ()
-    """Markers that are never content."""
-    closes: tuple[str, ...] = ()
-    """Markers behind calls."""
     calls: tuple[str, ...] = ()
     """Markers that a call starts with."""
-    only_inside = False
+    ends: tuple[str, ...] = ()
+    """Markers that a call ends with."""
+    opens: tuple[str, ...] = ()
+    """Markers before calls."""
+    closes: tuple[str, ...] = ()
+    """Markers behind calls."""
+    wraps: tuple[str, ...] = ()
+    """Markers before `opens`."""
+    drops: tuple[str, ...] = ()
+    """Markers that are never content."""
+    only_inside: bool = False
     """Calls count only between `opens` and `closes`."""
     at_start: tuple[str, ...] = ()
     """Those of `calls` that count only at the start of the text, or behind one of `behind`."""
@@ -39,8 +43,7 @@ class Format(ABC):
     trims = ""
     """White space that does not count at the ends of the text beside calls."""
 
-    def prepare(self) -> None:
-        """Compile the markers; called once, at the end of construction."""
+    def __post_init__(self) -> None:
         groups = {
             "drop": self.drops,
             "wrap": self.wraps,
@@ -52,7 +55,10 @@ class Format(ABC):
         self.everywhere = self.outside = Markers(self.roles)
         if self.only_inside:
             self.outside = Markers((*self.drops, *self.wraps, *self.opens, *self.closes))
-        self.closers = Markers(self.closes)
+        self.closers, self.end_markers = Markers(self.closes), Markers(self.ends)
+        around = (*self.ends, *self.calls, *self.opens, *self.closes)
+        self.stops = Markers(marker for marker in around if marker not in "{[")
+        """Markers that are no part of a call's JSON or Python, except inside its strings."""
         self.leaks = tuple(m for m in self.roles if len(m) > 3 and not m.startswith("`"))
         """Markers that nothing but a call of this format explains."""
 
@@ -168,13 +174,13 @@ def nested_or_flat(
 class Either(Format):
     """The calls of two formats between the markers of the first."""
 
-    only_inside = True
+    only_inside: bool = True
 
     def __init__(self, first: Format, second: Format) -> None:
         self.first, self.second = first, second
         self.opens, self.closes = first.opens, first.closes
         self.calls = (*first.calls, *second.calls)
-        self.prepare()
+        self.__post_init__()
 
     def _of(self, text: str, at: int) -> Format:
         return self.first if text.startswith(self.first.calls, at) else self.second

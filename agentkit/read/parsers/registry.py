@@ -9,31 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentkit.errors import NotFound
-from agentkit.read.parsers.call_parser import Incremental, Parser
-from agentkit.read.parsers.detection import detect, has_call_markup
+from agentkit.read.parsers.call_parser import Parser
 from agentkit.read.parsers.formats.call_formats import FORMATS
 from agentkit.read.parsers.formats.reasoning_formats import REASONING
 from agentkit.read.parsers.formats.sglang_formats import SGLANG
-from agentkit.read.parsers.output import Parsed, Piece
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
-
-__all__ = [
-    "Incremental",
-    "Parsed",
-    "Parser",
-    "Piece",
-    "ReasoningParser",
-    "detect",
-    "get_parser",
-    "get_reasoning_parser",
-    "has_call_markup",
-    "names",
-    "reasoning_names",
-]
-
-
-def __dir__() -> list[str]:
-    return __all__
 
 
 def names() -> tuple[str, ...]:

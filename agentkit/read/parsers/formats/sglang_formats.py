@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def _given(name: str, **changes: Any) -> Any:
-    return replace(CANONICAL[name], **changes)  # type: ignore[type-var]
+    return replace(CANONICAL[name], **changes)
 
 
 def _text(text: str, schema: Schema) -> Any:

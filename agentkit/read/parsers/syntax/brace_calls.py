@@ -5,7 +5,7 @@ bare.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentkit.read.calls.known_tools import KnownTools
@@ -38,23 +38,16 @@ def plainly(text: str, schema: Schema) -> Any:
 
 @dataclass(eq=False, kw_only=True)
 class BraceCalls(Format):
-    calls: tuple[str, ...]
-    ends: tuple[str, ...]
     quote: str
     """The mark before and behind a string."""
-    drops: tuple[str, ...] = ()
     strings: Coercion | None = None
     """How strings are read; None: all values are read by the tool's schema."""
     bare: Coercion = plainly
     """How values without marks are read, where strings are not read by the schema."""
-    tokens: Markers = field(init=False)
-    end_markers: Markers = field(init=False)
-    head: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
+        super().__post_init__()
         self.tokens = Markers((self.quote, *self.calls, *self.ends))
-        self.end_markers = Markers(self.ends)
         self.head = re.compile(
             rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]"
         )

@@ -8,7 +8,7 @@ not content.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.parsers.call_parser import Ending, Format, read_text, take_region
@@ -31,13 +31,10 @@ class Harmony(Format):
 
     calls: tuple[str, ...] = ("<|start|>", "<|channel|>")
     drops: tuple[str, ...] = ("<|call|>", "<|end|>", "<|return|>")
-    stops: Markers = field(init=False)
-    header: Markers = field(init=False)
-    ends: Markers = field(init=False)
+    ends: tuple[str, ...] = drops
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.stops, self.ends = Markers((*self.drops, *self.calls)), Markers(self.drops)
+        super().__post_init__()
         self.header = Markers(("<|message|>", "<|start|>", *self.drops))
 
     @property
@@ -53,7 +50,7 @@ class Harmony(Format):
         s.at += len("<|message|>")
         if not _RECIPIENT.search(s.text[s.start : s.at]):
             return "next"
-        return marked_end(s, self.stops, self.ends)
+        return marked_end(s, self.stops, self.end_markers)
 
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         header, message, body = raw.partition("<|message|>")
@@ -72,7 +69,7 @@ class Harmony(Format):
         )
         value = read_value(text, 0)
         rest = text[value[1] :].strip() if value else text
-        if ending == "cut" and (value is None or (rest and not self.ends.partial(rest))):
+        if ending == "cut" and (value is None or (rest and not self.end_markers.partial(rest))):
             return Drafts([truncated(start, end, name["name"], text.strip())])
         arguments = text[: value[1]] if value and ending == "cut" else text
         return Drafts([Draft(start, end, name["name"], arguments.strip())])

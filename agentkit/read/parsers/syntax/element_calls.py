@@ -48,10 +48,9 @@ class ElementCalls(Format):
     calls: tuple[str, ...] = (f"{_MARK}<invoke",)
     ends: tuple[str, ...] = (f"{_MARK}</invoke>",)
     only_inside: bool = True
-    tokens: Markers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
+        super().__post_init__()
         self.tokens = Markers((*self.calls, *self.ends))
 
     def region(self, s: Scanner) -> Ending:

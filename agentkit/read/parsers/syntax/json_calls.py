@@ -30,17 +30,13 @@ _ANY_KEY = ("arguments", "parameters", "args")
 
 @dataclass(eq=False, kw_only=True)
 class JsonCalls(Format):
-    """One region is a marker, JSON, and the marker that ends it, which may be missing.
+    """One region is a marker, JSON, and the marker that ends it, which may be missing; where the
+    format has no such marker, it ends with its JSON value.
 
     A closing marker inside a JSON string ends nothing. Where the JSON is broken, the first closing
     marker does.
     """
 
-    calls: tuple[str, ...]
-    ends: tuple[str, ...] = ()
-    """Markers at a region's end; none: it ends with its JSON value."""
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
     name: str = "name"
     """The key of the name; "" where the name itself is the key of the arguments."""
     arguments: tuple[str, ...] = ("arguments",)
@@ -57,24 +53,13 @@ class JsonCalls(Format):
     """The markers are ordinary text too: what is no call with a name and arguments is left
     alone.
     """
-    drops: tuple[str, ...] = ()
-    at_start: tuple[str, ...] = ()
-    behind: tuple[str, ...] = ()
-    only_inside: bool = False
     list_only: bool = False
     """The JSON is a list, or it is no call."""
     objects_only: bool = False
     """With arguments that are not an object it is no call."""
-    stops: Markers = field(init=False)
-    end_markers: Markers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.stops = Markers(
-            marker
-            for marker in (*self.ends, *self.calls, *self.opens, *self.closes)
-            if marker not in "{["
-        )
+        super().__post_init__()
         self.end_markers = Markers((*self.ends, *self.pairs.values()))
 
     def region(self, s: Scanner) -> Ending:

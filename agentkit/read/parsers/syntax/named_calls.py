@@ -5,7 +5,7 @@ behind `[TOOL_CALLS]`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
@@ -21,28 +21,17 @@ from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 class NamedCalls(Format):
     """A call is a marker, a head with the name, JSON, and an end marker."""
 
-    calls: tuple[str, ...]
     head: re.Pattern[str]
     """What stands between the marker and the JSON; groups `name` and, where the format has ids,
     `id`.
     """
-    ends: tuple[str, ...]
     cut_head: re.Pattern[str]
     """The head as far as its name, which something follows."""
     tail: str = ""
     """What stands between the JSON and the end marker."""
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
     only_inside: bool = True
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
-    stops: Markers = field(init=False)
-    end_markers: Markers = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.prepare()
-        self.stops = Markers((*self.ends, *self.calls, *self.opens, *self.closes))
-        self.end_markers = Markers(self.ends)
 
     def region(self, s: Scanner) -> Ending:
         s.at += len(self.calls[0])

@@ -5,13 +5,13 @@ between markers.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.parsers.call_parser import Ending, Format
 from agentkit.read.parsers.literals.python_text import PythonCall, read_call
 from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
-from agentkit.read.parsers.scanner import Markers, Scanner, end_of
+from agentkit.read.parsers.scanner import Scanner, end_of
 from agentkit.read.parsers.syntax.json_calls import marked_end
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")
@@ -21,19 +21,10 @@ _BETWEEN = re.compile(r"[,\n]\s*+((?=[^\W\d][\w.\-]*+\())?+")
 
 @dataclass(eq=False, kw_only=True)
 class PythonCalls(Format):
-    calls: tuple[str, ...]
-    ends: tuple[str, ...] = ()
-    """Markers behind the calls. A call list without a marker before it is the whole text."""
-    at_start: tuple[str, ...] = ()
+    """Calls between markers; a call list without a marker before it is the whole text."""
+
     loose: bool = False
     """Line ends inside strings and leading zeros are read too."""
-    stops: Markers = field(init=False)
-    end_markers: Markers = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.prepare()
-        markers = [call for call in self.calls if call != "["]
-        self.stops, self.end_markers = Markers((*self.ends, *markers)), Markers(self.ends)
 
     def region(self, s: Scanner) -> Ending:
         if s.text[s.at] != "[":

@@ -9,7 +9,7 @@ flat: a value ends at the first closing tag.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -48,7 +48,6 @@ class Value(NamedTuple):
 
 @dataclass(eq=False, kw_only=True)
 class TagCalls(Format):
-    calls: tuple[str, ...]
     head: re.Pattern[str]
     """From the call's marker on: group `name`."""
     parameter: str
@@ -57,12 +56,6 @@ class TagCalls(Format):
     """A parameter's opening tag: groups `key` and, where the markup has one, `type`."""
     closing: str
     """The tag that closes a value."""
-    ends: tuple[str, ...]
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
-    wraps: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    only_inside: bool = False
     coercion: Coercion = by_schema
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
@@ -79,12 +72,9 @@ class TagCalls(Format):
     """`$ref`s in the tool's schema are followed."""
     wrappers: tuple[str, ...] = ()
     """Parameters that hold all the arguments as an object, where the tool has none of that name."""
-    tokens: Markers = field(init=False)
-    end_markers: Markers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.end_markers = Markers(self.ends)
+        super().__post_init__()
         self.tokens = Markers(
             (self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes)
         )
