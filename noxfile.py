@@ -42,6 +42,15 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Print which lines the tests reach, and fail under the floor of pyproject.toml."""
+    session.install("-e", ".[test]", "pytest-cov")
+    wanted = "not notebook and not browser"
+    chosen = session.posargs or ["tests", "-n", "auto"]
+    session.run("pytest", "-q", *PLAIN, "--cov", "--cov-report=term:skip-covered", "-m", wanted, *chosen)
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """The tests that drive a real Chromium, which must be installed."""
     session.install("-e", ".[test]")

@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from agentkit.types.record import late
+from agentkit.types.version import VERSION
 
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from agentkit.analysis.frames.calls import tool_calls_df
     from agentkit.analysis.frames.messages import messages_df
     from agentkit.analysis.frames.problems import problems_df
-    from agentkit.analysis.frames.tokens import tokens_df
     from agentkit.analysis.frames.turns import turns_df
     from agentkit.analysis.reparse import reparse
     from agentkit.analysis.sample_tree import sample_tree
     from agentkit.analysis.tokens.prefix import prefix_check
     from agentkit.analysis.tokens.tokens import tokens
+    from agentkit.analysis.tokens.tokens_frame import tokens_df
     from agentkit.debugger.debugger import Debugger, debug
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
     from agentkit.types.wire import ApiError, Chunk, Exchange, Request
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "agentkit.agent.agent": "Agent rollout",
@@ -69,7 +69,7 @@ _HOMES = {
     "agentkit.analysis.frames.calls": "tool_calls_df",
     "agentkit.analysis.frames.messages": "messages_df",
     "agentkit.analysis.frames.problems": "problems_df",
-    "agentkit.analysis.frames.tokens": "tokens_df",
+    "agentkit.analysis.tokens.tokens_frame": "tokens_df",
     "agentkit.analysis.frames.turns": "turns_df",
     "agentkit.analysis.reparse": "reparse",
     "agentkit.analysis.sample_tree": "sample_tree",
@@ -164,37 +164,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
-
-
-def _show(record: Any) -> Any:
-    from agentkit.show.notebook.static_view import mimebundle
-
-    return mimebundle(record)
-
-
-def _page(record: Any) -> Any:
-    from agentkit.show.notebook.static_view import standalone
-
-    return standalone(record)
-
-
-def _display(thing: Any) -> bool:
-    from agentkit.show.notebook.showing import display
-
-    return display(thing)
-
-
-def _from_history(name: str) -> Any:
-    def derive(*args: Any) -> Any:
-        return getattr(import_module("agentkit.trajectory.history"), name)(*args)
-
-    return derive
-
-
-late.update(
-    show=_show,
-    display=_display,
-    page=_page,
-    messages=_from_history("messages"),
-    request=_from_history("request"),
-)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,6 @@ settings.register_profile(
 )
 settings.register_profile("quick", settings.get_profile("tests"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +39,15 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark cells of notebooks and property tests, which are told by what they are."""
+    for item in items:
+        if type(item).__name__ == "IPyNbCell":
+            item.add_marker(pytest.mark.notebook)
+        elif getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.property)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -21,7 +21,7 @@ from agentkit.errors import UsageError
 from agentkit.files.store import CassetteWriter
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import ChatServer
+from agentkit.servers.model_call import ChatServer
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile, profile_for

@@ -19,20 +19,12 @@ from contextlib import contextmanager
 from agentkit.agent.events import Began, Committed, Listener, Piece
 from agentkit.agent.perform import Perform, twin_of
 from agentkit.errors import Busy
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop, stop_at
-from agentkit.trajectory.loop import (
-    ModelStep,
-    Outcome,
-    Step,
-    ToolStep,
-    apply,
-    next_step,
-    resume,
-    stop,
-)
+from agentkit.trajectory.loop import apply, next_step, resume, stop
 from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
+from agentkit.types.steps import ModelStep, Outcome, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
 

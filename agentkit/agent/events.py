@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 from agentkit.trajectory.breakpoints import Stop
-from agentkit.trajectory.loop import Step
 from agentkit.types.record import Record, clip, record
+from agentkit.types.steps import Step
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
 

@@ -20,14 +20,15 @@ from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
-from agentkit.servers.request_body import Call, ChatServer, Emit
+from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import rewritten, skipped
-from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep
+from agentkit.trajectory.history import fields_of
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
-from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
+from agentkit.types.trajectory import ToolResult
 
 
 class Perform(Protocol):
@@ -42,19 +43,6 @@ def twin_of(perform: Perform) -> Perform:
     """
     twin = getattr(perform, "twin", None)
     return perform if twin is None else twin()
-
-
-def fields_of(
-    spec: Spec, override: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Everything a request holds besides its messages, and what is merged over it
-    (`extra_body`).
-    """
-    sampling = {**spec.sampling, **(override or {})}
-    extra = sampling.pop("extra_body", None)
-    head = {"model": spec.model} if spec.model is not None else {}
-    tools = {"tools": list(spec.tools)} if spec.tools else {}
-    return {**head, **tools, **sampling}, extra
 
 
 def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
@@ -157,11 +145,3 @@ def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perfor
         )
 
     return approve
-
-
-def request_fields(trajectory: Trajectory) -> dict[str, Any]:
-    """Everything the next request holds besides its messages, as it stands in the body."""
-    fields, extra = fields_of(
-        trajectory.spec, trajectory.open.sampling if trajectory.open else None
-    )
-    return {**fields, **(extra or {})}

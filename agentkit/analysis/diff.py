@@ -12,13 +12,9 @@ from typing import Any
 from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
 from agentkit.files.held import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.show.html import Html
-from agentkit.show.render.diff import diff_fragments, diff_lines
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.rollout.raw import masked
+from agentkit.servers.redaction import masked
 from agentkit.types.problem import excerpt
-from agentkit.types.record import Record, clip, record
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
 
 _MEND = (
@@ -80,7 +76,7 @@ class Row(Record):
 
 
 @record
-class Diff(Record):
+class Diff(Record, Drawn):
     """Two trajectories beside each other. Falsy where nothing differs."""
 
     left: Trajectory
@@ -130,14 +126,6 @@ class Diff(Record):
             if first
             else "nothing differs"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """Both side by side: equal parts folded, differing parts marked."""
-        return page(diff_fragments(self, limits))
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join(diff_lines(self, limits))
 
 
 def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:

@@ -10,14 +10,10 @@ from typing import Any
 
 from agentkit.files.held import one_rollout
 from agentkit.read.parsers.registry import get_parser
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall
-from agentkit.types.record import Record, clip, record
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 
 
@@ -36,7 +32,7 @@ class Change(Record):
 
 
 @record
-class Reparsed(Record):
+class Reparsed(Record, Drawn):
     """A rollout read again. Results stay with the calls they answer; a call that is new has
     none.
     """
@@ -51,36 +47,6 @@ class Reparsed(Record):
             if self.changes
             else "nothing changes"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """The changes, then the conversation as it is read now."""
-        rows = [
-            el(
-                "li",
-                f"turn {c.turn}, {c.what}: ",
-                el("code", clip(c.before, 200)),
-                " → ",
-                el("code", clip(c.after, 200)),
-            )
-            for c in self.changes
-        ]
-        head = el(
-            "p",
-            el("strong", "read again"),
-            f": {len(rows)} changes" if rows else ": nothing changes",
-            class_="ak-title",
-        )
-        return page(
-            {
-                "changes": el("div", head, el("ul", *rows)) if rows else head,
-                **render(self.trajectory, limits),
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        lines = [change.summary() for change in self.changes] or ["nothing changes"]
-        return "\n".join([*lines, text(self.trajectory, limits)])
 
 
 def reparse(

@@ -14,12 +14,8 @@ from agentkit.analysis.alignment import call_meaning
 from agentkit.errors import UsageError
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
-from agentkit.show.html import Html
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.sample_tree import branch_fragments, branch_lines
 from agentkit.types.answer import Response, ToolCall
-from agentkit.types.record import Record, clip, record
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn
 
 BranchKind = Literal["calls", "answer", "open", "error", "limit"]
@@ -67,7 +63,7 @@ class Branch(Record):
 
 
 @record
-class SampleTree(Record):
+class SampleTree(Record, Drawn):
     """Samples of one prompt as a tree. Two calls are the same where names and values are; parallel
     calls may stand in any order.
     """
@@ -119,14 +115,6 @@ class SampleTree(Record):
         )
         mixed = f"; they begin with {self.prompts} different prompts" if self.prompts > 1 else ""
         return f"{self.size} samples: {where}{mixed}"
-
-    def html(self, limits: Limits) -> Html:
-        """The tree, each branch with its share of the samples."""
-        return page(branch_fragments(self, limits))
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join(branch_lines(self, limits))
 
 
 class _Step:

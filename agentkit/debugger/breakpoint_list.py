@@ -7,15 +7,11 @@ from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.block import code, facts, row
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.breakpoints import Breakpoint, break_on, breakpoint_of
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
 
 
-class Breakpoints(Sequence[Breakpoint]):
+class Breakpoints(Drawn, Sequence[Breakpoint]):
     """A list of breakpoints. What approval is asked for stands before them and stays."""
 
     def __init__(self, approve: Iterable[str] = ()) -> None:
@@ -88,46 +84,13 @@ class Breakpoints(Sequence[Breakpoint]):
     def __getitem__(self, index: int | slice) -> Breakpoint | Sequence[Breakpoint]:
         return self._points[index]
 
-    def _lines(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """A line for each, what asks for approval first."""
         asked = [f"approval: before a call of {' or '.join(self.approve)}"] if self.approve else []
         return [*asked, *(f"{i}: {point.summary()}" for i, point in enumerate(self._points))]
 
     def __repr__(self) -> str:
-        return f"<Breakpoints {'; '.join(self._lines()) or 'none'}>"
-
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: a row for each."""
-        rows = {
-            f"breakpoint-{i}": row(
-                f"breakpoint-{i}", "aside", (str(i), facts(code(p.text), p.sides))
-            )
-            for i, p in enumerate(self._points)
-        }
-        asked = (
-            row("approval", "aside", ("approval", facts(code(", ".join(self.approve)), "before")))
-            if self.approve
-            else None
-        )
-        head = el(
-            "p",
-            el("strong", "Breakpoints"),
-            " ",
-            el("code", "none") if not self._lines() else None,
-            class_="ak-title",
-        )
-        return page({"head": head, **({"approval": asked} if asked else {}), **rows})
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return (
-            "\n".join(["Breakpoints:", *(f"  {line}" for line in self._lines())])
-            if self._lines()
-            else "Breakpoints: none"
-        )
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
+        return f"<Breakpoints {'; '.join(self.lines()) or 'none'}>"
 
 
 def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) -> tuple[str, ...]:

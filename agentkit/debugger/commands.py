@@ -11,8 +11,8 @@ from typing import Any
 from agentkit.debugger.cursor import Cursor
 from agentkit.errors import UsageError
 from agentkit.trajectory.by_hand import skipped, written_result
-from agentkit.trajectory.loop import Result
 from agentkit.types.answer import ToolCall
+from agentkit.types.steps import Result
 from agentkit.types.trajectory import ToolResult
 
 _AT_ONCE = ("pause", "stop")

@@ -20,10 +20,11 @@ from agentkit.errors import Busy, NotFound, UsageError
 from agentkit.trajectory import edit as editing
 from agentkit.trajectory.branches import Tree, planted
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
-from agentkit.trajectory.loop import Outcome, Result, apply, next_step, say
+from agentkit.trajectory.loop import apply, next_step, say
 from agentkit.trajectory.places import Place, answered_turn, at, back, turn_index
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
+from agentkit.types.steps import Outcome, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 
 T = TypeVar("T")

@@ -23,8 +23,8 @@ from agentkit.debugger.outlook import Outlook
 from agentkit.debugger.pending import Pending
 from agentkit.errors import Busy
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
-from agentkit.trajectory.loop import Answer
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 __all__ = ["Debugger", "Ended", "debug"]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.breakpoints import Stop
-from agentkit.types.record import Record, record
+from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import StopReason
 from agentkit.types.wire import ApiError
 
 
 @record
-class Ended(Record):
+class Ended(Record, Drawn):
     """There was no step to take, the request failed, or a breakpoint held the turn. False in a
     condition, so `while dbg.step(): ...` ends.
     """
@@ -31,24 +27,6 @@ class Ended(Record):
     def advice(self) -> str:
         """What can be done from here."""
         return self.stop.text if self.stop is not None else advice(self.stop_reason)
-
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: the error where there is one, and what can be done."""
-        shown = render(self.error, limits) if self.error is not None else {}
-        return page(
-            {
-                **shown,
-                "advice": el(
-                    "p", el("code", self.advice) if self.stop else self.advice, class_="ak-title"
-                ),
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join(
-            [*([text(self.error, limits)] if self.error is not None else []), self.advice]
-        )
 
     def summary(self) -> str:
         return f"{self.error.summary()}; {self.advice}" if self.error is not None else self.advice

@@ -7,21 +7,18 @@ from typing import Any
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.cursor import Cursor
 from agentkit.debugger.ended import advice
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.history import request
-from agentkit.trajectory.loop import Step, next_step
+from agentkit.trajectory.loop import next_step
 from agentkit.trajectory.places import ahead_of
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
+from agentkit.types.steps import Step
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import ApiError, Request
 
 
-class Outlook:
+class Outlook(Drawn):
     """The view from a cursor: the rollout up to there, what comes next, what stopped it, the tree
     around it.
     """
@@ -83,7 +80,8 @@ class Outlook:
         """Why the last request failed, where it did; `step` asks again."""
         return self.trajectory.error
 
-    def _line(self) -> str:
+    def headline(self) -> str:
+        """What the next step does, or what can be done where there is none."""
         step = self.next_step
         return (
             f"{'replay: ' if self.replays else ''}{step.summary()}"
@@ -91,7 +89,7 @@ class Outlook:
             else advice(self.trajectory.stop_reason)
         )
 
-    def _more(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What stopped it, and where it stands in its tree, where there is anything to say."""
         tree = self.tree
         return [
@@ -99,29 +97,6 @@ class Outlook:
             *([f"tree: {tree.summary()}"] if len(tree) > 1 else []),
         ]
 
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: the conversation, and what comes next."""
-        line = f"next step: {self._line()}" if self.next_step else self._line()
-        more = {
-            f"more-{i}": el("p", el("code", said), class_="ak-title")
-            for i, said in enumerate(self._more())
-        }
-        return page(
-            {
-                **render(self.trajectory, limits),
-                "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"),
-                **more,
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return f"{text(self.trajectory, limits)}\n{self!r}"
-
     def __repr__(self) -> str:
-        more = "".join(f"; {said}" for said in self._more())
-        return f"<Debugger {self.trajectory.summary()}; next: {self._line()}{more}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
+        more = "".join(f"; {said}" for said in self.notes())
+        return f"<Debugger {self.trajectory.summary()}; next: {self.headline()}{more}>"

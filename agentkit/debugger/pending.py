@@ -7,13 +7,8 @@ from __future__ import annotations
 from typing import Any, Protocol, Self
 
 from agentkit.errors import NotFound
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.call import call_row
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.answer import ToolCall
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import ToolResult
 
 
@@ -23,7 +18,7 @@ class Act(Protocol):
     def __call__(self, action: str, **arguments: Any) -> Any: ...
 
 
-class Pending(tuple[ToolCall, ...]):
+class Pending(tuple[ToolCall, ...], Drawn):
     """A tuple of the calls that had no result when this was asked for, in order, and those in the
     text that could be adopted.
 
@@ -127,36 +122,3 @@ class Pending(tuple[ToolCall, ...]):
         bits = [f"{i}: {call.summary()}" for i, call in enumerate(self)]
         more = f"; {len(self.recoverable)} recoverable" if self.recoverable else ""
         return f"<Pending {'; '.join(bits) or 'none'}{more}>"
-
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: each call as it would be run, then those that could be
-        adopted.
-        """
-        words = f"{len(self)} to run" if self else "nothing waits"
-        head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
-        rows = {
-            f"call-{i}": call_row(f"call-{i}", call, limits, f"dbg.pending[{i}]")
-            for i, call in enumerate(self[: limits.items])
-        }
-        found = {
-            f"found-{i}": call_row(
-                f"found-{i}", call, limits, f"dbg.pending.recoverable[{i}]", found=True
-            )
-            for i, call in enumerate(self.recoverable[: limits.items])
-        }
-        return page({"head": head, **rows, **found})
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        lines = [f"  {i}: {text(call)}" for i, call in enumerate(self[: limits.items])]
-        found = [
-            f"  could be adopted, {i}: {text(call)}"
-            for i, call in enumerate(self.recoverable[: limits.items])
-        ]
-        return "\n".join(
-            [f"Pending: {len(self)} to run" if self else "Pending: nothing waits", *lines, *found]
-        )
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}

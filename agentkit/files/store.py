@@ -17,19 +17,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from agentkit.errors import CassetteError, FileInUse, NoFile, UsageError
-from agentkit.files.cassette.codec import (
-    Line,
-    decode_lines,
-    dump,
-    encode_line,
-    load_lines,
-    load_samples,
-)
+from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines, load_samples
+from agentkit.files.cassette.lines import Line, dump
 from agentkit.files.cassette.scan import Scan
 from agentkit.files.held import trajectories_of
 from agentkit.files.lock import lock_of
 from agentkit.servers.redaction import Redactor, environment_secrets
-from agentkit.types.record import clip, late
+from agentkit.types.hooks import hook
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
 _log = logging.getLogger("agentkit")
@@ -279,7 +274,7 @@ def save(rollouts: Any, path: Any) -> Path:
         and callable(getattr(rollouts, "html", None))
         and not (isinstance(rollouts, Sequence) or hasattr(rollouts, "trajectory"))
     ):
-        write_whole(target, [redact(late["page"](rollouts))])
+        write_whole(target, [redact(hook("page")(rollouts))])
         return target
     trajectories = trajectories_of(rollouts)
     if as_page:
@@ -287,7 +282,7 @@ def save(rollouts: Any, path: Any) -> Path:
             target,
             [
                 redact(
-                    late["page"](trajectories[0] if len(trajectories) == 1 else tuple(trajectories))
+                    hook("page")(trajectories[0] if len(trajectories) == 1 else tuple(trajectories))
                 )
             ],
         )

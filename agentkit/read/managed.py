@@ -19,12 +19,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import integer, listed, read_numbers, real
-from agentkit.show.html import Html
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.tokens_checks import state_parts, state_text
 from agentkit.types.problem import Problem, problem
-from agentkit.types.record import Record, record
+from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory
 
 MASKED = -100
@@ -86,7 +82,7 @@ class ManagedNode(Record):
 
 
 @record
-class ManagedState(Record):
+class ManagedState(Record, Drawn):
     """All nodes of a state, and what is wrong with them together."""
 
     nodes: tuple[ManagedNode, ...] = ()
@@ -104,14 +100,6 @@ class ManagedState(Record):
         return (
             f"{len(self.nodes)} nodes, {trained} trained tokens, {len(self.all_problems)} problems"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """A line per node with its counts, and what is wrong with it."""
-        return page(state_parts(self, limits))
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return state_text(self, limits)
 
 
 def is_managed(value: Any) -> bool:

@@ -21,6 +21,7 @@ from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from agentkit.errors import UsageError
+from agentkit.types.words import DOUBTFUL, HIDDEN, SHOWN, is_only, visible, written_out
 
 
 class Html(str):
@@ -99,40 +100,10 @@ SVG_ATTRIBUTES = {
     "font_size": "font-size",
 }
 
-_HIDDEN_RANGES = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
-    "\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"  # separators and bidi controls
-    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
-    # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they
-    # only choose how an emoji looks
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
-)
-_HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-_ANY_HIDDEN = f"[{_HIDDEN_RANGES}{_HIDDEN_FAR}]"
-_HIDDEN = re.compile(
-    f"{_ANY_HIDDEN}{_ANY_HIDDEN}*(?:(?<=\x1b)\\[[0-9;]*m)?"
-)  # written so that a search leaps to the first of them
-"""Characters that do not show themselves; a terminal's colour sequence as a whole."""
-_DOUBTFUL = re.compile(f"[{_HIDDEN_RANGES}\U0001bca0-\U0010ffff]")
-"""All of these and, as one range is looked up sooner than three, emoji too: a text of any language
-without them needs no closer look.
-"""
-
-_SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
-"""The ASCII characters that show themselves."""
-_BARE = _SHOWN.translate(None, b"&<>")
+_BARE = SHOWN.translate(None, b"&<>")
 """Those that markup writes as themselves, in an element."""
 _BARE_QUOTED = _BARE.translate(None, b"\"'")
 """The same in an attribute."""
-
-
-def visible(text: str) -> str:
-    r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`;
-    always encodable.
-    """
-    return (
-        text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_written, text)
-    )
 
 
 def escape(text: str) -> Html:
@@ -284,10 +255,10 @@ def _escaped(text: str) -> str:
 
 
 def _written_as_markup(text: str) -> str:
-    if _only(_BARE, text):
+    if is_only(_BARE, text):
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text if _only(_SHOWN, text) or not _DOUBTFUL.search(text) else _HIDDEN.sub(_marked, text)
+    return text if is_only(SHOWN, text) or not DOUBTFUL.search(text) else HIDDEN.sub(_marked, text)
 
 
 _SHORT = 24
@@ -309,19 +280,8 @@ def _quoted(value: object) -> str:
     text = (
         str.__str__(value) if isinstance(value, str) else str(value)
     )  # a subclass could have methods of its own
-    return text if _only(_BARE_QUOTED, text) else html.escape(visible(text))
-
-
-def _only(characters: bytes, text: str) -> bool:
-    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly
-    every text passes.
-    """
-    return text.isascii() and not text.encode().translate(None, characters)
-
-
-def _written(match: re.Match[str]) -> str:
-    return "".join(ch if " " <= ch <= "~" else ascii(ch)[1:-1] for ch in match.group())
+    return text if is_only(_BARE_QUOTED, text) else html.escape(visible(text))
 
 
 def _marked(match: re.Match[str]) -> str:
-    return f'<span class="ak-ctl">{_written(match)}</span>'
+    return f'<span class="ak-ctl">{written_out(match)}</span>'

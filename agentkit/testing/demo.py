@@ -11,7 +11,7 @@ from typing import Any
 from agentkit.agent.agent import Agent
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.tools.runner import Functions, tool_runner
-from agentkit.testing import FixedClock, ScriptedServer, calls, says
+from agentkit.testing.scripted import FixedClock, ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 
 WEATHER = {
@@ -73,8 +73,8 @@ def to_fahrenheit(temp_c: float) -> float:
 
 
 def demo() -> Agent:
-    """An agent that needs no key and no network: a script in place of the model, three real tools,
-    a clock that repeats.
+    """Make an agent that needs no key and no network: a script in place of the model,
+    three real tools, a clock that repeats.
 
     Ask it about coats and weather in Oslo, Rome, London, Cairo, Paris, Tokyo, Lima, Delhi, Madrid
     or Berlin. Each step follows from the results before it, so editing a result changes what comes
@@ -91,14 +91,14 @@ def demo() -> Agent:
 
 
 class DemoAgent(Agent):
-    """The scripted agent; without a prompt it asks the one about Oslo."""
+    """The scripted agent; without a prompt it is asked the one about Oslo."""
 
     def start(self, prompt: Any = None, **meta: Any) -> Any:
-        """The trajectory of this prompt, or of the demo's own."""
+        """Start a trajectory with this prompt, or with the demo's own."""
         return super().start(PROMPT if prompt is None else prompt, **meta)
 
     def live(self, trajectory: Trajectory) -> Perform:
-        """Each rollout with a clock and a count of answers of its own, so that its times and ids
+        """Give each rollout a clock and a count of answers of its own, so that its times and ids
         are the same whatever runs beside it.
         """
         clock = FixedClock()
@@ -113,7 +113,7 @@ class DemoAgent(Agent):
 
 
 def script(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the demo says next, from the conversation alone."""
+    """Answer as the demo does, from the conversation alone."""
     asked = max(i for i, message in enumerate(messages) if message.get("role") == "user")
     text = _text(messages[asked])
     cities = [city for city in re.findall(r"[A-Za-z]+", text.lower()) if city in WEATHER]

@@ -9,11 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import NotFound
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.block import code, facts, note, row
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import TEXT, Limits
-from agentkit.types.record import Record, clip, record
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Parent, Trajectory
 
 
@@ -40,7 +36,7 @@ class Branch(Record):
 
 
 @record
-class Tree(Record):
+class Tree(Record, Drawn):
     """Every branch of a rollout, in the order they were made. A value: what happens later makes
     another one.
     """
@@ -136,48 +132,6 @@ class Tree(Record):
             if len(self.branches) != 1
             else f"1 branch, {self.current}"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: a row for each branch, under the one it left."""
-        shown = {
-            f"branch-{branch.label}": self._row(depth, branch)
-            for depth, branch in list(self.rows())[: limits.items]
-        }
-        rest = len(self.branches) - len(shown)
-        more = {"more": note(f"… {rest} more branches")} if rest > 0 else {}
-        return page(
-            {
-                "tree": el(
-                    "p", el("strong", "Tree"), " ", el("code", self.summary()), class_="ak-title"
-                ),
-                **shown,
-                **more,
-            }
-        )
-
-    def _row(self, depth: int, branch: Branch) -> Html:
-        here = branch.label == self.current
-        label = ["· " * min(depth, 20), el("strong", f"{'▶ ' if here else ''}{branch.label}")]
-        left = (
-            [f"left {branch.parent} at turn {branch.turn}: ", code(branch.change)]
-            if branch.parent is not None
-            else None
-        )
-        return row(
-            f"branch-{branch.label}",
-            "aside",
-            (label, facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))),
-        )
-
-    def text(self, limits: Limits = TEXT) -> str:
-        """The same as plain text."""
-        lines = [f"Tree: {self.summary()}"]
-        for depth, branch in list(self.rows())[: limits.items]:
-            mark = "▶" if branch.label == self.current else " "
-            lines.append(
-                f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {last_words(branch.trajectory)}"
-            )
-        return "\n".join(lines)
 
 
 def last_words(trajectory: Trajectory) -> str:

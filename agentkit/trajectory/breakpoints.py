@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 from agentkit.errors import NotFound, UsageError
 from agentkit.read.body.finish import means
-from agentkit.trajectory.loop import Outcome, Result, Step, ToolStep
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import Record, clip, record
+from agentkit.types.steps import Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
 
 When = Literal["before", "after"]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.agent.tools.tool import as_text, error_text
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
+from agentkit.read.tool_output import as_text, error_text
 from agentkit.types.answer import CallStatus, Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.wire import Exchange

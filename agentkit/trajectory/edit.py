@@ -25,7 +25,7 @@ from agentkit.errors import NotFound, UsageError
 from agentkit.read.calls.tool_call import settle_ids
 from agentkit.read.plain import plain
 from agentkit.trajectory.by_hand import rewritten, written_answer, written_result
-from agentkit.trajectory.loop import Answer, Result, apply, failure, prompt_messages, read_answer
+from agentkit.trajectory.loop import apply, failure, prompt_messages, read_answer
 from agentkit.trajectory.places import (
     answered_turn,
     attempts_until,
@@ -37,6 +37,7 @@ from agentkit.trajectory.places import (
 )
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import clip
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import OpenTurn, Parent, ToolResult, Trajectory, Turn
 
 

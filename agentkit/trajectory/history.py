@@ -17,7 +17,7 @@ from agentkit.read.body.reasoning import FIELDS, cut
 from agentkit.trajectory.preflight import preflight
 from agentkit.trajectory.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.types.answer import Response, ToolCall
-from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Request
 
 __all__ = [
@@ -181,3 +181,24 @@ def request(trajectory: Trajectory, turn: int) -> Request:
         tools=spec.tools,
         sampling=sampling,
     )
+
+
+def fields_of(
+    spec: Spec, override: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Everything a request holds besides its messages, and what is merged over it
+    (`extra_body`).
+    """
+    sampling = {**spec.sampling, **(override or {})}
+    extra = sampling.pop("extra_body", None)
+    head = {"model": spec.model} if spec.model is not None else {}
+    tools = {"tools": list(spec.tools)} if spec.tools else {}
+    return {**head, **tools, **sampling}, extra
+
+
+def request_fields(trajectory: Trajectory) -> dict[str, Any]:
+    """Everything the next request holds besides its messages, as it stands in the body."""
+    fields, extra = fields_of(
+        trajectory.spec, trajectory.open.sampling if trajectory.open else None
+    )
+    return {**fields, **(extra or {})}

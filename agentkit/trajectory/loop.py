@@ -25,7 +25,7 @@ from agentkit.read.response import read_response
 from agentkit.trajectory.by_hand import rewritten
 from agentkit.types.answer import UNUSABLE, Response, ToolCall
 from agentkit.types.problem import problem
-from agentkit.types.record import Record, record
+from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
     Attempt,
     Message,
@@ -37,56 +37,6 @@ from agentkit.types.trajectory import (
     Turn,
 )
 from agentkit.types.wire import ApiError, Exchange, TokenIds
-
-
-@record
-class ModelStep(Record):
-    """Ask the model."""
-
-    trajectory: Trajectory
-
-    @property
-    def turn(self) -> int:
-        return len(self.trajectory.turns)
-
-    def summary(self) -> str:
-        return f"ask the model, turn {self.turn}"
-
-
-@record
-class ToolStep(Record):
-    """Run one call of the open turn."""
-
-    trajectory: Trajectory
-    call: ToolCall
-
-    @property
-    def turn(self) -> int:
-        return len(self.trajectory.turns)
-
-    def summary(self) -> str:
-        return f"run {self.call.summary()}, turn {self.turn}"
-
-
-@record
-class Answer(Record):
-    """The outcome of a model step: the exchange, failed or not."""
-
-    exchange: Exchange
-
-
-@record
-class Result(Record):
-    """The outcome of a tool step; also how a call is skipped or answered by hand."""
-
-    position: int
-    result: ToolResult
-    arguments: dict[str, Any] | None = None
-    """What the call was changed to before it was run, where it was."""
-
-
-Step = ModelStep | ToolStep
-Outcome = Answer | Result
 
 
 def start(

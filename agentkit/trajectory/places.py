@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentkit.errors import NotFound
-from agentkit.trajectory.loop import Answer, Outcome, Result, Step, ToolStep, stop_reason_after
+from agentkit.trajectory.loop import stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
 
 
@@ -89,11 +90,11 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
 def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
     """The trajectory as it was before a turn was asked for, with what had been said for it."""
     there = turn_at(trajectory, turn)
-    opened = (
-        OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling)
-        if there is not None
-        else OpenTurn()
-    )
+    opened = OpenTurn()
+    if isinstance(there, OpenTurn):
+        opened = replace(there, response=None, results=())
+    elif there is not None:
+        opened = OpenTurn(kept=there.kept, added=there.added, sampling=there.sampling)
     before = trajectory.turns[turn - 1 : turn]
     ended = (
         stop_reason_after(before[0], turn, trajectory.spec.max_turns)

@@ -446,6 +446,7 @@ with HttpServer(Answer(COMPLETION), Answer(COMPLETION), Answer(COMPLETION, delay
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_rerun_and_a_wait_only_stops_waiting() -> None:
     root = ROOT
     environment = {**os.environ, "PYTHONPATH": str(root)}

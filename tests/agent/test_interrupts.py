@@ -17,6 +17,8 @@ from jupyter_client.manager import KernelManager
 
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 KINDS = [
     "sync tool",
     "async tool",

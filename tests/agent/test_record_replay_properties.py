@@ -19,7 +19,8 @@ from agentkit.agent.engine import Engine
 from agentkit.agent.event_loop import run
 from agentkit.testing import says
 from agentkit.testing.faults.inject import inject, injections
-from agentkit.trajectory.loop import Result, apply, resume, rewrite, say
+from agentkit.trajectory.loop import apply, resume, rewrite, say
+from agentkit.types.steps import Result
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.files.cassette_samples import agent, exactly, recorded
@@ -123,6 +124,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("any")
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(
     scripts, operations, st.booleans(), st.sampled_from([None, *injections()]), st.integers(0, 3)

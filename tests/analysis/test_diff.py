@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.analysis.alignment import align_calls, changes, meaning
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.show.render.rollout.outline import STATIC, TEXT
+from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.trajectory.loop import start
 from agentkit.types.answer import ToolCall

@@ -25,7 +25,8 @@ from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.index import Index
 from agentkit.show.notebook import showing
 from agentkit.show.notebook.views.explorer_view import ExplorerView
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 

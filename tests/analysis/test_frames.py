@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
-from agentkit.analysis.frames import calls, messages, problems, tokens, turns
+from agentkit.analysis.frames import calls, messages, problems, turns
+from agentkit.analysis.tokens import tokens_frame
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import queue_of
 from agentkit.types.answer import Response
@@ -39,7 +40,7 @@ FRAMES = {
     "tool_calls_df": calls.COLUMNS,
     "messages_df": messages.COLUMNS,
     "problems_df": problems.COLUMNS,
-    "tokens_df": tokens.COLUMNS,
+    "tokens_df": tokens_frame.COLUMNS,
 }
 ROLLOUTS = [weather(), troubled(), waiting()]
 
@@ -244,6 +245,7 @@ def test_any_text_can_stand_in_a_frame(said: str) -> None:
     assert ak.messages_df(made)["content"].tolist()[0] == said
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_rollouts_and_not_faster() -> None:
     def make(many: int) -> None:
         for name in FRAMES:

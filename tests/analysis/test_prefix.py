@@ -272,6 +272,7 @@ def test_nodes_are_checked_too() -> None:
     assert ak.prefix_check(result).ok is False
 
 
+@pytest.mark.slow
 def test_a_thousand_turns_are_quick() -> None:
     prompt, turns = TokenIds(range(1000)), []
     for k in range(1000):

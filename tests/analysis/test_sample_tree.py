@@ -16,7 +16,8 @@ from agentkit.analysis.sample_tree import sample_tree
 from agentkit.errors import UsageError
 from agentkit.read.choices import choices_of
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
@@ -155,6 +156,7 @@ def test_what_holds_no_samples_is_refused() -> None:
         sample_tree("text")
 
 
+@pytest.mark.slow
 def test_a_long_rollout_needs_no_deep_stack_and_is_shown() -> None:
     steps = [answer(None, ("add", {"a": i, "b": 0})) for i in range(3000)]
     tree = sample_tree([sample(*steps[:50], answer("x"))])

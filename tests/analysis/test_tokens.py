@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.analysis.tokens.likelihood import alternatives, chance, told
 from agentkit.analysis.tokens.runs import entropy, trajectory_runs
 from agentkit.analysis.tokens.spans import KINDS, output_kinds, prompt_kinds, runs
 from agentkit.errors import UsageError
 from agentkit.read.response import read_response
 from agentkit.show.notebook.static_view import standalone
 from agentkit.show.notebook.views.tokens_live import TokensView, columns
-from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE
-from agentkit.show.render.tokens import alternatives, chance, told
+from agentkit.show.render.limits import STATIC, TEXT, WHOLE
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob

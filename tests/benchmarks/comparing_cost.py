@@ -15,7 +15,8 @@ from typing import Any
 
 import agentkit as ak
 from agentkit.agent.tools.schema import shared_schemas
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import agentkit as ak
 from agentkit.show.charts.timeline import Course, latency_svg, timing
 from agentkit.show.notebook.views.tokens_live import TokensView
+from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import STATIC, WHOLE
 from agentkit.types.trajectory import Trajectory
 from tests.analysis.token_samples import many_tokens
 from tests.show.render_samples import long

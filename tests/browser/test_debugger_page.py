@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import agentkit as ak
-from agentkit.show.html import visible
 from agentkit.show.notebook.static_view import standalone
 from agentkit.show.notebook.views.debugger_view import DebuggerView
 from agentkit.testing import ScriptedServer, calls, says
+from agentkit.types.words import visible
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 from tests.show.debugger_view_samples import Gate, hostile_trajectory, payloads, streaming

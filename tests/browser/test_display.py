@@ -17,10 +17,9 @@ pytestmark = pytest.mark.browser
 
 CELLS = (
     "from tests.show.render_samples import hostile, troubled, wall, weather\n"
-    "from agentkit.types.record import late\n"
     "from agentkit.show.notebook.static_view import mimebundle\n"
     "from agentkit.show.notebook.view import View\n"
-    "late['show'] = mimebundle",
+    "pass",
     "weather()",
     "troubled()",
     "View([weather(), troubled()])",

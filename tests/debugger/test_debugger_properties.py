@@ -18,14 +18,18 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.events import Committed
 from agentkit.errors import AgentkitError
-from agentkit.files.cassette.codec import dump, load_lines
+from agentkit.files.cassette.codec import load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.files.store import load_all
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.testing.demo import script
-from agentkit.trajectory.loop import ModelStep, next_step
+from agentkit.trajectory.loop import next_step
 from agentkit.trajectory.profiles import PROFILES
+from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError
+
+pytestmark = pytest.mark.slow
 
 OWN = ("history_role_order", "history_reasoning_missing")
 """What a person may choose to say: a message behind a tool's result, an answer without

@@ -26,6 +26,8 @@ from tests.files.cassette_samples import agent, by_prompt, exactly, lines, recor
 from tests.support.growth import assert_within
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def batch(path: Path, prompts: Any = ("a", "b"), n: int = 2) -> Any:
     return ak.rollouts(modelled(), list(prompts), n=n, record=path, reward=lambda t: len(t.turns))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
-from agentkit.trajectory.loop import Answer, ModelStep, ToolStep, apply, next_step, say
+from agentkit.trajectory.loop import apply, next_step, say
+from agentkit.types.steps import Answer, ModelStep, ToolStep
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support.corpus import captured

@@ -26,6 +26,8 @@ from agentkit.testing import calls, says
 from tests.files.cassette_samples import agent
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 WRITES = """
 import sys, agentkit as ak
 from agentkit.testing import ScriptedServer, calls, says

@@ -440,6 +440,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", LONG.values(), ids=LONG.keys())
 def test_time_is_linear_in_the_content(content: str) -> None:
     def read(said: str) -> None:

@@ -191,6 +191,7 @@ def expected(name: str) -> tuple[Any, ...]:
     return said(read(row, body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_reads_the_same(form: str) -> None:
     for name, row, body in CASES + BODIES:

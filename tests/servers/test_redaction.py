@@ -12,9 +12,8 @@ from itertools import permutations
 import pytest
 
 from agentkit.files.cassette.volatile import secrets
-from agentkit.servers.redaction import clean_url, environment_secrets, outgoing, url_secrets
+from agentkit.servers.redaction import clean_url, environment_secrets, masked, outgoing, url_secrets
 from agentkit.servers.secret_names import names_secret
-from agentkit.show.render.rollout.raw import masked
 from tests.support.growth import assert_linear
 
 BEGINNINGS = (
@@ -68,6 +67,7 @@ def urls(text: str) -> None:
     url_secrets(f"http://host/?{text}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [outgoing(ENVIRONMENT), drain, urls, names_secret],

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import agentkit as ak
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.model_call import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.branches import planted
 from agentkit.trajectory.breakpoints import break_on

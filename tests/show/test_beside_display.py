@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agentkit.show.html import visible
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.show.render.rollout.outline import STATIC, TEXT
+from agentkit.show.render.limits import STATIC, TEXT
+from agentkit.types.words import visible
 from tests.show.beside_samples import BESIDE
 from tests.show.render_samples import HOSTILE
 from tests.show.test_html import read

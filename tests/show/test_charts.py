@@ -40,8 +40,8 @@ from agentkit.show.charts.timeline import (
     segments,
     timing,
 )
+from agentkit.show.render.limits import STATIC
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import STATIC
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn
@@ -251,6 +251,7 @@ def test_numbers_of_the_percentiles() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_only_names(said: str) -> None:
     turn = timed(1).turns[0]

@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.show.notebook.static_view import Shown
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import STATIC, TEXT
+from agentkit.show.render.limits import STATIC, TEXT
+from agentkit.show.render.render import html_of, text_of
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from tests.show.render_samples import HOSTILE
 from tests.show.test_html import read
@@ -88,8 +86,7 @@ PARTS: dict[str, Callable[[], Any]] = {
 
 def golden(name: str) -> dict[Path, str]:
     part = PARTS[name]()
-    shown = part.html(STATIC) if isinstance(part, Shown) else page(render(part))
-    plain = part.text(TEXT) if isinstance(part, Shown) else text(part)
+    shown, plain = html_of(part, STATIC), text_of(part, TEXT)
     laid_out = re.sub(r"(?=<(?:header|section|dl|dt|dd|details|ul|li|p)\b)", "\n", shown)
     return {GOLDEN / f"{name}.html": laid_out + "\n", GOLDEN / f"{name}.txt": plain + "\n"}
 

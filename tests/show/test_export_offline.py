@@ -22,13 +22,16 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.show.export.asked import asked
 from agentkit.show.export.code.offline_test import expected
-from agentkit.trajectory.loop import Answer, apply
+from agentkit.trajectory.loop import apply
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Asked, HttpServer
 from tests.servers.http_stub import Answer as HttpAnswer
 from tests.show.export_samples import rollouts, texts, weather
 from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def streamed(*texts: str) -> Trajectory:

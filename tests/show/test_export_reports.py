@@ -20,7 +20,8 @@ from agentkit.errors import UsageError
 from agentkit.servers.redaction import outgoing
 from agentkit.show.export.report import fenced
 from agentkit.show.export.text import Export
-from agentkit.trajectory.loop import Answer, Result, apply, say, start
+from agentkit.trajectory.loop import apply, say, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import COMPLETION, HttpServer
@@ -165,6 +166,7 @@ def hostile() -> Trajectory:
 )
 def test_a_page_shows_it_and_loads_nothing(source: Any) -> None:
     page = ak.export.html(source)
+    assert page.name == "agentkit.html"
     reader = Loads()
     reader.feed(page)
     assert reader.found == []

@@ -68,6 +68,7 @@ def test_curl_sends_the_very_body(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["request.sh"]
 
 
+@pytest.mark.slow
 @FEW
 @given(rollouts())
 def test_the_script_sends_the_very_body(server: HttpServer, trajectory: Trajectory) -> None:
@@ -96,6 +97,7 @@ def test_a_real_rollout_is_asked_again(server: HttpServer, tmp_path: Path, turn:
     )
 
 
+@pytest.mark.slow
 def test_the_script_runs_without_agentkit(server: HttpServer, tmp_path: Path) -> None:
     path = ak.export.python(weather()[0].turns[1], server=server.url).save(tmp_path / "turn.py")
     done = subprocess.run(

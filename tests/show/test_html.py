@@ -10,18 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.show.html import (
-    ATTRIBUTES,
-    HOLE,
-    Html,
-    el,
-    escape,
-    fragment,
-    joined,
-    link,
-    shape,
-    visible,
-)
+from agentkit.show.html import ATTRIBUTES, HOLE, Html, el, escape, fragment, joined, link, shape
+from agentkit.types.words import visible
 from tests.show.render_samples import HOSTILE
 from tests.support.paths import ROOT
 

@@ -26,8 +26,8 @@ from agentkit.show.notebook.page_files import script, sheet
 from agentkit.show.notebook.showing import live_view
 from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.render.limits import WHOLE
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import WHOLE
 from agentkit.types.trajectory import Trajectory
 from tests.show.render_samples import long, troubled, waiting, weather
 
@@ -272,6 +272,7 @@ def test_one_view_a_debugger_and_none_without_one() -> None:
     assert again is live_view(dbg)
 
 
+@pytest.mark.slow
 def test_a_view_keeps_nothing_that_nobody_looks_at() -> None:
     """A debugger that is shown stays, one that was shown goes, and its view with it."""
     import ipywidgets
@@ -361,6 +362,7 @@ def test_the_scripts_are_small() -> None:
 CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"
 
 
+@pytest.mark.slow
 def test_what_only_executes_a_notebook_keeps_html(tmp_path: Any) -> None:
     """No widget in the outputs and no state in the metadata, so that every exporter shows the
     conversation.

@@ -12,7 +12,7 @@ from agentkit.analysis.tokens.prefix import prefix_check
 from agentkit.errors import UsageError
 from agentkit.read.managed import read_managed
 from agentkit.show.notebook.static_view import mimebundle, standalone
-from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE
+from agentkit.show.render.limits import STATIC, TEXT, WHOLE
 from agentkit.types.answer import ReasoningBlock, Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage

@@ -19,17 +19,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import css
 from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.show.notebook.view import View
+from agentkit.show.render.limits import STATIC, WHOLE, Limits
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import STATIC, WHOLE, Limits
+from agentkit.show.render.render import render
+from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.show.render.rollout.text import text
+from agentkit.show.render.shown import page
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Exchange
+from agentkit.types.words import visible
 from tests.show.render_samples import (
     HOSTILE,
     SAMPLES,
@@ -310,7 +313,7 @@ def test_a_very_long_rollout_is_cut_and_says_so() -> None:
 
 
 def test_the_whole_can_be_linked() -> None:
-    gap = render(long(300), whole="my rollout.html")["gap"]
+    gap = trajectory_fragments(long(300), STATIC, "my rollout.html")["gap"]
     assert '<a href="my%20rollout.html">' in gap
 
 
@@ -402,7 +405,7 @@ def test_the_same_record_is_shown_the_same(name: str) -> None:
 
 
 def test_shown_the_same_in_every_process() -> None:
-    script = "from tests.show.render_samples import troubled; from agentkit.show.notebook import mimebundle; print(mimebundle(troubled()))"
+    script = "from tests.show.render_samples import troubled; from agentkit.show.notebook.static_view import mimebundle; print(mimebundle(troubled()))"
     runs = {
         subprocess.run(
             [sys.executable, "-c", script],

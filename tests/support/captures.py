@@ -8,7 +8,8 @@ import json
 from functools import cache
 from typing import Any
 
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 from tests.support.paths import CORPUS

@@ -55,6 +55,7 @@ def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
     return {p.code for t in rollout.all_turns if t.index == turn for p in t.problems}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "manner", "mode"), CASES, ids=lambda v: v.name if isinstance(v, Fault) else v
 )

@@ -25,9 +25,10 @@ from agentkit.trajectory.history import (
     sent_name,
     tool_message,
 )
-from agentkit.trajectory.loop import Answer, Result, apply, cancelled, failure, say, start
+from agentkit.trajectory.loop import apply, cancelled, failure, say, start
 from agentkit.trajectory.sent_history import encode_message
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support.corpus import captured, corpus_rows
@@ -81,6 +82,7 @@ def call(
 CALL = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "policy"),
     [*((name, "normalize") for name in PROFILES), ("generic", "strict"), ("generic", "repair")],

@@ -16,13 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import (
-    Answer,
-    ModelStep,
-    Result,
-    ToolStep,
     apply,
     cancelled,
     close,
@@ -34,6 +31,7 @@ from agentkit.trajectory.loop import (
     start,
     stop,
 )
+from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
 from tests.support.growth import assert_linear

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.trajectory.loop import Answer, Result, apply, rewrite, say, start
+from agentkit.trajectory.loop import apply, rewrite, say, start
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.agent.hermes.loop_cases import ECHO, Stub, answer, call, echo

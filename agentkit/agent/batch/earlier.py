@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict, deque
 from collections.abc import Sequence, Sized
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,7 +73,7 @@ def taken_up(
 
 
 def _check(start: Trajectory, earlier: Trajectory, job: Job) -> None:
-    was, now = to_json(earlier.spec), to_json(start.spec)
+    was, now = (to_json(replace(spec, unknown=None)) for spec in (earlier.spec, start.spec))
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     if changed:
         raise UsageError(

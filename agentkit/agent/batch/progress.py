@@ -9,16 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.trajectory.loop import Answer, Outcome, Step
-from agentkit.types.record import late
+from agentkit.types.hooks import hook
+from agentkit.types.record import Drawn
+from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 
-class Progress:
+class Progress(Drawn):
     """What of a batch is done. Its display tells what was asked for; where a page shows it, also
     how far it is.
     """
@@ -74,24 +72,11 @@ class Progress:
         )
 
     def __repr__(self) -> str:
-        return f"<Progress {count(self.asked, 'rollout')}, {self.concurrency} at once>"
+        return f"<Progress {self.title}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits) -> Html:
-        """What a notebook keeps: what was asked for, the same at every run."""
-        return page(
-            {
-                "progress": el(
-                    "p", el("strong", "Rollouts"), " ", self.text(limits), class_="ak-title"
-                )
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
+    @property
+    def title(self) -> str:
+        """What was asked for, in words."""
         return f"{count(self.asked, 'rollout')}, {self.concurrency} at once"
 
 
@@ -102,8 +87,7 @@ def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
         wanted: None: in a notebook, and in a terminal that someone may look at; True: also where
             standard error is no terminal.
     """
-    display = late.get("display")
-    if wanted is False or (display is not None and display(progress)):
+    if wanted is False or hook("display")(progress):
         return lambda: None
     return _bar(progress) if wanted or sys.stderr.isatty() else lambda: None
 

@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from agentkit.show.html import Html, el, fragment
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.types.record import clip, late
+from agentkit.types.record import Drawn, clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 
-class Rollouts(Sequence[Trajectory]):
+class Rollouts(Drawn, Sequence[Trajectory]):
     """The rollouts of a batch, by prompt and then by sample. Each knows its place:
     `meta["prompt_index"]` and `meta["sample"]`.
 
@@ -87,7 +83,8 @@ class Rollouts(Sequence[Trajectory]):
         )
         return {i: said for i, said in found if said}
 
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """How many there are, and what became of them."""
         return f"{count(len(self), 'rollout')} of {self.title}"
 
     @property
@@ -111,30 +108,4 @@ class Rollouts(Sequence[Trajectory]):
         return ", ".join(bits)
 
     def __repr__(self) -> str:
-        return f"<Rollouts {self._heading()}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits) -> Html:
-        """What is kept of the display: what became of them, and a line for each, its conversation
-        behind a click; of a great many a table.
-        """
-        title = el("p", el("strong", "Rollouts"), " ", self._heading(), class_="ak-title")
-        return page(
-            {
-                "rollouts": fragment(
-                    title, render(self.trajectories, limits).values() if self.trajectories else ()
-                )
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join(
-            [
-                f"Rollouts: {self._heading()}",
-                *([text(self.trajectories, limits)] if self.trajectories else []),
-            ]
-        )
+        return f"<Rollouts {self.heading()}>"

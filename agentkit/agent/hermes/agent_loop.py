@@ -30,10 +30,12 @@ from agentkit.errors import Busy, UsageError
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import Emit
-from agentkit.trajectory.loop import Outcome, Result, Step, start
+from agentkit.servers.model_call import Emit
+from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
+from agentkit.types.record import Drawn
+from agentkit.types.steps import Outcome, Result, Step
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError
 
@@ -58,7 +60,7 @@ class ToolError:
 
 
 @dataclass(slots=True)
-class AgentResult:
+class AgentResult(Drawn):
     """What a run gave."""
 
     messages: list[Any]
@@ -78,9 +80,6 @@ class AgentResult:
 
     def __repr__(self) -> str:
         return f"<AgentResult {self.trajectory.summary()}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return self.trajectory._repr_mimebundle_(include, exclude)
 
 
 class AgentLoop:

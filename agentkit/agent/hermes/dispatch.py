@@ -13,7 +13,7 @@ from typing import Any
 from agentkit.agent.hermes.todo import TodoStore
 from agentkit.agent.tools.tool import Tool
 from agentkit.errors import UsageError
-from agentkit.trajectory.loop import ToolStep
+from agentkit.types.steps import ToolStep
 
 log = logging.getLogger("agentkit.agent.hermes.agent_loop")
 

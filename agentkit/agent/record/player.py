@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.agent.perform import Perform, request_fields
+from agentkit.agent.perform import Perform
 from agentkit.errors import ReplayMiss
-from agentkit.servers.request_body import Emit
+from agentkit.servers.model_call import Emit
 from agentkit.servers.retry import Sleep
-from agentkit.trajectory.history import request
-from agentkit.trajectory.loop import Answer, ModelStep, Outcome, Result, Step, ToolStep
+from agentkit.trajectory.history import request, request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
+from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange, Request
 

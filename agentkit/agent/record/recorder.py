@@ -7,12 +7,13 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Protocol
 
-from agentkit.agent.perform import Perform, request_fields, twin_of
-from agentkit.files.cassette.codec import Line, change_line, end, meta_line, model_line, tool_line
-from agentkit.servers.request_body import Emit
-from agentkit.trajectory.loop import Answer, Outcome, Step
+from agentkit.agent.perform import Perform, twin_of
+from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
+from agentkit.servers.model_call import Emit
+from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
 

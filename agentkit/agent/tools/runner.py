@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from agentkit.agent.tools.pool import Clock, Ran, tool_pool
-from agentkit.agent.tools.tool import Tool, as_text, error_text
+from agentkit.agent.tools.tool import Tool
 from agentkit.errors import UsageError
-from agentkit.trajectory.loop import ToolStep
+from agentkit.read.tool_output import as_text, error_text
 from agentkit.types.answer import ToolCall
+from agentkit.types.steps import ToolStep
 from agentkit.types.trajectory import ToolResult
 
 RunTool = Callable[[ToolStep], Awaitable[ToolResult]]

@@ -5,19 +5,14 @@ can read.
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
-from enum import Enum
+from collections.abc import Callable, Iterable
 from functools import cached_property, update_wrapper
 from types import NoneType
 from typing import Any, overload
 
 from agentkit.agent.tools.schema import arguments_schema, is_plain, summary, target_of, type_hints
 from agentkit.errors import SchemaError, UsageError
-from agentkit.read.plain import finite, plain
 
 
 class Tool:
@@ -189,96 +184,3 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
             )
         found[made.name] = made
     return found
-
-
-def as_text(value: Any) -> tuple[str, str | None]:
-    """What a tool returned as text for the model, and how it was converted: None for text, else
-    `json`, `bytes` or `text`; never raises.
-
-    Numbers JSON does not have, NaN and the infinities, are null in it, as pandas and JavaScript
-    write them.
-    """
-    try:
-        if isinstance(value, str) and not isinstance(value, Enum):
-            return str.__str__(value), None
-        data = _data(value, ())
-        if isinstance(data, str):
-            return data, "bytes" if isinstance(value, (bytes, bytearray, memoryview)) else "text"
-        return json.dumps(data, ensure_ascii=False, allow_nan=False), "json"
-    except Exception:  # whatever the methods of a foreign object raise
-        return _shown(value), "text"
-
-
-def _data(value: Any, path: tuple[int, ...]) -> Any:
-    """The value as JSON data."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, Enum):
-        return _data(value.value, path)
-    if isinstance(value, (str, int, float)):
-        return plain(value) if isinstance(value, (str, int)) or finite(value) else None
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode(errors="replace")
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat() if value == value else None  # noqa: PLR0124
-    if id(value) in path:
-        raise ValueError("circular")
-    path = (*path, id(value))
-    opened = _opened(value)
-    if opened is not value:
-        return _data(opened, path)
-    if isinstance(value, Mapping):
-        return {
-            key if isinstance(key, str) else as_text(key)[0]: _data(item, path)
-            for key, item in value.items()
-        }
-    if isinstance(value, Sequence):
-        return [_data(item, path) for item in value]
-    return _shown(value) if _speaks(value) else plain(value)
-
-
-def _opened(value: Any) -> Any:
-    """What a container of any library holds, as a dict or list; anything else as it is."""
-    if isinstance(value, Set):
-        return sorted(value, key=repr)
-    if isinstance(value, type):
-        return value.__name__
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
-    if hasattr(value, "to_dicts"):  # polars
-        return value.to_dicts()
-    numbered = (
-        type(getattr(value, "index", None)).__name__ == "RangeIndex"
-    )  # pandas: an index that only counts says nothing
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return (value if numbered else value.reset_index()).to_dict(orient="records")
-    if hasattr(value, "to_dict") and not numbered:
-        return value.to_dict()
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _speaks(value: Any) -> bool:
-    """Whether its class says how it is shown."""
-    return any(
-        "__str__" in cls.__dict__ or "__repr__" in cls.__dict__ for cls in type(value).__mro__[:-1]
-    )
-
-
-def _shown(value: Any) -> str:
-    """Its text, or its type's name where that has none, or one that only says where in memory it
-    is.
-    """
-    try:
-        text = str(value)
-    except Exception:  # it has none, or nests too deeply
-        text = ""
-    return (
-        text if text and not re.search(r" at 0x[0-9A-Fa-f]+", text) else f"<{type(value).__name__}>"
-    )
-
-
-def error_text(message: str) -> str:
-    """An error as the JSON text the model is given."""
-    return json.dumps({"error": message}, ensure_ascii=False)

@@ -18,13 +18,10 @@ from agentkit.analysis.divergence.classes import CLASSES, ORDER
 from agentkit.analysis.divergence.detect import flat
 from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.analysis.divergence.traits import Divergence
-from agentkit.show.html import Html
-from agentkit.show.render.comparison import comparison_fragments, comparison_lines, issue_body
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import STATIC, WHOLE, Limits
-from agentkit.types.record import Record, clip, late, record
+from agentkit.types.hooks import hook
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -63,7 +60,7 @@ class Finding(Record):
         return f"{self.severity} {self.class_}: {self.prompts} of {self.of} prompts"
 
 
-class Comparison:
+class Comparison(Drawn):
     """Two or more sides beside each other. Falsy where nothing differs."""
 
     def __init__(
@@ -250,25 +247,12 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison {clip(self.heading(), 200)}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits = WHOLE) -> Html:
-        """The report: the matrix of classes and sides, each finding with its excerpts, statistics,
-        times, conversations side by side.
-        """
-        return page(comparison_fragments(self, limits))
-
-    def text(self, limits: Limits = STATIC) -> str:
-        """The same as plain text, without the conversations."""
-        return "\n".join(comparison_lines(self, limits))
-
     def issue(self) -> str:
         """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in
         it.
         """
-        return issue_body(self)
+        body: str = hook("issue")(self)
+        return body
 
 
 def _finding(

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from agentkit.agent.agent import Agent
 from agentkit.trajectory.history import get_profile, turn_messages
-from agentkit.trajectory.loop import ModelStep, apply, close, rewrite, start
+from agentkit.trajectory.loop import apply, close, rewrite, start
+from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Message, Trajectory
 
 

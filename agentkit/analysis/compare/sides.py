@@ -19,8 +19,9 @@ from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
 from agentkit.files.held import trajectories_of
 from agentkit.files.store import is_ours, load_all, read_json_lines
 from agentkit.read.plain import plain
-from agentkit.trajectory.loop import Answer, apply
+from agentkit.trajectory.loop import apply
 from agentkit.types.answer import Response
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Spec, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
 

@@ -13,7 +13,7 @@ from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 from agentkit.analysis.compare.repeats import SURE, Did, Unit
-from agentkit.show.render.parts.words import count
+from agentkit.types.words import count
 
 _DRAWS = 2_000
 _POWER = 0.8

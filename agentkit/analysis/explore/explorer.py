@@ -21,19 +21,14 @@ from agentkit.files.cassette.opened import Cassette
 from agentkit.files.cassette.opened import open as open_cassette
 from agentkit.files.reader import rollouts_in
 from agentkit.files.store import is_ours, to_write
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.block import bar
-from agentkit.show.render.parts.table import table_fragments, table_lines
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 
 LABEL = "label"
 """The column of a rollout's labels."""
 
 
-class Explorer(Sequence[Trajectory]):
+class Explorer(Drawn, Sequence[Trajectory]):
     """Rollouts as a table. `filter` and `sort` give another table over the same rollouts and
     labels; a rollout is read when it is opened.
     """
@@ -225,38 +220,6 @@ class Explorer(Sequence[Trajectory]):
 
     def __repr__(self) -> str:
         return f"<Explorer {self.heading()}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits) -> Html:
-        """The first rows as a table."""
-        head = el(
-            "header",
-            bar(el("strong", "Rollouts"), el("small", self.heading())),
-            class_="ak-head",
-            data_key="head",
-        )
-        return page({"head": head, **self.fragments(limits)})
-
-    def fragments(self, limits: Limits) -> dict[str, Html]:
-        """The first rows without a heading."""
-        return table_fragments(*self._first(limits), len(self))
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join([f"Rollouts: {self.heading()}", *self.lines(limits)])
-
-    def lines(self, limits: Limits) -> Iterator[str]:
-        """The first rows as plain text."""
-        return table_lines(*self._first(limits), len(self))
-
-    def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
-        places = self.places[: limits.rows]
-        labelled = any(self.labels_of(place) for place in places)
-        names = ["rollout", *self.source.shown, *([LABEL] if labelled else [])]
-        return names, [[self.value(name, place) for name in names] for place in places]
 
 
 def _is_known(value: Any) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 from agentkit.analysis.explore.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
-from agentkit.show.render.parts.words import count
 from agentkit.types.record import Record, clip, record
+from agentkit.types.words import count
 
 _BINS = 5
 _BARS = "▁▂▃▄▅▆▇█"

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.store import to_write, write_whole
-from agentkit.show.render.parts.words import count
+from agentkit.types.words import count
 
 _MOST = 200
 """Characters of a label."""

@@ -17,11 +17,7 @@ from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
-from agentkit.show.html import Html
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.tokens_checks import prefix_parts, prefix_text
-from agentkit.types.record import Record, record
+from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds
 
@@ -66,7 +62,7 @@ class PrefixStep(Record):
 
 
 @record
-class PrefixCheck(Record):
+class PrefixCheck(Record, Drawn):
     """All prompts of a rollout, each against the tokens before it."""
 
     unit: Literal["turn", "node"] = "turn"
@@ -107,14 +103,6 @@ class PrefixCheck(Record):
             f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained"
             " tokens off policy"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """A line per turn, with the tokens on both sides where it differs."""
-        return page(prefix_parts(self, limits))
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return prefix_text(self, limits)
 
 
 def check_trajectory(trajectory: Trajectory, decode: Decode | None = None) -> PrefixCheck:

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from agentkit.analysis.frames.tokens import tokens_df
+from agentkit.analysis.tokens.likelihood import Metric, least_likely, told
 from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
+from agentkit.analysis.tokens.tokens_frame import tokens_df
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import ManagedState, is_managed, read_managed
-from agentkit.show.html import Child, Html, el
-from agentkit.show.notebook.static_view import mimebundle
-from agentkit.show.render.parts.block import bar, facts, note
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.show.render.rollout.problem import problems
-from agentkit.show.render.tokens import (
-    Metric,
-    chance,
-    least_likely,
-    legend,
-    low_table,
-    token_rows,
-    told,
-    written,
-)
-from agentkit.types.record import clip
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 LOW = 12
 """Unlikely tokens that are listed."""
 
 
-class Tokens:
+class Tokens(Drawn):
     """The tokens of one rollout, or of several, to look at: in a notebook a heatmap, elsewhere its
     lines with unlikely tokens underlined.
     """
@@ -101,73 +86,6 @@ class Tokens:
         known = sum(value is not None for run in self.runs for value in run.logprobs)
         trained = sum(sum(map(bool, run.trained)) for run in self.runs)
         return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
-
-    def head(self) -> dict[str, Html]:
-        """What stands above the tokens: totals, what is wrong with a managed state, the prefix
-        check, the least likely tokens.
-        """
-        title = bar(el("strong", "Tokens"), facts(*self.words()))
-        parts = {
-            "head": el("header", title, _broken(self.checks), class_="ak-head", data_key="head")
-        }
-        state = self.state
-        if state is not None and state.all_problems:
-            parts["state"] = el(
-                "section",
-                problems(state.all_problems, Limits()),
-                class_="ak-head",
-                data_key="state",
-            )
-        table = low_table(self.runs, LOW)
-        return (
-            {**parts, "low": el("section", table, class_="ak-head", data_key="low")}
-            if table
-            else parts
-        )
-
-    def html(self, limits: Limits) -> Html:
-        """The tokens line by line."""
-        rows = {
-            **self.head(),
-            "legend": el("section", legend(self.metric), class_="ak-head", data_key="legend"),
-        }
-        return page({**rows, **token_rows(self.runs, self.metric, limits)})
-
-    def text(self, limits: Limits) -> str:
-        """The totals, then each run on a few lines with its least likely tokens."""
-        lines = [repr(self), *(check.summary() for check in self.checks)]
-        for i, run in enumerate(self.runs[: limits.items]):
-            said = "".join(
-                written(run, k)
-                for k in range(run.sampled_from if run.node is None else 0, len(run))
-            )
-            lines.append(f"{run.summary()}: {clip(said, 100)}" if said else run.summary())
-            lines += [f"  {note_}" for note_ in run.notes]
-            lines += [
-                f"  {chance(low.logprob)} {told(run, low.place)}"
-                for low in least_likely([run], 3)
-                if low.logprob < -0.7
-            ]
-            if i == limits.items - 1 and len(self.runs) > limits.items:
-                lines.append(
-                    f"… {count(len(self.runs) - limits.items, 'more turn')} not shown here"
-                )
-        return "\n".join(lines)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return mimebundle(self)
-
-
-def _broken(checks: tuple[PrefixCheck, ...]) -> Child:
-    """What the prefix check found, where it found something."""
-    broken = [(check.unit, step) for check in checks for step in check.broken][:5]
-    said = "does not extend the tokens before it: from position"
-    notes = [
-        note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}")
-        for unit, step in broken
-    ]
-    off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
-    return [*notes, note(f"{off:,} of {trained:,} trained tokens are off policy") if off else None]
 
 
 def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:

@@ -5,15 +5,11 @@ all is well.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import overload
 
-from agentkit.show.html import Html, el
-from agentkit.show.render.parts.block import code, note, row, status
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.problem import Severity
-from agentkit.types.record import Record, clip, late, record
+from agentkit.types.record import Drawn, Record, clip, record
+from agentkit.types.words import count
 
 
 @record
@@ -41,7 +37,7 @@ class Finding(Record):
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-class Checkup(Sequence[Finding]):
+class Checkup(Drawn, Sequence[Finding]):
     """The findings of one file, the gravest first. Empty where nothing was found; then it says
     so.
     """
@@ -77,7 +73,8 @@ class Checkup(Sequence[Finding]):
         """What was found, each code once."""
         return list(dict.fromkeys(finding.code for finding in self.findings))
 
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """What was looked at and what was found, on one line."""
         looked = f"{count(self.rollouts, 'rollout')}, {count(self.turns, 'turn')} looked at"
         if not self.findings:
             return (
@@ -92,60 +89,4 @@ class Checkup(Sequence[Finding]):
         return f"{self.name}: {count(len(self), 'finding')}, {verdict}; {looked}"
 
     def __repr__(self) -> str:
-        return f"<Checkup {self._heading()}{'; ' * bool(self.findings)}{', '.join(self.codes)}>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits) -> Html:
-        """The findings as a list."""
-        rows = [
-            _row(number, finding) for number, finding in enumerate(self.findings[: limits.items])
-        ]
-        more = len(self) - len(rows)
-        gap = [note("… ", count(more, "more finding"))] if more > 0 else []
-        return page(
-            {
-                "checkup": el(
-                    "div",
-                    el("p", el("strong", "Checkup"), " ", self._heading(), class_="ak-title"),
-                    rows,
-                    gap,
-                )
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        lines = [
-            f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.hint}"
-            for f in self.findings[: limits.items]
-        ]
-        more = len(self) - len(lines)
-        return "\n".join(
-            [
-                f"Checkup: {self._heading()}",
-                *lines,
-                *([f"… {count(more, 'more finding')}"] if more > 0 else []),
-            ]
-        )
-
-
-def _row(number: int, finding: Finding) -> Html:
-    said = el(
-        "div",
-        status(finding.severity),
-        " ",
-        el("strong", finding.code),
-        " at ",
-        finding.place,
-        _times(finding),
-        ": ",
-        code(finding.message),
-    )
-    return row(f"finding-{number}", "aside", (None, (said, note(finding.hint))))
-
-
-def _times(finding: Finding) -> str:
-    return f" and {finding.count - 1} more" if finding.count > 1 else ""
+        return f"<Checkup {self.heading()}{'; ' * bool(self.findings)}{', '.join(self.codes)}>"

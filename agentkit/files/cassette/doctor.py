@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.agent.perform import request_fields
 from agentkit.errors import CassetteError
 from agentkit.files.cassette.checkup import Checkup, Finding
-from agentkit.files.cassette.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
+from agentkit.files.cassette.codec import MISFIT, after, begun, decode_lines, with_given
+from agentkit.files.cassette.lines import VERSION
 from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.files.store import to_read
+from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.problem import Severity
 from agentkit.types.record import clip

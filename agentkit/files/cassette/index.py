@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any, overload
 
 from agentkit.errors import NotFound
-from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_key
-from agentkit.files.cassette.columns import columns_of, first_words
+from agentkit.files.cassette.codec import decode_lines, load_lines, prompt_key
+from agentkit.files.cassette.columns import first_words
+from agentkit.files.cassette.lines import end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.store import to_read
-from agentkit.show.html import Html, el, visible
-from agentkit.show.render.parts.table import table_fragments, table_lines
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.types.record import Record, late, record
+from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Message, StopReason, Trajectory
+from agentkit.types.words import count
 
 
 @record
@@ -66,7 +63,7 @@ class Entry(Record):
         )
 
 
-class Index(Sequence[Entry]):
+class Index(Drawn, Sequence[Entry]):
     """The rollouts of a file by sample, each with its place, size and ending."""
 
     def __init__(self, path: Path, entries: Sequence[Entry], torn: Sequence[int] = ()) -> None:
@@ -122,37 +119,12 @@ class Index(Sequence[Entry]):
         return trajectory
 
     def __repr__(self) -> str:
-        return f"<Index {self._heading()}>"
+        return f"<Index {self.heading()}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """The file and how many rollouts it holds."""
         torn = f", {count(len(self.torn), 'torn line')}" if self.torn else ""
         return f"{self.path.name}: {count(len(self), 'rollout')}{torn}"
-
-    def html(self, limits: Limits) -> Html:
-        """The first rollouts as a table."""
-        head = el("p", el("strong", "Index"), " ", self._heading(), class_="ak-title")
-        return page({"head": head, **table_fragments(*self._first(limits), len(self))})
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return "\n".join(
-            [
-                f"Index: {self._heading()}",
-                *map(visible, table_lines(*self._first(limits), len(self))),
-            ]
-        )
-
-    def _first(self, limits: Limits) -> tuple[list[str], list[list[Any]]]:
-        first = self.entries[: limits.rows]
-        columns, shown = columns_of(entry.meta for entry in first)
-        values = [column.indexed for name in shown if (column := columns[name])]
-        return ["rollout", *shown, "bytes"], [
-            [e.sample, *(of(e) if of else None for of in values), e.size] for e in first
-        ]
 
 
 def index(path: Any) -> Index:

@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.files.cassette.index import Index, index
-from agentkit.show.html import Html
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
 
-class Cassette(Sequence[Trajectory]):
+class Cassette(Drawn, Sequence[Trajectory]):
     """The rollouts of a file, by sample; each is read from it when it is asked for."""
 
     def __init__(self, entries: Index) -> None:
@@ -52,18 +50,6 @@ class Cassette(Sequence[Trajectory]):
 
     def __repr__(self) -> str:
         return f"<Cassette {self.entries.path.name}: {len(self)} rollout(s)>"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        show = late.get("show")
-        return show(self) if show else {"text/plain": repr(self)}
-
-    def html(self, limits: Limits) -> Html:
-        """Its index."""
-        return self.entries.html(limits)
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return self.entries.text(limits)
 
 
 def open(path: Any) -> Cassette:

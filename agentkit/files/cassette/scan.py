@@ -13,7 +13,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.files.cassette.codec import VERSION, Numbering, checked_line
+from agentkit.files.cassette.codec import Numbering, checked_line
+from agentkit.files.cassette.lines import VERSION
 from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentkit.trajectory.loop import Answer, Result, apply, rewrite, start
+from agentkit.trajectory.loop import apply, rewrite, start
 from agentkit.types.answer import ToolCall
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 

@@ -13,8 +13,9 @@ from agentkit.errors import UsageError
 from agentkit.read.body.message import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.trajectory.loop import Answer, apply, close, prompt_messages
+from agentkit.trajectory.loop import apply, close, prompt_messages
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
 

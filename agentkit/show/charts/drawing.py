@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.show.html import Child, Html, el
+from agentkit.types.words import visible
 
 WIDTH = 720
 

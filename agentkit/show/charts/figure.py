@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from agentkit.show.charts.drawing import FORMS
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
+from agentkit.types.words import visible
 
 PATTERNS = {
     "queue": ".",

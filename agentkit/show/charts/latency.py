@@ -13,7 +13,7 @@ from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.drawing import FORMS
 from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
 from agentkit.show.charts.timeline import CallTime, Segment, Timing, latency_svg, length, segments
-from agentkit.show.render.parts.words import seconds
+from agentkit.types.words import seconds
 
 _TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue", "retries")
 _CALLS = ("rollout", "turn", "name", "result_status", "started", "elapsed", "queued")

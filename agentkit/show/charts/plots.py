@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from agentkit.show.charts.drawing import WIDTH, bar, drawing, legend, line, tick, ticks, words
 from agentkit.show.html import Html
-from agentkit.show.render.parts.words import count, seconds
 from agentkit.types.record import clip
+from agentkit.types.words import count, seconds
 
 _LEFT, _RIGHT, _ROW = 210, 60, 20
 _MOST = 40

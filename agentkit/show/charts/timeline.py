@@ -22,9 +22,9 @@ from agentkit.show.charts.drawing import (
     words,
 )
 from agentkit.show.html import Html
-from agentkit.show.render.parts.words import count, seconds
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.words import count, seconds
 
 LANES = 12
 """Calls side by side that are drawn at most."""

@@ -9,15 +9,15 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from agentkit.agent.perform import fields_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines
+from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.files.held import one_rollout
 from agentkit.servers.address import is_openai
+from agentkit.servers.model_call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing
-from agentkit.servers.request_body import Call, needs_completion_tokens, request_body
-from agentkit.show.export.code.endpoint import Endpoint
-from agentkit.trajectory.history import request
+from agentkit.show.export.endpoint import Endpoint
+from agentkit.trajectory.history import fields_of, request
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Message, Spec, Trajectory, Turn

@@ -10,7 +10,8 @@ from agentkit.files.reader import rollouts_in
 from agentkit.servers.redaction import outgoing
 from agentkit.show.export.asked import without_secrets
 from agentkit.show.export.text import Export
-from agentkit.types.record import Record, late
+from agentkit.show.notebook.static_view import standalone
+from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn
 
 _HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
@@ -26,7 +27,7 @@ def html(source: Any) -> Export:
     Raises:
         UsageError: it is nothing that can be shown.
     """
-    return Export(outgoing(os.environ)(late["page"](_shown(source))), "agentkit.show.html")
+    return Export(outgoing(os.environ)(standalone(_shown(source))), "agentkit.html")
 
 
 def _shown(source: Any) -> Any:
@@ -34,7 +35,7 @@ def _shown(source: Any) -> Any:
         return without_secrets(source)
     if isinstance(source, Turn) and source.rollout is not None:
         return without_secrets(source.rollout).turns[-1]
-    if isinstance(source, Record) or (hasattr(source, "html") and hasattr(source, "text")):
+    if isinstance(source, Displayed):
         return source
     try:
         found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))

@@ -13,12 +13,12 @@ from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
 from agentkit.show.export.text import Export
-from agentkit.show.html import visible
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.rollout.outline import TEXT
+from agentkit.show.render.limits import TEXT
+from agentkit.show.render.rollout.text import text
 from agentkit.types.problem import Problem
+from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
+from agentkit.types.words import count, visible
 
 _ROOM = 16_000
 """Characters of one part; GitHub takes 65,536 for the whole."""
@@ -108,8 +108,6 @@ def _answer(exchange: Exchange | None) -> str:
 
 def _versions(call: Asked) -> list[str]:
     """What is known of the server, by its own headers and the caller's notes, and of this side."""
-    import agentkit
-
     exchange = call.exchange
     raw = exchange.raw if exchange else None
     of_body = {
@@ -131,7 +129,7 @@ def _versions(call: Asked) -> list[str]:
         **of_meta,
     }
     mine = {
-        "agentkit": agentkit.__version__,
+        "agentkit": VERSION,
         "openai": _installed("openai"),
         "python": platform.python_version(),
     }

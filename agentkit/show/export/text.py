@@ -7,17 +7,17 @@ from typing import Any, Self
 
 from agentkit.files.store import to_write, write_whole
 from agentkit.show.html import Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import row
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.types.record import late
+from agentkit.types.record import Drawn
+from agentkit.types.words import count
 
 _SHOWN = 20_000
 """Characters of a text that are shown; a page is longer."""
 
 
-class Export(str):
+class Export(str, Drawn):
     """A text that leaves the notebook: a str, shown as it is, with `save`."""
 
     __slots__ = ("name",)
@@ -50,21 +50,14 @@ class Export(str):
         write_whole(target, [self])
         return target
 
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: all of the text, to be selected and copied."""
-        return page(
-            {
-                "export": row(
-                    "export",
-                    "aside",
-                    (el("strong", self.name), el("pre", repr(self), class_="ak-data")),
-                )
-            }
-        )
 
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        return repr(self)
+@shown.register(Export)
+def export_fragments(export: Export, limits: Limits) -> dict[str, Html]:
+    """All of the text, to be selected and copied."""
+    whole = el("pre", repr(export), class_="ak-data")
+    return {"export": row("export", "aside", (el("strong", export.name), whole))}
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return dict(late["show"](self))
+
+@shown.register_text(Export)
+def _export_text(export: Export, limits: Limits) -> str:
+    return repr(export)

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.show.html import visible
+from agentkit.servers.redaction import masked
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import count, ending
-from agentkit.show.render.rollout.raw import masked
+from agentkit.show.render.parts.words import ending
 from agentkit.trajectory.breakpoints import Breakpoint, break_on
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.words import count, visible
 
 _SHOWN = 20
 """Pending calls that have a form at a time."""

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import sys
 import weakref
-from importlib import import_module
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentkit.show.notebook.live import LiveView
 
-LIVE = {
-    "agentkit.agent.batch.progress.Progress": "agentkit.show.notebook.views.progress_view.ProgressView",
-    "agentkit.agent.batch.rollouts.Rollouts": "agentkit.show.notebook.views.explorer_view.ExplorerView",
-    "agentkit.files.cassette.index.Index": "agentkit.show.notebook.views.explorer_view.ExplorerView",
-    "agentkit.files.cassette.opened.Cassette": "agentkit.show.notebook.views.explorer_view.ExplorerView",
-    "agentkit.analysis.explore.explorer.Explorer": "agentkit.show.notebook.views.explorer_view.ExplorerView",
-    "agentkit.show.notebook.view.View": "agentkit.show.notebook.views.explorer_view.ExplorerView",
-    "agentkit.debugger.debugger.Debugger": "agentkit.show.notebook.views.debugger_view.DebuggerView",
-    "agentkit.analysis.tokens.tokens.Tokens": "agentkit.show.notebook.views.tokens_live.TokensView",
-}
-"""A class to the class of its view, whose one argument is the thing it shows. What never changes
-needs none: its HTML is all there is.
-"""
+
+@cache
+def live_views() -> dict[type, type[LiveView]]:
+    """Import the classes that have a view that lives, each with the class of its view, whose one
+    argument is the thing it shows. What never changes needs none: its HTML is all there is.
+    """
+    from agentkit.agent.batch.progress import Progress
+    from agentkit.agent.batch.rollouts import Rollouts
+    from agentkit.analysis.explore.explorer import Explorer
+    from agentkit.analysis.tokens.tokens import Tokens
+    from agentkit.debugger.debugger import Debugger
+    from agentkit.files.cassette.index import Index
+    from agentkit.files.cassette.opened import Cassette
+    from agentkit.show.notebook.view import View
+    from agentkit.show.notebook.views.debugger_view import DebuggerView
+    from agentkit.show.notebook.views.explorer_view import ExplorerView
+    from agentkit.show.notebook.views.progress_view import ProgressView
+    from agentkit.show.notebook.views.tokens_live import TokensView
+
+    tables = (Rollouts, Index, Cassette, Explorer, View)
+    return {
+        Progress: ProgressView,
+        Debugger: DebuggerView,
+        Tokens: TokensView,
+        **dict.fromkeys(tables, ExplorerView),
+    }
+
 
 _views: dict[int, LiveView] = {}
 """By identity: what is a list of rollouts has no hash."""
@@ -30,18 +44,10 @@ _views: dict[int, LiveView] = {}
 
 def live_view(thing: Any) -> LiveView | None:
     """The view of the thing, the same one in every cell that shows it; None where it has none."""
-    name = next(
-        (
-            name
-            for cls in type(thing).__mro__
-            if (name := LIVE.get(f"{cls.__module__}.{cls.__qualname__}"))
-        ),
-        None,
-    )
-    if name is None:
+    views = live_views()
+    view = next((views[cls] for cls in type(thing).__mro__ if cls in views), None)
+    if view is None:
         return None
-    module, _, cls = name.rpartition(".")
-    view: type[LiveView] = getattr(import_module(module), cls)
     known = _views.get(id(thing))
     if known is not None and known.comm is not None:
         return known

@@ -9,27 +9,16 @@ import os
 import re
 import sys
 from functools import cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import css, style
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import STATIC, TEXT, WHOLE, Limits
+from agentkit.show.render.limits import STATIC, TEXT, WHOLE
+from agentkit.show.render.render import html_of, text_of
+from agentkit.types.words import visible
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-@runtime_checkable
-class Shown(Protocol):
-    """Anything that is no record and knows how to draw itself."""
-
-    def html(self, limits: Limits) -> Html:
-        """Its markup."""
-
-    def text(self, limits: Limits) -> str:
-        """Its plain text."""
 
 
 def mimebundle(record: Any) -> dict[str, Any]:
@@ -38,11 +27,7 @@ def mimebundle(record: Any) -> dict[str, Any]:
     Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
     looked when it was shown.
     """
-    kept = (
-        bundle(record.text(TEXT), record.html(STATIC))
-        if isinstance(record, Shown)
-        else bundle(text(record), page(render(record)))
-    )
+    kept = bundle(text_of(record, TEXT), html_of(record, STATIC))
     return {**kept, **_live(record)}
 
 
@@ -104,7 +89,7 @@ def standalone(record: Any, title: str = "agentkit") -> str:
     """One HTML page that shows all of the record: no script, and nothing is loaded from
     anywhere.
     """
-    body = record.html(WHOLE) if isinstance(record, Shown) else page(render(record, WHOLE))
+    body = html_of(record, WHOLE)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta'
         f' http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}"><meta'

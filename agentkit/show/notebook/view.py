@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 from agentkit.analysis.explore.explorer import explore
 from agentkit.errors import UsageError
 from agentkit.files.cassette.opened import Cassette
-from agentkit.show.html import Html, el, fragment, link, visible
-from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.html import Html, el, link
 from agentkit.show.notebook.views.reasoning_view import ReasoningView
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render import shown
+from agentkit.show.render.analysis.explorer import explorer_lines, explorer_table
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, visible
 
 
-class View(Sequence[Trajectory]):
+class View(Drawn, Sequence[Trajectory]):
     """One or many trajectories: a sequence of them, shown as a conversation, as a list of
     conversations or, in a notebook, as a table.
     """
@@ -76,46 +77,47 @@ class View(Sequence[Trajectory]):
         return ReasoningView.of(self.trajectories)
 
     def __repr__(self) -> str:
-        return f"<View {self._heading()}>"
+        return f"<View {self.heading()}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return mimebundle(self)
-
-    def html(self, limits: Limits) -> Html:
-        """The conversation of a single trajectory, a list of several."""
-        title = (
-            el("p", el("strong", self._heading()), class_="ak-title")
-            if len(self) != 1 or self.title or self.source
-            else None
-        )
-        return page({"view": fragment(title, self._fragments(limits).values())})
-
-    def _fragments(self, limits: Limits) -> dict[str, Html]:
-        if len(self) > limits.listed:
-            return explore(self).fragments(limits)
-        return render(self._shown(), limits, self._whole()) if self.trajectories else {}
-
-    def _whole(self) -> str | None:
-        """The file they came from, where a page can link to it: one named relative to the
-        notebook.
-        """
-        try:
-            return self.source if self.source and link(self.source) else None
-        except UsageError:
-            return None
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        heading = [self._heading()] if len(self) != 1 or self.title or self.source else []
-        if len(self) > limits.listed:
-            return "\n".join([*heading, *map(visible, explore(self).lines(limits))])
-        return "\n".join([*heading, *([text(self._shown(), limits)] if self.trajectories else [])])
-
-    def _shown(self) -> Trajectory | Sequence[Trajectory]:
-        return self.trajectories[0] if len(self) == 1 else self.trajectories
-
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """How many there are, and where they came from."""
         number = count(len(self), "trajectory")
         return ", ".join(
             filter(None, (self.title, number, f"from {self.source}" if self.source else ""))
         )
+
+
+@shown.register(View)
+def view_fragments(view: View, limits: Limits) -> dict[str, Html]:
+    """The conversation of a single trajectory, a list of several."""
+    title = el("p", el("strong", view.heading()), class_="ak-title") if _is_titled(view) else None
+    return {**({"title": title} if title else {}), **_conversations(view, limits)}
+
+
+def _conversations(view: View, limits: Limits) -> dict[str, Html]:
+    if len(view) > limits.listed:
+        return explorer_table(explore(view), limits)
+    if len(view) == 1:
+        return trajectory_fragments(view[0], limits, _whole(view))
+    return shown.fragments(view.trajectories, limits) if len(view) else {}
+
+
+def _is_titled(view: View) -> bool:
+    return bool(len(view) != 1 or view.title or view.source)
+
+
+def _whole(view: View) -> str | None:
+    """The file they came from, where a page can link to it: one named relative to the notebook."""
+    try:
+        return view.source if view.source and link(view.source) else None
+    except UsageError:
+        return None
+
+
+@shown.register_text(View)
+def _view_text(view: View, limits: Limits) -> str:
+    heading = [view.heading()] if _is_titled(view) else []
+    if len(view) > limits.listed:
+        return "\n".join([*heading, *map(visible, explorer_lines(explore(view), limits))])
+    several = view[0] if len(view) == 1 else view.trajectories
+    return "\n".join([*heading, *([shown.text(several, limits)] if len(view) else [])])

@@ -36,20 +36,20 @@ def _by_name() -> dict[str, Fault]:
 
 
 def faults() -> tuple[Fault, ...]:
-    """Every fault a reference server can have, each with what the server does, what it is read as,
-    and whether it was captured.
+    """List every fault a reference server can have, each with what the server does, what it is read
+    as, and whether it was captured.
 
     Not among them: `connection_failed` (stop the server), and the divergence class
-        `sampling_defaults`, which no single answer shows.
+    `sampling_defaults`, which no single answer shows.
     """
     return tuple(_by_name().values())
 
 
 def find_faults(names: Iterable[str] | str) -> tuple[Fault, ...]:
-    """The faults of these names; a divergence class stands for the fault that shows it best.
+    """Look faults up by name; a divergence class means the fault that shows it best.
 
     Raises:
-        NotFound: no fault has this name; the note says which ones are like it.
+        NotFound: no fault has this name; the hint lists similar names.
     """
     return tuple(_find(name) for name in ([names] if isinstance(names, str) else names))
 

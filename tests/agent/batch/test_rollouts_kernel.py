@@ -22,6 +22,8 @@ import agentkit as ak
 from tests.files.cassette_samples import exactly
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SETUP = """
 import asyncio, json, sys, time
 import agentkit as ak

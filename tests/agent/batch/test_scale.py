@@ -20,11 +20,14 @@ import pytest
 import agentkit as ak
 from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.trajectory.loop import Answer, Result, apply, start
+from agentkit.trajectory.loop import apply, start
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.agent.hermes.loop_cases import ECHO, USER, answer, call, loop
 from tests.support.growth import assert_linear
+
+pytestmark = pytest.mark.slow
 
 FACTOR = 6
 """How much more 400 turns may cost than 100: linear is 4, quadratic 16."""

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agentkit.agent.tools.tool import as_text
+from agentkit.read.tool_output import as_text
 
 
 class Color(enum.Enum):

@@ -18,6 +18,8 @@ from agentkit.read.parsers.scanner import Scanner
 from tests.read.parsers.call_formats import WRITTEN
 from tests.support.growth import assert_linear
 
+pytestmark = pytest.mark.slow
+
 SHORT, LONG = 2_000, 8_000
 MANY, MORE = 200_000, 2_000_000
 """Characters of whole calls: a copy of the rest of the text at each call shows only in long

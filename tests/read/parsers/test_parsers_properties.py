@@ -18,6 +18,8 @@ from agentkit.read.parsers.formats.sglang_formats import SGLANG
 from agentkit.read.parsers.output import Parsed, Piece
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(CANONICAL)
 CALL: Call = ("f", {"a": "b c", "n": 7})
 TOOLS = tools_for([CALL])

@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.show.html import visible
 from agentkit.show.render.parts.pretty import pretty
+from agentkit.types.words import visible
 
 _WIDTH = 100
 _DEPTH = 40

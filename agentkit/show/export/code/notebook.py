@@ -19,8 +19,8 @@ from agentkit.show.export.code.offline_test import (
     said_source,
 )
 from agentkit.show.export.text import Export
+from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import read_answer, request_error
-from agentkit.types.record import late
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Request
 
@@ -121,7 +121,7 @@ def _code(source: str, shown: Any = None) -> dict[str, Any]:
 def _output(shown: Any) -> dict[str, Any]:
     bundle = {
         kind: text
-        for kind, text in late["show"](shown).items()
+        for kind, text in mimebundle(shown).items()
         if kind in ("text/plain", "text/html")
     }
     return {"output_type": "execute_result", "metadata": {}, "data": bundle}

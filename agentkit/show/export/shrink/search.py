@@ -13,21 +13,21 @@ from agentkit.errors import AgentkitError, UsageError
 from agentkit.files.cassette.codec import request_key
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
 from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.shrink.reductions import Body, Reduction, fewest, reductions
 from agentkit.show.html import Html, el
-from agentkit.show.render.parts.text import text
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page, render
-from agentkit.show.render.rollout.outline import Limits
-from agentkit.trajectory.loop import Answer, apply, failure, read_answer
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
+from agentkit.trajectory.loop import apply, failure, read_answer
 from agentkit.trajectory.preflight import preflight
 from agentkit.types.answer import Response
-from agentkit.types.record import Record, record
+from agentkit.types.record import Drawn, Record, record
+from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, Spec, Trajectory
 from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.words import count
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]
@@ -37,7 +37,7 @@ gives, a `Response`, or an `ApiError`.
 
 
 @record
-class Shrunk(Record):
+class Shrunk(Record, Drawn):
     """The smallest request found that shows the fault, and its answer. It exports as any rollout
     does: `ak.export.curl(shrunk)`.
     """
@@ -76,31 +76,6 @@ class Shrunk(Record):
             f"{self.size_before:,} → {self.size_after:,} characters ({holds}),"
             f" {count(self.asks, 'ask')}; {why}"
         )
-
-    def html(self, limits: Limits) -> Html:
-        """What the display shows: what was saved, the request, and its answer."""
-        return page(
-            {
-                "shrunk": el("p", el("strong", self.summary()), class_="ak-title"),
-                **render(self.request, limits),
-                **self._answer(limits),
-            }
-        )
-
-    def text(self, limits: Limits) -> str:
-        """The same as plain text."""
-        answer = self.response or self.trajectory.error
-        return "\n".join(
-            [
-                self.summary(),
-                text(self.request, limits),
-                *([text(answer, limits)] if answer else []),
-            ]
-        )
-
-    def _answer(self, limits: Limits) -> dict[str, Html]:
-        answer = self.response or self.trajectory.error
-        return render(answer, limits) if answer else {}
 
 
 def shrink(
@@ -391,3 +366,19 @@ def _exchange(answer: Any) -> Exchange:
 
 def _size(body: Body) -> int:
     return len(json.dumps(body, ensure_ascii=False))
+
+
+@shown.register(Shrunk)
+def shrunk_fragments(shrunk: Shrunk, limits: Limits) -> dict[str, Html]:
+    """What was saved, the request, and its answer."""
+    title = el("p", el("strong", shrunk.summary()), class_="ak-title")
+    answer = shrunk.response or shrunk.trajectory.error
+    shown_answer = shown.fragments(answer, limits) if answer else {}
+    return {"shrunk": title, **shown.fragments(shrunk.request, limits), **shown_answer}
+
+
+@shown.register_text(Shrunk)
+def _shrunk_text(shrunk: Shrunk, limits: Limits) -> str:
+    answer = shrunk.response or shrunk.trajectory.error
+    answered = [shown.text(answer, limits)] if answer else []
+    return "\n".join([shrunk.summary(), shown.text(shrunk.request, limits), *answered])

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 from agentkit.show.charts.timeline import Course
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, Op, changes
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
-from agentkit.show.render.rollout.outline import Entry, Limits, entries_from, prompt_entries
+from agentkit.show.render.rollout.outline import Entry, entries_from, prompt_entries
 from agentkit.types.trajectory import Trajectory
 
 LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)

@@ -13,7 +13,7 @@ from agentkit.agent.event_loop import event_loop
 from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
 from agentkit.errors import UsageError
 from agentkit.show.charts.figures import figures
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.controls import (
     breakpoint_named,
     controls,
@@ -26,8 +26,9 @@ from agentkit.show.notebook.controls import (
 from agentkit.show.notebook.live import Op, sendable
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
 from agentkit.show.notebook.views.growing_rows import GrowingRows
-from agentkit.trajectory.loop import ModelStep
+from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import visible
 
 POSTED = frozenset(
     {"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"}

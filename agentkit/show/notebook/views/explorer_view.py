@@ -14,9 +14,9 @@ from agentkit.analysis.explore.groups import Group, spread_text
 from agentkit.errors import UsageError
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, Op, sendable
-from agentkit.show.render.parts.table import cell_text, column_name
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.render import render
-from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.rollout.table import cell_text, column_name
 from agentkit.types.record import clip
 
 _BLOCK = 200

@@ -5,10 +5,11 @@ place.
 from __future__ import annotations
 
 from agentkit.read.stream.stream_reader import Growing
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.live import Op
 from agentkit.show.render.parts.block import row
 from agentkit.types.wire import Chunk
+from agentkit.types.words import visible
 
 _LABELS = {"content": "assistant", "refusal": "refusal", "reasoning": "reasoning", "call": "→ call"}
 ROOM = 200_000

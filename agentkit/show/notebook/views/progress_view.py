@@ -8,7 +8,7 @@ from typing import Any
 from agentkit.agent.batch.progress import Progress
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView
-from agentkit.show.render.parts.words import count
+from agentkit.types.words import count
 
 
 class ProgressView(LiveView):

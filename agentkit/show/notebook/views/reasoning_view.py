@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import overload
 
 from agentkit.errors import UsageError
-from agentkit.show.html import Html, el, visible
-from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.html import Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, facts, note, row
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.render import page
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.reasoning import Thought, summed, thought, thought_row
-from agentkit.types.record import clip
+from agentkit.types.record import Drawn, clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, visible
 
 
-class ReasoningView(Sequence[Thought]):
+class ReasoningView(Drawn, Sequence[Thought]):
     """The reasoning of each turn: source, length, share of the tokens, and what it led to. A
     sequence of `Thought` records.
     """
@@ -27,7 +26,8 @@ class ReasoningView(Sequence[Thought]):
         self.thoughts = tuple(thoughts)
         self.sought = sought
         """What was searched for."""
-        self._many = len({one.rollout for one in self.thoughts}) > 1
+        self.many = len({one.rollout for one in self.thoughts}) > 1
+        """Whether they are of several rollouts."""
 
     @classmethod
     def of(cls, trajectories: Iterable[Trajectory]) -> ReasoningView:
@@ -90,9 +90,10 @@ class ReasoningView(Sequence[Thought]):
         return iter(self.thoughts)
 
     def __repr__(self) -> str:
-        return f"<ReasoningView {', '.join(self._words())}>"
+        return f"<ReasoningView {', '.join(self.words())}>"
 
-    def _words(self) -> list[str]:
+    def words(self) -> list[str]:
+        """What there is, in a few words."""
         total = summed(self.thoughts)
         share = f"{100 * total.share:.0f} % of the output tokens" if total.share is not None else ""
         found = f"matching {self.sought}" if self.sought else ""
@@ -108,47 +109,38 @@ class ReasoningView(Sequence[Thought]):
             )
         )
 
-    def html(self, limits: Limits) -> Html:
-        """A row per turn, as far as there is room."""
-        parts = {
-            "head": el(
-                "header",
-                bar(el("strong", "Reasoning"), facts(*self._words())),
-                class_="ak-head",
-                data_key="head",
-            )
-        }
-        room = limits.size
-        for i, one in enumerate(self.thoughts):
-            if room <= 0 or i >= limits.head + limits.tail:
-                left = note(
-                    "… ", count(len(self) - i, "more turn"), " not shown here; filter(…) finds them"
-                )
-                parts["gap"] = row("gap", "aside", (None, left))
-                break
-            key = f"thought-{i}"
-            parts[key] = thought_row(key, one, limits, f"view[{i}].response", self._many)
-            room -= len(parts[key])
-        return page(parts)
 
-    def text(self, limits: Limits) -> str:
-        """A few lines per turn."""
-        lines = [repr(self)]
-        for one in self.thoughts[: limits.items]:
-            where = f"rollout {one.rollout}, turn {one.turn}" if self._many else f"turn {one.turn}"
-            share = f", {100 * one.share:.0f} % of the tokens" if one.share is not None else ""
-            led = ", ".join(call.name or "?" for call in one.response.tool_calls) or "an answer"
-            lines.append(
-                f"{where} [{', '.join(one.sources) or 'none'}{share}]: {clip(one.text, 200) or '-'}"
+@shown.register(ReasoningView)
+def reasoning_fragments(view: ReasoningView, limits: Limits) -> dict[str, Html]:
+    """A row per turn, as far as there is room."""
+    title = bar(el("strong", "Reasoning"), facts(*view.words()))
+    parts = {"head": el("header", title, class_="ak-head", data_key="head")}
+    room = limits.size
+    for i, one in enumerate(view.thoughts):
+        if room <= 0 or i >= limits.head + limits.tail:
+            left = note(
+                "… ", count(len(view) - i, "more turn"), " not shown here; filter(…) finds them"
             )
-            lines.append(f"  → {clip(led, 200)}")
-        rest = len(self) - limits.items
-        return "\n".join(
-            [
-                *map(visible, lines),
-                *([f"… {count(rest, 'more turn')} not shown here"] if rest > 0 else []),
-            ]
+            parts["gap"] = row("gap", "aside", (None, left))
+            break
+        key = f"thought-{i}"
+        parts[key] = thought_row(key, one, limits, f"view[{i}].response", view.many)
+        room -= len(parts[key])
+    return parts
+
+
+@shown.register_text(ReasoningView)
+def _reasoning_text(view: ReasoningView, limits: Limits) -> str:
+    """A few lines per turn."""
+    lines = [repr(view)]
+    for one in view.thoughts[: limits.items]:
+        where = f"rollout {one.rollout}, turn {one.turn}" if view.many else f"turn {one.turn}"
+        share = f", {100 * one.share:.0f} % of the tokens" if one.share is not None else ""
+        led = ", ".join(call.name or "?" for call in one.response.tool_calls) or "an answer"
+        lines.append(
+            f"{where} [{', '.join(one.sources) or 'none'}{share}]: {clip(one.text, 200) or '-'}"
         )
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return mimebundle(self)
+        lines.append(f"  → {clip(led, 200)}")
+    rest = len(view) - limits.items
+    more = [f"… {count(rest, 'more turn')} not shown here"] if rest > 0 else []
+    return "\n".join([*map(visible, lines), *more])

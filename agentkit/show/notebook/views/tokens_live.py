@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from agentkit.analysis.tokens.likelihood import ENTROPIES, METRICS, PROBABILITIES, alternatives
 from agentkit.analysis.tokens.runs import entropy
 from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
-from agentkit.show.html import Html, visible
+from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, sendable
-from agentkit.show.render.tokens import ENTROPIES, MEANINGS, METRICS, PROBABILITIES, alternatives
+from agentkit.show.render.analysis.tokens import MEANINGS, tokens_head
+from agentkit.types.words import visible
 
 
 class TokensView(LiveView):
@@ -34,7 +36,7 @@ class TokensView(LiveView):
     def fragments(self) -> Mapping[str, Html]:
         """What stands above the heatmap."""
         shown: Tokens = self.target
-        return shown.head()
+        return tokens_head(shown)
 
     def state(self) -> dict[str, Any]:
         """What the script needs beside the numbers."""

@@ -13,8 +13,9 @@ from functools import cache, lru_cache
 from itertools import chain
 
 from agentkit.show.html import HOLE, Child, Html, el, element, fragment, shape
-from agentkit.show.render.parts.words import count, mark
-from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.words import mark
+from agentkit.types.words import count
 
 FOLD = 1_200
 """Characters of a text that show without a click."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from agentkit.show.html import Child, Html, el
-from agentkit.show.render.parts.words import count
+from agentkit.types.words import count
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST = 3_000

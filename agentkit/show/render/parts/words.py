@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange, Usage
+from agentkit.types.words import count, seconds
 
 
 class Mark(NamedTuple):
@@ -71,23 +71,6 @@ def mark(word: str) -> Mark:
     return _MARKS.get(word, _OTHER)
 
 
-def seconds(elapsed: float | None) -> str:
-    """A recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none was
-    recorded.
-
-    >>> [seconds(s) for s in (0.0004, 0.012, 0.42, 12.3456, 200)]
-    ['<1 ms', '12 ms', '0.42 s', '12.3 s', '3 min 20 s']
-    """
-    if elapsed is None or not 0 <= elapsed < 1e9:
-        return ""
-    if elapsed < 0.0995:
-        return f"{elapsed * 1000:.0f} ms" if elapsed >= 0.0005 or not elapsed else "<1 ms"
-    if elapsed < 119.5:
-        return f"{elapsed:.2f} s" if elapsed < 9.995 else f"{elapsed:.1f} s"
-    minutes, rest = divmod(round(elapsed), 60)
-    return f"{minutes:,} min {rest} s"
-
-
 def by_hand(of: Exchange | ToolCall) -> list[str]:
     """What a person did to an answer or a call."""
     if isinstance(of, Exchange):
@@ -96,20 +79,6 @@ def by_hand(of: Exchange | ToolCall) -> list[str]:
         *(["adopted by hand"] if of.adopted is not None else []),
         *(["changed by hand"] if of.sent_arguments is not None else []),
     ]
-
-
-def count(number: int, thing: str) -> str:
-    """The number with its thing, in the plural where there is not just one.
-
-    >>> count(1, "turn"), count(1200, "turn"), count(2, "failed try")
-    ('1 turn', '1,200 turns', '2 failed tries')
-    """
-    return f"{number:,} {thing if number == 1 else _plural(thing)}"
-
-
-@cache
-def _plural(thing: str) -> str:
-    return f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
 
 
 def tokens(usage: Usage | None) -> str:

@@ -7,16 +7,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agentkit.read.choices import count_choices
+from agentkit.servers.redaction import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, fold, note, prose, row, status, whole
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import by_hand, count, seconds, tally, tokens
+from agentkit.show.render.parts.words import by_hand, tally, tokens
 from agentkit.show.render.rollout.call import call_row, outcome_cell
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.problem import problems
-from agentkit.show.render.rollout.raw import masked, raw, retries
+from agentkit.show.render.rollout.raw import raw, retries
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.words import count, seconds
 
 _ASSISTANT = el("strong", "assistant")
 _ASSISTANT_OF = shape(fragment(_ASSISTANT, " ", el("small", "turn ", HOLE)))

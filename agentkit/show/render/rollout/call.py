@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
     CODE,
     bar,
@@ -19,11 +20,11 @@ from agentkit.show.render.parts.block import (
     whole,
 )
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import by_hand, seconds
-from agentkit.show.render.rollout.outline import Limits
+from agentkit.show.render.parts.words import by_hand
 from agentkit.show.render.rollout.problem import problems
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult
+from agentkit.types.words import seconds
 
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")

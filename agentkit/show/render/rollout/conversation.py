@@ -9,16 +9,18 @@ from typing import Any
 from agentkit.show.charts.figures import figures
 from agentkit.show.charts.timeline import Course
 from agentkit.show.html import Child, Html, el, fragment, link
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import Totals, count, ending, totals, trouble
+from agentkit.show.render.parts.words import Totals, ending, totals, trouble
 from agentkit.show.render.rollout.answer import answer
 from agentkit.show.render.rollout.message import message_row
-from agentkit.show.render.rollout.outline import Entry, Kept, Limits, outline, turn_entries, window
+from agentkit.show.render.rollout.outline import Entry, Kept, outline, turn_entries, window
 from agentkit.show.render.rollout.problem import api_error, attempt
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request
+from agentkit.types.words import count
 
 
 def trajectory_fragments(

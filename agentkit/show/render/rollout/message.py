@@ -7,11 +7,11 @@ from typing import Any
 
 from agentkit.read.plain import plain
 from agentkit.show.html import Child, Html, el
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, data, facts, fold, note, prose, row, whole
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.trajectory import Message
+from agentkit.types.words import count
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REASONING = ("reasoning_content", "reasoning", "thinking")

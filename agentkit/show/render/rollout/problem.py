@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentkit.show.html import Child, Html, el, fragment
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, note, prose, row, status
 from agentkit.show.render.parts.pretty import verbatim
-from agentkit.show.render.parts.words import count, seconds
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.raw import raw
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Attempt
 from agentkit.types.wire import ApiError
+from agentkit.types.words import count, seconds
 
 
 def problems(found: Sequence[Problem], limits: Limits) -> Html | None:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from agentkit.servers.secret_names import names_secret
+from agentkit.servers.redaction import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import count, seconds
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange, Request
+from agentkit.types.words import count, seconds
 
-_SECRET = ("authorization", "cookie", "api-key", "api_key", "apikey", "secret", "password")
-"""How the names of fields that hold credentials end, whatever is in them."""
-_SHOWN = frozenset({"prompt_cache_key"})
-"""What is named like a credential and is none."""
 _PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
 _RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
@@ -118,19 +112,3 @@ def request_head(request: Request, limits: Limits) -> Html:
     return el(
         "header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head"
     )
-
-
-def masked(fields: Any) -> Any:
-    """The fields with the values of credentials left out, at any depth of dicts and lists."""
-    if isinstance(fields, dict):
-        return {
-            name: "[not shown]" if _secret(name, value) else masked(value)
-            for name, value in fields.items()
-        }
-    return [masked(item) for item in fields] if isinstance(fields, list) else fields
-
-
-def _secret(name: object, value: object) -> bool:
-    if not isinstance(name, str) or name in _SHOWN:
-        return False
-    return name.lower().endswith(_SECRET) or (isinstance(value, str) and names_secret(name))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from agentkit.show.html import Child, Html, el, joined
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, prose, row, status
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.call import call_body
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Turn
+from agentkit.types.words import count
 
 
 @record

@@ -5,16 +5,14 @@ without colour, and without our CSS.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from agentkit.analysis.sample_tree import Branch, SampleTree
 from agentkit.show.html import Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, note, row, status
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip
-
-if TYPE_CHECKING:
-    from agentkit.analysis.sample_tree import Branch, SampleTree
+from agentkit.types.words import count
 
 _WORD = {"calls": "", "answer": "answers", "open": "open", "error": "error", "limit": "stopped"}
 _CELLS = 10
@@ -23,6 +21,7 @@ _DEEP = 12
 """Partings beyond this depth are drawn at the same indentation."""
 
 
+@shown.register(SampleTree)
 def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
     """The head, then a row per step (`branch-0`, `branch-1`, …), in the order they are read."""
     shown = {
@@ -45,6 +44,11 @@ def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
             break
         shown[f"branch-{number}"] = _row(f"branch-{number}", guide, branch, tree.size)
     return shown
+
+
+@shown.register_text(SampleTree)
+def _tree_text(tree: SampleTree, limits: Limits) -> str:
+    return "\n".join(branch_lines(tree, limits))
 
 
 def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:

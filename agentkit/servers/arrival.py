@@ -15,6 +15,7 @@ from typing import Any
 
 from agentkit.read.plain import is_utf8
 from agentkit.servers.failures import transport_error
+from agentkit.servers.model_call import Clock, Emit
 from agentkit.servers.redaction import (
     Redactor,
     clean_url,
@@ -23,7 +24,6 @@ from agentkit.servers.redaction import (
     remember,
     url_secrets,
 )
-from agentkit.servers.request_body import Clock, Emit
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
@@ -32,8 +32,16 @@ _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 _INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-class Recording:
-    """What has come of one answer so far."""
+class Arrival:
+    """What has come of one answer so far.
+
+    Args:
+        clock: gives Unix time in seconds.
+        stream: whether a stream was asked for; what comes may be none.
+        emit: called with each piece of a stream as it comes.
+        redact: takes secrets out of the text before anything else sees it.
+        url: where the request goes, without secrets; "" until `asked` knows it.
+    """
 
     def __init__(
         self,
@@ -55,17 +63,17 @@ class Recording:
         self._streamed: bool | None = None if stream else False
         self._inflate: Callable[[bytes], bytes] = _same
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-        self._held = ""
+        self._unfinished = ""  # its end may be the beginning of a secret
         self._parts: list[str] = []
         self._chunks: list[Chunk] = []
         self._error: ApiError | None = None
         self.done = False
-        """Whether a stream has said `[DONE]`: what happens to the connection after that does not
+        """Whether a stream has sent `[DONE]`: what happens to the connection after that does not
         matter.
         """
 
     def asked(self, request: Any) -> None:
-        """Notes where the request really went, and the secrets it carried, where that was not known
+        """Note where the request really went, and the secrets it carried, where that was not known
         before.
         """
         if self._url:
@@ -77,7 +85,7 @@ class Recording:
         self._url = self.redact(clean_url(url))
 
     def answered(self, response: Any) -> None:
-        """Notes status and headers."""
+        """Note status and headers."""
         self._status = int(response.status_code)
         self._headers = kept_headers(response.headers, self.redact)
         self._content_type = response.headers.get("content-type", "")
@@ -86,15 +94,18 @@ class Recording:
         )
 
     def inflates(self) -> bool:
-        """Whether it wants the bytes as they crossed the wire, and inflates them from now on; else
-        the client must, which knows more encodings.
+        """Choose who inflates the body, once its headers are known.
+
+        Returns:
+            True where it wants the bytes as they crossed the wire, and inflates them from now on;
+            False where the client must, which knows more encodings.
         """
         if self._encoding in _INFLATED:
             self._inflate = _Inflate(self._encoding)
         return not self._encoding or self._encoding in _INFLATED
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes."""
+        """Take the next bytes."""
         try:
             data = self._inflate(data)
         except zlib.error as exc:
@@ -103,14 +114,14 @@ class Recording:
         self._take(self._decode(data))
 
     def fail(self, exc: BaseException, *, seconds: float | None = None) -> None:
-        """Notes that the answer ended in this exception."""
+        """Note that the answer ended in this exception; `seconds` is the limit that had passed."""
         if not self.done and self._error is None:
             base = self._url.partition("?")[0].removesuffix("/chat/completions")
             error = transport_error(exc, base, seconds=seconds)
             self._note(error.kind, error.message, error.retryable, error.hint)
 
     def exchange(self) -> Exchange:
-        """The answer as a record; call it once, when nothing more will come."""
+        """Close the answer and return it as a record; call it once, when nothing more will come."""
         self._take(self._decode(b"", True), last=True)
         self._check_encoding()
         body = (
@@ -130,9 +141,10 @@ class Recording:
         )
 
     def _take(self, text: str, *, last: bool = False) -> None:
-        text = self.redact(self._held + text)
-        held = 0 if last else self.redact.unfinished(text)
-        text, self._held = (text[:-held], text[-held:]) if held else (text, "")
+        # The network may cut a secret: what could be the start of one waits for the next piece.
+        text = self.redact(self._unfinished + text)
+        waiting = 0 if last else self.redact.unfinished(text)
+        text, self._unfinished = (text[:-waiting], text[-waiting:]) if waiting else (text, "")
         if not text:
             return
         if self._streamed is None:
@@ -143,8 +155,11 @@ class Recording:
             self._parts.append(text)
 
     def _sniff(self, text: str, last: bool) -> tuple[bool | None, str]:
-        """Whether the answer to a stream request is a stream, told by its first character: JSON or
+        """Tell by its first character whether the answer to a stream request is a stream; JSON or
         a web page is not.
+
+        Returns:
+            Whether it is, None while nothing but white space has come; and the text to go on with.
         """
         begin = ("".join(self._parts) + text).lstrip("\ufeff \t\r\n")[:1]
         if not begin and not last:
@@ -166,7 +181,7 @@ class Recording:
             self._emit(chunk)
 
     def _check_encoding(self) -> None:
-        """Notes a compressed body that ends early, and bytes that stayed compressed because no
+        """Note a compressed body that ends early, and bytes that stayed compressed because no
         client here knows the encoding.
         """
         if self._error or not self._encoding:
@@ -229,7 +244,7 @@ def _same(data: bytes) -> bytes:
 
 
 def _declared(body: str, content_type: str) -> str:
-    """The body in the charset it declares, where it is not UTF-8."""
+    """Decode the body in the charset it declares, where it is not UTF-8."""
     charset = _CHARSET.search(content_type)
     if charset is None or body.isascii() or is_utf8(body):
         return body

@@ -1,13 +1,11 @@
-"""What an answer is made for: the request and what is derived from it; and the refusal it may get
-in place of an answer.
-"""
+"""What an answer is made for: the request, and what is derived from it."""
 
 from __future__ import annotations
 
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentkit.testing.server.pieces import token_id
@@ -38,23 +36,7 @@ _BASE62 = string.digits + string.ascii_letters
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A request that is refused; each manner has its own shape for it."""
-
-    status: int
-    message: str
-    type: str = ""
-    """The error's class as the manner names it; "" for the usual one of the status."""
-    code: str | None = None
-    """OpenAI's word for it."""
-    param: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    """Sent in place of the manner's own shape."""
-
-
-@dataclass(frozen=True)
-class Asking:
+class Question:
     """What an answer is made for."""
 
     request: Mapping[str, Any]
@@ -67,6 +49,8 @@ class Asking:
     """Most tokens of prompt and answer."""
     parser: bool = True
     """The server was started with a tool-call parser."""
+    seconds: float = 1.0
+    """How long what is slow takes."""
 
     @property
     def created(self) -> int:
@@ -75,7 +59,7 @@ class Asking:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages of the request that are any."""
+        """The messages of the request, without entries that are none."""
         listed = self.request.get("messages")
         return (
             [message for message in listed if isinstance(message, dict)]
@@ -108,29 +92,35 @@ class Asking:
         return bool(isinstance(options, dict) and options.get("include_usage"))
 
     def hex(self, what: str, length: int) -> str:
-        """Hexadecimal digits that repeat from run to run."""
+        """Make up hexadecimal digits that repeat from run to run."""
         return hashlib.sha256(f"{self.seed}:{what}".encode()).hexdigest()[:length]
 
+    def share(self, what: str) -> float:
+        """Draw a number from 0 up to 1 that repeats from run to run."""
+        return int(self.hex(what, 12), 16) / 16**12
+
     def base62(self, what: str, length: int) -> str:
-        """Letters and digits that repeat from run to run."""
+        """Make up letters and digits that repeat from run to run."""
         return "".join(
             _BASE62[byte % 62]
             for byte in hashlib.sha512(f"{self.seed}:{what}".encode()).digest()[:length]
         )
 
     def logprobs(
-        self, said: Sequence[str], order: Sequence[str] = ("token", "logprob", "bytes")
+        self, written: Sequence[str], order: Sequence[str] = ("token", "logprob", "bytes")
     ) -> list[dict[str, Any]] | None:
-        """Made-up logprobs of these tokens; None where none were asked for."""
+        """Make up logprobs of these tokens; None where none were asked for."""
         if not self.request.get("logprobs"):
             return None
         top = self.request.get("top_logprobs")
         wanted = min(top, len(_OTHERS)) if isinstance(top, int) else 0
-        return [_logprob(token, wanted, order) for token in said]
+        return [_logprob(token, wanted, order) for token in written]
 
-    def token_ids(self, said: Sequence[str]) -> list[int] | None:
+    def token_ids(self, written: Sequence[str]) -> list[int] | None:
         """The ids of these tokens; None where they were not asked for."""
-        return [token_id(token) for token in said] if self.request.get("return_token_ids") else None
+        return (
+            [token_id(token) for token in written] if self.request.get("return_token_ids") else None
+        )
 
 
 def _logprob(token: str, wanted: int, order: Sequence[str]) -> dict[str, Any]:
@@ -146,12 +136,12 @@ def _logprob(token: str, wanted: int, order: Sequence[str]) -> dict[str, Any]:
 
 
 def _entry(token: str, logprob: float, order: Sequence[str]) -> dict[str, Any]:
-    said = {
+    entry = {
         "token": token,
         "logprob": round(logprob, 4),
         "bytes": list(token.encode("utf-8", "surrogatepass")),
     }
-    return {key: said[key] for key in order}
+    return {key: entry[key] for key in order}
 
 
 def tools_named(request: Mapping[str, Any]) -> set[str]:
@@ -173,6 +163,6 @@ def named_choice(request: Mapping[str, Any]) -> str | None:
 
 
 def output_limit(request: Mapping[str, Any]) -> int | None:
-    """The most tokens the answer may have, where the request says it."""
+    """The most tokens the answer may have, where the request limits them."""
     given = request.get("max_completion_tokens") or request.get("max_tokens")
     return given if isinstance(given, int) else None

@@ -8,31 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.read.choices import count_choices
-from agentkit.show.html import visible
-from agentkit.show.render.parts.many import many_lines
+from agentkit.show.render.limits import TEXT, Limits
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import (
-    by_hand,
-    count,
-    ending,
-    seconds,
-    tokens,
-    totals,
-    trouble,
-)
-from agentkit.show.render.rollout.outline import (
-    TEXT,
-    Entry,
-    Kept,
-    Limits,
-    outline,
-    turn_entries,
-    window,
-)
+from agentkit.show.render.parts.words import by_hand, ending, tokens, totals, trouble
+from agentkit.show.render.rollout.outline import Entry, Kept, outline, turn_entries, window
+from agentkit.show.render.rollout.table import many_lines
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Request
+from agentkit.types.words import count, seconds, visible
 
 _LINE = 500
 """Characters of a call's arguments or a result in a transcript."""

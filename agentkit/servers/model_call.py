@@ -1,4 +1,4 @@
-"""One request before it is sent: what a caller asks for, and the JSON body or keyword arguments
+"""One model call before it is sent: what a caller asks for, and the JSON body or keyword arguments
 made of it.
 """
 
@@ -54,11 +54,12 @@ class ChatServer(Protocol):
     profile: str | None
     """Name of the history profile it asks for; None where it has no wish."""
 
-    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange: ...
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """Send one request and return its answer, errors included."""
 
 
 def sent_fields(call: Call) -> dict[str, Any]:
-    """The fields without what must not be sent empty: servers refuse `tools: []`, and null for a
+    """Leave out the fields that must not be sent empty: servers refuse `tools: []`, and null for a
     model or a limit.
     """
     return {
@@ -70,9 +71,10 @@ def sent_fields(call: Call) -> dict[str, Any]:
 
 
 def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
-    """The JSON body; messages that came encoded are not encoded again.
+    """Encode the JSON body; messages that came encoded are not encoded again.
 
     Args:
+        call: what to send.
         completion_tokens: send `max_tokens` under OpenAI's new name, `max_completion_tokens`.
 
     Raises:
@@ -95,12 +97,13 @@ def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
 
 
 def needs_completion_tokens(model: Any) -> bool:
-    """Whether OpenAI refuses `max_tokens` for this model: the o series, gpt-5 and later."""
+    """Tell whether OpenAI refuses `max_tokens` for this model: the o series, gpt-5 and later."""
     return isinstance(model, str) and bool(_NEEDS_COMPLETION_TOKENS.match(model))
 
 
 def encode(value: Any) -> bytes:
-    """The value as compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, as escapes.
+    """Encode the value as compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, become
+    escapes.
 
     Raises:
         UsageError: it is not JSON.
@@ -119,7 +122,7 @@ def encode(value: Any) -> bytes:
 
 
 def fresh(value: Any) -> Any:
-    """The same data in new dicts and lists, so that what another object does to them stays with
+    """Copy the data into new dicts and lists, so that what another object does to them stays with
     it.
     """
     if isinstance(value, dict):

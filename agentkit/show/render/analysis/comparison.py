@@ -6,28 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from agentkit.analysis.compare.comparison import Comparison, Finding
 from agentkit.analysis.diff import diff
 from agentkit.analysis.divergence.classes import CLASSES, LAYERS
 from agentkit.analysis.divergence.traits import Divergence
-from agentkit.show.export.code.shell import curl
-from agentkit.show.html import Child, Html, el, link, visible
-from agentkit.show.render.diff import diff_fragments, excerpt_pair
+from agentkit.show.html import Child, Html, el, link
+from agentkit.show.render import shown
+from agentkit.show.render.analysis.diff import diff_fragments, excerpt_pair
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note
-from agentkit.show.render.parts.pretty import verbatim
-from agentkit.show.render.parts.words import count, seconds
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.types.record import clip
-
-if TYPE_CHECKING:
-    from agentkit.analysis.compare.comparison import Comparison, Finding
+from agentkit.types.words import count, seconds, visible
 
 _MARKS = {"breaks": ("✕", "bad"), "changes": ("▲", "warn"), "cosmetic": ("•", "quiet")}
 _ADVICE = 6
 """Findings that are named at the top."""
 
 
+@shown.register(Comparison)
 def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Html]:
     """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and
     `conversation-0` and on.
@@ -91,7 +88,13 @@ def _advised(found: list[Finding]) -> Html:
     )
 
 
-def _where(finding: Finding) -> str:
+def worst_first(divergence: Divergence) -> int:
+    """Order divergences by their severity."""
+    return list(_MARKS).index(divergence.severity)
+
+
+def found_where(finding: Finding) -> str:
+    """At which sides, and in how many prompts, in words."""
     sides = [name for name, n in finding.at.items() if n]
     where = f" at {' and '.join(sides)}" if sides else ""
     return (
@@ -173,12 +176,12 @@ def _matrix_cell(findings: list[Finding], side: str) -> Child:
 
 
 def _finding(finding: Finding, place: int, limits: Limits) -> Html:
-    first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
+    first = min(finding.divergences, key=worst_first)
     known = CLASSES[finding.class_]
     title = bar(
         mark(finding.severity),
         el("strong", finding.class_),
-        facts(known.layer, _where(finding).lstrip(", "), _sure(finding, first)),
+        facts(known.layer, found_where(finding).lstrip(", "), _sure(finding, first)),
     )
     linked = note("known: ", link(first.link, first.link)) if first.link else None
     titles = [
@@ -288,6 +291,11 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
     return shown
 
 
+@shown.register_text(Comparison)
+def _comparison_text(comparison: Comparison, limits: Limits) -> str:
+    return "\n".join(comparison_lines(comparison, limits))
+
+
 def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
     """The same as text: findings with cause and hint, then what the statistics say."""
     yield visible(f"Comparison of {comparison.heading()}")
@@ -309,71 +317,15 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
-    first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
+    first = min(finding.divergences, key=worst_first)
     sure = _sure(finding, first)
     named = (
         f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_}"
         f" [{CLASSES[finding.class_].layer}]"
     )
-    yield f"{named}{_where(finding)}{f' ({sure})' if sure else ''}"
+    yield f"{named}{found_where(finding)}{f' ({sure})' if sure else ''}"
     yield f"    {clip(first.cause, 240)}"
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     if effects:
         yield f"    explains {', '.join(effects)}"
     yield f"    hint: {first.hint}"
-
-
-def issue_body(comparison: Comparison) -> str:
-    """Markdown for a bug report: findings, excerpts in fences that nothing in them can close, the
-    request, how to repeat it.
-    """
-    parts = [f"### {_inline(comparison.heading())}", ""]
-    for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
-        first = min(finding.divergences, key=lambda d: list(_MARKS).index(d.severity))
-        parts += [
-            f"#### {finding.class_} ({finding.severity}) {_inline(_where(finding).lstrip(', '))}",
-            "",
-            _inline(clip(first.cause, 400)),
-            "",
-        ]
-        for name, side in zip(first.sides, (first.left, first.right), strict=True):
-            parts += [
-                f"{_inline(name)} `{side.pointer or '/'}`:",
-                _fenced(verbatim(side.value), "json"),
-                "",
-            ]
-        parts += [f"Known: {first.link}", ""] if first.link else []
-    parts += ["#### To repeat it", "", *_commands(comparison), "#### How sure this is", ""]
-    parts += [
-        f"- {row.measure}, {_inline(row.side)} beside {_inline(row.other)}: {_inline(row.says)}"
-        for row in comparison.stats
-        if row.other
-    ]
-    return "\n".join(parts) + "\n"
-
-
-def _commands(comparison: Comparison) -> Iterator[str]:
-    """The first request that shows something, as a command for each side."""
-    first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
-    if first is None:
-        return
-    for name, trajectory in zip(
-        first.sides, next(iter(comparison.pairs(first.prompt, first.sides)), ()), strict=False
-    ):
-        yield f"{_inline(name)}:"
-        yield _fenced(curl(trajectory, min(first.turn, len(trajectory.turns))), "sh")
-        yield ""
-
-
-def _fenced(text: str, kind: str) -> str:
-    shown = visible(text)
-    fence = "```"
-    while fence in shown:
-        fence += "`"
-    return f"{fence}{kind}\n{shown}\n{fence}"
-
-
-def _inline(text: str) -> str:
-    """A text in a line of Markdown: shown, never markup, a mention or a link."""
-    escaped = "".join(f"\\{ch}" if ch in "\\`*_[]<>#|!~" else ch for ch in visible(clip(text, 500)))
-    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")

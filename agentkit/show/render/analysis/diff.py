@@ -6,26 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.analysis.alignment import CallPair
+from agentkit.analysis.diff import Diff, Difference, Row
+from agentkit.show.html import Child, Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
 from agentkit.show.render.parts.marked import marked
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import count
 from agentkit.show.render.rollout.conversation import conversation
-from agentkit.show.render.rollout.outline import Entry, Limits, turn_entries
+from agentkit.show.render.rollout.outline import Entry, turn_entries
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
-
-if TYPE_CHECKING:
-    from agentkit.analysis.alignment import CallPair
-    from agentkit.analysis.diff import Diff, Difference, Row
+from agentkit.types.words import count, visible
 
 SAME, DIFFERENT = "=", "≠"
 
 
+@shown.register(Diff)
 def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]:
     """The head, the rollouts turn by turn (`row-3`), stretches of equal turns folded (`same-0`),
     and the ending.
@@ -284,6 +285,11 @@ def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
         class_="ak-row ak-differs",
         data_key=key,
     )
+
+
+@shown.register_text(Diff)
+def _diff_text(diff: Diff, limits: Limits) -> str:
+    return "\n".join(diff_lines(diff, limits))
 
 
 def diff_lines(diff: Diff, limits: Limits) -> Iterator[str]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentkit.show.html import Child, Html, el, visible
+from agentkit.analysis.tokens.prefix import PrefixCheck, PrefixStep
+from agentkit.read.managed import ManagedState
+from agentkit.show.html import Child, Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, note, row, status
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.rollout.outline import Limits
 from agentkit.show.render.rollout.problem import problems
+from agentkit.types.words import count, visible
 
 _VERDICTS = {
     True: ("ok", "every prompt extends the tokens before it"),
@@ -20,7 +23,8 @@ _VERDICTS = {
 }
 
 
-def prefix_parts(check: Any, limits: Limits) -> dict[str, Html]:
+@shown.register(PrefixCheck)
+def prefix_parts(check: PrefixCheck, limits: Limits) -> dict[str, Html]:
     """The fragments of a `PrefixCheck`."""
     mark, verdict = _VERDICTS[check.ok]
     off = (
@@ -57,7 +61,7 @@ def prefix_parts(check: Any, limits: Limits) -> dict[str, Html]:
     )
 
 
-def _chosen(steps: Sequence[Any], most: int) -> list[Any]:
+def _chosen(steps: Sequence[PrefixStep], most: int) -> list[PrefixStep]:
     """The steps to show: all, or of very many those that tell something first."""
     if len(steps) <= most:
         return list(steps)
@@ -68,7 +72,7 @@ def _chosen(steps: Sequence[Any], most: int) -> list[Any]:
     )
 
 
-def _step(step: Any) -> list[Child]:
+def _step(step: PrefixStep) -> list[Child]:
     sizes = facts(
         f"{step.before_length:,} tokens before" if step.before_length is not None else None,
         (
@@ -94,7 +98,7 @@ def _word(kind: str, word: str) -> Html:
     )
 
 
-def _sides(step: Any) -> Html:
+def _sides(step: PrefixStep) -> Html:
     head = el("tr", *(el("th", title, scope="col") for title in ("", "tokens", "ids")))
     sides = (
         ("both before it", step.shared),
@@ -118,7 +122,8 @@ def _side(name: str, tokens: Iterable[tuple[int, str | None]]) -> Html:
     )
 
 
-def prefix_text(check: Any, limits: Limits) -> str:
+@shown.register_text(PrefixCheck)
+def prefix_text(check: PrefixCheck, limits: Limits) -> str:
     """The same as plain text."""
     lines = [f"Prefix check: {check.summary()}"]
     for step in _chosen(check.steps, limits.items):
@@ -136,11 +141,12 @@ def prefix_text(check: Any, limits: Limits) -> str:
     return "\n".join(lines)
 
 
-def _named(step: Any) -> list[tuple[str, Any]]:
+def _named(step: PrefixStep) -> list[tuple[str, Any]]:
     return [("shared", step.shared), ("before", step.before), ("now", step.now)]
 
 
-def state_parts(state: Any, limits: Limits) -> dict[str, Html]:
+@shown.register(ManagedState)
+def state_parts(state: ManagedState, limits: Limits) -> dict[str, Html]:
     """The fragments of a `ManagedState`."""
     trained = sum(node.trained_count for node in state.nodes)
     wrong = count(len(state.all_problems), "problem")
@@ -175,7 +181,8 @@ def state_parts(state: Any, limits: Limits) -> dict[str, Html]:
     return parts
 
 
-def state_text(state: Any, limits: Limits) -> str:
+@shown.register_text(ManagedState)
+def state_text(state: ManagedState, limits: Limits) -> str:
     """The same as plain text."""
     lines = [
         f"Managed state: {state.summary()}",

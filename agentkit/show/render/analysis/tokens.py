@@ -7,23 +7,30 @@ then as a colour.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
 
-from agentkit.analysis.tokens.runs import TokenRun, entropy
+from agentkit.analysis.tokens.likelihood import (
+    Low,
+    Metric,
+    alternatives,
+    chance,
+    least_likely,
+    step_of,
+    told,
+    written,
+)
+from agentkit.analysis.tokens.prefix import PrefixCheck
+from agentkit.analysis.tokens.runs import TokenRun
 from agentkit.analysis.tokens.spans import runs
-from agentkit.show.html import Child, Html, el, element, fragment, visible
-from agentkit.show.render.parts.block import code, facts, fold, note, row
-from agentkit.show.render.parts.words import count
-from agentkit.show.render.rollout.outline import Limits
+from agentkit.analysis.tokens.tokens import LOW, Tokens
+from agentkit.show.html import Child, Html, el, element, fragment
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, row
+from agentkit.show.render.rollout.problem import problems
+from agentkit.types.record import clip
+from agentkit.types.words import count, visible
 
-Metric: TypeAlias = Literal["logprob", "entropy", "mask"]
-METRICS: tuple[Metric, ...] = ("logprob", "entropy", "mask")
-PROBABILITIES = (0.9, 0.5, 0.1, 0.01)
-"""A token is a step less likely below each of these."""
-ENTROPIES = (0.1, 0.5, 1.0, 2.0)
-"""In nats: a token was chosen a step less surely above each of these."""
 MEANINGS: dict[Metric, tuple[str, ...]] = {
     "logprob": ("90 % or more", "50 to 90 %", "10 to 50 %", "1 to 10 %", "below 1 %"),
     "entropy": ("below 0.1 nats", "0.1 to 0.5", "0.5 to 1", "1 to 2", "2 nats or more"),
@@ -32,43 +39,6 @@ MEANINGS: dict[Metric, tuple[str, ...]] = {
 _ROOM = 3000
 """Tokens that are kept in a page at most."""
 _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 5)}
-
-
-class Low(NamedTuple):
-    """A token that was unlikely."""
-
-    run: int
-    place: int
-    """In its run."""
-    logprob: float
-
-
-def step_of(run: TokenRun, i: int, metric: Metric) -> int | None:
-    """The step of a token; None where nothing is known of it."""
-    if metric == "mask":
-        return None if run.trained[i] is None else 4 * bool(run.trained[i])
-    if metric == "entropy":
-        known = entropy(run.tops[i])
-        return None if known is None else sum(known >= limit for limit in ENTROPIES)
-    logprob = run.logprobs[i]
-    return (
-        None
-        if logprob is None
-        else sum(math.exp(min(0.0, logprob)) < limit for limit in PROBABILITIES)
-    )
-
-
-def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
-    """The sampled tokens of the lowest probability, the least likely first."""
-    from heapq import nsmallest
-
-    every = (
-        (value, r, i)
-        for r, run in enumerate(shown)
-        for i, value in enumerate(run.logprobs)
-        if value is not None and value <= 0
-    )
-    return [Low(r, i, value) for value, r, i in nsmallest(number, every)]
 
 
 def run_row(key: str, run: TokenRun, metric: Metric, room: int) -> Html:
@@ -130,42 +100,6 @@ def _piece(run: TokenRun, start: int, end: int, step: int, metric: Metric) -> Ch
     if metric == "mask":
         return _STEPS[step](text)
     return el("span", text, class_=f"ak-t ak-s{step}", title=told(run, start))
-
-
-def written(run: TokenRun, i: int) -> str:
-    """The text of a token; its id where the text is not known."""
-    text = run.texts[i]
-    return text if text is not None else f"⟨{run.ids[i] if run.ids[i] is not None else '?'}⟩"
-
-
-def told(run: TokenRun, i: int) -> str:
-    """What a person is told of a token, on one line."""
-    logprob, uncertain = run.logprobs[i], entropy(run.tops[i])
-    words = [f"{visible(written(run, i))!r}", f"position {run.offset + i}"]
-    words += [f"id {run.ids[i]}"] if run.ids[i] is not None else []
-    words += [f"logprob {logprob:.4f} ({chance(logprob)})"] if logprob is not None else []
-    words += [f"entropy {uncertain:.3f} nats"] if uncertain is not None else []
-    words += ["trained" if run.trained[i] else "not trained"] if run.trained[i] is not None else []
-    return "; ".join([*words, *([f"instead: {alternatives(run, i)}"] if run.tops[i] else [])])
-
-
-def chance(logprob: float) -> str:
-    """A probability as a person reads it.
-
-    >>> [chance(x) for x in (0.0, -0.7, -5.0, -20.0)]
-    ['100 %', '49.7 %', '0.67 %', '<0.01 %']
-    """
-    percent = 100 * math.exp(min(0.0, logprob))
-    return (
-        "<0.01 %" if percent < 0.01 else f"{percent:.2g} %" if percent < 1 else f"{percent:.3g} %"
-    )
-
-
-def alternatives(run: TokenRun, i: int) -> str:
-    """The other candidates with their probabilities, on one line."""
-    return ", ".join(
-        f"{visible(text)!r} {chance(value)}" for text, value in run.tops[i] if text != run.texts[i]
-    )
 
 
 _TH, _TD = element("th", scope="col"), element("td")
@@ -246,3 +180,58 @@ def legend(metric: Metric) -> Html:
         "mask": "what is trained on",
     }[metric]
     return note(f"{name}: ", shown, f"plain: {steps[0]}")
+
+
+def tokens_head(tokens: Tokens) -> dict[str, Html]:
+    """What is above the tokens: totals, what is wrong with a managed state, the prefix check, the
+    least likely tokens.
+    """
+    title = bar(el("strong", "Tokens"), facts(*tokens.words()))
+    parts = {"head": el("header", title, _broken(tokens.checks), class_="ak-head", data_key="head")}
+    state = tokens.state
+    if state is not None and state.all_problems:
+        wrong = problems(state.all_problems, Limits())
+        parts["state"] = el("section", wrong, class_="ak-head", data_key="state")
+    table = low_table(tokens.runs, LOW)
+    if table:
+        parts["low"] = el("section", table, class_="ak-head", data_key="low")
+    return parts
+
+
+def _broken(checks: Sequence[PrefixCheck]) -> Child:
+    """What the prefix check found, where it found something."""
+    broken = [(check.unit, step) for check in checks for step in check.broken][:5]
+    said = "does not extend the tokens before it: from position"
+    notes = [
+        note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}")
+        for unit, step in broken
+    ]
+    off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
+    return [*notes, note(f"{off:,} of {trained:,} trained tokens are off policy") if off else None]
+
+
+@shown.register(Tokens)
+def tokens_fragments(tokens: Tokens, limits: Limits) -> dict[str, Html]:
+    """The tokens line by line."""
+    meaning = el("section", legend(tokens.metric), class_="ak-head", data_key="legend")
+    rows = token_rows(tokens.runs, tokens.metric, limits)
+    return {**tokens_head(tokens), "legend": meaning, **rows}
+
+
+@shown.register_text(Tokens)
+def _tokens_text(tokens: Tokens, limits: Limits) -> str:
+    """The totals, then each run on a few lines with its least likely tokens."""
+    lines = [repr(tokens), *(check.summary() for check in tokens.checks)]
+    for run in tokens.runs[: limits.items]:
+        start = run.sampled_from if run.node is None else 0
+        said = "".join(written(run, k) for k in range(start, len(run)))
+        lines.append(f"{run.summary()}: {clip(said, 100)}" if said else run.summary())
+        lines += [f"  {noted}" for noted in run.notes]
+        lines += [
+            f"  {chance(low.logprob)} {told(run, low.place)}"
+            for low in least_likely([run], 3)
+            if low.logprob < -0.7
+        ]
+    if (rest := len(tokens.runs) - limits.items) > 0:
+        lines.append(f"… {count(rest, 'more turn')} not shown here")
+    return "\n".join(lines)

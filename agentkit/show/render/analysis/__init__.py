@@ -1,0 +1,1 @@
+"""What analyses show: comparisons, diffs, trees of samples, tokens, tables of rollouts."""

@@ -1,0 +1,136 @@
+"""A debugger: the rollout up to where it is, what comes next, its breakpoints, what waits, its
+branches.
+"""
+
+from __future__ import annotations
+
+from agentkit.debugger.breakpoint_list import Breakpoints
+from agentkit.debugger.debugger import Debugger
+from agentkit.debugger.ended import Ended
+from agentkit.debugger.pending import Pending
+from agentkit.show.html import Html, el
+from agentkit.show.render import shown
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import code, facts, note, row
+from agentkit.show.render.rollout.call import call_row
+from agentkit.trajectory.branches import Branch, Tree, last_words
+
+
+@shown.register(Debugger)
+def debugger_fragments(debugger: Debugger, limits: Limits) -> dict[str, Html]:
+    """The conversation, and what comes next."""
+    line = debugger.headline()
+    line = f"next step: {line}" if debugger.next_step else line
+    more = {
+        f"more-{i}": el("p", el("code", said), class_="ak-title")
+        for i, said in enumerate(debugger.notes())
+    }
+    return {
+        **shown.fragments(debugger.trajectory, limits),
+        "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"),
+        **more,
+    }
+
+
+@shown.register_text(Debugger)
+def _debugger_text(debugger: Debugger, limits: Limits) -> str:
+    return f"{shown.text(debugger.trajectory, limits)}\n{debugger!r}"
+
+
+@shown.register(Ended)
+def ended_fragments(ended: Ended, limits: Limits) -> dict[str, Html]:
+    """The error where there is one, and what can be done."""
+    error = shown.fragments(ended.error, limits) if ended.error is not None else {}
+    advice = el("code", ended.advice) if ended.stop else ended.advice
+    return {**error, "advice": el("p", advice, class_="ak-title")}
+
+
+@shown.register_text(Ended)
+def _ended_text(ended: Ended, limits: Limits) -> str:
+    error = [shown.text(ended.error, limits)] if ended.error is not None else []
+    return "\n".join([*error, ended.advice])
+
+
+@shown.register(Pending)
+def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
+    """Each call as it would be run, then those that could be adopted."""
+    words = f"{len(pending)} to run" if pending else "nothing waits"
+    head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
+    rows = {
+        f"call-{i}": call_row(f"call-{i}", call, limits, f"dbg.pending[{i}]")
+        for i, call in enumerate(pending[: limits.items])
+    }
+    found = {
+        f"found-{i}": call_row(
+            f"found-{i}", call, limits, f"dbg.pending.recoverable[{i}]", found=True
+        )
+        for i, call in enumerate(pending.recoverable[: limits.items])
+    }
+    return {"head": head, **rows, **found}
+
+
+@shown.register_text(Pending)
+def _pending_text(pending: Pending, limits: Limits) -> str:
+    lines = [f"  {i}: {shown.text(call, limits)}" for i, call in enumerate(pending[: limits.items])]
+    found = [
+        f"  could be adopted, {i}: {shown.text(call, limits)}"
+        for i, call in enumerate(pending.recoverable[: limits.items])
+    ]
+    head = f"Pending: {len(pending)} to run" if pending else "Pending: nothing waits"
+    return "\n".join([head, *lines, *found])
+
+
+@shown.register(Breakpoints)
+def breakpoints_fragments(breakpoints: Breakpoints, limits: Limits) -> dict[str, Html]:
+    """A row for each."""
+    none = None if breakpoints.lines() else el("code", "none")
+    shown_ = {"head": el("p", el("strong", "Breakpoints"), " ", none, class_="ak-title")}
+    if breakpoints.approve:
+        asked = facts(code(", ".join(breakpoints.approve)), "before")
+        shown_["approval"] = row("approval", "aside", ("approval", asked))
+    for i, point in enumerate(breakpoints):
+        key = f"breakpoint-{i}"
+        shown_[key] = row(key, "aside", (str(i), facts(code(point.text), point.sides)))
+    return shown_
+
+
+@shown.register_text(Breakpoints)
+def _breakpoints_text(breakpoints: Breakpoints, limits: Limits) -> str:
+    lines = breakpoints.lines()
+    if not lines:
+        return "Breakpoints: none"
+    return "\n".join(["Breakpoints:", *(f"  {line}" for line in lines)])
+
+
+@shown.register(Tree)
+def tree_fragments(tree: Tree, limits: Limits) -> dict[str, Html]:
+    """A row for each branch, under the one it left."""
+    head = el("p", el("strong", "Tree"), " ", el("code", tree.summary()), class_="ak-title")
+    rows = {
+        f"branch-{branch.label}": _branch(depth, branch, branch.label == tree.current)
+        for depth, branch in list(tree.rows())[: limits.items]
+    }
+    rest = len(tree) - len(rows)
+    more = {"more": note(f"… {rest} more branches")} if rest > 0 else {}
+    return {"tree": head, **rows, **more}
+
+
+def _branch(depth: int, branch: Branch, here: bool) -> Html:
+    label = ["· " * min(depth, 20), el("strong", f"{'▶ ' if here else ''}{branch.label}")]
+    left = (
+        [f"left {branch.parent} at turn {branch.turn}: ", code(branch.change)]
+        if branch.parent is not None
+        else None
+    )
+    told = facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))
+    return row(f"branch-{branch.label}", "aside", (label, told))
+
+
+@shown.register_text(Tree)
+def _tree_text(tree: Tree, limits: Limits) -> str:
+    lines = [f"Tree: {tree.summary()}"]
+    for depth, branch in list(tree.rows())[: limits.items]:
+        mark = "▶" if branch.label == tree.current else " "
+        words = last_words(branch.trajectory)
+        lines.append(f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {words}")
+    return "\n".join(lines)

@@ -1,0 +1,47 @@
+"""The registry of drawings: for each type one function that gives its fragments.
+
+    @shown.register(Diff)
+    def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]: ...
+
+Fragments are markup under keys, in the order they are read (`prompt-0`, `turn-3`, `turn-3/call-1`,
+`end`). A type without a function of its own is drawn as its nearest base, and at last by its repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+from agentkit.show.html import Html, el
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import code, row
+from agentkit.types.words import visible
+
+
+@singledispatch
+def fragments(thing: Any, limits: Limits) -> dict[str, Html]:
+    """Draw the thing as fragments under keys."""
+    key = type(thing).__name__.lower()
+    return {key: row(key, "aside", (None, code(repr(thing))))}
+
+
+register = fragments.register
+"""Register the function that draws a type."""
+
+
+@singledispatch
+def text(thing: Any, limits: Limits) -> str:
+    """Write the thing as plain text."""
+    return visible(repr(thing))
+
+
+register_text = text.register
+"""Register the function that writes a type as plain text."""
+
+
+def page(parts: Mapping[str, Html]) -> Html:
+    """Put the fragments into one block, ready to be shown. Its two odd classes keep Jupyter's
+    mathematics away from the text.
+    """
+    return el("div", parts.values(), class_="ak-root tex2jax_ignore mathjax_ignore")

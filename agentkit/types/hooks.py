@@ -1,0 +1,34 @@
+"""The few functions of higher layers that lower ones call, named here and imported when they are
+first called: so that imports point down, and a record can still be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+Hook: TypeAlias = Literal[
+    "bundle", "html", "text", "page", "display", "issue", "messages", "request"
+]
+
+HOOKS: dict[Hook, str] = {
+    "bundle": "agentkit.show.notebook.static_view:mimebundle",
+    "html": "agentkit.show.render.render:html_of",
+    "text": "agentkit.show.render.render:text_of",
+    "page": "agentkit.show.notebook.static_view:standalone",
+    "display": "agentkit.show.notebook.showing:display",
+    "issue": "agentkit.show.export.issue_body:issue_body",
+    "messages": "agentkit.trajectory.history:messages",
+    "request": "agentkit.trajectory.history:request",
+}
+"""Hook to the module and the function behind it. A test resolves each."""
+
+
+@cache
+def hook(name: Hook) -> Callable[..., Any]:
+    """Import the function behind a hook."""
+    module, _, function = HOOKS[name].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found

@@ -1,0 +1,62 @@
+"""The steps of a rollout and what comes of them: what the loop asks for, and what is applied to a
+trajectory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.types.answer import ToolCall
+from agentkit.types.record import Record, record
+from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.wire import Exchange
+
+
+@record
+class ModelStep(Record):
+    """Ask the model."""
+
+    trajectory: Trajectory
+
+    @property
+    def turn(self) -> int:
+        return len(self.trajectory.turns)
+
+    def summary(self) -> str:
+        return f"ask the model, turn {self.turn}"
+
+
+@record
+class ToolStep(Record):
+    """Run one call of the open turn."""
+
+    trajectory: Trajectory
+    call: ToolCall
+
+    @property
+    def turn(self) -> int:
+        return len(self.trajectory.turns)
+
+    def summary(self) -> str:
+        return f"run {self.call.summary()}, turn {self.turn}"
+
+
+@record
+class Answer(Record):
+    """The outcome of a model step: the exchange, failed or not."""
+
+    exchange: Exchange
+
+
+@record
+class Result(Record):
+    """The outcome of a tool step; also how a call is skipped or answered by hand."""
+
+    position: int
+    result: ToolResult
+    arguments: dict[str, Any] | None = None
+    """What the call was changed to before it was run, where it was."""
+
+
+Step = ModelStep | ToolStep
+Outcome = Answer | Result
