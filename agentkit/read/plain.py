@@ -53,7 +53,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def plain(obj: Any) -> Any:
-    """The object as dicts, lists, strings, numbers, booleans and None; never raises.
+    """Turn the object into dicts, lists, strings, numbers, booleans and None; never raises.
 
     Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a
     depth over 200 becomes "…". An integer too long to be written as text becomes a note.
@@ -91,7 +91,7 @@ def _plain(obj: Any, depth: int, path: set[int]) -> Any:
 
 
 def _leaf(obj: Any) -> Any:
-    """A subclass of a plain type as the plain type itself; bytes and times as text."""
+    """Turn a subclass of a plain type into the plain type itself; bytes and times into text."""
     if isinstance(obj, (bytes, bytearray, memoryview)):
         data = bytes(obj)
         try:
@@ -112,7 +112,7 @@ def _text(obj: Any) -> str:
 
 
 def members(obj: Any) -> Mapping[Any, Any] | None:
-    """The public data of an object by name, in its own order; None where it has none, as a
+    """Collect the public data of an object by name, in its own order; None where it has none, as a
     `Decimal` or a `Path`.
     """
     if isinstance(obj, Mapping):
@@ -149,7 +149,7 @@ _ABSENT = object()
 
 
 class _Traits(NamedTuple):
-    """What a class says of where its objects keep their data."""
+    """What a class tells of where its objects keep their data."""
 
     stored: tuple[str, ...]
     """Dataclass fields and slots."""
@@ -195,7 +195,7 @@ def _stored(obj: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _mocked(mock: Any) -> dict[str, Any]:
-    """What a test set on a mock; anything else it would invent when asked."""
+    """Return what a test set on a mock; anything else it would invent when asked."""
     return {
         **vars(mock),
         **{
@@ -233,8 +233,8 @@ def _is_method(value: Any) -> bool:
 
 
 def carried(value: Any) -> bool:
-    """Whether JSON surely carries the data just as it is; False too for a shape that only writing
-    and reading it can tell.
+    """Return whether JSON surely carries the data just as it is; False too for a shape that only
+    writing and reading it can tell.
     """
     level = [value]
     for _ in range(_MAX_DEPTH // 2):
@@ -263,7 +263,7 @@ def carried(value: Any) -> bool:
 
 
 def finite(value: Any) -> bool:
-    """Whether no number in the data is NaN or infinite."""
+    """Return whether no number in the data is NaN or infinite."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -277,7 +277,7 @@ def finite(value: Any) -> bool:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether the text can be written as UTF-8."""
+    """Return whether the text can be written as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -286,7 +286,7 @@ def is_utf8(text: str) -> bool:
 
 
 def compact_json(data: Any) -> str:
-    """The data as JSON on one line without spaces; text that UTF-8 cannot carry is escaped.
+    """Write the data as JSON on one line without spaces; text that UTF-8 cannot carry is escaped.
 
     Raises:
         TypeError, ValueError, RecursionError: it is not JSON data.
@@ -296,7 +296,7 @@ def compact_json(data: Any) -> str:
 
 
 def listed(value: Any) -> list[Any] | None:
-    """An array, a tensor, a list as a list; one row of a batch as that row."""
+    """Turn an array, a tensor, a list into a list; one row of a batch into that row."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         return None
@@ -307,8 +307,13 @@ def listed(value: Any) -> list[Any] | None:
 
 
 def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The entries of a list read by `integer` or `real`, None where one is no such number, and what
-    is wrong with them.
+    """Read the entries of a list by `integer` or `real`, None where one is no such number, and
+    report what is wrong with them.
+
+    Args:
+        raw: the list, array or tensor; None for none.
+        kind: `integer` or `real`.
+        at: JSON pointer of the list.
     """
     if raw is None:
         return (), []
@@ -337,7 +342,7 @@ def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Pr
 
 
 def integer(value: Any) -> int | None:
-    """The value as a token id; None where it is none."""
+    """Read the value as a token id; None where it is none."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -349,7 +354,7 @@ def integer(value: Any) -> int | None:
 
 
 def real(value: Any) -> float | None:
-    """The value as a number; None where it is none, or NaN."""
+    """Read the value as a number; None where it is none, or NaN."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         return None

@@ -41,7 +41,7 @@ def read_response(
     parser: str | None = None,
     turn: int | None = None,
 ) -> Response:
-    """The answer, read, whatever it is: what is wrong with it is in its problems.
+    """Read the answer, whatever it is: what is wrong with it is in its problems.
 
     Args:
         obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message
@@ -76,7 +76,13 @@ def read_response(
 def read_body(
     data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
 ) -> Response:
-    """A body that is plain data already, read as the answer of this exchange."""
+    """Read a body that is plain data already as the answer of this exchange.
+
+    Args:
+        data: the body as plain data.
+        exchange: what it came in.
+        tools, policy, parser, turn: as for `read_response`.
+    """
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
 
 
@@ -95,7 +101,7 @@ def _read_events(
 
 
 def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
-    """The raw answer as an exchange, as data, and what was wrong with its text."""
+    """Take the raw answer as an exchange, as data, and what was wrong with its text."""
     if isinstance(obj, Exchange):
         return (obj, *parse_body(obj.text))
     if isinstance(obj, (bytes, bytearray)) and obj[:2] == b"\x1f\x8b":
@@ -186,7 +192,7 @@ def _read_message(
 
 
 def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
-    """The calls with the positions they have in the list they end up in."""
+    """Give the calls the positions they have in the list they end up in."""
     return [
         call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)
     ]
@@ -214,7 +220,7 @@ def _text_problems(
 
 
 def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
-    """What only shows when all parts of the answer are seen together."""
+    """Report what only shows when all parts of the answer are seen together."""
     if not bare:
         yield from finish_problems(
             response.finish_reason,
@@ -266,7 +272,7 @@ class _Content:
         self.uses: list[dict[str, Any]] = []
 
     def calls(self, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
-        """Calls that stood as content parts (Anthropic's `tool_use`)."""
+        """Read the calls that came as content parts (Anthropic's `tool_use`)."""
         return tuple(
             call
             for use in self.uses
@@ -379,8 +385,8 @@ def _kind(raw: Any) -> str:
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
-    """The entries of `tool_calls` with where they stand: of a list, of an object of calls, of one
-    call alone, of a JSON text of these.
+    """Find the entries of `tool_calls` with where they are: of a list, of an object of calls, of
+    one call alone, of a JSON text of these.
     """
     if isinstance(raw, str):
         parsed, _ = parse_body(raw)

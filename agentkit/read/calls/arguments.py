@@ -49,11 +49,11 @@ def read_arguments(
     policy: Policy = "normalize",
     pointer: str = "",
 ) -> Arguments:
-    """The arguments of one call and how far they can be trusted; never raises.
+    """Read the arguments of one call and how far they can be trusted; never raises.
 
     Args:
         raw: what the server sent: text, an object, None, or anything else.
-        read: what that stands for, where it is a text of another format than JSON.
+        read: what that means, where it is a text of another format than JSON.
         parameters: the tool's JSON schema; None where the tool is unknown to the reader.
         policy: `strict` runs only `ok`, `normalize` also `normalized`, `repair` also `repaired`.
         pointer: JSON pointer of the arguments in the raw answer.
@@ -84,13 +84,13 @@ def read_arguments(
 
 
 def _guess(text: str, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A guess to show beside broken arguments, as the tool's schema wants it."""
+    """Guess at broken arguments as the tool's schema wants them, to be shown beside them."""
     guess = guessed_object(text)
     return guess if guess is None else check_schema(guess, parameters, "")[1] or guess
 
 
 def _as_json(value: dict[str, Any], pointer: str) -> ObjectReading:
-    """An object as its JSON would be read."""
+    """Read an object as its JSON would be read."""
     if carried(value):
         return ObjectReading(value=value)
     try:
@@ -122,9 +122,7 @@ def _read(raw: Any, pointer: str) -> ObjectReading:
 def _absent_or_empty(
     reading: ObjectReading, parameters: Mapping[str, Any] | None, pointer: str
 ) -> ObjectReading:
-    """`{}` where no arguments were given and the tool requires nothing, or is unknown to the
-    reader.
-    """
+    """Read missing arguments as `{}` where the tool requires nothing, or is unknown."""
     if not reading.absent:
         return reading
     lacking, _ = check_schema({}, parameters, pointer)

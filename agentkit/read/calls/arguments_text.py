@@ -68,6 +68,13 @@ class ObjectReading(Record):
 
 
 def read_text(text: str, pointer: str, layer: int = 0) -> ObjectReading:
+    """Read the object that a text of arguments holds.
+
+    Args:
+        text: the arguments as the server sent them.
+        pointer: JSON pointer of the arguments in the raw answer.
+        layer: how many texts in texts were opened.
+    """
     if not text.strip().strip("\ufeff").strip():
         return given_nothing("arguments_empty", "the arguments are an empty text", pointer, text)
     try:
@@ -92,6 +99,14 @@ def read_text(text: str, pointer: str, layer: int = 0) -> ObjectReading:
 def given_nothing(
     code: str, message: str, pointer: str, before: str | None = None
 ) -> ObjectReading:
+    """Describe missing arguments.
+
+    Args:
+        code: the problem's code.
+        message: what was sent instead.
+        pointer: JSON pointer of the arguments in the raw answer.
+        before: their text, if there is one.
+    """
     return ObjectReading(
         absent=True,
         status="normalized",
@@ -100,7 +115,7 @@ def given_nothing(
 
 
 def _quirks(text: str, loaded: Loaded, pointer: str) -> tuple[Problem, ...]:
-    """What is odd about an object that could be read."""
+    """Report what is odd about an object that could be read."""
     found = []
     if loaded.duplicates:
         names = ", ".join(repr(name) for name in dict.fromkeys(loaded.duplicates))
@@ -148,8 +163,8 @@ def _read_encoded_twice(inner: str, pointer: str, layer: int) -> ObjectReading:
 
 
 def _read_broken(text: str, pointer: str, layer: int) -> ObjectReading:
-    """A text that is not JSON as it stands: the value-preserving rules, or what is wrong with it
-    and where.
+    """Read a text that is not JSON as it is, by the value-preserving rules, or report what is wrong
+    with it and where.
     """
     bare = text.lstrip("\ufeff" + _JSON_SPACE)
     if "\ufeff" in text[: len(text) - len(bare)]:
@@ -203,7 +218,7 @@ def _with(code: Problem, status: CallStatus, reading: ObjectReading) -> ObjectRe
 
 
 def _read_object(text: str, pointer: str) -> ObjectReading:
-    """The object somewhere in a text, with what stands before and behind it."""
+    """Find the object somewhere in a text, with what is before and behind it."""
     known = _matched(_BEFORE, text, 0)
     start = next((i for i in range(known, len(text)) if text[i] in "{["), None)
     if start is None:
@@ -252,8 +267,8 @@ def _canonical(value: Any) -> str:
 
 
 def _following(text: str, first: Relaxed) -> tuple[list[Any], int, bool]:
-    """The objects right behind the first one up to one that differs, where they end, and whether
-    the text ends inside one.
+    """Find the objects right behind the first one up to one that differs, where they end, and
+    whether the text ends inside one.
     """
     others: list[Any] = []
     end, same = first.end, _canonical(first.value)
@@ -286,10 +301,10 @@ _RULES = {
 def _with_rules(
     text: str, span: tuple[int, int], known: bool, codes: list[str], loaded: Loaded, pointer: str
 ) -> ObjectReading:
-    """The reading of an object that rules were needed for, or that stands among other text.
+    """Describe an object that rules were needed for, or that is among other text.
 
     Args:
-        known: nothing but markup stands before the object.
+        known: nothing but markup is before the object.
     """
     before, behind = text[: span[0]], text[span[1] :]
     around = {
@@ -343,6 +358,15 @@ def _truncated(text: str, pointer: str) -> ObjectReading:
 def invalid(
     code: str, message: str, text: str, pointer: str, suggestion: Any = None
 ) -> ObjectReading:
+    """Describe arguments that no tool may be called with.
+
+    Args:
+        code: the problem's code.
+        message: what is wrong with them.
+        text: their text.
+        pointer: JSON pointer of the arguments in the raw answer.
+        suggestion: what was probably meant.
+    """
     return ObjectReading(
         status="invalid",
         problems=(problem(code, message, pointer=pointer, before=text),),

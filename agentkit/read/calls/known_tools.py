@@ -43,12 +43,12 @@ class KnownTools:
         return iter(self._parameters)
 
     def parameters(self, name: str) -> Mapping[str, Any] | None:
-        """The JSON schema of a tool's arguments; None where the reader does not know it."""
+        """Return the JSON schema of a tool's arguments; None where the reader does not know it."""
         return self._parameters.get(name)
 
 
 def known_tools(tools: Any) -> KnownTools:
-    """The tools as `KnownTools`; one that is that already comes back as it is."""
+    """Turn tools in any form into `KnownTools`; one that is that already comes back as it is."""
     return tools if isinstance(tools, KnownTools) else KnownTools(tools)
 
 
@@ -75,8 +75,8 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
 
 
 def _described(tool: Any) -> tuple[str, Mapping[str, Any] | None] | None:
-    """Name and parameters of a schema, of an object that has one, or of a plain function, whose
-    parameters are not known here.
+    """Find the name and parameters of a schema, of an object that has one, or of a plain function,
+    whose parameters are not known here.
     """
     schema = plain(tool if isinstance(tool, Mapping) else getattr(tool, "schema", tool))
     holder = schema if isinstance(schema, dict) else {}

@@ -48,13 +48,13 @@ class Loaded:
 
     value: Any = None
     duplicates: list[str] = field(default_factory=list)
-    """Keys that stood in one object more than once; the last one is read."""
+    """Keys that were in one object more than once; the last one is read."""
     nonfinite: bool = False
     """It holds NaN or Infinity."""
 
 
 def loads(text: str) -> Loaded:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
         ValueError: it is not JSON, or holds an integer too long to be read.
@@ -101,7 +101,7 @@ class Relaxed:
 
 
 def relax(text: str, start: int = 0) -> Relaxed:
-    """The first value from `start` on, read with the rules above; never raises."""
+    """Read the first value from `start` on with the rules above; never raises."""
     pieces: list[tuple[str, str]] = []
     stack: list[str] = []
     at = start
@@ -161,12 +161,12 @@ def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
 
 
 def _quoted(inside: str, python: bool, codes: dict[str, None]) -> str:
-    """A string as JSON writes it, from what is between its quotes."""
+    """Write a string as JSON does, from what is between its quotes."""
     return f'"{_ODD_CHARACTER.sub(lambda odd: _escaped(odd, python, codes), inside)}"'
 
 
 def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
-    """One character of a string as JSON writes it; Python's escapes count only in a Python
+    """Write one character of a string as JSON does; Python's escapes count only in a Python
     literal.
     """
     text = odd.group()
@@ -196,8 +196,8 @@ _MOST_BRACKETS = 300
 
 
 def guessed_object(text: str) -> dict[str, Any] | None:
-    """What json_repair, where it is installed, makes of a text with an object in it; None where
-    that is no object, or the text is long.
+    """Let json_repair, where it is installed, make an object of a text; None where it makes none,
+    or the text is long.
     """
     start = text.find("{")
     if start < 0 or len(text) > _LONGEST or text.count("{") + text.count("[") > _MOST_BRACKETS:

@@ -29,11 +29,11 @@ def read_calls(
     origin: str = "tool_calls",
     pointer: str = "",
 ) -> list[ToolCall]:
-    """The calls one wire entry holds: one, or several where it is a wrapper around others.
+    """Read the calls one wire entry holds: one, or several where it is a wrapper around others.
 
     Args:
         entry: plain data (see `agentkit.read.plain`).
-        position: where the first of them stands among the message's calls.
+        position: where the first of them is among the message's calls.
     """
     shape: list[Problem] = []
     if isinstance(entry, str):
@@ -45,42 +45,27 @@ def read_calls(
         return [_custom(entry, position, tools, origin, pointer)]
     name, arguments, where, flat = _parts(entry)
     shape.extend(flat(pointer))
+    parts = [(_given(entry, ("id", "call_id", "tool_call_id")), name, arguments)]
     inner = list(_wrapped(name, arguments, tools))
     if inner:
-        note = problem(
-            "wrapper_tool_call",
-            f"{name!r} wraps {len(inner)} calls; they are read one by one",
-            pointer=pointer,
-            before=name,
+        parts = [(entry.get("id") if i == 0 else None, *part) for i, part in enumerate(inner)]
+        message = f"{name!r} wraps {len(inner)} calls; they are read one by one"
+        shape.append(problem("wrapper_tool_call", message, pointer=pointer, before=name))
+    calls = [
+        make_call(
+            position + i,
+            part_name,
+            part_arguments,
+            tools,
+            policy,
+            raw_id=raw_id,
+            origin=origin,
+            pointer=f"{pointer}{where}",
+            notes=tuple(shape),
         )
-        parts = [(entry.get("id") if i == 0 else None, n, a) for i, (n, a) in enumerate(inner)]
-        return [
-            make_call(
-                position + i,
-                n,
-                a,
-                tools,
-                policy,
-                raw_id=raw_id,
-                origin=origin,
-                pointer=f"{pointer}{where}",
-                notes=(*shape, note),
-            )
-            for i, (raw_id, n, a) in enumerate(parts)
-        ]
-    raw_id = _given(entry, ("id", "call_id", "tool_call_id"))
-    call = make_call(
-        position,
-        name,
-        arguments,
-        tools,
-        policy,
-        raw_id=raw_id,
-        origin=origin,
-        pointer=f"{pointer}{where}",
-        notes=tuple(shape),
-    )
-    return [replace(call, extra_content=entry.get("extra_content"))]
+        for i, (raw_id, part_name, part_arguments) in enumerate(parts)
+    ]
+    return calls if inner else [replace(calls[0], extra_content=entry.get("extra_content"))]
 
 
 def make_call(
@@ -97,13 +82,13 @@ def make_call(
     pointer: str = "",
     notes: tuple[Problem, ...] = (),
 ) -> ToolCall:
-    """A call from its parts, its name and arguments read by the status table.
+    """Make a call from its parts, its name and arguments read by the status table.
 
     The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's
     own or "".
 
     Args:
-        read: what `raw_arguments` stands for, where it is a text of another format than JSON.
+        read: what `raw_arguments` means, where it is a text of another format than JSON.
     """
     name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
     at = f"{pointer}/arguments" if pointer else ""
@@ -144,8 +129,8 @@ def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> Cal
 
 
 def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
-    """The calls of an answer that broke off: where the last one was given no arguments, they were
-    still to come.
+    """Mark the last call of an answer that broke off: where it has no arguments, they were still to
+    come.
     """
     last = calls[-1] if calls else None
     if last is None or not any(
@@ -169,7 +154,7 @@ def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
 
 
 def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
-    """The calls with ids that are unique and non-empty: the server's own where it is, else
+    """Give the calls ids that are unique and non-empty: the server's own where it is, else
     `call_{turn}_{position}`, flagged.
 
     The synthetic id depends only on turn and position, so it is the same in the assistant message,
@@ -188,7 +173,7 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
 
 
 def _labelled(call: ToolCall, label: str) -> ToolCall:
-    """The call under a synthetic id; that a call in text, or in `function_call`, has none is no
+    """Put the call under a synthetic id; that a call in text, or in `function_call`, has none is no
     fault of its own.
     """
     expected = call.origin.startswith("content:") or call.origin == "function_call"
@@ -215,7 +200,7 @@ def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
 
 
 def _id_problem(given: Any) -> Problem:
-    """What is wrong with an id that cannot be used."""
+    """Describe what is wrong with an id that cannot be used."""
     if given is None:
         return problem("id_missing", "the call has no id")
     if not isinstance(given, str):
@@ -226,7 +211,7 @@ def _id_problem(given: Any) -> Problem:
 
 
 def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
-    """Name, arguments, where they stand, and a function that gives the problems of the entry's
+    """Find name, arguments, where they are, and a function that gives the problems of the entry's
     shape.
     """
     function = entry.get("function", entry.get("tool"))
@@ -259,13 +244,13 @@ def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
 
 
 def _given(entry: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    """The first of the keys that says something."""
+    """Return the value of the first of the keys that has one."""
     return next((entry[key] for key in keys if entry.get(key) is not None), None)
 
 
 def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any, Any]]:
-    """The calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a tool
-    named `tool_call`.
+    """Find the calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a
+    tool named `tool_call`.
     """
     if not isinstance(name, str) or name in tools:
         return

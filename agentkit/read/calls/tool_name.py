@@ -20,8 +20,13 @@ _INDEX_SUFFIX = re.compile(r":\d+\Z")
 
 
 def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
-    """The name to dispatch by, "" where there is none, and what was taken off it or is wrong with
-    it.
+    """Read the name to dispatch by, "" where there is none, and what was taken off it or is wrong
+    with it.
+
+    Args:
+        raw: the name as the model wrote it.
+        tools: the tools that are known.
+        pointer: JSON pointer of the name in the raw answer.
     """
     if not isinstance(raw, str) or not raw.strip():
         return "", (problem("name_missing", "the call has no name", pointer=pointer, before=raw),)
@@ -53,16 +58,14 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
 
 
 def _without_tokens(name: str) -> str:
-    """The name between special tokens: what follows one behind it is the token's own, as in
-    `get_weather<|channel|>json`.
+    """Take a name out of the special tokens around it: what follows one behind it is the token's
+    own, as in `get_weather<|channel|>json`.
     """
     return next((part for part in _SPECIAL_TOKEN.split(name) if part.strip()), name)
 
 
 def _without_prefix(name: str, tools: KnownTools) -> str:
-    """The name without its namespace, where a known tool, or a known namespace, makes that
-    certain.
-    """
+    """Take the namespace off a name, where a known tool, or a known namespace, makes it certain."""
     bare = _INDEX_SUFFIX.sub("", name)
     ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
     for end in ends:

@@ -135,7 +135,13 @@ def read_text(s: Scanner, out: Output, markers: Markers, closing: Markers) -> st
 
 
 def take_region(form: Format, s: Scanner, out: Output) -> tuple[str, int, Ending]:
-    """Read past one region: its text, its place, and how it ends."""
+    """Read past one region, and return its text, its place, and how it ends.
+
+    Args:
+        form: the format.
+        s: where the reading is: at a call's marker.
+        out: collects the pieces to show.
+    """
     s.start = start = s.at
     out.pieces.append(Piece("begin"))
     ending = form.region(s)
@@ -210,8 +216,8 @@ class Incremental:
         self._result: Parsed | None = None
 
     def feed(self, piece: str) -> tuple[Piece, ...]:
-        """What became certain with this piece of text, in order; nothing, until the text has grown
-        by a quarter.
+        """Add a piece of text, and return what became certain, in order; nothing, until the text
+        has grown by a quarter.
 
         Raises:
             UsageError: the reading is finished.
@@ -233,7 +239,7 @@ class Incremental:
         return (*([now._replace(text=grown)] if grown else ()), *self._given[len(given) :])
 
     def finish(self) -> Parsed:
-        """The result; the same at each call."""
+        """Return the result; the same at each call."""
         if self._result is None:
             out = self._output()
             self._form.run(Scanner(self._join()), out)
@@ -249,7 +255,7 @@ class Incremental:
         return self._text
 
     def _certain(self) -> list[Piece]:
-        """What no further text can change; of a region that is not over, its text so far."""
+        """Read what no further text can change; of a region that is not over, its text so far."""
         out, scanner = self._output(), Scanner(self._join(), final=False)
         try:
             self._form.run(scanner, out)
@@ -260,7 +266,7 @@ class Incremental:
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
-    """The pieces with neighbouring content in one, which depends on how the text was cut."""
+    """Join neighbouring pieces of content, which depend on how the text was cut."""
     joined: list[Piece] = []
     texts: list[str] = []
     for piece in (*pieces, None):
@@ -284,8 +290,8 @@ class Parser:
         self.format = form
 
     def parse(self, text: str, tools: Any = None, policy: Policy = "normalize") -> Parsed:
-        """The text beside the calls and the calls in a whole text, which is read as it is given,
-        think blocks included.
+        """Read the calls of a whole text and the text beside them, as it is given, think blocks
+        included.
 
         Args:
             text: what the model wrote.
@@ -302,8 +308,8 @@ class Parser:
         return out.parsed(self.format.leaks)
 
     def incremental(self, tools: Any = None, policy: Policy = "normalize") -> Incremental:
-        """A reading of a text that arrives in pieces: `feed(piece)` gives what became certain,
-        `finish()` what `parse` would.
+        """Start a reading of a text that arrives in pieces: `feed(piece)` gives what became
+        certain, `finish()` what `parse` would.
         """
         return Incremental(self.format, f"content:{self.name}", tools, policy)
 

@@ -86,7 +86,14 @@ class Drafts(NamedTuple):
 
 
 def truncated(start: int, end: int, name: str | None, arguments: str) -> Draft:
-    """A call that the end of the text cut off."""
+    """Make a call that the end of the text cut off.
+
+    Args:
+        start: where the call starts in the text.
+        end: where the text ends.
+        name: the tool's name, if it is known.
+        arguments: the text of the arguments, as far as it goes.
+    """
     fault = problem(
         "arguments_truncated",
         f"the call that starts at character {start} ends inside its arguments, at character {end}",
@@ -97,13 +104,13 @@ def truncated(start: int, end: int, name: str | None, arguments: str) -> Draft:
 def broken(
     start: int, end: int, name: str | None, arguments: str, why: str, at: int | None = None
 ) -> Draft:
-    """A call whose text does not follow its format.
+    """Make a call whose text does not follow its format.
 
     Args:
         start: where the call starts in the text.
         end: where it ends.
-        name: the tool's name, if it can be told.
-        arguments: the text of the arguments, as far as it can be told.
+        name: the tool's name, if it is known.
+        arguments: the text of the arguments, as far as it is known.
         why: what is wrong with it.
         at: where it is wrong; None: where it starts.
     """
@@ -116,7 +123,7 @@ def broken(
 
 
 def trailing_data(message: str, text: str) -> tuple[Problem, ...]:
-    """The note that a call holds text that belongs to nothing; empty where there is none."""
+    """Note that a call holds text that belongs to nothing; empty where there is none."""
     return (problem("arguments_trailing_data", message, before=text),) if text else ()
 
 
@@ -129,7 +136,7 @@ class Output:
         """Pieces of the text, each with where it starts."""
         self.calls: list[ToolCall] = []
         self.pieces: list[Piece] = []
-        self.held: list[tuple[int, str]] = []
+        self.pending: list[tuple[int, str]] = []
         """Markers and white space that are dropped where a call is beside them, and are content
         where none is.
         """
@@ -145,47 +152,53 @@ class Output:
         """Add the text that is at this place of the whole text."""
         if not text or self.silent:
             return
-        if self.after_call or self.held:
+        if self.after_call or self.pending:
             if _SEPARATORS.match(text):
-                self.held.append((at, text))
+                self.pending.append((at, text))
                 return
             self.release()
         self._show(at, text)
 
     def last(self, at: int, text: str, closing: Markers) -> None:
-        """Add the end of the text; a part of a closing marker, right behind a call, is dropped."""
+        """Add the end of the text; a part of a closing marker, right behind a call, is dropped.
+
+        Args:
+            at: where it starts in the whole text.
+            text: the end of the text.
+            closing: the markers that close calls.
+        """
         end = len(text) - closing.partial(text)
         self.text(at, text[:end])
         if not self.after_call:
             self.text(at + end, text[end:])
 
     def ends_with(self, texts: tuple[str, ...]) -> bool:
-        """Whether nothing, or one of these texts, is right before the place that is read, white
-        space left out.
+        """Return whether nothing, or one of these texts, is right before the place that is read,
+        white space left out.
         """
-        new = "".join(text for _, text in (*self.content[self._tailed :], *self.held))
+        new = "".join(text for _, text in (*self.content[self._tailed :], *self.pending))
         self._tailed = len(self.content)
         self._tail = _SPACES.sub(" ", self._tail + new)[-64:]
         return not self._tail.strip() or self._tail.rstrip().endswith(texts)
 
     def opened(self, at: int, marker: str) -> None:
         """Add a marker that belongs to the calls that follow it."""
-        self.held.append((at, marker))
+        self.pending.append((at, marker))
 
     def closed(self, at: int, marker: str) -> None:
         """Add a marker that belongs to the calls before it; with nothing but white space between
         an opening marker and it both are dropped.
         """
-        if self.after_call or self.held:
-            self.held.clear()
+        if self.after_call or self.pending:
+            self.pending.clear()
         else:
             self._show(at, marker)
 
     def release(self) -> None:
-        """Turn what is held into content."""
-        for at, text in self.held:
+        """Turn what is pending into content."""
+        for at, text in self.pending:
             self._show(at, text)
-        self.held.clear()
+        self.pending.clear()
         self.after_call = False
 
     def _show(self, at: int, text: str) -> None:
@@ -212,7 +225,13 @@ class Output:
         return self.calls[-1]
 
     def region(self, found: Drafts | None, raw: str, start: int) -> None:
-        """Add what one region of the text holds; the text of broken calls stays in the content."""
+        """Add what one region of the text holds; the text of broken calls stays in the content.
+
+        Args:
+            found: the calls in it; None where it is plain text.
+            raw: its text.
+            start: where it starts in the whole text.
+        """
         left = list(found.left) if found else []
         taken = False
         for draft in found.calls if found else ():
@@ -223,7 +242,7 @@ class Output:
             else:
                 left.append((draft.start, draft.end))
         if taken:
-            self.held.clear()
+            self.pending.clear()
             self.called = self.after_call = True
             for begins, ends in sorted(left):
                 self.text(begins, raw[begins - start : ends - start])
@@ -232,8 +251,8 @@ class Output:
             self._show(start, raw)
 
     def parsed(self, markers: tuple[str, ...]) -> Parsed:
-        """The result; a problem says where a marker of the format is left in the content and no
-        broken call explains it.
+        """Put the result together; a problem is added where a marker of the format is left in the
+        content and no broken call explains it.
         """
         if not self.after_call:
             self.release()

@@ -17,21 +17,22 @@ from agentkit.read.parsers.reasoning_parser import ReasoningParser
 
 
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
+    """List the names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
     `sglang/` before it is SGLang's reading.
     """
     return tuple(sorted(FORMATS))
 
 
 def reasoning_names() -> tuple[str, ...]:
-    """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare
-    where vLLM has none of that name.
+    """List the names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and
+    bare where vLLM has none of that name.
     """
     return tuple(sorted(REASONING))
 
 
 def get_parser(name: str) -> Parser:
-    """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
+    """Find the tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for
+    some.
 
     >>> text = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
     >>> get_parser("hermes").parse(text).tool_calls[0].arguments
@@ -51,7 +52,7 @@ def get_parser(name: str) -> Parser:
 
 
 def get_reasoning_parser(name: str) -> ReasoningParser:
-    """The reasoning parser of this name.
+    """Find the reasoning parser of this name.
 
     >>> get_reasoning_parser("qwen3").parse("<think>2 + 2</think>4")
     ('2 + 2', '4')

@@ -66,7 +66,7 @@ class Markers:
         return max(map(len, self.literals), default=1)
 
     def partial(self, text: str, at: int = 0) -> int:
-        """How many characters at the end of the text may be the beginning of a marker."""
+        """Count the characters at the end of the text that may be the beginning of a marker."""
         at = max(at, len(text) - self._longest + 1)
         while found := self._first.search(text, at):
             if text[found.start() :] in self._prefixes:
@@ -75,7 +75,7 @@ class Markers:
         return 0
 
     def may_grow(self, found: re.Match[str], text: str) -> bool:
-        """Whether what was found near the end of the text may be the beginning of a longer
+        """Return whether what was found near the end of the text may be the beginning of a longer
         marker.
         """
         start = found.start()
@@ -133,14 +133,14 @@ class Scanner:
         return found if found and found.group() != "\\" else None
 
     def _skip(self, pattern: re.Pattern[str]) -> str:
-        """Read past a match; the next character, "" at the end of the text."""
+        """Read past a match, and return the next character, "" at the end of the text."""
         self.at = end_of(pattern, self.text, self.at)
         if self.at == len(self.text) and not self.final:
             raise Unfinished
         return self.text[self.at : self.at + 1]
 
     def skip_space(self) -> str:
-        """Read past white space; the next character, "" at the end of the text."""
+        """Read past white space, and return the next character, "" at the end of the text."""
         return self._skip(_SPACE)
 
     def skip_brackets(self) -> None:
@@ -223,6 +223,12 @@ class Scanner:
 
 
 def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """The end of the pattern's match at this place; the place itself where there is none."""
+    """Find the end of the pattern's match at this place; the place itself where there is none.
+
+    Args:
+        pattern: what to match.
+        text: the text.
+        at: the place.
+    """
     found = pattern.match(text, at)
     return found.end() if found else at

@@ -31,7 +31,7 @@ def read_stream(
     parser: str | None = None,
     turn: int | None = None,
 ) -> Response:
-    """The answer of a stream; never raises, whatever the pieces are.
+    """Read the answer of a stream; never raises, whatever the pieces are.
 
     Args:
         pieces: SSE text or bytes in pieces cut anywhere, with their times where they are `Chunk`s;
@@ -45,7 +45,7 @@ def read_stream(
 
 
 class StreamReader:
-    """Reads a stream while it comes: `feed` says what each piece added, `finish` gives the
+    """Reads a stream while it comes: `feed` returns what each piece added, `finish` gives the
     answer.
     """
 
@@ -59,7 +59,7 @@ class StreamReader:
         self._token_times: list[float] = []
 
     def feed(self, piece: Any) -> list[Delta]:
-        """Takes a piece of text, bytes, or a `Chunk`; gives what it added to the answer."""
+        """Take a piece of text, bytes, or a `Chunk`, and return what it added to the answer."""
         at = piece.at if isinstance(piece, Chunk) else 0.0
         text = piece.text if isinstance(piece, Chunk) else piece
         if isinstance(text, (bytes, bytearray)):
@@ -70,7 +70,7 @@ class StreamReader:
         return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
 
     def _parsed(self, chunk: Any, at: float) -> list[Delta]:
-        """A chunk that an SDK has parsed already."""
+        """Take a chunk that an SDK has parsed already."""
         data = plain(chunk)
         self._chunks.append(Chunk(at=at, text=f"data: {json.dumps(data)}\n\n"))
         return self._data(data, at) if isinstance(data, dict) else []
@@ -87,8 +87,8 @@ class StreamReader:
         return self._value(event, text, data, at)
 
     def _several(self, event: Event, at: float) -> list[Delta]:
-        """An event that is not one JSON value: several of them, where a server sends no blank lines
-        between its events.
+        """Take an event that is not one JSON value: several of them, where a server sends no blank
+        lines between its events.
         """
         values = list(_values(event.data))
         if len(values) < 2:
@@ -154,7 +154,7 @@ class StreamReader:
         turn: int | None = None,
         exchange: Exchange | None = None,
     ) -> Response:
-        """The answer; problems say what was cut, garbled or missing.
+        """Return the answer; problems report what was cut, garbled or missing.
 
         Args:
             exchange: what to keep as the raw answer; by default the pieces that were fed.
@@ -176,8 +176,8 @@ class StreamReader:
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
 
     def _finish_problems(self, response: Response) -> tuple[Problem, ...]:
-        """The answer's problems with those of the stream; a missing finish is the stream's, and no
-        verdict on an empty answer.
+        """Join the answer's problems with those of the stream; a missing finish is the stream's,
+        and no verdict on an empty answer.
         """
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
@@ -195,8 +195,8 @@ class StreamReader:
     def _not_a_stream(
         self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
     ) -> Response:
-        """No event held a chunk: a block answer in place of a stream is read as that, anything else
-        is reported.
+        """Read a body in which no event held a chunk: a block answer in place of a stream is read
+        as that, anything else is reported.
         """
         text = exchange.text
         chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
@@ -220,7 +220,7 @@ class StreamReader:
         parser: str | None,
         turn: int | None,
     ) -> Response:
-        """Chunks that came as lines of JSON, not as events."""
+        """Take chunks that came as lines of JSON, not as events."""
         inner = StreamReader()
         inner._problems.append(
             problem(
@@ -238,9 +238,7 @@ _SPACE = re.compile(r"\s*+")
 
 
 def _values(text: str) -> Iterator[str]:
-    """The texts of the JSON values that stand one after another; nothing where there is anything
-    else.
-    """
+    """Find the texts of JSON values that follow one another; none where there is anything else."""
     found = []
     text = text.strip()
     at = 0
@@ -307,8 +305,8 @@ class Growing:
         self._calls: dict[int, tuple[_Text, _Text]] = {}
 
     def feed(self, piece: str | bytes | Chunk) -> list[Delta]:
-        """What this piece added, in order: text, reasoning, a call's name or the next part of its
-        arguments.
+        """Add a piece, and return what it added, in order: text, reasoning, a call's name or the
+        next part of its arguments.
         """
         deltas = self._reader.feed(piece)
         for delta in deltas:

@@ -29,7 +29,7 @@ _RUN_TOGETHER = _ATTRIBUTE.replace(r"\s++name", "[\\s\u0120]*+name")
 
 
 def function_tags(block: str, trim_newline: bool = True, **more: Any) -> TagCalls:
-    """`<function=N><parameter=k>v</parameter></function>` in a block."""
+    """Describe `<function=N><parameter=k>v</parameter></function>` in a block."""
     return TagCalls(
         opens=(f"<{block}>",),
         closes=(f"</{block}>",),
@@ -47,7 +47,14 @@ def function_tags(block: str, trim_newline: bool = True, **more: Any) -> TagCall
 def invoke_tags(
     space: str, opens: tuple[str, ...], closes: tuple[str, ...], **more: Any
 ) -> TagCalls:
-    """`<invoke name="N"><parameter name="k">v</parameter></invoke>` between markers."""
+    """Describe `<invoke name="N"><parameter name="k">v</parameter></invoke>` between markers.
+
+    Args:
+        space: what is before each tag's name.
+        opens: markers before the calls.
+        closes: markers behind them.
+        more: further fields of `TagCalls`.
+    """
     return TagCalls(
         opens=opens,
         closes=closes,
@@ -62,7 +69,7 @@ def invoke_tags(
 
 
 def dsml(space: str, *sections: str) -> TagCalls:
-    """DeepSeek's markup from V3.2 on."""
+    """Describe DeepSeek's markup from V3.2 on."""
     tag = f"｜DSML｜{space}"
     return TagCalls(
         opens=tuple(f"<{tag}{section}>" for section in sections),
@@ -88,7 +95,16 @@ def key_tags(
     optional: str = "",
     **more: Any,
 ) -> TagCalls:
-    """`<tool_call>N<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>`."""
+    """Describe `<tool_call>N<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>`.
+
+    Args:
+        call: the name of the tag around a call.
+        section: the name of the tag around all calls; "" where there is none.
+        prefix: what is before the names of the tags of arguments.
+        separator: what must be between the tool's name and its arguments.
+        optional: what may be there.
+        more: further fields of `TagCalls`.
+    """
     behind = (
         re.escape(separator)
         if separator

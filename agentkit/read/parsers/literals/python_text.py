@@ -76,7 +76,7 @@ class PythonCall(NamedTuple):
     """None where they are not keywords with literals."""
     start: int
     open: int
-    """Where the `(` stands."""
+    """Where the `(` is."""
     end: int
     fault: str = ""
 
@@ -100,13 +100,13 @@ class PythonReader:
         self._ahead: re.Match[str] | None = None
 
     def _look(self) -> re.Match[str] | None:
-        """The next token, which is not read."""
+        """Find the next token, which is not read."""
         if self._ahead is None:
             self._ahead = _TOKEN.match(self.text, self.at)
         return self._ahead
 
     def next(self) -> tuple[str, str]:
-        """The next token's kind and text."""
+        """Read the next token: its kind and text."""
         found = self._look()
         if found is None or found.lastgroup is None:
             ends = not self.text[self.at : self.at + 40].strip()
@@ -121,7 +121,7 @@ class PythonReader:
         return kind, piece
 
     def peek(self) -> str:
-        """The next token's text, "" where there is none."""
+        """Return the next token's text, "" where there is none."""
         found = self._look()
         return found.group(found.lastgroup) if found and found.lastgroup else ""
 
@@ -159,7 +159,7 @@ class PythonReader:
         return body if raw else _unescaped(body)
 
     def items(self, closing: str, item: Callable[[], None]) -> bool:
-        """Reads items to the closing bracket; whether a comma stood behind the last one."""
+        """Read items to the closing bracket; whether a comma was behind the last one."""
         comma = False
         while self.peek() != closing:
             item()
@@ -176,8 +176,8 @@ class PythonReader:
             raise Unreadable(f"{wanted!r} is missing", self.start)
 
     def _plain_keyword(self, found: dict[str, Any]) -> bool:
-        """Reads a keyword argument that is one number, or one text between plain quotes, in few
-        steps; whether one stands here.
+        """Read a keyword argument that is one number, or one text between plain quotes, in few
+        steps; whether there is one here.
         """
         begun = _KEYWORD.match(self.text, self.at)
         if begun is None:
@@ -199,7 +199,7 @@ class PythonReader:
         return True
 
     def keywords(self) -> dict[str, Any]:
-        """The keyword arguments behind an opening bracket."""
+        """Read the keyword arguments behind an opening bracket."""
         found: dict[str, Any] = {}
 
         def keyword() -> None:
@@ -228,7 +228,7 @@ def _tuple(reader: PythonReader) -> Any:
 
 
 def _dict(reader: PythonReader) -> Any:
-    """A dictionary; a set, as a list, where the reader is loose."""
+    """Read a dictionary; a set, as a list, where the reader is loose."""
     values: dict[str, Any] = {}
     members: list[Any] = []
 
@@ -276,8 +276,8 @@ def _number(piece: str, loose: bool) -> int | float:
 
 
 def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
-    """The container at this place and where it ends, where JSON's own reader can tell once quotes
-    and words are written as JSON's.
+    """Read the container at this place and where it ends, where JSON's own reader can tell once
+    quotes and words are written as JSON's.
     """
     run = end_of(_PLAIN, text, at)
     written = text[at:run].replace("'", '"')
@@ -290,7 +290,7 @@ def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
 
 
 def _unescaped(body: str) -> str:
-    """What a text between quotes stands for; the commonest escapes are not looked at one by one."""
+    """Read what is between quotes; the commonest escapes are not looked at one by one."""
     if "\\" not in body:
         return body
     parts = body.split(r"\\")
@@ -316,7 +316,7 @@ def _character(found: re.Match[str]) -> str:
 
 
 def read_literal(text: str) -> Literal | None:
-    """The Python literal a whole text is; None where it is none."""
+    """Read the Python literal a whole text is; None where it is none."""
     reader = PythonReader(text, 0, False)
     try:
         value = reader.value()
@@ -326,8 +326,8 @@ def read_literal(text: str) -> Literal | None:
 
 
 def read_call(text: str, at: int, loose: bool = False) -> PythonCall | None:
-    """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket
-    stands there.
+    """Read the call `name(key=literal, …)` that starts at this place; None where there is no name
+    with a bracket.
 
     Args:
         loose: line ends inside strings and leading zeros are read too.

@@ -32,7 +32,7 @@ _BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
 
 
 def plainly(text: str, schema: Schema) -> Any:
-    """Null, a number, a boolean, or the text."""
+    """Read null, a number, a boolean, or the text."""
     return by_schema(text, _BARE_TYPES)
 
 
@@ -57,7 +57,7 @@ class BraceCalls(Format):
         return nested_or_flat(s, self.end_markers, self._end)
 
     def _end(self, s: Scanner, nested: bool) -> Ending | None:
-        """Reads to the call's end outside its strings; None where the text ends inside one. A whole
+        """Read to the call's end outside its strings; None where the text ends inside one. A whole
         call in a string is skipped.
         """
         inside, depth = False, 0
@@ -123,7 +123,7 @@ class BraceReader:
         """A whole call inside a string is a part of the string."""
 
     def fields(self, depth: int) -> dict[str, Any]:
-        """The fields up to the closing bracket."""
+        """Read the fields up to the closing bracket."""
         found: dict[str, Any] = {}
         while self._char(_SPACE) not in ("", "}", ")"):
             if self.raw.startswith(self.form.quote, self.at):
@@ -139,7 +139,7 @@ class BraceReader:
         return found
 
     def items(self, depth: int) -> list[Any]:
-        """The items up to the closing bracket."""
+        """Read the items up to the closing bracket."""
         found: list[Any] = []
         while self._char(_SPACE) not in ("", "]"):
             found.append(self.value(depth))
@@ -165,7 +165,7 @@ class BraceReader:
         return self.form.bare(text, None) if self.form.strings else text
 
     def string(self) -> str:
-        """The string whose mark stands here."""
+        """Read the string whose mark is here."""
         tokens, quote = self.form.tokens, self.form.quote
         begin = at = self.at + len(quote)
         depth = 0

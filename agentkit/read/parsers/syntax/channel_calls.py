@@ -42,7 +42,7 @@ class Harmony(Format):
         return ("<|channel|>commentary to=", "<|channel|>analysis to=", "to=functions.")
 
     def region(self, s: Scanner) -> Ending:
-        """A message to a tool to its end; any other message's header."""
+        """Read a message to a tool to its end; any other message's header."""
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
         found = s.seek(self.header)
         if found is None or found.group() != "<|message|>":
@@ -126,10 +126,10 @@ class Muse(TagCalls):
             self._cut_off(s, out, to, began)
 
     def _cut_off(self, s: Scanner, out: Output, to: str, began: int) -> None:
-        """Lists the call to a tool whose message ends before the call itself begins; what there is
+        """List the call to a tool whose message ends before the call itself begins; what there is
         of it stays in the content.
         """
-        text = "".join(text for at, text in (*out.content, *out.held) if at >= began).strip()
+        text = "".join(text for at, text in (*out.content, *out.pending) if at >= began).strip()
         behind = text.removeprefix(self.opens[0]).strip()
         if self.opens[0].startswith(text) or self.calls[0].startswith(behind):
             call = truncated(began - len("<|message|>"), s.at, to, "")
@@ -172,6 +172,6 @@ class Muse(TagCalls):
         return name["name"] if name else ""
 
     def named(self, name: str, tools: KnownTools) -> str:
-        """The name; `x.x` is the tool `x`."""
+        """Return the name; `x.x` is the tool `x`."""
         head, _, tail = name.partition(".")
         return head if head == tail and name not in tools and head in tools else name

@@ -98,7 +98,7 @@ class ElementCalls(Format):
 
 
 def _elements(raw: str, at: int, end: int) -> tuple[Element, int]:
-    """The elements from a place on, under one root, and where the last complete one ends."""
+    """Read the elements from a place on, under one root, and where the last complete one ends."""
     root = Element("", at)
     stack = [root]
     complete = at
@@ -125,7 +125,7 @@ def _elements(raw: str, at: int, end: int) -> tuple[Element, int]:
 
 
 def _fields(elements: list[Element], schema: Schema, raw: str) -> dict[str, Any]:
-    """Elements as an object; a name that stands more than once holds a list."""
+    """Read elements as an object; a name that is there more than once holds a list."""
     by_name: dict[str, list[Any]] = {}
     more = (schema or {}).get("additionalProperties")
     for element in elements:
@@ -158,7 +158,7 @@ def _value(element: Element, schema: Schema, raw: str) -> Any:
 
 
 def _container(schema: Any, depth: int) -> tuple[str, Mapping[str, Any]] | None:
-    """The first alternative of a schema that is an array or an object."""
+    """Find the first alternative of a schema that is an array or an object."""
     if not isinstance(schema, Mapping) or depth > 8:
         return None
     given = schema.get("type")

@@ -44,9 +44,9 @@ class JsonCalls(Format):
     id: str = ""
     """The key of the id."""
     pairs: Mapping[str, str] = field(default_factory=dict)
-    """With no `ends`: what may stand behind the value, by the marker before it."""
+    """With no `ends`: what may be behind the value, by the marker before it."""
     strict: bool = True
-    """Nothing else may stand beside the objects."""
+    """Nothing else may be beside the objects."""
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
     bare: bool = False
@@ -78,7 +78,7 @@ class JsonCalls(Format):
         return "cut" if s.finished else "next"
 
     def _opening(self, text: str, at: int) -> int:
-        """The length of the marker here; brackets belong to the JSON."""
+        """Return the length of the marker here; brackets belong to the JSON."""
         end = end_of(self.everywhere.regex, text, at)
         return 0 if text[at:end] in "{[" else end - at
 
@@ -112,7 +112,7 @@ class JsonCalls(Format):
     def _objects(
         self, raw: str, at: int, end: int, start: int, ending: Ending, tools: KnownTools
     ) -> tuple[list[Draft], list[tuple[int, int]]]:
-        """The objects in the text, and the spans of other text beside them."""
+        """Read the objects in the text, and find the spans of other text beside them."""
         drafts: list[Draft] = []
         left = []
         failed = False
@@ -185,7 +185,7 @@ class JsonCalls(Format):
         found = salvage(text, self.name == "")
         start += at
         stop = start + len(text)
-        if found.mendable:
+        if found.repairable:
             return Draft(start, stop, found.name, found.arguments, whole=False)
         if end is None and ending == "cut":
             return truncated(start, stop, found.name, found.arguments)
@@ -194,7 +194,14 @@ class JsonCalls(Format):
 
 
 def marked_end(s: Scanner, stops: Markers, ends: Markers, quotes: str = '"') -> Ending:
-    """Reads to behind the marker that ends a region, or to where something else stands."""
+    """Read to behind the marker that ends a region, or to where something else begins.
+
+    Args:
+        s: where the reading is.
+        stops: all markers that are no part of a call.
+        ends: those that end the region.
+        quotes: the characters that begin and end strings.
+    """
     found = s.seek_outside_strings(stops, quotes)
     if found is None:
         earlier = stops.regex.search(s.text, end_of(stops.regex, s.text, s.start), s.at)

@@ -1,4 +1,4 @@
-"""Calls whose name stands before their arguments, which are JSON: `N<sep>A`, in special tokens or
+"""Calls whose name comes before their arguments, which are JSON: `N<sep>A`, in special tokens or
 behind `[TOOL_CALLS]`.
 """
 
@@ -22,13 +22,13 @@ class NamedCalls(Format):
     """A call is a marker, a head with the name, JSON, and an end marker."""
 
     head: re.Pattern[str]
-    """What stands between the marker and the JSON; groups `name` and, where the format has ids,
+    """What is between the marker and the JSON; groups `name` and, where the format has ids,
     `id`.
     """
     cut_head: re.Pattern[str]
     """The head as far as its name, which something follows."""
     tail: str = ""
-    """What stands between the JSON and the end marker."""
+    """What is between the JSON and the end marker."""
     only_inside: bool = True
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
@@ -61,7 +61,7 @@ class NamedCalls(Format):
         return Drafts([with_schema(draft, tools, self.coerce)])
 
     def _complete(self, raw: str, at: int) -> str | None:
-        """The arguments where they are complete and only what ends the call is cut off."""
+        """Find the arguments where they are complete and only what ends the call is cut off."""
         value = read_value(raw, at)
         if value is None:
             return None
@@ -74,7 +74,13 @@ class NamedCalls(Format):
 
 
 def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
-    """The draft with values as the tool's schema wants them, where the format reads them so."""
+    """Give the draft values as the tool's schema wants them, where the format reads them so.
+
+    Args:
+        draft: the call.
+        tools: the tools that may be called.
+        coerce: whether the format reads values by the schema.
+    """
     value = read_value(draft.arguments or "", 0) if coerce else None
     if value and isinstance(value[0], dict) and not (draft.arguments or "")[value[1] :].strip():
         coerced = coerce_fields(value[0], tools.parameters(read_name(draft.name, tools)[0]))

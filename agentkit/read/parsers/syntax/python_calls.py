@@ -16,7 +16,7 @@ from agentkit.read.parsers.syntax.json_calls import marked_end
 
 _BESIDE = re.compile(r"[\s,\[\]]*+")
 _BETWEEN = re.compile(r"[,\n]\s*+((?=[^\W\d][\w.\-]*+\())?+")
-"""What may stand between two calls, and whether one follows."""
+"""What may be between two calls, and whether one follows."""
 
 
 @dataclass(eq=False, kw_only=True)

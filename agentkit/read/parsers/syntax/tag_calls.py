@@ -84,7 +84,7 @@ class TagCalls(Format):
         return nested_or_flat(s, self.end_markers, self._matched_end)
 
     def _matched_end(self, s: Scanner, nested: bool) -> Ending | None:
-        """Reads to the call's end outside its values; None where the text ends inside one."""
+        """Read to the call's end outside its values; None where the text ends inside one."""
         depth = 0
         while found := (s.seek(self.tokens)):
             marker = found.group()
@@ -134,7 +134,7 @@ class TagCalls(Format):
         return Drafts([Draft(start, end, name, arguments, value=value, notes=notes)])
 
     def named(self, name: str, tools: KnownTools) -> str:
-        """The tool's name."""
+        """Return the tool's name."""
         return name
 
     def _plain(self, name: str) -> str:
@@ -146,7 +146,7 @@ class TagCalls(Format):
         return name.strip()
 
     def _cut_in_end(self, rest: str) -> bool:
-        """Whether nothing but the call's own closing tag can have been cut off."""
+        """Return whether nothing but the call's own closing tag can have been cut off."""
         rest = rest.strip()
         return (
             bool(rest)
@@ -155,7 +155,7 @@ class TagCalls(Format):
         )
 
     def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
-        """The parameters, where the last one ends, and text between them that belongs to
+        """Read the parameters, where the last one ends, and text between them that belongs to
         nothing.
         """
         marks = [
@@ -194,7 +194,7 @@ class TagCalls(Format):
     def _value_end(
         self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool
     ) -> tuple[int, int, int, bool]:
-        """The marker to go on with, where a value and its closing tag end, and whether it has
+        """Find the marker to go on with, where a value and its closing tag end, and whether it has
         one.
         """
         depth = 1
@@ -213,7 +213,7 @@ class TagCalls(Format):
         return len(marks), end, end, False
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
-        """The parameters as values; of a key given twice the last one."""
+        """Read the parameters as values; of a key given twice the last one."""
         schema_of = full_field_schema if self.references else field_schema
         found = {
             value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values
@@ -232,7 +232,7 @@ class TagCalls(Format):
 def _unwrapped(
     arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The arguments out of a single parameter, `arguments` or the like, that the tool does not
+    """Take the arguments out of a single parameter, `arguments` or the like, that the tool does not
     have.
     """
     known = fields_of(parameters)
@@ -256,7 +256,7 @@ class XmlCalls(TagCalls):
     """
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
-        """As for any tags, from the values as XML means them."""
+        """Read the parameters as values; of a key given twice the last one."""
         escaped = all(_XML_TEXT.fullmatch(value.text) for value in values)
         return super().arguments(
             [value._replace(text=_xml_text(value.text, escaped)) for value in values], parameters
