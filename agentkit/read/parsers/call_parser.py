@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal
 
 from agentkit.errors import UsageError
@@ -268,16 +270,11 @@ class Incremental:
 def _joined(pieces: list[Piece]) -> list[Piece]:
     """Join neighbouring pieces of content, which depend on how the text was cut."""
     joined: list[Piece] = []
-    texts: list[str] = []
-    for piece in (*pieces, None):
-        if piece and piece.kind == "content":
-            texts.append(piece.text)
-            continue
-        if texts:
-            joined.append(Piece("content", "".join(texts)))
-            texts.clear()
-        if piece:
-            joined.append(piece)
+    for kind, group in groupby(pieces, attrgetter("kind")):
+        if kind == "content":
+            joined.append(Piece("content", "".join(piece.text for piece in group)))
+        else:
+            joined.extend(group)
     return joined
 
 
