@@ -18,7 +18,7 @@ from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.agent.tools.schema import shared_schemas
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import UsageError
-from agentkit.files.store import CassetteWriter
+from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import ChatServer

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.files.held import one_rollout
+from agentkit.files.reader import one_rollout
 from agentkit.read.parsers.registry import get_parser
 from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer

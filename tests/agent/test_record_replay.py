@@ -17,7 +17,7 @@ import agentkit as ak
 from agentkit.agent.record.player import replaying
 from agentkit.agent.record.recorder import Recording
 from agentkit.errors import ReplayMiss
-from agentkit.files.store import cassette
+from agentkit.files.cassette.writer import cassette
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from agentkit.agent.batch.jobs import Job
 from agentkit.agent.record.replay import start_key
 from agentkit.errors import UsageError
+from agentkit.files.cassette.index import load_by_sample
 from agentkit.files.cassette.json_records import to_json
-from agentkit.files.held import trajectories_of
-from agentkit.files.store import load_by_sample
+from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory
 
 ENDED = frozenset({"final", "max_turns", "length"})
@@ -44,11 +44,7 @@ def left_of(resume: Any) -> list[Left]:
             key=lambda item: (item[1].stop_reason not in ENDED, item[0]),
         )
         return [Left(trajectory, place) for place, trajectory in found]
-    return (
-        [Left(trajectory, None) for trajectory in trajectories_of(resume)]
-        if not isinstance(resume, Sized) or len(resume)
-        else []
-    )
+    return [Left(trajectory, None) for trajectory in rollouts_in(resume)]
 
 
 def taken_up(

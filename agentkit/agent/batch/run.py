@@ -22,7 +22,7 @@ from agentkit.agent.event_loop import run, run_async
 from agentkit.agent.record.recorder import Recording
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError
-from agentkit.files.store import CassetteWriter, cassette, used
+from agentkit.files.cassette.writer import CassetteWriter, cassette, used
 from agentkit.read.plain import plain
 from agentkit.servers.failures import named
 from agentkit.trajectory.loop import stop

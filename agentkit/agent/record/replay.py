@@ -7,7 +7,6 @@ A *replay* plays recorded outcomes again, offline: nothing is asked and nothing 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -20,8 +19,8 @@ from agentkit.agent.perform import Perform
 from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files.cassette.codec import prompt_key
-from agentkit.files.held import trajectories_of
-from agentkit.files.store import cassette, load_all
+from agentkit.files.cassette.writer import cassette
+from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -69,9 +68,7 @@ def replay(
             f"the speed is {speed!r}",
             hint="1 plays in the recorded time, 10 ten times faster, None at once",
         )
-    recorded = tuple(
-        load_all(path) if isinstance(path, (str, os.PathLike)) else trajectories_of(path)
-    )
+    recorded = tuple(rollouts_in(path))
     if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
         raise ReplayMiss(
             f"{str(path)!r} holds {len(recorded)} rollout(s)"
@@ -164,6 +161,11 @@ class ReplayAgent(Agent):
         self._speed = speed
         self._own_spec = base is not None
         self._recordings = Recordings(recorded)
+
+    @property
+    def rollouts(self) -> tuple[Trajectory, ...]:
+        """The recorded rollouts: what other functions read of it."""
+        return self.recorded
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
         """The start of the rollout that was recorded for this prompt; without a prompt, of the

@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.errors import NotFound, UsageError
 from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
 from agentkit.files.cassette.lines import dump
-from agentkit.files.held import one_rollout
+from agentkit.files.reader import one_rollout
 from agentkit.servers.address import is_openai
 from agentkit.servers.model_call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction import REDACTED, outgoing

@@ -8,7 +8,7 @@ from typing import overload
 
 from agentkit.analysis.explore.explorer import explore
 from agentkit.errors import UsageError
-from agentkit.files.cassette.opened import Cassette
+from agentkit.files.cassette.index import Cassette
 from agentkit.show.html import Html, el, link
 from agentkit.show.notebook.views.reasoning_view import ReasoningView
 from agentkit.show.render import shown

@@ -6,8 +6,7 @@ from typing import Any
 
 from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.columns import columns_of
-from agentkit.files.cassette.index import Index
-from agentkit.files.cassette.opened import Cassette
+from agentkit.files.cassette.index import Cassette, Index
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits

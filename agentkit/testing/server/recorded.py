@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.files.held import trajectories_of
-from agentkit.files.store import load_all
+from agentkit.files.reader import rollouts_in
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.sse import SSE
 from agentkit.testing.scripted import as_choice
@@ -68,9 +67,7 @@ def recorded(source: Any) -> Recorded:
         FileNotFoundError: there is no such file.
         CassetteError: it holds no rollouts.
     """
-    return Recorded(
-        load_all(source) if isinstance(source, (str, os.PathLike)) else trajectories_of(source)
-    )
+    return Recorded(rollouts_in(source))
 
 
 def _assistants(messages: Sequence[dict[str, Any]]) -> int:

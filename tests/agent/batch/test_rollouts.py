@@ -21,7 +21,7 @@ from agentkit.agent.batch.progress import Progress
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.batch.run import interrupted
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
-from agentkit.files.store import load_all
+from agentkit.files.cassette.index import load_all
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.show.notebook.views.progress_view import ProgressView
 from agentkit.testing import ScriptedServer, calls, says

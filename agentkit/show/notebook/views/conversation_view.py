@@ -14,7 +14,7 @@ from agentkit.show.notebook.live import LiveView, Op, changes
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
-from agentkit.show.render.rollout.outline import Entry, entries_from, prompt_entries
+from agentkit.show.render.rollout.outline import OutlineEntry, entries_from, prompt_entries
 from agentkit.types.trajectory import Trajectory
 
 LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)
@@ -141,9 +141,9 @@ def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> int:
     return next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b)
 
 
-def _by_turn(trajectory: Trajectory, start: int) -> Iterable[list[Entry]]:
+def _by_turn(trajectory: Trajectory, start: int) -> Iterable[list[OutlineEntry]]:
     """The entries of each finished turn: it, and what came before it."""
-    group: list[Entry] = []
+    group: list[OutlineEntry] = []
     entries = iter(entries_from(trajectory, start))
     for turn in trajectory.turns[start:]:
         group = []
@@ -158,7 +158,7 @@ def _last(parts: Parts) -> str:
     return next(reversed(parts))
 
 
-def _draw(entries: Iterable[Entry]) -> Parts:
+def _draw(entries: Iterable[OutlineEntry]) -> Parts:
     return {key: part for entry in entries for key, part in draw(entry, LIVE).items()}
 
 

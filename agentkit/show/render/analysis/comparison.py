@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agentkit.analysis.compare.comparison import Comparison, Finding
+from agentkit.analysis.compare.comparison import ClassFinding, Comparison
 from agentkit.analysis.diff import diff
 from agentkit.analysis.divergence.classes import CLASSES, LAYERS
 from agentkit.analysis.divergence.traits import Divergence
@@ -56,20 +56,20 @@ def _head(comparison: Comparison) -> Html:
     return el("header", title, lines, more, quiet, class_="ak-head", data_key="head")
 
 
-def _advice(comparison: Comparison) -> list[list[Finding]]:
+def _advice(comparison: Comparison) -> list[list[ClassFinding]]:
     """The findings that matter, by class, the worst first."""
     ranked = sorted(
         (f for f in comparison.findings if f.divergences),
         key=lambda f: (list(_MARKS).index(f.severity), -f.prompts),
     )
-    grouped: dict[str, list[Finding]] = {}
+    grouped: dict[str, list[ClassFinding]] = {}
     for finding in ranked:
         if finding.severity != "cosmetic":
             grouped.setdefault(finding.class_, []).append(finding)
     return list(grouped.values())[:_ADVICE]
 
 
-def _advised(found: list[Finding]) -> Html:
+def _advised(found: list[ClassFinding]) -> Html:
     """One class on a line: where it is, what it means, what to change."""
     known = CLASSES[found[0].class_]
     sides = list(dict.fromkeys(name for f in found for name, n in f.at.items() if n))
@@ -93,7 +93,7 @@ def worst_first(divergence: Divergence) -> int:
     return list(_MARKS).index(divergence.severity)
 
 
-def found_where(finding: Finding) -> str:
+def found_where(finding: ClassFinding) -> str:
     """At which sides, and in how many prompts, in words."""
     sides = [name for name, n in finding.at.items() if n]
     where = f" at {' and '.join(sides)}" if sides else ""
@@ -166,7 +166,7 @@ def _matrix_row(comparison: Comparison, class_: str) -> Html:
     )
 
 
-def _matrix_cell(findings: list[Finding], side: str) -> Child:
+def _matrix_cell(findings: list[ClassFinding], side: str) -> Child:
     mine = [f for f in findings if side in f.sides]
     odd = {d.prompt for f in mine for d in f.divergences if d.at == side}
     plain = {d.prompt for f in mine for d in f.divergences if d.at is None}
@@ -175,7 +175,7 @@ def _matrix_cell(findings: list[Finding], side: str) -> Child:
     return " ".join(told) or "–"
 
 
-def _finding(finding: Finding, place: int, limits: Limits) -> Html:
+def _finding(finding: ClassFinding, place: int, limits: Limits) -> Html:
     first = min(finding.divergences, key=worst_first)
     known = CLASSES[finding.class_]
     title = bar(
@@ -202,7 +202,7 @@ def _finding(finding: Finding, place: int, limits: Limits) -> Html:
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
-def _sure(finding: Finding, first: Divergence) -> str:
+def _sure(finding: ClassFinding, first: Divergence) -> str:
     return ", ".join(
         filter(None, [first.evidence, "" if finding.established else "not established"])
     )
@@ -316,7 +316,7 @@ def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
             yield visible(f"{row.measure}, {row.side} beside {row.other}: {row.says}")
 
 
-def _finding_lines(finding: Finding) -> Iterator[str]:
+def _finding_lines(finding: ClassFinding) -> Iterator[str]:
     first = min(finding.divergences, key=worst_first)
     sure = _sure(finding, first)
     named = (

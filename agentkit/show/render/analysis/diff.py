@@ -17,7 +17,7 @@ from agentkit.show.render.parts.block import bar, code, facts, fold, note, statu
 from agentkit.show.render.parts.marked import marked
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.rollout.conversation import conversation
-from agentkit.show.render.rollout.outline import Entry, turn_entries
+from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
@@ -112,13 +112,13 @@ def _short(value: Any) -> Html:
 
 def _prompt(diff: Diff, limits: Limits) -> Html:
     entries = [
-        Entry(f"prompt-{i}", message, f"diff.left.prompt[{i}]")
+        OutlineEntry(f"prompt-{i}", message, f"diff.left.prompt[{i}]")
         for i, message in enumerate(diff.left.prompt)
     ]
     return _same("prompt", count(len(entries), "message") + " of the prompt", entries, limits)
 
 
-def _same(key: str, what: str, entries: list[Entry], limits: Limits) -> Html:
+def _same(key: str, what: str, entries: list[OutlineEntry], limits: Limits) -> Html:
     inside = conversation(entries, limits).values() if entries else ()
     return el(
         "section", fold([SAME, " ", what, " the same"], inside), class_="ak-same", data_key=key

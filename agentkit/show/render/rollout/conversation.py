@@ -15,7 +15,7 @@ from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import Totals, ending, totals, trouble
 from agentkit.show.render.rollout.answer import answer
 from agentkit.show.render.rollout.message import message_row
-from agentkit.show.render.rollout.outline import Entry, Kept, outline, turn_entries, window
+from agentkit.show.render.rollout.outline import Kept, OutlineEntry, outline, turn_entries, window
 from agentkit.show.render.rollout.problem import api_error, attempt
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
@@ -52,14 +52,14 @@ def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
 def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
     """The fields of a request, then its messages."""
     messages = [
-        Entry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
+        OutlineEntry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
         for i, wire in enumerate(request.messages)
     ]
     return {"head": request_head(request, limits), **conversation(messages, limits)}
 
 
 def conversation(
-    entries: list[Entry], limits: Limits, whole_file: str | None = None
+    entries: list[OutlineEntry], limits: Limits, whole_file: str | None = None
 ) -> dict[str, Html]:
     """The entries as far as the limits let them be shown, with a note where some are left out."""
     first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
@@ -67,7 +67,7 @@ def conversation(
     return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
 
 
-def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
+def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
     """The fragments of one entry: one, and one more for each call of a turn."""
     key, item, at = entry.key, entry.item, entry.at
     match item:
@@ -95,7 +95,7 @@ def _kept(kept: Kept) -> Html:
     )
 
 
-def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
+def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     turns = sum(isinstance(entry.item, Turn) for entry in hidden)
     others = len(hidden) - turns
     left_out = " and ".join(

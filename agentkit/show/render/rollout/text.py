@@ -11,7 +11,7 @@ from agentkit.read.choices import count_choices
 from agentkit.show.render.limits import TEXT, Limits
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.words import by_hand, ending, tokens, totals, trouble
-from agentkit.show.render.rollout.outline import Entry, Kept, outline, turn_entries, window
+from agentkit.show.render.rollout.outline import Kept, OutlineEntry, outline, turn_entries, window
 from agentkit.show.render.rollout.table import many_lines
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
@@ -46,7 +46,7 @@ def _lines(record: Any, limits: Limits) -> Iterator[str]:
             )
             yield from _entries(
                 [
-                    Entry(f"message-{i}", Message(wire=wire), "")
+                    OutlineEntry(f"message-{i}", Message(wire=wire), "")
                     for i, wire in enumerate(record.messages)
                 ],
                 limits,
@@ -80,7 +80,7 @@ def _trajectory(trajectory: Trajectory, limits: Limits) -> Iterator[str]:
         yield f"  {_error(trajectory.error)}"
 
 
-def _entries(entries: list[Entry], limits: Limits) -> Iterator[str]:
+def _entries(entries: list[OutlineEntry], limits: Limits) -> Iterator[str]:
     first, hidden, last = window(
         entries, lambda entry: "\n".join(_entry(entry, limits)), len, limits
     )
@@ -91,7 +91,7 @@ def _entries(entries: list[Entry], limits: Limits) -> Iterator[str]:
     yield from last
 
 
-def _entry(entry: Entry, limits: Limits) -> Iterator[str]:
+def _entry(entry: OutlineEntry, limits: Limits) -> Iterator[str]:
     item = entry.item
     match item:
         case Message():
