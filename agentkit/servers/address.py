@@ -47,7 +47,7 @@ def parse_address(url: str) -> Address:
     `/chat/completions`.
 
     A missing `/v1` is not added: some servers have none, and the fault would be hidden; see
-    `agentkit.read.error.address_hint`.
+    `agentkit.read.failure.error`.
 
     Raises:
         UsageError: it is not an http or https URL.

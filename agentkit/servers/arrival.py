@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.read.utf8 import is_utf8
+from agentkit.read.plain import is_utf8
 from agentkit.servers.failures import transport_error
 from agentkit.servers.model_call import Clock, Emit
 from agentkit.servers.redaction import (

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.read.error.error import read_error
+from agentkit.read.failure.error import read_error
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 

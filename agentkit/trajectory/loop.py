@@ -20,8 +20,7 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import means
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.error.address_hint import address_hint
-from agentkit.read.error.error import read_error
+from agentkit.read.failure.error import address_hint, read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.by_hand import rewritten

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any, Generic, TypeVar
 
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json
 from agentkit.trajectory.history import turn_messages
 from agentkit.trajectory.profiles import Profile, get_profile
 from agentkit.types.trajectory import Message, Trajectory, Turn

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentkit.errors import UsageError
-from agentkit.read.error.address_hint import address_hint
+from agentkit.read.failure.error import address_hint
 from agentkit.servers.address import choose_key, parse_address
 from agentkit.servers.model_call import Call, encode, needs_completion_tokens, request_body
 from agentkit.servers.redaction import Redactor

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agentkit.read.error.address_hint import address_hint
+from agentkit.read.failure.error import address_hint
 from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 from agentkit.types.wire import Chunk, Exchange

@@ -18,7 +18,7 @@ from agentkit.analysis.frames.frame import (
     server,
 )
 from agentkit.files.reader import rollouts_in
-from agentkit.read.body.queue_time import queue_of
+from agentkit.read.body.finish import queue_of
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 

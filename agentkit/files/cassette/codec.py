@@ -33,8 +33,7 @@ from typing import Any
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.json_records import from_json
 from agentkit.files.cassette.lines import VERSION, Line, unknown_fields, with_fields, with_unknown
-from agentkit.read.plain import plain
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json, plain
 from agentkit.trajectory.edit import changed, with_adopted
 from agentkit.trajectory.loop import apply, close, rewrite, start
 from agentkit.types.steps import Answer, Result

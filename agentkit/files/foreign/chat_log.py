@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.files.foreign.raw_answer import exchange_of, is_answer, schemas_of, with_status
-from agentkit.read.body.envelope import parse_body
+from agentkit.read.body.message import parse_body
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close, prompt_messages

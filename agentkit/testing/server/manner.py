@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json
 from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.server.pieces import Step, answer_tokens, steps, tokens
 from agentkit.testing.server.question import Question

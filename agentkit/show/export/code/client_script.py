@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.read.utf8 import is_utf8
+from agentkit.read.plain import is_utf8
 from agentkit.servers.redaction import REDACTED
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes

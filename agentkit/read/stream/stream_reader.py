@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.read.error.error import read_error
+from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly
@@ -19,7 +19,7 @@ from agentkit.read.stream.call_pieces import Delta
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
-from agentkit.types.record import clip
+from agentkit.types.record import Record, clip, record
 from agentkit.types.wire import Chunk, Exchange
 
 
@@ -31,7 +31,7 @@ def read_stream(
     parser: str | None = None,
     turn: int | None = None,
 ) -> Response:
-    """The answer of a stream; never raises, whatever the pieces are.
+    """Read the answer of a stream; never raises, whatever the pieces are.
 
     Args:
         pieces: SSE text or bytes in pieces cut anywhere, with their times where they are `Chunk`s;
@@ -45,7 +45,7 @@ def read_stream(
 
 
 class StreamReader:
-    """Reads a stream while it comes: `feed` says what each piece added, `finish` gives the
+    """Reads a stream while it comes: `feed` returns what each piece added, `finish` gives the
     answer.
     """
 
@@ -59,7 +59,7 @@ class StreamReader:
         self._token_times: list[float] = []
 
     def feed(self, piece: Any) -> list[Delta]:
-        """Takes a piece of text, bytes, or a `Chunk`; gives what it added to the answer."""
+        """Take a piece of text, bytes, or a `Chunk`, and return what it added to the answer."""
         at = piece.at if isinstance(piece, Chunk) else 0.0
         text = piece.text if isinstance(piece, Chunk) else piece
         if isinstance(text, (bytes, bytearray)):
@@ -70,7 +70,7 @@ class StreamReader:
         return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
 
     def _parsed(self, chunk: Any, at: float) -> list[Delta]:
-        """A chunk that an SDK has parsed already."""
+        """Take a chunk that an SDK has parsed already."""
         data = plain(chunk)
         self._chunks.append(Chunk(at=at, text=f"data: {json.dumps(data)}\n\n"))
         return self._data(data, at) if isinstance(data, dict) else []
@@ -87,8 +87,8 @@ class StreamReader:
         return self._value(event, text, data, at)
 
     def _several(self, event: Event, at: float) -> list[Delta]:
-        """An event that is not one JSON value: several of them, where a server sends no blank lines
-        between its events.
+        """Take an event that is not one JSON value: several of them, where a server sends no blank
+        lines between its events.
         """
         values = list(_values(event.data))
         if len(values) < 2:
@@ -154,7 +154,7 @@ class StreamReader:
         turn: int | None = None,
         exchange: Exchange | None = None,
     ) -> Response:
-        """The answer; problems say what was cut, garbled or missing.
+        """Return the answer; problems report what was cut, garbled or missing.
 
         Args:
             exchange: what to keep as the raw answer; by default the pieces that were fed.
@@ -176,8 +176,8 @@ class StreamReader:
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
 
     def _finish_problems(self, response: Response) -> tuple[Problem, ...]:
-        """The answer's problems with those of the stream; a missing finish is the stream's, and no
-        verdict on an empty answer.
+        """Join the answer's problems with those of the stream; a missing finish is the stream's,
+        and no verdict on an empty answer.
         """
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
@@ -195,8 +195,8 @@ class StreamReader:
     def _not_a_stream(
         self, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
     ) -> Response:
-        """No event held a chunk: a block answer in place of a stream is read as that, anything else
-        is reported.
+        """Read a body in which no event held a chunk: a block answer in place of a stream is read
+        as that, anything else is reported.
         """
         text = exchange.text
         chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
@@ -220,7 +220,7 @@ class StreamReader:
         parser: str | None,
         turn: int | None,
     ) -> Response:
-        """Chunks that came as lines of JSON, not as events."""
+        """Take chunks that came as lines of JSON, not as events."""
         inner = StreamReader()
         inner._problems.append(
             problem(
@@ -238,9 +238,7 @@ _SPACE = re.compile(r"\s*+")
 
 
 def _values(text: str) -> Iterator[str]:
-    """The texts of the JSON values that stand one after another; nothing where there is anything
-    else.
-    """
+    """Find the texts of JSON values that follow one another; none where there is anything else."""
     found = []
     text = text.strip()
     at = 0
@@ -257,3 +255,89 @@ def _values(text: str) -> Iterator[str]:
         found.append(text[at:end])
         at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
     yield from found
+
+
+@record
+class GrowingCall(Record):
+    """A call as far as it has come. Nothing is checked yet: the arguments are the text the server
+    sent, whole or not.
+    """
+
+    position: int
+    """Its place in the order in which calls began."""
+    name: str
+    arguments: str
+
+
+class _Text:
+    """A text that grows; what was joined once is not joined again from its pieces."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def __str__(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+
+class Growing:
+    """Feeds on the pieces of one streamed answer; linear in the stream, however it is cut, and
+    never raises.
+
+    >>> growing = Growing()
+    >>> growing.feed('data: {"choices": [{"delta": {"content": "Hel')
+    []
+    >>> [delta.text for delta in growing.feed('lo"}}]}' + 2 * chr(10))]
+    ['Hello']
+    >>> growing.text
+    'Hello'
+    """
+
+    def __init__(self) -> None:
+        self._reader = StreamReader()
+        self._texts = {"content": _Text(), "reasoning": _Text(), "refusal": _Text()}
+        self._calls: dict[int, tuple[_Text, _Text]] = {}
+
+    def feed(self, piece: str | bytes | Chunk) -> list[Delta]:
+        """Add a piece, and return what it added, in order: text, reasoning, a call's name or the
+        next part of its arguments.
+        """
+        deltas = self._reader.feed(piece)
+        for delta in deltas:
+            self._slot(delta).add(delta.text)
+        return deltas
+
+    def _slot(self, delta: Delta) -> _Text:
+        if delta.kind not in ("name", "arguments"):
+            return self._texts[delta.kind]
+        name, arguments = self._calls.setdefault(delta.position, (_Text(), _Text()))
+        return name if delta.kind == "name" else arguments
+
+    @property
+    def text(self) -> str:
+        """The content so far, as it came: think tags and call markup are still in it."""
+        return str(self._texts["content"])
+
+    @property
+    def reasoning(self) -> str:
+        """What came in a reasoning field so far."""
+        return str(self._texts["reasoning"])
+
+    @property
+    def refusal(self) -> str:
+        """What came as a refusal so far."""
+        return str(self._texts["refusal"])
+
+    @property
+    def calls(self) -> tuple[GrowingCall, ...]:
+        """The calls so far, in the order in which they began."""
+        return tuple(
+            GrowingCall(position=position, name=str(name), arguments=str(arguments))
+            for position, (name, arguments) in sorted(self._calls.items())
+        )

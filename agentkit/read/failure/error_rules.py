@@ -1,4 +1,4 @@
-"""What the words of an error body mean. Each rule: the kind, and what its text says.
+"""What the words of an error body mean. Each rule: the kind, and a pattern of its text.
 
 The order matters: the first match wins. Wordings are those of OpenAI, Azure, vLLM, SGLang,
     llama.cpp, Ollama, LM Studio, Mistral, Gemini, Groq, DeepSeek, Moonshot, OpenRouter and LiteLLM,
@@ -126,7 +126,7 @@ _RULES = (
 
 @cache
 def rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The rules in order, compiled when the first error is read."""
+    """Compile the rules, in order, when the first error is read."""
     return tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _RULES)
 
 
@@ -180,4 +180,4 @@ HINTS = {
     "redirect": "the URL answers with a redirect; use the address it points to",
     "body_html": "a web page came back, not an API answer: check the base URL and any proxy",
 }
-"""What to change, by kind, where one sentence can say it."""
+"""What to change, by kind, where one sentence is enough."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.read.error.error import is_error, read_error
+from agentkit.read.failure.error import is_error, read_error
 from agentkit.read.plain import finite
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
@@ -26,7 +26,7 @@ _SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):)")
 
 @dataclass(slots=True)
 class Envelope:
-    """What stands around a message, and the message itself where there is one."""
+    """What is around a message, and the message itself where there is one."""
 
     body: dict[str, Any] = field(default_factory=dict)
     choice: dict[str, Any] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Envelope:
 
 
 def parse_body(text: str) -> tuple[Any, list[Problem]]:
-    """The body's text as data; None and the reason where it is not JSON."""
+    """Parse the body's text as data; None and the reason where it is not JSON."""
     if not text.strip("\ufeff \t\r\n"):
         return None, [problem("body_empty", "the body is empty")]
     try:
@@ -50,7 +50,7 @@ def parse_body(text: str) -> tuple[Any, list[Problem]]:
 
 
 def number_problems(data: Any) -> list[Problem]:
-    """A problem where the data holds a number that JSON cannot carry."""
+    """Report a number in the data that JSON cannot carry."""
     return (
         []
         if finite(data)
@@ -79,7 +79,7 @@ def _not_json(text: str, exc: Exception) -> Problem:
 
 
 def open_envelope(data: Any) -> Envelope:
-    """The message inside plain data, and what was wrong on the way to it."""
+    """Find the message inside plain data, and what was wrong on the way to it."""
     if not isinstance(data, dict):
         return Envelope(problems=list(_no_object(data)))
     if _is_message(data):
@@ -127,7 +127,7 @@ _NESTS = ("response", "data", "result", "body", "completion", "output", "raw_res
 
 
 def _nested(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
-    """The key of an object, or of a JSON text of one, that holds the answer, and that object."""
+    """Find the key of an object, or of its JSON text, that holds the answer, and the object."""
     if "choices" in data or depth > 3:
         return None, None
     for key in _NESTS:
@@ -167,8 +167,8 @@ def _no_choices(data: dict[str, Any]) -> Problem:
             " /v1/chat/completions",
         )
     if "choices" in data:
-        said = "`choices` is null" if data["choices"] is None else "`choices` is empty"
-        return problem("choices_missing", said, pointer="/choices", before=data["choices"])
+        message = "`choices` is null" if data["choices"] is None else "`choices` is empty"
+        return problem("choices_missing", message, pointer="/choices", before=data["choices"])
     return problem(
         "choices_missing",
         f"the answer has no choices; it has: {clip(', '.join(map(str, data)) or 'nothing', 100)}",
@@ -256,8 +256,8 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
 
 
 def _parts(first: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The choices that are parts of the first: those of its index, or the ones with the calls that
-    it announces and has not.
+    """Find the choices that are parts of the first: those of its index, or the ones with the calls
+    that it announces and lacks.
     """
     same = [
         other

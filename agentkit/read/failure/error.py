@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from agentkit.read.calls.tolerant_json import relax
-from agentkit.read.error.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.failure.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.read.plain import plain
 from agentkit.types.record import clip
-from agentkit.types.wire import ApiError
+from agentkit.types.wire import ApiError, Exchange
 
 _TRY_AGAIN = re.compile(
-    r"(?:try"
-    r" again|retry)[^0-9]{0,30}?((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
+    r"(?:try again|retry)[^0-9]{0,30}?"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s|seconds?|m|minutes?|h|hours?)\s*)+)",
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
@@ -31,7 +32,7 @@ _TEXT_LIMIT = 20_000
 
 
 def read_error(status: int | None, headers: Any = None, body: Any = None) -> ApiError:
-    """A request that failed, as data: kind, retryable, retry_after, message, upstream message;
+    """Read a request that failed as data: kind, retryable, retry_after, message, upstream message;
     never raises.
 
     Args:
@@ -73,7 +74,7 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
 
 
 def is_error(body: dict[str, Any]) -> bool:
-    """Whether an answer that came as a success says that it is an error."""
+    """Return whether an answer that came as a success reports an error."""
     error = body.get("error") or body.get("errors")
     if any(error.values()) if isinstance(error, dict) else error:
         return True
@@ -130,7 +131,7 @@ def _parsed(body: Any) -> tuple[Any, str]:
 
 
 def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The objects that may carry a message, outermost first."""
+    """Collect the objects that may carry a message, outermost first."""
     if depth > 6:
         return
     if isinstance(data, list):
@@ -160,7 +161,7 @@ def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _nested(text: str) -> Any:
-    """An object or list written inside a message, as JSON or as Python prints it (LiteLLM,
+    """Read an object or list written inside a message, as JSON or as Python prints it (LiteLLM,
     OpenRouter's `metadata.raw`).
     """
     starts = [i for i in (text.find("{"), text.find("[{")) if i >= 0]
@@ -169,14 +170,14 @@ def _nested(text: str) -> Any:
 
 
 def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, str | None]:
-    """The server's own message, and the one of a provider behind it."""
-    said = [m for fact in facts for m in _said(fact)]
-    if not said:
+    """Find the server's own message, and the one of a provider behind it."""
+    texts = [m for fact in facts for m in _texts(fact)]
+    if not texts:
         if _HTML.match(text):
             title = _TITLE.search(text[:_TEXT_LIMIT])
             return clip(title.group(2).strip(), 200) if title else "an HTML page", None
         return (data if isinstance(data, str) else text)[:2000], None
-    outer, inner = said[0], said[-1]
+    outer, inner = texts[0], texts[-1]
     if outer.lstrip()[:1] in ("{", "[") and _nested(outer) is not None:
         return inner[:2000], None
     gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or isinstance(
@@ -185,7 +186,7 @@ def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, s
     return outer[:2000], inner[:2000] if gateway and inner != outer else None
 
 
-def _said(fact: dict[str, Any]) -> Iterator[str]:
+def _texts(fact: dict[str, Any]) -> Iterator[str]:
     for key in (
         "message",
         "error",
@@ -229,7 +230,7 @@ def _retryable(kind: str, status: int | None) -> bool:
 
 
 def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's
+    """Find the seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's
     `retryDelay`, or the message.
     """
     for name, scale in (
@@ -277,8 +278,8 @@ def _unit(word: str) -> float:
 
 
 def _word(facts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
-    """The first of the keys that says more than a status number, in the innermost object that has
-    one.
+    """Find the value of the first of the keys with more than a status number, in the innermost
+    object that has one.
     """
     values = [
         fact[key]
@@ -296,3 +297,26 @@ def _status_message(status: int | None) -> str:
     return (
         f"the server answered {status} with an empty body" if status else "the server sent nothing"
     )
+
+
+_PATH = "/chat/completions"
+_VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)
+
+
+def address_hint(exchange: Exchange) -> str:
+    """Suggest what to change in the server's URL, where the exchange shows that it is wrong; ""
+    where it does not.
+    """
+    base = exchange.url.partition("?")[0].removesuffix(_PATH)
+    if exchange.status is None or not exchange.url:
+        return ""
+    if 300 <= exchange.status < 400:
+        target = dict(exchange.headers).get("location", "another address")
+        return (
+            f"the server sends on to {target.partition('?')[0].removesuffix(_PATH)}; give that as"
+            " the url if it is the right place"
+        )
+    web_page = exchange.status < 300 and exchange.body.lstrip()[:1] == "<"
+    if (exchange.status in (404, 405) or web_page) and not _VERSION.search(urlsplit(base).path):
+        return f"the url has no /v1, and most servers want it: {base}/v1"
+    return ""

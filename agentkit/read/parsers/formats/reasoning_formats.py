@@ -33,11 +33,17 @@ _K3: dict[str, Any] = {
     "begins": "behind",
     "drops": _RESPONSE,
 }
-_HARMONY_HEADER = r"<\|channel\|>\s*+(?P<channel>\w*+)(?:\s*+to=(?P<to>[^\s<]++))?+[^<]*+(?:<\|constrain\|>[^<]*+)?+<\|message\|>"
+_HARMONY_HEADER = (
+    r"<\|channel\|>\s*+(?P<channel>\w*+)(?:\s*+to=(?P<to>[^\s<]++))?+[^<]*+"
+    r"(?:<\|constrain\|>[^<]*+)?+<\|message\|>"
+)
 _HARMONY = re.compile(rf"(?:\A\s*+|<\|start\|>\w*+){_HARMONY_HEADER}")
 _HARMONY_ANYWHERE = re.compile(rf"(?:<\|start\|>\w*+)?+{_HARMONY_HEADER}")
 _HARMONY_END = re.compile(r"<\|(?:end|return|call)\|>|(?=<\|start\|>)")
-_MUSE_HEADER = r"(?:<\|start\|>\s*+assistant[^\S\n]*+)?+(?:to=(?P<to>[A-Za-z0-9_.\-]{1,200}+))?+<\|message\|>(?P<channel>)"
+_MUSE_HEADER = (
+    r"(?:<\|start\|>\s*+assistant[^\S\n]*+)?+"
+    r"(?:to=(?P<to>[A-Za-z0-9_.\-]{1,200}+))?+<\|message\|>(?P<channel>)"
+)
 _MUSE = re.compile(_MUSE_HEADER)
 _MUSE_SPACED = re.compile(rf"(?:(?<![^\S\n])[^\S\n]++)?+{_MUSE_HEADER}")
 _MUSE_END = re.compile(r"<\|eom\|>|<\|eot\|>|(?=<\|start\|>)")

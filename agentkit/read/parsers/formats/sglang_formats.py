@@ -13,8 +13,9 @@ from dataclasses import replace
 from string import whitespace
 from typing import Any
 
-from agentkit.read.parsers.call_formats import CANONICAL, function_tags, key_tags
 from agentkit.read.parsers.call_parser import Format
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.formats.tag_formats import function_tags, key_tags
 from agentkit.read.parsers.literals.coercion import (
     Schema,
     as_json_or_text,
@@ -30,7 +31,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def _given(name: str, **changes: Any) -> Any:
-    return replace(CANONICAL[name], **changes)  # type: ignore[type-var]
+    return replace(CANONICAL[name], **changes)
 
 
 def _text(text: str, schema: Schema) -> Any:
@@ -38,17 +39,17 @@ def _text(text: str, schema: Schema) -> Any:
 
 
 def _number_or_text(text: str, schema: Schema) -> Any:
-    """A plain number, a boolean, or the text; null is text."""
+    """Read a plain number, a boolean, or the text; null is text."""
     return json.loads(text) if _NUMBER.fullmatch(text) or text in ("true", "false") else text
 
 
 def _literal_by_type(text: str, schema: Schema) -> Any:
-    """The JSON or Python value, except where the schema names no type, or a string."""
+    """Read the JSON or Python value, except where the schema names no type, or a string."""
     return text if (schema or {}).get("type") in (None, "string") else as_literal(text, schema)
 
 
 def _null_first(text: str, schema: Schema) -> Any:
-    """Null whatever the schema says; else by the schema, Python's literals among what is read."""
+    """Read null whatever the schema; else by the schema, Python's literals among what is read."""
     value = None if text.lower() == "null" else by_schema_or_python(text, schema)
     return text if isinstance(value, float) and types_of(schema) == {"integer"} else value
 

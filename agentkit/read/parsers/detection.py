@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agentkit.read.parsers.call_formats import CANONICAL
 from agentkit.read.parsers.call_parser import Format, Parser
-from agentkit.read.parsers.parsed import Parsed
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.output import Parsed
 
 _MOST = 200_000
 
@@ -30,19 +30,19 @@ _BARE = {
     "pythonic": re.compile(r"\A\s*+\[\s*+[A-Za-z_][\w.\-]*+\("),
     "llama4_pythonic": re.compile(r"<\|python_start\|>|\A\s*+\[\s*+[A-Za-z_][\w.\-]*+\("),
 }
-"""What has to stand in a text for a format whose markers are ordinary text."""
+"""What has to be in a text for a format whose markers are ordinary text."""
 
 
 def has_call_markup(text: str) -> bool:
-    """Whether the text holds a marker of any known call format; bare JSON, code fences and Python
-    are not markup.
+    """Return whether the text holds a marker of any known call format; bare JSON, code fences and
+    Python are not markup.
     """
     return _TAGS.search(text) is not None or any(word in text for word in _WORDS)
 
 
 def detect(text: str) -> tuple[str, ...]:
-    """The names of the formats the text could be in, best first; empty where none reads a call in
-    it.
+    """List the names of the formats the text could be in, best first; empty where none reads a call
+    in it.
 
     Better is: more calls that can run, fewer broken ones, less text left beside them. Only the
         first 200,000 characters are looked at.
