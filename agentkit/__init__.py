@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from agentkit.analysis.tokens.prefix import prefix_check
     from agentkit.analysis.tokens.tokens import tokens
     from agentkit.analysis.tokens.tokens_frame import tokens_df
+    from agentkit.debugger.break_on import break_on
     from agentkit.debugger.debugger import Debugger, debug
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
-    from agentkit.read.error.error import read_error
+    from agentkit.read.failure.error import read_error
     from agentkit.read.response import read_response
-    from agentkit.read.stream.stream import read_stream
+    from agentkit.read.stream.stream_reader import read_stream
     from agentkit.servers.server import Server
     from agentkit.show.notebook.opening import view
     from agentkit.testing.demo import demo
-    from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
@@ -78,13 +78,13 @@ _HOMES = {
     "agentkit.debugger.debugger": "Debugger debug",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
-    "agentkit.read.error.error": "read_error",
+    "agentkit.read.failure.error": "read_error",
     "agentkit.read.response": "read_response",
-    "agentkit.read.stream.stream": "read_stream",
+    "agentkit.read.stream.stream_reader": "read_stream",
     "agentkit.servers.server": "Server",
     "agentkit.show.notebook.opening": "view",
     "agentkit.testing.demo": "demo",
-    "agentkit.trajectory.breakpoints": "break_on",
+    "agentkit.debugger.break_on": "break_on",
     "agentkit.trajectory.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",

@@ -2,8 +2,7 @@
 
 from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.doctor import doctor
-from agentkit.files.cassette.index import Entry, Index, index
-from agentkit.files.cassette.opened import Cassette, open
+from agentkit.files.cassette.index import Cassette, Entry, Index, index, open
 
 __all__ = ["Cassette", "Checkup", "Entry", "Finding", "Index", "doctor", "index", "open"]
 

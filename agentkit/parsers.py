@@ -1,8 +1,10 @@
-"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's parsers."""
+"""Raw model text to tool calls, and to reasoning and content, by the names of vLLM's and SGLang's
+parsers.
+"""
 
 from agentkit.read.parsers.call_parser import Incremental, Parser
-from agentkit.read.parsers.detect import detect, has_call_markup
-from agentkit.read.parsers.parsed import Parsed, Piece
+from agentkit.read.parsers.detection import detect, has_call_markup
+from agentkit.read.parsers.output import Parsed, Piece
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
 from agentkit.read.parsers.registry import get_parser, get_reasoning_parser, names, reasoning_names
 

@@ -28,7 +28,7 @@ _MOST = 64
 
 
 @record
-class Change(Record):
+class ValueChange(Record):
     """One place where two sets of arguments differ."""
 
     pointer: str
@@ -49,7 +49,7 @@ class CallPair(Record):
 
     left: ToolCall | None
     right: ToolCall | None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ValueChange, ...] = ()
     moved: bool = False
     """The same call at another place among the others."""
 
@@ -105,7 +105,7 @@ def call_meaning(call: ToolCall, tools: KnownTools | None = None) -> Hashable:
     return call.name, meaning(call.arguments, tools.parameters(call.name) if tools else None)
 
 
-def changes(left: Any, right: Any, schema: Any = None, pointer: str = "") -> Iterator[Change]:
+def changes(left: Any, right: Any, schema: Any = None, pointer: str = "") -> Iterator[ValueChange]:
     """Where two values differ, deepest first found, with pointers.
 
     >>> [str(c.pointer) for c in changes({"to": {"city": "Oslo"}, "n": 1}, {"to": {"city": "Rome"}, "n": 1.0})]
@@ -126,7 +126,7 @@ def changes(left: Any, right: Any, schema: Any = None, pointer: str = "") -> Ite
             a, b = (side[i] if i < len(side) else ABSENT for side in (left, right))
             yield from changes(a, b, inner, f"{pointer}/{i}")
     else:
-        yield Change(pointer=pointer, before=excerpt(left), after=excerpt(right))
+        yield ValueChange(pointer=pointer, before=excerpt(left), after=excerpt(right))
 
 
 def _escape(key: Any) -> str:
@@ -135,7 +135,7 @@ def _escape(key: Any) -> str:
 
 def call_changes(
     left: ToolCall, right: ToolCall, tools: KnownTools | None = None
-) -> tuple[Change, ...]:
+) -> tuple[ValueChange, ...]:
     """Where the arguments of two calls differ; the texts where one of them could not be read."""
     if left.arguments is None or right.arguments is None:
         if left.arguments is right.arguments and "".join(left.raw_arguments.split()) == "".join(
@@ -143,7 +143,7 @@ def call_changes(
         ):
             return ()
         return (
-            Change(
+            ValueChange(
                 pointer="", before=excerpt(left.raw_arguments), after=excerpt(right.raw_arguments)
             ),
         )

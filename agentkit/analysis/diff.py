@@ -10,10 +10,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
-from agentkit.files.held import one_rollout
+from agentkit.errors import checked_keywords
+from agentkit.files.reader import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.redaction import masked
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.files.held import one_rollout
+from agentkit.errors import checked_keywords
+from agentkit.files.reader import one_rollout
 from agentkit.read.parsers.registry import get_parser
 from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 

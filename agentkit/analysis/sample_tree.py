@@ -11,11 +11,11 @@ from statistics import fmean
 from typing import Any, Literal
 
 from agentkit.analysis.alignment import call_meaning
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, checked_keywords
+from agentkit.files.reader import rollouts_in
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
 from agentkit.types.answer import Response, ToolCall
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn
 
@@ -23,7 +23,7 @@ BranchKind = Literal["calls", "answer", "open", "error", "limit"]
 
 
 @record
-class Branch(Record):
+class SampleBranch(Record):
     """A step that some samples took at the same place, and what they did after it."""
 
     kind: BranchKind
@@ -40,7 +40,7 @@ class Branch(Record):
     """Which samples took it, by their position."""
     rewards: tuple[float, ...] = ()
     """The rewards of those that have one which is a finite number."""
-    children: tuple[Branch, ...] = ()
+    children: tuple[SampleBranch, ...] = ()
     """What came next, the most frequent first."""
 
     @property
@@ -71,7 +71,7 @@ class SampleTree(Record, Drawn):
 
     size: int
     """How many samples it was made of."""
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[SampleBranch, ...] = ()
     """What they did first, the most frequent first."""
     prompts: int = 1
     """How many different prompts the samples began with; more than 1 is a mistake of whoever put
@@ -79,9 +79,9 @@ class SampleTree(Record, Drawn):
     """
 
     @property
-    def shared(self) -> tuple[Branch, ...]:
+    def shared(self) -> tuple[SampleBranch, ...]:
         """The steps that all samples took, before the first at which they part."""
-        path: list[Branch] = []
+        path: list[SampleBranch] = []
         level = self.branches
         while len(level) == 1 and level[0].count == self.size:
             path.append(level[0])
@@ -89,7 +89,7 @@ class SampleTree(Record, Drawn):
         return tuple(path)
 
     @property
-    def parting(self) -> tuple[Branch, ...]:
+    def parting(self) -> tuple[SampleBranch, ...]:
         """The branches at the place where the samples part first; empty where they never do."""
         shared = self.shared
         level = shared[-1].children if shared else self.branches
@@ -100,7 +100,7 @@ class SampleTree(Record, Drawn):
         """The turn at which the samples part first; None where all do the same."""
         return self.parting[0].turn if self.parting else None
 
-    def walk(self) -> Iterator[tuple[int, Branch]]:
+    def walk(self) -> Iterator[tuple[int, SampleBranch]]:
         """Every branch with its depth, in the order they are read."""
         waiting = [(0, branch) for branch in reversed(self.branches)]
         while waiting:
@@ -163,25 +163,13 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
 
 
 def _samples(x: Any, tools: Any) -> list[Trajectory]:
+    """List the samples: the choices of answers, the branches of a debugger, else the rollouts."""
     if isinstance(x, (Response, Turn)):
         return [_ended(choice) for choice in choices_of(x, tools)]
-    if isinstance(x, Trajectory):
-        return [x]
-    held = getattr(x, "trajectories", None)
-    if held is None:  # a debugger: its branches
-        held = getattr(getattr(x, "tree", None), "trajectories", x)
-    if held is x:
-        held = getattr(x, "trajectory", x)
-    if isinstance(held, Trajectory):
-        return [held]
-    if isinstance(held, Iterable) and not isinstance(held, (str, bytes, dict)):
-        return [
-            t
-            for item in held
-            if isinstance(item, (Trajectory, Response, Turn))
-            for t in _samples(item, tools)
-        ]
-    return []
+    if isinstance(x, (list, tuple)) and any(isinstance(item, (Response, Turn)) for item in x):
+        return [sample for item in x for sample in _samples(item, tools)]
+    tree = getattr(x, "tree", None)
+    return rollouts_in(x if tree is None or callable(tree) else tree)
 
 
 def _ended(response: Response) -> Trajectory:
@@ -235,14 +223,14 @@ def _call(call: ToolCall) -> str:
     return f"{call.name or '?'}({clip(told, 120)})"
 
 
-def _branches(step: _Step, rewards: list[Any]) -> tuple[Branch, ...]:
+def _branches(step: _Step, rewards: list[Any]) -> tuple[SampleBranch, ...]:
     """The branches below a step; built from the leaves up, so that a rollout of a thousand turns
     needs no deep stack.
     """
     order = [step]
     for found in order:
         order += found.children.values()
-    made: dict[int, tuple[Branch, ...]] = {}
+    made: dict[int, tuple[SampleBranch, ...]] = {}
     for found in reversed(order):
         below = [_branch(child, made.pop(id(child)), rewards) for child in found.children.values()]
         made[id(found)] = tuple(sorted(below, key=lambda branch: -branch.count))
@@ -264,10 +252,10 @@ def deviation(numbers: Sequence[float]) -> float:
     return sqrt(fmean((number - mean) ** 2 for number in numbers))
 
 
-def _branch(step: _Step, children: tuple[Branch, ...], rewards: list[Any]) -> Branch:
+def _branch(step: _Step, children: tuple[SampleBranch, ...], rewards: list[Any]) -> SampleBranch:
     known = (rewards[position] for position in step.samples)
     numbers = tuple(finite(known))
-    return Branch(
+    return SampleBranch(
         kind=step.kind,
         label=step.label,
         turn=step.turn,

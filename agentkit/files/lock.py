@@ -1,8 +1,8 @@
 """Who writes a file: a lock on a companion of it, which the system lets go of with the process that
-held it, however that ends.
+held it, in whatever way that ends.
 
 Rollouts that are appended do not hurt each other, so those who only append share the lock; who goes
-on with rollouts that stand in the file, or replaces it, must be its only writer. Readers need no
+on with rollouts of the file, or replaces it, must be its only writer. Readers need no
 lock. Windows shares no locks and keeps no lines apart, so there a file has one process.
 """
 
@@ -141,7 +141,7 @@ class FileLock:
             except OSError:
                 self._close()
                 return
-            if taken and self._stands(fd):
+            if taken and self._is_current(fd):
                 return
             if taken or not (
                 alone and self._keepers and self._share_again(fd)
@@ -159,8 +159,8 @@ class FileLock:
         except OSError:
             return False
 
-    def _stands(self, fd: int) -> bool:
-        """Whether the companion is still the one that was locked; its last holder removes it."""
+    def _is_current(self, fd: int) -> bool:
+        """Tell whether the companion is the one that was locked; its last holder removes it."""
         try:
             return os.path.samestat(os.fstat(fd), os.stat(self._companion))
         except OSError:
@@ -173,7 +173,7 @@ class FileLock:
             if not fcntl:  # Windows removes no file that somebody has open
                 self._close()
                 self._companion.unlink()
-            elif _lock(self._fd, alone=True) and self._stands(self._fd):
+            elif _lock(self._fd, alone=True) and self._is_current(self._fd):
                 self._companion.unlink()
         self._close()
 
@@ -184,7 +184,7 @@ class FileLock:
 
     def _in_use(self, whose: str) -> FileInUse:
         return FileInUse(
-            f"{whose} is writing {self._name!r}, and two would destroy what stands there",
+            f"{whose} is writing {self._name!r}, and two would destroy what it holds",
             hint=(
                 "choose another path, or wait until it has ended: an agent of ak.record keeps its"
                 " file as long as it is there"
@@ -199,7 +199,7 @@ class FileLock:
 
 
 def _lock(fd: int, *, alone: bool) -> bool:
-    """Whether the lock was taken, without waiting.
+    """Try to take the lock, without waiting.
 
     Raises:
         OSError: there are no locks here.
@@ -222,7 +222,7 @@ _locks_guard = threading.Lock()
 
 
 def lock_of(path: Path) -> FileLock:
-    """The lock of this file: one for all who write there."""
+    """Look up the lock of this file: one for all who write it here."""
     target = path.resolve()
     with _locks_guard:
         lock = _locks.get(target)

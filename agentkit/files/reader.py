@@ -1,113 +1,385 @@
-"""Whatever holds rollouts, as a list of trajectories: a value of ours, chat messages, a server's
-answer, a file of any of them.
+"""The one reader of whatever holds rollouts: values of ours, chat messages, raw answers, frames,
+files, and lists that mix them.
+
+`FORMS` is the table of all it knows: how each form is recognised, and how it is read. The first
+that fits is taken. A new form is a new entry. Objects of later layers are known by the attribute
+`rollouts` (or `trajectories`), or `trajectory`, alone.
 """
 
 from __future__ import annotations
 
-import os
+import glob
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentkit.errors import UsageError
-from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
-from agentkit.files.held import is_message, trajectories_of
-from agentkit.files.store import is_ours, load_all, read_json_lines
+from agentkit.errors import CassetteError, NoFile, UsageError
+from agentkit.files.cassette.codec import decode_lines, load_lines
+from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
+from agentkit.files.cassette.index import open as open_cassette
+from agentkit.files.foreign.capture_log import captured_by_place, is_captured
+from agentkit.files.foreign.chat_log import conversation, is_message, trajectory_of
+from agentkit.files.foreign.json_log import json_values
+from agentkit.files.foreign.raw_answer import (
+    exchange_of,
+    is_answer,
+    rollout_of_exchange,
+    rollout_of_response,
+    rollout_of_turn,
+)
+from agentkit.files.path import is_pattern, is_url, path_in, to_read
 from agentkit.read.managed import is_managed
+from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.record import Record
-from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Exchange
 
-_HINT = "pass a list of messages, trajectories, or the path of a JSONL file"
+_HOLDERS = ("rollouts", "trajectories", "trajectory")
+"""Attributes by which an object says which rollouts it holds."""
+_COLUMNS = ("messages", "conversation", "conversations", "request", "response", "body", "choices")
+"""Columns that make the rows of a frame entries of a log."""
 
 
-def rollouts_in(x: Any) -> list[Trajectory]:
-    """The trajectories in it, in order.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form in which rollouts come."""
+
+    name: str
+    """What it is called, in the hint of an error."""
+    of: type | tuple[type, ...] | Callable[[Any], object]
+    """Classes of its values, or what tells whether a value has this form."""
+    read: Callable[[Any, Any], Iterable[Trajectory]]
+    """The rollouts of a value of this form; the second argument is the schemas of the tools, for
+    answers that come without their request.
+    """
+
+    def fits(self, x: Any) -> bool:
+        """Tell whether a value has this form."""
+        if isinstance(self.of, (type, tuple)):
+            return isinstance(x, self.of)
+        return bool(self.of(x))
+
+
+def rollouts_in(x: Any, tools: Any = None) -> list[Trajectory]:
+    """Read the rollouts that a value holds, in order; an empty list or batch holds none.
 
     Args:
-        x: a trajectory, a list of them, or what holds them (`AgentResult`, `Debugger`, the result
-            of many rollouts); a turn or a response; a list
-            of messages; a server's answer; a path: an agentkit file, an OpenAI chat JSONL, a JSON
-            file of messages.
+        x: any of `FORMS`.
+        tools: schemas of the tools, for raw answers that come without their request.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it has none of the forms; the message names what came, the hint the forms.
         FileNotFoundError: there is no such file.
-        CassetteError: the file cannot be read.
+        CassetteError: the file holds nothing that can be read as rollouts.
     """
-    if isinstance(x, (str, os.PathLike)):
-        return _from_file(Path(x))
-    if isinstance(x, (Turn, Response)):
-        turn = (
-            x
-            if isinstance(x, Turn)
-            else Turn(index=0, response=x, results=(None,) * len(x.tool_calls))
-        )
-        return [Trajectory(turns=(turn,))]
-    if is_managed(x):
-        raise UsageError(
-            "a managed state is no rollout",
-            hint="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
-        )
-    if isinstance(x, dict) or hasattr(x, "choices"):
-        return trajectories_in([x])
-    if isinstance(x, (list, tuple)):
-        return _from_list(x)
+    for form in FORMS:
+        if form.fits(x):
+            return list(form.read(x, tools))
+    raise UsageError(f"a {type(x).__name__} holds no rollout", hint=forms_hint())
+
+
+def one_rollout(x: Any, hint: str) -> Trajectory:
+    """Read the one rollout that is meant.
+
+    Args:
+        x: any of `FORMS` that holds one rollout.
+        hint: what to pass instead, for the error.
+
+    Raises:
+        UsageError: it holds none, or several.
+        FileNotFoundError: there is no such file.
+        CassetteError: the file holds nothing that can be read as rollouts.
+    """
     try:
-        return trajectories_of(x)
-    except UsageError:
-        raise UsageError(f"a {type(x).__name__} holds no rollout", hint=_HINT) from None
+        found = rollouts_in(x)
+    except UsageError as exc:
+        raise UsageError(exc.args[0], hint=hint) from None
+    if not found:
+        raise UsageError(f"a {type(x).__name__} holds no rollout", hint=hint)
+    if len(found) > 1:
+        raise UsageError(f"there are {len(found)} rollouts", hint="pass the one that is meant")
+    return found[0]
 
 
-def _from_list(items: list[Any] | tuple[Any, ...]) -> list[Trajectory]:
-    if not items:
-        return []
-    if all(isinstance(item, Trajectory) for item in items):
-        return list(items)
-    if all(is_message(item) for item in items):
-        return [trajectory_of(list(items))]
-    if all(isinstance(item, (dict, list)) for item in items) and not any(
-        _holds_records(item) for item in items
-    ):
-        return trajectories_in(items)
-    return [
-        trajectory
-        for place, item in enumerate(items)
-        for trajectory in _from_item(items, place, item)
-    ]
+def rollout_sequence(x: Any) -> Sequence[Trajectory]:
+    """Read the rollouts that a value holds; those of a cassette stay in its file, and each is read
+    when it is looked at.
+    """
+    path = path_in(x)
+    if path is not None and is_cassette(path):
+        return open_cassette(path)
+    if isinstance(x, Index):
+        return Cassette(x)
+    inside = x if isinstance(x, Cassette) else _inside(x)
+    return inside if isinstance(inside, Cassette) else tuple(rollouts_in(x))
 
 
-def _from_item(items: Any, place: int, item: Any) -> list[Trajectory]:
+def forms_hint() -> str:
+    """List the forms that are read, for the hint of an error."""
+    return f"rollouts are read from {', '.join(form.name for form in FORMS if form.name)}"
+
+
+# what each form is
+
+
+def _is_holder(x: Any) -> bool:
+    return not isinstance(x, (str, bytes, Mapping, list, tuple)) and _inside(x) is not None
+
+
+def _inside(x: Any) -> Any:
+    """Look up what an object says it holds."""
+    if isinstance(x, type):
+        return None
+    for name in _HOLDERS:
+        inside = getattr(x, name, None)
+        if inside is not None and inside is not x and not callable(inside):
+            return inside
+    return None
+
+
+def _is_pair(x: Any) -> bool:
+    if not isinstance(x, tuple) or len(x) != 2 or type(x[0]) is not int:
+        return False
+    return x[1] is None or isinstance(x[1], (str, bytes, bytearray, Mapping, list))
+
+
+def _is_frame(x: Any) -> bool:
+    return type(x).__name__ == "DataFrame" and hasattr(x, "columns")
+
+
+def _is_sdk_object(x: Any) -> bool:
+    return not isinstance(x, Record) and (hasattr(x, "choices") or hasattr(x, "model_dump"))
+
+
+def _is_listed(x: Any) -> bool:
+    return isinstance(x, Iterable) and not isinstance(x, type)
+
+
+# how each form is read
+
+
+def _one(trajectory: Trajectory, tools: Any) -> list[Trajectory]:
+    return [trajectory]
+
+
+def _of_turn(turn: Turn, tools: Any) -> list[Trajectory]:
+    return [rollout_of_turn(turn)]
+
+
+def _of_response(response: Response, tools: Any) -> list[Trajectory]:
+    return [rollout_of_response(response, tools)]
+
+
+def _of_exchange(exchange: Exchange, tools: Any) -> list[Trajectory]:
+    return [rollout_of_exchange(exchange, tools)]
+
+
+def _of_index(index: Index, tools: Any) -> Iterable[Trajectory]:
+    return Cassette(index)
+
+
+def _of_holder(holder: Any, tools: Any) -> list[Trajectory]:
+    inside = _inside(holder)
+    parts = (
+        list(inside.values()) if isinstance(inside, Mapping) else [inside]
+    )  # the sides of a comparison
     try:
-        return rollouts_in(item)
+        return [trajectory for part in parts for trajectory in rollouts_in(part, tools)]
     except UsageError as exc:
         raise UsageError(
-            f"item {place} of the {type(items).__name__}: {exc.message}", hint=_HINT
+            f"a {type(holder).__name__} holds no rollout: {exc.args[0]}", hint=forms_hint()
         ) from None
 
 
-def _holds_records(item: Any) -> bool:
-    """Whether it is a list of our own records: the samples of one prompt, say."""
-    return (
-        isinstance(item, list)
-        and bool(item)
-        and isinstance(item[0], Record)
-        and not isinstance(item[0], Message)
+def _of_message(message: Any, tools: Any) -> list[Trajectory]:
+    return [trajectory_of([message], tools)]
+
+
+def _refuse_managed(state: Any, tools: Any) -> list[Trajectory]:
+    raise UsageError(
+        "a managed state is no rollout",
+        hint="ak.tokens(state) shows it, ak.tokens_df and ak.prefix_check take it too",
     )
 
 
-def _from_file(path: Path) -> list[Trajectory]:
-    if is_ours(path):
+def _refuse_url(url: str, tools: Any) -> list[Trajectory]:
+    raise UsageError(
+        f"{url!r} is a URL, and holds no rollout",
+        hint="ask it with an agent: ak.Agent('model-name', server=url)",
+    )
+
+
+def _of_pair(pair: tuple[int, Any], tools: Any) -> list[Trajectory]:
+    status, body = pair
+    return [rollout_of_exchange(exchange_of(body, status), tools)]
+
+
+def _of_mapping(value: Mapping[Any, Any], tools: Any) -> list[Trajectory]:
+    if is_captured(value):
+        return list(captured_by_place([(0, value)]).values())
+    found = _of_entry(value, f"the {type(value).__name__}", tools)
+    if not found:
+        raise UsageError(f"the {type(value).__name__} holds no messages", hint=forms_hint())
+    return found
+
+
+def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
+    data = plain(value)
+    if not isinstance(data, dict):
+        raise UsageError(f"a {type(value).__name__} holds no rollout", hint=forms_hint())
+    return _of_mapping(data, tools)
+
+
+def _of_frame(frame: Any, tools: Any) -> list[Trajectory]:
+    columns = [str(name) for name in frame.columns]
+    if not set(columns) & set(_COLUMNS):
+        raise UsageError(
+            f"a DataFrame with the columns {', '.join(columns)} holds no rollout"[:300],
+            hint="it needs a column 'messages' with a conversation in each row",
+        )
+    rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    return _of_entries(rows, tools)
+
+
+def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
+    """Read JSON text as what it holds, where that is a conversation or a log; any other text as a
+    raw answer, to the letter.
+    """
+    if isinstance(text, (bytes, bytearray)):
+        text = bytes(text).decode(errors="replace")
+    if not text.strip():
+        raise UsageError("an empty text holds no rollout", hint=forms_hint())
+    try:
+        values = json_values(text, "the text")
+    except CassetteError:
+        values = []
+    if values and isinstance(values[0], dict) and "agentkit" in values[0]:
+        return load_lines(decode_lines(text.splitlines()))
+    log = len(values) > 1 or any(isinstance(value, list) for value in values)
+    if log or any("messages" in value or "request" in value for value in _mappings(values)):
+        return _of_entries(values, tools)
+    return [rollout_of_exchange(exchange_of(text), tools)]
+
+
+def _mappings(values: Iterable[Any]) -> list[Mapping[Any, Any]]:
+    return [value for value in values if isinstance(value, Mapping)]
+
+
+def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
+    paths = sorted(glob.glob(str(pattern), recursive=True))
+    if not paths:
+        raise NoFile(
+            f"there is no file like {str(pattern)!r}",
+            hint=f"the working directory is {str(Path.cwd())!r}",
+        )
+    return [trajectory for path in paths for trajectory in _of_path(path, tools)]
+
+
+def _of_path(x: Any, tools: Any) -> list[Trajectory]:
+    path = to_read(x)
+    if is_cassette(path):
         return load_all(path)
-    values = read_json_lines(path)
-    if not values:
-        raise UsageError(f"{path.name!r} is empty", hint=_HINT)
-    return trajectories_in(
-        values[0]
-        if len(values) == 1 and isinstance(values[0], list) and _of_lists(values[0])
-        else values
-    )
+    values = json_values(path.read_text(encoding="utf-8-sig", errors="replace"), repr(path.name))
+    try:
+        found = _of_entries(values, tools)
+    except UsageError as exc:
+        raise CassetteError(f"{path.name!r}: {exc.args[0]}", hint=forms_hint()) from None
+    if not found:
+        raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
+    return found
 
 
-def _of_lists(values: list[Any]) -> bool:
-    """Whether a JSON file's one list holds conversations rather than messages."""
-    return all(isinstance(v, list) or (isinstance(v, dict) and "role" not in v) for v in values)
+def _of_entries(values: Sequence[Any], tools: Any) -> list[Trajectory]:
+    """Read the decoded values of a log: the messages of one conversation, conversations, captured
+    traffic, raw answers.
+    """
+    if values and all(map(is_message, values)):
+        return [trajectory_of(list(values), tools)]
+
+    def read(place: int, value: Any) -> list[Trajectory]:
+        if isinstance(value, (list, tuple)):
+            return _of_entries(value, tools)
+        return _of_entry(value, f"entry {place}", tools)
+
+    return _in_order(values, read)
+
+
+def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
+    """Read a list of any forms. Dicts in it are entries of one log."""
+    items = list(listed)
+    kind = type(listed).__name__
+    if not items and not isinstance(listed, Sequence):
+        raise UsageError(
+            f"a {kind} holds no rollout",
+            hint="an iterator can be read once: pass a list of what it gives",
+        )
+    if all(isinstance(item, Trajectory) for item in items):
+        return items
+    if all(map(is_message, items)):
+        return [trajectory_of(items, tools)]
+
+    def read(place: int, item: Any) -> list[Trajectory]:
+        try:
+            if isinstance(item, Mapping):
+                return _of_entry(item, f"a {type(item).__name__}", tools)
+            return rollouts_in(item, tools)
+        except UsageError as exc:
+            raise UsageError(
+                f"item {place} of the {kind}: {exc.args[0]}", hint=forms_hint()
+            ) from None
+
+    return _in_order(items, read)
+
+
+def _in_order(
+    items: Sequence[Any], read: Callable[[int, Any], list[Trajectory]]
+) -> list[Trajectory]:
+    """Read the items in order. Captured turns of one case are one rollout, which takes the place of
+    its first turn.
+    """
+    captured = captured_by_place(enumerate(items))
+    found: list[Trajectory] = []
+    for place, item in enumerate(items):
+        if place in captured:
+            found.append(captured[place])
+        elif not is_captured(item):
+            found += read(place, item)
+    if items and not found:
+        raise UsageError("no entry holds messages", hint=forms_hint())
+    return found
+
+
+def _of_entry(value: Any, name: str, tools: Any) -> list[Trajectory]:
+    """Read one entry of a log; of other traffic, as a list of models, there is no rollout."""
+    if isinstance(value, Mapping) and is_answer(value):
+        return [rollout_of_exchange(exchange_of(value), tools)]
+    if is_message(value):
+        return [trajectory_of([value], tools)]
+    read = conversation(plain(value), name, tools)
+    return [] if read is None else [read]
+
+
+FORMS = (
+    Form("a trajectory", Trajectory, _one),
+    Form("a turn", Turn, _of_turn),
+    Form("a response", Response, _of_response),
+    Form("an exchange", Exchange, _of_exchange),
+    Form("an index", Index, _of_index),
+    Form("", is_url, _refuse_url),
+    Form("a path", path_in, _of_path),
+    Form("a pattern of paths", is_pattern, _of_pattern),
+    Form("a raw answer's text", (str, bytes, bytearray), _of_raw),
+    Form("", is_managed, _refuse_managed),
+    Form("what has `rollouts` or a `trajectory`", _is_holder, _of_holder),
+    Form("a DataFrame with `messages`", _is_frame, _of_frame),
+    Form("a message", is_message, _of_message),
+    Form("a dict", Mapping, _of_mapping),
+    Form("an SDK's answer", _is_sdk_object, _of_sdk_object),
+    Form("a (status, body) pair", _is_pair, _of_pair),
+    Form("a list of these", _is_listed, _of_list),
+)
+"""Every form in which rollouts come; the first that fits is taken. What is refused with a hint of
+its own has no name.
+"""

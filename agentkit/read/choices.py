@@ -15,12 +15,12 @@ from agentkit.types.trajectory import Turn
 from agentkit.types.wire import Chunk, Exchange
 
 _LATER = re.compile(r'"index": ?[1-9]')
-"""What stands in a stream of several choices, and of several calls."""
+"""What is in a stream of several choices, and of several calls."""
 
 
 def count_choices(response: Response) -> int:
-    """How many choices the answer has, of which the first is the response; at least 1. Most answers
-    are told by a glance at their text.
+    """Count the choices of the answer, of which the first is the response; at least 1. For most
+    answers a glance at their text is enough.
     """
     exchange = response.exchange
     if any(problem.code == "choices_split" for problem in response.problems):
@@ -35,7 +35,7 @@ def count_choices(response: Response) -> int:
 
 
 def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ...]:
-    """Every choice of an answer, read by itself, in the order of their indices; the answer alone
+    """Read every choice of an answer by itself, in the order of their indices; the answer alone
     where it has but one.
 
     Args:
@@ -67,7 +67,7 @@ def _numbered(choice: Any) -> bool:
 
 
 def _of_stream(exchange: Exchange) -> Iterator[Exchange]:
-    """A stream per choice: its own deltas, and whatever belongs to all of them."""
+    """Make a stream per choice: its own deltas, and whatever belongs to all of them."""
     events = list(_events(exchange))
     for index in _indices(data for _, data in events):
         yield replace(
@@ -79,7 +79,7 @@ def _of_stream(exchange: Exchange) -> Iterator[Exchange]:
 
 
 def _indices(bodies: Iterable[Any]) -> list[int]:
-    """The indices of all choices of an answer, in order."""
+    """Collect the indices of all choices of an answer, in order."""
     lists = [data.get("choices") for data in bodies if isinstance(data, dict)]
     return sorted(
         {
@@ -92,7 +92,7 @@ def _indices(bodies: Iterable[Any]) -> list[int]:
 
 
 def _events(exchange: Exchange) -> Iterator[tuple[float, Any]]:
-    """Each event with its time: parsed, or its text where it is no JSON."""
+    """Read each event with its time: parsed, or its text where it is no JSON."""
     sse = SSE()
     for chunk in exchange.chunks:
         for event in sse.feed(chunk.text):

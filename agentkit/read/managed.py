@@ -18,7 +18,7 @@ from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import means, read_finish
-from agentkit.read.number_lists import integer, listed, read_numbers, real
+from agentkit.read.plain import integer, listed, read_numbers, real
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory
@@ -103,7 +103,7 @@ class ManagedState(Record, Drawn):
 
 
 def is_managed(value: Any) -> bool:
-    """Whether this is a state, a node, or a list of nodes."""
+    """Return whether this is a state, a node, or a list of nodes."""
     if isinstance(value, (ManagedState, ManagedNode)):
         return True
     if isinstance(value, (list, tuple)):
@@ -116,7 +116,7 @@ def is_managed(value: Any) -> bool:
 
 
 def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedState:
-    """The state, read and checked.
+    """Read and check the state.
 
     Args:
         state: what `get_state()` gave, its nodes, or one node: dicts, pydantic models or other
@@ -129,9 +129,9 @@ def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedSta
     """
     if isinstance(state, ManagedState):
         return state
-    held, tree, problems = _held(state)
+    given, tree, problems = _given_nodes(state)
     nodes = tuple(
-        node if isinstance(node, ManagedNode) else _node(i, node) for i, node in enumerate(held)
+        node if isinstance(node, ManagedNode) else _node(i, node) for i, node in enumerate(given)
     )
     if trajectory is not None:
         nodes = _against(nodes, trajectory)
@@ -140,14 +140,14 @@ def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedSta
     )
 
 
-def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
+def _given_nodes(state: Any) -> tuple[list[Any], bool, list[Problem]]:
     if isinstance(state, (list, tuple)):
         return list(state), False, []
     if isinstance(state, ManagedNode) or _is_node(state):
         return [state], False, []
     for name in ("nodes", "sequences", "tree"):
-        if (held := _member(state, name)) is not None:
-            nodes = list(held.values()) if isinstance(held, Mapping) else listed(held)
+        if (given := _member(state, name)) is not None:
+            nodes = list(given.values()) if isinstance(given, Mapping) else listed(given)
             if nodes is None:
                 return (
                     [],
@@ -155,7 +155,7 @@ def _held(state: Any) -> tuple[list[Any], bool, list[Problem]]:
                     [
                         problem(
                             "node_value_invalid",
-                            f"{name!r} is a {type(held).__name__}, not a list",
+                            f"{name!r} is a {type(given).__name__}, not a list",
                             pointer=f"/{name}",
                         )
                     ],
@@ -263,7 +263,7 @@ def _checked(node: ManagedNode, at: str, dummy: bool) -> Iterator[Problem]:
 
 
 def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
-    """The mask against the logprobs: what is trained must have been sampled."""
+    """Check the mask against the logprobs: what is trained must have been sampled."""
     trained, logprobs = node.trained, node.logprobs
     sampled = [i for i, value in enumerate(logprobs) if value is not None and value != SENTINEL]
     last = sampled[-1] if sampled else -1
@@ -303,7 +303,7 @@ def _trained(node: ManagedNode, at: str) -> Iterator[Problem]:
 
 
 def _positions(found: list[int]) -> str:
-    """How many positions, and which: their range where they stand together."""
+    """Describe how many positions, and which: their range where they are neighbours."""
     if len(found) == 1:
         return f"position {found[0]}"
     together = found[-1] - found[0] + 1 == len(found)
@@ -314,18 +314,18 @@ def _positions(found: list[int]) -> str:
 
 
 def _against(nodes: tuple[ManagedNode, ...], trajectory: Trajectory) -> tuple[ManagedNode, ...]:
-    """The nodes with what their finish reasons say against those of the responses."""
+    """Check the finish reasons of the nodes against those of the responses."""
     return tuple(_compared(node, _ending(node, trajectory)) for node in nodes)
 
 
 def _ending(node: ManagedNode, trajectory: Trajectory) -> tuple[int, str | None] | None:
-    """The turn a node ends with, by its text, and that turn's finish reason; None where no text
-    fits.
+    """Find the turn a node ends with, by its text, and that turn's finish reason; None where no
+    text fits.
     """
     text = node.full_text.rstrip()
     for turn in reversed(trajectory.all_turns):
-        said = (turn.response.wire_content or turn.response.content or "").rstrip()
-        if said and text.endswith(said):
+        written = (turn.response.wire_content or turn.response.content or "").rstrip()
+        if written and text.endswith(written):
             return turn.index, turn.response.finish_reason
     return None
 
@@ -333,13 +333,13 @@ def _ending(node: ManagedNode, trajectory: Trajectory) -> tuple[int, str | None]
 def _compared(node: ManagedNode, ending: tuple[int, str | None] | None) -> ManagedNode:
     if ending is None or node.finish_reason is None or ending[1] == node.finish_reason:
         return node
-    turn, said = ending
+    turn, reason = ending
     cut = "; the node is right: the answer was cut" if means(node.finish_reason, "length") else ""
     found = problem(
         "node_finish_differs",
-        f"the node says {node.finish_reason!r}, the response of turn {turn} {said!r}{cut}",
+        f"the node says {node.finish_reason!r}, the response of turn {turn} {reason!r}{cut}",
         pointer=f"/nodes/{node.index}/metadata/finish_reason",
-        before=said,
+        before=reason,
         after=node.finish_reason,
     )
     return replace(node, problems=(*node.problems, found))

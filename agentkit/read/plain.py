@@ -9,14 +9,17 @@ The fault this project grew from: vLLM's ToolCallTranslator puts plain dicts as 
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from agentkit.types.problem import Problem, problem
 
 WIRE_NAMES = tuple(
     " ".join(
@@ -50,7 +53,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def plain(obj: Any) -> Any:
-    """The object as dicts, lists, strings, numbers, booleans and None; never raises.
+    """Turn the object into dicts, lists, strings, numbers, booleans and None; never raises.
 
     Bytes become text (base64 where they are not UTF-8), other leaves their `str`. A cycle or a
     depth over 200 becomes "…". An integer too long to be written as text becomes a note.
@@ -88,7 +91,7 @@ def _plain(obj: Any, depth: int, path: set[int]) -> Any:
 
 
 def _leaf(obj: Any) -> Any:
-    """A subclass of a plain type as the plain type itself; bytes and times as text."""
+    """Turn a subclass of a plain type into the plain type itself; bytes and times into text."""
     if isinstance(obj, (bytes, bytearray, memoryview)):
         data = bytes(obj)
         try:
@@ -109,7 +112,7 @@ def _text(obj: Any) -> str:
 
 
 def members(obj: Any) -> Mapping[Any, Any] | None:
-    """The public data of an object by name, in its own order; None where it has none, as a
+    """Collect the public data of an object by name, in its own order; None where it has none, as a
     `Decimal` or a `Path`.
     """
     if isinstance(obj, Mapping):
@@ -146,7 +149,7 @@ _ABSENT = object()
 
 
 class _Traits(NamedTuple):
-    """What a class says of where its objects keep their data."""
+    """What a class tells of where its objects keep their data."""
 
     stored: tuple[str, ...]
     """Dataclass fields and slots."""
@@ -192,7 +195,7 @@ def _stored(obj: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _mocked(mock: Any) -> dict[str, Any]:
-    """What a test set on a mock; anything else it would invent when asked."""
+    """Return what a test set on a mock; anything else it would invent when asked."""
     return {
         **vars(mock),
         **{
@@ -230,8 +233,8 @@ def _is_method(value: Any) -> bool:
 
 
 def carried(value: Any) -> bool:
-    """Whether JSON surely carries the data just as it is; False too for a shape that only writing
-    and reading it can tell.
+    """Return whether JSON surely carries the data just as it is; False too for a shape that only
+    writing and reading it can tell.
     """
     level = [value]
     for _ in range(_MAX_DEPTH // 2):
@@ -260,7 +263,7 @@ def carried(value: Any) -> bool:
 
 
 def finite(value: Any) -> bool:
-    """Whether no number in the data is NaN or infinite."""
+    """Return whether no number in the data is NaN or infinite."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -271,3 +274,88 @@ def finite(value: Any) -> bool:
         elif isinstance(item, list):
             stack.extend(item)
     return True
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether the text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def compact_json(data: Any) -> str:
+    """Write the data as JSON on one line without spaces; text that UTF-8 cannot carry is escaped.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is not JSON data.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text if is_utf8(text) else json.dumps(data, separators=(",", ":"))
+
+
+def listed(value: Any) -> list[Any] | None:
+    """Turn an array, a tensor, a list into a list; one row of a batch into that row."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        return None
+    items = list(value)
+    inner = items[0] if len(items) == 1 else None
+    row = isinstance(inner, (list, tuple)) or bool(getattr(inner, "ndim", 0))
+    return listed(inner) if row else items
+
+
+def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Problem]]:
+    """Read the entries of a list by `integer` or `real`, None where one is no such number, and
+    report what is wrong with them.
+
+    Args:
+        raw: the list, array or tensor; None for none.
+        kind: `integer` or `real`.
+        at: JSON pointer of the list.
+    """
+    if raw is None:
+        return (), []
+    items = listed(raw)
+    if items is None:
+        return (), [
+            problem(
+                "node_value_invalid",
+                f"a {type(raw).__name__} stands where a list belongs",
+                pointer=at,
+            )
+        ]
+    values = tuple(map(kind, items))
+    wrong = [i for i, value in enumerate(values) if value is None]
+    if not wrong:
+        return values, []
+    message = (
+        f"{len(wrong)} of {len(values)} entries are no {'number' if kind is real else 'token id'};"
+        f" the first stands at {wrong[0]}"
+    )
+    return values, [
+        problem(
+            "node_value_invalid", message, pointer=f"{at}/{wrong[0]}", before=repr(items[wrong[0]])
+        )
+    ]
+
+
+def integer(value: Any) -> int | None:
+    """Read the value as a token id; None where it is none."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+        else None
+    )
+
+
+def real(value: Any) -> float | None:
+    """Read the value as a number; None where it is none, or NaN."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        return None
+    return float(value)

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
-from agentkit.errors import UsageError, suggest
-from agentkit.read.body.envelope import Envelope, number_problems, open_envelope, parse_body
+from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.body.finish import (
     finish_problems,
     means,
@@ -23,14 +22,13 @@ from agentkit.read.body.finish import (
     read_token_ids,
     read_usage,
 )
+from agentkit.read.body.message import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.body.reasoning import field_blocks, joined, part_block, think_problems
 from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.calls.text_calls import TextCalls, call_markup_in, find_text_calls
 from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
-from agentkit.read.plain import plain
-from agentkit.read.utf8 import compact_json
+from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, problem
 from agentkit.types.wire import Exchange
 
@@ -44,7 +42,7 @@ def read_response(
     parser: str | None = None,
     turn: int | None = None,
 ) -> Response:
-    """The answer, read, whatever it is: what is wrong with it is in its problems.
+    """Read the answer, whatever it is: what is wrong with it is in its problems.
 
     Args:
         obj: a completion as dict, SDK model, attribute object or any mixture; an assistant message
@@ -80,7 +78,13 @@ def read_response(
 def read_body(
     data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
 ) -> Response:
-    """A body that is plain data already, read as the answer of this exchange."""
+    """Read a body that is plain data already as the answer of this exchange.
+
+    Args:
+        data: the body as plain data.
+        exchange: what it came in.
+        tools, policy, parser, turn: as for `read_response`.
+    """
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
 
 
@@ -92,14 +96,14 @@ def _read_events(
     parser: str | None,
     turn: int | None,
 ) -> Response:
-    from agentkit.read.stream.stream import read_stream
+    from agentkit.read.stream.stream_reader import read_stream
 
     read = read_stream(exchange.chunks or exchange.text, tools, policy, parser=parser, turn=turn)
     return replace(read, exchange=exchange, problems=(*notes, *read.problems))
 
 
 def _source(obj: Any) -> tuple[Exchange, Any, list[Problem]]:
-    """The raw answer as an exchange, as data, and what was wrong with its text."""
+    """Take the raw answer as an exchange, as data, and what was wrong with its text."""
     if isinstance(obj, Exchange):
         return (obj, *parse_body(obj.text))
     if isinstance(obj, (bytes, bytearray)) and obj[:2] == b"\x1f\x8b":
@@ -190,7 +194,7 @@ def _read_message(
 
 
 def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
-    """The calls with the positions they have in the list they end up in."""
+    """Give the calls the positions they have in the list they end up in."""
     return [
         call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)
     ]
@@ -218,7 +222,7 @@ def _text_problems(
 
 
 def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
-    """What only shows when all parts of the answer are seen together."""
+    """Report what only shows when all parts of the answer are seen together."""
     if not bare:
         yield from finish_problems(
             response.finish_reason,
@@ -270,7 +274,7 @@ class _Content:
         self.uses: list[dict[str, Any]] = []
 
     def calls(self, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
-        """Calls that stood as content parts (Anthropic's `tool_use`)."""
+        """Read the calls that came as content parts (Anthropic's `tool_use`)."""
         return tuple(
             call
             for use in self.uses
@@ -383,8 +387,8 @@ def _kind(raw: Any) -> str:
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
-    """The entries of `tool_calls` with where they stand: of a list, of an object of calls, of one
-    call alone, of a JSON text of these.
+    """Find the entries of `tool_calls` with where they are: of a list, of an object of calls, of
+    one call alone, of a JSON text of these.
     """
     if isinstance(raw, str):
         parsed, _ = parse_body(raw)

@@ -33,6 +33,7 @@ class Address:
 
     @property
     def host(self) -> str:
+        """The host's name, without its port."""
         return urlsplit(self.url).hostname or ""
 
     @property
@@ -42,11 +43,11 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """The address in a URL as people write it: with or without `/v1`, a trailing slash, or
+    """Parse the address in a URL as people write it: with or without `/v1`, a trailing slash, or
     `/chat/completions`.
 
     A missing `/v1` is not added: some servers have none, and the fault would be hidden; see
-    `agentkit.read.error.address_hint`.
+    `agentkit.read.failure.error`.
 
     Raises:
         UsageError: it is not an http or https URL.
@@ -83,11 +84,12 @@ def _split(url: str) -> SplitResult:
 
 
 def is_openai(host: str) -> bool:
-    """Whether the host is OpenAI's own, in any of its regions."""
+    """Tell whether the host is OpenAI's own, in any of its regions."""
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def is_loopback(host: str) -> bool:
+    """Tell whether the host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -95,8 +97,8 @@ def is_loopback(host: str) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """Whether the host is this machine or on its own network: private addresses, names without a
-    dot, `.local`, `.internal`.
+    """Tell whether the host is this machine or on its own network: private addresses, names without
+    a dot, `.local`, `.internal`.
     """
     try:
         return ipaddress.ip_address(host).is_private
@@ -107,12 +109,17 @@ def is_private(host: str) -> bool:
 
 
 def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) -> str | None:
-    """The key to send: the caller's, else the one the environment holds for this host, else
+    """Choose the key to send: the caller's, else the one the environment holds for this host, else
     `EMPTY`, as in vLLM's documentation.
 
-    None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only,
+    It is None where the headers or the URL carry one. `OPENAI_API_KEY` goes to OpenAI's hosts only,
     `OPENROUTER_API_KEY` to OpenRouter's, `AGENTKIT_API_KEY` to all others. None of them is sent
     unencrypted over a public network.
+
+    Args:
+        address: where requests go.
+        key: the caller's key; None or blank where there is none.
+        headers: the caller's headers, by name.
 
     Raises:
         UsageError: the host needs a key and there is none, or the key cannot be a header.
@@ -138,7 +145,7 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
 
 
 def key_variable(host: str) -> str:
-    """The environment variable whose key may be sent to this host."""
+    """Name the environment variable whose key may be sent to this host."""
     if is_openai(host):
         return "OPENAI_API_KEY"
     return (
@@ -158,8 +165,13 @@ def _sendable(value: str, name: str) -> str:
 
 
 def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    """All headers of our own to send: the caller's, and an authorization where the caller gave
-    none.
+    """Collect all headers of our own to send: the caller's, and an authorization where the caller
+    gave none.
+
+    Args:
+        address: where requests go, with the login its URL held.
+        key: the key to send; None where there is none.
+        headers: the caller's headers, by name.
 
     Raises:
         UsageError: a header that cannot be sent.

@@ -15,10 +15,9 @@ from urllib.parse import quote
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.address import is_openai
+from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import raised_error
-from agentkit.servers.incoming import Recording
-from agentkit.servers.redaction import Redactor
-from agentkit.servers.request_body import (
+from agentkit.servers.model_call import (
     Call,
     ChatServer,
     Clock,
@@ -28,6 +27,7 @@ from agentkit.servers.request_body import (
     request_body,
     sent_fields,
 )
+from agentkit.servers.redaction import Redactor
 from agentkit.servers.server import Server
 from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
 from agentkit.types.wire import Exchange
@@ -36,8 +36,8 @@ _PATH = "/chat/completions"
 
 
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
-    """The object as a server: a URL, an openai client, anything with a `chat_completion`, or what
-    is a server already.
+    """Take the object as a server: a URL, an openai client, anything with a `chat_completion`, or
+    what is a server already.
 
     Raises:
         UsageError: it is none of these.
@@ -70,8 +70,8 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
 
 
 def _openai_wire(obj: Any) -> Wire | None:
-    """How to send through the object, where it is an openai client; whoever has one has imported
-    the package.
+    """Find how to send through the object, where it is an openai client; whoever has one has
+    imported the package.
     """
     openai: Any = sys.modules.get("openai")
     if openai is None:
@@ -101,20 +101,20 @@ class OpenAIClient:
 
     @property
     def redact(self) -> Redactor:
-        """Takes the client's key out of text."""
+        """The function that takes the client's key out of text."""
         key = getattr(self.target, "api_key", None)
         return Redactor([key] if isinstance(key, str) else [])
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The answer to one request, errors included.
+        """Send one request and return its answer, errors included.
 
         Raises:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
-        recording = Recording(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
+        arrival = Arrival(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
-        return await transfer(self._wire, recording, self._path(call), body, options)
+        return await transfer(self._wire, arrival, self._path(call), body, options)
 
     def _renames(self, call: Call) -> bool:
         return is_openai(self.target.base_url.host) and needs_completion_tokens(
@@ -122,8 +122,8 @@ class OpenAIClient:
         )
 
     def _path(self, call: Call) -> str:
-        """The path under the client's address; an Azure client without a deployment takes the
-        model's name for it.
+        """Choose the path under the client's address; an Azure client without a deployment takes
+        the model's name for it.
         """
         import openai
 
@@ -136,7 +136,7 @@ class OpenAIClient:
 
 class CompletionObject:
     """Anything with a `chat_completion(**kwargs)`: Atropos' servers, hermes-agent's stubs, one
-    written by hand.
+    of a user's own.
 
     It is called as the original loop called it. Its answer may be a dict, an SDK model, an object
     with attributes, or a mixture of them.
@@ -153,14 +153,14 @@ class CompletionObject:
         return f"<CompletionObject {type(self.target).__name__}>"
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The answer to one request; an exception is part of it. There are no streamed pieces to
-        emit.
+        """Ask the object and return its answer; an exception is part of it. There are no streamed
+        pieces to emit.
 
         Raises:
             AgentkitError: the object raised it on purpose.
         """
         kwargs = _arguments(call)
-        recording = Recording(clock=self._clock, stream=False)
+        arrival = Arrival(clock=self._clock, stream=False)
         try:
             answer = self.target.chat_completion(**kwargs)
             if inspect.isawaitable(answer):
@@ -168,19 +168,19 @@ class CompletionObject:
         except AgentkitError:
             raise
         except Exception as exc:
-            return _failed(recording, exc)
-        return replace(recording.exchange(), body=_text(answer))
+            return _failed(arrival, exc)
+        return replace(arrival.exchange(), body=_text(answer))
 
 
-def _failed(recording: Recording, exc: Exception) -> Exchange:
-    """The exception as data, with the answer it carries."""
-    note_failure(recording, exc)
-    exchange = recording.exchange()
-    body = exchange.body or recording.redact(_text(getattr(exc, "body", None) or ""))
+def _failed(arrival: Arrival, exc: Exception) -> Exchange:
+    """Turn the exception into data, with the answer it carries."""
+    note_failure(arrival, exc)
+    exchange = arrival.exchange()
+    body = exchange.body or arrival.redact(_text(getattr(exc, "body", None) or ""))
     status = exchange.status or getattr(exc, "status_code", None)
     error = raised_error(exc, status if isinstance(status, int) else None, exchange.headers, body)
     return replace(
-        exchange, body=body, transport_error=replace(error, message=recording.redact(error.message))
+        exchange, body=body, transport_error=replace(error, message=arrival.redact(error.message))
     )
 
 
@@ -191,6 +191,6 @@ def _text(answer: Any) -> str:
 
 
 def _arguments(call: Call) -> dict[str, Any]:
-    """The keyword arguments the original loop gave, in data of their own."""
+    """Make the keyword arguments the original loop gave, in data of their own."""
     extra = {"extra_body": fresh(call.extra_body)} if call.extra_body else {}
     return {"messages": fresh(list(call.messages)), **fresh(sent_fields(call)), **extra}

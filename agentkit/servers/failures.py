@@ -2,7 +2,7 @@
 by the names of the classes.
 
 The whole chain of causes is looked at, because the outermost class misleads: openai's aiohttp
-    backend reports a connection that was closed by the server as a connect time-out.
+backend reports a connection that was closed by the server as a connect time-out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.read.error.error import read_error
+from agentkit.read.failure.error import read_error
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 
@@ -124,8 +124,8 @@ _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
 def transport_error(exc: BaseException, url: str = "", *, seconds: float | None = None) -> ApiError:
-    """A request that got no complete answer, classified by the exception it ended in; an unknown
-    one is a `server_error`.
+    """Classify a request that got no complete answer by the exception it ended in; an unknown one
+    is a `server_error`.
 
     Args:
         exc: what the client raised.
@@ -140,18 +140,11 @@ def transport_error(exc: BaseException, url: str = "", *, seconds: float | None 
             message=named(exc),
             hint=_LOOP if "event loop" in str(exc).lower() else "",
         )
-    said = clip(_said(found, rule), 300)
-    detail = (
-        f"within {seconds:g} seconds" if seconds is not None and rule.kind == "timeout" else said
-    )
-    fact = rule.fact.replace(" in time", "") if detail.startswith("within") else rule.fact
-    message = (
-        f"{fact} {detail}"
-        if detail.startswith("within")
-        else f"{fact}: {detail}"
-        if detail
-        else fact
-    )
+    if seconds is not None and rule.kind == "timeout":
+        message = f"{rule.fact.replace(' in time', '')} within {seconds:g} seconds"
+    else:
+        detail = clip(_words(found, rule), 300)
+        message = f"{rule.fact}: {detail}" if detail else rule.fact
     return ApiError(
         kind=rule.kind,
         message=message,
@@ -161,8 +154,14 @@ def transport_error(exc: BaseException, url: str = "", *, seconds: float | None 
 
 
 def raised_error(exc: BaseException, status: int | None, headers: Any, body: str) -> ApiError:
-    """What a `chat_completion` object raised, classified by the answer the exception carries, else
-    by its type; said as `Type: message`.
+    """Classify what a `chat_completion` object raised by the answer the exception carries, else by
+    its type; the message is `Type: message`.
+
+    Args:
+        exc: what was raised.
+        status: the HTTP status it carries; None where it carries no answer.
+        headers: the answer's headers.
+        body: the answer's text.
     """
     if status is not None:
         return replace(read_error(status, headers, body), message=named(exc))
@@ -170,8 +169,8 @@ def raised_error(exc: BaseException, status: int | None, headers: Any, body: str
 
 
 def chain(exc: BaseException | None, *, hidden: bool = False) -> Iterator[BaseException]:
-    """The exception, its causes, the members of groups among them, and what was passed on as an
-    argument (httpcore does), outermost first.
+    """Walk through the exception, its causes, the members of groups among them, and what was passed
+    on as an argument (httpcore does), outermost first.
 
     Args:
         hidden: follow what `raise … from …` hides as well.
@@ -201,8 +200,8 @@ def _names(exc: BaseException) -> set[str]:
     return {cls.__name__ for cls in type(exc).__mro__}
 
 
-def _said(found: list[BaseException], rule: _Rule) -> str:
-    """The words of the innermost exception that the rule is about."""
+def _words(found: list[BaseException], rule: _Rule) -> str:
+    """Quote the text of the innermost exception that the rule is about."""
     inner = [
         e for e in reversed(found) if (_refused(e) if rule is _REFUSED else _names(e) & rule.names)
     ]
@@ -210,8 +209,8 @@ def _said(found: list[BaseException], rule: _Rule) -> str:
 
 
 def _refused(exc: BaseException) -> bool:
-    """Whether a connection was refused; the event loop joins several tries into one error that only
-    its text tells.
+    """Tell whether a connection was refused; the event loop joins several tries into one error, and
+    only its text shows what they were.
     """
     return isinstance(exc, OSError) and (
         exc.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(exc)
@@ -219,8 +218,8 @@ def _refused(exc: BaseException) -> bool:
 
 
 def named(exc: BaseException) -> str:
-    """`Type: message`; of a wrapper that only shows an object's address (tenacity's `RetryError`),
-    what it wraps.
+    """Write an exception as `Type: message`; of a wrapper that only shows an object's address
+    (tenacity's `RetryError`), what it wraps.
     """
     while " at 0x" in str(exc) and exc.__cause__ is not None:
         exc = exc.__cause__

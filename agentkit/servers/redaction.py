@@ -90,17 +90,18 @@ _KEPT_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
 class Secret:
-    """A text that shows itself only when asked: its repr, and the repr of what holds it, say
-    nothing.
+    """A text that shows itself only when asked: neither its repr, nor the repr of what holds it,
+    gives it away.
     """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
+        # in a closure, so that nothing that prints attributes prints it
         self._value: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the text itself."""
         return self._value()
 
     def __repr__(self) -> str:
@@ -131,7 +132,7 @@ class Redactor:
         return text
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Find where secrets stand in the text; they may overlap."""
+        """Find the start and end of each secret in the text; they may overlap."""
         for form in self._forms:
             at = text.find(form)
             while at >= 0:
@@ -139,17 +140,17 @@ class Redactor:
                 at = text.find(form, at + 1)
 
     def with_secrets(self, secrets: Iterable[str]) -> Redactor:
-        """One that knows these secrets too."""
+        """Make one that knows these secrets too."""
         more = frozenset(filter(_is_secret, secrets))
         return self if more <= self._secrets else Redactor(self._secrets | more)
 
     def joined(self, other: Redactor) -> Redactor:
-        """One that knows the secrets of both."""
+        """Make one that knows the secrets of both."""
         return self if other._secrets <= self._secrets else Redactor(self._secrets | other._secrets)
 
     def unfinished(self, text: str) -> int:
-        """How many characters at the end of the text may be the beginning of a secret that goes on
-        in the next piece.
+        """Count the characters at the end of the text that may be the beginning of a secret, which
+        goes on in the next piece.
         """
         return max((_overlap(text, form) for form in self._forms), default=0)
 
@@ -164,8 +165,8 @@ def _overlap(text: str, form: str) -> int:
 
 
 def _is_secret(value: str) -> bool:
-    """Whether the value is worth redacting wherever it occurs; a few letters or a placeholder would
-    take words out of ordinary text.
+    """Tell whether the value is worth redacting wherever it occurs; a few letters or a placeholder
+    would take words out of ordinary text.
     """
     return len(value) >= 6 and value.lower() not in _PLACEHOLDERS
 
@@ -181,13 +182,13 @@ def _forms(secret: str) -> set[str]:
 
 
 def remember(secrets: Iterable[str]) -> None:
-    """Takes note of secrets that were given to a server, so that `outgoing` knows them."""
+    """Take note of secrets that were given to a server, so that `outgoing` knows them."""
     _met.update(filter(_is_secret, secrets))
 
 
 def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that cleans a text which leaves the process: of the secrets servers were given, of
-    the environment's, and of what looks like a key.
+    """Make a function that cleans a text which leaves the process: of the secrets servers were
+    given, of the environment's, and of what looks like a key.
 
     >>> outgoing({"HF_TOKEN": "opensesame"})("it is opensesame, or sk-proj-0123456789abcdef")
     'it is [redacted], or [redacted]'
@@ -196,8 +197,8 @@ def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
 
     def clean(text: str) -> str:
         # Both are found in the text as it is: to take one out first would cut a key that holds it,
-        # and leave the rest. A password
-        # that no URL can hold is only seen as one when it is taken out.
+        # and leave the rest. A password that no URL can hold is only seen as one when the first
+        # pass has taken out what is around it.
         once = _cut(text, [*redact.spans(text), *_shaped(text)])
         return _cut(once, _shaped(once))
 
@@ -227,7 +228,7 @@ def _cut(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """The secret values among request headers, found by the header's name; of `Bearer xyz`, `xyz`
+    """Find the secret values among request headers by the header's name; of `Bearer xyz`, `xyz`
     alone where that is no everyday word.
     """
     found: list[str] = []
@@ -250,8 +251,8 @@ def _basic_parts(token: str) -> list[str]:
 
 
 def environment_secrets(variables: Mapping[str, str]) -> list[str]:
-    """The values of environment variables named like a key; not those that only point to one, as a
-    path does.
+    """Find the values of environment variables named like a key; not those that only point to one,
+    as a path does.
     """
     named = (value.strip() for name, value in variables.items() if names_secret(name))
     return [
@@ -269,14 +270,14 @@ def _is_given(name: str) -> bool:
 
 
 def url_secrets(url: str) -> list[str]:
-    """The secret values in a URL: the password, and query parameters named like a key."""
+    """Find the secret values in a URL: the password, and query parameters named like a key."""
     parts = urlsplit(url)
     query = [value for name, value in parse_qsl(parts.query) if _is_given(name)]
     return [parts.password, *query] if parts.password else query
 
 
 def clean_url(url: str) -> str:
-    """The URL without user, password and secret query values."""
+    """Take user, password and secret query values out of the URL."""
     parts = urlsplit(url)
     query = re.sub(
         r"(?<![^&=])([^&=]+)=([^&]*)",
@@ -287,8 +288,8 @@ def clean_url(url: str) -> str:
 
 
 def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
-    """The answer headers worth keeping, lower-case names, sorted; cookies and credentials are not
-    among them.
+    """Pick the answer headers worth keeping, lower-case names, sorted; cookies and credentials are
+    not among them.
     """
     pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
     return tuple(
@@ -300,7 +301,7 @@ def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=1024)
 def _pair(name: str, value: str) -> tuple[str, str]:
-    """The same pair for the same header, so that thousands of answers share it."""
+    """Return the same pair for the same header, so that thousands of answers share it."""
     return name, value
 
 

@@ -1,9 +1,9 @@
-"""Asks again after a passing failure: a few times, visibly, and never once a piece of the answer
+"""Asking again after a passing failure: a few times, visibly, and never once a piece of the answer
 has come.
 
-What is asked again: rate limits, server errors and connections that broke before the answer began.
-    Exhausted quota, configuration faults and a
-server that is not there are not: waiting does not mend them.
+Rate limits, server errors and connections that broke before the answer began are asked again.
+Exhausted quota, configuration faults and a server that is not there are not: waiting does not cure
+them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from agentkit.servers.request_body import Call, ChatServer, Emit
+from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.trajectory.loop import request_error
 from agentkit.types.wire import ApiError, Exchange
 
 PASSING = frozenset({"rate_limited", "server_error", "connection_reset"})
+"""Problem codes of failures that may be gone a moment later."""
 LONGEST_WAIT = 30.0
 """Seconds; a server that asks for a longer wait is not waited for."""
 
@@ -26,7 +27,18 @@ Sleep = Callable[[float], Awaitable[None]]
 async def ask(
     server: ChatServer, call: Call, emit: Emit | None, *, retries: int, sleep: Sleep = asyncio.sleep
 ) -> Exchange:
-    """The answer of the last try; the errors of those before it are its `retries`."""
+    """Ask until an answer comes or no try is left.
+
+    Args:
+        server: what to ask.
+        call: the request.
+        emit: called with each piece of a streamed answer.
+        retries: tries after the first, at most.
+        sleep: waits for seconds; another in tests.
+
+    Returns:
+        The answer of the last try; the errors of those before it are its `retries`.
+    """
     from tenacity import (
         AsyncRetrying,
         RetryCallState,

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable
+from functools import cache
+from importlib import import_module
 from typing import Any, Protocol
 
+from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import chain
-from agentkit.servers.incoming import Recording
-from agentkit.servers.openai_package import takes_content, unread
 from agentkit.types.wire import Exchange
 
 _GRACE = 1.0
@@ -30,21 +32,75 @@ warns of it.
 """
 
 
+@cache
+def http_library() -> Any:
+    """Find the module openai is built on: `httpx2` since version 3, `httpx` before."""
+    import openai
+
+    return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+
+
+async def load() -> None:
+    """Make sure that the openai package can be used. It is imported in a thread: that takes a
+    second, in which the event loop would hear of no Stop.
+    """
+    global _loaded
+    if not _loaded:
+        await asyncio.to_thread(_import)
+        _loaded = True
+
+
+_loaded = False
+
+
+def _import() -> None:
+    import openai
+
+    openai.DefaultAioHttpClient, http_library(), takes_content()  # each loads a part of it
+
+
+@cache
+def takes_content() -> bool:
+    """Tell whether `post` has an argument for ready bytes, or for pieces of them; in older versions
+    `body` takes bytes.
+    """
+    import openai
+
+    return "content" in inspect.signature(openai.AsyncOpenAI.post).parameters
+
+
+def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Make the arguments of the client's `post` with which it sends these bytes, once, and returns
+    the response before its body is read.
+    """
+    name = "content" if takes_content() else "body"
+    once = {"max_retries": 0, "follow_redirects": False, **options}
+    return {
+        name: body,
+        "cast_to": http_library().Response,
+        "stream": True,
+        "stream_cls": object,
+        "options": once,
+    }
+
+
 class Wire(Protocol):
     """An openai client behind one async face."""
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        """The unread response; raises what the client raises, an answer of status 300 and above
-        included.
+        """Send the request and return the unread response; raises what the client raises, also for
+        a status of 300 and above.
         """
 
-    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]: ...
+    def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
+        """Read the body in pieces; raw as they crossed the wire, else decompressed."""
 
-    async def close(self, response: Any) -> None: ...
+    async def close(self, response: Any) -> None:
+        """Give the connection back."""
 
 
 class AsyncWire:
-    """Of an `AsyncOpenAI` client."""
+    """The wire of an `AsyncOpenAI` client."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -69,7 +125,7 @@ class AsyncWire:
 
 
 class ThreadWire:
-    """Of an `OpenAI` client: whatever blocks runs in a thread."""
+    """The wire of an `OpenAI` client: whatever blocks runs in a thread."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -93,67 +149,75 @@ async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
 
 async def transfer(
     wire: Wire,
-    recording: Recording,
+    arrival: Arrival,
     path: str,
     body: bytes,
     options: dict[str, Any],
     *,
     seconds: float | None = None,
 ) -> Exchange:
-    """What came back; raises only what `emit` raises, and cancellation.
+    """Send one request and record what comes back; raises only what `emit` raises, and
+    cancellation.
 
     Args:
+        wire: the client to send through.
+        arrival: takes in what comes.
+        path: the path under the client's address.
+        body: the encoded body.
+        options: headers and query parameters of this request.
         seconds: time for the whole answer; None: the client's own limits hold.
     """
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            response = await _post(wire, recording, path, body, options)
+            response = await _post(wire, arrival, path, body, options)
             if response is not None:
-                await _read(wire, recording, response, limit)
+                await _read(wire, arrival, response, limit)
     except TimeoutError as exc:
         if not limit.expired():
             raise
-        recording.fail(exc, seconds=seconds)
-    return recording.exchange()
+        arrival.fail(exc, seconds=seconds)
+    return arrival.exchange()
 
 
 async def _post(
-    wire: Wire, recording: Recording, path: str, body: bytes, options: dict[str, Any]
+    wire: Wire, arrival: Arrival, path: str, body: bytes, options: dict[str, Any]
 ) -> Any:
-    """The unread response of a success; None where there is nothing left to read."""
+    """Return the unread response of a success; None where there is nothing left to read."""
     try:
         response = await wire.post(path, body, options)
     except Exception as exc:
-        note_failure(recording, exc, hidden=True)
+        note_failure(arrival, exc, hidden=True)
         return None
-    recording.asked(response.request)
-    recording.answered(response)
+    arrival.asked(response.request)
+    arrival.answered(response)
     return response
 
 
-def note_failure(recording: Recording, exc: Exception, *, hidden: bool = False) -> None:
-    """Records the answer an exception carries, whose body the client has read already, or the
+def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> None:
+    """Record the answer an exception carries, whose body the client has read already, or the
     failure to get one.
 
     Args:
-        hidden: the answer may stand behind what `raise … from …` hides: openai reads the body while
+        arrival: takes in what the exception carries.
+        exc: what the client raised.
+        hidden: the answer may be behind what `raise … from …` hides: openai reads the body while
             it handles the bad status.
     """
     request, response = _carried(list(chain(exc, hidden=hidden)))
     if request is not None:
-        recording.asked(request)
+        arrival.asked(request)
     if response is not None:
-        recording.answered(response)
+        arrival.answered(response)
     content = _attribute(response, "content")
     if isinstance(content, bytes):
-        recording.feed(content)
+        arrival.feed(content)
     else:  # no answer, or one whose body was cut or could not be decompressed
-        recording.fail(exc)
+        arrival.fail(exc)
 
 
 def _carried(found: list[BaseException]) -> tuple[Any, Any]:
-    """The request and the response that one of the exceptions carries; None for what there is
+    """Find the request and the response that one of the exceptions carries; None for what there is
     not.
     """
     responses = (_attribute(e, "response") for e in found)
@@ -176,36 +240,37 @@ def _attribute(obj: Any, name: str) -> Any:
         return None
 
 
-async def _read(wire: Wire, recording: Recording, response: Any, limit: asyncio.Timeout) -> None:
-    read_before = (
-        response.is_stream_consumed
-    )  # by a mock transport or an event hook of the caller's
-    pieces = wire.pieces(response, not read_before and recording.inflates())
+async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Timeout) -> None:
+    """Feed the body to the record as it comes; behind `[DONE]` only the connection is ended."""
+    # A mock transport or an event hook of the caller's may have read it already.
+    read_before = response.is_stream_consumed
+    pieces = wire.pieces(response, not read_before and arrival.inflates())
     try:
-        while (piece := await _next(pieces, recording)) is not None:
-            recording.feed(piece)
-            if recording.done:
+        while (piece := await _next(pieces, arrival)) is not None:
+            arrival.feed(piece)
+            if arrival.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
     finally:
-        with contextlib.suppress(
-            Exception
-        ):  # a connection that broke cannot be closed in order, and that has been noted
+        # A connection that broke cannot be closed in order, and that has been noted.
+        with contextlib.suppress(Exception):
             await pieces.aclose()
             await wire.close(response)
 
 
-async def _next(pieces: AsyncGenerator[bytes, None], recording: Recording) -> bytes | None:
-    """The next piece; None at the end, and where the connection failed, which is noted."""
+async def _next(pieces: AsyncGenerator[bytes, None], arrival: Arrival) -> bytes | None:
+    """Read the next piece; None at the end, and where the connection failed, which is noted."""
     try:
         return await anext(pieces, None)
     except Exception as exc:
-        recording.fail(exc)
+        arrival.fail(exc)
         return None
 
 
 async def in_thread(function: Callable[[], Any]) -> Any:
-    """What the function returns, called in a thread of its own: none is joined at exit, and none
-    waits for a place in a pool.
+    """Call a function in a thread of its own and return what it returns.
+
+    A pool would join its threads at exit, and one more client could wait for a place in it: a
+    request that hangs must stop neither.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
@@ -224,9 +289,8 @@ async def in_thread(function: Callable[[], Any]) -> Any:
             result = context.run(function)
         except BaseException as exc:
             error = exc
-        with contextlib.suppress(
-            RuntimeError
-        ):  # the loop was closed meanwhile; nobody waits any more
+        # The loop may have been closed meanwhile; then nobody waits any more.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 
     context = contextvars.copy_context()

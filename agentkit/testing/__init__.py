@@ -1,9 +1,9 @@
 """Stand-ins for a model and its server: for tests, for teaching, and for trying a client against a
 fault before it is met.
 
-A **script** says what the model answers: a list of answers in order, a function of the messages, or
-    `by_turn(...)`, which any number of conversations can play side by side. `says` writes an
-    answer, `calls` a tool call in it.
+A **script** gives the model's answers: a list of answers in order, a function of the messages, or
+`by_turn(...)`, which any number of conversations can play side by side. `says` writes an answer,
+`calls` a tool call in it.
 
 >>> script = by_turn(says(None, calls("get_weather", city="Oslo")), "It is cold.")
 
@@ -19,50 +19,46 @@ A **script** says what the model answers: a list of answers in order, a function
 
 `serve` plays it over real HTTP, in the manner of OpenAI, vLLM or SGLang, in block and streamed
 answers. Whatever speaks to such a server can be tried with it, by the server's `url`; `asked` holds
-what came, without keys:
+the requests that came, without keys:
 
 >>> with serve(script, manner="vllm") as server:
-...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url, stream=True), "Do I need a coat in Oslo?")
+...     agent = ak.Agent("m", tools=[get_weather], server=server.url, stream=True)
+...     rollout = ak.rollout(agent, "Do I need a coat in Oslo?")
 >>> rollout.turns[0].tool_calls[0].id[:14], len(server.asked)
 ('chatcmpl-tool-', 2)
 
 **Faults** are switched on by name: every problem code a server can cause, and every class of
-    difference between two servers. `faults()` lists them with what each is read as; `captured` says
-    whether real traffic showed it, or whether it is constructed.
+difference between two servers. `faults()` lists them with what each is read as; `captured` tells
+whether real traffic showed it, or whether it is constructed.
 
 >>> with serve(script, manner="vllm", faults=["call_in_text"]) as server:
-...     rollout = ak.rollout(ak.Agent("m", tools=[get_weather], server=server.url), "Do I need a coat in Oslo?")
+...     agent = ak.Agent("m", tools=[get_weather], server=server.url)
+...     rollout = ak.rollout(agent, "Do I need a coat in Oslo?")
 >>> [problem.code for problem in rollout.problems]
 ['tool_call_in_content']
 >>> next(fault for fault in faults() if fault.name == "answer_in_reasoning").source
 'captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a think block'
 
 A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that
-    were recorded.
+were recorded.
 
-**Injections** put failures between an agent and whatever server and tools it has: refusals, cut
-    streams, malformed arguments, tools that raise or time out. They are seeded, so the same steps
-    are struck at every run; `injections()` lists them, and `injected(rollout)` says what was put
-    in:
+**Injections** put the same faults between an agent and whatever server it has, and failures into
+its tools: refusals, cut streams, malformed arguments, tools that raise or time out. They are
+seeded, so every run meets them at the same steps; `injections()` lists them, and
+`injected(rollout)` lists what was put into a rollout:
 
->>> from agentkit.testing import inject, injected
->>> struck = inject(ak.Agent("m", tools=[get_weather], server=ScriptedServer(script)), "tool_error", tool="get_weather")
->>> injected(ak.rollout(struck, "Do I need a coat in Oslo?"))
+>>> agent = ak.Agent("m", tools=[get_weather], server=ScriptedServer(script))
+>>> faulty = inject(agent, "tool_error", tool="get_weather")
+>>> injected(ak.rollout(faulty, "Do I need a coat in Oslo?"))
 [(0, 0, 'tool_error')]
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 from agentkit.testing.faults.catalogue import faults
 from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.inject import inject, injected, injections
 from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
 from agentkit.testing.server.loopback import Asked
 from agentkit.testing.server.reference_server import ReferenceServer, serve
-
-if TYPE_CHECKING:
-    from agentkit.testing.faults.inject import inject, injected, injections
 
 __all__ = [
     "Asked",
@@ -82,14 +78,6 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Faults are put into agents, which are built on the stand-ins of this room."""
-    if name in ("inject", "injected", "injections"):
-        from agentkit.testing.faults import inject as fault_injection
-
-        return getattr(fault_injection, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
+    """List what is public, for completion."""
     return __all__

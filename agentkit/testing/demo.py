@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.agent.agent import Agent
+from agentkit.agent.agent import Agent, Performs
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.tools.runner import Functions, tool_runner
-from agentkit.testing import FixedClock, ScriptedServer, calls, says
-from agentkit.types.keywords import checked_keywords
+from agentkit.agent.tools.tool import Tool
+from agentkit.errors import checked_keywords
+from agentkit.testing.scripted import FixedClock, ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 
 WEATHER = {
@@ -76,38 +77,44 @@ def to_fahrenheit(temp_c: float) -> float:
 
 @checked_keywords
 def demo() -> Agent:
-    """An agent that needs no key and no network: a script in place of the model, three real tools,
-    a clock that repeats.
+    """Make an agent that needs no key and no network: a script in place of the model,
+    three real tools, a clock that repeats.
 
     Ask it about coats and weather in Oslo, Rome, London, Cairo, Paris, Tokyo, Lima, Delhi, Madrid
     or Berlin. Each step follows from the results before it, so editing a result changes what comes
     next.
     """
     clock = FixedClock()
-    return DemoAgent(
+    agent = DemoAgent(
         "demo (scripted, no model)",
         tools=[get_weather, packing_advice, to_fahrenheit],
         server=ScriptedServer(script, clock=clock),
         parallel_tools=False,
         clock=clock,
     )
+    return agent.with_perform_factory(_performs(agent.tools))
+
+
+def _performs(tools: Mapping[str, Tool]) -> Performs:
+    """Make the factory of the demo's rollouts: each with a clock and a count of answers of its own,
+    so that its times and ids are the same whatever runs beside it.
+    """
+
+    def performs(trajectory: Trajectory, sample: int) -> Perform:
+        clock = FixedClock()
+        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
+        return live(server, tool_runner(Functions(tools), clock=clock))
+
+    return performs
 
 
 @checked_keywords
 class DemoAgent(Agent):
-    """The scripted agent; without a prompt it asks the one about Oslo."""
+    """The scripted agent; without a prompt it is asked the one about Oslo."""
 
     def start(self, prompt: Any = None, *, meta: Mapping[str, Any] | None = None) -> Trajectory:
-        """The trajectory of this prompt, or of the demo's own."""
+        """Start a trajectory with this prompt, or with the demo's own."""
         return super().start(PROMPT if prompt is None else prompt, meta=meta)
-
-    def live(self, trajectory: Trajectory) -> Perform:
-        """Each rollout with a clock and a count of answers of its own, so that its times and ids
-        are the same whatever runs beside it.
-        """
-        clock = FixedClock()
-        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
-        return live(server, tool_runner(Functions(self.tools), clock=clock))
 
     def __repr__(self) -> str:
         return (
@@ -117,7 +124,7 @@ class DemoAgent(Agent):
 
 
 def script(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the demo says next, from the conversation alone."""
+    """Answer as the demo does, from the conversation alone."""
     asked = max(i for i, message in enumerate(messages) if message.get("role") == "user")
     text = _text(messages[asked])
     cities = [city for city in re.findall(r"[A-Za-z]+", text.lower()) if city in WEATHER]

@@ -1,6 +1,4 @@
-"""Answers written down: what a script is, a server that plays one without a network, and a clock
-that repeats.
-"""
+"""Scripts of answers, a server that plays one without a network, and a clock that repeats."""
 
 from __future__ import annotations
 
@@ -8,9 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
-from agentkit.servers.request_body import Call, Emit
-from agentkit.types.keywords import checked_keywords
+from agentkit.servers.model_call import Call, Emit
 from agentkit.types.wire import ApiError, Exchange
 
 Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
@@ -18,7 +16,7 @@ Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
 
 @checked_keywords
 class FixedClock:
-    """Seconds that go on by the same amount at each look, so that recorded times repeat exactly."""
+    """A clock that advances by a fixed amount at each look, so that recorded times repeat."""
 
     def __init__(self, start: float = 0.0, tick: float = 0.05) -> None:
         self.now = start
@@ -29,7 +27,7 @@ class FixedClock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Let time pass."""
         self.now = round(self.now + seconds, 6)
 
 
@@ -40,7 +38,13 @@ def says(
     reasoning: str | None = None,
     finish_reason: str | None = None,
 ) -> dict[str, Any]:
-    """An answer for a script, as a chat completion message with its finish reason.
+    """Write an answer for a script, as a chat completion message with its finish reason.
+
+    Args:
+        text: the content.
+        calls: what `calls` makes.
+        reasoning: what the model thought.
+        finish_reason: None: `tool_calls` where there are calls, else `stop`.
 
     >>> says(None, calls("add", a=1, b=2))["finish_reason"]
     'tool_calls'
@@ -58,7 +62,7 @@ def says(
 
 @checked_keywords
 def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
-    """A tool call for `says`, without an id: the server that plays the script gives it one."""
+    """Write a tool call for `says`, without an id: the server that plays it gives it one."""
     return {
         "type": "function",
         "function": {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)},
@@ -67,11 +71,12 @@ def calls(name: str, /, **arguments: Any) -> dict[str, Any]:
 
 @checked_keywords
 def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
-    """A script that gives each conversation its answers by turn, so that any number of rollouts can
-    play it side by side.
+    """Make a script that gives each conversation its answers by turn, so that any number of
+    rollouts can play it side by side.
 
     >>> script = by_turn("first", "second")
-    >>> script([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "first"}, {"role": "user", "content": "and?"}])
+    >>> begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "first"}]
+    >>> script([*begun, {"role": "user", "content": "and?"}])
     'second'
     """
 
@@ -82,23 +87,29 @@ def by_turn(*answers: Any) -> Callable[[list[dict[str, Any]]], Any]:
     return script
 
 
-def used_up(held: int) -> ApiError:
-    """What a script answers that holds no more."""
+def used_up(count: int) -> ApiError:
+    """Answer for a script that has no more answers."""
     return ApiError(
-        kind="server_error", message=f"the script holds {held} answers and was asked for one more"
+        kind="server_error", message=f"the script holds {count} answers and was asked for one more"
     )
 
 
 def next_answer(script: Script, index: int, messages: list[dict[str, Any]]) -> Any:
-    """What the script answers to the request of this index with these messages."""
+    """Take the script's answer to one request.
+
+    Args:
+        script: the answers.
+        index: how many requests came before.
+        messages: the history of the request.
+    """
     if callable(script):
         return script(messages)
     return script[index] if index < len(script) else used_up(len(script))
 
 
 def as_choice(answer: Any) -> dict[str, Any]:
-    """A text, message or answer of `says` as a choice: its message and its finish reason; calls
-    have the ids they were given.
+    """Turn a text, a message or an answer of `says` into a choice: its message and its finish
+    reason; calls keep the ids they were given.
 
     >>> as_choice("It is cold.")
     {'message': {'role': 'assistant', 'content': 'It is cold.'}, 'finish_reason': 'stop'}
@@ -134,9 +145,12 @@ class ScriptedServer:
         latency: float = 0.4,
         answered: int = 0,
     ) -> None:
-        """A server.
+        """Make a server.
 
         Args:
+            script: the answers.
+            model: the name of the model in the answers.
+            clock: gives the times of the answers; None: a `FixedClock`.
             answered: how many answers it has given before; the ids of its calls count on from
                 there.
             latency: seconds every answer is recorded to have taken; nothing waits, but a
@@ -148,10 +162,10 @@ class ScriptedServer:
         self._latency = latency
         self._count = answered
         self.calls: list[Call] = []
-        """What was asked, in order."""
+        """The requests, in order."""
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The next answer of the script."""
+        """Take the next answer of the script."""
         index, self._count = self._count, self._count + 1
         self.calls.append(call)
         answer = next_answer(self._script, index, [dict(message) for message in call.messages])

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
 from agentkit.trajectory.profiles import Profile, get_profile
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.problem import Problem, problem
 from agentkit.types.trajectory import Trajectory
 
@@ -26,8 +26,8 @@ _ID_FORMS = {
 
 @checked_keywords
 def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Problem, ...]:
-    """Everything in a history that the profile's kind of server refuses, in the order of the
-    messages; empty where it would be taken.
+    """List everything in a history that the profile's kind of server refuses, in the order of the
+    messages; nothing where it would be taken.
 
     Args:
         messages: chat messages as dicts or SDK objects, or a trajectory.
@@ -36,7 +36,11 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     Raises:
         NotFound: no profile has this name.
 
-    >>> [p.code for p in preflight([{"role": "user", "content": "hi"}, {"role": "tool", "tool_call_id": "a", "content": "1"}])]
+    >>> history = [
+    ...     {"role": "user", "content": "hi"},
+    ...     {"role": "tool", "tool_call_id": "a", "content": "1"},
+    ... ]
+    >>> [p.code for p in preflight(history)]
     ['history_orphan_tool_result']
     """
     chosen = profile if isinstance(profile, Profile) else get_profile(profile)
@@ -110,8 +114,8 @@ def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem
 
 
 def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Since the user's last message, every answer with calls carries a signature on its first call,
-    where one of them does.
+    """Check that, since the user's last message, every answer with calls carries a signature on its
+    first call, where one of them does.
     """
     start = max(
         (index for index, message in enumerate(messages) if message.get("role") == "user"),
@@ -132,7 +136,7 @@ def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Each call has exactly one result, right behind the message it stands in."""
+    """Check that each call has exactly one result, right behind the message that makes it."""
     waiting: dict[Any, str] = {}
     answered: set[Any] = set()
     for index, message in enumerate(messages):

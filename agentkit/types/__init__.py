@@ -1,1 +1,1 @@
-"""The records: frozen values that everything else reads and writes. They know no HTML, no clock and no file."""
+"""The records: frozen values that everything else reads and writes; no HTML, clock or file."""

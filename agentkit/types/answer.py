@@ -12,6 +12,7 @@ from agentkit.types.problem import Problem
 from agentkit.types.record import Record, clip, record
 from agentkit.types.wire import Exchange, TokenLogprob, Usage
 
+Dialect = Literal["chat", "responses", "messages"]
 CallStatus = Literal["ok", "normalized", "repaired", "invalid", "custom"]
 Policy = Literal["strict", "normalize", "repair"]
 
@@ -23,13 +24,19 @@ class ToolCall(Record):
     """
 
     position: int
+    """Its place among the calls of the answer, from 0."""
     id: str = field(compare=False)
     """The id used in the history: the server's own where that was a unique non-empty text, else
-    synthetic.
+    synthetic. In the Responses dialect the item's `call_id`.
     """
     raw_id: Any = field(default=None, compare=False)
     """The id as it was sent."""
     id_synthetic: bool = field(default=False, compare=False)
+    """Whether `id` was made here, because the server sent none that can be used."""
+    item_id: str | None = field(default=None, compare=False)
+    """The id of the output item that holds the call (Responses: `fc_…`), which its stream events
+    name; None in dialects that have one id only.
+    """
     name: str
     """The name used for dispatch."""
     raw_name: Any = field(default=None, compare=False)
@@ -39,8 +46,11 @@ class ToolCall(Record):
     raw_arguments: str
     """The arguments as they were sent; an object that came unencoded is shown as JSON."""
     status: CallStatus
+    """How far it kept to the contract; see the statuses in the documentation of problems."""
     origin: str = "tool_calls"
-    """Where it was found: `tool_calls`, `function_call`, `content:hermes`, …."""
+    """Where it was found: `tool_calls`, `function_call`, `content:hermes`,
+    `responses:function_call`, `messages:tool_use`, ….
+    """
     span: tuple[int, int] | None = field(default=None, compare=False)
     """Start and end in the text it was found in (characters), for a call found in text."""
     extra_content: Any = field(default=None, compare=False)
@@ -48,6 +58,7 @@ class ToolCall(Record):
     Gemini 3 refuses the history.
     """
     problems: tuple[Problem, ...] = ()
+    """What is wrong or odd in this call alone."""
     suggestion: dict[str, Any] | None = None
     """Arguments a person could adopt; never run by themselves."""
     sent_arguments: str | None = field(default=None, compare=False)
@@ -69,20 +80,50 @@ class ReasoningBlock(Record):
     """One piece of reasoning and the place it came from."""
 
     source: str
-    """`reasoning`, `reasoning_content`, `reasoning_details`, `content:thinking` or
-    `content:think_tags`.
+    """`reasoning`, `reasoning_content`, `reasoning_details`, `content:thinking`,
+    `content:think_tags`, `responses:reasoning` or `messages:thinking`.
     """
     kind: str = "text"
     """`text`, `summary` or `encrypted`."""
     text: str = ""
+    """What can be read of it; "" where it is encrypted."""
     raw: Any = field(default=None, compare=False)
-    """The block as sent, where it is more than its text (`reasoning_details`, content parts)."""
+    """The block as sent, where it is more than its text: `reasoning_details`, content parts, a
+    signature or encrypted data that has to go back untouched.
+    """
+
+
+@record
+class ServerStep(Record):
+    """One thing the server did by itself while it answered: a web search, a call of an MCP server,
+    code it ran. It is shown and sent back, and never run here.
+    """
+
+    kind: str
+    """The item's type as sent: `web_search_call`, `mcp_call`, `server_tool_use`, …."""
+    name: str = ""
+    """The tool's name where the item has one, else what its type says: `web_search`."""
+    id: str | None = field(default=None, compare=False)
+    """The item's own id; None where it has none."""
+    status: str | None = None
+    """The server's word: `completed`, `failed`, `searching`, …; None where it says none."""
+    raw: Any = field(default=None, compare=False)
+    """The item or block as sent."""
+    outcome: Any = field(default=None, compare=False)
+    """The block with what came of it as sent, where that is a block of its own (Messages:
+    `web_search_tool_result`, …); None where `raw` holds it.
+    """
+
+    def summary(self) -> str:
+        return f"{clip(self.name or self.kind)} {self.status or ''}".rstrip()
 
 
 @record
 class Response(Record):
     """A server's answer, read. Built by `read_response` and `read_stream`, never by hand."""
 
+    dialect: Dialect = field(default="chat", compare=False)
+    """The API it was written in: Chat Completions, OpenAI Responses or Anthropic Messages."""
     content: str | None = None
     """The text for the user: reasoning tags and calls that were taken out of it are gone; None
     where nothing is left.
@@ -90,20 +131,29 @@ class Response(Record):
     wire_content: str | None = field(default=None, compare=False)
     """The text as it was sent, think tags and all: what goes back into the history."""
     reasoning: str | None = None
+    """The text of all reasoning blocks; None where nothing was sent that can be read."""
     reasoning_blocks: tuple[ReasoningBlock, ...] = ()
+    """The pieces of the reasoning in the order they were sent, encrypted ones among them."""
     tool_calls: tuple[ToolCall, ...] = ()
+    """The calls to run, by position; broken ones among them."""
     recoverable: tuple[ToolCall, ...] = ()
     """Calls found in the text that the policy does not run; adopt them by hand."""
+    server_steps: tuple[ServerStep, ...] = ()
+    """What the server did by itself, in the order it was sent."""
     refusal: str | None = None
+    """The text in which the model declined; None where it did not."""
     finish_reason: str | None = None
-    """The server's own word."""
+    """The server's own word; None where it said none."""
     usage: Usage | None = None
+    """The tokens the server counted; None where it counted none."""
     logprobs: tuple[TokenLogprob, ...] = field(default=(), compare=False)
+    """One entry an output token, where the server returned them."""
     token_ids: Sequence[int] = field(default=(), compare=False)
     """Ids of the output tokens, where the server returned them."""
     prompt_token_ids: Sequence[int] = field(default=(), compare=False)
     """Ids of the whole prompt, where the server returned them."""
     model: str | None = field(default=None, compare=False)
+    """The model's name as the server gave it."""
     time_to_first_token: float | None = field(default=None, compare=False)
     """Seconds from sending the request to the first piece of the answer; None where it was not
     streamed.
@@ -113,6 +163,7 @@ class Response(Record):
     problems: tuple[Problem, ...] = ()
     """Problems of the answer as a whole; those of a call are on the call."""
     exchange: Exchange = field(default_factory=Exchange, compare=False)
+    """The answer as it crossed the wire; everything above is read from it."""
 
     @property
     def raw(self) -> Any:
@@ -134,9 +185,9 @@ class Response(Record):
 
     def summary(self) -> str:
         calls = ", ".join(clip(call.name) or "?" for call in self.tool_calls)
-        said = f"calls {calls}" if calls else clip(repr(self.content), 60)
+        answer = f"calls {calls}" if calls else clip(repr(self.content), 60)
         more = f", {len(self.all_problems)} problems" if self.all_problems else ""
-        return f"{said}, finish_reason={self.finish_reason!r}{more}"
+        return f"{answer}, finish_reason={self.finish_reason!r}{more}"
 
 
 UNUSABLE = frozenset(

@@ -7,10 +7,12 @@ No record knows how it is drawn: `agentkit.show.render` holds a function for eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from math import isnan
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
-from agentkit.types.equality import equal_fields
 from agentkit.types.hooks import hook
 from agentkit.types.words import visible
 
@@ -23,7 +25,7 @@ def record(cls: type[T]) -> type[T]:
     own = "__eq__" in vars(cls)
     made = dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
     if not own:
-        made.__eq__ = equal_fields(made)  # type: ignore[method-assign]
+        made.__eq__ = _equal_fields(made)  # type: ignore[method-assign]
     return made
 
 
@@ -83,3 +85,51 @@ def clip(text: str, limit: int = 60) -> str:
     """Put the text on one line of at most `limit` characters, an ellipsis in place of the rest."""
     line = visible(" ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+
+
+def _equal_fields(cls: type) -> Callable[[Any, object], bool]:
+    """Make the `__eq__` of a dataclass from those of its fields that are compared. Two NaN say the
+    same in it.
+
+    What Python makes for a dataclass compares tuples of the fields up to 3.12, in which a NaN
+    equals itself, and field by field from 3.13 on, in which it does not.
+    """
+    names = [field.name for field in fields(cls) if field.compare]
+    # one getter for all of them is quick; a second name makes it give a tuple for a single field
+    values = attrgetter(*names, "__class__")
+
+    def __eq__(self: Any, other: object) -> bool:
+        if self is other:
+            return True
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        for a, b in zip(values(self), values(other), strict=True):
+            if a is not b and not _same(a, b):
+                return False
+        return True
+
+    return __eq__
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Say whether two values of a field are equal. Tuples hold records, which are asked once; what
+    JSON gives is compared by the interpreter first, as that is quick.
+    """
+    kind = type(a)
+    if kind is tuple and type(b) is tuple:
+        return len(a) == len(b) and all(x is y or _same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b) or (kind in (float, dict, list) and _same_but_for_nan(a, b))
+
+
+def _same_but_for_nan(a: Any, b: Any) -> bool:
+    """Say whether two unequal values differ in nothing but which NaN they hold."""
+    kind = type(a)
+    if a is b:
+        return True
+    if kind is float and type(b) is float:
+        return a == b or (isnan(a) and isnan(b))
+    if kind is dict and type(b) is dict:
+        return a.keys() == b.keys() and all(_same_but_for_nan(a[key], b[key]) for key in a)
+    if kind in (list, tuple) and kind is type(b):
+        return len(a) == len(b) and all(map(_same_but_for_nan, a, b))
+    return kind not in (float, dict, list, tuple) and bool(a == b)

@@ -17,9 +17,11 @@ class ModelStep(Record):
     """Ask the model."""
 
     trajectory: Trajectory
+    """The rollout as it is before the step."""
 
     @property
     def turn(self) -> int:
+        """The turn the step belongs to, from 0."""
         return len(self.trajectory.turns)
 
     def summary(self) -> str:
@@ -31,10 +33,13 @@ class ToolStep(Record):
     """Run one call of the open turn."""
 
     trajectory: Trajectory
+    """The rollout as it is before the step."""
     call: ToolCall
+    """The call to run."""
 
     @property
     def turn(self) -> int:
+        """The turn the step belongs to, from 0."""
         return len(self.trajectory.turns)
 
     def summary(self) -> str:
@@ -46,6 +51,7 @@ class Answer(Record):
     """The outcome of a model step: the exchange, failed or not."""
 
     exchange: Exchange
+    """The answer as it crossed the wire, or what went wrong on the way."""
 
 
 @record
@@ -53,7 +59,9 @@ class Result(Record):
     """The outcome of a tool step; also how a call is skipped or answered by hand."""
 
     position: int
+    """The call's place in the turn, from 0."""
     result: ToolResult
+    """What came of the call."""
     arguments: dict[str, Any] | None = None
     """What the call was changed to before it was run, where it was."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import field
 from typing import Any, Literal
 
@@ -10,12 +9,13 @@ from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, clip, record
+from agentkit.types.unknown import Unknown
 from agentkit.types.wire import ApiError, Exchange, Request
 
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
 ]
-StopReason = Literal["final", "max_turns", "length", "error", "stopped"]
+StopReason = Literal["final", "max_turns", "length", "error", "stopped", "content_filter"]
 
 
 @record
@@ -48,8 +48,11 @@ class ToolResult(Record):
     """What became of one call: what the tool returned, or why there is nothing."""
 
     call_id: str = field(compare=False)
+    """The id of the call, as the history carries it."""
     name: str
+    """The tool's name."""
     status: ResultStatus
+    """How the call came out."""
     content: str
     """What the model sees."""
     value: Any = field(default=None, compare=False)
@@ -58,6 +61,12 @@ class ToolResult(Record):
     """How `value` became `content`: `json`, `text`, `bytes`; None where the tool returned text."""
     error: str | None = None
     """Type and message of what went wrong, as `Type: message`."""
+    traceback: str | None = field(default=None, compare=False)
+    """The tool's own frames of the exception, as Python prints them; None where none was raised."""
+    printed: str = field(default="", compare=False)
+    """What the call wrote to standard output and standard error, in the order it came."""
+    trajectory: Trajectory | None = field(default=None, compare=False)
+    """The rollout of a sub-agent that ran in the tool; None where none did."""
     started: float | None = field(default=None, compare=False)
     """Unix time in seconds when the tool began."""
     elapsed: float | None = field(default=None, compare=False)
@@ -68,6 +77,8 @@ class ToolResult(Record):
     """The whole text where `content` is a preview under a result budget."""
     injected: str | None = field(default=None, compare=False)
     """The fault that was put in on purpose, by `ak.testing.inject`."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     def summary(self) -> str:
         return f"{clip(self.name)} {self.status}: {clip(self.content)}"
@@ -75,11 +86,14 @@ class ToolResult(Record):
 
 @record
 class Attempt(Record):
-    """A model call that failed: kept, never part of the history."""
+    """A model call that failed or was interrupted: kept, never part of the history."""
 
     turn: int
+    """The turn it was made for, from 0."""
     error: ApiError
+    """Why there is no answer to go on from."""
     exchange: Exchange = field(default_factory=Exchange, compare=False)
+    """What came all the same, byte for byte."""
     response: Response | None = field(default=None, compare=False)
     """What came of an answer that broke off."""
 
@@ -89,13 +103,14 @@ class Attempt(Record):
 
 @record
 class Turn(Record):
-    """One answer and the results of its calls. `kept` and `added` say what the caller did to the
+    """One answer and the results of its calls. `kept` and `added` hold what the caller did to the
     history before it was asked for.
     """
 
     index: int
     """Counts from 0."""
     response: Response
+    """The answer as it was read."""
     results: tuple[ToolResult | None, ...] = ()
     """By call position; None where a call has not run."""
     kept: int | None = None
@@ -105,7 +120,7 @@ class Turn(Record):
     sampling: dict[str, Any] | None = None
     """Sampling of this turn alone, over the spec's."""
     before: Before | None = field(default=None, compare=False)
-    """What stood before it, so that the turn alone knows its request; None for a turn made by
+    """What came before it, so that the turn alone knows its request; None for a turn made by
     hand.
     """
 
@@ -113,11 +128,15 @@ class Turn(Record):
     def rollout(self) -> Trajectory | None:
         """The rollout as it was when this turn had ended; None for a turn made by hand."""
         before = self.before
-        return (
-            Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self))
-            if before
-            else None
-        )
+        if before is None:
+            return None
+        return Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self))
+
+    @property
+    def request(self) -> Request | None:
+        """What was sent to get this answer; None for a turn made by hand."""
+        rollout = self.rollout
+        return rollout.request(self.index) if rollout else None
 
     @property
     def raw(self) -> Any:
@@ -175,7 +194,7 @@ class Turn(Record):
 
 
 def _covered(intervals: list[tuple[float, float]]) -> float:
-    """Seconds covered by (start, length) intervals, overlaps counted once."""
+    """Add up the seconds that (start, length) intervals cover, overlaps once."""
     total, end = 0.0, float("-inf")
     for start, length in sorted(intervals):
         total += max(0.0, start + length - max(start, end))
@@ -185,12 +204,14 @@ def _covered(intervals: list[tuple[float, float]]) -> float:
 
 @record
 class Before(Record):
-    """What stands before a turn. Each holds the one turn before it, so that all of a rollout's take
+    """What comes before a turn. Each holds the one turn before it, so that all of a rollout's take
     memory linear in its length.
     """
 
     spec: Spec
+    """What the rollout was run with."""
     prompt: tuple[Message, ...] = ()
+    """The messages it began with."""
     last: Turn | None = None
     """The turn before; None at the start."""
 
@@ -210,15 +231,22 @@ class Before(Record):
 
 @record
 class OpenTurn(Record):
-    """The turn in progress: what the caller said, the answer once it is there, the results so far
+    """The turn in progress: the caller's messages, the answer once it is there, the results so far
     by position.
     """
 
     kept: int | None = None
+    """How many messages of the history so far are kept; None for all of them."""
     added: tuple[Message, ...] = ()
+    """Messages the caller put after those."""
     sampling: dict[str, Any] | None = None
+    """Sampling of this turn alone, over the spec's."""
     response: Response | None = None
+    """The answer; None until it is there."""
     results: tuple[ToolResult | None, ...] = ()
+    """By call position; None where a call has not run."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -243,17 +271,23 @@ class Spec(Record):
     """What a rollout was run with; everything that decides what is sent and how it is read."""
 
     model: str | None = None
+    """The model's name; None leaves it to the server."""
     tools: tuple[dict[str, Any], ...] = ()
     """Tool schemas in OpenAI's format."""
     sampling: dict[str, Any] = field(default_factory=dict)
+    """Everything else in the request's body: temperature, max_tokens, …."""
     profile: str = "generic"
     """How the history goes back: a name of `agentkit.trajectory.history`."""
     parser: str | None = None
     """The parser whose calls, found in text, are run; None: they are only listed as recoverable."""
     policy: Policy = "normalize"
+    """Which broken calls are run."""
     max_turns: int | None = None
     """Model calls at most; None for no limit."""
     stream: bool = False
+    """Whether answers are asked for in pieces."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     def summary(self) -> str:
         return f"{self.model} {len(self.tools)} tools, profile={self.profile}"
@@ -269,6 +303,8 @@ class Parent(Record):
     """The turn of the parent that the fork leaves from."""
     change: str = ""
     """What was changed there, in words."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
 
 @record
@@ -278,18 +314,25 @@ class Trajectory(Record):
     """
 
     spec: Spec = field(default_factory=Spec)
+    """What it is run with."""
     prompt: tuple[Message, ...] = ()
+    """The messages it began with."""
     turns: tuple[Turn, ...] = ()
+    """The finished turns, in order."""
     open: OpenTurn | None = None
-    """The turn in progress, or what the caller has said for the next one."""
+    """The turn in progress, or the caller's messages for the next one."""
     stop_reason: StopReason | None = None
     """Why it ended; None while it can go on."""
     error: ApiError | None = None
     """The failed request behind `stop_reason="error"`."""
     attempts: tuple[Attempt, ...] = ()
+    """Requests that failed or were interrupted, with what came of them, in order."""
     parent: Parent | None = field(default=None, compare=False)
+    """Where it was forked from; None where it was not."""
     meta: dict[str, Any] = field(default_factory=dict)
     """Task, sample, reward, labels: the caller's own."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -299,7 +342,7 @@ class Trajectory(Record):
         return list(hook("messages")(self))
 
     def request(self, turn: int) -> Request:
-        """What was, or would be, sent for the model call of this turn.
+        """Derive what was, or would be, sent for the model call of this turn.
 
         Raises:
             IndexError: the turn is beyond the next one.
@@ -317,20 +360,19 @@ class Trajectory(Record):
     @property
     def all_turns(self) -> tuple[Turn, ...]:
         """The finished turns, then the open one where it has an answer."""
-        return (*self.turns, *self._open_turn())
-
-    def _open_turn(self) -> Iterator[Turn]:
-        if self.open and self.open.response:
-            o = self.open
-            yield Turn(
-                index=len(self.turns),
-                response=self.open.response,
-                results=o.results,
-                kept=o.kept,
-                added=o.added,
-                sampling=o.sampling,
-                before=self.before,
-            )
+        o = self.open
+        if o is None or o.response is None:
+            return self.turns
+        opened = Turn(
+            index=len(self.turns),
+            response=o.response,
+            results=o.results,
+            kept=o.kept,
+            added=o.added,
+            sampling=o.sampling,
+            before=self.before,
+        )
+        return (*self.turns, opened)
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:

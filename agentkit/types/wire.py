@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Any, overload
 
 from agentkit.types.record import Record, clip, record
+from agentkit.types.unknown import Unknown
 
 _json = json.JSONDecoder().decode
 
@@ -23,6 +24,8 @@ class Chunk(Record):
     """Seconds since the request was sent."""
     text: str
     """Raw SSE text, cut where the network cut it."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
 
 @record
@@ -32,11 +35,13 @@ class ApiError(Record):
     """
 
     kind: str
+    """The problem code."""
     message: str
     """What to tell a person: the innermost message of the server, or the transport's."""
     status: int | None = None
     """HTTP status; None when no answer came."""
     retryable: bool = False
+    """Whether the same request may succeed later."""
     retry_after: float | None = field(default=None, compare=False)
     """Seconds the server asked to wait."""
     upstream_message: str | None = None
@@ -47,6 +52,8 @@ class ApiError(Record):
     """The request field the server complains about."""
     hint: str = ""
     """What to change, in one sentence, where it is known."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     def summary(self) -> str:
         return f"{self.kind}{f' {self.status}' if self.status else ''}: {clip(self.message, 100)}"
@@ -63,6 +70,7 @@ class Exchange(Record):
     status: int | None = None
     """HTTP status; None for an object that was handed over without HTTP, or when no answer came."""
     url: str = field(default="", compare=False)
+    """Where it was sent, without credentials; "" where it was not sent over HTTP."""
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """Answer headers worth keeping, lower-case names; never cookies or credentials."""
     chunks: tuple[Chunk, ...] = field(default=(), compare=False)
@@ -79,6 +87,8 @@ class Exchange(Record):
     """Whether a person wrote it in place of a server's answer."""
     injected: str | None = field(default=None, compare=False)
     """The fault that was put in on purpose, by `ak.testing.inject`."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
 
     @property
     def text(self) -> str:
@@ -103,8 +113,11 @@ class Request(Record):
     """What is sent for one model call: derived from a trajectory, and what the raw pane shows."""
 
     model: str | None
+    """The model's name; None leaves it to the server."""
     messages: tuple[dict[str, Any], ...]
+    """The history in OpenAI's chat format, as the profile sends it."""
     tools: tuple[dict[str, Any], ...] = ()
+    """Tool schemas in OpenAI's format."""
     sampling: dict[str, Any] = field(default_factory=dict)
     """Everything else in the body: temperature, max_tokens, extra_body fields."""
 
@@ -121,15 +134,30 @@ class Request(Record):
 
 @record
 class Usage(Record):
+    """The tokens of one answer as the server counted them; None where it did not say."""
+
     input_tokens: int | None = None
+    """All that the model read, what came from the prefix cache included."""
     output_tokens: int | None = None
+    """All that the model wrote, reasoning included."""
     reasoning_tokens: int | None = None
     """Part of `output_tokens` spent on reasoning, where the server says so."""
     cached_tokens: int | None = None
     """Part of `input_tokens` served from the prefix cache, where the server says so."""
+    raw: dict[str, Any] | None = field(default=None, compare=False)
+    """The `usage` object as sent, with counts that only this server knows; None where it is not
+    kept.
+    """
 
     @property
     def total_tokens(self) -> int:
+        """The server's own total where `raw` has one, else what was read and written together."""
+        own = self.raw.get("total_tokens") if self.raw else None
+        return own if type(own) is int else self.counted_tokens
+
+    @property
+    def counted_tokens(self) -> int:
+        """What was read and what was written together, whatever total the server gives."""
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
     def summary(self) -> str:
@@ -138,10 +166,14 @@ class Usage(Record):
 
 @record
 class TokenLogprob(Record):
+    """One token the model wrote, and how likely it was."""
+
     token: str
+    """The token's text as the server gave it."""
     logprob: float
     """Natural logarithm; −9999 is what vLLM and OpenAI send for "not among the candidates"."""
     token_id: int | None = None
+    """Its id in the vocabulary, where the server returned it."""
     top: tuple[tuple[str, float], ...] = ()
     """The alternatives the server listed, as (token, logprob), best first."""
 
@@ -185,13 +217,13 @@ class TokenIds(Sequence[int]):
         return self._shared
 
     def common(self, other: Iterable[int]) -> int:
-        """How many leading ids the two have in common."""
+        """Count the leading ids that the two have in common."""
         return _common_prefix(
             self._flat(), other._flat() if isinstance(other, TokenIds) else array("q", other)
         )
 
     def __add__(self, other: Iterable[int]) -> TokenIds:
-        """These ids, then the others."""
+        """Join these ids and the others to a sequence of its own."""
         joined = TokenIds()
         joined._own = self._flat() + (
             other._flat() if isinstance(other, TokenIds) else array("q", other)
@@ -227,6 +259,7 @@ class TokenIds(Sequence[int]):
 
 
 def _common_prefix(a: array[int], b: array[int]) -> int:
+    """Count the leading items two arrays share, by bisection: slices compare at memory speed."""
     size = min(len(a), len(b))
     if a[:size] == b[:size]:
         return size

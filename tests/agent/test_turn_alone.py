@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import agentkit as ak
-from agentkit.files.cassette.codec import dump, load_lines
+from agentkit.files.cassette.codec import load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.trajectory.loop import apply, say, start
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Trajectory, Turn

@@ -221,7 +221,7 @@ def test_other_settings_are_paired_by_prompt_only_where_nothing_nearer_is() -> N
     [
         ({"a": 1}, {}, "two sides"),
         ([], {}, "two sides"),
-        ({"a": object(), "b": object()}, {}, "no side of a comparison"),
+        ({"a": object(), "b": object()}, {}, "a object holds no rollout"),
         ({"a": agent(asks()), "b": agent(asks())}, {}, "no prompts"),
         (
             {"a": agent(asks()), "b": agent(asks())},

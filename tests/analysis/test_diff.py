@@ -139,7 +139,7 @@ def test_prompts_sampling_and_endings_count() -> None:
 
 
 def test_what_holds_no_rollout_is_refused() -> None:
-    with pytest.raises(ak.AgentkitError, match="holds no trajectory"):
+    with pytest.raises(ak.AgentkitError, match="holds no rollout"):
         ak.diff(3, rollout("hi"))
 
 

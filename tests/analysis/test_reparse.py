@@ -56,7 +56,7 @@ def test_it_shows_what_changes(rollouts: list[ak.Trajectory]) -> None:
 
 
 def test_what_cannot_be_read_again_says_so() -> None:
-    with pytest.raises(ValueError, match="holds no trajectory"):
+    with pytest.raises(ValueError, match="holds no rollout"):
         ak.reparse([])
     with pytest.raises(LookupError, match="nosuch"):
         ak.reparse(ak.Trajectory(), parser="nosuch")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.sample_tree import sample_tree
-from agentkit.errors import UsageError
+from agentkit.errors import NoFile, UsageError
 from agentkit.read.choices import choices_of
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import apply, start
@@ -152,7 +152,9 @@ def test_calls_and_parts_of_an_answer_are_no_choices() -> None:
 def test_what_holds_no_samples_is_refused() -> None:
     with pytest.raises(UsageError, match="holds no samples"):
         sample_tree([])
-    with pytest.raises(UsageError, match="holds no samples"):
+    with pytest.raises(UsageError, match="a int holds no rollout"):
+        sample_tree(3)
+    with pytest.raises(NoFile, match="there is no file 'text'"):
         sample_tree("text")
 
 

@@ -13,8 +13,9 @@ import time
 import tracemalloc
 from typing import Any
 
-import agentkit as ak
 from agentkit.agent.tools.schema import shared_schemas
+
+import agentkit as ak
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory

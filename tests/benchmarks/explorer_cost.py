@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.types.trajectory import Trajectory
 

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from agentkit.read.parsers.call_parser import Parser
-from agentkit.read.parsers.detect import has_call_markup
+from agentkit.read.parsers.detection import has_call_markup
 from agentkit.read.parsers.registry import get_parser
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.events import Committed
 from agentkit.errors import AgentkitError
-from agentkit.files.cassette.codec import dump, load_lines
-from agentkit.files.store import load_all
+from agentkit.files.cassette.codec import load_lines
+from agentkit.files.cassette.index import load_all
+from agentkit.files.cassette.lines import dump
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.testing.demo import script
 from agentkit.trajectory.loop import next_step

@@ -13,7 +13,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import Busy, NotFound, UsageError
-from agentkit.files.cassette.codec import dump, load_lines
+from agentkit.files.cassette.codec import load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.testing import FixedClock, ScriptedServer, says
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Turn

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError

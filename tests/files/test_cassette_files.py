@@ -18,7 +18,7 @@ import agentkit as ak
 from agentkit.errors import CassetteError, NotFound, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Index
-from agentkit.files.store import cassette
+from agentkit.files.cassette.writer import cassette
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import calls, says
 from tests.agent.batch.test_rollouts import agent as modelled

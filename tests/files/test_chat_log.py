@@ -5,6 +5,7 @@ rollouts. No message is dropped.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -356,18 +357,27 @@ def test_captured_traffic(name: str) -> None:
         for row in captured(name)
         if isinstance(row["request"], dict) and row["request"].get("messages")
     ]
-    assert len(view.trajectories) == len(asked)
-    for row, trajectory in zip(asked, view.trajectories, strict=True):
-        assert trajectory.meta["case"] == row["case"]
-        given_texts = [
-            m["content"] for m in row["request"]["messages"] if isinstance(m.get("content"), str)
-        ]
-        assert all(text in contents(trajectory) for text in given_texts)
+    rollouts: dict[str, list[dict[str, Any]]] = {}
+    for row in asked:
+        rollouts.setdefault(re.sub(r"turn\d+", "turn", row["case"]), []).append(row)
+    assert len(view.trajectories) == len(rollouts)
+    for rows, trajectory in zip(rollouts.values(), view.trajectories, strict=True):
+        assert trajectory.meta["case"] == rows[0]["case"]
+        assert len(trajectory.all_turns) + len(trajectory.attempts) == len(rows)
+        for row in rows:
+            given_texts = [
+                m["content"]
+                for m in row["request"]["messages"]
+                if isinstance(m.get("content"), str)
+            ]
+            assert all(text in contents(trajectory) for text in given_texts)
+        last = rows[-1]
         assert (trajectory.stop_reason == "error") == (
-            row["status"] != 200 or not row["path"].endswith("chat/completions")
+            last["status"] != 200 or not last["path"].endswith("chat/completions")
         )
-        if row["status"] == 200 and row.get("body") and trajectory.stop_reason != "error":
-            assert trajectory.all_turns[-1].response.raw == json.loads(row["body"])
+        for row, turn in zip(rows, trajectory.all_turns, strict=False):
+            if row["status"] == 200 and row.get("body"):
+                assert turn.response.raw == json.loads(row["body"])
 
 
 def test_a_saved_rollout(tmp_path: Path) -> None:

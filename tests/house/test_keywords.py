@@ -14,8 +14,7 @@ import pytest
 import agentkit as ak
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.pending import Pending
-from agentkit.errors import UnknownKeyword
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import UnknownKeyword, checked_keywords
 
 DOORS = (ak, ak.cassette, ak.charts, ak.export, ak.parsers, ak.testing)
 OPEN = {

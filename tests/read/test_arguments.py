@@ -350,9 +350,9 @@ def test_a_guess_is_offered_and_never_run(raw: str, guess: dict[str, Any] | None
 
 
 def test_without_json_repair_there_is_no_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentkit.read.calls import guess
+    from agentkit.read.calls import tolerant_json
 
-    monkeypatch.setattr(guess, "_repair", lambda: None)
+    monkeypatch.setattr(tolerant_json, "_repair", lambda: None)
     read = read_arguments('{"city": "Os', parameters=CITY)
     assert (read.status, read.value, read.suggestion) == ("invalid", None, None)
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.read.error.error import read_error
-from agentkit.read.error.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
+from agentkit.read.failure.error import read_error
+from agentkit.read.failure.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
 from agentkit.types.problem import SEVERITIES
 from tests.support.corpus import captured, corpus_rows
 from tests.support.growth import assert_within

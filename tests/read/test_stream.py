@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentkit import read_stream
-from agentkit.read.stream.stream import StreamReader
+from agentkit.read.stream.stream_reader import StreamReader
 from agentkit.types.answer import Response
 from agentkit.types.wire import Chunk, Exchange
 from tests.support.growth import assert_linear

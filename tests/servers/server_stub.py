@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import Answer, Asked, HttpServer

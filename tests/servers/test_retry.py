@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import ask
 from agentkit.types.wire import ApiError, Chunk, Exchange
 

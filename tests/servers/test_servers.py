@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from agentkit.errors import UsageError
-from agentkit.read.error.address_hint import address_hint
+from agentkit.read.failure.error import address_hint
 from agentkit.servers.address import choose_key, parse_address
+from agentkit.servers.model_call import Call, encode, needs_completion_tokens, request_body
 from agentkit.servers.redaction import Redactor
-from agentkit.servers.request_body import Call, encode, needs_completion_tokens, request_body
 from agentkit.servers.server import Server
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 from tests.servers.server_stub import CALL, KEY, MESSAGES, STREAM, ask, echo, everything

@@ -14,8 +14,8 @@ from openai.types.chat import ChatCompletion
 
 from agentkit.errors import ReplayMiss
 from agentkit.servers.clients import as_server
-from agentkit.servers.openai_package import http_library
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
+from agentkit.servers.transfer import http_library
 from agentkit.types.wire import Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 from tests.servers.server_stub import (

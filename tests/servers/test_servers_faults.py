@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from agentkit.read.error.address_hint import address_hint
-from agentkit.servers.request_body import Call
+from agentkit.read.failure.error import address_hint
+from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 from agentkit.types.wire import Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer, sse

@@ -75,7 +75,7 @@ def test_one_server_in_one_loop_after_another_and_in_two_at_once() -> None:
         finally:
             loop.close()
         assert found == [200] * 7
-        assert len(server._clients._held) == 0
+        assert len(server._clients._of) == 0
 
 
 def test_aclose_closes_the_clients_of_other_loops() -> None:
@@ -83,7 +83,7 @@ def test_aclose_closes_the_clients_of_other_loops() -> None:
         server = Server(http.url)
         assert asyncio.run_coroutine_threadsafe(server.chat(CALL), loop).result(5).status == 200
         asyncio.run(server.aclose())
-        assert len(server._clients._held) == 0
+        assert len(server._clients._of) == 0
         assert asyncio.run_coroutine_threadsafe(server.chat(CALL), loop).result(5).status == 200
         asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(5)
 
@@ -104,7 +104,7 @@ def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 SCRIPT = """
 import asyncio, gc, sys, threading
-from agentkit.servers.request_body import Call
+from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 url, call = sys.argv[1], Call(messages=[{"role": "user", "content": "x"}])
 assert "openai" not in sys.modules

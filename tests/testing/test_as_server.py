@@ -10,7 +10,7 @@ import pytest
 
 from agentkit.errors import UsageError
 from agentkit.servers.clients import as_server
-from agentkit.servers.request_body import Call, ChatServer
+from agentkit.servers.model_call import Call, ChatServer
 from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import HttpServer, sse

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 from agentkit.testing.demo import WEATHER
 from agentkit.trajectory.loop import apply
 from agentkit.types.steps import Result
@@ -133,7 +134,8 @@ def test_the_end_of_a_step_is_not_after_the_beginning_of_the_next() -> None:
 def test_it_is_the_same_in_another_process() -> None:
     code = """
 import agentkit as ak
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 print("".join(map(encode_line, dump(ak.rollout(ak.demo())))), end="")
 """
     done = subprocess.run(

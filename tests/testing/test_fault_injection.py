@@ -14,9 +14,10 @@ import agentkit as ak
 from agentkit.agent import event_loop
 from agentkit.errors import NotFound, UsageError
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.testing import ScriptedServer, calls, says
+from agentkit.testing import ScriptedServer, by_turn, calls, says, serve
+from agentkit.testing.faults.client_faults import answer_faults
+from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.inject import Injection, inject, injected, injecting, injections
-from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
 from agentkit.types.steps import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
@@ -24,6 +25,8 @@ from tests.agent.hermes.loop_cases import answer, call
 from tests.files.cassette_samples import double, exactly
 from tests.servers.http_stub import Answer as HttpAnswer
 from tests.servers.http_stub import Asked, HttpServer, sse
+from tests.testing.test_reference_faults import TOOLS as TOOLS_OF_SCRIPT
+from tests.testing.test_reference_faults import codes_of, sampling_for
 
 
 def script(messages: list[dict[str, Any]]) -> Any:
@@ -35,14 +38,17 @@ def agent(**options: Any) -> ak.Agent:
     return ak.Agent("m", tools=[double], server=ScriptedServer(script), **{"retries": 0, **options})
 
 
+IN_PLACE = [fault.name for fault in answer_faults().values() if fault.in_place]
+"""Faults for which the model is not asked."""
 KINDS = {
     "overloaded": "server_error",
     "bad_gateway": "server_error",
     "error_in_200": "server_error",
+    "error_shape": "bad_request",
 }
 
 
-@pytest.mark.parametrize("fault", REFUSALS)
+@pytest.mark.parametrize("fault", IN_PLACE)
 def test_a_refusal_is_read_as_the_real_one(tmp_path: Path, fault: str) -> None:
     struck = inject(agent(), fault, turn=1, seconds=0)
     dbg = ak.debug(ak.record(struck, tmp_path / "x.jsonl"), "go")
@@ -148,6 +154,46 @@ def test_a_changed_call_is_read_as_the_real_one(fault: str, streamed: bool) -> N
     assert len(t.turns[0].tool_calls) == 1
 
 
+THINKING = by_turn(
+    says(
+        None,
+        calls("get_weather", city="Oslo"),
+        calls("clock", zone="CET"),
+        reasoning="Both are needed.",
+    ),
+    says("It is cold, and it is noon.", reasoning="Now I know."),
+)
+OF_ANSWERS = [fault for fault in answer_faults().values() if not fault.in_place]
+BREAKS = ("stream_error_event", "stream_no_finish", "stream_truncated")
+"""A call that is cut by one of these is reported too."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "mode"),
+    [(fault, mode) for fault in OF_ANSWERS for mode in fault.modes],
+    ids=lambda value: value.name if isinstance(value, Fault) else value,
+)
+def test_a_changed_answer_is_read_as_that_of_a_server_with_the_fault(
+    fault: Fault, mode: str
+) -> None:
+    turn = 1 if fault.needs == "text" or fault.name in BREAKS else 0
+    sampling = {**sampling_for(fault), "logprobs": True, "return_token_ids": True}
+    with serve(THINKING, manner="vllm") as server:
+        made = ak.Agent(
+            "m",
+            tools=TOOLS_OF_SCRIPT,
+            server=server.url,
+            stream=mode == "stream",
+            retries=0,
+            max_turns=turn + 1,
+            sampling=sampling,
+        )
+        rollout = ak.rollout(inject(made, fault.name, turn=turn, seconds=0), "Weather and time?")
+    assert injected(rollout) == [(turn, None, fault.name)]
+    assert codes_of(rollout, turn) - {"fault_injected"} == set(fault.codes)
+    assert not [p for t in rollout.all_turns[:turn] for p in t.problems]
+
+
 def test_a_cut_stream_is_read_as_one_and_its_pieces_end_there() -> None:
     events = [
         {"choices": [{"index": 0, "delta": {"content": word}}]} for word in "abcdefghijklmnop"
@@ -172,7 +218,7 @@ def test_a_cut_stream_is_read_as_one_and_its_pieces_end_there() -> None:
         assert tuple(seen) == t.attempts[0].exchange.chunks
 
 
-TOOL_FAULTS = {
+TOOLS = {
     "tool_error": "error",
     "tool_timeout": "timeout",
     "tool_slow": "ok",
@@ -180,7 +226,7 @@ TOOL_FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("fault", "status"), TOOL_FAULTS.items())
+@pytest.mark.parametrize(("fault", "status"), TOOLS.items())
 def test_a_tools_fault_is_a_result_like_any_other(tmp_path: Path, fault: str, status: str) -> None:
     t = ak.rollout(
         ak.record(
@@ -234,7 +280,7 @@ def test_a_rate_is_kept() -> None:
     ]
     assert (
         0.17
-        < sum(plan.strikes(ModelStep(trajectory=t)) is not None for t in trajectories) / 4000
+        < sum(plan.fault_of(ModelStep(trajectory=t)) is not None for t in trajectories) / 4000
         < 0.23
     )
 
@@ -268,7 +314,11 @@ def test_wrong_uses_say_so(tmp_path: Path) -> None:
     ak.rollout(ak.record(agent(), tmp_path / "x.jsonl"), "go")
     with pytest.raises(UsageError, match="a replay plays"):
         inject(ak.replay(tmp_path / "x.jsonl"), "timeout")
-    assert set(injections()) == {*REFUSALS, *ANSWERS, *TOOL_FAULTS}
+    with pytest.raises(NotFound) as caught:
+        inject(agent(), "argument_truncated")
+    assert "did you mean 'arguments_truncated'" in caught.value.hint
+    catalogue = {fault.name for fault in ak.testing.faults()}
+    assert set(injections()) == {*catalogue, "slow", "connection_failed", *TOOLS}
     assert ak.testing.inject is inject
 
 
@@ -286,3 +336,38 @@ async def test_an_answer_that_is_slow_waits_and_says_so() -> None:
     assert isinstance(outcome, Answer)
     assert waited == [3.0]
     assert (outcome.exchange.elapsed or 0) >= 3.0
+
+
+@pytest.mark.parametrize("mode", ["block", "stream"])
+@pytest.mark.parametrize("manner", ["openai", "vllm", "sglang"])
+def test_what_a_fault_is_not_about_stays_as_it_came(manner: Any, mode: str) -> None:
+    def answered(*faults: str) -> Any:
+        sampling = {"logprobs": True, "return_token_ids": True}
+        with serve(THINKING, manner=manner) as server:
+            made = ak.Agent(
+                "m",
+                tools=TOOLS_OF_SCRIPT,
+                server=server.url,
+                stream=mode == "stream",
+                max_turns=1,
+                sampling=sampling,
+            )
+            made = inject(made, *faults, tool="clock") if faults else made
+            return ak.rollout(made, "Weather and time?").turns[0].response
+
+    sound, faulty = answered(), answered("name_unknown")
+    assert [call.name for call in sound.tool_calls] == ["get_weather", "clock"]
+    assert [call.name for call in faulty.tool_calls] == ["get_weather", "clock_v2"]
+    for name in (
+        "content",
+        "reasoning",
+        "finish_reason",
+        "usage",
+        "logprobs",
+        "token_ids",
+        "prompt_token_ids",
+        "model",
+    ):
+        assert getattr(faulty, name) == getattr(sound, name), name
+    assert [call.id for call in faulty.tool_calls] == [call.id for call in sound.tool_calls]
+    assert faulty.exchange.headers == sound.exchange.headers

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentkit.testing import calls, says, serve
-from agentkit.testing.server.played import choice_of
+from agentkit.testing.server.recorded import choice_of
 from agentkit.types.wire import Chunk, Exchange
 from tests.read.shapes import shape, stream_shape
 from tests.support.corpus import captured

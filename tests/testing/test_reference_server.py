@@ -467,3 +467,17 @@ def test_any_faults_go_together(names: list[str], stream: bool, manner: Any) -> 
     reply = server._respond(Asked("POST", "/v1/chat/completions", {}, json.dumps(request).encode()))
     assert reply.content is not None
     assert answer["message"]["tool_calls"][0]["function"]["arguments"] == '{"city": "Oslo"}'
+
+
+def test_a_server_that_cannot_listen_raises_where_it_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*args: Any, **options: Any) -> None:
+        raise OSError("no port is free")
+
+    server = serve(["hi"])
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="no port is free"):
+        patched.setattr(asyncio, "start_server", refuse)
+        server.start()
+    with server:
+        assert ak.rollout(ak.Agent("m", server=server.url), "hi").final == "hi"

@@ -14,7 +14,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.files.cassette.codec import dump, load_lines
+from agentkit.files.cassette.codec import load_lines
+from agentkit.files.cassette.lines import dump
 from agentkit.testing import calls, says
 from agentkit.trajectory.edit import edit, fork
 from agentkit.types.trajectory import Trajectory

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.read.response import read_response
-from agentkit.read.stream.stream import read_stream
+from agentkit.read.stream.stream_reader import read_stream
 from agentkit.trajectory.history import (
     PROFILES,
     assistant_message,

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.files.cassette.codec import dump, encode_line
+from agentkit.files.cassette.codec import encode_line
+from agentkit.files.cassette.lines import dump
 from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import (
     apply,

@@ -18,8 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.errors import UsageError
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import UsageError, checked_keywords
 
 Clock = Callable[[], float]
 

@@ -12,7 +12,7 @@ from functools import cached_property, update_wrapper
 from types import NoneType
 from typing import Any, overload
 
-from agentkit.errors import SchemaError, UsageError
+from agentkit.errors import SchemaError, UsageError, checked_keywords
 from agentkit.read.calls.function_docs import function_docs, target_of
 from agentkit.read.calls.function_schema import (
     arguments_schema,
@@ -20,7 +20,6 @@ from agentkit.read.calls.function_schema import (
     tool_schema,
     type_hints,
 )
-from agentkit.types.keywords import checked_keywords
 
 log = logging.getLogger("agentkit")
 

@@ -12,16 +12,15 @@ from typing import Any
 
 from agentkit.agent.batch.run import rollouts
 from agentkit.agent.event_loop import run
-from agentkit.analysis.compare.comparison import Comparison, Finding
+from agentkit.analysis.compare.comparison import ClassFinding, Comparison
 from agentkit.analysis.compare.forced import forced
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
 from agentkit.analysis.compare.repeats import SURE, Compared, compare_cell
 from agentkit.analysis.compare.sides import is_live, stored, streaming
-from agentkit.errors import UsageError, suggest
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.types.trajectory import Trajectory
 
-__all__ = ["Comparison", "Finding", "compare"]
+__all__ = ["ClassFinding", "Comparison", "compare"]
 
 _HINT = 'give two sides or more by name: ak.compare({"vllm": agent_a, "openai": agent_b}, prompts)'
 

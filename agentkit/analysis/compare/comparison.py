@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.analysis.alignment import align_calls
 from agentkit.analysis.compare.pairs import Cell
 from agentkit.analysis.compare.repeats import Compared
-from agentkit.analysis.compare.statistics import Row, statistics, wilson
+from agentkit.analysis.compare.statistics import Statistic, statistics, wilson
 from agentkit.analysis.compare.timing import Timing, timing
 from agentkit.analysis.divergence.classes import CLASSES, ORDER
 from agentkit.analysis.divergence.detect import flat
@@ -30,7 +30,7 @@ _IMPACT = {"breaks": 0, "changes": 1, "cosmetic": 2}
 
 
 @record
-class Finding(Record):
+class ClassFinding(Record):
     """All divergences of one class between two sides."""
 
     class_: str
@@ -105,7 +105,7 @@ class Comparison(Drawn):
         return tuple(sorted(found, key=lambda d: (d.prompt, d.sides, d.turn, ORDER[d.class_])))
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[ClassFinding, ...]:
         """The divergences by class and pair of sides, bottom up."""
         of = Counter(cell.names for cell in self._cells)
         pairs = {
@@ -134,7 +134,7 @@ class Comparison(Drawn):
         return dict(sum((one.noise for one in self._compared), Counter()))
 
     @cached_property
-    def stats(self) -> tuple[Row, ...]:
+    def stats(self) -> tuple[Statistic, ...]:
         """The lines of `stats_df`."""
         names = dict.fromkeys(cell.names for cell in self._cells)
         rows = [
@@ -192,7 +192,7 @@ class Comparison(Drawn):
         """A row a measure: measure, side, other, value, low, high (95 % interval), n, prompts, p,
         method, says.
         """
-        return _frame([row._asdict() for row in self.stats], list(Row._fields))
+        return _frame([row._asdict() for row in self.stats], list(Statistic._fields))
 
     @property
     def timings_df(self) -> DataFrame:
@@ -257,11 +257,11 @@ class Comparison(Drawn):
 
 def _finding(
     key: tuple[str, tuple[str, str]], found: list[Divergence], effects: set[int], of: int
-) -> Finding:
+) -> ClassFinding:
     prompts = {d.prompt for d in found}
     low, high = wilson(len(prompts), of)
     at = {name: len({d.prompt for d in found if d.at == name}) for name in key[1]}
-    return Finding(
+    return ClassFinding(
         class_=key[0],
         sides=key[1],
         prompts=len(prompts),
@@ -275,7 +275,7 @@ def _finding(
     )
 
 
-def _class_row(finding: Finding) -> Row:
+def _class_row(finding: ClassFinding) -> Statistic:
     value = finding.prompts / finding.of if finding.of else 0.0
     sure = "" if finding.established or not finding.divergences else "; not established"
     more = f"; in {finding.explained} as a consequence" if finding.explained else ""
@@ -283,7 +283,7 @@ def _class_row(finding: Finding) -> Row:
         f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to"
         f" {finding.high:.0%}){more}{sure}"
     )
-    return Row(
+    return Statistic(
         f"class:{finding.class_}",
         *finding.sides,
         value,

@@ -19,7 +19,7 @@ _DRAWS = 2_000
 _POWER = 0.8
 
 
-class Row(NamedTuple):
+class Statistic(NamedTuple):
     """A line of `comparison.stats_df`."""
 
     measure: str
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     """What is established, what is noise, how many samples more would tell."""
 
 
-def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Row]:
+def statistics(units: Sequence[Unit], names: tuple[str, str]) -> Iterator[Statistic]:
     """The measures of two sides, first of each, then between them."""
     if not units:
         return
@@ -132,7 +132,7 @@ def _rate(
     says: str,
     of: str = "samples",
     other: str = "",
-) -> Row:
+) -> Statistic:
     groups = [group for group in grouped if group]
     n, hits = sum(map(len, groups)), sum(map(sum, groups))
     value = hits / n if n else float("nan")
@@ -143,7 +143,7 @@ def _rate(
         low, high = wilson(hits, n)
         method = "Wilson" if n == len(groups) else "Wilson, too few requests for a bootstrap"
     told = f"{value:.0%} {says} ({low:.0%} to {high:.0%}, {n} {of})" if n else f"no {of} to tell"
-    return Row(measure, side, other, value, low, high, n, len(groups), None, method, told)
+    return Statistic(measure, side, other, value, low, high, n, len(groups), None, method, told)
 
 
 def _ratio(sums: Any) -> Any:
@@ -175,7 +175,7 @@ def _bootstrap(
     return float(low), float(high)
 
 
-def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Row:
+def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Statistic:
     """Agreement on calling at all: the F1 of one side's calls against the other's, the same from
     both.
     """
@@ -198,7 +198,7 @@ def _f1(units: Sequence[Unit], names: tuple[str, str]) -> Row:
         else "no side calls a tool"
     )
     method = "bootstrap over requests" if len(rows) >= 5 else "too few requests for an interval"
-    return Row(
+    return Statistic(
         "f1_of_calling", names[0], names[1], value, low, high, n, len(rows), None, method, told
     )
 
@@ -209,7 +209,7 @@ def _difference(
     names: tuple[str, str],
     label: Callable[[Did], bool],
     what: str,
-) -> Row:
+) -> Statistic:
     """A paired difference: McNemar's exact test over prompts, and a paired bootstrap for its
     size.
     """
@@ -225,7 +225,7 @@ def _difference(
     )
     method = "McNemar exact over requests" + (", paired bootstrap" if len(means) >= 5 else "")
     n = sum(len(u.left) + len(u.right) for u in units)
-    return Row(
+    return Statistic(
         measure,
         names[0],
         names[1],
@@ -295,7 +295,7 @@ def needed_prompts(ahead: float, behind: float) -> int | None:
     return ceil((a * sqrt(apart) + b * sqrt(max(0.0, apart - gap * gap))) ** 2 / gap**2)
 
 
-def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
+def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Statistic:
     """Agreement between the sides against the agreement of each with itself: the floor below which
     a difference is noise.
     """
@@ -310,7 +310,7 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
             "one sample a side: what is noise cannot be told; ask each prompt several times (n=4 or"
             " more)"
         )
-        return Row(
+        return Statistic(
             "match_against_noise",
             *names,
             float("nan"),
@@ -341,7 +341,7 @@ def _noise(units: Sequence[Unit], names: tuple[str, str]) -> Row:
             f" to {high:+.0%})"
         )
     n = sum(len(u.left) * len(u.right) for u in units)
-    return Row(
+    return Statistic(
         "match_against_noise",
         *names,
         value,

@@ -86,11 +86,11 @@ def usage(seen: Seen, other: Seen) -> Iterator[Trait]:
     if names and names != ("completion_tokens", "prompt_tokens"):
         yield Trait(names, at, f"tokens are counted as {', '.join(names)}", severity="changes")
     total = raw.get("total_tokens")
-    if isinstance(total, int) and total != counted.total_tokens:
+    if isinstance(total, int) and total != counted.counted_tokens:
         yield Trait(
             "total",
             f"{at}/total_tokens",
-            f"total_tokens is {total}, the parts come to {counted.total_tokens}",
+            f"total_tokens is {total}, the parts come to {counted.counted_tokens}",
         )
     if counted.output_tokens == 0 and seen.text:
         yield Trait(

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from agentkit.analysis.alignment import ABSENT
-from agentkit.read.body.envelope import Envelope, open_envelope
+from agentkit.read.body.message import Envelope, open_envelope
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.sse import SSE

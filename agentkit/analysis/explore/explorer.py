@@ -4,7 +4,6 @@ and opened one by one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Any, overload
@@ -15,13 +14,10 @@ from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Condition, parse_query
 from agentkit.analysis.explore.source import Source
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
-from agentkit.errors import UsageError, suggest
-from agentkit.files.cassette.index import Index
-from agentkit.files.cassette.opened import Cassette
-from agentkit.files.cassette.opened import open as open_cassette
-from agentkit.files.reader import rollouts_in
-from agentkit.files.store import is_ours, to_write
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.files.cassette.index import Cassette
+from agentkit.files.path import to_write
+from agentkit.files.reader import rollout_sequence
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 
@@ -254,9 +250,7 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     if isinstance(x, Explorer):
         return x
     title = title or getattr(x, "title", "")
-    if isinstance(x, (str, os.PathLike)) and is_ours(x):
-        x = open_cassette(x)
-    rollouts = _sequence(x)
+    rollouts = rollout_sequence(x)
     file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
     kept = (
         to_write(labels)
@@ -270,15 +264,3 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
         Labels(kept),
         title=title if isinstance(title, str) else "",
     )
-
-
-def _sequence(x: Any) -> Sequence[Trajectory]:
-    """The rollouts as a sequence; those of a file stay there."""
-    if isinstance(x, Index):
-        return Cassette(x)
-    held = x if isinstance(x, Cassette) else getattr(x, "trajectories", x)
-    if isinstance(held, Cassette) or (
-        isinstance(held, tuple) and held and isinstance(held[0], Trajectory)
-    ):
-        return held
-    return tuple(rollouts_in(x))

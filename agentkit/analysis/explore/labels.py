@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
-from agentkit.files.store import to_write, write_whole
+from agentkit.files.path import to_write, write_whole
 from agentkit.types.words import count
 
 _MOST = 200

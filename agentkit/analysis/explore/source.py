@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.columns import Column, columns_of
-from agentkit.files.cassette.opened import Cassette
+from agentkit.files.cassette.index import Cassette
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200

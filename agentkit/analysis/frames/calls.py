@@ -16,9 +16,9 @@ from agentkit.analysis.frames.frame import (
     identity,
     server,
 )
+from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.types.answer import ToolCall
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 if TYPE_CHECKING:

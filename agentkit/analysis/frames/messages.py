@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
+from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 
 if TYPE_CHECKING:

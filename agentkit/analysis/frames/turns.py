@@ -17,9 +17,9 @@ from agentkit.analysis.frames.frame import (
     number,
     server,
 )
+from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.read.body.queue_time import queue_of
-from agentkit.types.keywords import checked_keywords
+from agentkit.read.body.finish import queue_of
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 

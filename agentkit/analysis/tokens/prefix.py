@@ -13,11 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 from agentkit.analysis.tokens.prefix_cause import CAUSES, Break, Cause, likely_cause
 from agentkit.analysis.tokens.runs import Decode, Vocabulary
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds

@@ -8,10 +8,9 @@ from agentkit.analysis.tokens.likelihood import Metric, least_likely, told
 from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.analysis.tokens.tokens_frame import tokens_df
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import ManagedState, is_managed, read_managed
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count

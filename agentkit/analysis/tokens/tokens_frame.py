@@ -24,9 +24,9 @@ from agentkit.analysis.tokens.runs import (
     rank,
     trajectory_runs,
 )
+from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import is_managed, read_managed
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:

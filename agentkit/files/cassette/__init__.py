@@ -1,1 +1,1 @@
-"""Our own file: versioned JSON lines, one step a line, and what is known of a file without reading all of it."""
+"""Our own file: versioned JSON lines, one step a line; what one holds without reading it all."""

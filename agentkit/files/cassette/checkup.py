@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import checked_keywords
 from agentkit.types.problem import Severity
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.words import count
@@ -19,7 +19,7 @@ class Finding(Record):
 
     code: str
     severity: Severity
-    """*error*: it cannot be replayed as it stands; *warning*: asked again it will differ, or
+    """*error*: it cannot be replayed as it is; *warning*: asked again it will differ, or
     replays only as it is; *info*: good to know.
     """
     place: str
@@ -34,6 +34,80 @@ class Finding(Record):
     def summary(self) -> str:
         return f"{self.severity} {self.code} at {self.place}: {clip(self.message, 120)}"
 
+
+HINTS: dict[str, tuple[Severity, str]] = {
+    "line_torn": (
+        "warning",
+        (
+            "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for"
+            " it again"
+        ),
+    ),
+    "first_line_missing": (
+        "error",
+        'restore the line that begins with {"agentkit": …}, or record again',
+    ),
+    "version_unknown": ("error", "upgrade agentkit"),
+    "step_unknown": ("warning", "a newer agentkit wrote it; upgrade to see what it says"),
+    "lines_do_not_fit": ("error", "restore the file; lines are missing or were changed"),
+    "steps_missing": (
+        "error",
+        "record the rollout again, to its end, or go on with ak.rollouts(…, resume=path)",
+    ),
+    "ends_in_failure": (
+        "warning",
+        "a replay plays the failure; for an answer, go on with ak.rollouts(…, resume=path)",
+    ),
+    "request_key_differs": (
+        "warning",
+        (
+            "the file was edited, or this agentkit makes another history of it; a replay checks the"
+            " history it makes now"
+        ),
+    ),
+    "results_differ": (
+        "warning",
+        (
+            "the tool keeps state, or asks the world; a replay plays what it said, a rerun will"
+            " differ. Pin what it reads"
+        ),
+    ),
+    "parallel_order": (
+        "warning",
+        (
+            "run them one after the other (parallel_tools=False), or make the tool independent of"
+            " its neighbours"
+        ),
+    ),
+    "volatile_prompt": (
+        "warning",
+        "give it as an argument that a test can pin: the same prompt is not found again otherwise",
+    ),
+    "volatile_result": (
+        "warning",
+        "have the tool leave it out, or take the clock, ids and folders from outside",
+    ),
+    "sampling_without_seed": (
+        "info",
+        (
+            "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the"
+            " server honours it"
+        ),
+    ),
+    "ids_per_run": (
+        "info",
+        "a replay does not mind; compare reruns by ak.diff, which takes ids for labels",
+    ),
+    "faults_injected": ("info", "these failures were made on purpose, by ak.testing.inject"),
+    "secret_kept": (
+        "error",
+        (
+            "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts"
+            " only the keys it was given"
+        ),
+    ),
+}
+"""Code to its severity and hint."""
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -67,7 +141,7 @@ class Checkup(Drawn, Sequence[Finding]):
 
     @property
     def replays(self) -> bool:
-        """Whether every rollout can be replayed to its end as it stands."""
+        """Whether every rollout can be replayed to its end as it is."""
         return not any(finding.severity == "error" for finding in self.findings)
 
     @property

@@ -26,12 +26,15 @@ class Column(NamedTuple):
 
 
 def first_words(trajectory: Trajectory) -> str:
-    """The start of what the user asked, on one line."""
-    said = (
+    """Take the start of what the user asked, on one line."""
+    messages = (
         *trajectory.prompt,
         *(message for turn in trajectory.all_turns for message in turn.added),
     )
-    asked = next((message for message in said if message.role == "user"), said[0] if said else None)
+    asked = next(
+        (message for message in messages if message.role == "user"),
+        messages[0] if messages else None,
+    )
     return clip(asked.content) if asked else ""
 
 
@@ -57,15 +60,15 @@ def _codes(trajectory: Trajectory) -> str:
 
 
 def meta_of(name: str, kind: Kind) -> Column:
-    """The column of something the caller noted."""
+    """Make the column of something the caller noted."""
     return Column(
         name, kind, lambda t: plain_value(t.meta.get(name)), lambda e: plain_value(e.meta.get(name))
     )
 
 
 def plain_value(value: Any) -> Any:
-    """A value that can be sorted and shown on a line; anything but numbers and texts as a short
-    text.
+    """Make a value that can be sorted and shown on a line: of anything but numbers and texts a
+    short text.
     """
     if value is None or isinstance(value, (int, float, str)):
         return value
@@ -106,8 +109,8 @@ HIDDEN = (
 
 
 def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """Every column by its name, those of the `meta` of these rollouts among them; and the names of
-    those a page shows.
+    """List every column by its name, those of the `meta` of these rollouts among them; and the
+    names of those a page shows.
     """
     fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
     own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
@@ -116,7 +119,7 @@ def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], t
 
 
 def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
-    """What was noted, and whether all of it under a name are numbers."""
+    """List what was noted, and whether all of it under a name are numbers."""
     kinds: dict[str, Kind] = {}
     for name, value in (
         pair for meta in noted for pair in meta.items() if isinstance(pair[0], str)

@@ -10,100 +10,25 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.errors import CassetteError
-from agentkit.files.cassette.checkup import Checkup, Finding
-from agentkit.files.cassette.codec import MISFIT, VERSION, after, begun, decode_lines, with_given
+from agentkit.errors import CassetteError, checked_keywords
+from agentkit.files.cassette.checkup import HINTS, Checkup, Finding
+from agentkit.files.cassette.codec import MISFIT, after, begun, decode_lines, with_given
+from agentkit.files.cassette.lines import VERSION
 from agentkit.files.cassette.volatile import secrets, volatile
-from agentkit.files.store import to_read
+from agentkit.files.path import to_read
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
-from agentkit.types.keywords import checked_keywords
-from agentkit.types.problem import Severity
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
 
 _KNOWN_STEPS = frozenset({"model", "tool", "open", "close", "end", "meta"})
 _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")
 
-_SAYS: dict[str, tuple[Severity, str]] = {
-    "line_torn": (
-        "warning",
-        (
-            "nothing is lost but the step that was under way; ak.rollouts(…, resume=path) asks for"
-            " it again"
-        ),
-    ),
-    "first_line_missing": (
-        "error",
-        'restore the line that begins with {"agentkit": …}, or record again',
-    ),
-    "version_unknown": ("error", "upgrade agentkit"),
-    "step_unknown": ("warning", "a newer agentkit wrote it; upgrade to see what it says"),
-    "lines_do_not_fit": ("error", "restore the file; lines are missing or were changed"),
-    "steps_missing": (
-        "error",
-        "record the rollout again, to its end, or go on with ak.rollouts(…, resume=path)",
-    ),
-    "ends_in_failure": (
-        "warning",
-        "a replay plays the failure; for an answer, go on with ak.rollouts(…, resume=path)",
-    ),
-    "request_key_differs": (
-        "warning",
-        (
-            "the file was edited, or this agentkit makes another history of it; a replay checks the"
-            " history it makes now"
-        ),
-    ),
-    "results_differ": (
-        "warning",
-        (
-            "the tool keeps state, or asks the world; a replay plays what it said, a rerun will"
-            " differ. Pin what it reads"
-        ),
-    ),
-    "parallel_order": (
-        "warning",
-        (
-            "run them one after the other (parallel_tools=False), or make the tool independent of"
-            " its neighbours"
-        ),
-    ),
-    "volatile_prompt": (
-        "warning",
-        "give it as an argument that a test can pin: the same prompt is not found again otherwise",
-    ),
-    "volatile_result": (
-        "warning",
-        "have the tool leave it out, or take the clock, ids and folders from outside",
-    ),
-    "sampling_without_seed": (
-        "info",
-        (
-            "a replay does not mind; for reruns that repeat give temperature=0, or a seed where the"
-            " server honours it"
-        ),
-    ),
-    "ids_per_run": (
-        "info",
-        "a replay does not mind; compare reruns by ak.diff, which takes ids for labels",
-    ),
-    "faults_injected": ("info", "these failures were made on purpose, by ak.testing.inject"),
-    "secret_kept": (
-        "error",
-        (
-            "revoke the key, and take it out of what prompt or tool it came from; agentkit redacts"
-            " only the keys it was given"
-        ),
-    ),
-}
-"""Code to its severity and hint."""
-
 
 @checked_keywords
 def doctor(path: Any) -> Checkup:
-    """What makes the rollouts of a file unrepeatable; says plainly when nothing does. Linear, one
-    rollout in memory at a time.
+    """Examine a file for what makes its rollouts unrepeatable. Linear, one rollout in memory at a
+    time.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -119,8 +44,8 @@ def doctor(path: Any) -> Checkup:
 
 
 class _Exam:
-    """Reads a file line by line; a rollout is looked at as it grows, and forgotten when it has
-    ended.
+    """An examination of a file line by line; a rollout is looked at as it grows, and forgotten when
+    it has ended.
     """
 
     def __init__(self) -> None:
@@ -134,8 +59,8 @@ class _Exam:
         return list(self._found.values())
 
     def note(self, code: str, place: str, message: str, group: str = "") -> None:
-        """Keeps a finding; others of the same group are counted with the first."""
-        severity, hint = _SAYS[code]
+        """Keep a finding; others of the same group are counted with the first."""
+        severity, hint = HINTS[code]
         old = self._found.get((code, group))
         if old is None:
             self._found[code, group] = Finding(
@@ -152,7 +77,7 @@ class _Exam:
             )
 
     def line(self, number: int, text: str) -> None:
-        """Looks at one line."""
+        """Look at one line."""
         if not text.strip():
             return
         for hint in dict.fromkeys(secrets(text)):
@@ -219,7 +144,7 @@ class _Exam:
             patient.begin(line)
 
     def close(self) -> None:
-        """Looks at what there is to be seen only at the end."""
+        """Look at what can be seen only at the end."""
         for patient in self._patients.values():
             self._end(patient)
 
@@ -229,7 +154,7 @@ class _Exam:
             patient.end()
 
     def result(self, turn: Turn, position: int, place: str) -> None:
-        """Compares a result with what the same call gave elsewhere in the file."""
+        """Compare a result with what the same call gave elsewhere in the file."""
         call, result = turn.tool_calls[position], turn.results[position]
         if (
             result is None
@@ -332,7 +257,7 @@ class _Patient:
         return turns[0].started if turns else None
 
     def _turn(self, trajectory: Trajectory, turn: Turn) -> None:
-        """Looks at a turn that is whole."""
+        """Look at a turn that is whole."""
         at = self._at(turn.index)
         if turn.index == 0:
             self._prompt(trajectory)  # now, when the day of the recording is known
@@ -391,7 +316,7 @@ class _Patient:
             )
 
     def end(self) -> None:
-        """Looks at the whole of it."""
+        """Look at the whole rollout."""
         t = self.trajectory
         if t is None:
             return

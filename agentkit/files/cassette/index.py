@@ -1,22 +1,35 @@
-"""What a file holds, a line for each rollout, found by one pass over it."""
+"""What a cassette holds: a line for each rollout, found by one pass over the file; each rollout
+read when it is looked at; or all of them, read at once.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
-from agentkit.errors import NotFound
-from agentkit.files.cassette.codec import decode_lines, end, load_lines, prompt_key
+from agentkit.errors import NotFound, checked_keywords
+from agentkit.files.cassette.codec import (
+    decode_lines,
+    load_lines,
+    load_samples,
+    prompt_key,
+)
 from agentkit.files.cassette.columns import first_words
+from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
-from agentkit.files.store import to_read
-from agentkit.types.keywords import checked_keywords
+from agentkit.files.path import to_read
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Message, StopReason, Trajectory
 from agentkit.types.words import count
+
+_log = logging.getLogger("agentkit")
+_KEPT = 16
+"""Rollouts that stay in memory, those looked at last."""
 
 
 @record
@@ -91,7 +104,7 @@ class Index(Drawn, Sequence[Entry]):
         return iter(self.entries)
 
     def of_sample(self, sample: int) -> Entry:
-        """The entry of this sample index.
+        """Find the entry of a sample index.
 
         Raises:
             NotFound: the file holds no such sample.
@@ -102,14 +115,14 @@ class Index(Drawn, Sequence[Entry]):
         return found
 
     def lines(self, entry: Entry) -> Iterator[bytes]:
-        """The lines of one rollout, read from the file."""
-        with open(self.path, "rb") as file:
+        """Read the lines of one rollout."""
+        with self.path.open("rb") as file:
             for offset, size in entry.spans:
                 file.seek(offset)
                 yield from file.read(size).split(b"\n")
 
     def load(self, entry: Entry) -> Trajectory:
-        """One rollout, read whole.
+        """Read one rollout whole.
 
         Raises:
             CassetteError: its lines do not fit together.
@@ -129,9 +142,48 @@ class Index(Drawn, Sequence[Entry]):
 
 
 @checked_keywords
+class Cassette(Drawn, Sequence[Trajectory]):
+    """The rollouts of a file, by sample; each is read from it when it is asked for."""
+
+    def __init__(self, entries: Index) -> None:
+        self.entries = entries
+        """Place, size, prompt and ending of each, without reading them."""
+        self._kept: OrderedDict[int, Trajectory] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Trajectory: ...
+    @overload
+    def __getitem__(self, index: slice) -> Cassette: ...
+    def __getitem__(self, index: int | slice) -> Trajectory | Cassette:
+        if isinstance(index, slice):
+            return Cassette(self.entries[index])
+        entry = self.entries[index]
+        if entry.sample not in self._kept:
+            self._kept[entry.sample] = self.entries.load(entry)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(entry.sample)
+        return self._kept[entry.sample]
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return (self.entries.load(entry) for entry in self.entries)
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """All its rollouts, read; what is saved of it."""
+        return tuple(self)
+
+    def __repr__(self) -> str:
+        return f"<Cassette {self.entries.path.name}: {len(self)} rollout(s)>"
+
+
+@checked_keywords
 def index(path: Any) -> Index:
-    """The rollouts of a file with their places and endings; linear, and without reading their
-    answers.
+    """List the rollouts of a file with their places and endings, in one pass and without reading
+    their answers.
 
     A rollout whose last line is not its end, as a crash leaves it, is read to see how far it came.
 
@@ -140,7 +192,7 @@ def index(path: Any) -> Index:
         CassetteError: it is not a cassette.
     """
     target = to_read(path)
-    with open(target, "rb") as file:
+    with target.open("rb") as file:
         scan = Scan().read(file)
     prompts = _Prompts()
     found = Index(
@@ -155,6 +207,43 @@ def index(path: Any) -> Index:
         entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found
     ]
     return Index(target, whole, scan.torn)
+
+
+@checked_keywords
+def open(path: Any) -> Cassette:
+    """Open a file of rollouts; each is read when it is looked at.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: it is not a cassette.
+    """
+    return Cassette(index(path))
+
+
+def load_all(path: Any) -> list[Trajectory]:
+    """Read the rollouts of a file, in the order of their sample index."""
+    return load_lines(_lines(to_read(path)))
+
+
+def load_by_sample(path: Any) -> dict[int, Trajectory]:
+    """Read the rollouts of a file by sample index; none where there is no file."""
+    return load_samples(_lines(Path(path))) if Path(path).exists() else {}
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        yield from decode_lines(file, lambda message: _log.warning("%s: %s", path.name, message))
+
+
+def is_cassette(path: Any) -> bool:
+    """Tell by its first line whether a file is a cassette."""
+    with to_read(path).open(encoding="utf-8", errors="replace") as file:
+        first = next((line for line in file if line.strip()), "")
+    try:
+        head = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(head, dict) and "agentkit" in head
 
 
 class _Prompts:
@@ -193,7 +282,7 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
 
 
 def _looked_at(index: Index, entry: Entry) -> Entry:
-    """The entry with what its lines come to when they are read."""
+    """Read the lines of an entry, and add what they come to."""
     trajectory = index.load(entry)
     totals = {"turns": 0, **end(trajectory)["totals"]}
     return replace(entry, stop_reason=trajectory.stop_reason, **totals)

@@ -1,8 +1,8 @@
 """Where each rollout of a file is and what became of it, found in one pass over the lines: only
 their first bytes and the short ones are read.
 
-The lines `agentkit.files.cassette.codec` writes begin alike, so a step's line is told by a prefix; one written by
-other hands is parsed whole.
+The lines `agentkit.files.cassette.codec` writes begin alike, so a step's line is known by a prefix;
+one written by other hands is parsed whole.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.files.cassette.codec import VERSION, Numbering, checked_line
+from agentkit.files.cassette.codec import Numbering, checked_line
+from agentkit.files.cassette.lines import VERSION
 from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
@@ -38,7 +39,7 @@ class Found:
     """Whether its last line is an `end`."""
 
     def add(self, offset: int, size: int) -> None:
-        """Takes in the place of a line."""
+        """Take in the place of a line."""
         spans = self.spans
         if spans and spans[-2] + spans[-1] == offset:
             spans[-1] += size
@@ -46,7 +47,7 @@ class Found:
             spans.extend((offset, size))
 
     def note(self, line: dict[str, Any]) -> None:
-        """Takes in what a line says about the whole rollout."""
+        """Take in what a line holds about the whole rollout."""
         kind = line.get("step")
         if kind == "meta":
             self.meta = {**self.meta, **(line.get("meta") or {})}
@@ -74,7 +75,7 @@ class Scan:
     _spec: tuple[bytes, Any] = (b"", None)
 
     def read(self, file: BinaryIO) -> Scan:
-        """This scan, with what stands in the file behind where it ended.
+        """Go on with the file from where the scan ended.
 
         Raises:
             CassetteError: the first line is none of ours, or of a newer version.
@@ -98,7 +99,7 @@ class Scan:
         return self
 
     def _step(self, step: re.Match[bytes], offset: int, size: int, number: int) -> None:
-        """Takes in a step's line that is written as ours are; it is not parsed."""
+        """Take in a step's line that is written as ours are, without parsing it."""
         kind, sample, turn = step.groups()
         found = self._of(int(sample), number)
         if found is not None:
@@ -108,7 +109,7 @@ class Scan:
                 found.turns = max(found.turns, int(turn) + 1)
 
     def _other(self, line: bytes, offset: int, number: int) -> bool:
-        """Whether a first line, an end, or a line by other hands can be used."""
+        """Take in a first line, an end, or a line by other hands; False where it cannot be used."""
         head = _HEAD.match(line)
         data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(
             line
@@ -135,7 +136,7 @@ class Scan:
             found.add(offset, size)
 
     def _of(self, sample: int, number: int) -> Found | None:
-        """The rollout a line belongs to."""
+        """Find the rollout a line belongs to."""
         place = self.numbers.of(sample)
         if place is None:
             self.orphans.append(number)
@@ -143,7 +144,7 @@ class Scan:
         return self.rollouts[place]
 
     def _head(self, line: bytes, head: re.Match[bytes]) -> dict[str, Any] | None:
-        """A first line; the spec, which is the same for all rollouts of a batch, is parsed once."""
+        """Parse a first line; the spec, the same for all rollouts of a batch, is parsed once."""
         raw, spec = self._spec
         if not raw or not line.startswith(raw, head.end()):
             try:

@@ -1,5 +1,5 @@
 """Text that is another at every run, and text that must not be kept: found by its form, whatever it
-stands in.
+is in.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Volatile(NamedTuple):
 
 
 def volatile(text: str, at: float | None) -> Iterator[Volatile]:
-    """What of the text looks made by the run it was recorded in, one of each kind.
+    """Find what in a text looks made by the run it was recorded in, one of each kind.
 
     Args:
         at: Unix time of the recording, where it is known: a date is only taken for today's, and a
@@ -116,7 +116,7 @@ def _near(date: str, at: float) -> bool:
 
 
 def _today(text: str, at: float) -> str | None:
-    """The day of the recording, where the text names it in one of the usual ways."""
+    """Find the day of the recording, where the text names it in one of the usual ways."""
     iso = next((m[0] for m in _DATE.finditer(text) if _near(m[0], at)), None)
     if iso:
         return iso
@@ -133,7 +133,7 @@ def _today(text: str, at: float) -> str | None:
 
 
 def secrets(text: str) -> Iterator[str]:
-    """What in the text looks like a key or a password, shown by its first letters alone."""
+    """Find what looks like a key or a password, and show its first letters alone."""
     if any(map(text.__contains__, _SECRET_SIGNS)):
         for found in chain(_SECRETS.finditer(text), jwts(text)):
             yield _hint(found[0])

@@ -1,4 +1,4 @@
-"""Captured traffic as rollouts: requests with their raw answers, `case` saying which belong
+"""Captured traffic as rollouts: requests with their raw answers, `case` naming those that belong
 together (`weather/turn0`, `weather/turn1/stream`).
 """
 
@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from agentkit.files.foreign.raw_answer import exchange_of, with_status
 from agentkit.trajectory.loop import apply, rewrite, start
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Answer, Result
@@ -16,61 +18,87 @@ from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")
-_CHAT = "/v1/chat/completions"
 _BESIDE = ("messages", "model", "tools", "stream")
-
-
-def is_capture(values: Iterable[Any]) -> bool:
-    """Whether these are exchanges as a capture keeps them: a request beside its raw answer."""
-    listed = list(values)
-    return bool(listed) and all(
-        isinstance(v, Mapping) and "request" in v and ("body" in v or "chunks" in v) for v in listed
+"""Fields of a request that are no sampling."""
+_WIRE = frozenset(
+    (
+        *("request", "body", "chunks", "response"),
+        *("status", "elapsed", "headers", "method", "path", "url"),
     )
+)
+"""Keys of a row that are read, or describe the wire; the others become the rollout's meta."""
+
+_Row = Mapping[str, Any]
 
 
-def captured_trajectories(rows: Iterable[Mapping[str, Any]]) -> list[Trajectory]:
-    """The rollouts of a capture, in order: each chain of turns one, every other chat request one of
-    a single answer; other traffic left out.
+def is_captured(value: Any) -> bool:
+    """Tell whether this is a request for an answer, kept beside its raw answer."""
+    if not isinstance(value, Mapping) or not ("body" in value or "chunks" in value):
+        return False
+    request = value.get("request")
+    return isinstance(request, Mapping) and isinstance(request.get("messages"), list)
+
+
+def captured_trajectories(rows: Iterable[Any]) -> list[Trajectory]:
+    """Read the rollouts of a capture, in order; rows that ask for no answer are left out."""
+    return list(captured_by_place(enumerate(rows)).values())
+
+
+def captured_by_place(rows: Iterable[tuple[int, Any]]) -> dict[int, Trajectory]:
+    """Read captured rows, each with its place in the log.
+
+    Returns:
+        By the place of its first row, each rollout: the turns of a case one, every other row one of
+        a single answer. A turn that does not go on from the one before it begins another.
     """
-    chains: dict[Any, list[Mapping[str, Any]]] = {}
-    for place, row in enumerate(rows):
-        request = row.get("request")
-        if not isinstance(request, Mapping) or not isinstance(request.get("messages"), list):
-            continue
-        if not str(row.get("path", _CHAT)).endswith(_CHAT):
+    chains: dict[Any, list[tuple[int, _Row]]] = {}
+    for place, row in rows:
+        if not is_captured(row):
             continue
         named = _TURN.fullmatch(str(row.get("case", "")))
-        chains.setdefault((named.group(1), named.group(3)) if named else place, []).append(row)
-    return [_chained(chain) for chain in chains.values()]
+        key = (row.get("server"), named.group(1), named.group(3)) if named else place
+        chains.setdefault(repr(key), []).append((place, row))
+    found: dict[int, Trajectory] = {}
+    for chain in chains.values():
+        found.update(_chained(chain))
+    return dict(sorted(found.items()))
 
 
-def _chained(rows: list[Mapping[str, Any]]) -> Trajectory:
-    first = rows[0]
-    trajectory = _begun(first)
-    asked = len(first["request"]["messages"])
-    trajectory = apply(trajectory, Answer(exchange=_exchange(first)))
-    for row in rows[1:]:
+def _chained(rows: list[tuple[int, _Row]]) -> dict[int, Trajectory]:
+    found: dict[int, Trajectory] = {}
+    first, asked = -1, 0
+    for place, row in rows:
         messages = row["request"]["messages"]
-        if (
-            trajectory.error is not None
-            or len(messages) <= asked
-            or messages[asked].get("role") != "assistant"
-        ):
-            break
-        trajectory = _answered(trajectory, messages[asked + 1 :])
-        if (
-            trajectory.stop_reason is not None
-        ):  # text that is not a call to us was one to whoever captured it
-            trajectory = rewrite(
-                trajectory, asked, tuple(Message(wire=dict(m)) for m in messages[asked:])
-            )
-        trajectory = apply(trajectory, Answer(exchange=_exchange(row)))
+        before = found.get(first)
+        if before is None or not _goes_on(before, asked, messages):
+            first, before = place, _begun(row)
+        else:
+            before = _with_results(before, asked, messages)
+        found[first] = apply(before, Answer(exchange=_exchange(row)))
         asked = len(messages)
-    return trajectory
+    return found
+
+
+def _goes_on(trajectory: Trajectory, asked: int, messages: list[Any]) -> bool:
+    """Tell whether the messages go on behind an answer that was given to the first of them."""
+    if trajectory.error is not None or len(messages) <= asked:
+        return False
+    answer = messages[asked]
+    return isinstance(answer, Mapping) and answer.get("role") == "assistant"
+
+
+def _with_results(trajectory: Trajectory, asked: int, messages: list[_Row]) -> Trajectory:
+    """Answer the open calls with what the next request holds behind the first `asked` messages."""
+    trajectory = _answered(trajectory, messages[asked + 1 :])
+    if trajectory.stop_reason is None:
+        return trajectory
+    # what ends a rollout for us, as a call written as text, was a call to whoever captured it
+    added = tuple(Message(wire=dict(message)) for message in messages[asked:])
+    return rewrite(trajectory, asked, added)
 
 
 def _begun(row: Mapping[str, Any]) -> Trajectory:
-    """A rollout before its first answer; the whole history that was sent is its prompt."""
+    """Start a rollout; the whole history that was sent is its prompt."""
     request = row["request"]
     sampling = {name: value for name, value in request.items() if name not in _BESIDE}
     tools = request.get("tools")
@@ -85,7 +113,7 @@ def _begun(row: Mapping[str, Any]) -> Trajectory:
         stream=bool(request.get("stream")),
         profile="vllm",
     )
-    meta = {name: row[name] for name in ("case", "server") if name in row}
+    meta = {name: value for name, value in row.items() if name not in _WIRE}
     return (
         start(request["messages"], spec, meta)
         if request["messages"]
@@ -94,7 +122,7 @@ def _begun(row: Mapping[str, Any]) -> Trajectory:
 
 
 def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Trajectory:
-    """The open calls with the results that the next request holds, by id and then by order."""
+    """Give the open calls the results that the next request holds, by id and then by order."""
     results = [m for m in messages if m.get("role") == "tool"]
     by_id = {m.get("tool_call_id"): m for m in results}
     for place, call in enumerate(trajectory.pending):
@@ -111,31 +139,19 @@ def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Traj
 
 
 def _result(call: ToolCall, content: Any) -> ToolResult:
-    said = content if isinstance(content, str) else json.dumps(content)
-    return ToolResult(call_id=call.id, name=call.name, status="ok", content=said)
+    text = content if isinstance(content, str) else json.dumps(content)
+    return ToolResult(call_id=call.id, name=call.name, status="ok", content=text)
 
 
-def _exchange(row: Mapping[str, Any]) -> Exchange:
-    chunks = row.get("chunks") or ()
-    status, elapsed = row.get("status"), row.get("elapsed")
-    return Exchange(
-        status=status if type(status) is int else None,
-        elapsed=elapsed if isinstance(elapsed, (int, float)) else None,
-        body=row["body"]
-        if isinstance(row.get("body"), str)
-        else json.dumps(row["body"])
-        if row.get("body") is not None
-        else "",
-        chunks=tuple(Chunk(at=float(at), text=text) for at, text in chunks),
-        headers=_headers(row.get("headers")),
-    )
+def _exchange(row: _Row) -> Exchange:
+    chunks = tuple(Chunk(at=float(at), text=text) for at, text in row.get("chunks") or ())
+    answer = Exchange(chunks=chunks) if chunks else exchange_of(row.get("body"))
+    return replace(with_status(answer, row), headers=_headers(row.get("headers")))
 
 
 def _headers(headers: Any) -> tuple[tuple[str, str], ...]:
-    return (
-        tuple(
-            (str(k).lower(), str(v)) for k, v in headers.items() if str(k).lower() == "content-type"
-        )
-        if isinstance(headers, Mapping)
-        else ()
-    )
+    """Keep the content type, which tells a stream and an error page; nothing else is needed."""
+    if not isinstance(headers, Mapping):
+        return ()
+    lower = ((str(name).lower(), str(value)) for name, value in headers.items())
+    return tuple(pair for pair in lower if pair[0] == "content-type")

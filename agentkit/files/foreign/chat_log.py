@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.read.body.envelope import parse_body
+from agentkit.files.foreign.raw_answer import exchange_of, is_answer, schemas_of, with_status
+from agentkit.read.body.message import parse_body
 from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close, prompt_messages
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import Record
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
@@ -49,11 +51,11 @@ _ROLES = {
 def trajectory_of(
     messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None
 ) -> Trajectory:
-    """A list of chat messages as a trajectory: each assistant message a turn, the tool messages
-    behind it its results.
+    """Make a trajectory of a list of chat messages: each assistant message is a turn, the tool
+    messages behind it are its results.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else
-    stands between two answers, is kept as what was said before the next turn.
+    comes between two answers, is kept as what was added before the next turn.
 
     Raises:
         UsageError: it is not a list of messages.
@@ -67,22 +69,22 @@ def trajectory_of(
         meta=dict(meta or {}),
     )
     turns: list[Turn] = []
-    said: list[Message] = []
+    added: list[Message] = []
     rest = list(given[first:])
     while rest:
         message = rest.pop(0)
         if message.role != "assistant":
-            said.append(message)
+            added.append(message)
             continue
         answers = _leading_results(rest)
-        turn, orphans = _turn(len(turns), message, answers, tuple(said), schemas)
+        turn, orphans = _turn(len(turns), message, answers, tuple(added), schemas)
         del rest[: len(answers)]
         turns.append(
             replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None))
         )
-        said = orphans
-    opened = OpenTurn(added=tuple(said)) if said else None
-    if turns and not said and None in turns[-1].results:  # its calls are still to be answered
+        added = orphans
+    opened = OpenTurn(added=tuple(added)) if added else None
+    if turns and not added and None in turns[-1].results:  # its calls are still to be answered
         last = turns.pop()
         opened = OpenTurn(added=last.added, response=last.response, results=last.results)
     ended = bool(turns) and opened is None and not turns[-1].tool_calls
@@ -92,7 +94,7 @@ def trajectory_of(
 
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
-    """Tool schemas as they stand in a request, or as the JSON text that some data sets keep."""
+    """Read tool schemas as a request holds them, or as the JSON text that some data sets keep."""
     given = parse_body(tools)[0] if isinstance(tools, str) else plain(described_tools(tools))
     return (
         tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
@@ -107,12 +109,12 @@ def _leading_results(rest: Sequence[Message]) -> list[Message]:
 
 
 def _turn(
-    index: int, message: Message, answers: list[Message], said: tuple[Message, ...], tools: Any
+    index: int, message: Message, answers: list[Message], added: tuple[Message, ...], tools: Any
 ) -> tuple[Turn, list[Message]]:
     body = json.dumps(message.wire, ensure_ascii=False)
     response = read_response(Exchange(body=body), tools or None, turn=index)
     results, orphans = _paired(response, answers)
-    return Turn(index=index, response=response, results=results, added=said), orphans
+    return Turn(index=index, response=response, results=results, added=added), orphans
 
 
 def _paired(
@@ -152,8 +154,11 @@ def _result(call: ToolCall, message: Message) -> ToolResult:
 
 
 def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
-    """The conversations of a chat JSONL's values: `{"messages": [...]}` as OpenAI trains on, bare
-    lists, ShareGPT, requests with their answers.
+    """Read the conversations of a chat JSONL's values.
+
+    Args:
+        values: `{"messages": [...]}` as OpenAI trains on, bare lists, ShareGPT, requests with their
+            answers; or the messages of a single conversation.
 
     Raises:
         UsageError: a value is no conversation, and which.
@@ -163,33 +168,36 @@ def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:
         isinstance(value, dict) and isinstance(value.get("role"), str) for value in listed
     ):
         return [trajectory_of(listed)]
-    found = [_conversation(plain(value), index) for index, value in enumerate(listed)]
+    found = [conversation(plain(v), f"entry {place}") for place, v in enumerate(listed)]
     if not any(found):
         raise UsageError("no entry holds messages", hint=_HINT)
     return [trajectory for trajectory in found if trajectory is not None]
 
 
-def _conversation(value: Any, index: int) -> Trajectory | None:
-    """The conversation of an entry; None where it is other traffic of a server, as a list of its
-    models.
+def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
+    """Read one entry of a log.
+
+    Args:
+        value: the entry, as plain JSON data.
+        name: what to call it in an error.
+        tools: schemas for an entry that holds none itself.
+
+    Returns:
+        Its rollout; None where it is other traffic of a server, as a list of its models.
+
+    Raises:
+        UsageError: it is no conversation.
     """
     if isinstance(value, list):
-        return trajectory_of(value)
+        return trajectory_of(value, tools)
     if not isinstance(value, dict):
-        raise UsageError(f"entry {index} is no conversation: {value!r}"[:200], hint=_HINT)
-    request = next(
-        (
-            value[k]
-            for k in ("request", "body")
-            if isinstance(value.get(k), dict) and "messages" in value[k]
-        ),
-        value,
-    )
+        raise UsageError(f"{name} is no conversation: {value!r}"[:200], hint=_HINT)
+    request = _request(value)
     messages = next(
         (
-            request[k]
-            for k in ("messages", "conversation", "conversations")
-            if isinstance(request.get(k), list)
+            request[key]
+            for key in ("messages", "conversation", "conversations")
+            if isinstance(request.get(key), list)
         ),
         None,
     )
@@ -197,51 +205,62 @@ def _conversation(value: Any, index: int) -> Trajectory | None:
         return None
     answer = _answer(value)
     if not messages and answer is None:
-        raise UsageError(
-            f"entry {index} holds no messages; it has: {', '.join(value)}"[:200], hint=_HINT
-        )
-    meta = {k: v for k, v in value.items() if k not in _READ}
-    tools = request.get("tools") or request.get("functions")
-    trajectory = (
-        trajectory_of(_standard(messages), tools, meta, request.get("model"))
-        if messages
-        else Trajectory(meta=meta)
-    )
+        held = ", ".join(map(str, value)) or "nothing"
+        raise UsageError(f"{name} holds no messages; it has: {held}"[:200], hint=_HINT)
+    meta = {key: kept for key, kept in value.items() if key not in _READ}
+    offered = request.get("tools") or request.get("functions") or schemas_of(tools)
+    if messages:
+        trajectory = trajectory_of(_standard(messages), offered, meta, request.get("model"))
+    else:
+        trajectory = Trajectory(spec=Spec(tools=_schemas(offered)), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
+def _request(value: dict[str, Any]) -> dict[str, Any]:
+    """Find what was asked: under a key of its own, or the entry itself."""
+    for key in ("request", "body"):
+        inner = value.get(key)
+        if isinstance(inner, dict) and "messages" in inner:
+            return inner
+    return value
+
+
 def _answer(value: dict[str, Any]) -> Exchange | None:
-    """The raw answer that an entry keeps, beside its request or alone."""
-    status, elapsed = value.get("status"), value.get("elapsed")
-    kept = Exchange(
-        status=status if type(status) is int else None,
-        elapsed=elapsed if isinstance(elapsed, float) else None,
-    )
+    """Find the raw answer that an entry keeps, beside its request or alone."""
     if isinstance(value.get("choices"), list):
         return Exchange(body=json.dumps(value))
+    status = type(value.get("status")) is int
     for key in ("response", "body"):
         found = value.get(key)
         found = found.get("body", found) if isinstance(found, dict) else found
-        if isinstance(found, str) and (kept.status or found.lstrip()[:1] == "{"):
-            return replace(kept, body=found)
-        if (
-            isinstance(found, dict)
-            and "messages" not in found
-            and (found.get("choices") or found.get("error"))
-        ):
-            return replace(kept, body=json.dumps(found))
+        if isinstance(found, str) and (status or found.lstrip()[:1] == "{"):
+            return with_status(exchange_of(found), value)
+        if isinstance(found, dict) and "messages" not in found and (status or is_answer(found)):
+            return with_status(exchange_of(found), value)
     pieces = value.get("chunks")
-    if (
-        isinstance(pieces, list)
-        and pieces
-        and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pieces)
-    ):
-        return replace(kept, chunks=tuple(Chunk(at=float(at), text=text) for at, text in pieces))
-    return None
+    if not isinstance(pieces, list) or not pieces or not all(map(_is_piece, pieces)):
+        return None
+    chunks = tuple(Chunk(at=float(at), text=text) for at, text in pieces)
+    return with_status(Exchange(chunks=chunks), value)
+
+
+def _is_piece(piece: Any) -> bool:
+    return isinstance(piece, list) and len(piece) == 2 and isinstance(piece[1], str)
+
+
+def is_message(item: Any) -> bool:
+    """Tell whether it is a chat message: ours, a dict, or an SDK's object."""
+    if isinstance(item, Message):
+        return True
+    if isinstance(item, Record):
+        return False
+    if isinstance(item, Mapping):
+        return isinstance(item.get("role"), str) and not is_answer(item)
+    return isinstance(getattr(item, "role", None), str)
 
 
 def _standard(messages: list[Any]) -> list[Any]:
-    """ShareGPT's `{"from", "value"}` as chat messages; others as they are."""
+    """Make chat messages of ShareGPT's `{"from", "value"}`; leave others as they are."""
     if not all(isinstance(m, dict) and "from" in m and "role" not in m for m in messages):
         return messages
     return [_from_sharegpt(str(m["from"]), m.get("value", "")) for m in messages]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem, problem
-from agentkit.types.wire import TokenIds, TokenLogprob, Usage
+from agentkit.types.wire import Exchange, TokenIds, TokenLogprob, Usage
 
 STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
 MEANINGS = {
@@ -25,7 +26,7 @@ MEANINGS = {
 
 
 def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[Problem]]:
-    """The server's own word for why it stopped, and what is odd about it."""
+    """Read the server's own word for why it stopped, and what is odd about it."""
     raw = choice.get("finish_reason")
     at = f"{pointer}/finish_reason"
     if raw is None:
@@ -62,8 +63,8 @@ def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[
 
 
 def means(finish: str | None, meaning: str) -> bool:
-    """Whether the server's word means `length`, `content_filter` or `tool_calls`, in any server's
-    spelling.
+    """Return whether the server's word means `length`, `content_filter` or `tool_calls`, in any
+    server's spelling.
     """
     return (finish or "").strip().lower() in MEANINGS[meaning]
 
@@ -71,7 +72,14 @@ def means(finish: str | None, meaning: str) -> bool:
 def finish_problems(
     finish: str | None, calls: tuple[ToolCall, ...], found: tuple[ToolCall, ...], pointer: str
 ) -> Iterator[Problem]:
-    """What the finish reason says against what the answer holds."""
+    """Check the finish reason against what the answer holds.
+
+    Args:
+        finish: the server's word.
+        calls: the calls of the answer.
+        found: calls in its text that are not run.
+        pointer: JSON pointer of the choice.
+    """
     at = f"{pointer}/finish_reason"
     cut = [
         call
@@ -106,7 +114,9 @@ def finish_problems(
 
 
 def read_usage(raw: Any) -> Usage | None:
-    """Token counts under the names of OpenAI, Anthropic and DeepSeek; None where there are none."""
+    """Read token counts under the names of OpenAI, Anthropic and DeepSeek; None where there are
+    none.
+    """
     if not isinstance(raw, dict) or not raw:
         return None
     output = _inner(raw, "completion_tokens_details", "output_tokens_details")
@@ -138,7 +148,7 @@ def _count(raw: dict[str, Any], *names: str) -> int | None:
 
 
 def read_logprobs(raw: Any) -> tuple[TokenLogprob, ...]:
-    """The logprobs of the output tokens, from `logprobs.content` (OpenAI, vLLM, SGLang)."""
+    """Read the logprobs of the output tokens, from `logprobs.content` (OpenAI, vLLM, SGLang)."""
     content = raw.get("content") if isinstance(raw, dict) else None
     return (
         tuple(_logprob(item) for item in content or () if isinstance(item, dict))
@@ -171,7 +181,7 @@ def _number(value: Any) -> float:
 
 
 def read_token_ids(raw: Any) -> TokenIds | tuple[()]:
-    """Token ids as sent; empty where there are none or one is not an integer."""
+    """Read token ids as sent; empty where there are none or one is not an integer."""
     if (
         not isinstance(raw, list)
         or not raw
@@ -179,3 +189,36 @@ def read_token_ids(raw: Any) -> TokenIds | tuple[()]:
     ):
         return ()
     return TokenIds(raw)
+
+
+_HOLDERS = ("usage", "x_groq", "meta_info", "choices", "metrics", "timings")
+
+
+def queue_of(exchange: Exchange) -> float | None:
+    """Find the seconds a server reports that a request waited: `usage.queue_time` (Groq),
+    `meta_info.queue_time` (SGLang); None where it reports nothing.
+    """
+    if '"queue_time"' not in exchange.body and not any(
+        '"queue_time"' in chunk.text for chunk in exchange.chunks[-4:]
+    ):
+        return None
+    stack: list[Any] = [exchange.raw] if exchange.body else _events(exchange)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if isinstance(found := item.get("queue_time"), (int, float)):
+                return float(found)
+            stack.extend(value for key, value in item.items() if key in _HOLDERS)
+        elif isinstance(item, list):
+            stack.extend(item)
+    return None
+
+
+def _events(exchange: Exchange) -> list[Any]:
+    found = []
+    for line in "".join(chunk.text for chunk in exchange.chunks[-4:]).splitlines():
+        try:
+            found.append(json.loads(line.removeprefix("data:")))
+        except ValueError:  # [DONE], a comment, or a line cut in two
+            continue
+    return found

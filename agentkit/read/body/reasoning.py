@@ -45,7 +45,7 @@ _CLOSERS = frozenset(_TAGS.values())
 def field_blocks(
     message: dict[str, Any], pointer: str
 ) -> tuple[list[ReasoningBlock], list[Problem]]:
-    """The reasoning a message carries in fields of its own, each text once."""
+    """Read the reasoning a message carries in fields of its own, each text once."""
     blocks: list[ReasoningBlock] = []
     problems: list[Problem] = []
     for name in FIELDS:
@@ -76,7 +76,7 @@ def field_blocks(
 
 
 def detail_block(item: Any) -> ReasoningBlock:
-    """One entry of OpenRouter's `reasoning_details`: text, summary or encrypted."""
+    """Read one entry of OpenRouter's `reasoning_details`: text, summary or encrypted."""
     if not isinstance(item, dict):
         return ReasoningBlock(
             source="reasoning_details", text=item if isinstance(item, str) else "", raw=item
@@ -97,7 +97,7 @@ def detail_block(item: Any) -> ReasoningBlock:
 
 
 def part_block(part: dict[str, Any]) -> ReasoningBlock:
-    """A content part that holds reasoning: Mistral's and Anthropic's `thinking`, `reasoning`,
+    """Read a content part that holds reasoning: Mistral's and Anthropic's `thinking`, `reasoning`,
     `redacted_thinking`.
     """
     kind = "encrypted" if "redacted" in str(part.get("type")) else "text"
@@ -111,8 +111,8 @@ def part_block(part: dict[str, Any]) -> ReasoningBlock:
 
 
 def joined(blocks: list[ReasoningBlock]) -> str | None:
-    """The reasoning as one text: a field's own text once, though `reasoning_details` may repeat it
-    in pieces.
+    """Join the reasoning to one text: a field's own text once, though `reasoning_details` may
+    repeat it in pieces.
     """
     has_field = any(block.source in FIELDS for block in blocks)
     texts = [
@@ -152,7 +152,7 @@ class ThinkText:
 
 
 def split_think(text: str) -> ThinkText:
-    """The think blocks of a text and its code regions, found in one pass.
+    """Find the think blocks of a text and its code regions, in one pass.
 
     Text before a closing tag that nothing opened is reasoning (the template opened it); an unclosed
     tag makes the rest reasoning.
@@ -182,8 +182,8 @@ def split_think(text: str) -> ThinkText:
 
 
 def _close_orphan(found: ThinkText, text: str, mark: re.Match[str]) -> None:
-    """Only the first tag can close what the template opened; behind a closed block it is a stray
-    tag and takes no text with it.
+    """Close what the template opened, which only the first tag can; behind a closed block it is a
+    stray tag and takes no text with it.
     """
     if found.cuts:
         _take(found, mark.start(), mark.end(), "", "orphan_think_close")
@@ -200,8 +200,8 @@ def _take(found: ThinkText, start: int, end: int, inner: str, code: str) -> None
 
 
 def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
-    """Where the block ends and where its inner text ends; both the text's end where it is never
-    closed.
+    """Find where the block ends and where its inner text ends; both are the text's end where it is
+    never closed.
     """
     closer, depth = _TAGS[opener], 1
     pattern = re.compile(f"{re.escape(opener)}|{re.escape(closer)}")
@@ -214,8 +214,8 @@ def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
 
 
 def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> int:
-    """Where the search goes on behind a code region. A fence that is never closed runs to the end;
-    a lone backtick is no code.
+    """Find where the search goes on behind a code region. A fence that is never closed runs to the
+    end; a lone backtick is no code.
     """
     ticks, start = len(mark.group()), mark.start()
     fence = ticks >= 3 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
@@ -229,7 +229,7 @@ def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> i
 
 
 def think_problems(found: ThinkText, pointer: str) -> Iterator[Problem]:
-    """A problem for each way in which think tags stood in the content, once."""
+    """Report each way in which think tags were found in the content, once."""
     messages = {
         "think_in_content": "a think block stands in the content; it is read as reasoning",
         "orphan_think_close": (
@@ -242,7 +242,7 @@ def think_problems(found: ThinkText, pointer: str) -> Iterator[Problem]:
 
 
 def mask(text: str, regions: list[tuple[int, int]]) -> str:
-    """The text with the regions blanked, every other character where it was."""
+    """Blank the regions of a text, with every other character left where it was."""
     out, at = [], 0
     for start, end in sorted(regions):
         if start > at:
@@ -253,8 +253,8 @@ def mask(text: str, regions: list[tuple[int, int]]) -> str:
 
 
 def cut(text: str, regions: list[tuple[int, int]]) -> str | None:
-    """The text without the regions, trimmed where something was taken; None where only white space
-    is left.
+    """Take the regions out of a text, trimmed where something was taken; None where only white
+    space is left.
     """
     if not regions:
         return text

@@ -1,1 +1,1 @@
-"""Tool calls: their names, ids and arguments, from `tool_calls` or from text, checked against the tools."""
+"""Tool calls: names, ids and arguments, from `tool_calls` or from text, checked against tools."""

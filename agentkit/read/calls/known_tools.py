@@ -13,24 +13,28 @@ from agentkit.read.plain import plain
 
 
 class KnownTools:
-    """Names and parameter schemas. Falsy when the reader was told of no tools: then no name is
+    """Names and parameter schemas. Falsy where the reader was given no tools: then no name is
     unknown.
     """
 
-    __slots__ = ("_parameters", "_told")
+    __slots__ = ("_given", "_parameters")
 
     def __init__(self, tools: Any = None, names: Iterable[str] | None = None) -> None:
-        """Take functions, `ak.tool` objects, OpenAI tool schemas, flat `{name, parameters}` dicts,
-        or bare names.
+        """Take tools in any form.
+
+        Args:
+            tools: OpenAI tool schemas, flat `{name, parameters}` dicts, what `ak.tool` made or
+                other objects with a `schema`, plain functions, or bare names; a mapping of names to parameter schemas; or one of these.
+            names: the only names that count; None: all of the tools.
         """
         self._parameters: dict[str, Mapping[str, Any] | None] = dict.fromkeys(names or ())
-        self._told = tools is not None or names is not None
+        self._given = tools is not None or names is not None
         for name, parameters in _entries(tools):
             if names is None or name in self._parameters:
                 self._parameters[name] = parameters
 
     def __bool__(self) -> bool:
-        return self._told
+        return self._given
 
     def __contains__(self, name: object) -> bool:
         return name in self._parameters
@@ -39,12 +43,12 @@ class KnownTools:
         return iter(self._parameters)
 
     def parameters(self, name: str) -> Mapping[str, Any] | None:
-        """The JSON schema of a tool's arguments; None where the reader does not know it."""
+        """Return the JSON schema of a tool's arguments; None where the reader does not know it."""
         return self._parameters.get(name)
 
 
 def known_tools(tools: Any) -> KnownTools:
-    """The tools as `KnownTools`; one that is that already comes back as it is."""
+    """Turn tools in any form into `KnownTools`; one that is that already comes back as it is."""
     return tools if isinstance(tools, KnownTools) else KnownTools(tools)
 
 
@@ -57,25 +61,28 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
             for name, value in tools.items()
         )
         return
-    single = isinstance(tools, (str, Mapping)) or callable(tools)
-    if not single and not isinstance(tools, Iterable):
+    if callable(tools) or isinstance(tools, (str, Mapping)):
+        tools = [tools]
+    if not isinstance(tools, Iterable):
         raise UsageError(
             f"the tools are a {type(tools).__name__}",
-            hint="pass a list of functions, schemas, names or what ak.tool made",
+            hint="pass a list of names, schemas, functions or what ak.tool made",
         )
-    for tool in [tools] if single else tools:
-        if isinstance(tool, str):
-            yield tool, None
-            continue
-        schema = plain(described(tool))
-        if not isinstance(schema, dict):
-            continue
-        inner = next(
-            (schema[k] for k in ("function", "custom") if isinstance(schema.get(k), dict)), schema
-        )
-        name = inner.get("name")
-        if isinstance(name, str):
-            parameters = (
-                inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema")
-            )
-            yield name, parameters if isinstance(parameters, dict) else None
+    for tool in tools:
+        found = (tool, None) if isinstance(tool, str) else _described(tool)
+        if found is not None:
+            yield found
+
+
+def _described(tool: Any) -> tuple[str, Mapping[str, Any] | None] | None:
+    """Find the name and parameters of a schema, of an object that has one, or of a function."""
+    schema = plain(described(tool))
+    holder = schema if isinstance(schema, dict) else {}
+    inner = next(
+        (holder[k] for k in ("function", "custom") if isinstance(holder.get(k), dict)), holder
+    )
+    name = inner.get("name")
+    if not isinstance(name, str):
+        return None
+    parameters = inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema")
+    return name, parameters if isinstance(parameters, dict) else None

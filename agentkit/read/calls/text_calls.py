@@ -1,4 +1,4 @@
-"""Calls that stand in the text instead of in `tool_calls`: found, never guessed, and run only where
+"""Calls in the text instead of in `tool_calls`: found, never guessed, and run only where
 a parser was chosen.
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.parsers.detect import detect, has_call_markup
-from agentkit.read.parsers.parsed import Parsed
+from agentkit.read.parsers.detection import detect, has_call_markup
+from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
 from agentkit.types.answer import Policy, ToolCall
 
@@ -37,7 +37,7 @@ class TextCalls:
 
 
 def call_markup_in(text: str | None) -> str | None:
-    """The first piece of tool-call markup in a text."""
+    """Find the first piece of tool-call markup in a text."""
     found = _CALL_MARKUP.search(text or "")
     return found.group() if found else None
 
@@ -55,8 +55,7 @@ def find_text_calls(
     *,
     cut_off: bool = False,
 ) -> TextCalls:
-    """The calls of a text, searched outside think blocks and code; spans are those of the text
-    given.
+    """Find the calls of a text outside think blocks and code; spans are those of the text given.
 
     Args:
         parser: run what this parser finds; None lists what the markup suggests.
@@ -94,8 +93,8 @@ def _masked(text: str, think: ThinkText) -> str:
 def _read(
     name: str, text: str, think: ThinkText, tools: KnownTools | None, policy: Policy
 ) -> tuple[Parsed, ThinkText]:
-    """What a parser reads outside think blocks and code, and those: tags and backticks in a call's
-    own text are a part of the call.
+    """Read with a parser outside think blocks and code, and find those: tags and backticks in a
+    call's own text are a part of the call.
     """
     parser = get_parser(name)
     fenced = "```" in parser.format.calls
@@ -111,7 +110,7 @@ def _read(
 
 
 def _gaps(kept: list[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:
-    """What lies between these regions of a text."""
+    """Find what lies between these regions of a text."""
     at = 0
     for start, stop in [*sorted(kept), (end, end)]:
         if start > at:
@@ -126,10 +125,10 @@ def _is_run(call: ToolCall, cut_off: bool) -> bool:
 def _listed(
     text: str, think: ThinkText, tools: KnownTools, policy: Policy
 ) -> tuple[tuple[ToolCall, ...], ThinkText]:
-    """The calls by the first of the formats the text may be in that finds usable ones; in marked
-    text, else, by the first of them.
+    """Find the calls by the first of the formats the text may be in that finds usable ones; in
+    marked text, else, by the first of them.
 
-    Bare JSON or Python is a call only where nothing stands before it and it names a known tool.
+    Bare JSON or Python is a call only where nothing is before it and it names a known tool.
     """
     searched = _masked(text, think)
     marked = call_markup_in(searched) is not None or has_call_markup(searched)

@@ -12,8 +12,12 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from agentkit.read.plain import finite
 
 COMMENT = r"//[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"
 
@@ -44,13 +48,13 @@ class Loaded:
 
     value: Any = None
     duplicates: list[str] = field(default_factory=list)
-    """Keys that stood in one object more than once; the last one is read."""
+    """Keys that were in one object more than once; the last one is read."""
     nonfinite: bool = False
     """It holds NaN or Infinity."""
 
 
 def loads(text: str) -> Loaded:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
         ValueError: it is not JSON, or holds an integer too long to be read.
@@ -97,7 +101,7 @@ class Relaxed:
 
 
 def relax(text: str, start: int = 0) -> Relaxed:
-    """The first value from `start` on, read with the rules above; never raises."""
+    """Read the first value from `start` on with the rules above; never raises."""
     pieces: list[tuple[str, str]] = []
     stack: list[str] = []
     at = start
@@ -143,10 +147,10 @@ def _strict(pieces: list[tuple[str, str]], codes: dict[str, None]) -> str:
 def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
     match kind:
         case "string":
-            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece[1:-1])}"'
+            return _quoted(piece[1:-1], python, codes)
         case "quoted":
             codes["arguments_python_literal"] = None
-            return f'"{_ODD_CHARACTER.sub(lambda m: _escaped(m, python, codes), piece.lstrip("uU")[1:-1])}"'
+            return _quoted(piece.lstrip("uU")[1:-1], python, codes)
         case "word" if piece in _PYTHON_WORDS:
             codes["arguments_python_literal"] = None
             return _PYTHON_WORDS[piece]
@@ -156,8 +160,13 @@ def _json(kind: str, piece: str, python: bool, codes: dict[str, None]) -> str:
     return piece
 
 
+def _quoted(inside: str, python: bool, codes: dict[str, None]) -> str:
+    """Write a string as JSON does, from what is between its quotes."""
+    return f'"{_ODD_CHARACTER.sub(lambda odd: _escaped(odd, python, codes), inside)}"'
+
+
 def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
-    """One character of a string as JSON writes it; Python's escapes count only in a Python
+    """Write one character of a string as JSON does; Python's escapes count only in a Python
     literal.
     """
     text = odd.group()
@@ -177,3 +186,34 @@ def _escaped(odd: re.Match[str], python: bool, codes: dict[str, None]) -> str:
         return _PYTHON_ESCAPES[odd["other"]]
     codes["arguments_bad_escape"] = None
     return "'" if text == "\\'" else "\\\\" + json.dumps(text[1:], ensure_ascii=False)[1:-1]
+
+
+_LONGEST = 8_000
+"""Characters; json_repair's time grows with the length and, for brackets that are never closed,
+faster.
+"""
+_MOST_BRACKETS = 300
+
+
+def guessed_object(text: str) -> dict[str, Any] | None:
+    """Let json_repair, where it is installed, make an object of a text; None where it makes none,
+    or the text is long.
+    """
+    start = text.find("{")
+    if start < 0 or len(text) > _LONGEST or text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return None
+    repair = _repair()
+    try:
+        value = repair(text[start:], return_objects=True) if repair else None
+    except Exception:
+        return None
+    return value if isinstance(value, dict) and value and finite(value) else None
+
+
+@cache
+def _repair() -> Callable[..., Any] | None:
+    try:
+        from json_repair import repair_json
+    except ImportError:
+        return None
+    return repair_json

@@ -5,7 +5,6 @@ about it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -13,14 +12,10 @@ from typing import Any
 
 from agentkit.read.calls.arguments import Arguments, read_arguments
 from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_name import read_name
 from agentkit.types.answer import CallStatus, Policy, ToolCall
 from agentkit.types.problem import Problem, problem
 
-_SPECIAL_TOKEN = re.compile(
-    r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]"
-)
-_PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
-_INDEX_SUFFIX = re.compile(r":\d+\Z")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _WRAPPERS = ("tool_call", "function_call", "tool_use", "call_tool", "use_tool")
 
@@ -34,11 +29,11 @@ def read_calls(
     origin: str = "tool_calls",
     pointer: str = "",
 ) -> list[ToolCall]:
-    """The calls one wire entry holds: one, or several where it is a wrapper around others.
+    """Read the calls one wire entry holds: one, or several where it is a wrapper around others.
 
     Args:
         entry: plain data (see `agentkit.read.plain`).
-        position: where the first of them stands among the message's calls.
+        position: where the first of them is among the message's calls.
     """
     shape: list[Problem] = []
     if isinstance(entry, str):
@@ -50,42 +45,27 @@ def read_calls(
         return [_custom(entry, position, tools, origin, pointer)]
     name, arguments, where, flat = _parts(entry)
     shape.extend(flat(pointer))
+    parts = [(_given(entry, ("id", "call_id", "tool_call_id")), name, arguments)]
     inner = list(_wrapped(name, arguments, tools))
     if inner:
-        note = problem(
-            "wrapper_tool_call",
-            f"{name!r} wraps {len(inner)} calls; they are read one by one",
-            pointer=pointer,
-            before=name,
+        parts = [(entry.get("id") if i == 0 else None, *part) for i, part in enumerate(inner)]
+        message = f"{name!r} wraps {len(inner)} calls; they are read one by one"
+        shape.append(problem("wrapper_tool_call", message, pointer=pointer, before=name))
+    calls = [
+        make_call(
+            position + i,
+            part_name,
+            part_arguments,
+            tools,
+            policy,
+            raw_id=raw_id,
+            origin=origin,
+            pointer=f"{pointer}{where}",
+            notes=tuple(shape),
         )
-        parts = [(entry.get("id") if i == 0 else None, n, a) for i, (n, a) in enumerate(inner)]
-        return [
-            make_call(
-                position + i,
-                n,
-                a,
-                tools,
-                policy,
-                raw_id=raw_id,
-                origin=origin,
-                pointer=f"{pointer}{where}",
-                notes=(*shape, note),
-            )
-            for i, (raw_id, n, a) in enumerate(parts)
-        ]
-    raw_id = _given(entry, ("id", "call_id", "tool_call_id"))
-    call = make_call(
-        position,
-        name,
-        arguments,
-        tools,
-        policy,
-        raw_id=raw_id,
-        origin=origin,
-        pointer=f"{pointer}{where}",
-        notes=tuple(shape),
-    )
-    return [replace(call, extra_content=entry.get("extra_content"))]
+        for i, (raw_id, part_name, part_arguments) in enumerate(parts)
+    ]
+    return calls if inner else [replace(calls[0], extra_content=entry.get("extra_content"))]
 
 
 def make_call(
@@ -102,13 +82,13 @@ def make_call(
     pointer: str = "",
     notes: tuple[Problem, ...] = (),
 ) -> ToolCall:
-    """A call from its parts, its name and arguments read by the status table.
+    """Make a call from its parts, its name and arguments read by the status table.
 
     The id is settled by `settle_ids`, which sees all calls of a message; here it is the server's
     own or "".
 
     Args:
-        read: what `raw_arguments` stands for, where it is a text of another format than JSON.
+        read: what `raw_arguments` means, where it is a text of another format than JSON.
     """
     name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
     at = f"{pointer}/arguments" if pointer else ""
@@ -148,64 +128,9 @@ def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> Cal
     )
 
 
-def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
-    """The name to dispatch by, "" where there is none, and what was taken off it or is wrong with
-    it.
-    """
-    if not isinstance(raw, str) or not raw.strip():
-        return "", (problem("name_missing", "the call has no name", pointer=pointer, before=raw),)
-    if raw in tools:
-        return raw, ()
-    name, problems = raw, []
-    for code, message, clean in (
-        ("name_special_tokens", "special tokens stand in the name", _without_tokens),
-        ("name_whitespace", "white space stands around the name", str.strip),
-        ("name_prefix", "a prefix stands before the name", lambda n: _without_prefix(n, tools)),
-    ):
-        cleaned = clean(name)
-        if cleaned != name and cleaned.strip():
-            problems.append(problem(code, message, pointer=pointer, before=raw, after=cleaned))
-            name = cleaned
-        if name in tools:
-            break
-    if tools and name not in tools:
-        known = ", ".join(sorted(tools)) or "none"
-        problems.append(
-            problem(
-                "name_unknown",
-                f"no tool is named {name!r}; there are: {known}"[:300],
-                pointer=pointer,
-                before=raw,
-            )
-        )
-    return name, tuple(problems)
-
-
-def _without_tokens(name: str) -> str:
-    """The name between special tokens: what follows one behind it is the token's own, as in
-    `get_weather<|channel|>json`.
-    """
-    return next((part for part in _SPECIAL_TOKEN.split(name) if part.strip()), name)
-
-
-def _without_prefix(name: str, tools: KnownTools) -> str:
-    """The name without its namespace, where a known tool, or a known namespace, makes that
-    certain.
-    """
-    bare = _INDEX_SUFFIX.sub("", name)
-    ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
-    for end in ends:
-        if bare[end:] in tools:
-            return bare[end:]
-    if bare in tools:
-        return bare
-    prefix = _PREFIXES.match(bare)
-    return bare[prefix.end() :] if prefix and not tools and bare[prefix.end() :] else name
-
-
 def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
-    """The calls of an answer that broke off: where the last one was given no arguments, they were
-    still to come.
+    """Mark the last call of an answer that broke off: where it has no arguments, they were still to
+    come.
     """
     last = calls[-1] if calls else None
     if last is None or not any(
@@ -229,7 +154,7 @@ def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
 
 
 def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
-    """The calls with ids that are unique and non-empty: the server's own where it is, else
+    """Give the calls ids that are unique and non-empty: the server's own where it is, else
     `call_{turn}_{position}`, flagged.
 
     The synthetic id depends only on turn and position, so it is the same in the assistant message,
@@ -248,7 +173,7 @@ def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall
 
 
 def _labelled(call: ToolCall, label: str) -> ToolCall:
-    """The call under a synthetic id; that a call in text, or in `function_call`, has none is no
+    """Put the call under a synthetic id; that a call in text, or in `function_call`, has none is no
     fault of its own.
     """
     expected = call.origin.startswith("content:") or call.origin == "function_call"
@@ -275,7 +200,7 @@ def _free_id(turn: int | None, position: int, taken: set[str]) -> str:
 
 
 def _id_problem(given: Any) -> Problem:
-    """What is wrong with an id that cannot be used."""
+    """Describe what is wrong with an id that cannot be used."""
     if given is None:
         return problem("id_missing", "the call has no id")
     if not isinstance(given, str):
@@ -286,7 +211,7 @@ def _id_problem(given: Any) -> Problem:
 
 
 def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
-    """Name, arguments, where they stand, and a function that gives the problems of the entry's
+    """Find name, arguments, where they are, and a function that gives the problems of the entry's
     shape.
     """
     function = entry.get("function", entry.get("tool"))
@@ -319,13 +244,13 @@ def _parts(entry: dict[str, Any]) -> tuple[Any, Any, str, Any]:
 
 
 def _given(entry: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    """The first of the keys that says something."""
+    """Return the value of the first of the keys that has one."""
     return next((entry[key] for key in keys if entry.get(key) is not None), None)
 
 
 def _wrapped(name: Any, arguments: Any, tools: KnownTools) -> Iterator[tuple[Any, Any]]:
-    """The calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a tool
-    named `tool_call`.
+    """Find the calls inside a call that only wraps others: OpenAI's `multi_tool_use.parallel`, a
+    tool named `tool_call`.
     """
     if not isinstance(name, str) or name in tools:
         return

@@ -21,8 +21,13 @@ _MOST = 20
 def check_schema(
     value: dict[str, Any], parameters: Mapping[str, Any] | None, pointer: str
 ) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
-    """Up to 20 `arguments_schema` problems, and coerced arguments that satisfy the schema where
-    plain type coercion is enough.
+    """Check arguments against a schema: up to 20 `arguments_schema` problems, and coerced arguments
+    that satisfy the schema where plain type coercion is enough.
+
+    Args:
+        value: the arguments.
+        parameters: the tool's JSON schema; None fits everything.
+        pointer: JSON pointer of the arguments in the raw answer.
     """
     if not parameters or _plainly_fits(value, parameters):
         return (), None
@@ -68,8 +73,8 @@ _IS: dict[str, Callable[[Any], bool]] = {
 
 
 def _plainly_fits(value: Any, schema: Any) -> bool:
-    """Whether the value fits by the plain words of a schema; False too where only the whole of JSON
-    Schema can tell.
+    """Return whether the value fits by the plain words of a schema; False too where only the whole
+    of JSON Schema can tell.
 
     Loading that costs a second where Jupyter is installed, and using it ten times what this does.
     """
@@ -122,7 +127,7 @@ def _problems(validator: Validator, value: dict[str, Any], pointer: str) -> Iter
                 return
             where = pointer + "".join(f"/{_escape(part)}" for part in error.absolute_path)
             yield problem("arguments_schema", _message(error), pointer=where, before=error.instance)
-    except Exception:  # a schema that is itself broken says nothing about the arguments
+    except Exception:  # a schema that is itself broken proves nothing about the arguments
         return
 
 
@@ -178,8 +183,8 @@ def _compiled(schema: str) -> Validator:
 
 
 def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
-    """The value with each scalar turned into the type its schema names, where the text of it says
-    exactly that; else unchanged.
+    """Turn each scalar of a value into the type its schema names, where the text of it is exactly
+    that.
     """
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else list(kinds or ())

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from agentkit.read.parsers.parsed import check_text
-from agentkit.types.keywords import checked_keywords
+from agentkit.errors import checked_keywords
+from agentkit.read.parsers.call_parser import check_text
 
 Split = tuple[str, str]
 
@@ -20,7 +20,7 @@ class Reading(ABC):
 
     @abstractmethod
     def split(self, text: str) -> Split:
-        """Reasoning and content, "" where there is none."""
+        """Split a text into reasoning and content, "" where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,9 @@ class Once(Reading):
         return body[: closed[0]], before + self._content(body[closed[1] :])
 
     def _body(self, text: str, opened: tuple[int, int] | None) -> tuple[str, str]:
-        """What stands before the reasoning and is content, and the text from the reasoning on."""
+        """Split a text into what is before the reasoning and is content, and the rest from the
+        reasoning on.
+        """
         if self.begins == "behind" and opened:
             return text[: opened[0]] if self.before else "", text[opened[1] :]
         most = {"leading": -1, "first": 1}.get(self.begins, 0)
@@ -161,7 +163,7 @@ class Once(Reading):
 
 
 def _first(text: str, markers: tuple[str, ...]) -> tuple[int, int] | None:
-    """Start and end of the first of these markers."""
+    """Find start and end of the first of these markers."""
     return min(
         ((at, at + len(marker)) for marker in markers if (at := text.find(marker)) >= 0),
         default=None,
@@ -204,7 +206,7 @@ class Messages(Reading):
     outside: bool = False
     """Text outside of all messages is content, where there are messages."""
     joined: str = "\n"
-    """What stands between two messages of reasoning."""
+    """What is put between two messages of reasoning."""
     nested: bool = True
     """A header inside a message is text; else it ends the message."""
 
@@ -227,7 +229,7 @@ class Messages(Reading):
         return self.joined.join(parts[0]), "".join(parts[1]) + self._outside(text[at:])
 
     def _end(self, text: str, at: int) -> tuple[int, int]:
-        """Where a message ends, and where the text goes on behind it."""
+        """Find where a message ends, and where the text goes on behind it."""
         following = None if self.nested else self.header.search(text, at)
         limit = following.start() if following else len(text)
         ended = self.ends.search(text, at, limit)
@@ -260,8 +262,8 @@ class ReasoningParser:
         self.reading = reading
 
     def parse(self, text: str) -> tuple[str | None, str | None]:
-        """Reasoning and content, None where there is none; calls and their markup are part of the
-        content.
+        """Split a text into reasoning and content, None where there is none; calls and their markup
+        are part of the content.
 
         Raises:
             UsageError: it is no text.

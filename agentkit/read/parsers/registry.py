@@ -6,38 +6,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.errors import NoParser, suggest
-from agentkit.read.parsers.call_formats import FORMATS
-from agentkit.read.parsers.call_parser import Incremental, Parser
-from agentkit.read.parsers.detect import detect, has_call_markup
-from agentkit.read.parsers.parsed import Parsed, Piece
-from agentkit.read.parsers.reasoning_formats import REASONING
+from agentkit.errors import NoParser, checked_keywords, suggest
+from agentkit.read.parsers.call_parser import Parser
+from agentkit.read.parsers.formats.call_formats import FORMATS
+from agentkit.read.parsers.formats.reasoning_formats import REASONING
+from agentkit.read.parsers.formats.sglang_formats import SGLANG
 from agentkit.read.parsers.reasoning_parser import ReasoningParser
-from agentkit.read.parsers.sglang_formats import SGLANG
-from agentkit.types.keywords import checked_keywords
-
-__all__ = [
-    "Incremental",
-    "Parsed",
-    "Parser",
-    "Piece",
-    "ReasoningParser",
-    "detect",
-    "get_parser",
-    "get_reasoning_parser",
-    "has_call_markup",
-    "names",
-    "reasoning_names",
-]
-
-
-def __dir__() -> list[str]:
-    return __all__
 
 
 @checked_keywords
 def names() -> tuple[str, ...]:
-    """The names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
+    """List the names of the tool-call parsers: vLLM's, and the aliases of other projects; each with
     `sglang/` before it is SGLang's reading.
     """
     return tuple(sorted(FORMATS))
@@ -45,17 +24,19 @@ def names() -> tuple[str, ...]:
 
 @checked_keywords
 def reasoning_names() -> tuple[str, ...]:
-    """The names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and bare
-    where vLLM has none of that name.
+    """List the names of the reasoning parsers: vLLM's as they are, SGLang's as `sglang/NAME`, and
+    bare where vLLM has none of that name.
     """
     return tuple(sorted(REASONING))
 
 
 @checked_keywords
 def get_parser(name: str) -> Parser:
-    """The tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for some.
+    """Find the tool-call parser of this name. `sglang/NAME` is SGLang's reading, which differs for
+    some.
 
-    >>> get_parser("hermes").parse('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>').tool_calls[0].arguments
+    >>> text = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
+    >>> get_parser("hermes").parse(text).tool_calls[0].arguments
     {'a': 1}
 
     Raises:
@@ -74,7 +55,7 @@ def get_parser(name: str) -> Parser:
 
 @checked_keywords
 def get_reasoning_parser(name: str) -> ReasoningParser:
-    """The reasoning parser of this name.
+    """Find the reasoning parser of this name.
 
     >>> get_reasoning_parser("qwen3").parse("<think>2 + 2</think>4")
     ('2 + 2', '4')

@@ -1,30 +1,36 @@
-"""Text that arrives in pieces, read by generators that pause where more is needed: every decision
-depends on the text alone and never on where it was cut, so a stream and a whole text give the same
-result. Each character is looked at a bounded number of times.
+"""A text read from front to back: markers, and past strings, values and comments of JSON and of
+what models write for it.
+
+No decision depends on anything but the text that it looked at, so where the text is only the
+beginning of a longer one, reading stops (`Unfinished`) before the first decision that more of it
+could change. Each character is looked at a bounded number of times.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TypeVar
 
-Slice = tuple[int, str]
-"""A piece of the text, and where it starts."""
-T = TypeVar("T")
-Reading = Generator[None, None, T]
-"""A computation that yields while it waits for text."""
+_IN_STRING = {
+    quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"
+}
+_SCALAR = re.compile(r"[\w.+\-]*+")
+_SPACE = re.compile(r"\s*+")
+_BRACKETS = re.compile(r"[}\]]*+")
+_CLOSES = {"{": "}", "[": "]", "(": ")"}
 
 
-class Tokens:
+class Unfinished(Exception):
+    """More text is needed to go on."""
+
+
+class Markers:
     """Literal markers, searched for together; the longest one wins."""
 
     def __init__(self, literals: Iterable[str]) -> None:
         self.literals = tuple(sorted(dict.fromkeys(literals), key=len, reverse=True))
         self._either = "|".join(re.escape(literal) for literal in self.literals) or r"(?!)"
-        self.first = frozenset(literal[0] for literal in self.literals)
-        self.plain = self.first | frozenset("\"'\\")
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -41,14 +47,15 @@ class Tokens:
         return re.compile(rf"{self._either}|[^\w\s:,.+\-=]")
 
     @cached_property
-    def comments(self) -> dict[str, Tokens]:
+    def comments(self) -> dict[str, Markers]:
         """The same beside what ends a comment, by what begins one."""
-        line = Tokens((*self.literals, "\n"))
-        return {"/*": Tokens((*self.literals, "*/")), "//": line, "#": line}
+        line = Markers((*self.literals, "\n"))
+        return {"/*": Markers((*self.literals, "*/")), "//": line, "#": line}
 
     @cached_property
     def _first(self) -> re.Pattern[str]:
-        return re.compile("[" + re.escape("".join(self.first)) + "]" if self.first else r"(?!)")
+        first = {literal[0] for literal in self.literals}
+        return re.compile("[" + re.escape("".join(sorted(first))) + "]" if first else r"(?!)")
 
     @cached_property
     def _prefixes(self) -> frozenset[str]:
@@ -59,7 +66,7 @@ class Tokens:
         return max(map(len, self.literals), default=1)
 
     def partial(self, text: str, at: int = 0) -> int:
-        """How many characters at the end of the text may be the beginning of a marker."""
+        """Count the characters at the end of the text that may be the beginning of a marker."""
         at = max(at, len(text) - self._longest + 1)
         while found := self._first.search(text, at):
             if text[found.start() :] in self._prefixes:
@@ -68,7 +75,7 @@ class Tokens:
         return 0
 
     def may_grow(self, found: re.Match[str], text: str) -> bool:
-        """Whether what was found near the end of the text may be the beginning of a longer
+        """Return whether what was found near the end of the text may be the beginning of a longer
         marker.
         """
         start = found.start()
@@ -76,137 +83,152 @@ class Tokens:
 
 
 class Scanner:
-    """A window on the arriving text. `at` is where reading stands in it, `base` the window's place
-    in the whole text.
+    """A place in a text, moved on by reading.
+
+    In a text that is not final, every method raises `Unfinished` where the text ends too early.
     """
 
-    __slots__ = (
-        "_arrived",
-        "_mark",
-        "_parts",
-        "_seen",
-        "at",
-        "base",
-        "ended",
-        "idle",
-        "patience",
-        "start",
-        "text",
-    )
+    __slots__ = ("at", "final", "patience", "start", "text")
 
-    def __init__(self) -> None:
-        self.text, self.at, self.base, self.ended = "", 0, 0, False
-        self.idle: frozenset[str] | None = None
-        """While waiting: text without any of these characters can be taken as it comes (see
-        `take_idle`).
-        """
+    def __init__(self, text: str, final: bool = True) -> None:
+        self.text, self.at = text, 0
+        self.final = final
+        """Whether this is the whole text."""
         self.patience = 3
         """How often nested markup may turn out to be unbalanced before it is read flat at once (so
         that reading stays linear).
         """
         self.start = 0
-        """Where the marked text starts in the whole text."""
-        self._arrived: list[str] = []
-        self._parts: list[str] | None = None
-        self._mark = self._seen = 0
-
-    @property
-    def position(self) -> int:
-        return self.base + self.at
+        """Where the region that is read starts."""
 
     @property
     def finished(self) -> bool:
-        """Whether everything is read and nothing more will come."""
-        return self.final and self.at == len(self.text)
+        """Whether everything is read."""
+        return self.at == len(self.text)
 
-    @property
-    def final(self) -> bool:
-        """Whether the window reaches the end of the whole text."""
-        return self.ended and not self._arrived
+    def seek(self, tokens: Markers) -> re.Match[str] | None:
+        """Read up to the next marker; None where there is none, and everything is read."""
+        return self._find(tokens.regex, tokens)
 
-    def arrive(self, piece: str) -> None:
-        self._arrived.append(piece)
+    def _find(self, pattern: re.Pattern[str], tokens: Markers) -> re.Match[str] | None:
+        found = pattern.search(self.text, self.at)
+        if not self.final and (found is None or tokens.may_grow(found, self.text)):
+            raise Unfinished
+        self.at = found.start() if found else len(self.text)
+        return found
 
-    def take_idle(self, piece: str, content: list[Slice]) -> bool:
-        """Takes a piece that changes nothing without waking the reader; whether it belongs to a
-        marked text.
+    def seek_outside_strings(self, stops: Markers, quotes: str = '"') -> re.Match[str] | None:
+        """Read up to the next marker that is not inside a string; None where the text ends, or is
+        no JSON.
+
+        A backslash outside a string ends it: with that, no two readings from different markers can
+        both run past a third one (the strings of one are the gaps of the other), so that starting
+        over after a broken call costs a constant factor.
         """
-        marked = self._parts is not None
-        if self._parts is None:
-            content.append((self.base, piece))
-        else:
-            self._parts.append(piece)
-            self._seen += 1
-        self.base += len(piece)
-        return marked
-
-    def more(self, idle: frozenset[str] | None = None) -> Reading[bool]:
-        """Lets go of what was read and waits for text; False when there is none left."""
-        if self._parts is not None:
-            self._parts.append(self.text[self._mark : self.at])
-        self.base += self.at
-        self.text = self.text[self.at :]
-        self.at = self._mark = 0
-        while not self._arrived:
-            if self.ended:
-                return False
-            self.idle = idle if not self.text else None
-            yield
-            self.idle = None
-        self.text += "".join(self._arrived)
-        self._arrived.clear()
-        return True
-
-    def mark(self) -> None:
-        """Starts to keep the text that is read from here on."""
-        self._parts, self._mark, self._seen, self.start = [], self.at, 0, self.position
-
-    def marked(self) -> str:
-        """What was read since `mark`."""
-        return "".join(self._parts or ()) + self.text[self._mark : self.at]
-
-    def unseen(self) -> str:
-        """What was read since the mark and not asked for before, to be shown."""
-        parts = (self._parts or [])[self._seen :]
-        self._seen += len(parts)
-        return "".join(parts)
-
-    def unmark(self) -> str:
-        """Stops to keep text; what was not seen of it yet."""
-        unseen = self.unseen() + self.text[self._mark : self.at]
-        self._parts = None
-        return unseen
-
-    def rewind(self, keep: int) -> None:
-        """Takes reading back to `keep` characters behind the mark."""
-        if not self._parts:
-            self.at = self._mark + keep
-            return
-        marked = self.marked()
-        self.text = marked[keep:] + self.text[self.at :]
-        self._parts, self._seen = [marked[:keep]], 1
-        self.base, self.at, self._mark = self.start + keep, 0, 0
-
-    def seek(self, tokens: Tokens, idle: bool = True) -> Reading[re.Match[str] | None]:
-        """The next marker, reading up to its start; None at the end of the text."""
-        while True:
-            found = tokens.regex.search(self.text, self.at)
-            if found and (self.final or not tokens.may_grow(found, self.text)):
-                self.at = found.start()
-                return found
-            keep = (
-                len(self.text) - found.start()
-                if found
-                else 0
-                if self.final
-                else tokens.partial(self.text, self.at)
-            )
-            self.at = len(self.text) - keep
-            if not (yield from self.more(tokens.first if idle else None)) and not keep:
+        pattern = stops.quoted[quotes]
+        while (found := self._find(pattern, stops)) and found.group() in quotes:
+            self.at = found.end()
+            if not self.skip_string(found.group()):
                 return None
+        return found if found and found.group() != "\\" else None
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        """Read past a match, and return the next character, "" at the end of the text."""
+        self.at = end_of(pattern, self.text, self.at)
+        if self.at == len(self.text) and not self.final:
+            raise Unfinished
+        return self.text[self.at : self.at + 1]
+
+    def skip_space(self) -> str:
+        """Read past white space, and return the next character, "" at the end of the text."""
+        return self._skip(_SPACE)
+
+    def skip_brackets(self) -> None:
+        """Read past closing brackets."""
+        self._skip(_BRACKETS)
+
+    def skip_string(self, quote: str = '"') -> bool:
+        """Read past a string's closing quote; False where the text ends before it."""
+        close = self.text.find(quote, self.at)
+        if close < 0 or (close > self.at and self.text[close - 1] == "\\"):
+            close = end_of(_IN_STRING[quote], self.text, self.at)
+        self.at = min(close + 1, len(self.text))
+        if self.text[close : close + 1] == quote:
+            return True
+        if not self.final:
+            raise Unfinished
+        self.at = len(self.text)
+        return False
+
+    def skip_literal(self, literal: str) -> None:
+        """Read past white space and this text, where it is the next."""
+        before = self.at
+        self.skip_space()
+        if self.text.startswith(literal, self.at):
+            self.at += len(literal)
+        elif not self.final and literal.startswith(self.text[self.at :]):
+            raise Unfinished
+        else:
+            self.at = before
+
+    def skip_value(self, stops: Markers, more: str = "") -> bool:
+        """Read past one value of JSON; False where it is broken off, or has a marker in it, which
+        is not read.
+
+        Args:
+            stops: markers that are no part of a value, except inside its strings.
+            more: further characters to accept: `'` for single-quoted strings, `(` for calls.
+        """
+        if not self.skip_space():
+            return False
+        begin = self.at
+        self._skip(_SCALAR)
+        if self.at > begin:
+            return True
+        expected: list[str] = []
+        while found := self._find(stops.structure, stops):
+            char = found.group()
+            if expected and char in "/#":
+                if not self._skip_comment(stops):
+                    return False
+                continue
+            if char in _CLOSES and (char != "(" or char in more):
+                expected.append(_CLOSES[char])
+            elif expected and char == expected[-1]:
+                expected.pop()
+            elif not (char == '"' or (char == "'" and char in more)):
+                return False
+            self.at += 1
+            if char in "\"'" and not self.skip_string(char):
+                return False
+            if not expected:
+                return True
+        return False
+
+    def _skip_comment(self, stops: Markers) -> bool:
+        """Read past a comment; False where none begins here, or it is broken off, or has a marker
+        in it.
+        """
+        if not self.final and len(self.text) - self.at < 2:
+            raise Unfinished
+        begin = "#" if self.text[self.at] == "#" else self.text[self.at : self.at + 2]
+        if begin not in stops.comments:
+            return False
+        self.at += len(begin)
+        found = self.seek(stops.comments[begin])
+        if found is None or found.group() not in ("\n", "*/"):
+            return False
+        self.at = found.end()
+        return True
 
 
 def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where the pattern's match at this place ends; the place itself where there is none."""
+    """Find the end of the pattern's match at this place; the place itself where there is none.
+
+    Args:
+        pattern: what to match.
+        text: the text.
+        at: the place.
+    """
     found = pattern.match(text, at)
     return found.end() if found else at

@@ -28,7 +28,7 @@ class Assembly:
         self._lists: dict[str, list[Any]] = {}
 
     def add(self, chunk: dict[str, Any]) -> list[Delta]:
-        """Takes one chunk; gives what it added."""
+        """Take one chunk, and return what it added."""
         self.chunks += 1
         for key in (
             "id",
@@ -110,7 +110,7 @@ class Assembly:
             yield from self._calls.add_legacy(delta["function_call"])
 
     def _add_details(self, details: Any) -> None:
-        """OpenRouter's `reasoning_details`: pieces of one entry share its index and type."""
+        """Add OpenRouter's `reasoning_details`: pieces of one entry share its index and type."""
         for position, item in enumerate(details if isinstance(details, list) else ()):
             if not isinstance(item, dict):
                 continue
@@ -132,7 +132,7 @@ class Assembly:
 
     @property
     def finish_reason(self) -> Any:
-        """The server's word; where it says several, the one that tells most."""
+        """The server's word; where it sends several, the most telling one."""
         for wanted in ("length", "content_filter", "tool_calls"):
             if wanted in self._finishes:
                 return wanted
@@ -142,7 +142,7 @@ class Assembly:
         )
 
     def body(self) -> dict[str, Any]:
-        """The answer as one body."""
+        """Put the answer together as one body."""
         message = dict(self._message or {})
         message.setdefault("role", "assistant")
         for name, pieces in self._texts.items():
@@ -181,7 +181,7 @@ def _text_of(value: Any) -> str:
 
 
 def _merged_parts(parts: list[Any]) -> list[Any]:
-    """Content parts of one kind that follow each other, joined as the block answer has them."""
+    """Join content parts of one kind that follow each other, as the block answer has them."""
     merged: list[Any] = []
     for part in parts:
         joined = _joined(merged[-1], part) if merged else None
@@ -193,7 +193,7 @@ def _merged_parts(parts: list[Any]) -> list[Any]:
 
 
 def _joined(last: Any, part: Any) -> dict[str, Any] | None:
-    """Two parts of one kind as one; None where they are not."""
+    """Join two parts of one kind; None where they are not."""
     if (
         not isinstance(last, dict)
         or not isinstance(part, dict)

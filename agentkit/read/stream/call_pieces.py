@@ -28,7 +28,7 @@ class Delta(Record):
 
 
 class _Balance:
-    """Whether a JSON text is whole, told piece by piece."""
+    """Whether a JSON text is whole, found out piece by piece."""
 
     __slots__ = ("depth", "escaped", "in_string", "started")
 
@@ -91,7 +91,7 @@ class CallPieces:
     """The calls of one answer in the making.
 
     Args:
-        note: is told each oddity, as a code and a sentence.
+        note: called with each oddity, as a code and a sentence.
     """
 
     def __init__(self, note: Callable[[str, str], None]) -> None:
@@ -102,7 +102,7 @@ class CallPieces:
         self._legacy: _Call | None = None
 
     def add(self, entry: dict[str, Any]) -> Iterator[Delta]:
-        """Takes one entry of `tool_calls`; gives what it added."""
+        """Take one entry of `tool_calls`, and return what it added."""
         call = self._find(entry)
         if call is None:
             call = _Call(index=entry.get("index"), id=entry.get("id"), position=len(self._calls))
@@ -114,13 +114,13 @@ class CallPieces:
         yield from self._extend(call, entry, call.position)
 
     def add_legacy(self, entry: dict[str, Any]) -> Iterator[Delta]:
-        """Takes a piece of `function_call`, as it was called before there were tools."""
+        """Take a piece of `function_call`, as it was called before there were tools."""
         if self._legacy is None:
             self._legacy = _Call()
         yield from self._extend(self._legacy, {"function": entry}, 0)
 
     def wire(self) -> dict[str, Any]:
-        """The fields of the message that hold them."""
+        """Return the fields of the message that hold them."""
         calls = {"tool_calls": [call.wire() for call in self._ordered()]} if self._calls else {}
         return (
             calls
@@ -133,7 +133,7 @@ class CallPieces:
             self._latest[kind, _hashable(key)] = call
 
     def _find(self, entry: dict[str, Any]) -> _Call | None:
-        """The call an entry continues; None where it begins one."""
+        """Find the call an entry continues; None where it begins one."""
         given, index = entry.get("id"), entry.get("index")
         if index is None:
             self._note(
@@ -160,14 +160,14 @@ class CallPieces:
         return continued
 
     def _under(self, given: Any, index: Any) -> _Call | None:
-        """The latest call with this id: under this index, or else under any."""
+        """Find the latest call with this id: under this index, or else under any."""
         return self._latest.get(("both", _hashable((given, index)))) or self._latest.get(
             ("id", _hashable(given))
         )
 
     def _continued(self, call: _Call | None, entry: dict[str, Any]) -> _Call | None:
-        """The call itself where the entry goes on with it, None where the entry begins another one
-        under the same index.
+        """Return the call itself where the entry goes on with it, None where the entry begins
+        another one under the same index.
         """
         if call is None:
             return None
@@ -220,7 +220,7 @@ class CallPieces:
             )
 
     def _ordered(self) -> list[_Call]:
-        """By index where every call has one of its own, else in the order they came."""
+        """Order by index where every call has one of its own, else as they came."""
         indices = [call.index for call in self._calls]
         if all(type(i) is int for i in indices) and len(set(indices)) == len(indices):
             return sorted(self._calls, key=lambda call: call.index)
@@ -228,7 +228,7 @@ class CallPieces:
 
 
 def _hashable(key: Any) -> Any:
-    """The key as a dictionary takes it, whatever a server sends as an id or an index."""
+    """Turn the key into one a dictionary takes, whatever a server sends as an id or an index."""
     return key if isinstance(key, (str, int)) else repr(key)
 
 

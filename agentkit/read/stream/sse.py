@@ -37,14 +37,14 @@ class SSE:
         """Lines that belong to no field of an event stream."""
 
     def feed(self, piece: str) -> Iterator[Event]:
-        """The events this piece completes."""
+        """Add a piece, and return the events it completes."""
         if self._first and piece:
             piece, self._first = piece.removeprefix("\ufeff"), False
         for part in _LINES.findall(piece):
             yield from self._take(part)
 
     def _take(self, part: str) -> Iterator[Event]:
-        """One line, or the part of one that this piece holds. Only CR, LF and CRLF end a line."""
+        """Take one line, or the part of one in this piece. Only CR, LF and CRLF end a line."""
         if self._after_cr:
             self._after_cr = False
             if part == "\n":
@@ -64,7 +64,7 @@ class SSE:
             yield event
 
     def finish(self) -> Iterator[Event]:
-        """What is left: an event the text ended inside of, marked as such."""
+        """Return what is left: an event the text ended inside of, marked as such."""
         rest = "".join(self._line)
         self._line.clear()
         if rest:

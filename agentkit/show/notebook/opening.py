@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
-from agentkit.errors import UsageError
-from agentkit.files.cassette.opened import open as open_cassette
+from agentkit.errors import UsageError, checked_keywords
+from agentkit.files.cassette.index import is_cassette, load_by_sample
+from agentkit.files.cassette.index import open as open_cassette
+from agentkit.files.path import path_in
 from agentkit.files.reader import rollouts_in
-from agentkit.files.store import is_ours, load_by_sample
 from agentkit.show.notebook.view import View
-from agentkit.types.keywords import checked_keywords
 
 _LARGE = 8_000_000
 """Bytes of a file of ours beyond which its rollouts are read one by one, as they are looked at."""
@@ -19,18 +17,19 @@ _LARGE = 8_000_000
 
 @checked_keywords
 def view(x: Any, *, title: str = "") -> View:
-    """A look at what exists already, drawn as a rollout is drawn; several in a notebook as the
-    table of `ak.explore`.
+    """Show what exists already as a rollout is shown; several in a notebook as the table of
+    `ak.explore`.
 
     Args:
-        x: a list of messages; a server's answer; a trajectory, a list of them, or what holds them
-            (`AgentResult`, `Debugger`); a path: an
-            agentkit file, an OpenAI chat JSONL, a JSON file of messages. A large agentkit file is
-            opened by an index and not read whole.
+        x: a trajectory, or what holds some (`Debugger`, `AgentResult`, `ak.rollouts(...)`); a turn
+            or a response; a list of messages; a server's raw answer: a body as text, bytes or dict,
+            a (status, body) pair, an SDK's object; captured exchanges; a DataFrame with a column
+            `messages`; the path of a cassette, a chat log or a capture, or a pattern of paths; or a
+            list of any of these. A large cassette is opened by an index and not read whole.
         title: a heading.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or an empty list.
         FileNotFoundError: there is no such file.
         CassetteError: the file cannot be read.
     """
@@ -39,10 +38,10 @@ def view(x: Any, *, title: str = "") -> View:
             f"an empty {type(x).__name__} holds nothing to view",
             hint="pass messages, trajectories, or the path of a file",
         )
-    if not isinstance(x, (str, os.PathLike)):
+    path = path_in(x)
+    if path is None:
         return View(rollouts_in(x), title=title)
-    path = Path(x)
-    if not is_ours(path):
+    if not is_cassette(path):
         return View(rollouts_in(x), title=title, source=str(x))
     if path.stat().st_size > _LARGE:
         return View(open_cassette(path), title=title, source=str(x), file=path)

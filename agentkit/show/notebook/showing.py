@@ -21,8 +21,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.analysis.explore.explorer import Explorer
     from agentkit.analysis.tokens.tokens import Tokens
     from agentkit.debugger.debugger import Debugger
-    from agentkit.files.cassette.index import Index
-    from agentkit.files.cassette.opened import Cassette
+    from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.debugger_view import DebuggerView
     from agentkit.show.notebook.views.explorer_view import ExplorerView

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from agentkit.errors import NotFound, suggest
+from agentkit.errors import NotFound, checked_keywords, suggest
 from agentkit.testing.faults.argument_faults import CALL_FAULTS
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.message_faults import DEFAULT, MESSAGE_FAULTS
 from agentkit.testing.faults.wire_faults import WIRE_FAULTS
-from agentkit.types.keywords import checked_keywords
 
 _MEANS = {
     "tool_call_in_content": f"tool_call_in_content:{DEFAULT}",
@@ -37,20 +36,20 @@ def _by_name() -> dict[str, Fault]:
 
 @checked_keywords
 def faults() -> tuple[Fault, ...]:
-    """Every fault a reference server can have, each with what the server does, what it is read as,
-    and whether it was captured.
+    """List every fault a reference server can have, each with what the server does, what it is read
+    as, and whether it was captured.
 
     Not among them: `connection_failed` (stop the server), and the divergence class
-        `sampling_defaults`, which no single answer shows.
+    `sampling_defaults`, which no single answer shows.
     """
     return tuple(_by_name().values())
 
 
 def find_faults(names: Iterable[str] | str) -> tuple[Fault, ...]:
-    """The faults of these names; a divergence class stands for the fault that shows it best.
+    """Look faults up by name; a divergence class means the fault that shows it best.
 
     Raises:
-        NotFound: no fault has this name; the note says which ones are like it.
+        NotFound: no fault has this name; the hint lists similar names.
     """
     return tuple(_find(name) for name in ([names] if isinstance(names, str) else names))
 

@@ -1,5 +1,5 @@
 """A fault: what it does to an answer on its way out, as data. The tables of faults are made of
-these, and the server knows nothing else of them.
+these; the reference server and `inject` apply them through `server/stages.py`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.server.loopback import Reply
+from agentkit.testing.server.question import Question
 from agentkit.types.record import Record, clip, record
 
 Needs = Literal["", "calls", "parallel", "text", "history", "forced"]
 Mode = Literal["block", "stream"]
 Draft = dict[str, Any]
-"""An answer before it is in any server's form: `{"message": {...}, "finish_reason": ...}`."""
+"""An answer before it takes any server's form: `{"message": {...}, "finish_reason": ...}`.
+
+Two more keys are optional: `shows_reasoning` (the reasoning is sent in every manner) and `target`
+(the position of the call that a fault of one call changes; without it the first one).
+"""
+MessageChange = Callable[[Draft, Question], Draft]
+"""A change of a draft; it may be made in place."""
 
 
 @record
 class Fault(Record):
-    """One thing a server gets wrong. Each change takes the answer at its stage, and what it is made
-    for, and gives it changed.
+    """One thing a server gets wrong. Each change takes the answer at its stage and the question it
+    answers, and returns it changed.
     """
 
     name: str
@@ -39,21 +46,25 @@ class Fault(Record):
     known.
     """
     needs: Needs = ""
-    """Which answers it strikes: with calls, with two or more, with text alone, behind a history
+    """Which answers it applies to: with calls, with two or more, with text alone, after a history
     with tool results, to a forced tool choice.
     """
     only: Mode | None = None
     """The mode in which it can be; None: in both."""
-    message: Callable[[Draft, Asking], Draft] | None = field(default=None, compare=False)
-    """On the message, before it is in the manner's form; the draft is its own copy."""
-    body: Callable[[dict[str, Any], Asking], Any] | None = field(default=None, compare=False)
-    """On the block body."""
-    chunks: Callable[[list[Any], Asking], list[Any]] | None = field(default=None, compare=False)
-    """On the data of a stream's events, the last one `[DONE]`."""
-    reply: Callable[[Reply, Asking], Reply] | None = field(default=None, compare=False)
-    """On the HTTP answer."""
+    message: MessageChange | None = field(default=None, compare=False)
+    """Changes the message, before it takes the manner's form; the draft is its own copy."""
+    body: Callable[[dict[str, Any], Question], Any] | None = field(default=None, compare=False)
+    """Changes the block body."""
+    chunks: Callable[[list[Any], Question], list[Any]] | None = field(default=None, compare=False)
+    """Changes the data of a stream's events, the last one `[DONE]`."""
+    reply: Callable[[Reply, Question], Reply] | None = field(default=None, compare=False)
+    """Changes the HTTP answer."""
     refusal: Refusal | None = field(default=None, compare=False)
     """Sent in the manner's own shape in place of an answer."""
+    instead: Reply | None = field(default=None, compare=False)
+    """Sent as it is in place of an answer."""
+    failure: Exception | None = field(default=None, compare=False)
+    """What a client meets in place of an answer; no server can send it, `inject` puts it in."""
     swap: bool = False
     """A stream where a block answer was asked for, or the other way round."""
 
@@ -67,106 +78,145 @@ class Fault(Record):
         """Whether real traffic showed exactly this; everything else is constructed."""
         return self.source.startswith("captured")
 
-    def strikes(self, draft: Mapping[str, Any] | None, asking: Asking, mode: Mode) -> bool:
-        """Whether it can show in this answer; `draft` is None where there is none yet."""
+    @property
+    def in_place(self) -> bool:
+        """Whether it comes in place of an answer, so that the model need not be asked."""
+        return any(sent is not None for sent in (self.refusal, self.instead, self.failure))
+
+    def applies(self, draft: Mapping[str, Any] | None, question: Question, mode: Mode) -> bool:
+        """Tell whether it can show in this answer.
+
+        Args:
+            draft: the answer; None where there is none yet.
+            question: what the answer is made for.
+            mode: how it is sent.
+        """
         if mode not in self.modes:
             return False
-        given = (draft or {}).get("message", {}).get("tool_calls") or ()
-        listed = (
-            [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else ()
-        )
+        calls = (draft or {}).get("message", {}).get("tool_calls") or ()
+        count = sum(isinstance(entry, dict) for entry in calls) if isinstance(calls, list) else 0
         match self.needs:
             case "calls":
-                return len(listed) > 0
+                return count > 0
             case "parallel":
-                return len(listed) > 1
+                return count > 1
             case "text":
-                return draft is not None and not given
+                return draft is not None and not calls
             case "history":
-                return any(message.get("role") == "tool" for message in asking.messages)
+                return any(message.get("role") == "tool" for message in question.messages)
             case "forced":
-                return asking.forced
+                return question.forced
         return True
 
     def summary(self) -> str:
         return f"{self.name}: {clip(self.says, 110)} ({self.source.partition(':')[0]})"
 
 
-def on_arguments(
-    change: Callable[[str], Any], finish: str | None = None
-) -> Callable[[Draft, Asking], Draft]:
-    """A change of the first call's arguments, which come as JSON text."""
+def named(name: str, says: str, **rest: Any) -> Fault:
+    """Make a fault that is read as the problem code of its own name.
 
-    def message(draft: Draft, asking: Asking) -> Draft:
-        function = first_call(draft).get("function")
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+    Args:
+        name: its name, and the code.
+        says: what the server does, in one line.
+        rest: the other fields of `Fault`.
+    """
+    return Fault(name=name, says=says, codes=(name,), **rest)
+
+
+def on_arguments(change: Callable[[str], Any], finish: str | None = None) -> MessageChange:
+    """Change the arguments of one call, which come as JSON text.
+
+    Args:
+        change: makes the new arguments.
+        finish: the new finish reason; None keeps the old one.
+    """
+
+    def message(draft: Draft, question: Question) -> Draft:
+        function = target_function(draft)
+        if isinstance(function.get("arguments"), str):
             function["arguments"] = change(function["arguments"])
         return {**draft, "finish_reason": finish or draft["finish_reason"]}
 
     return message
 
 
-def on_call(change: Callable[[dict[str, Any]], Any]) -> Callable[[Draft, Asking], Draft]:
-    """The first call that has a function replaced by what the change makes of it."""
+def on_call(change: Callable[[dict[str, Any]], Any]) -> MessageChange:
+    """Replace one call, of those that have a function, by what the change makes of it."""
 
-    def changed(calls: list[Any]) -> list[Any]:
-        first = next(
-            (
-                i
-                for i, call in enumerate(calls)
-                if isinstance(call, dict) and isinstance(call.get("function"), dict)
-            ),
-            None,
-        )
-        return [change(call) if i == first else call for i, call in enumerate(calls)]
-
-    return on_calls(changed)
-
-
-def on_calls(change: Callable[[list[Any]], Any]) -> Callable[[Draft, Asking], Draft]:
-    """The calls replaced by what the change makes of them."""
-
-    def message(draft: Draft, asking: Asking) -> Draft:
-        listed = draft["message"].get("tool_calls")
-        if isinstance(listed, list):
-            draft["message"]["tool_calls"] = change(listed)
+    def message(draft: Draft, question: Question) -> Draft:
+        position = _target(draft)
+        if position is not None:
+            calls = draft["message"]["tool_calls"]
+            calls[position] = change(calls[position])
         return draft
 
     return message
 
 
-def on_name(change: Callable[[str], Any]) -> Callable[[Draft, Asking], Draft]:
-    """A change of the first call's name."""
+def on_calls(change: Callable[[list[Any]], Any]) -> MessageChange:
+    """Replace the list of calls by what the change makes of it."""
 
-    def renamed(call: dict[str, Any]) -> dict[str, Any]:
-        return {
-            **call,
-            "function": {**call["function"], "name": change(str(call["function"].get("name")))},
-        }
-
-    return on_call(renamed)
-
-
-def on_message(
-    change: Callable[[dict[str, Any]], dict[str, Any]], finish: Any = ...
-) -> Callable[[Draft, Asking], Draft]:
-    """The message replaced, its reasoning shown in every manner."""
-
-    def message(draft: Draft, asking: Asking) -> Draft:
-        changed = {**draft, "message": change(draft["message"]), "shows_reasoning": True}
-        return changed if finish is ... else {**changed, "finish_reason": finish}
+    def message(draft: Draft, question: Question) -> Draft:
+        calls = draft["message"].get("tool_calls")
+        if isinstance(calls, list):
+            draft["message"]["tool_calls"] = change(calls)
+        return draft
 
     return message
 
 
-def first_call(draft: Draft) -> dict[str, Any]:
-    """The first call, or nothing to change."""
-    listed = draft["message"].get("tool_calls")
-    return listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+def on_name(change: Callable[[str], str]) -> MessageChange:
+    """Change the name of one call."""
+
+    def message(draft: Draft, question: Question) -> Draft:
+        function = target_function(draft)
+        if function:
+            function["name"] = change(str(function.get("name")))
+        return draft
+
+    return message
+
+
+def on_message(
+    change: Callable[[dict[str, Any]], dict[str, Any]], finish: str | None = None
+) -> MessageChange:
+    """Replace the message; its reasoning is then shown in every manner.
+
+    Args:
+        change: makes the new message.
+        finish: the new finish reason; None keeps the old one.
+    """
+
+    def message(draft: Draft, question: Question) -> Draft:
+        changed = {**draft, "message": change(draft["message"]), "shows_reasoning": True}
+        return {**changed, "finish_reason": finish} if finish else changed
+
+    return message
+
+
+def _target(draft: Draft) -> int | None:
+    """The position of the call to change; None where no entry is a call of a function."""
+    calls = draft["message"].get("tool_calls")
+    found = [
+        position
+        for position, call in enumerate(calls if isinstance(calls, list) else ())
+        if isinstance(call, dict) and isinstance(call.get("function"), dict)
+    ]
+    wanted = draft.get("target")
+    return wanted if wanted in found else found[0] if found else None
+
+
+def target_function(draft: Draft) -> dict[str, Any]:
+    """The name and arguments of the call to change; empty where there is none."""
+    position = _target(draft)
+    if position is None:
+        return {}
+    function: dict[str, Any] = draft["message"]["tool_calls"][position]["function"]
+    return function
 
 
 def in_string(arguments: str, piece: str) -> str:
-    """JSON text with a piece put at the start of its first string value, or as a value of its
+    """Put a piece at the start of the first string value of JSON text, or into a value of its
     own.
     """
     at = arguments.find('": "')
@@ -176,7 +226,7 @@ def in_string(arguments: str, piece: str) -> str:
 
 
 def with_field(arguments: str, member: str) -> str:
-    """JSON text of an object with one more member behind the others."""
+    """Add one more member after the others of an object in JSON text."""
     inside = arguments.strip()[1:-1].strip()
     return f"{{{inside}, {member}}}" if inside else f"{{{member}}}"
 

@@ -1,11 +1,11 @@
 """Failures on purpose, the same ones at every run: one wrapper of `Perform`, for servers and tools
 alike.
 
-Whether a step is struck follows from the seed, the rollout's prompt and sample, the turn and the
-call's position, and from nothing else: not from
-the order in which rollouts run beside each other. What is put in goes the way of the real thing: a
-    refused request is read by `read_error` and asked again by the retries, a cut stream is read as
-    a stream that was cut, a tool's exception becomes a result as any other does.
+Whether a step meets a fault follows from the seed, the rollout's prompt and sample, the turn and
+the call's position, and from nothing else: not from the order in which rollouts run side by side.
+What is put in goes the way of the real thing: a refused request is read by `read_error` and asked
+again by the retries, a cut stream is read as a stream that was cut, a tool's exception becomes a
+result as any other does.
 """
 
 from __future__ import annotations
@@ -14,42 +14,46 @@ import asyncio
 import hashlib
 from collections.abc import Collection
 from dataclasses import field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from agentkit.agent.agent import Agent, checked
 from agentkit.agent.perform import Perform
 from agentkit.agent.record.replay import ReplayAgent
 from agentkit.agent.tools.pool import Ran
 from agentkit.agent.tools.runner import tool_result
-from agentkit.errors import NotFound, UsageError, suggest
+from agentkit.errors import NotFound, UsageError, checked_keywords, suggest
 from agentkit.files.cassette.codec import prompt_key
-from agentkit.servers.request_body import Call, Emit
+from agentkit.servers.failures import transport_error
+from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
-from agentkit.testing.faults.injected_answers import ANSWERS, REFUSALS
+from agentkit.testing.faults.client_faults import TOOL_FAULTS, answer_faults
+from agentkit.testing.faults.fault import Draft, Fault, Mode
+from agentkit.testing.faults.received import Received, changed_by, exchange_of
+from agentkit.testing.server.openai_manner import OpenAI
+from agentkit.testing.server.question import Question
+from agentkit.testing.server.stages import refused, reply_to
+from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import request_error
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.record import Record, record
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.wire import Exchange
 
-TOOLS = {
-    "tool_error": "the tool raises an exception",
-    "tool_timeout": "the tool runs out of time",
-    "tool_slow": "the tool takes longer",
-    "tool_garbage": "the tool gives text that is not what it should be",
-}
-"""Faults of tools, and what they do."""
+_Faulty = TypeVar("_Faulty", Exchange, ToolResult)
+_HINT = (
+    "ak.testing.injections() lists them, 'rate_limited', 'stream_truncated', 'arguments_truncated'"
+    " and 'tool_error' among them"
+)
 
 
 @record
 class Injection(Record):
-    """Which faults strike, and when."""
+    """Which faults happen, and when."""
 
     faults: tuple[str, ...]
     seed: int = 0
     rate: float = 1.0
-    """The share of the steps that could be struck."""
+    """The share of the possible steps that meet a fault."""
     turns: frozenset[int] | None = None
     """Only these turns; None: any."""
     tools: frozenset[str] | None = None
@@ -57,13 +61,13 @@ class Injection(Record):
     samples: frozenset[int] | None = None
     """Only these samples of a batch; None: any."""
     times: int = 1
-    """How many tries of one request are struck before it goes through."""
+    """How many tries of one request fail before it goes through."""
     seconds: float = 1.0
     """How long what is slow takes, and how long a rate limit asks to wait."""
     sleep: Sleep = field(default=asyncio.sleep, compare=False)
 
-    def strikes(self, step: Step) -> str | None:
-        """The fault this step meets; None for most."""
+    def fault_of(self, step: Step) -> str | None:
+        """Choose the fault this step meets; None for most."""
         trajectory = step.trajectory
         if self.turns is not None and step.turn not in self.turns:
             return None
@@ -75,13 +79,15 @@ class Injection(Record):
             and step.call.name not in self.tools
         ):
             return None
-        fitting = [name for name in self.faults if (name in TOOLS) == isinstance(step, ToolStep)]
+        fitting = [
+            name for name in self.faults if (name in TOOL_FAULTS) == isinstance(step, ToolStep)
+        ]
         if not fitting or self.chance(step, "whether") >= self.rate:
             return None
         return fitting[int(self.chance(step, "which") * len(fitting))]
 
     def chance(self, step: Step, what: str) -> float:
-        """A number from 0 up to 1 that belongs to this step."""
+        """Draw a number from 0 up to 1 that depends on the seed and this step alone."""
         t = step.trajectory
         place = [
             self.seed,
@@ -110,38 +116,39 @@ def inject(
     seconds: float = 1.0,
     seed: int = 0,
 ) -> Agent:
-    """The same agent, in whose rollouts failures happen on purpose; the same ones at every run.
-    Injections can be put around each other.
+    """Make failures happen in the rollouts of an agent, the same ones at every run. An agent with
+    injections can be given more of them.
 
     What was put in is on the record: `exchange.injected` and `result.injected`, the problem
-        `fault_injected`, and the plan as `meta["injection"]`. It is saved, loaded and replayed with
-        the rest.
+    `fault_injected`, and the plan as `meta["injection"]`. It is saved, loaded and replayed with
+    the rest.
 
     Args:
         faults: names out of `ak.testing.injections()`: `rate_limited`, `stream_truncated`,
             `arguments_truncated`, `tool_error`, ….
-        rate: the share of the model calls, or tool calls, that are struck.
+        rate: the share of the model calls, or tool calls, that meet a fault.
         turn: only this turn, or these.
-        tool: only calls of this tool, or these; for faults of answers, only where the answer calls
-            one of them.
+        tool: only calls of this tool, or these; a fault of calls in an answer then changes a call
+            of one of them.
         sample: only this sample of a batch, or these.
-        times: how many tries of one request are struck before it goes through; more than the
+        times: how many tries of one request fail before it goes through; more than the
             agent's retries makes it fail.
         seconds: how long what is slow takes, and how long a rate limit asks to wait.
-        seed: another seed strikes other steps.
+        seed: another seed chooses other steps.
+
+    Returns:
+        An agent of its own; the one given stays as it is.
 
     Raises:
         NotFound: there is no such fault.
         UsageError: it is not an agent, or one that plays a recording.
     """
-    unknown = [name for name in faults if name not in injections()]
-    if unknown or not faults:
-        raise NotFound(
-            f"no fault is named {unknown[0]!r}" if unknown else "no fault is named",
-            hint=suggest(
-                "".join(unknown[:1]), injections(), f"there are: {', '.join(injections())}"
-            ),
-        )
+    if not faults:
+        raise NotFound("no fault is named", hint=_HINT)
+    for name in faults:
+        if name not in injections():
+            meant = suggest(name, injections())
+            raise NotFound(f"no fault is named {name!r}", hint=f"{meant} {_HINT}".strip())
     if isinstance(checked(agent), ReplayAgent):
         raise UsageError(
             "a replay plays what was recorded, and meets no other faults",
@@ -159,15 +166,15 @@ def inject(
         times=times,
         seconds=seconds,
     )
-    return agent.wrapped(
+    return agent.with_perform(
         lambda perform, trajectory, sample: injecting(perform, plan, retries=agent.retries)
-    ).noting({"injection": [plan.summary()]})
+    ).with_meta({"injection": [plan.summary()]})
 
 
 @checked_keywords
 def injections() -> dict[str, str]:
-    """Every fault that can be put in, and what it does."""
-    return {**{name: says for name, (says, _) in {**REFUSALS, **ANSWERS}.items()}, **TOOLS}
+    """List every fault that `inject` can put in, and what it does."""
+    return {**{name: fault.says for name, fault in answer_faults().items()}, **TOOL_FAULTS}
 
 
 def _set(value: Any, kind: type) -> frozenset[Any] | None:
@@ -175,98 +182,173 @@ def _set(value: Any, kind: type) -> frozenset[Any] | None:
 
 
 def injecting(perform: Perform, plan: Injection, *, retries: int = 0) -> Perform:
-    """The same, with the plan's faults; a refused request is asked again as often as a real one."""
+    """Perform steps with the plan's faults in them.
+
+    Args:
+        perform: performs the steps without them.
+        plan: which faults happen, and when.
+        retries: how often a refused request is asked again.
+    """
 
     async def perform_or_fail(step: Step, emit: Emit | None = None) -> Outcome:
-        fault = plan.strikes(step)
+        fault = plan.fault_of(step)
         if fault is None:
             return await perform(step, emit)
         if isinstance(step, ToolStep):
             return Result(
                 position=step.call.position, result=await _tool_fault(perform, step, plan, fault)
             )
-        return Answer(exchange=await _server_fault(perform, step, emit, plan, fault, retries))
+        return Answer(exchange=await _answer_fault(perform, step, emit, plan, fault, retries))
 
     return perform_or_fail
 
 
-async def _server_fault(
-    perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str, retries: int
+async def _answer_fault(
+    perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, name: str, retries: int
 ) -> Exchange:
-    if fault in ANSWERS:
-        return await _changed_answer(perform, step, emit, plan, fault)
-    server = _Refusing(perform, step, plan, fault)
+    fault = answer_faults()[name]
+    question = _question(step, plan)
+    if not fault.in_place:
+        return await _changed_answer(perform, step, emit, plan, fault, question)
+    if not fault.applies(None, question, fault.modes[0]):
+        return await _answer(perform, step, emit)
+    server = _Refusing(perform, step, plan, fault, question)
     nothing = Call(messages=())
     exchange = (
         await ask(server, nothing, emit, retries=retries, sleep=plan.sleep)
         if retries
         else await server.chat(nothing, emit)
     )
-    return (
-        replace(exchange, injected=_both(exchange.injected, fault)) if server.refused else exchange
-    )
+    return _marked(exchange, name) if server.refused else exchange
+
+
+def _question(step: ModelStep, plan: Injection) -> Question:
+    """The request of this step, without the fields that ask for parts of an answer (logprobs, token
+    ids) which would have to be made up.
+    """
+    body = request(step.trajectory, step.turn).body
+    for field_name in ("n", "logprobs", "return_token_ids", "stream_options"):
+        body.pop(field_name, None)
+    where = repr(plan.chance(step, "where"))
+    model = step.trajectory.spec.model or ""
+    return Question(body, model, where, prompt=(), seconds=plan.seconds)
+
+
+async def _answer(perform: Perform, step: ModelStep, emit: Emit | None) -> Exchange:
+    outcome = await perform(step, emit)
+    assert isinstance(outcome, Answer)
+    return outcome.exchange
 
 
 class _Refusing:
-    """Stands before the server and refuses the first tries of one request."""
+    """A server in front of the real one that refuses the first tries of one request."""
 
     profile: str | None = None
 
-    def __init__(self, perform: Perform, step: ModelStep, plan: Injection, fault: str) -> None:
-        self._perform, self._step, self._plan, self._fault = perform, step, plan, fault
+    def __init__(
+        self, perform: Perform, step: ModelStep, plan: Injection, fault: Fault, question: Question
+    ) -> None:
+        self._perform, self._step, self._plan = perform, step, plan
+        self._fault, self._question = fault, question
         failed = [
-            a.exchange
-            for a in step.trajectory.attempts
-            if a.turn == step.turn and fault in (a.exchange.injected or "").split(", ")
+            attempt.exchange
+            for attempt in step.trajectory.attempts
+            if attempt.turn == step.turn
+            and fault.name in (attempt.exchange.injected or "").split(", ")
         ]
         self._tries = sum(1 + len(exchange.retries) for exchange in failed)
         self.refused = False
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
-        """The refusal, or what the server says."""
+        """Refuse, or ask the real server once the tries are used up."""
         self._tries += 1
-        if self._tries <= self._plan.times:
-            self.refused = True
-            _, make = REFUSALS[self._fault]
-            return make(self._plan.seconds)
-        outcome = await self._perform(self._step, emit)
-        assert isinstance(outcome, Answer)
-        return outcome.exchange
+        if self._tries > self._plan.times:
+            return await _answer(self._perform, self._step, emit)
+        self.refused = True
+        exchange = _in_place(self._fault, self._plan.seconds)
+        _emit_all(exchange, emit)
+        return exchange
+
+
+def _in_place(fault: Fault, seconds: float) -> Exchange:
+    """What a client records of a fault that comes in place of an answer.
+
+    Args:
+        fault: what goes wrong.
+        seconds: how long a rate limit asks to wait, and how long a time-out takes.
+    """
+    if fault.failure is not None:
+        return Exchange(transport_error=transport_error(fault.failure), elapsed=0.0)
+    if fault.instead is not None:
+        return exchange_of(fault.instead, seconds)
+    refusal = fault.refusal
+    assert refusal is not None
+    if "retry-after" in refusal.headers:
+        refusal = replace(refusal, headers={"retry-after": f"{seconds:g}"})
+    return exchange_of(refused(refusal, OpenAI()), seconds)
 
 
 async def _changed_answer(
-    perform: Perform, step: ModelStep, emit: Emit | None, plan: Injection, fault: str
+    perform: Perform,
+    step: ModelStep,
+    emit: Emit | None,
+    plan: Injection,
+    fault: Fault,
+    question: Question,
 ) -> Exchange:
-    """The real answer, changed; its pieces are told when it is whole, for what comes last decides
-    where it is cut.
+    """Ask the model and change its answer. Its pieces are emitted when it is whole, because what
+    comes last decides where it is cut.
     """
-    outcome = await perform(step, None)
-    assert isinstance(outcome, Answer)
-    exchange = outcome.exchange
+    exchange = await _answer(perform, step, None)
     if request_error(exchange) is None:
-        _, change = ANSWERS[fault]
-        changed = change(exchange, plan.chance(step, "where"), plan.tools)
-        if fault == "slow":
+        changed = _changed(exchange, fault, question, plan)
+        if changed.elapsed != exchange.elapsed:
             await plan.sleep(plan.seconds)
-            changed = _later(exchange, plan.seconds)
-        if changed is not None:
-            exchange = replace(changed, injected=_both(exchange.injected, fault))
-    for chunk in exchange.chunks if emit else ():
-        emit(chunk)  # type: ignore[misc]
+        exchange = changed
+    _emit_all(exchange, emit)
     return exchange
 
 
-def _later(exchange: Exchange, seconds: float) -> Exchange:
-    chunks = tuple(Chunk(at=chunk.at + seconds, text=chunk.text) for chunk in exchange.chunks)
-    return replace(
-        exchange,
-        chunks=chunks,
-        elapsed=None if exchange.elapsed is None else exchange.elapsed + seconds,
-    )
+def _changed(exchange: Exchange, fault: Fault, question: Question, plan: Injection) -> Exchange:
+    """The exchange with the fault in it; the same where the fault cannot show in it."""
+    manner = Received(exchange)
+    draft: Draft | None = manner.draft()
+    mode: Mode = "stream" if exchange.chunks else "block"
+    if not fault.applies(draft, question, mode):
+        return exchange
+    if draft is not None and fault.needs in ("calls", "parallel"):
+        positions = _calls_of(draft, plan.tools)
+        if not positions:
+            return exchange
+        draft["target"] = positions[int(question.share("call") * len(positions))]
+    before = reply_to(question, manner.draft(), mode, manner)
+    after = reply_to(question, draft, mode, manner, [fault])
+    if before == after and fault.reply is None:
+        return exchange
+    return _marked(changed_by(exchange, before, after), fault.name)
 
 
-def _both(before: str | None, fault: str) -> str:
-    return fault if before is None else f"{before}, {fault}"
+def _calls_of(draft: Draft, tools: frozenset[str] | None) -> list[int]:
+    """The positions of the calls of these tools."""
+    functions = [
+        call.get("function") if isinstance(call, dict) else None
+        for call in draft["message"]["tool_calls"]
+    ]
+    return [
+        position
+        for position, function in enumerate(functions)
+        if isinstance(function, dict) and (tools is None or function.get("name") in tools)
+    ]
+
+
+def _emit_all(exchange: Exchange, emit: Emit | None) -> None:
+    for chunk in exchange.chunks if emit else ():
+        emit(chunk)  # type: ignore[misc]
+
+
+def _marked(faulty: _Faulty, name: str) -> _Faulty:
+    """Note the fault on the record, beside those noted before."""
+    return replace(faulty, injected=f"{faulty.injected}, {name}" if faulty.injected else name)
 
 
 async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: str) -> ToolResult:
@@ -283,36 +365,22 @@ async def _tool_fault(perform: Perform, step: ToolStep, plan: Injection, fault: 
     result = outcome.result
     if fault == "tool_slow":
         await plan.sleep(plan.seconds)
-        return replace(
-            result,
-            elapsed=(result.elapsed or 0.0) + plan.seconds,
-            injected=_both(result.injected, fault),
-        )
+        return _marked(replace(result, elapsed=(result.elapsed or 0.0) + plan.seconds), fault)
     content = "\x00\ufffd<html>502 Bad Gateway</html>" if plan.chance(step, "garbage") < 0.5 else ""
-    return replace(
-        result, content=content, value=None, conversion=None, injected=_both(result.injected, fault)
-    )
+    return _marked(replace(result, content=content, value=None, conversion=None), fault)
 
 
 @checked_keywords
 def injected(trajectory: Trajectory) -> list[tuple[int, int | None, str]]:
-    """What was put into a rollout, as (turn, call position or None for the request, faults), in
-    order.
+    """List what was put into a rollout, in order, as (turn, call position or None for the request,
+    faults).
     """
-    found: list[tuple[int, int | None, str]] = []
-    for attempt in trajectory.attempts:
-        found += (
-            [(attempt.turn, None, attempt.exchange.injected)] if attempt.exchange.injected else []
-        )
+    found: list[tuple[int, int | None, str | None]] = [
+        (attempt.turn, None, attempt.exchange.injected) for attempt in trajectory.attempts
+    ]
     for turn in trajectory.all_turns:
-        found += (
-            [(turn.index, None, turn.response.exchange.injected)]
-            if turn.response.exchange.injected
-            else []
-        )
-        found += [
-            (turn.index, at, result.injected)
-            for at, result in enumerate(turn.results)
-            if result is not None and result.injected
-        ]
-    return sorted(found, key=lambda entry: (entry[0], -1 if entry[1] is None else entry[1]))
+        results = [result.injected if result else None for result in turn.results]
+        found.append((turn.index, None, turn.response.exchange.injected))
+        found += [(turn.index, position, names) for position, names in enumerate(results)]
+    made = [(turn, position, names) for turn, position, names in found if names]
+    return sorted(made, key=lambda entry: (entry[0], -1 if entry[1] is None else entry[1]))

@@ -1,5 +1,5 @@
-"""Faults in a message: calls that stand as text, reasoning in the wrong place, a finish reason that
-says something else; and other behaviour.
+"""Faults in a message: calls as text, reasoning in the wrong place, a finish reason that does not
+fit; and other behaviour of the model.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Any
 from agentkit.testing.faults.fault import (
     Draft,
     Fault,
-    first_call,
+    MessageChange,
     loaded,
+    named,
     on_arguments,
     on_calls,
     on_message,
+    target_function,
 )
-from agentkit.testing.server.asking import Asking, tools_named
+from agentkit.testing.server.question import Question, tools_named
 
 _QWEN_CODER = "<tool_call>\n<function={name}>\n{parameters}</function>\n</tool_call>"
 _DEEPSEEK = (
@@ -40,15 +42,15 @@ WRITTEN: dict[str, tuple[str, str, str, str]] = {
     "kimi_k2": (_KIMI, "<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
     "glm45": ("<tool_call>{name}\n{keys}</tool_call>", "", "\n", ""),
 }
-"""How the models of a family write calls: one call, what stands before, between and behind them.
-Named as vLLM's parsers are.
+"""How the models of a family write calls: one call, and what comes before, between and after the
+calls. Named as vLLM's parsers are.
 """
 
 DEFAULT = "hermes"
 
 
 def write_calls(listed: Any, form: str = DEFAULT) -> str:
-    """The calls as the text a model of this family writes; entries that are none are left out.
+    """Write the calls as a model of this family does; entries that are no calls are left out.
 
     >>> write_calls([{"function": {"name": "add", "arguments": '{"a": 1}'}}], "pythonic")
     '[add(a=1)]'
@@ -86,14 +88,19 @@ def _written(call: str, n: int, function: dict[str, Any]) -> str:
 
 
 def as_text(message: dict[str, Any], form: str = DEFAULT) -> dict[str, Any]:
-    """The message with its calls written into its content."""
+    """Write the calls of a message into its content."""
     left = {key: value for key, value in message.items() if key != "tool_calls"}
-    said = message.get("content") or ""
-    return {**left, "content": f"{said}{write_calls(message.get('tool_calls') or (), form)}"}
+    text = message.get("content") or ""
+    return {**left, "content": f"{text}{write_calls(message.get('tool_calls') or (), form)}"}
 
 
-def _in_text(form: str) -> Callable[[Draft, Asking], Draft]:
-    return on_message(lambda m: as_text(m, form), "stop")
+def _in_text(form: str) -> MessageChange:
+    """Write the calls into the content as this family of models does."""
+
+    def change(message: dict[str, Any]) -> dict[str, Any]:
+        return as_text(message, form)
+
+    return on_message(change, "stop")
 
 
 def _in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
@@ -102,45 +109,98 @@ def _in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
     return {**left, "content": message.get("content") or "One moment.", "reasoning": thought}
 
 
-def _content(change: Callable[[str], Any]) -> Callable[[Draft, Asking], Draft]:
-    return on_message(lambda m: {**m, "content": change(str(m.get("content") or ""))})
+def _on_content(change: Callable[[str], Any]) -> MessageChange:
+    """Change the text of the message."""
+
+    def changed(message: dict[str, Any]) -> dict[str, Any]:
+        return {**message, "content": change(str(message.get("content") or ""))}
+
+    return on_message(changed)
 
 
-def _finish(word: Any) -> Callable[[Draft, Asking], Draft]:
-    return lambda draft, asking: {**draft, "finish_reason": word}
+def _answer_in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "content": None, "reasoning": message.get("content")}
 
 
-def _other_value(arguments: str) -> str:
-    def changed(value: Any) -> Any:
-        if isinstance(value, str):
-            return f"{value} Nord"
-        return (
-            value + 1 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        )
-
-    return json.dumps(
-        {key: changed(value) for key, value in loaded(arguments).items()}, ensure_ascii=False
-    )
+def _end_token(text: str) -> str:
+    return f"{text}<|im_end|>"
 
 
-def _other_tool(draft: Draft, asking: Asking) -> Draft:
-    function = first_call(draft).get("function")
-    if isinstance(function, dict):
-        others = sorted(tools_named(asking.request) - {str(function.get("name"))})
-        function["name"] = others[0] if others else function.get("name")
+def _think_block(text: str) -> str:
+    return f"<think>\nLet me see.\n</think>\n\n{text}"
+
+
+def _think_close(text: str) -> str:
+    return f"Let me see.\n</think>\n\n{text}"
+
+
+def _think_open(text: str) -> str:
+    return f"{text}\n<think>\nAnything else?"
+
+
+def _parts(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}]
+
+
+def _reasoning_object(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "reasoning": {"text": "Let me see."}}
+
+
+def _refuse(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "content": None, "refusal": "I cannot help with that."}
+
+
+def _say_nothing(message: dict[str, Any]) -> dict[str, Any]:
+    return {**{key: value for key, value in message.items() if key != "reasoning"}, "content": ""}
+
+
+def _ask_back(message: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "content": "Which one do you mean?"}
+
+
+def _finish(reason: Any) -> MessageChange:
+    """Set the finish reason."""
+
+    def message(draft: Draft, question: Question) -> Draft:
+        return {**draft, "finish_reason": reason}
+
+    return message
+
+
+def _other_values(arguments: str) -> str:
+    changed = {key: _other_value(value) for key, value in loaded(arguments).items()}
+    return json.dumps(changed, ensure_ascii=False)
+
+
+def _other_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"{value} Nord"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value + 1
+    return value
+
+
+def _other_tool(draft: Draft, question: Question) -> Draft:
+    function = target_function(draft)
+    others = sorted(tools_named(question.request) - {str(function.get("name"))})
+    if function and others:
+        function["name"] = others[0]
     return draft
 
 
-def _other_ids(calls: list[Any]) -> list[Any]:
-    def named(call: Any, position: int) -> Any:
-        function = call.get("function") if isinstance(call, dict) else None
-        return (
-            {**call, "id": f"functions.{function.get('name')}:{position}"}
-            if isinstance(function, dict)
-            else call
-        )
+def _kimi_ids(calls: list[Any]) -> list[Any]:
+    return [_with_kimi_id(call, position) for position, call in enumerate(calls)]
 
-    return [named(call, position) for position, call in enumerate(calls)]
+
+def _with_kimi_id(call: Any, position: int) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return call
+    return {**call, "id": f"functions.{function.get('name')}:{position}"}
+
+
+def _first_only(calls: list[Any]) -> list[Any]:
+    return calls[:1]
 
 
 _NO_PARSER = "captured: vLLM 0.32 without the fitting tool-call parser"
@@ -151,7 +211,7 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
     *(
         Fault(
             name=f"tool_call_in_content:{form}",
-            says=f"the calls stand as {form} text in the content",
+            says=f"the calls are {form} text in the content",
             codes=("tool_call_in_content",),
             needs="calls",
             message=_in_text(form),
@@ -162,101 +222,71 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="stream_vs_block",
-        says="streamed, the calls stand as text in the content; in block they are calls",
+        says="streamed, the calls are text in the content; in block they are calls",
         codes=("tool_call_in_content",),
         needs="calls",
         only="stream",
         message=_in_text(DEFAULT),
         divergence="stream_vs_block",
     ),
-    Fault(
-        name="tool_call_in_reasoning",
-        says="the calls stand as text in the reasoning",
-        codes=("tool_call_in_reasoning",),
+    named(
+        "tool_call_in_reasoning",
+        "the calls are text in the reasoning",
         needs="calls",
         message=on_message(_in_reasoning, "stop"),
     ),
     Fault(
         name="answer_in_reasoning",
-        says="the answer stands in the reasoning, the content is null",
+        says="the answer is in the reasoning, the content is null",
         codes=("answer_in_reasoning", "empty_response"),
         needs="text",
-        message=on_message(lambda m: {**m, "content": None, "reasoning": m.get("content")}),
+        message=on_message(_answer_in_reasoning),
         source=_QWEN3,
     ),
-    Fault(
-        name="markup_leak",
-        says="the end-of-turn token is left in the content",
-        codes=("markup_leak",),
+    named(
+        "markup_leak",
+        "the end-of-turn token is left in the content",
         needs="text",
         divergence="token_leak",
-        message=_content(lambda text: f"{text}<|im_end|>"),
+        message=_on_content(_end_token),
     ),
-    Fault(
-        name="think_in_content",
-        says="a think block stands in the content",
-        codes=("think_in_content",),
+    named(
+        "think_in_content",
+        "a think block is in the content",
         needs="text",
         source=_NO_REASONING,
-        message=_content(lambda text: f"<think>\nLet me see.\n</think>\n\n{text}"),
+        message=_on_content(_think_block),
     ),
-    Fault(
-        name="orphan_think_close",
-        says="a think block without its opening tag stands in the content",
-        codes=("orphan_think_close",),
+    named(
+        "orphan_think_close",
+        "a think block without its opening tag is in the content",
         needs="text",
-        message=_content(lambda text: f"Let me see.\n</think>\n\n{text}"),
+        message=_on_content(_think_close),
     ),
-    Fault(
-        name="unclosed_think",
-        says="a think block behind the text is never closed",
-        codes=("unclosed_think",),
+    named(
+        "unclosed_think",
+        "a think block after the text is never closed",
         needs="text",
-        message=_content(lambda text: f"{text}\n<think>\nAnything else?"),
+        message=_on_content(_think_open),
     ),
-    Fault(
-        name="content_list",
-        says="the content is a list of parts",
-        codes=("content_list",),
-        needs="text",
-        message=_content(lambda text: [{"type": "text", "text": text}]),
+    named(
+        "content_list", "the content is a list of parts", needs="text", message=_on_content(_parts)
     ),
-    Fault(
-        name="reasoning_not_string",
-        says="the reasoning is an object",
-        codes=("reasoning_not_string",),
+    named(
+        "reasoning_not_string",
+        "the reasoning is an object",
         only="block",
-        message=on_message(lambda m: {**m, "reasoning": {"text": "Let me see."}}),
+        message=on_message(_reasoning_object),
     ),
-    Fault(
-        name="refusal",
-        says="the model refuses",
-        codes=("refusal",),
+    named("refusal", "the model refuses", needs="text", message=on_message(_refuse)),
+    named(
+        "empty_response",
+        "the answer holds neither text nor calls",
         needs="text",
-        message=on_message(lambda m: {**m, "content": None, "refusal": "I cannot help with that."}),
+        message=on_message(_say_nothing),
     ),
-    Fault(
-        name="empty_response",
-        says="the answer holds neither text nor calls",
-        codes=("empty_response",),
-        needs="text",
-        message=on_message(
-            lambda m: {**{k: v for k, v in m.items() if k != "reasoning"}, "content": ""}
-        ),
-    ),
-    Fault(
-        name="finish_missing",
-        says="the finish reason is null",
-        codes=("finish_missing",),
-        only="block",
-        message=_finish(None),
-    ),
-    Fault(
-        name="finish_nonstandard",
-        says="the finish reason is `eos`",
-        codes=("finish_nonstandard",),
-        message=_finish("eos"),
-    ),
+    named("finish_missing", "the finish reason is null", only="block", message=_finish(None)),
+    named("finish_nonstandard", "the finish reason is `eos`", message=_finish("eos")),
     Fault(
         name="finish_nonstandard:object",
         says="the finish reason is SGLang's own object, as Atropos' ManagedServer hands it on",
@@ -264,49 +294,40 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         message=_finish({"type": "stop", "matched": 151_645}),
         needs="text",
     ),
-    Fault(
-        name="finish_empty_string",
-        says="the finish reason is an empty text",
-        codes=("finish_empty_string",),
-        message=_finish(""),
-    ),
-    Fault(
-        name="finish_length",
-        says="the answer was cut at the token limit",
-        codes=("finish_length",),
+    named("finish_empty_string", "the finish reason is an empty text", message=_finish("")),
+    named(
+        "finish_length",
+        "the answer was cut at the token limit",
         needs="text",
         message=_finish("length"),
         source="captured: vLLM 0.32 with a small max_tokens",
         divergence="truncation",
     ),
-    Fault(
-        name="finish_content_filter",
-        says="the answer was stopped by a content filter",
-        codes=("finish_content_filter",),
+    named(
+        "finish_content_filter",
+        "the answer was stopped by a content filter",
         needs="text",
         message=_finish("content_filter"),
     ),
-    Fault(
-        name="finish_stop_with_tool_calls",
-        says="the finish reason is `stop` although there are calls",
-        codes=("finish_stop_with_tool_calls",),
+    named(
+        "finish_stop_with_tool_calls",
+        "the finish reason is `stop` although there are calls",
         needs="calls",
         message=_finish("stop"),
         source="captured: vLLM 0.32 with a named tool_choice",
         divergence="finish_reason",
     ),
-    Fault(
-        name="finish_tool_calls_without_calls",
-        says="the finish reason is `tool_calls` and there are none",
+    named(
+        "finish_tool_calls_without_calls",
+        "the finish reason is `tool_calls` and there are none",
         needs="text",
-        codes=("finish_tool_calls_without_calls",),
         message=_finish("tool_calls"),
     ),
     Fault(
         name="call_id",
         says="the ids are in Kimi's form",
         needs="calls",
-        message=on_calls(_other_ids),
+        message=on_calls(_kimi_ids),
         divergence="call_id",
     ),
     Fault(
@@ -320,14 +341,14 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         name="parallel_calls",
         says="of several calls only the first is made",
         needs="parallel",
-        message=on_calls(lambda c: c[:1]),
+        message=on_calls(_first_only),
         divergence="parallel_calls",
     ),
     Fault(
         name="arguments_value",
         says="the arguments hold other values",
         needs="calls",
-        message=on_arguments(_other_value),
+        message=on_arguments(_other_values),
         divergence="arguments_value",
     ),
     Fault(
@@ -335,8 +356,6 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         says="a forced tool choice is answered with text",
         needs="forced",
         divergence="tool_choice_semantics",
-        message=on_message(
-            lambda m: {"role": "assistant", "content": "Which one do you mean?"}, "stop"
-        ),
+        message=on_message(_ask_back, "stop"),
     ),
 )

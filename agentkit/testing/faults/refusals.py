@@ -4,7 +4,26 @@ of these servers have published.
 
 from __future__ import annotations
 
-from agentkit.testing.server.asking import Refusal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that is refused; each manner has its own shape for it."""
+
+    status: int
+    message: str
+    type: str = ""
+    """The error's class as the manner names it; "" for the usual one of the status."""
+    code: str | None = None
+    """OpenAI's word for it."""
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    """Sent in place of the manner's own shape."""
+
 
 BAD_ARGUMENTS = (
     "3 validation errors:\n  {{'type': 'string_type', 'loc':"

@@ -1,362 +1,185 @@
-"""Faults around a message: the envelope, the stream, the connection, and requests that are
-refused.
-"""
+"""Faults on the wire: in the envelope and the connection, and requests that are refused."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
-from agentkit.testing.faults.fault import Fault
-from agentkit.testing.faults.refusals import CAPTURED, HISTORY, REFUSALS
-from agentkit.testing.server.asking import Asking, Refusal
+from agentkit.testing.faults.fault import Fault, Needs, named
+from agentkit.testing.faults.refusals import CAPTURED, HISTORY, REFUSALS, Refusal
+from agentkit.testing.faults.stream_faults import ERROR, STREAM_FAULTS, TEXT, on_choices, on_chunks
 from agentkit.testing.server.loopback import Reply
+from agentkit.testing.server.question import Question
 
-_ERROR = {
-    "message": "EngineCore encountered an issue.",
-    "type": "InternalServerError",
-    "param": None,
-    "code": 500,
-}
+BodyChange = Callable[[dict[str, Any], Question], Any]
+
+_NO_CHOICES = {"id": "chatcmpl-0", "object": "chat.completion", "model": "m", "choices": []}
 _PAGE = (
     "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad"
     " Gateway</h1></body></html>\n"
 )
-_NEVER = 86_400.0
+_HTML = {"content-type": "text/html"}
+_REDIRECT = {"location": "/elsewhere/v1/chat/completions"}
+NEVER = 86_400.0
 """Seconds; the connection is closed when the client gives up or the server ends."""
 
 
-def _first(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any], Asking], Any]:
-    """A change of a body's first choice."""
-    return lambda body, asking: {
-        **body,
-        "choices": [change(body["choices"][0]), *body["choices"][1:]],
-    }
+# Changes of a body, and of a stream alike
 
 
-def _split(body: dict[str, Any], asking: Asking) -> Any:
-    """The text in one choice and the calls in another of the same index, as GitHub Copilot's
-    endpoint does with Claude.
-    """
-    choice = body["choices"][0]
-    message = choice["message"]
-    said = {**message, "content": message.get("content") or "One moment."}
-    said.pop("tool_calls", None)
-    return {
-        **body,
-        "choices": [
-            {**choice, "message": said},
-            {**choice, "message": {**message, "content": None}},
-        ],
-    }
+def _on_choice(change: Callable[[dict[str, Any]], dict[str, Any]]) -> BodyChange:
+    """Change the first choice of a body."""
+
+    def changed(body: dict[str, Any], question: Question) -> dict[str, Any]:
+        first, *others = body["choices"]
+        return {**body, "choices": [change(first), *others]}
+
+    return changed
 
 
-def _anthropic(body: dict[str, Any], asking: Asking) -> Any:
+def message_missing(choice: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in choice.items() if key != "message"}
+
+
+def foreign_dialect(body: dict[str, Any], question: Question) -> dict[str, Any]:
     text = body["choices"][0]["message"].get("content") or ""
     return {
         "id": "msg_01",
         "type": "message",
         "role": "assistant",
-        "model": asking.model,
+        "model": question.model,
         "content": [{"type": "text", "text": text}],
         "stop_reason": "end_turn",
-        "usage": {"input_tokens": len(asking.prompt), "output_tokens": 9},
+        "usage": {"input_tokens": len(question.prompt), "output_tokens": 9},
     }
 
 
-def _content_form(body: dict[str, Any], asking: Asking) -> Any:
-    def flipped(choice: dict[str, Any]) -> dict[str, Any]:
-        content = choice["message"].get("content")
-        return {
-            **choice,
-            "message": {**choice["message"], "content": "" if content is None else content or None},
-        }
-
-    return _first(flipped)(body, asking)
+def body_not_object(body: dict[str, Any], question: Question) -> list[Any]:
+    return [body]
 
 
-_NAMES = {"reasoning": "reasoning_content", "reasoning_content": "reasoning"}
+def body_nonstandard_number(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    return {**body, "cost": float("nan")}
 
 
-def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
-    return {_NAMES.get(key, key): value for key, value in fields.items()}
+def nested_envelope(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    return {"code": 0, "data": body}
 
 
-def _prefix(body: dict[str, Any]) -> dict[str, Any]:
-    """Prompt ids that begin otherwise at every length, as where a template writes the date or drops
+def choices_split(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    """Put the text into one choice and the calls into another of the same index, as GitHub
+    Copilot's endpoint does with Claude.
+    """
+    choice = body["choices"][0]
+    message = choice["message"]
+    text = {key: value for key, value in message.items() if key != "tool_calls"}
+    text["content"] = message.get("content") or "One moment."
+    calls = {**message, "content": None}
+    return {**body, "choices": [{**choice, "message": text}, {**choice, "message": calls}]}
+
+
+def _body_without_usage(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != "usage"}
+
+
+def _chunk_without_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The chunk without token counts; None for the one that holds nothing else."""
+    if not chunk["choices"]:
+        return None
+    return {key: value for key, value in chunk.items() if key != "usage"}
+
+
+def _without_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
+    return {**choice, "logprobs": None}
+
+
+def _flip_content(choice: dict[str, Any]) -> dict[str, Any]:
+    """Say null where the content is an empty text, and the other way round."""
+    content = choice["message"].get("content")
+    flipped = "" if content is None else content or None
+    return {**choice, "message": {**choice["message"], "content": flipped}}
+
+
+_OTHER_NAME = {"reasoning": "reasoning_content", "reasoning_content": "reasoning"}
+
+
+def _rename_reasoning(choice: dict[str, Any]) -> dict[str, Any]:
+    """Rename the reasoning in the message of a block choice, or the delta of a streamed one."""
+    part = "delta" if "delta" in choice else "message"
+    renamed = {_OTHER_NAME.get(key, key): value for key, value in choice[part].items()}
+    return {**choice, part: renamed}
+
+
+def _other_prompt(body: dict[str, Any]) -> dict[str, Any]:
+    """Begin the prompt ids otherwise at every length, as where a template writes the date or drops
     reasoning.
     """
     ids = body.get("prompt_token_ids")
     return {**body, "prompt_token_ids": [len(ids), *ids[1:]]} if ids else body
 
 
-def _on_deltas(
-    change: Callable[[dict[str, Any]], None],
-) -> Callable[[list[Any], Asking], list[Any]]:
-    """A change, in place, of every delta of a stream."""
-
-    def chunks(given: list[Any], asking: Asking) -> list[Any]:
-        copied = copy.deepcopy(given)
-        for delta in _deltas(copied):
-            change(delta)
-        return copied
-
-    return chunks
+def _body_of_other_prompt(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    return _other_prompt(body)
 
 
-def _deltas(chunks: list[Any]) -> Iterator[dict[str, Any]]:
-    for chunk in chunks:
-        for choice in chunk.get("choices") or () if isinstance(chunk, dict) else ():
-            if isinstance(choice.get("delta"), dict):
-                yield choice["delta"]
+# Changes of a reply
 
 
-def _entries(chunks: list[Any]) -> Iterator[dict[str, Any]]:
-    for delta in _deltas(chunks):
-        yield from (entry for entry in delta.get("tool_calls") or () if isinstance(entry, dict))
+def reset(reply: Reply, question: Question) -> Reply:
+    """Break the connection inside the answer, at a place that follows from the question."""
+    share = 0.2 + 0.6 * question.share("cut")
+    if reply.pieces is None:
+        left = max(1, int(len(reply.content) * share))
+        return replace(reply, body=reply.content[:left], length=len(reply.content), cut=True)
+    pieces = [str(piece) for piece in reply.pieces]
+    left = max(1, int(sum(map(len, pieces)) * share))
+    kept: list[str] = []
+    while left > 0:
+        kept.append(pieces[len(kept)][:left])
+        left -= len(kept[-1])
+    return replace(reply, pieces=kept, cut=True)
 
 
-def _on_entries(
-    change: Callable[[dict[str, Any], dict[Any, Any], int], None],
-) -> Callable[[list[Any], Asking], list[Any]]:
-    """A change, in place, of every piece of a call: the piece, the call's id by index, how many
-    pieces there were before.
-    """
-
-    def chunks(given: list[Any], asking: Asking) -> list[Any]:
-        copied, ids, numbers = copy.deepcopy(given), dict[Any, Any](), count()
-        for entry in _entries(copied):
-            ids.setdefault(entry.get("index"), entry.get("id"))
-            change(entry, ids, next(numbers))
-        return copied
-
-    return chunks
-
-
-def _repeat_id(entry: dict[str, Any], ids: dict[Any, Any], number: int) -> None:
-    entry["id"] = ids[entry.get("index")]
-
-
-def _change_id(entry: dict[str, Any], ids: dict[Any, Any], number: int) -> None:
-    entry["id"] = f"{ids[entry.get('index')]}-{number}" if number else ids[entry.get("index")]
-
-
-def _finished(chunk: Any) -> bool:
-    return (
-        not isinstance(chunk, dict)
-        or not chunk.get("choices")
-        or chunk["choices"][0].get("finish_reason") is not None
-    )
-
-
-def _unfinished(chunks: list[Any], asking: Asking) -> list[Any]:
-    return [chunk for chunk in chunks if not _finished(chunk)]
-
-
-def _half(chunks: list[Any]) -> list[Any]:
-    going = [chunk for chunk in chunks if not _finished(chunk)]
-    return going[: max(1, len(going) // 2)]
-
-
-def _bad_event(chunks: list[Any], asking: Asking) -> list[Any]:
-    return [*chunks[:1], '{"id": "chatcmpl-1", "choi', *chunks[1:]]
-
-
-def _cut_event(reply: Reply, asking: Asking) -> Reply:
-    """The last event before the finish is cut in its middle, and the answer ends in order."""
-    pieces = [str(piece) for piece in reply.pieces or ()]
-    going = [
-        i for i, piece in enumerate(pieces) if '"finish_reason":null' in piece.replace(" ", "")
-    ]
-    return replace(reply, pieces=[*pieces[: going[-1]], pieces[going[-1]][:40]]) if going else reply
-
-
-def _reset(reply: Reply, asking: Asking) -> Reply:
-    if reply.pieces is not None:
-        return replace(reply, pieces=reply.pieces[: max(1, len(reply.pieces) // 2)], cut=True)
-    return replace(
-        reply, body=reply.content[: len(reply.content) // 2], length=len(reply.content), cut=True
-    )
-
-
-def _instead(**fields: Any) -> Callable[[Reply, Asking], Reply]:
-    return lambda reply, asking: Reply(**fields)
-
-
-def _on_chunks(change: Callable[[dict[str, Any]], Any]) -> Callable[[list[Any], Asking], list[Any]]:
-    """A change of every chunk that has choices, or is known by having none; None leaves it out."""
-
-    def chunks(given: list[Any], asking: Asking) -> list[Any]:
-        changed = [
-            change(chunk) if isinstance(chunk, dict) and "choices" in chunk else chunk
-            for chunk in given
-        ]
-        return [chunk for chunk in changed if chunk is not None]
-
-    return chunks
-
-
-def _without_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    return (
-        {key: value for key, value in chunk.items() if key != "usage"} if chunk["choices"] else None
-    )
-
-
-def _on_choices(
-    change: Callable[[dict[str, Any]], dict[str, Any]],
-) -> Callable[[list[Any], Asking], list[Any]]:
-    return _on_chunks(
-        lambda chunk: {**chunk, "choices": [change(choice) for choice in chunk["choices"]]}
-    )
-
-
-def _encoded(reply: Reply, asking: Asking) -> Reply:
+def _encoded(reply: Reply, question: Question) -> Reply:
     return replace(reply, headers={**reply.headers, "content-encoding": "gzip"})
 
 
-_NAN = float("nan")
-_REDIRECT = {"location": "/elsewhere/v1/chat/completions"}
-_CUT_RAW = b"SSH-2.0-OpenSSH_9.9\r\n"
+def _body_fault(change: BodyChange, name: str, says: str, needs: Needs = "") -> Fault:
+    """A fault of a block body that is read as the problem code of its own name."""
+    return named(name, says, needs=needs, only="block", body=change)
 
-_BODIES: tuple[tuple[str, str, Any], ...] = (
-    ("error_in_200", "an error comes with status 200", lambda body, asking: {"error": _ERROR}),
-    ("choices_missing", "there are no choices", lambda body, asking: {**body, "choices": []}),
-    (
-        "message_missing",
-        "the choice has no message",
-        _first(lambda choice: {k: v for k, v in choice.items() if k != "message"}),
-    ),
-    ("foreign_dialect", "the answer is an Anthropic message", _anthropic),
-    ("body_not_object", "the answer stands in a list", lambda body, asking: [body]),
-    ("body_nonstandard_number", "the body holds NaN", lambda body, asking: {**body, "cost": _NAN}),
-    (
-        "nested_envelope",
-        "the answer stands inside `data`",
-        lambda body, asking: {"code": 0, "data": body},
-    ),
-)
 
 WIRE_FAULTS: tuple[Fault, ...] = (
-    *(
-        Fault(name=name, says=says, codes=(name,), only="block", body=change)
-        for name, says, change in _BODIES
-    ),
-    Fault(
-        name="choices_split",
-        says="text and calls stand in two choices",
-        codes=("choices_split",),
-        needs="calls",
+    named(
+        "error_in_200",
+        "an error comes with status 200",
         only="block",
-        body=_split,
+        instead=Reply({"error": ERROR}),
     ),
-    Fault(
-        name="unexpected_sse",
-        says="a stream comes where none was asked for",
-        codes=("unexpected_sse",),
+    named("choices_missing", "there are no choices", only="block", instead=Reply(_NO_CHOICES)),
+    _body_fault(_on_choice(message_missing), "message_missing", "the choice has no message"),
+    _body_fault(foreign_dialect, "foreign_dialect", "the answer is an Anthropic message"),
+    _body_fault(body_not_object, "body_not_object", "the answer is inside a list"),
+    _body_fault(body_nonstandard_number, "body_nonstandard_number", "the body holds NaN"),
+    _body_fault(nested_envelope, "nested_envelope", "the answer is inside `data`"),
+    _body_fault(choices_split, "choices_split", "text and calls are in two choices", "calls"),
+    named("unexpected_sse", "a stream comes where none was asked for", only="block", swap=True),
+    named(
+        "body_not_json",
+        "the body is a line of text",
         only="block",
-        swap=True,
+        instead=Reply("upstream connect error or disconnect before headers", headers=TEXT),
     ),
-    Fault(
-        name="body_not_json",
-        says="the body is a line of text",
-        codes=("body_not_json",),
-        only="block",
-        reply=_instead(
-            body="upstream connect error or disconnect before headers",
-            headers={"content-type": "text/plain"},
-        ),
-    ),
-    Fault(
-        name="body_empty", says="the body is empty", codes=("body_empty",), reply=_instead(body=b"")
-    ),
-    Fault(
-        name="body_html",
-        says="a web page comes with status 200",
-        codes=("body_html",),
-        reply=_instead(body=_PAGE, headers={"content-type": "text/html"}),
-    ),
-    Fault(
-        name="content_encoding_bad",
-        says="the body is not compressed, and the header says it is",
-        codes=("content_encoding_bad",),
+    named("body_empty", "the body is empty", instead=Reply()),
+    named("body_html", "a web page comes with status 200", instead=Reply(_PAGE, headers=_HTML)),
+    named(
+        "content_encoding_bad",
+        "the body is not compressed, and the header says it is",
         only="block",
         reply=_encoded,
     ),
-    Fault(
-        name="stream_no_finish",
-        says="the stream ends without a finish reason and without [DONE]",
-        codes=("stream_no_finish",),
-        only="stream",
-        chunks=_unfinished,
-        divergence="completion_integrity",
-    ),
-    Fault(
-        name="stream_error_event",
-        says="an error comes in the middle of the stream, which ends there",
-        only="stream",
-        codes=("stream_error_event", "stream_no_finish"),
-        chunks=lambda chunks, asking: [*_half(chunks), {"error": _ERROR}],
-    ),
-    Fault(
-        name="stream_bad_json",
-        says="an event is not JSON",
-        codes=("stream_bad_json",),
-        only="stream",
-        chunks=_bad_event,
-    ),
-    Fault(
-        name="stream_not_sse",
-        says="plain text comes in place of the stream",
-        codes=("stream_not_sse",),
-        only="stream",
-        reply=_instead(
-            pieces=["I am sorry, ", "I cannot stream."], headers={"content-type": "text/plain"}
-        ),
-    ),
-    Fault(
-        name="stream_truncated",
-        says="the stream ends inside an event",
-        codes=("stream_truncated", "stream_no_finish"),
-        only="stream",
-        reply=_cut_event,
-    ),
-    Fault(
-        name="index_missing",
-        says="a call's pieces have no index",
-        codes=("index_missing",),
-        needs="calls",
-        only="stream",
-        chunks=_on_entries(lambda entry, ids, number: entry.pop("index", None) and None),
-    ),
-    Fault(
-        name="index_collision",
-        says="all calls have the index 0",
-        codes=("index_collision",),
-        needs="parallel",
-        only="stream",
-        chunks=_on_entries(lambda entry, ids, number: entry.update(index=0)),
-    ),
-    Fault(
-        name="identity_repeated",
-        says="a call's id is sent with each of its pieces",
-        codes=("identity_repeated",),
-        needs="calls",
-        only="stream",
-        chunks=_on_entries(_repeat_id),
-        divergence="stream_identity",
-    ),
-    Fault(
-        name="id_changed",
-        says="a call has another id in each of its pieces",
-        codes=("id_changed",),
-        needs="calls",
-        only="stream",
-        chunks=_on_entries(_change_id),
-        divergence="stream_identity",
-    ),
+    *STREAM_FAULTS,
     Fault(
         name="request_ignored",
         says="a block answer comes where a stream was asked for",
@@ -368,63 +191,61 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         name="usage",
         says="there are no token counts",
         divergence="usage",
-        chunks=_on_chunks(_without_usage),
-        body=lambda body, asking: {key: value for key, value in body.items() if key != "usage"},
+        chunks=on_chunks(_chunk_without_usage),
+        body=_body_without_usage,
     ),
     Fault(
         name="logprobs",
         says="logprobs are left out although they were asked for",
         divergence="logprobs",
-        chunks=_on_choices(lambda choice: {**choice, "logprobs": None}),
-        body=_first(lambda choice: {**choice, "logprobs": None}),
+        chunks=on_choices(_without_logprobs),
+        body=_on_choice(_without_logprobs),
     ),
     Fault(
         name="content_form",
         says=(
-            "content is null where this kind of server says an empty text, and the other way round"
+            "content is null where this kind of server sends an empty text, and the other way round"
         ),
         needs="calls",
         only="block",
-        body=_content_form,
+        body=_on_choice(_flip_content),
         divergence="content_form",
     ),
     Fault(
         name="reasoning_field",
-        says="the reasoning stands under the other of its two names",
+        says="the reasoning is under the other of its two names",
         divergence="reasoning_field",
-        body=_first(lambda choice: {**choice, "message": _renamed(choice["message"])}),
-        chunks=_on_choices(lambda choice: {**choice, "delta": _renamed(choice["delta"])}),
+        body=_on_choice(_rename_reasoning),
+        chunks=on_choices(_rename_reasoning),
     ),
     Fault(
         name="prefix_broken",
         says="a turn's prompt ids do not go on from those of the turn before",
         divergence="prefix_broken",
-        body=lambda body, asking: _prefix(body),
-        chunks=_on_chunks(_prefix),
+        body=_body_of_other_prompt,
+        chunks=on_chunks(_other_prompt),
+    ),
+    named("connection_reset", "the connection breaks in the middle of the answer", reply=reset),
+    named("timeout", "no answer ever comes", instead=Reply(delay=NEVER)),
+    named(
+        "bad_response", "what comes back is not HTTP", instead=Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n")
+    ),
+    named(
+        "redirect",
+        "the server points to another address",
+        instead=Reply(status=307, headers=_REDIRECT),
     ),
     Fault(
-        name="connection_reset",
-        says="the connection breaks in the middle of the answer",
-        codes=("connection_reset",),
-        reply=_reset,
+        name="bad_gateway",
+        says="a proxy's web page comes with status 502",
+        codes=("server_error",),
+        instead=Reply(_PAGE, 502, _HTML),
     ),
     Fault(
-        name="timeout",
-        says="no answer ever comes",
-        codes=("timeout",),
-        reply=_instead(delay=_NEVER),
-    ),
-    Fault(
-        name="bad_response",
-        says="what comes back is not HTTP",
-        codes=("bad_response",),
-        reply=_instead(raw=_CUT_RAW),
-    ),
-    Fault(
-        name="redirect",
-        says="the server points to another address",
-        codes=("redirect",),
-        reply=_instead(status=307, headers=_REDIRECT),
+        name="overloaded",
+        says="the request is refused with status 503: The server is overloaded.",
+        codes=("server_error",),
+        refusal=Refusal(503, "The server is overloaded. Please try again later."),
     ),
     Fault(
         name="error_shape",
@@ -447,10 +268,9 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         ),
     ),
     *(
-        Fault(
-            name=code,
-            says=f"the request is refused with status {refusal.status}: {refusal.message}"[:200],
-            codes=(code,),
+        named(
+            code,
+            f"the request is refused with status {refusal.status}: {refusal.message}"[:200],
             refusal=refusal,
             needs="history" if code in HISTORY else "",
             source=f"captured: {CAPTURED[code]}" if code in CAPTURED else "constructed",

@@ -1,1 +1,1 @@
-"""The reference server: OpenAI's, vLLM's or SGLang's manner over real HTTP, from a script or a recording."""
+"""The reference server: OpenAI, vLLM or SGLang over real HTTP, from a script or a recording."""

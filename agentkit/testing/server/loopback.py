@@ -1,5 +1,5 @@
-"""A real HTTP server on 127.0.0.1 in a thread of its own: whatever a `Reply` says crosses a real
-socket, byte for byte, however wrong it is.
+"""A real HTTP server on 127.0.0.1 in a thread of its own: a `Reply` crosses a real socket
+byte for byte, however wrong it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from agentkit.errors import UsageError
 
-_STARTS_WITHIN = 10.0
+_STOPS_WITHIN = 10.0
+"""Seconds; a script that never returns must not hold up the program that stops its server."""
 _LARGEST_BODY = 2**28
 """Bytes; a request that declares more is refused unread."""
 
@@ -55,7 +56,7 @@ class Reply:
     delay: float = 0.0
     """Seconds before the first byte."""
     cut: bool = False
-    """Reset the connection where the answer should have ended."""
+    """The connection is reset where the answer should have come to its end."""
     length: int | None = None
     """Declared content-length, where it is not the true one."""
     raw: bytes | None = None
@@ -70,15 +71,15 @@ class Reply:
 
 
 class Loopback:
-    """Answers each request with what a function makes of it; a context manager, sync and async,
-    that ends with its thread and sockets.
+    """A server that answers each request with what a function makes of it; a context manager, sync
+    and async, that takes its thread and sockets with it.
 
     Keeps connections alive and takes requests concurrently. The function runs in the server's
     thread, one request at a time.
     """
 
     def __init__(self, respond: Callable[[Asked], Reply], *, gap: float = 0.0) -> None:
-        """A server that is not listening yet.
+        """Make a server that is not listening yet.
 
         Args:
             respond: makes the reply; what it raises is answered with status 500.
@@ -96,6 +97,7 @@ class Loopback:
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+        self._failure: Exception | None = None
 
     @property
     def url(self) -> str:
@@ -111,20 +113,19 @@ class Loopback:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> Self:
-        """The server itself, listening.
+        """Begin to listen; returns the server itself.
 
         Raises:
             UsageError: it is running already.
         """
         self._begin()
-        if not self._ready.wait(_STARTS_WITHIN):
-            raise TimeoutError("the server did not start")
-        return self
+        self._ready.wait()
+        return self._started()
 
     def stop(self) -> None:
-        """Ends the server with all its connections; nothing happens where it is not running."""
+        """Stop the server and all its connections; nothing happens where it is not running."""
         if thread := self._end():
-            thread.join(_STARTS_WITHIN)
+            thread.join(_STOPS_WITHIN)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -136,7 +137,7 @@ class Loopback:
         self._begin()
         while not self._ready.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        return self
+        return self._started()
 
     async def __aexit__(self, *exc: object) -> None:
         if thread := self._end():
@@ -147,14 +148,28 @@ class Loopback:
         if self._thread is not None:
             raise UsageError("the server is running already")
         self._ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve()), name="agentkit-loopback", daemon=True
-        )
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, name="agentkit-loopback", daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as exc:  # raised again where the server was started
+            self._failure = exc
+        finally:
+            self._ready.set()
+
+    def _started(self) -> Self:
+        if self._failure is not None:
+            self._thread = None
+            raise self._failure
+        return self
 
     def _end(self) -> threading.Thread | None:
         thread, self._thread = self._thread, None
-        if thread is not None and self._ready.wait(_STARTS_WITHIN):
+        if thread is not None:
+            self._ready.wait()
             self._loop.call_soon_threadsafe(self._stopped.set)
         return thread
 
@@ -166,9 +181,8 @@ class Loopback:
         await self._stopped.wait()
         with contextlib.suppress(NotImplementedError):  # an event loop without readers
             self._loop.remove_reader(server.sockets[0].fileno())
-        await (
-            _settle()
-        )  # a connection that is half accepted when the server closes would leave its socket open
+        # A connection that is half accepted when the server closes would leave its socket open.
+        await _settle()
         server.close()
         for writer in self._writers:
             writer.transport.abort()
@@ -198,7 +212,7 @@ class Loopback:
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection stays open."""
+        """Answer one request; returns whether the connection stays open."""
         first_byte = await reader.readexactly(1)
         if first_byte == b"\x16":  # a TLS greeting
             return await _send(
@@ -242,7 +256,7 @@ class Loopback:
 
 
 async def _settle() -> None:
-    """Lets the event loop do what is due: from an accepted connection to its task, and from an
+    """Let the event loop do what is due: from an accepted connection to its task, and from an
     aborted one to its closed socket, are few rounds.
     """
     for _ in range(8):
@@ -268,7 +282,7 @@ async def _sized(reader: asyncio.StreamReader, size: int) -> bytes:
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
-    """Whether the connection can be used again."""
+    """Send a reply; returns whether the connection can be used again."""
     if reply.delay:
         await asyncio.sleep(reply.delay)
     if reply.raw is not None:
@@ -293,7 +307,9 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
     await writer.drain()
     await _send_pieces(writer, reply.pieces or (), gap)
     if reply.cut:
-        await asyncio.sleep(0.05)  # so that what was sent is read before the reset
+        # Clients drop what they have not read when a reset comes, as with any server. The pause
+        # only makes it likely that they have; nothing may depend on how much they read.
+        await asyncio.sleep(0.05)
         writer.transport.abort()
         return False
     if chunked:

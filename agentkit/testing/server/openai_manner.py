@@ -2,12 +2,12 @@
 and answers its users have published.
 
 From these: ids (`call_` and 24 letters and digits), `refusal` and `annotations` on a block message,
-    content null beside calls, a first chunk that carries the role, the first call's id, name and
-    empty arguments together, later pieces with index and arguments only, `usage: null` on every
-    chunk but the last where usage was asked for, details under both counts, `stop` as finish reason
-    of a named choice, reasoning that is counted and never sent, indented bodies, `x-request-id` and
-    `x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was
-    captured.
+content null beside calls, a first chunk that carries the role, the first call's id, name and
+empty arguments together, later pieces with index and arguments only, `usage: null` on every
+chunk but the last where usage was asked for, details under both counts, `stop` as finish reason
+of a named choice, reasoning that is counted and never sent, indented bodies, `x-request-id` and
+`x-ratelimit-*` headers, and a history that is checked before it is read. Nothing here was
+captured.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.faults.refusals import HISTORY
-from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.faults.refusals import HISTORY, Refusal
 from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
+from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 from agentkit.trajectory.preflight import preflight
 
 _TYPES = {403: "request_forbidden", 429: "requests", 503: "service_unavailable_error"}
@@ -42,35 +42,35 @@ class OpenAI(Manner):
     writes_calls_as_text = False
     bare_delta = False
 
-    def answer_id(self, asking: Asking) -> str:
-        return f"chatcmpl-{asking.base62('answer', 29)}"
+    def answer_id(self, question: Question) -> str:
+        return f"chatcmpl-{question.base62('answer', 29)}"
 
-    def call_id(self, asking: Asking, position: int) -> str:
-        return f"call_{asking.base62(f'call{position}', 24)}"
+    def call_id(self, question: Question, position: int) -> str:
+        return f"call_{question.base62(f'call{position}', 24)}"
 
-    def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def body(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion",
-            "created": asking.created,
-            "model": asking.model,
-            "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
-            "usage": self.usage(draft, asking, stream=False),
+            "created": question.created,
+            "model": question.model,
+            "choices": [self._choice(draft, question, index) for index in range(question.choices)],
+            "usage": self.usage(draft, question, stream=False),
             "service_tier": "default",
             "system_fingerprint": "fp_0000000000",
         }
 
-    def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        listed = asking.logprobs(answer_tokens(_shown(draft)))
+    def _choice(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
+        listed = question.logprobs(answer_tokens(_shown(draft)))
         return {
             "index": index,
             "message": _message(draft),
             "logprobs": None if listed is None else {"content": listed, "refusal": None},
-            "finish_reason": self.finish(draft.get("finish_reason"), asking),
+            "finish_reason": self.finish(draft.get("finish_reason"), question),
         }
 
     def opening(
-        self, draft: Mapping[str, Any], asking: Asking, index: int
+        self, draft: Mapping[str, Any], question: Question, index: int
     ) -> dict[str, Any] | None:
         message = draft["message"]
         begins_with_call = (
@@ -82,11 +82,11 @@ class OpenAI(Manner):
             None
             if begins_with_call
             else self.chunk(
-                {"role": "assistant", "content": "", "refusal": None}, asking, index, ()
+                {"role": "assistant", "content": "", "refusal": None}, question, index, ()
             )
         )
 
-    def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
+    def delta(self, step: Step, question: Question, index: int) -> dict[str, Any]:
         match step.kind:
             case "reasoning" | "content" | "refusal":
                 return {step.kind: step.value}
@@ -101,11 +101,11 @@ class OpenAI(Manner):
         return {}
 
     def _deltas(
-        self, draft: Mapping[str, Any], asking: Asking, index: int
+        self, draft: Mapping[str, Any], question: Question, index: int
     ) -> Iterator[dict[str, Any]]:
-        found = list(super()._deltas({**draft, "message": _shown(draft)}, asking, index))
+        found = list(super()._deltas({**draft, "message": _shown(draft)}, question, index))
         first = found[0]["choices"][0]["delta"]
-        if self.opening(draft, asking, index) is None and "tool_calls" in first:
+        if self.opening(draft, question, index) is None and "tool_calls" in first:
             found[0]["choices"][0]["delta"] = {
                 "role": "assistant",
                 "content": None,
@@ -117,22 +117,24 @@ class OpenAI(Manner):
     def chunk(
         self,
         delta: dict[str, Any],
-        asking: Asking,
+        question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
-        listed = asking.logprobs(said) if said and "content" in delta else None
+        listed = question.logprobs(written) if written and "content" in delta else None
         logprobs = None if listed is None else {"content": listed, "refusal": None}
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return {
-            **self._head(asking),
+            **self._head(question),
             "choices": [choice],
-            **({"usage": None} if asking.include_usage else {}),
+            **({"usage": None} if question.include_usage else {}),
         }
 
-    def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
-        prompt, completion, thought = self.counts(draft, asking)
+    def usage(
+        self, draft: Mapping[str, Any], question: Question, *, stream: bool
+    ) -> dict[str, Any]:
+        prompt, completion, thought = self.counts(draft, question)
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
@@ -146,19 +148,19 @@ class OpenAI(Manner):
             },
         }
 
-    def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         return {
-            **self._head(asking),
+            **self._head(question),
             "choices": [],
-            "usage": self.usage(draft, asking, stream=True),
+            "usage": self.usage(draft, question, stream=True),
         }
 
-    def _head(self, asking: Asking) -> dict[str, Any]:
+    def _head(self, question: Question) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion.chunk",
-            "created": asking.created,
-            "model": asking.model,
+            "created": question.created,
+            "model": question.model,
             "service_tier": "default",
             "system_fingerprint": "fp_0000000000",
         }
@@ -176,8 +178,12 @@ class OpenAI(Manner):
             }
         }
 
-    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
-        request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
+    def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
+        request, size, limit = (
+            question.request,
+            len(question.prompt),
+            output_limit(question.request),
+        )
         model = request.get("model")
         for name in ("model", "messages"):
             if name not in request:
@@ -195,28 +201,28 @@ class OpenAI(Manner):
                 code="invalid_type",
             )
         if models is not None and model not in models:
-            said = f"The model `{model}` does not exist or you do not have access to it."
-            return Refusal(404, said, code="model_not_found")
+            text = f"The model `{model}` does not exist or you do not have access to it."
+            return Refusal(404, text, code="model_not_found")
         if refusal := _field_refusal(request):
             return refusal
         if found := next(
             (p for p in preflight(request["messages"], "openai") if p.code in HISTORY), None
         ):
             return HISTORY[found.code]
-        if limit is not None and limit > asking.context:
-            said = (
-                f"max_tokens is too large: {limit}. This model supports at most {asking.context}"
+        if limit is not None and limit > question.context:
+            text = (
+                f"max_tokens is too large: {limit}. This model supports at most {question.context}"
                 f" completion tokens, whereas you provided {limit}."
             )
-            return Refusal(400, said, param="max_tokens", code="invalid_value")
-        if size > asking.context:
-            said = (
-                f"This model's maximum context length is {asking.context} tokens. However, your"
+            return Refusal(400, text, param="max_tokens", code="invalid_value")
+        if size > question.context:
+            text = (
+                f"This model's maximum context length is {question.context} tokens. However, your"
                 f" messages resulted in {size} tokens."
             )
             return Refusal(
                 400,
-                f"{said} Please reduce the length of the messages.",
+                f"{text} Please reduce the length of the messages.",
                 param="messages",
                 code="context_length_exceeded",
             )
@@ -224,17 +230,17 @@ class OpenAI(Manner):
 
     def unauthorized(self, sent: str | None) -> Refusal:
         if not sent:
-            said = (
+            text = (
                 "You didn't provide an API key. You need to provide your API key in an"
                 " Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
-            return Refusal(401, said)
+            return Refusal(401, text)
         shown = "*" * 12
-        said = (
+        text = (
             f"Incorrect API key provided: {shown}. You can find your API key at"
             " https://platform.openai.com/account/api-keys."
         )
-        return Refusal(401, said, code="invalid_api_key")
+        return Refusal(401, text, code="invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
         if path == "/v1/chat/completions":
@@ -294,11 +300,11 @@ def _begun(entry: Any, position: int) -> Any:
 def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
     for field in ("messages", "tools"):
         if request.get(field) == []:
-            said = (
+            text = (
                 f"Invalid '{field}': empty array. Expected an array with minimum length 1, but got"
                 " an empty array instead."
             )
-            return Refusal(400, said, param=field, code="empty_array")
+            return Refusal(400, text, param=field, code="empty_array")
     choice, tools, temperature = (
         request.get("tool_choice"),
         request.get("tools"),
@@ -316,9 +322,9 @@ def _field_refusal(request: Mapping[str, Any]) -> Refusal | None:
             400, f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice"
         )
     if isinstance(temperature, (int, float)) and temperature < 0:
-        said = (
+        text = (
             "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got"
             f" {temperature} instead."
         )
-        return Refusal(400, said, param="temperature", code="decimal_below_min_value")
+        return Refusal(400, text, param="temperature", code="decimal_below_min_value")
     return None

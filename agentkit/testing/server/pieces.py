@@ -15,7 +15,7 @@ _TOKENS = re.compile(r"<\|[^|>]{1,40}\|>|</?\w{1,40}>|\s?\w{1,6}|\s|[^\w\s]")
 
 
 def tokens(text: str) -> list[str]:
-    """The text cut into made-up tokens, nothing lost.
+    """Cut the text into made-up tokens, nothing lost.
 
     >>> tokens("Oslo is cold.")
     ['Oslo', ' is', ' cold', '.']
@@ -24,12 +24,12 @@ def tokens(text: str) -> list[str]:
 
 
 def token_id(token: str) -> int:
-    """A made-up id that a token has everywhere."""
+    """Make up an id that the token has everywhere."""
     return zlib.crc32(token.encode("utf-8", "surrogatepass")) % 150_000
 
 
 def prompt_tokens(messages: Sequence[Any]) -> list[str]:
-    """The tokens of a history in the manner of ChatML, up to where the answer begins.
+    """Write a history as tokens in the manner of ChatML, up to where the answer begins.
 
     An assistant message is written as the answer was, so the prompt of a turn goes on from the
     tokens of the turn before, unless the client changed or left out something of it (its reasoning,
@@ -39,12 +39,12 @@ def prompt_tokens(messages: Sequence[Any]) -> list[str]:
     for message in messages:
         given: Mapping[str, Any] = message if isinstance(message, dict) else {}
         role = str(given.get("role"))
-        said = (
+        written = (
             answer_tokens(given)
             if role == "assistant"
             else [*tokens(_text(given.get("content"))), "<|im_end|>"]
         )
-        found += ["<|im_start|>", *tokens(role), "\n", *said, "\n"]
+        found += ["<|im_start|>", *tokens(role), "\n", *written, "\n"]
     return [*found, "<|im_start|>", *tokens("assistant"), "\n"]
 
 
@@ -78,8 +78,8 @@ class Step:
 
 
 def steps(message: Mapping[str, Any]) -> Iterator[Step]:
-    """A message as the pieces a stream sends it in; what has no pieces (arguments as an object, a
-    call that is none) is one step.
+    """Cut a message into the pieces a stream sends it in; what has no pieces (arguments as an
+    object, a call that is none) is one step.
     """
     reasoning, content = (
         message.get("reasoning", message.get("reasoning_content")),

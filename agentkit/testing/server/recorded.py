@@ -1,16 +1,21 @@
 """Recorded rollouts as a script: the exchange that answered this conversation when it was recorded,
-found by its prompt and its turn.
+found by its prompt and its turn, and sent as the bytes that came, or as its message where another
+form is asked for.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.files.held import trajectories_of
-from agentkit.files.store import load_all
+from agentkit.files.reader import rollouts_in
+from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.sse import SSE
+from agentkit.testing.scripted import as_choice
+from agentkit.testing.server.loopback import Reply
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Exchange
 
@@ -28,7 +33,7 @@ class Recorded:
         self._begun: Counter[str] = Counter()
 
     def __call__(self, messages: list[dict[str, Any]]) -> Exchange | ApiError:
-        """What was answered to this history."""
+        """Find what was answered to this history."""
         same = [t for t in self.trajectories if _begins(messages, t)]
         if not same:
             return _refused(
@@ -40,13 +45,13 @@ class Recorded:
             key = repr(_asked(messages))
             self._begun[key] += 1
             return _exchange(same[(self._begun[key] - 1) % len(same)], 0)
-        said = [message for message in messages if message.get("role") == "assistant"][-turn:]
-        return _exchange(max(same, key=lambda t: _alike(said, t)), turn)
+        answers = [message for message in messages if message.get("role") == "assistant"][-turn:]
+        return _exchange(max(same, key=lambda t: _alike(answers, t)), turn)
 
 
 def is_recorded(script: Any) -> bool:
-    """Whether a script is recorded rollouts: a trajectory, several, the path of a file, or what
-    holds a trajectory.
+    """Tell whether a script is recorded rollouts: a trajectory, several, the path of a file, or
+    what holds a trajectory.
     """
     if isinstance(script, (str, os.PathLike, Trajectory)):
         return True
@@ -56,15 +61,13 @@ def is_recorded(script: Any) -> bool:
 
 
 def recorded(source: Any) -> Recorded:
-    """The script that plays these rollouts.
+    """Make a script that plays these rollouts.
 
     Raises:
         FileNotFoundError: there is no such file.
         CassetteError: it holds no rollouts.
     """
-    return Recorded(
-        load_all(source) if isinstance(source, (str, os.PathLike)) else trajectories_of(source)
-    )
+    return Recorded(rollouts_in(source))
 
 
 def _assistants(messages: Sequence[dict[str, Any]]) -> int:
@@ -72,7 +75,7 @@ def _assistants(messages: Sequence[dict[str, Any]]) -> int:
 
 
 def _asked(messages: Sequence[dict[str, Any]]) -> Any:
-    """The first thing the user said."""
+    """The content of the first user message."""
     return next(
         (message.get("content") for message in messages if message.get("role") == "user"), None
     )
@@ -83,12 +86,12 @@ def _begins(messages: Sequence[dict[str, Any]], trajectory: Trajectory) -> bool:
     return _asked(messages) == _asked(prompt) and _assistants(messages) >= _assistants(prompt)
 
 
-def _alike(said: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
-    """How many of the assistant messages make the calls that the recorded turns made."""
+def _alike(answers: Sequence[dict[str, Any]], trajectory: Trajectory) -> int:
+    """Count the assistant messages that make the calls which the recorded turns made."""
     turns = trajectory.all_turns
     return sum(
         _ids(message) == [call.id for call in turn.tool_calls]
-        for message, turn in zip(said, turns, strict=False)
+        for message, turn in zip(answers, turns, strict=False)
     )
 
 
@@ -112,3 +115,70 @@ def _refused(message: str) -> ApiError:
 
 def _prompts(trajectories: Sequence[Trajectory]) -> str:
     return ", ".join(repr(str(_asked([m.wire for m in t.prompt]))[:60]) for t in trajectories[:5])
+
+
+_NOT_PLAYED = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
+
+
+def reply_of(exchange: Exchange) -> Reply:
+    """Send the exchange as it came; one that broke off breaks off again."""
+    headers = {name: value for name, value in exchange.headers if name not in _NOT_PLAYED}
+    pieces = [chunk.text for chunk in exchange.chunks] or None
+    kind = {"content-type": "text/event-stream; charset=utf-8"} if pieces else {}
+    cut = exchange.transport_error is not None and (pieces is not None or bool(exchange.body))
+    length = len(exchange.body.encode()) + 1 if cut and pieces is None else None
+    return Reply(
+        exchange.body, exchange.status or 200, {**kind, **headers}, pieces, cut=cut, length=length
+    )
+
+
+def is_answer(exchange: Exchange) -> bool:
+    """Tell whether it holds a message that can be put into another form."""
+    return (
+        exchange.transport_error is None
+        and (exchange.status or 200) < 300
+        and bool(choice_of(exchange).get("message"))
+    )
+
+
+def is_completion(body: Any) -> bool:
+    """Tell whether a body has the form of a chat completion, a message in its first choice."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(first, dict) and isinstance(first.get("message"), dict)
+
+
+def choice_of(exchange: Exchange) -> dict[str, Any]:
+    """The message of the exchange and its finish reason; empty where it holds none."""
+    body = body_of(exchange)
+    return as_choice(body) if isinstance(body, dict) and body.get("choices") else {}
+
+
+def body_of(exchange: Exchange) -> Any:
+    """The body of the exchange; of a stream the one a server would have sent in one piece, None
+    where no event holds any of it.
+    """
+    if not exchange.chunks:
+        return exchange.raw
+    assembly = Assembly()
+    for _, data in events_of(exchange):
+        if isinstance(data, dict):
+            assembly.add(data)
+    return assembly.body() if assembly.chunks else None
+
+
+def events_of(exchange: Exchange) -> list[tuple[float, Any]]:
+    """Cut a stream into events: when each was complete, and its data, as text where it is not
+    JSON.
+    """
+    sse, last = SSE(), exchange.chunks[-1].at if exchange.chunks else 0.0
+    found = [(chunk.at, event.data) for chunk in exchange.chunks for event in sse.feed(chunk.text)]
+    found += [(last, event.data) for event in sse.finish()]
+    return [(at, _data(text)) for at, text in found]
+
+
+def _data(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -14,28 +14,26 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentkit.errors import UsageError, suggest
+from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.plain import plain
 from agentkit.servers.redaction import Redactor, header_secrets
 from agentkit.testing.faults.catalogue import find_faults
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.faults.message_faults import as_text
+from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.scripted import as_choice, next_answer
-from agentkit.testing.server.asking import Asking, Refusal
 from agentkit.testing.server.loopback import Asked, Loopback, Reply
 from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.openai_manner import OpenAI
 from agentkit.testing.server.pieces import prompt_tokens, tokens
-from agentkit.testing.server.played import choice_of, is_answer, is_completion, reply_of
-from agentkit.testing.server.recorded import is_recorded, recorded
+from agentkit.testing.server.question import Question
+from agentkit.testing.server.recorded import choice_of, is_answer, is_recorded, recorded, reply_of
 from agentkit.testing.server.sglang_manner import SGLang
+from agentkit.testing.server.stages import draft_of, json_reply, refused, reply_to
 from agentkit.testing.server.vllm_manner import VLLM
-from agentkit.types.keywords import checked_keywords
 from agentkit.types.wire import ApiError, Exchange
 
 MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}
-_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
-_JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
 
 @checked_keywords
@@ -88,7 +86,7 @@ class ReferenceServer:
         return self._http.url
 
     def start(self) -> ReferenceServer:
-        """The server itself, listening on a free port.
+        """Listen on a free port; returns the server itself.
 
         Raises:
             UsageError: it is running already.
@@ -97,7 +95,7 @@ class ReferenceServer:
         return self
 
     def stop(self) -> None:
-        """Ends it with all its connections."""
+        """Stop the server and all its connections."""
         self._http.stop()
 
     def __enter__(self) -> ReferenceServer:
@@ -141,8 +139,8 @@ class ReferenceServer:
             return self._refused(self._manner.malformed(0))
         if path == "/tokenize" and isinstance(self._manner, VLLM) and isinstance(request, dict):
             text = request.get("prompt")
-            said = tokens(text) if isinstance(text, str) else self._asking(request, b"").prompt
-            return self._json(self._manner.tokenized(said, self._context))
+            prompt = tokens(text) if isinstance(text, str) else self._question(request, b"").prompt
+            return self._json(self._manner.tokenized(prompt, self._context))
         if path != "/v1/chat/completions" or asked.method != "POST":
             return self._refused(self._manner.unknown_path(asked.method, path))
         reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
@@ -157,27 +155,25 @@ class ReferenceServer:
         )
 
     def _chat(self, request: dict[str, Any], body: bytes) -> Reply:
-        asking = self._asking(request, body)
+        question = self._question(request, body)
         mode: Mode = "stream" if request.get("stream") else "block"
-        on = [fault for fault in self.faults if self._is_on(fault, asking)]
-        struck = next(
-            (f for f in on if f.refusal is not None and f.strikes(None, asking, mode)), None
-        )
-        refusal = struck.refusal if struck else self._manner.refuses(asking, self._models)
+        on = [fault for fault in self.faults if self._is_on(fault, question)]
+        refusals = [f.refusal for f in on if f.refusal and f.applies(None, question, mode)]
+        refusal = refusals[0] if refusals else self._manner.refuses(question, self._models)
         if refusal is not None:
             return self._refused(refusal)
         index, self._answered = self._answered, self._answered + 1
         return self._answer(
-            next_answer(self._script, index, copy.deepcopy(asking.messages)), asking, mode, on
+            next_answer(self._script, index, copy.deepcopy(question.messages)), question, mode, on
         )
 
-    def _asking(self, request: dict[str, Any], body: bytes) -> Asking:
+    def _question(self, request: dict[str, Any], body: bytes) -> Question:
         digest = hashlib.sha256(body).hexdigest()
         times, self._seen[digest] = self._seen[digest], self._seen[digest] + 1
         model = request.get("model")
         served = self._models[0] if self._models else "reference"
         listed = request.get("messages")
-        return Asking(
+        return Question(
             request,
             model if isinstance(model, str) else served,
             f"{self._seed}:{digest}:{times}",
@@ -186,14 +182,16 @@ class ReferenceServer:
             self._tool_parser,
         )
 
-    def _is_on(self, fault: Fault, asking: Asking) -> bool:
-        if self._turns is not None and asking.turn not in self._turns:
+    def _is_on(self, fault: Fault, question: Question) -> bool:
+        if self._turns is not None and question.turn not in self._turns:
             return False
-        return self._rate >= 1 or random.Random(f"{asking.seed}:{fault.name}").random() < self._rate  # noqa: S311
+        if self._rate >= 1:
+            return True
+        return random.Random(f"{question.seed}:{fault.name}").random() < self._rate  # noqa: S311
 
-    def _answer(self, answer: Any, asking: Asking, mode: Mode, on: list[Fault]) -> Reply:
-        """The reply to a request that is taken: a failure or a body as it stands, else a message in
-        the manner's form.
+    def _answer(self, answer: Any, question: Question, mode: Mode, on: list[Fault]) -> Reply:
+        """Reply to a request that is taken: with a failure or a body as it is, else with a message
+        in the manner's form.
         """
         if isinstance(answer, ApiError):
             return self._refused(_as_refusal(answer))
@@ -209,94 +207,48 @@ class ReferenceServer:
                     if answer.transport_error and answer.status is None
                     else reply_of(answer)
                 )
-            return self._made(choice_of(answer), asking, mode, on)
+            return self._made(choice_of(answer), question, mode, on)
         data = answer if isinstance(answer, str) or answer is None else plain(answer)
         if isinstance(data, dict) and (
             "error" in data or ("choices" in data and mode == "block" and not on)
         ):
             return self._json(data)
-        return self._made(as_choice(data), asking, mode, on)
+        return self._made(as_choice(data), question, mode, on)
 
     def _failed(self, exchange: Exchange) -> Reply:
         error = exchange.transport_error
         return self._refused(_as_refusal(error)) if error else reply_of(exchange)
 
     def _made(
-        self, choice: Mapping[str, Any], asking: Asking, mode: Mode, on: list[Fault]
+        self, choice: Mapping[str, Any], question: Question, mode: Mode, on: list[Fault]
     ) -> Reply:
-        draft = self._draft(choice, asking)
-        on = [fault for fault in on if fault.refusal is None and fault.strikes(draft, asking, mode)]
-        for fault in on:
-            draft = (
-                fault.message(draft, asking)
-                if fault.message and fault.strikes(draft, asking, mode)
-                else draft
-            )
-        swapped = any(fault.swap for fault in on)
-        reply = (
-            self._streamed(draft, asking, on)
-            if (mode == "stream") != swapped
-            else self._block(draft, asking, on)
-        )
-        for fault in on:
-            reply = fault.reply(reply, asking) if fault.reply else reply
-        return reply
+        draft = self._draft(choice, question)
+        return reply_to(question, draft, mode, self._manner, on)
 
-    def _draft(self, choice: Mapping[str, Any], asking: Asking) -> Draft:
+    def _draft(self, choice: Mapping[str, Any], question: Question) -> Draft:
         """The message as the model wrote it, with ids of the manner's own where it has none."""
-        message = copy.deepcopy(dict(choice["message"]))
-        if "reasoning_content" in message:
-            thought = message.pop("reasoning_content")
-            message.setdefault("reasoning", thought)
-        listed = message.get("tool_calls")
-        if isinstance(listed, list):
-            message["tool_calls"] = [
-                self._named(entry, asking, i) for i, entry in enumerate(listed)
-            ]
-        if listed == []:
-            del message["tool_calls"]
-        draft: Draft = {"message": message, "finish_reason": choice.get("finish_reason")}
+        draft = draft_of(choice)
+        message = draft["message"]
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            message["tool_calls"] = [self._named(call, question, i) for i, call in enumerate(calls)]
         unread = self._manner.writes_calls_as_text and (
-            not self._tool_parser or asking.request.get("tool_choice") == "none"
+            not self._tool_parser or question.request.get("tool_choice") == "none"
         )
-        return (
-            {"message": as_text(message), "finish_reason": "stop"}
-            if unread and message.get("tool_calls")
-            else draft
-        )
+        if unread and calls:
+            return {"message": as_text(message), "finish_reason": "stop"}
+        return draft
 
-    def _named(self, entry: Any, asking: Asking, position: int) -> Any:
-        return (
-            {"id": self._manner.call_id(asking, position), **entry}
-            if isinstance(entry, dict)
-            else entry
-        )
-
-    def _block(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
-        body: Any = self._manner.body(draft, asking)
-        for fault in on:
-            body = fault.body(body, asking) if fault.body and is_completion(body) else body
-        return self._json(body)
-
-    def _streamed(self, draft: Draft, asking: Asking, on: list[Fault]) -> Reply:
-        chunks = self._manner.chunks(draft, asking)
-        for fault in on:
-            chunks = fault.chunks(chunks, asking) if fault.chunks else chunks
-        pieces = [
-            f"data: {chunk if isinstance(chunk, str) else self._manner.dumps(chunk)}\n\n"
-            for chunk in chunks
-        ]
-        return Reply(headers={**_JSON, **self._manner.headers, **_STREAM}, pieces=pieces)
+    def _named(self, call: Any, question: Question, position: int) -> Any:
+        if not isinstance(call, dict):
+            return call
+        return {"id": self._manner.call_id(question, position), **call}
 
     def _json(self, data: Any, status: int = 200) -> Reply:
-        text = data if isinstance(data, str) else self._manner.block_text(data)
-        return Reply(text, status, {**_JSON, **self._manner.headers})
+        return json_reply(data, self._manner, status)
 
     def _refused(self, refusal: Refusal) -> Reply:
-        reply = self._json(
-            self._manner.error(refusal) if refusal.body is None else refusal.body, refusal.status
-        )
-        return replace(reply, headers={**reply.headers, **refusal.headers})
+        return refused(refusal, self._manner)
 
 
 @checked_keywords
@@ -315,13 +267,13 @@ def serve(
     latency: float = 0.0,
     pace: float = 0.0,
 ) -> ReferenceServer:
-    """A server on loopback that answers from a script; it listens inside a `with` (or `async with`)
-    block.
+    """Make a server on loopback that answers from a script; it listens inside a `with` (or
+    `async with`) block.
 
     The same request gets the same answer, ids included, at every run. An answer is sent whole:
-        `max_tokens`, `stop` and the sampling of the request change nothing of what the script says.
-        What is constructed in a manner and what was captured is said in the module of the manner,
-        and of each fault in its `source`.
+    `max_tokens`, `stop` and the sampling of the request change nothing in what the script answers.
+    The module of each manner lists what was captured and what is constructed, and so does the
+    `source` of each fault.
 
     Args:
         script: as for `ScriptedServer`: a function of the messages, or a list of answers in the
@@ -336,7 +288,8 @@ def serve(
         tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang
             leaves calls as text.
         context: most tokens of a prompt.
-        rate: share of the answers that are faulty, told by `seed` and the request.
+        rate: share of the answers that are faulty, chosen by `seed` and the request.
+        seed: another seed chooses other answers, and other ids.
         turn: only answers of this turn, or these, counting from 0, are faulty.
         latency: seconds before an answer.
         pace: seconds between the pieces of a stream.
@@ -376,7 +329,7 @@ def serve(
 
 
 def _check_script(script: Any) -> None:
-    """Refuses what is no script before a request finds it out."""
+    """Refuse what is no script before a request finds it out."""
     hint = (
         "a script is a list of answers, a function of the messages, or recorded rollouts; for one"
         " answer: serve(['It is cold.'])"

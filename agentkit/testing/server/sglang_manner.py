@@ -2,12 +2,12 @@
 (serving_chat.py, protocol.py, sse_utils.py).
 
 From the source: ids (`call_` and 24 hexadecimal digits, a bare 32-digit answer id),
-    `reasoning_content`, content "" and never null, `tool_calls` null where there are none, an
-    `index` on each call of a block answer, `matched_stop`, `metadata.weight_version`,
-    `reasoning_tokens` beside the other counts, two kinds of chunks (text without null fields but
-    `reasoning_content`; calls with every field, null where empty, id and name null on the pieces
-    that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400
-    where FastAPI would say 422, and no check of the model's name. Nothing here was captured.
+`reasoning_content`, content "" and never null, `tool_calls` null where there are none, an
+`index` on each call of a block answer, `matched_stop`, `metadata.weight_version`,
+`reasoning_tokens` beside the other counts, two kinds of chunks (text without null fields but
+`reasoning_content`; calls with every field, null where empty, id and name null on the pieces
+that go on), `tool_calls` as finish reason of a named choice, flat error bodies, status 400
+where FastAPI would say 422, and no check of the model's name. Nothing here was captured.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
+from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 
 _TYPES = {
     400: "BadRequestError",
@@ -36,29 +37,29 @@ class SGLang(Manner):
     headers = MappingProxyType({"server": "uvicorn"})
     bare_delta = False
 
-    def answer_id(self, asking: Asking) -> str:
-        return asking.hex("answer", 32)
+    def answer_id(self, question: Question) -> str:
+        return question.hex("answer", 32)
 
-    def call_id(self, asking: Asking, position: int) -> str:
-        return f"call_{asking.hex(f'call{position}', 24)}"
+    def call_id(self, question: Question, position: int) -> str:
+        return f"call_{question.hex(f'call{position}', 24)}"
 
-    def finish(self, finish: Any, asking: Asking) -> Any:
+    def finish(self, finish: Any, question: Question) -> Any:
         return finish
 
-    def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def body(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion",
-            "created": asking.created,
-            "model": asking.model,
-            "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
-            "usage": self.usage(draft, asking, stream=False),
+            "created": question.created,
+            "model": question.model,
+            "choices": [self._choice(draft, question, index) for index in range(question.choices)],
+            "usage": self.usage(draft, question, stream=False),
             "metadata": {"weight_version": "default"},
         }
 
-    def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        listed = asking.logprobs(answer_tokens(draft["message"]), _ORDER)
-        finish = self.finish(draft.get("finish_reason"), asking)
+    def _choice(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
+        listed = question.logprobs(answer_tokens(draft["message"]), _ORDER)
+        finish = self.finish(draft.get("finish_reason"), question)
         return {
             "index": index,
             "message": _message(draft["message"]),
@@ -67,10 +68,10 @@ class SGLang(Manner):
             "matched_stop": _matched(finish),
         }
 
-    def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        return self.chunk({"role": "assistant", "content": ""}, asking, index, ())
+    def opening(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
+        return self.chunk({"role": "assistant", "content": ""}, question, index, ())
 
-    def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
+    def delta(self, step: Step, question: Question, index: int) -> dict[str, Any]:
         match step.kind:
             case "reasoning":
                 return {"reasoning_content": step.value}
@@ -87,14 +88,14 @@ class SGLang(Manner):
     def chunk(
         self,
         delta: dict[str, Any],
-        asking: Asking,
+        question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
         calls = "tool_calls" in delta
         shown = delta if calls else {"reasoning_content": None, **delta}
-        listed = asking.logprobs(said, _ORDER) if said else None
+        listed = question.logprobs(written, _ORDER) if written else None
         choice = {
             "index": index,
             "delta": shown,
@@ -103,15 +104,17 @@ class SGLang(Manner):
             "matched_stop": _matched(finish),
         }
         head = {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion.chunk",
-            "created": asking.created,
-            "model": asking.model,
+            "created": question.created,
+            "model": question.model,
         }
         return {**head, "choices": [choice], **({"usage": None} if calls else {})}
 
-    def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
-        prompt, completion, thought = self.counts(draft, asking)
+    def usage(
+        self, draft: Mapping[str, Any], question: Question, *, stream: bool
+    ) -> dict[str, Any]:
+        prompt, completion, thought = self.counts(draft, question)
         return {
             "prompt_tokens": prompt,
             "total_tokens": prompt + completion,
@@ -121,14 +124,14 @@ class SGLang(Manner):
             "completion_tokens_details": None,
         }
 
-    def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         head = {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion.chunk",
-            "created": asking.created,
-            "model": asking.model,
+            "created": question.created,
+            "model": question.model,
         }
-        return {**head, "choices": [], "usage": self.usage(draft, asking, stream=True)}
+        return {**head, "choices": [], "usage": self.usage(draft, question, stream=True)}
 
     def error(self, refusal: Refusal) -> Any:
         kind = refusal.type or _TYPES.get(
@@ -142,36 +145,40 @@ class SGLang(Manner):
             "code": refusal.status,
         }
 
-    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
-        request, size, limit = asking.request, len(asking.prompt), output_limit(asking.request)
+    def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
+        request, size, limit = (
+            question.request,
+            len(question.prompt),
+            output_limit(question.request),
+        )
         if "messages" not in request or "model" not in request:
             name = "messages" if "messages" not in request else "model"
-            said = (
+            text = (
                 f"1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{name}'), 'msg':"
                 " 'Field required'}"
             )
-            return Refusal(400, said, type="Bad Request")
+            return Refusal(400, text, type="Bad Request")
         if not isinstance(request["messages"], list):
-            said = (
+            text = (
                 "1 validation error:\n  {'type': 'list_type', 'loc': ('body', 'messages'), 'msg':"
                 " 'Input should be a valid list'}"
             )
-            return Refusal(400, said, type="Bad Request")
+            return Refusal(400, text, type="Bad Request")
         if not request["messages"]:
             return Refusal(400, "Messages cannot be empty.")
         if refusal := _tool_refusal(request):
             return refusal
-        if limit is not None and limit > asking.context:
-            said = (
+        if limit is not None and limit > question.context:
+            text = (
                 f"max_completion_tokens is too large: {limit}.This model supports at most"
-                f" {asking.context} completion tokens."
+                f" {question.context} completion tokens."
             )
-            return Refusal(400, said)
-        if size > asking.context:
+            return Refusal(400, text)
+        if size > question.context:
             return Refusal(
                 400,
                 f"The input ({size} tokens) is longer than the model's context length"
-                f" ({asking.context} tokens).",
+                f" ({question.context} tokens).",
             )
         return None
 
@@ -179,11 +186,11 @@ class SGLang(Manner):
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
 
     def malformed(self, position: int) -> Refusal:
-        said = (
+        text = (
             f"1 validation error:\n  {{'type': 'json_invalid', 'loc': ('body', {position}), 'msg':"
             " 'JSON decode error'}"
         )
-        return Refusal(400, said, type="Bad Request")
+        return Refusal(400, text, type="Bad Request")
 
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
         match path:

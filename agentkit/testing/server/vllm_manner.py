@@ -2,10 +2,10 @@
 of recorded traffic of that version.
 
 Captured: block and streamed answers with and without calls, reasoning, logprobs and token ids;
-    `tool_choice` auto, required, named, none; `n`; the refusals below but for the key's; headers;
-    `/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after vLLM's
-    AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids,
-    logprobs, counts.
+`tool_choice` auto, required, named, none; `n`; the refusals below but for the key's; headers;
+`/v1/models`, `/version`, `/tokenize`. Constructed: the refusal of a key (after vLLM's
+AuthenticationMiddleware, `vllm/entrypoints/openai/api_server.py`), and all values: tokens, ids,
+logprobs, counts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from agentkit.testing.faults.refusals import BAD_ARGUMENTS, HISTORY
-from agentkit.testing.server.asking import Asking, Refusal, named_choice, output_limit, tools_named
+from agentkit.testing.faults.refusals import BAD_ARGUMENTS, HISTORY, Refusal
 from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens, token_id
+from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 
 _TYPES = {
     400: "BadRequestError",
@@ -37,46 +37,46 @@ class VLLM(Manner):
     headers = MappingProxyType({"server": "uvicorn", "vary": "Origin"})
     cut_in_last_piece = True
 
-    def answer_id(self, asking: Asking) -> str:
-        return f"chatcmpl-{asking.hex('answer', 16)}"
+    def answer_id(self, question: Question) -> str:
+        return f"chatcmpl-{question.hex('answer', 16)}"
 
-    def call_id(self, asking: Asking, position: int) -> str:
-        return f"chatcmpl-tool-{asking.hex(f'call{position}', 16)}"
+    def call_id(self, question: Question, position: int) -> str:
+        return f"chatcmpl-tool-{question.hex(f'call{position}', 16)}"
 
-    def body(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def body(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion",
-            "created": asking.created,
-            "model": asking.model,
-            "choices": [self._choice(draft, asking, index) for index in range(asking.choices)],
+            "created": question.created,
+            "model": question.model,
+            "choices": [self._choice(draft, question, index) for index in range(question.choices)],
             "service_tier": None,
             "system_fingerprint": _FINGERPRINT,
-            "usage": self.usage(draft, asking, stream=False),
+            "usage": self.usage(draft, question, stream=False),
             "prompt_logprobs": None,
-            "prompt_token_ids": asking.token_ids(asking.prompt),
+            "prompt_token_ids": question.token_ids(question.prompt),
             "prompt_text": None,
             "kv_transfer_params": None,
             "ec_transfer_params": None,
             "metrics": None,
         }
 
-    def _choice(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
-        said = answer_tokens(draft["message"])
-        listed = asking.logprobs(said)
+    def _choice(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
+        written = answer_tokens(draft["message"])
+        listed = question.logprobs(written)
         return {
             "index": index,
-            "message": self._message(draft, asking),
+            "message": self._message(draft, question),
             "logprobs": None if listed is None else {"content": listed},
-            "finish_reason": self.finish(draft.get("finish_reason"), asking),
+            "finish_reason": self.finish(draft.get("finish_reason"), question),
             "stop_reason": None,
-            "token_ids": asking.token_ids(said),
+            "token_ids": question.token_ids(written),
             "routed_experts": None,
         }
 
-    def _message(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
+    def _message(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         given = dict(draft["message"])
-        content = "" if given.get("tool_calls") and asking.forced else None
+        content = "" if given.get("tool_calls") and question.forced else None
         head = {
             "role": "assistant",
             "content": content,
@@ -94,11 +94,11 @@ class VLLM(Manner):
             **{key: value for key, value in given.items() if value is not None},
         }
 
-    def chunks(self, draft: Mapping[str, Any], asking: Asking) -> list[Any]:
-        *found, last, done = super().chunks(draft, asking)
+    def chunks(self, draft: Mapping[str, Any], question: Question) -> list[Any]:
+        *found, last, done = super().chunks(draft, question)
         return [*found, {**last, "system_fingerprint": _FINGERPRINT}, done]
 
-    def opening(self, draft: Mapping[str, Any], asking: Asking, index: int) -> dict[str, Any]:
+    def opening(self, draft: Mapping[str, Any], question: Question, index: int) -> dict[str, Any]:
         choice = {
             "index": index,
             "delta": {"role": "assistant", "content": ""},
@@ -106,13 +106,13 @@ class VLLM(Manner):
             "finish_reason": None,
         }
         return {
-            **self._head(asking),
+            **self._head(question),
             "choices": [choice],
-            "prompt_token_ids": asking.token_ids(asking.prompt),
+            "prompt_token_ids": question.token_ids(question.prompt),
             "prompt_text": None,
         }
 
-    def delta(self, step: Step, asking: Asking, index: int) -> dict[str, Any]:
+    def delta(self, step: Step, question: Question, index: int) -> dict[str, Any]:
         match step.kind:
             case "reasoning" | "content" | "refusal":
                 return {step.kind: step.value}
@@ -136,12 +136,12 @@ class VLLM(Manner):
     def chunk(
         self,
         delta: dict[str, Any],
-        asking: Asking,
+        question: Question,
         index: int,
-        said: Sequence[str],
+        written: Sequence[str],
         finish: Any = None,
     ) -> dict[str, Any]:
-        listed = asking.logprobs(said)
+        listed = question.logprobs(written)
         stop = {} if finish is None else {"stop_reason": None}
         choice = {
             "index": index,
@@ -149,20 +149,22 @@ class VLLM(Manner):
             "logprobs": None if listed is None else {"content": listed},
             "finish_reason": finish,
             **stop,
-            "token_ids": asking.token_ids(said),
+            "token_ids": question.token_ids(written),
         }
-        return {**self._head(asking), "choices": [choice]}
+        return {**self._head(question), "choices": [choice]}
 
     def finish_chunk(
-        self, draft: Mapping[str, Any], asking: Asking, index: int, said: Sequence[str]
+        self, draft: Mapping[str, Any], question: Question, index: int, written: Sequence[str]
     ) -> dict[str, Any]:
-        delta = {} if asking.parser else {"content": ""}
+        delta = {} if question.parser else {"content": ""}
         return self.chunk(
-            delta, asking, index, said, self.finish(draft.get("finish_reason"), asking)
+            delta, question, index, written, self.finish(draft.get("finish_reason"), question)
         )
 
-    def usage(self, draft: Mapping[str, Any], asking: Asking, *, stream: bool) -> dict[str, Any]:
-        prompt, completion, thought = self.counts(draft, asking)
+    def usage(
+        self, draft: Mapping[str, Any], question: Question, *, stream: bool
+    ) -> dict[str, Any]:
+        prompt, completion, thought = self.counts(draft, question)
         found: dict[str, Any] = {
             "prompt_tokens": prompt,
             "total_tokens": prompt + completion,
@@ -173,16 +175,16 @@ class VLLM(Manner):
             return {**found, "prompt_tokens_details": None, "completion_tokens_details": details}
         return {**found, "completion_tokens_details": details} if details else found
 
-    def usage_chunk(self, draft: Mapping[str, Any], asking: Asking) -> dict[str, Any]:
-        usage = self.usage(draft, asking, stream=True)
-        return {**self._head(asking), "choices": [], "usage": usage}
+    def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
+        usage = self.usage(draft, question, stream=True)
+        return {**self._head(question), "choices": [], "usage": usage}
 
-    def _head(self, asking: Asking) -> dict[str, Any]:
+    def _head(self, question: Question) -> dict[str, Any]:
         return {
-            "id": self.answer_id(asking),
+            "id": self.answer_id(question),
             "object": "chat.completion.chunk",
-            "created": asking.created,
-            "model": asking.model,
+            "created": question.created,
+            "model": question.model,
         }
 
     def error(self, refusal: Refusal) -> Any:
@@ -198,8 +200,8 @@ class VLLM(Manner):
             }
         }
 
-    def refuses(self, asking: Asking, models: Sequence[str] | None) -> Refusal | None:
-        request, size = asking.request, len(asking.prompt)
+    def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
+        request, size = question.request, len(question.prompt)
         model, choice, limit = (
             request.get("model"),
             request.get("tool_choice"),
@@ -223,7 +225,7 @@ class VLLM(Manner):
                 " field entirely.",
                 "tools",
             )
-        if refusal := _arguments_refusal(asking):
+        if refusal := _arguments_refusal(question):
             return refusal
         if choice is not None and choice != "none" and not request.get("tools"):
             return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
@@ -241,7 +243,7 @@ class VLLM(Manner):
             return Refusal(
                 404, f"The model `{model}` does not exist. Valid aliases: {served}.", param="model"
             )
-        if not asking.parser and request.get("tools") and choice != "none":
+        if not question.parser and request.get("tools") and choice != "none":
             return Refusal(400, _needs_parser(choice, named_choice(request)))
         if not request["messages"]:
             return Refusal(
@@ -255,14 +257,14 @@ class VLLM(Manner):
                 "temperature",
                 float(temperature),
             )
-        if limit is not None and limit > asking.context:
-            said = (
-                f"max_tokens={limit} cannot be greater than max_model_len={asking.context}. Please"
-                " request fewer output tokens."
+        if limit is not None and limit > question.context:
+            text = (
+                f"max_tokens={limit} cannot be greater than max_model_len={question.context}."
+                " Please request fewer output tokens."
             )
-            return _parameter(said, "max_tokens", limit)
-        if size > asking.context:
-            return _too_long(asking)
+            return _parameter(text, "max_tokens", limit)
+        if size > question.context:
+            return _too_long(question)
         return None
 
     def unauthorized(self, sent: str | None) -> Refusal:
@@ -288,7 +290,7 @@ class VLLM(Manner):
         return None
 
     def tokenized(self, asked: Sequence[str], context: int) -> dict[str, Any]:
-        """The answer of `/tokenize`."""
+        """Answer `/tokenize`."""
         ids = [token_id(token) for token in asked]
         return {"count": len(ids), "max_model_len": context, "tokens": ids, "token_strs": None}
 
@@ -301,24 +303,24 @@ def _function(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"function": entry["function"]} if "function" in entry else {}
 
 
-def _parameter(said: str, param: str, value: Any = None) -> Refusal:
+def _parameter(text: str, param: str, value: Any = None) -> Refusal:
     given = "" if value is None else f", value={value}"
-    return Refusal(400, f"{said} (parameter={param}{given})", param=param)
+    return Refusal(400, f"{text} (parameter={param}{given})", param=param)
 
 
 def _invalid(kind: str, where: str, message: str, given: str, more: str = "") -> Refusal:
-    said = (
+    text = (
         f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}', 'input':"
         f" '{given}'{more}}}"
     )
-    return Refusal(400, said, type="Bad Request", param=where)
+    return Refusal(400, text, type="Bad Request", param=where)
 
 
-def _arguments_refusal(asking: Asking) -> Refusal | None:
-    """Of arguments that are sent back as an object."""
+def _arguments_refusal(question: Question) -> Refusal | None:
+    """The refusal of arguments that are sent back as an object; None where there are none."""
     found = [
         message["tool_calls"]
-        for message in asking.messages
+        for message in question.messages
         if isinstance(message.get("tool_calls"), list)
     ]
     listed = [call for calls in found for call in calls if isinstance(call, dict)]
@@ -348,15 +350,15 @@ def _needs_parser(choice: Any, name: str | None) -> str:
     return '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 
 
-def _too_long(asking: Asking) -> Refusal:
-    context = asking.context
-    size, bound = sum(len(token) for token in asking.prompt), 13 * context
-    said = (
+def _too_long(question: Question) -> Refusal:
+    context = question.context
+    size, bound = sum(len(token) for token in question.prompt), 13 * context
+    text = (
         f"This model's maximum context length is {context} tokens. However, your prompt contains"
         f" {size} characters (more than {bound} characters, which is the upper bound for {context}"
         " input tokens). Please reduce the length of the input prompt."
     )
-    return _parameter(said, "input_text", size)
+    return _parameter(text, "input_text", size)
 
 
 def _model(name: str, context: int) -> dict[str, Any]:

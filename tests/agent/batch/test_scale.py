@@ -76,7 +76,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 WORK: dict[str, Callable[[int, Path], Any]] = {
     "build": lambda turns, path: built(turns),
     "roll out": lambda turns, path: rolled_out(turns),
-    "save": lambda turns, path: ak.save(LOADED[path], path.with_suffix(".again")),
+    "save": lambda turns, path: ak.save(LOADED[path], path.with_suffix(".again.jsonl")),
     "load": lambda turns, path: ak.load(path),
     "replay": lambda turns, path: ak.rollout(ak.replay(path)),
     "messages": lambda turns, path: LOADED[path].messages,

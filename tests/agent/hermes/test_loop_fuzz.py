@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.files.cassette.codec import decode_lines, dump, encode_line, load_lines
+from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
+from agentkit.files.cassette.lines import dump
 from tests.agent.hermes.loop_cases import ECHO, SHAPES, USER, Stub, answer, call, schema
 
 TEXT_CALLS = [

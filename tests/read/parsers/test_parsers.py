@@ -12,8 +12,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
-from agentkit.read.parsers.call_formats import CANONICAL
-from agentkit.read.parsers.parsed import Parsed
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.output import Parsed
 from agentkit.types.answer import Policy
 from tests.read.parsers.call_formats import WRITTEN, tools_for
 from tests.support.paths import CORPUS

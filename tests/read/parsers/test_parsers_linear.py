@@ -4,14 +4,17 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
 
 import agentkit as ak
-from agentkit.read.parsers.call_formats import CANONICAL
-from agentkit.read.parsers.reasoning_formats import REASONING
+from agentkit.read.parsers.call_parser import Format
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.formats.reasoning_formats import REASONING
+from agentkit.read.parsers.output import Output, Piece
+from agentkit.read.parsers.scanner import Scanner
 from tests.read.parsers.call_formats import WRITTEN
 from tests.support.growth import assert_linear
 
@@ -115,6 +118,35 @@ def test_pieces(name: str) -> None:
 
     for unit in almost_calls(name)[::2]:
         assert_linear_in(in_pieces, unit)
+
+
+@pytest.mark.parametrize("name", ["hermes", "qwen3_coder", "pythonic", "openai", "muse"])
+@pytest.mark.parametrize("kind", ["huge", "calls", "text"])
+def test_pieces_cost_at_most_six_readings_of_the_whole(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = whole_calls(name, 1_000_000)[kind]
+    read: list[int] = []
+    run = type(CANONICAL[name]).run
+
+    def counted(form: Format, scanner: Scanner, out: Output) -> None:
+        try:
+            run(form, scanner, out)
+        finally:
+            read.append(len(scanner.text))
+
+    monkeypatch.setattr(type(CANONICAL[name]), "run", counted)
+    parser = ak.parsers.get_parser(name)
+    reading = parser.incremental()
+    shown = [piece for at in range(0, len(text), 4) for piece in reading.feed(text[at : at + 4])]
+    assert reading.finish().tool_calls or kind == "text"
+    assert sum(read) <= 6 * len(text)
+    at_once = parser.incremental().feed(text)
+    assert size_of(shown) > 0.7 * size_of(at_once), "too little was shown while the text grew"
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces)
 
 
 @pytest.mark.parametrize("kind", ["huge", "cut", "calls", "broken", "text"])

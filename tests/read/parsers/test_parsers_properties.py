@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.read.parsers.call_formats import CANONICAL
-from agentkit.read.parsers.parsed import Parsed, Piece
-from agentkit.read.parsers.reasoning_formats import REASONING
-from agentkit.read.parsers.sglang_formats import SGLANG
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.formats.reasoning_formats import REASONING
+from agentkit.read.parsers.formats.sglang_formats import SGLANG
+from agentkit.read.parsers.output import Parsed, Piece
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from agentkit.read.plain import MAPPING, finite
 
 Schema = Mapping[str, Any] | None
 Coercion = Callable[[str, Schema], Any]
-"""The value a text stands for; the schema is None where the tool, or the parameter, is unknown."""
+"""Reads a text as a value; the schema is None where the tool, or the parameter, is unknown."""
 
 _ABSENT = object()
 _ALIASES = {
@@ -39,7 +39,7 @@ _OF_VALUE = {
 
 
 def types_of(schema: Schema) -> set[str]:
-    """The JSON types a schema allows; {"string"} where it names none."""
+    """List the JSON types a schema allows; {"string"} where it names none."""
     return _types(schema, 0) or {"string"}
 
 
@@ -64,13 +64,13 @@ def _types(schema: Any, depth: int) -> set[str]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """The value, if it is a list."""
+    """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def by_schema(text: str, schema: Schema) -> Any:
-    """The first type of null, integer, number, boolean, object or array, string that the schema
-    allows and the text is.
+    """Read the first type of null, integer, number, boolean, object or array, string that the
+    schema allows and the text is.
     """
     if schema is None:
         return text
@@ -125,7 +125,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def as_json(text: str, schema: Schema) -> Any:
-    """The JSON value, whatever the schema says, or the text."""
+    """Read the JSON value, whatever the schema is, or the text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -134,13 +134,13 @@ def as_json(text: str, schema: Schema) -> Any:
 
 
 def as_json_or_text(text: str, schema: Schema) -> Any:
-    """The JSON value, except where the schema wants a string."""
+    """Read the JSON value, except where the schema wants a string."""
     return text if schema is not None and types_of(schema) == {"string"} else as_json(text, None)
 
 
 def as_literal(text: str, schema: Schema) -> Any:
-    """The JSON or Python value, without the white space around it, except where the schema wants a
-    string.
+    """Read the JSON or Python value, without the white space around it, except where the schema
+    wants a string.
     """
     if schema is not None and schema.get("type") == "string":
         return text
@@ -150,13 +150,13 @@ def as_literal(text: str, schema: Schema) -> Any:
 
 
 def python_value(text: str) -> Any:
-    """The Python literal, or the text."""
+    """Read the Python literal, or the text."""
     literal = read_literal(text.strip())
     return text if literal is None or not finite(literal.value) else literal.value
 
 
 def by_schema_or_python(text: str, schema: Schema) -> Any:
-    """As `by_schema`, and Python's literals where nothing fits."""
+    """Read as `by_schema` does, and Python's literals where nothing fits."""
     value = by_schema(text, schema)
     return (
         python_value(text)
@@ -166,8 +166,8 @@ def by_schema_or_python(text: str, schema: Schema) -> Any:
 
 
 def plain_type(text: str, schema: Schema) -> Any:
-    """The value by the first type that the schema names, but for null, which a text always may be;
-    without the white space around it.
+    """Read the value by the first type that the schema names, but for null, which a text always may
+    be; without the white space around it.
     """
     text = text.strip()
     if text.lower() == "null":
@@ -181,7 +181,7 @@ def plain_type(text: str, schema: Schema) -> Any:
 
 
 def first_type(schema: Any, depth: int) -> str | None:
-    """The first type a schema names that is not null."""
+    """Find the first type a schema names that is not null."""
     if not isinstance(schema, Mapping) or depth > 8:
         return None
     given = schema.get("type")
@@ -204,8 +204,12 @@ def first_type(schema: Any, depth: int) -> str | None:
 
 
 def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
-    """The schema with its `$ref`s to the parameters' own `$defs` replaced, as pydantic writes
-    them.
+    """Replace a schema's `$ref`s to the parameters' own `$defs`, as pydantic writes them.
+
+    Args:
+        schema: the schema of one parameter.
+        parameters: the schema it is a part of.
+        depth: how many references were followed.
     """
     if not isinstance(schema, Mapping) or depth > 8:
         return schema
@@ -224,13 +228,13 @@ def without_references(schema: Any, parameters: Schema, depth: int = 0) -> Any:
 
 
 def stripped_unless_string(text: str, schema: Schema) -> Any:
-    """As `by_schema`; white space around it counts only where a string is allowed."""
+    """Read as `by_schema` does; white space around it counts only where a string is allowed."""
     return by_schema(text if "string" in types_of(schema) else text.strip(), schema)
 
 
 def scalars(text: str, schema: Schema) -> Any:
-    """Numbers, booleans and null by the schema's plain `type`; everything else is text without the
-    white space around it.
+    """Read numbers, booleans and null by the schema's plain `type`; everything else is text without
+    the white space around it.
     """
     text = text.strip()
     read = _READERS.get(str((schema or {}).get("type")))
@@ -241,7 +245,7 @@ def scalars(text: str, schema: Schema) -> Any:
 
 
 def coerce_value(value: Any, schema: Any) -> Any:
-    """A value of JSON as the schema wants it, where its text says exactly that."""
+    """Turn a value of JSON into what the schema wants, where its text is exactly that."""
     if not isinstance(schema, Mapping):
         return value
     if isinstance(value, str):
@@ -259,25 +263,27 @@ def coerce_value(value: Any, schema: Any) -> Any:
 
 
 def coerce_fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """An object with each field as the schema wants it; the object itself where nothing changes."""
+    """Turn each field of an object into what the schema wants; the object itself where nothing
+    changes.
+    """
     fields = fields_of(schema)
     coerced = {key: coerce_value(item, fields.get(key)) for key, item in value.items()}
     return coerced if any(coerced[key] is not value[key] for key in value) else value
 
 
 def fields_of(schema: Schema) -> Mapping[str, Any]:
-    """The schemas of an object's fields."""
+    """Return the schemas of an object's fields."""
     fields = schema.get("properties") if schema else None
     return fields if isinstance(fields, MAPPING) else {}
 
 
 def field_schema(parameters: Schema, key: str) -> Schema:
-    """The schema of one parameter; None where it is unknown."""
+    """Return the schema of one parameter; None where it is unknown."""
     schema = fields_of(parameters).get(key)
     return schema if isinstance(schema, MAPPING) else None
 
 
 def full_field_schema(parameters: Schema, key: str) -> Schema:
-    """The schema of one parameter without references; None where it is unknown."""
+    """Return the schema of one parameter without references; None where it is unknown."""
     schema = without_references(field_schema(parameters, key), parameters)
     return schema if isinstance(schema, Mapping) else None

@@ -38,7 +38,7 @@ class Object(NamedTuple):
 
 
 def read_value(text: str, at: int) -> tuple[Any, int] | None:
-    """The JSON value at this place and where it ends; None where there is none."""
+    """Read the JSON value at this place and where it ends; None where there is none."""
     try:
         return _DECODER.raw_decode(text, end_of(_SPACE, text, at))
     except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ def read_value(text: str, at: int) -> tuple[Any, int] | None:
 
 
 def read_object(text: str, at: int) -> Object | None:
-    """The JSON object whose `{` stands at this place; None where it is not JSON."""
+    """Read the JSON object whose `{` is at this place; None where it is not JSON."""
     members: dict[str, Member] = {}
     try:
         at = end_of(_SPACE, text, at + 1)
@@ -70,8 +70,13 @@ def read_object(text: str, at: int) -> Object | None:
 
 
 def balanced_end(text: str, at: int, limit: int = sys.maxsize) -> int | None:
-    """Where the bracket that opens at this place is closed again before the limit, strings and
+    """Find where the bracket that opens at this place is closed again before the limit, strings and
     comments left out; None where it is not.
+
+    Args:
+        text: the text.
+        at: where the bracket is.
+        limit: where the search ends.
     """
     depth = 0
     for found in _structure(text, at, limit):
@@ -86,8 +91,8 @@ def balanced_end(text: str, at: int, limit: int = sys.maxsize) -> int | None:
 
 
 def _structure(text: str, at: int, limit: int) -> Iterator[re.Match[str]]:
-    """The brackets, strings and comments from a place on. A quote that none closes is no string,
-    and then none behind it is closed either.
+    """Find the brackets, strings and comments from a place on. A quote that none closes is no
+    string, and then none behind it is closed either.
     """
     for found in _STRUCTURE.finditer(text, at, limit):
         if found[1] == "":
@@ -97,21 +102,21 @@ def _structure(text: str, at: int, limit: int) -> Iterator[re.Match[str]]:
 
 
 class Salvage(NamedTuple):
-    """What can be told of a call whose JSON is broken."""
+    """What is known of a call whose JSON is broken."""
 
     name: str | None
     arguments: str
     """The text of the arguments, as far as it goes."""
     start: int
     """Where that text starts."""
-    mendable: bool
+    repairable: bool
     """Whether value-preserving rules make JSON of the whole object, so that only the arguments are
     in question.
     """
 
 
 def salvage(text: str, keyed: bool = False) -> Salvage:
-    """The name and the arguments' text of a broken object.
+    """Find the name and the arguments' text of a broken object.
 
     Args:
         keyed: the name is the key of the arguments.
@@ -120,17 +125,17 @@ def salvage(text: str, keyed: bool = False) -> Salvage:
     found = name if keyed else _ARGUMENTS.search(text)
     start = found.end() if found else len(text)
     end = balanced_end(text, start) if text[start : start + 1] in ("{", "[") else None
-    mendable = (
+    repairable = (
         found is not None
         and end is not None
         and balanced_end(text, 0) is not None
         and relax(text).found
     )
-    return Salvage(name.group(1) if name else None, text[start:end], start, mendable)
+    return Salvage(name.group(1) if name else None, text[start:end], start, repairable)
 
 
 def error_at(text: str) -> tuple[str, int]:
-    """What is wrong with a text that is no JSON, and where."""
+    """Find what is wrong with a text that is no JSON, and where."""
     try:
         json.loads(text)
     except JSONDecodeError as exc:

@@ -16,8 +16,9 @@ _STRING = r"""(?P<string> [rRuU]?+ (?: \'{3} (?: [^'\\]++ | \\. | '(?!'') )*+ \'
                                | "{3} (?: [^"\\]++ | \\. | "(?!"") )*+ "{3}
                                | ' [^'\\]*+ (?: \\. [^'\\]*+ )*+ '
                                | " [^"\\]*+ (?: \\. [^"\\]*+ )*+ " ) )"""
-_NUMBER = r"""(?P<number> [+-]?+ \ *+ (?: 0[xX][0-9a-fA-F_]++ | 0[oO][0-7_]++ | 0[bB][01_]++
-                                | (?: \d[\d_]*+ (?:\.\d*+)?+ | \.\d++ ) (?:[eE][+-]?+\d++)?+ ) (?![\w.]) )"""
+_NUMBER = r"""(?P<number> [+-]?+ \ *+
+    (?: 0[xX][0-9a-fA-F_]++ | 0[oO][0-7_]++ | 0[bB][01_]++
+      | (?: \d[\d_]*+ (?:\.\d*+)?+ | \.\d++ ) (?:[eE][+-]?+\d++)?+ ) (?![\w.]) )"""
 _TOKEN = re.compile(
     rf"""(?: [\ \t\r\n\f]++ | \#[^\n]*+ | \\\n )*+
     (?: {_STRING}
@@ -27,13 +28,15 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _KEYWORD = re.compile(
-    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+ (?: {_NUMBER} \ *+ (?=[,)]) | (?P<quote> ["'] ) )""",
+    rf"""[\ \t\r\n\f]*+ (?P<key> [^\W\d] [\w.\-]*+ ) \ *+ = \ *+
+    (?: {_NUMBER} \ *+ (?=[,)]) | (?P<quote> ["'] ) )""",
     re.VERBOSE,
 )
 """A keyword argument that is one number, or the beginning of one that is a text."""
 _BEHIND = re.compile(r" *+(?=[,)])")
 _PLAIN = re.compile(
-    r"""[\[{] (?: [\[\]{}:,\ \t\r\n]++ | '[^'"\\\x00-\x1f]*+' | "[^'"\\\x00-\x1f]*+" | -?+[0-9]{1,300}+(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+
+    r"""[\[{] (?: [\[\]{}:,\ \t\r\n]++ | '[^'"\\\x00-\x1f]*+' | "[^'"\\\x00-\x1f]*+"
+        | -?+[0-9]{1,300}+(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+
         | (?:True|False|None|true|false|null)\b )*+""",
     re.VERBOSE,
 )
@@ -67,24 +70,26 @@ class Literal(NamedTuple):
     end: int
 
 
-class Call(NamedTuple):
+class PythonCall(NamedTuple):
     name: str
     arguments: dict[str, Any] | None
     """None where they are not keywords with literals."""
     start: int
     open: int
-    """Where the `(` stands."""
+    """Where the `(` is."""
     end: int
     fault: str = ""
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """Why a text cannot be read as values, and where."""
+
     def __init__(self, why: str, at: int) -> None:
         super().__init__(why)
         self.why, self.at = why, at
 
 
-class _Reader:
+class PythonReader:
     """A cursor over the tokens of one text."""
 
     def __init__(self, text: str, at: int, loose: bool) -> None:
@@ -95,17 +100,17 @@ class _Reader:
         self._ahead: re.Match[str] | None = None
 
     def _look(self) -> re.Match[str] | None:
-        """The next token, which is not read."""
+        """Find the next token, which is not read."""
         if self._ahead is None:
             self._ahead = _TOKEN.match(self.text, self.at)
         return self._ahead
 
     def next(self) -> tuple[str, str]:
-        """The next token's kind and text."""
+        """Read the next token: its kind and text."""
         found = self._look()
         if found is None or found.lastgroup is None:
             ends = not self.text[self.at : self.at + 40].strip()
-            raise _Unreadable(
+            raise Unreadable(
                 "it ends here" if ends else "something that is no literal stands here", self.at
             )
         kind = found.lastgroup
@@ -116,7 +121,7 @@ class _Reader:
         return kind, piece
 
     def peek(self) -> str:
-        """The next token's text, "" where there is none."""
+        """Return the next token's text, "" where there is none."""
         found = self._look()
         return found.group(found.lastgroup) if found and found.lastgroup else ""
 
@@ -136,7 +141,7 @@ class _Reader:
             value = _CONTAINERS[piece](self)
             self.depth -= 1
             return value
-        raise _Unreadable("an argument is not a literal", self.start)
+        raise Unreadable("an argument is not a literal", self.start)
 
     def _string(self, piece: str) -> str:
         parts = [self._unquoted(piece)]
@@ -149,12 +154,12 @@ class _Reader:
         piece = piece.lstrip("rRuU")
         width = 3 if piece[:3] in ("'''", '"""') else 1
         if width == 1 and "\n" in piece and not self.loose:
-            raise _Unreadable("a line ends inside a string", self.start)
+            raise Unreadable("a line ends inside a string", self.start)
         body = piece[width:-width]
         return body if raw else _unescaped(body)
 
     def items(self, closing: str, item: Callable[[], None]) -> bool:
-        """Reads items to the closing bracket; whether a comma stood behind the last one."""
+        """Read items to the closing bracket; whether a comma was behind the last one."""
         comma = False
         while self.peek() != closing:
             item()
@@ -162,17 +167,17 @@ class _Reader:
             if comma:
                 self.next()
             elif self.peek() != closing:
-                raise _Unreadable("a comma or a closing bracket is missing", self.at)
+                raise Unreadable("a comma or a closing bracket is missing", self.at)
         self.next()
         return comma
 
     def mark(self, wanted: str) -> None:
         if self.next()[1] != wanted:
-            raise _Unreadable(f"{wanted!r} is missing", self.start)
+            raise Unreadable(f"{wanted!r} is missing", self.start)
 
     def _plain_keyword(self, found: dict[str, Any]) -> bool:
-        """Reads a keyword argument that is one number, or one text between plain quotes, in few
-        steps; whether one stands here.
+        """Read a keyword argument that is one number, or one text between plain quotes, in few
+        steps; whether there is one here.
         """
         begun = _KEYWORD.match(self.text, self.at)
         if begun is None:
@@ -194,7 +199,7 @@ class _Reader:
         return True
 
     def keywords(self) -> dict[str, Any]:
-        """The keyword arguments behind an opening bracket."""
+        """Read the keyword arguments behind an opening bracket."""
         found: dict[str, Any] = {}
 
         def keyword() -> None:
@@ -202,7 +207,7 @@ class _Reader:
                 return
             kind, key = self.next()
             if kind != "word" or self.peek() != "=":
-                raise _Unreadable("an argument has no name", self.start)
+                raise Unreadable("an argument has no name", self.start)
             self.next()
             found[key] = self.value()
 
@@ -210,20 +215,20 @@ class _Reader:
         return found
 
 
-def _list(reader: _Reader) -> list[Any]:
+def _list(reader: PythonReader) -> list[Any]:
     values: list[Any] = []
     reader.items("]", lambda: values.append(reader.value()))
     return values
 
 
-def _tuple(reader: _Reader) -> Any:
+def _tuple(reader: PythonReader) -> Any:
     values: list[Any] = []
     comma = reader.items(")", lambda: values.append(reader.value()))
     return values[0] if len(values) == 1 and not comma else values
 
 
-def _dict(reader: _Reader) -> Any:
-    """A dictionary; a set, as a list, where the reader is loose."""
+def _dict(reader: PythonReader) -> Any:
+    """Read a dictionary; a set, as a list, where the reader is loose."""
     values: dict[str, Any] = {}
     members: list[Any] = []
 
@@ -233,7 +238,7 @@ def _dict(reader: _Reader) -> Any:
             members.append(key)
             return
         if members:
-            raise _Unreadable("a set holds a pair", reader.start)
+            raise Unreadable("a set holds a pair", reader.start)
         reader.mark(":")
         values[key if isinstance(key, str) else _key(key)] = reader.value()
 
@@ -249,7 +254,7 @@ def _key(value: Any) -> str:
     )
 
 
-_CONTAINERS: dict[str, Callable[[_Reader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
+_CONTAINERS: dict[str, Callable[[PythonReader], Any]] = {"[": _list, "(": _tuple, "{": _dict}
 
 
 def _number(piece: str, loose: bool) -> int | float:
@@ -259,20 +264,20 @@ def _number(piece: str, loose: bool) -> int | float:
         len(digits) > 4000
         or (len(digits) > 1 and digits[0] == "0" and digits.strip("0") and not loose)
     ):
-        raise _Unreadable("a number cannot be read", 0)
+        raise Unreadable("a number cannot be read", 0)
     if digits.isdigit():
         return int(text)
     if digits[:2].lower() not in ("0x", "0o", "0b"):
         return float(text)
     value = int(text, 0)
     if value.bit_length() > MOST_BITS:
-        raise _Unreadable("a number cannot be read", 0)
+        raise Unreadable("a number cannot be read", 0)
     return value
 
 
 def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
-    """The container at this place and where it ends, where JSON's own reader can tell once quotes
-    and words are written as JSON's.
+    """Read the container at this place and where it ends, where JSON's own reader can tell once
+    quotes and words are written as JSON's.
     """
     run = end_of(_PLAIN, text, at)
     written = text[at:run].replace("'", '"')
@@ -285,7 +290,7 @@ def _plain_container(text: str, at: int) -> tuple[Any, int] | None:
 
 
 def _unescaped(body: str) -> str:
-    """What a text between quotes stands for; the commonest escapes are not looked at one by one."""
+    """Read what is between quotes; the commonest escapes are not looked at one by one."""
     if "\\" not in body:
         return body
     parts = body.split(r"\\")
@@ -311,32 +316,32 @@ def _character(found: re.Match[str]) -> str:
 
 
 def read_literal(text: str) -> Literal | None:
-    """The Python literal a whole text is; None where it is none."""
-    reader = _Reader(text, 0, False)
+    """Read the Python literal a whole text is; None where it is none."""
+    reader = PythonReader(text, 0, False)
     try:
         value = reader.value()
-    except _Unreadable:
+    except Unreadable:
         return None
     return Literal(value, reader.at) if not text[reader.at :].strip() else None
 
 
-def read_call(text: str, at: int, loose: bool = False) -> Call | None:
-    """The call `name(key=literal, …)` that starts at this place; None where no name with a bracket
-    stands there.
+def read_call(text: str, at: int, loose: bool = False) -> PythonCall | None:
+    """Read the call `name(key=literal, …)` that starts at this place; None where there is no name
+    with a bracket.
 
     Args:
         loose: line ends inside strings and leading zeros are read too.
     """
-    reader = _Reader(text, at, loose)
+    reader = PythonReader(text, at, loose)
     try:
         kind, name = reader.next()
-    except _Unreadable:
+    except Unreadable:
         return None
     start, opening = reader.start, reader.at
     if kind != "word" or text[opening : opening + 1] != "(":
         return None
     reader.next()
     try:
-        return Call(name, reader.keywords(), start, opening, reader.at)
-    except _Unreadable as exc:
-        return Call(name, None, start, opening, exc.at or reader.at, exc.why)
+        return PythonCall(name, reader.keywords(), start, opening, reader.at)
+    except Unreadable as exc:
+        return PythonCall(name, None, start, opening, exc.at or reader.at, exc.why)

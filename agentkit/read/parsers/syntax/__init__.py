@@ -1,1 +1,1 @@
-"""The syntaxes in which models write calls: one file a syntax, shared by the formats that use it."""
+"""The syntaxes in which models write calls, one file each, shared by the formats that use it."""

@@ -5,13 +5,12 @@ bare.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format, nested_or_flat
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import (
     Coercion,
     Schema,
@@ -19,9 +18,9 @@ from agentkit.read.parsers.literals.coercion import (
     coerce_fields,
     field_schema,
 )
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
-from agentkit.types.problem import problem
+from agentkit.read.parsers.literals.python_text import Unreadable
+from agentkit.read.parsers.output import Draft, Drafts, broken, trailing_data, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner, end_of
 
 _SPACE = re.compile(r"[\s,]*+")
 _KEY = re.compile(r"[^:{}\[\],]*+")
@@ -33,47 +32,36 @@ _BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
 
 
 def plainly(text: str, schema: Schema) -> Any:
-    """Null, a number, a boolean, or the text."""
+    """Read null, a number, a boolean, or the text."""
     return by_schema(text, _BARE_TYPES)
-
-
-class _Unreadable(Exception):
-    """Why the arguments cannot be read."""
 
 
 @dataclass(eq=False, kw_only=True)
 class BraceCalls(Format):
-    calls: tuple[str, ...]
-    ends: tuple[str, ...]
     quote: str
     """The mark before and behind a string."""
-    drops: tuple[str, ...] = ()
     strings: Coercion | None = None
     """How strings are read; None: all values are read by the tool's schema."""
     bare: Coercion = plainly
     """How values without marks are read, where strings are not read by the schema."""
-    tokens: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
-    head: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.tokens = Tokens((self.quote, *self.calls, *self.ends))
-        self.end_tokens = Tokens(self.ends)
+        super().__post_init__()
+        self.tokens = Markers((self.quote, *self.calls, *self.ends))
         self.head = re.compile(
             rf"{re.escape(self.calls[0])}\s*+(?:call)?+:?+\s*+(?P<name>[^\s{{}}()<>:]++)\s*+[{{(]"
         )
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         s.at += len(self.calls[0])
-        return (yield from nested_or_flat(s, self.end_tokens, self._end))
+        return nested_or_flat(s, self.end_markers, self._end)
 
-    def _end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
-        """Reads to the call's end outside its strings; None where the text ends inside one. A whole
+    def _end(self, s: Scanner, nested: bool) -> Ending | None:
+        """Read to the call's end outside its strings; None where the text ends inside one. A whole
         call in a string is skipped.
         """
         inside, depth = False, 0
-        while found := (yield from s.seek(self.tokens)):
+        while found := (s.seek(self.tokens)):
             marker = found.group()
             if not inside and marker in self.calls:
                 return "next"
@@ -88,55 +76,33 @@ class BraceCalls(Format):
                 depth = max(0, depth - 1)
         return None if inside else "cut"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = self.head.match(raw)
         if head is None:
             if ending == "end":
-                return Found([broken(start, end, None, raw, "there is no name", start)])
-            return (
-                Found([truncated(start, end, None, "")])
-                if ending == "cut" and not re.search(r"\s", raw.strip())
-                else None
-            )
+                return Drafts([broken(start, end, None, raw, "there is no name")])
+            if ending == "cut" and not re.search(r"\s", raw.strip()):
+                return Drafts([truncated(start, end, None, "")])
+            return None
         name, at = head["name"], head.end()
         close = len(self.ends[0]) if ending == "end" else 0
         arguments = raw[at : len(raw) - close].rstrip().removesuffix("}").removesuffix(")")
-        reader = _Reader(raw, at, self)
+        reader = BraceReader(raw, at, self)
         try:
             value = reader.fields(0)
-        except _Unreadable as exc:
+        except Unreadable as exc:
             if ending == "cut":
-                return Found([truncated(start, end, name, arguments)])
-            return Found([broken(start, end, name, arguments, str(exc), start + reader.at)])
+                return Drafts([truncated(start, end, name, arguments)])
+            return Drafts([broken(start, end, name, arguments, exc.why, start + exc.at)])
         rest = raw[reader.at : len(raw) - close].strip()
         strange = "" if self.ends[0].startswith(rest) else rest
         if strange and ending != "end":
-            return Found(
-                [
-                    broken(
-                        start,
-                        end,
-                        name,
-                        arguments,
-                        "something stands behind the arguments",
-                        start + reader.at,
-                    )
-                ]
-            )
-        notes = (
-            (
-                problem(
-                    "arguments_trailing_data",
-                    "other text stands behind the arguments",
-                    before=strange,
-                ),
-            )
-            if strange
-            else ()
-        )
+            why = "something stands behind the arguments"
+            return Drafts([broken(start, end, name, arguments, why, start + reader.at)])
+        notes = trailing_data("other text stands behind the arguments", strange)
         value = self._typed(value, tools.parameters(read_name(name, tools)[0]))
-        return Found([Draft(start, end, name, raw[at : reader.at - 1], value=value, notes=notes)])
+        return Drafts([Draft(start, end, name, raw[at : reader.at - 1], value=value, notes=notes)])
 
     def _typed(self, value: dict[str, Any], parameters: Schema) -> dict[str, Any]:
         if self.strings is None:
@@ -148,7 +114,7 @@ class BraceCalls(Format):
         }
 
 
-class _Reader:
+class BraceReader:
     """A cursor over the arguments of one call."""
 
     def __init__(self, raw: str, at: int, form: BraceCalls) -> None:
@@ -157,7 +123,7 @@ class _Reader:
         """A whole call inside a string is a part of the string."""
 
     def fields(self, depth: int) -> dict[str, Any]:
-        """The fields up to the closing bracket."""
+        """Read the fields up to the closing bracket."""
         found: dict[str, Any] = {}
         while self._char(_SPACE) not in ("", "}", ")"):
             if self.raw.startswith(self.form.quote, self.at):
@@ -166,14 +132,14 @@ class _Reader:
                 begin, self.at = self.at, end_of(_KEY, self.raw, self.at)
                 key = self.raw[begin : self.at].strip()
             if self._char() != ":" or not key:
-                raise _Unreadable("a value has no name")
+                raise Unreadable("a value has no name", self.at)
             self.at += 1
             found[key] = self.value(depth)
         self._close()
         return found
 
     def items(self, depth: int) -> list[Any]:
-        """The items up to the closing bracket."""
+        """Read the items up to the closing bracket."""
         found: list[Any] = []
         while self._char(_SPACE) not in ("", "]"):
             found.append(self.value(depth))
@@ -183,11 +149,11 @@ class _Reader:
     def value(self, depth: int) -> Any:
         first = self._char(_SPACE)
         if depth > _DEEPEST:
-            raise _Unreadable("it is nested too deeply")
+            raise Unreadable("it is nested too deeply", self.at)
         if self.raw.startswith(self.form.quote, self.at):
             value = self.string()
             if self._char() not in ",}]) \n\t":
-                raise _Unreadable("something stands behind a string")
+                raise Unreadable("something stands behind a string", self.at)
             return value
         if first and first in "{[":
             self.at += 1
@@ -195,11 +161,11 @@ class _Reader:
         begin, self.at = self.at, end_of(_BARE, self.raw, self.at)
         text = self.raw[begin : self.at].strip()
         if not text:
-            raise _Unreadable("a value is missing")
+            raise Unreadable("a value is missing", self.at)
         return self.form.bare(text, None) if self.form.strings else text
 
     def string(self) -> str:
-        """The string whose mark stands here."""
+        """Read the string whose mark is here."""
         tokens, quote = self.form.tokens, self.form.quote
         begin = at = self.at + len(quote)
         depth = 0
@@ -214,7 +180,7 @@ class _Reader:
         self.nested = False
         end = self.raw.find(quote, begin)
         if end < 0:
-            raise _Unreadable("a string is not closed")
+            raise Unreadable("a string is not closed", self.at)
         self.at = end + len(quote)
         return self.raw[begin:end]
 
@@ -225,5 +191,5 @@ class _Reader:
 
     def _close(self) -> None:
         if not self._char():
-            raise _Unreadable("a bracket is not closed")
+            raise Unreadable("a bracket is not closed", self.at)
         self.at += 1

@@ -8,14 +8,13 @@ not content.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.parsers.call_parser import Ending, Format, read_region, read_text
-from agentkit.read.parsers.draft import Draft, to_call, truncated
+from agentkit.read.parsers.call_parser import Ending, Format, read_text, take_region
 from agentkit.read.parsers.literals.json_text import read_value
-from agentkit.read.parsers.output import Found, Output
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.parsers.output import Draft, Drafts, Output, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner, Unfinished
 from agentkit.read.parsers.syntax.json_calls import marked_end
 from agentkit.read.parsers.syntax.tag_calls import TagCalls
 
@@ -32,31 +31,28 @@ class Harmony(Format):
 
     calls: tuple[str, ...] = ("<|start|>", "<|channel|>")
     drops: tuple[str, ...] = ("<|call|>", "<|end|>", "<|return|>")
-    stops: Tokens = field(init=False)
-    header: Tokens = field(init=False)
-    ends: Tokens = field(init=False)
+    ends: tuple[str, ...] = drops
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.stops, self.ends = Tokens((*self.drops, *self.calls)), Tokens(self.drops)
-        self.header = Tokens(("<|message|>", "<|start|>", *self.drops))
+        super().__post_init__()
+        self.header = Markers(("<|message|>", "<|start|>", *self.drops))
 
     @property
     def markers(self) -> tuple[str, ...]:
         return ("<|channel|>commentary to=", "<|channel|>analysis to=", "to=functions.")
 
-    def region(self, s: Scanner) -> Reading[Ending]:
-        """A message to a tool to its end; any other message's header."""
+    def region(self, s: Scanner) -> Ending:
+        """Read a message to a tool to its end; any other message's header."""
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        found = yield from s.seek(self.header)
+        found = s.seek(self.header)
         if found is None or found.group() != "<|message|>":
             return "next"
         s.at += len("<|message|>")
-        if not _RECIPIENT.search(s.marked()):
+        if not _RECIPIENT.search(s.text[s.start : s.at]):
             return "next"
-        return (yield from marked_end(s, self.stops, self.ends))
+        return marked_end(s, self.stops, self.end_markers)
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         header, message, body = raw.partition("<|message|>")
         name = _RECIPIENT.search(header)
         if (
@@ -73,18 +69,18 @@ class Harmony(Format):
         )
         value = read_value(text, 0)
         rest = text[value[1] :].strip() if value else text
-        if ending == "cut" and (value is None or (rest and not self.ends.partial(rest))):
-            return Found([truncated(start, end, name["name"], text.strip())])
+        if ending == "cut" and (value is None or (rest and not self.end_markers.partial(rest))):
+            return Drafts([truncated(start, end, name["name"], text.strip())])
         arguments = text[: value[1]] if value and ending == "cut" else text
-        return Found([Draft(start, end, name["name"], arguments.strip())])
+        return Drafts([Draft(start, end, name["name"], arguments.strip())])
 
-    def run(self, s: Scanner, out: Output) -> Reading[None]:
-        while (found := (yield from read_text(s, out, self.everywhere, self.closers))) is not None:
+    def run(self, s: Scanner, out: Output) -> None:
+        while (found := (read_text(s, out, self.everywhere, self.closers))) is not None:
             out.silent = False
             if found in self.drops:
                 s.at += len(found)
                 continue
-            raw, start, ending = yield from read_region(self, s, out)
+            raw, start, ending = take_region(self, s, out)
             calls = self.read(raw, start, ending, out.tools)
             if calls or "<|message|>" not in raw:
                 out.region(calls, raw, start)
@@ -105,78 +101,69 @@ class Muse(TagCalls):
     frame = ("<|start|>", "<|message|>", "<|eom|>", "<|eot|>")
     drops = frame
 
-    def run(self, s: Scanner, out: Output) -> Reading[None]:
+    def run(self, s: Scanner, out: Output) -> None:
         framed, to, began = False, "", 0
-        while found := (yield from self._text(s, out)):
+        while found := (self._text(s, out)):
             marker, named = found
             if marker == "<|start|>":
-                named = yield from self._header(s, out)
+                named = self._header(s, out)
             elif marker in self.frame:
                 s.at += len(marker)
             if marker in self.frame:
                 framed |= marker == "<|message|>" or named is not None
-                to, began = named or "", s.position
+                to, began = named or "", s.at
                 out.silent = to == "self"
             elif marker not in self.calls:
-                (out.opened if marker in self.opens else out.closed)(s.position, marker)
+                (out.opened if marker in self.opens else out.closed)(s.at, marker)
                 s.at += len(marker)
             elif to not in ("", "self", "user") or not framed:
-                raw, start, ending = yield from read_region(self, s, out)
-                out.region(self.read(raw, start, ending, out.tools), raw, start)
+                self.read_region(s, out)
                 began = 0
             else:
-                out.text(s.position, marker)
+                out.text(s.at, marker)
                 s.at += len(marker)
         if began and to not in ("", "self", "user"):
             self._cut_off(s, out, to, began)
 
     def _cut_off(self, s: Scanner, out: Output, to: str, began: int) -> None:
-        """Lists the call to a tool whose message ends before the call itself begins; what there is
+        """List the call to a tool whose message ends before the call itself begins; what there is
         of it stays in the content.
         """
-        text = "".join(text for at, text in (*out.content, *out.held) if at >= began).strip()
+        text = "".join(text for at, text in (*out.content, *out.pending) if at >= began).strip()
         behind = text.removeprefix(self.opens[0]).strip()
         if self.opens[0].startswith(text) or self.calls[0].startswith(behind):
-            call = truncated(began - len("<|message|>"), s.position, to, "")
-            out.calls.append(to_call(call, len(out.calls), out.tools, out.policy, out.origin))
+            call = truncated(began - len("<|message|>"), s.at, to, "")
+            out.add_call(call)
             out.release()
 
-    def _text(self, s: Scanner, out: Output) -> Reading[tuple[str, str | None] | None]:
-        """The next marker, and the recipient that stands before it; other text goes to the
+    def _text(self, s: Scanner, out: Output) -> tuple[str, str | None] | None:
+        """Read up to the next marker: it, and the recipient before it; other text goes to the
         output.
         """
-        while True:
-            found = self.everywhere.regex.search(s.text, s.at)
-            end = (
-                found.start()
-                if found
-                else len(s.text) - (0 if s.final else self.everywhere.partial(s.text, s.at))
-            )
-            header = found is not None and found.group() == "<|message|>"
-            held = (
-                (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end)
-                if header or not (found or s.final)
-                else None
-            )
-            if s.final and not found:
-                out.last(s.position, s.text[s.at :], self.closers)
-            else:
-                out.text(s.position, s.text[s.at : held.start() if held else end])
-            s.at = end if found or not held else held.start()
-            if found:
-                return found.group(), held["name"] if held and header else None
-            if not (yield from s.more()) and s.at == len(s.text):
-                return None
+        found = self.everywhere.regex.search(s.text, s.at)
+        if found is None and s.final:
+            out.last(s.at, s.text[s.at :], self.closers)
+            s.at = len(s.text)
+            return None
+        header = found is not None and found.group() == "<|message|>"
+        end = found.start() if found else len(s.text) - self.everywhere.partial(s.text, s.at)
+        named = None
+        if header or not found:
+            named = (_TO if header else _MAY_BE_TO).search(s.text, max(s.at, end - 300), end)
+        out.text(s.at, s.text[s.at : named.start() if named else end])
+        s.at = end
+        if found is None:
+            raise Unfinished
+        return found.group(), named["name"] if named else None
 
-    def _header(self, s: Scanner, out: Output) -> Reading[str | None]:
-        """Reads a header that `<|start|>` begins; its recipient, "" where it names none, None where
+    def _header(self, s: Scanner, out: Output) -> str | None:
+        """Read a header that `<|start|>` begins: its recipient, "" where it names none, None where
         it is no header.
         """
-        s.mark()
+        start = s.at
         s.at += len("<|start|>")
-        found = yield from s.seek(self.everywhere)
-        text, start = s.marked(), s.start
-        s.unmark()
+        found = s.seek(self.everywhere)
+        text = s.text[start : s.at]
         if found is None or found.group() != "<|message|>":
             out.text(start, text)
             return None
@@ -185,6 +172,6 @@ class Muse(TagCalls):
         return name["name"] if name else ""
 
     def named(self, name: str, tools: KnownTools) -> str:
-        """The name; `x.x` is the tool `x`."""
+        """Return the name; `x.x` is the tool `x`."""
         head, _, tail = name.partition(".")
         return head if head == tail and name not in tools and head in tools else name

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import (
     Schema,
     as_list,
@@ -21,9 +20,8 @@ from agentkit.read.parsers.literals.coercion import (
     fields_of,
     types_of,
 )
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.types.problem import problem
+from agentkit.read.parsers.output import Draft, Drafts, broken, trailing_data, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner
 
 _MARK = "]<]minimax[>["
 _TAG = re.compile(re.escape(_MARK) + r"<(?P<end>/?+)(?P<name>[^<>\s/]++)[^<>]*+>")
@@ -50,45 +48,36 @@ class ElementCalls(Format):
     calls: tuple[str, ...] = (f"{_MARK}<invoke",)
     ends: tuple[str, ...] = (f"{_MARK}</invoke>",)
     only_inside: bool = True
-    tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.tokens = Tokens((*self.calls, *self.ends))
+        super().__post_init__()
+        self.tokens = Markers((*self.calls, *self.ends))
 
-    def region(self, s: Scanner) -> Reading[Ending]:
-        opened = len(self.calls[0])
-        s.at += opened
-        depth = 1
-        while found := (yield from s.seek(self.tokens)):
+    def region(self, s: Scanner) -> Ending:
+        s.at += len(self.calls[0])
+        opened, depth = s.at, 1
+        while found := (s.seek(self.tokens)):
             s.at += len(found.group())
-            depth += (
-                1
-                if found.group() in self.calls and s.patience
-                else -1
-                if found.group() in self.ends
-                else 0
-            )
+            if found.group() in self.ends:
+                depth -= 1
+            elif s.patience:
+                depth += 1
             if not depth:
                 return "end"
-        first = s.marked().find(self.ends[0], opened)
+        first = s.text.find(self.ends[0], opened)
         if first < 0 or not s.patience:
             return "cut"
         s.patience -= 1
-        s.rewind(first + len(self.ends[0]))
+        s.at = first + len(self.ends[0])
         return "end"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = _HEAD.match(raw)
         if head is None:
-            return Found(
-                [
-                    truncated(start, end, None, "")
-                    if ending == "cut"
-                    else broken(start, end, None, raw, "there is no name", start)
-                ]
-            )
+            if ending == "cut":
+                return Drafts([truncated(start, end, None, "")])
+            return Drafts([broken(start, end, None, raw, "there is no name")])
         name = head["name"].strip()
         close = len(self.ends[0]) if ending == "end" else 0
         arguments = raw[head.end() : len(raw) - close].strip()
@@ -97,30 +86,19 @@ class ElementCalls(Format):
         if ending == "cut" and not (
             left and self.ends[0].startswith(left) and len(left) > len(_MARK) + 1
         ):
-            return Found([truncated(start, end, name, arguments)])
+            return Drafts([truncated(start, end, name, arguments)])
         if left and ending != "cut":
-            return Found(
-                [broken(start, end, name, arguments, "an element is not closed", start + rest)]
-            )
+            why, at = "an element is not closed", start + rest
+            return Drafts([broken(start, end, name, arguments, why, at)])
         parameters = tools.parameters(read_name(name, tools)[0])
         strange = "".join(root.texts).strip()
-        notes = (
-            (
-                problem(
-                    "arguments_trailing_data",
-                    "other text stands between the parameters",
-                    before=strange,
-                ),
-            )
-            if strange
-            else ()
-        )
+        notes = trailing_data("other text stands between the parameters", strange)
         value = _fields(root.children, parameters, raw)
-        return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
+        return Drafts([Draft(start, end, name, arguments, value=value, notes=notes)])
 
 
 def _elements(raw: str, at: int, end: int) -> tuple[Element, int]:
-    """The elements from a place on, under one root, and where the last complete one ends."""
+    """Read the elements from a place on, under one root, and where the last complete one ends."""
     root = Element("", at)
     stack = [root]
     complete = at
@@ -147,7 +125,7 @@ def _elements(raw: str, at: int, end: int) -> tuple[Element, int]:
 
 
 def _fields(elements: list[Element], schema: Schema, raw: str) -> dict[str, Any]:
-    """Elements as an object; a name that stands more than once holds a list."""
+    """Read elements as an object; a name that is there more than once holds a list."""
     by_name: dict[str, list[Any]] = {}
     more = (schema or {}).get("additionalProperties")
     for element in elements:
@@ -180,7 +158,7 @@ def _value(element: Element, schema: Schema, raw: str) -> Any:
 
 
 def _container(schema: Any, depth: int) -> tuple[str, Mapping[str, Any]] | None:
-    """The first alternative of a schema that is an array or an object."""
+    """Find the first alternative of a schema that is an array or an object."""
     if not isinstance(schema, Mapping) or depth > 8:
         return None
     given = schema.get("type")

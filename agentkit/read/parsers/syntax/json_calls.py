@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import coerce_fields
 from agentkit.read.parsers.literals.json_text import (
     Object,
@@ -20,15 +19,8 @@ from agentkit.read.parsers.literals.json_text import (
     read_object,
     salvage,
 )
-from agentkit.read.parsers.literals.past import (
-    past_brackets,
-    past_json,
-    past_literal,
-    past_space,
-    past_value,
-)
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens, end_of
+from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner, end_of
 from agentkit.types.problem import problem
 
 _BESIDE = re.compile(r"[\s,;\[\]]*+")
@@ -38,17 +30,13 @@ _ANY_KEY = ("arguments", "parameters", "args")
 
 @dataclass(eq=False, kw_only=True)
 class JsonCalls(Format):
-    """One region is a marker, JSON, and the marker that ends it, which may be missing.
+    """One region is a marker, JSON, and the marker that ends it, which may be missing; where the
+    format has no such marker, it ends with its JSON value.
 
     A closing marker inside a JSON string ends nothing. Where the JSON is broken, the first closing
     marker does.
     """
 
-    calls: tuple[str, ...]
-    ends: tuple[str, ...] = ()
-    """Markers at a region's end; none: it ends with its JSON value."""
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
     name: str = "name"
     """The key of the name; "" where the name itself is the key of the arguments."""
     arguments: tuple[str, ...] = ("arguments",)
@@ -56,56 +44,45 @@ class JsonCalls(Format):
     id: str = ""
     """The key of the id."""
     pairs: Mapping[str, str] = field(default_factory=dict)
-    """With no `ends`: what may stand behind the value, by the marker before it."""
+    """With no `ends`: what may be behind the value, by the marker before it."""
     strict: bool = True
-    """Nothing else may stand beside the objects."""
+    """Nothing else may be beside the objects."""
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
     bare: bool = False
     """The markers are ordinary text too: what is no call with a name and arguments is left
     alone.
     """
-    drops: tuple[str, ...] = ()
-    at_start: tuple[str, ...] = ()
-    behind: tuple[str, ...] = ()
-    only_inside: bool = False
     list_only: bool = False
     """The JSON is a list, or it is no call."""
     objects_only: bool = False
     """With arguments that are not an object it is no call."""
-    stops: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.stops = Tokens(
-            marker
-            for marker in (*self.ends, *self.calls, *self.opens, *self.closes)
-            if marker not in "{["
-        )
-        self.end_tokens = Tokens((*self.ends, *self.pairs.values()))
+        super().__post_init__()
+        self.end_markers = Markers((*self.ends, *self.pairs.values()))
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         marker = s.text[s.at : s.at + self._opening(s.text, s.at)]
         s.at += len(marker)
         if self.ends:
-            return (yield from marked_end(s, self.stops, self.end_tokens))
-        opening = yield from past_space(s)
+            return marked_end(s, self.stops, self.end_markers)
+        opening = s.skip_space()
         if opening and opening in ("[" if self.list_only else "{["):
-            whole = yield from past_value(s, self.stops, "" if self.bare else "'")
-            yield from past_brackets(s)
+            whole = s.skip_value(self.stops, "" if self.bare else "'")
+            s.skip_brackets()
             if whole and marker in self.pairs:
-                yield from past_literal(s, self.pairs[marker])
+                s.skip_literal(self.pairs[marker])
             if whole:
                 return "end"
         return "cut" if s.finished else "next"
 
     def _opening(self, text: str, at: int) -> int:
-        """The length of the marker here; brackets belong to the JSON."""
+        """Return the length of the marker here; brackets belong to the JSON."""
         end = end_of(self.everywhere.regex, text, at)
         return 0 if text[at:end] in "{[" else end - at
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         opening = self._opening(raw, 0)
         end = len(raw) - self._end_length(raw, ending)
         drafts, left = self._objects(raw, opening, end, start, ending, tools)
@@ -116,36 +93,26 @@ class JsonCalls(Format):
                     calls.append(draft)
                 else:
                     left.append((draft.start, draft.end))
-            return Found(calls, tuple(left)) if calls else None
+            return Drafts(calls, tuple(left)) if calls else None
         if not drafts and ending != "end":
             return None
         if not drafts:
             why, at = error_at(raw[opening:end])
-            return Found(
-                [
-                    broken(
-                        start,
-                        start + len(raw),
-                        None,
-                        raw[opening:end].strip(),
-                        why,
-                        start + opening + at,
-                    )
-                ]
-            )
+            text, at = raw[opening:end].strip(), start + opening + at
+            return Drafts([broken(start, start + len(raw), None, text, why, at)])
         if len(drafts) == 1 and not left:
             drafts[0].start, drafts[0].end = start, start + len(raw)
-        return Found(drafts, tuple(left))
+        return Drafts(drafts, tuple(left))
 
     def _end_length(self, raw: str, ending: Ending) -> int:
         if ending == "end":
-            return next((len(end) for end in self.end_tokens.literals if raw.endswith(end)), 0)
-        return self.end_tokens.partial(raw) if ending == "cut" else 0
+            return next((len(end) for end in self.end_markers.literals if raw.endswith(end)), 0)
+        return self.end_markers.partial(raw) if ending == "cut" else 0
 
     def _objects(
         self, raw: str, at: int, end: int, start: int, ending: Ending, tools: KnownTools
     ) -> tuple[list[Draft], list[tuple[int, int]]]:
-        """The objects in the text, and the spans of other text beside them."""
+        """Read the objects in the text, and find the spans of other text beside them."""
         drafts: list[Draft] = []
         left = []
         failed = False
@@ -169,16 +136,8 @@ class JsonCalls(Format):
             following = end if following < 0 else following
             junk = raw[at:following].rstrip()
             if listed and drafts and junk[0] == '"':
-                drafts.append(
-                    broken(
-                        start + at,
-                        start + at + len(junk),
-                        None,
-                        junk,
-                        "it is not an object",
-                        start + at,
-                    )
-                )
+                place = start + at
+                drafts.append(broken(place, place + len(junk), None, junk, "it is not an object"))
             elif self.strict and drafts and (ending == "end" or junk[0] == "}"):
                 self._spoil(drafts[-1], junk, start + at)
             elif self.strict or junk.strip("}] \n"):
@@ -226,7 +185,7 @@ class JsonCalls(Format):
         found = salvage(text, self.name == "")
         start += at
         stop = start + len(text)
-        if found.mendable:
+        if found.repairable:
             return Draft(start, stop, found.name, found.arguments, whole=False)
         if end is None and ending == "cut":
             return truncated(start, stop, found.name, found.arguments)
@@ -234,17 +193,23 @@ class JsonCalls(Format):
         return broken(start, stop, found.name, found.arguments, why, start + error)
 
 
-def marked_end(s: Scanner, stops: Tokens, ends: Tokens, quotes: str = '"') -> Reading[Ending]:
-    """Reads to behind the marker that ends a region, or to where something else stands."""
-    found = yield from past_json(s, stops, quotes)
+def marked_end(s: Scanner, stops: Markers, ends: Markers, quotes: str = '"') -> Ending:
+    """Read to behind the marker that ends a region, or to where something else begins.
+
+    Args:
+        s: where the reading is.
+        stops: all markers that are no part of a call.
+        ends: those that end the region.
+        quotes: the characters that begin and end strings.
+    """
+    found = s.seek_outside_strings(stops, quotes)
     if found is None:
-        text = s.marked()
-        earlier = stops.regex.search(text, end_of(stops.regex, text, 0))
+        earlier = stops.regex.search(s.text, end_of(stops.regex, s.text, s.start), s.at)
         if earlier:
             ended = earlier.group() in ends.literals
-            s.rewind(earlier.end() if ended else earlier.start())
+            s.at = earlier.end() if ended else earlier.start()
             return "end" if ended else "next"
-        found = yield from s.seek(stops)
+        found = s.seek(stops)
     if found is None:
         return "cut"
     if found.group() not in ends.literals:

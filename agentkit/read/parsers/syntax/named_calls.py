@@ -1,21 +1,19 @@
-"""Calls whose name stands before their arguments, which are JSON: `N<sep>A`, in special tokens or
+"""Calls whose name comes before their arguments, which are JSON: `N<sep>A`, in special tokens or
 behind `[TOOL_CALLS]`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import coerce_fields
 from agentkit.read.parsers.literals.json_text import balanced_end, read_value
-from agentkit.read.parsers.literals.past import past_brackets, past_space, past_value
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
+from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner
 from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 
 
@@ -23,69 +21,47 @@ from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 class NamedCalls(Format):
     """A call is a marker, a head with the name, JSON, and an end marker."""
 
-    calls: tuple[str, ...]
     head: re.Pattern[str]
-    """What stands between the marker and the JSON; groups `name` and, where the format has ids,
+    """What is between the marker and the JSON; groups `name` and, where the format has ids,
     `id`.
     """
-    ends: tuple[str, ...]
     cut_head: re.Pattern[str]
     """The head as far as its name, which something follows."""
     tail: str = ""
-    """What stands between the JSON and the end marker."""
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
+    """What is between the JSON and the end marker."""
     only_inside: bool = True
     coerce: bool = False
     """Values are read by the tool's schema, although JSON has types."""
-    stops: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.prepare()
-        self.stops = Tokens((*self.ends, *self.calls, *self.opens, *self.closes))
-        self.end_tokens = Tokens(self.ends)
+    def region(self, s: Scanner) -> Ending:
+        s.at += len(self.calls[0])
+        return marked_end(s, self.stops, self.end_markers)
 
-    def region(self, s: Scanner) -> Reading[Ending]:
-        if s.at < len(s.text):
-            s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        return (yield from marked_end(s, self.stops, self.end_tokens))
-
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = self.head.match(raw)
         if head is None:
-            if ending == "cut":
-                named = self.cut_head.match(raw)
-                return (
-                    Found([truncated(start, end, named["name"].strip() if named else None, "")])
-                    if self.only_inside
-                    else None
-                )
-            return Found([broken(start, end, None, raw, "there is no name", start)])
+            if ending != "cut":
+                return Drafts([broken(start, end, None, raw, "there is no name")])
+            named = self.cut_head.match(raw)
+            return Drafts([truncated(start, end, named["name"].strip() if named else None, "")])
+        name = head["name"].strip()
         if ending == "end":
-            close = next(len(marker) for marker in self.end_tokens.literals if raw.endswith(marker))
+            close = next(
+                len(marker) for marker in self.end_markers.literals if raw.endswith(marker)
+            )
             text = raw[head.end() : -close].rstrip()
             text = text.removesuffix(self.tail).strip() if self.tail else text.strip()
         else:
             found = self._complete(raw, head.end())
             if found is None:
-                return Found(
-                    [truncated(start, end, head["name"].strip(), raw[head.end() :].strip())]
-                )
+                return Drafts([truncated(start, end, name, raw[head.end() :].strip())])
             text = found
-        return Found(
-            [
-                with_schema(
-                    Draft(start, end, head["name"].strip(), text, id=head.groupdict().get("id")),
-                    tools,
-                    self.coerce,
-                )
-            ]
-        )
+        draft = Draft(start, end, name, text, id=head.groupdict().get("id"))
+        return Drafts([with_schema(draft, tools, self.coerce)])
 
     def _complete(self, raw: str, at: int) -> str | None:
-        """The arguments where they are complete and only what ends the call is cut off."""
+        """Find the arguments where they are complete and only what ends the call is cut off."""
         value = read_value(raw, at)
         if value is None:
             return None
@@ -98,7 +74,13 @@ class NamedCalls(Format):
 
 
 def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
-    """The draft with values as the tool's schema wants them, where the format reads them so."""
+    """Give the draft values as the tool's schema wants them, where the format reads them so.
+
+    Args:
+        draft: the call.
+        tools: the tools that may be called.
+        coerce: whether the format reads values by the schema.
+    """
     value = read_value(draft.arguments or "", 0) if coerce else None
     if value and isinstance(value[0], dict) and not (draft.arguments or "")[value[1] :].strip():
         coerced = coerce_fields(value[0], tools.parameters(read_name(draft.name, tools)[0]))
@@ -120,24 +102,24 @@ class MistralCalls(JsonCalls):
     named_by_schema = True
     """Values of the second form are read by the tool's schema."""
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         marker = self.calls[0]
         s.at += len(marker)
-        first = yield from past_space(s)
+        first = s.skip_space()
         if first and first not in "[{":
-            found = yield from s.seek(_BEFORE_ARGUMENTS)
+            found = s.seek(_BEFORE_ARGUMENTS)
             while found and found.group() in ("[ARGS]", "[CALL_ID]"):
                 s.at = found.end()
                 if found.group() == "[ARGS]":
                     break
-                found = yield from s.seek(_BEFORE_ARGUMENTS)
+                found = s.seek(_BEFORE_ARGUMENTS)
             if found is None or found.group() == marker:
                 return "cut" if found is None else "next"
-        whole = yield from past_value(s, self.stops, "'")
-        yield from past_brackets(s)
+        whole = s.skip_value(self.stops, "'")
+        s.skip_brackets()
         return "end" if whole else "cut" if s.finished else "next"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         head = _NAME.match(raw, len(self.calls[0]))
         if head is None:
             return super().read(raw, start, ending, tools)
@@ -146,7 +128,7 @@ class MistralCalls(JsonCalls):
         name = head["name"].strip()
         if not text or (ending != "end" and balanced_end(text, 0) is None):
             prose = not text and len(name.split()) > 1
-            return None if prose else Found([truncated(start, end, name, text)])
+            return None if prose else Drafts([truncated(start, end, name, text)])
         value = read_value(text, 0)
         draft = Draft(
             start,
@@ -155,7 +137,7 @@ class MistralCalls(JsonCalls):
             text[: value[1]] if value else text,
             id=(head["id"] or "").strip() or None,
         )
-        return Found([with_schema(draft, tools, self.named_by_schema)])
+        return Drafts([with_schema(draft, tools, self.named_by_schema)])
 
 
-_BEFORE_ARGUMENTS = Tokens(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))
+_BEFORE_ARGUMENTS = Markers(("[ARGS]", "[CALL_ID]", "[TOOL_CALLS]", "{"))

@@ -9,14 +9,13 @@ flat: a value ends at the first closing tag.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import unescape
 from typing import Any, NamedTuple
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.tool_call import read_name
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format, nested_or_flat
-from agentkit.read.parsers.draft import Draft, broken, truncated
 from agentkit.read.parsers.literals.coercion import (
     Coercion,
     Schema,
@@ -27,9 +26,8 @@ from agentkit.read.parsers.literals.coercion import (
     full_field_schema,
 )
 from agentkit.read.parsers.literals.json_text import read_value
-from agentkit.read.parsers.output import Found
-from agentkit.read.parsers.scanner import Reading, Scanner, Tokens
-from agentkit.types.problem import problem
+from agentkit.read.parsers.output import Draft, Drafts, broken, trailing_data, truncated
+from agentkit.read.parsers.scanner import Markers, Scanner
 
 _CUT_HEAD = re.compile(
     r"""\s*+(?:(?:name|tool)\s*+=\s*+["'](?P<given>[\w.\-]++)["'](?:\s++\w*+(?:=["'\w]*+)?+)?+"""
@@ -50,7 +48,6 @@ class Value(NamedTuple):
 
 @dataclass(eq=False, kw_only=True)
 class TagCalls(Format):
-    calls: tuple[str, ...]
     head: re.Pattern[str]
     """From the call's marker on: group `name`."""
     parameter: str
@@ -59,12 +56,6 @@ class TagCalls(Format):
     """A parameter's opening tag: groups `key` and, where the markup has one, `type`."""
     closing: str
     """The tag that closes a value."""
-    ends: tuple[str, ...]
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
-    wraps: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    only_inside: bool = False
     coercion: Coercion = by_schema
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
@@ -81,24 +72,21 @@ class TagCalls(Format):
     """`$ref`s in the tool's schema are followed."""
     wrappers: tuple[str, ...] = ()
     """Parameters that hold all the arguments as an object, where the tool has none of that name."""
-    tokens: Tokens = field(init=False)
-    end_tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prepare()
-        self.end_tokens = Tokens(self.ends)
-        self.tokens = Tokens(
+        super().__post_init__()
+        self.tokens = Markers(
             (self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes)
         )
 
-    def region(self, s: Scanner) -> Reading[Ending]:
+    def region(self, s: Scanner) -> Ending:
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
-        return (yield from nested_or_flat(s, self.end_tokens, self._matched_end))
+        return nested_or_flat(s, self.end_markers, self._matched_end)
 
-    def _matched_end(self, s: Scanner, nested: bool) -> Reading[Ending | None]:
-        """Reads to the call's end outside its values; None where the text ends inside one."""
+    def _matched_end(self, s: Scanner, nested: bool) -> Ending | None:
+        """Read to the call's end outside its values; None where the text ends inside one."""
         depth = 0
-        while found := (yield from s.seek(self.tokens)):
+        while found := (s.seek(self.tokens)):
             marker = found.group()
             if depth == 0 and marker not in (self.parameter, self.closing):
                 if marker not in self.ends:
@@ -112,72 +100,41 @@ class TagCalls(Format):
                 depth = max(0, depth - 1)
         return None if depth else "cut"
 
-    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Found | None:
+    def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         end = start + len(raw)
         head = self.head.match(raw)
         if head is None:
             if ending == "end":
-                return Found([broken(start, end, None, raw, "there is no name", start)])
+                return Drafts([broken(start, end, None, raw, "there is no name")])
             opened = next(len(call) for call in self.calls if raw.startswith(call))
             cut = _CUT_HEAD.match(raw, opened) if ending == "cut" else None
-            return (
-                Found(
-                    [
-                        truncated(
-                            start, end, (cut["given"] or (cut["word"] if cut["rest"] else None)), ""
-                        )
-                    ]
-                )
-                if cut
-                else None
-            )
-        close = (
-            next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
-            if ending == "end"
-            else 0
-        )
-        body_end = len(raw) - close
+            if cut is None:
+                return None
+            word = cut["word"] if cut["rest"] else None
+            return Drafts([truncated(start, end, cut["given"] or word, "")])
+        body_end = len(raw)
+        if ending == "end":
+            body_end -= next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
         values, rest, strange = self._values(raw, head.end(), body_end)
         name = self.named(self._plain(head["name"]), tools)
         arguments = raw[head.end() : body_end].strip()
         if ending == "cut" and (
             (values and not values[-1].closed) or not self._cut_in_end(raw[rest:])
         ):
-            return Found([truncated(start, end, name, arguments)])
+            return Drafts([truncated(start, end, name, arguments)])
         if values and not values[-1].closed:
-            return Found(
-                [broken(start, end, name, arguments, "a value is not closed", start + rest)]
-            )
+            why = "a value is not closed"
+            return Drafts([broken(start, end, name, arguments, why, start + rest)])
         strange = strange or (raw[rest:].strip() if ending == "next" else "")
         if strange and ending == "next":
-            return Found(
-                [
-                    broken(
-                        start,
-                        end,
-                        name,
-                        arguments,
-                        "the call is not closed, and other text follows",
-                        start + rest,
-                    )
-                ]
-            )
+            why = "the call is not closed, and other text follows"
+            return Drafts([broken(start, end, name, arguments, why, start + rest)])
         value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
-        notes = (
-            (
-                problem(
-                    "arguments_trailing_data",
-                    "other text stands between the parameters",
-                    before=strange,
-                ),
-            )
-            if strange
-            else ()
-        )
-        return Found([Draft(start, end, name, arguments, value=value, notes=notes)])
+        notes = trailing_data("other text stands between the parameters", strange)
+        return Drafts([Draft(start, end, name, arguments, value=value, notes=notes)])
 
     def named(self, name: str, tools: KnownTools) -> str:
-        """The tool's name."""
+        """Return the tool's name."""
         return name
 
     def _plain(self, name: str) -> str:
@@ -189,7 +146,7 @@ class TagCalls(Format):
         return name.strip()
 
     def _cut_in_end(self, rest: str) -> bool:
-        """Whether nothing but the call's own closing tag can have been cut off."""
+        """Return whether nothing but the call's own closing tag can have been cut off."""
         rest = rest.strip()
         return (
             bool(rest)
@@ -198,7 +155,7 @@ class TagCalls(Format):
         )
 
     def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
-        """The parameters, where the last one ends, and text between them that belongs to
+        """Read the parameters, where the last one ends, and text between them that belongs to
         nothing.
         """
         marks = [
@@ -237,7 +194,7 @@ class TagCalls(Format):
     def _value_end(
         self, marks: list[re.Match[str]], index: int, begin: int, end: int, nested: bool
     ) -> tuple[int, int, int, bool]:
-        """The marker to go on with, where a value and its closing tag end, and whether it has
+        """Find the marker to go on with, where a value and its closing tag end, and whether it has
         one.
         """
         depth = 1
@@ -256,7 +213,7 @@ class TagCalls(Format):
         return len(marks), end, end, False
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
-        """The parameters as values; of a key given twice the last one."""
+        """Read the parameters as values; of a key given twice the last one."""
         schema_of = full_field_schema if self.references else field_schema
         found = {
             value.key: self._decoded(value, schema_of(parameters, value.key)) for value in values
@@ -275,7 +232,7 @@ class TagCalls(Format):
 def _unwrapped(
     arguments: dict[str, Any], parameters: Schema, wrappers: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The arguments out of a single parameter, `arguments` or the like, that the tool does not
+    """Take the arguments out of a single parameter, `arguments` or the like, that the tool does not
     have.
     """
     known = fields_of(parameters)
@@ -299,7 +256,7 @@ class XmlCalls(TagCalls):
     """
 
     def arguments(self, values: list[Value], parameters: Schema) -> dict[str, Any]:
-        """As for any tags, from the values as XML means them."""
+        """Read the parameters as values; of a key given twice the last one."""
         escaped = all(_XML_TEXT.fullmatch(value.text) for value in values)
         return super().arguments(
             [value._replace(text=_xml_text(value.text, escaped)) for value in values], parameters

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from operator import is_
 from typing import Any, ClassVar
 
-from agentkit.show.charts.timeline import Course
+from agentkit.analysis.timings import Timeline
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, Op, changes
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
-from agentkit.show.render.rollout.outline import Entry, entries_from, prompt_entries
+from agentkit.show.render.rollout.outline import OutlineEntry, entries_from, prompt_entries
 from agentkit.types.trajectory import Trajectory
 
 LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)
@@ -37,7 +37,7 @@ class ConversationView(LiveView):
         self._turns: list[Parts] = []
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
-        self._course = Course()
+        self._timeline = Timeline()
         self._times: list[list[float]] = []
         self._tail: Parts = {}
 
@@ -89,7 +89,7 @@ class ConversationView(LiveView):
         """The times of the turns from here on, where they are others than before: the page draws
         them.
         """
-        times = self._course.spent(start)
+        times = self._timeline.spent(start)
         if times == self._times[start:]:
             return []
         self._times[start:] = times
@@ -103,7 +103,7 @@ class ConversationView(LiveView):
         del self._totals[start + 1 :]
         for turn in trajectory.turns[start:]:
             self._totals.append(self._totals[-1].plus(turn))
-        self._course.reach(trajectory.all_turns, start)
+        self._timeline.reach(trajectory.all_turns, start)
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]
@@ -141,9 +141,9 @@ def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> int:
     return next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b)
 
 
-def _by_turn(trajectory: Trajectory, start: int) -> Iterable[list[Entry]]:
+def _by_turn(trajectory: Trajectory, start: int) -> Iterable[list[OutlineEntry]]:
     """The entries of each finished turn: it, and what came before it."""
-    group: list[Entry] = []
+    group: list[OutlineEntry] = []
     entries = iter(entries_from(trajectory, start))
     for turn in trajectory.turns[start:]:
         group = []
@@ -158,7 +158,7 @@ def _last(parts: Parts) -> str:
     return next(reversed(parts))
 
 
-def _draw(entries: Iterable[Entry]) -> Parts:
+def _draw(entries: Iterable[OutlineEntry]) -> Parts:
     return {key: part for entry in entries for key, part in draw(entry, LIVE).items()}
 
 

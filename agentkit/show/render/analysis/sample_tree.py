@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agentkit.analysis.sample_tree import Branch, SampleTree
+from agentkit.analysis.sample_tree import SampleBranch, SampleTree
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -46,26 +46,6 @@ def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
     return shown
 
 
-@shown.register_text(SampleTree)
-def _tree_text(tree: SampleTree, limits: Limits) -> str:
-    return "\n".join(branch_lines(tree, limits))
-
-
-def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:
-    """The same as plain text."""
-    yield f"Samples: {', '.join(_facts(tree))}; {_told(tree)}"
-    for number, (guide, branch) in enumerate(_guided(tree)):
-        if number == limits.items:
-            yield "… more steps are not shown here; see tree.walk()"
-            return
-        word = _WORD[branch.kind]
-        told = " · ".join(_worth(branch))
-        yield (
-            f"{guide}{branch.count:>3,} of {tree.size:,} "
-            f" {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
-        )
-
-
 def _facts(tree: SampleTree) -> list[str]:
     mixed = [f"{count(tree.prompts, 'different prompt')}"] if tree.prompts > 1 else []
     return [count(tree.size, "sample"), *mixed]
@@ -85,7 +65,7 @@ def _told(tree: SampleTree) -> str:
     )
 
 
-def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
+def _guided(tree: SampleTree) -> Iterator[tuple[str, SampleBranch]]:
     """Each branch with the lines drawn before it: a step in only when samples part, so that a long
     shared path stays straight.
     """
@@ -98,7 +78,7 @@ def _guided(tree: SampleTree) -> Iterator[tuple[str, Branch]]:
         waiting += [(below, child, ending) for child, ending in _siblings(branch.children)]
 
 
-def _siblings(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, bool | None]]:
+def _siblings(branches: tuple[SampleBranch, ...]) -> Iterator[tuple[SampleBranch, bool | None]]:
     """In reverse, each with whether it is the last of its siblings; None for one that has no
     siblings.
     """
@@ -109,7 +89,7 @@ def _siblings(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, bool | Non
         yield branch, place == len(branches) - 1
 
 
-def _row(key: str, guide: str, branch: Branch, size: int) -> Html:
+def _row(key: str, guide: str, branch: SampleBranch, size: int) -> Html:
     filled = round(_CELLS * branch.count / size) or 1
     share = el(
         "code", guide, "█" * filled, "░" * (_CELLS - filled), class_="ak-share", aria_hidden="true"
@@ -129,12 +109,12 @@ def _row(key: str, guide: str, branch: Branch, size: int) -> Html:
     return row(key, "branch", label)
 
 
-def _positions(branch: Branch) -> str:
+def _positions(branch: SampleBranch) -> str:
     shown = ", ".join(map(str, branch.samples[:20]))
     return f"{shown}, …" if len(branch.samples) > 20 else shown
 
 
-def _worth(branch: Branch) -> list[str]:
+def _worth(branch: SampleBranch) -> list[str]:
     """The rewards of a branch: the mean, and how far they spread where they do."""
     if not branch.rewards:
         return []

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentkit.analysis.timings import Timeline
 from agentkit.show.charts.figures import figures
-from agentkit.show.charts.timeline import Course
+from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
@@ -15,7 +16,7 @@ from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import Totals, ending, totals, trouble
 from agentkit.show.render.rollout.answer import answer
 from agentkit.show.render.rollout.message import message_row
-from agentkit.show.render.rollout.outline import Entry, Kept, outline, turn_entries, window
+from agentkit.show.render.rollout.outline import Kept, OutlineEntry, outline, turn_entries, window
 from agentkit.show.render.rollout.problem import api_error, attempt
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
@@ -52,14 +53,14 @@ def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
 def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
     """The fields of a request, then its messages."""
     messages = [
-        Entry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
+        OutlineEntry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
         for i, wire in enumerate(request.messages)
     ]
     return {"head": request_head(request, limits), **conversation(messages, limits)}
 
 
 def conversation(
-    entries: list[Entry], limits: Limits, whole_file: str | None = None
+    entries: list[OutlineEntry], limits: Limits, whole_file: str | None = None
 ) -> dict[str, Html]:
     """The entries as far as the limits let them be shown, with a note where some are left out."""
     first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
@@ -67,7 +68,7 @@ def conversation(
     return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
 
 
-def draw(entry: Entry, limits: Limits) -> dict[str, Html]:
+def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
     """The fragments of one entry: one, and one more for each call of a turn."""
     key, item, at = entry.key, entry.item, entry.at
     match item:
@@ -95,7 +96,7 @@ def _kept(kept: Kept) -> Html:
     )
 
 
-def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
+def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     turns = sum(isinstance(entry.item, Turn) for entry in hidden)
     others = len(hidden) - turns
     left_out = " and ".join(
@@ -113,21 +114,22 @@ def _gap(hidden: list[Entry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
-    course = Course().reach(trajectory.all_turns)
-    drawn = (
-        fold("charts", *figures(trajectory, course).values())
-        if charts and trajectory.all_turns
-        else None
-    )
     return el(
         "header",
         title_bar(trajectory, totals(trajectory)),
-        course.svg(),
-        drawn,
+        _drawn(trajectory, charts) if limits.details else None,
         about(trajectory, limits),
         class_="ak-head",
         data_key="head",
     )
+
+
+def _drawn(trajectory: Trajectory, charts: bool) -> Child:
+    """When what happened, and the charts behind a click."""
+    timeline = Timeline().reach(trajectory.all_turns)
+    if not charts or not trajectory.all_turns:
+        return timeline_svg(timeline)
+    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline).values())
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:
@@ -142,7 +144,9 @@ def title_bar(trajectory: Trajectory, known: Totals) -> Html:
 def about(trajectory: Trajectory, limits: Limits) -> Html:
     """What a rollout was asked with, and where it came from: what stays while it grows."""
     return fragment(
-        asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)
+        asked(trajectory.spec, limits) if limits.details else None,
+        _meta(trajectory.meta, limits),
+        _parent(trajectory.parent),
     )
 
 

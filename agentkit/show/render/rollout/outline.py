@@ -24,7 +24,7 @@ class Kept(NamedTuple):
 Item: TypeAlias = "Message | Kept | Attempt | Turn"
 
 
-class Entry(NamedTuple):
+class OutlineEntry(NamedTuple):
     """One thing to draw, with a key that stays the same while the conversation grows."""
 
     key: str
@@ -35,27 +35,27 @@ class Entry(NamedTuple):
     """Whether it belongs to the turn in progress."""
 
 
-def outline(trajectory: Trajectory) -> list[Entry]:
+def outline(trajectory: Trajectory) -> list[OutlineEntry]:
     """Everything a trajectory holds, in the order of the conversation; linear."""
     return [*prompt_entries(trajectory), *entries_from(trajectory, 0)]
 
 
-def prompt_entries(trajectory: Trajectory) -> list[Entry]:
+def prompt_entries(trajectory: Trajectory) -> list[OutlineEntry]:
     """What was said before the first turn."""
     return [
-        Entry(f"prompt-{i}", message, f"trajectory.prompt[{i}]")
+        OutlineEntry(f"prompt-{i}", message, f"trajectory.prompt[{i}]")
         for i, message in enumerate(trajectory.prompt)
     ]
 
 
-def entries_from(trajectory: Trajectory, start: int) -> list[Entry]:
+def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
     """What a trajectory holds from this turn on."""
-    entries: list[Entry] = []
-    attempts: defaultdict[int, list[Entry]] = defaultdict(list)
+    entries: list[OutlineEntry] = []
+    attempts: defaultdict[int, list[OutlineEntry]] = defaultdict(list)
     for i, attempt in enumerate(trajectory.attempts):
         if attempt.turn >= start:
             attempts[attempt.turn].append(
-                Entry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]")
+                OutlineEntry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]")
             )
     for i, turn in enumerate(trajectory.turns[start:], start):
         entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", attempts.pop(i, []))
@@ -63,7 +63,7 @@ def entries_from(trajectory: Trajectory, start: int) -> list[Entry]:
     return entries + [entry for late in attempts.values() for entry in late]
 
 
-def _open_entries(trajectory: Trajectory, attempts: list[Entry]) -> list[Entry]:
+def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
     turn, key = trajectory.open, f"turn-{len(trajectory.turns)}"
     if turn is None:
         return attempts
@@ -76,23 +76,28 @@ def _open_entries(trajectory: Trajectory, attempts: list[Entry]) -> list[Entry]:
     return [*_before(turn.kept, turn.added, key, "trajectory.open"), *attempts]
 
 
-def turn_entries(turn: Turn, key: str, at: str, attempts: list[Entry]) -> list[Entry]:
+def turn_entries(turn: Turn, key: str, at: str, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
     """One turn with what the caller did to the history before it, and the requests that failed on
     the way.
     """
-    return [*_before(turn.kept, turn.added, key, at), *attempts, Entry(key, turn, at)]
+    return [*_before(turn.kept, turn.added, key, at), *attempts, OutlineEntry(key, turn, at)]
 
 
-def _before(kept: int | None, added: tuple[Message, ...], key: str, at: str) -> Iterator[Entry]:
+def _before(
+    kept: int | None, added: tuple[Message, ...], key: str, at: str
+) -> Iterator[OutlineEntry]:
     if kept is not None:
-        yield Entry(f"{key}/kept", Kept(kept), at)
+        yield OutlineEntry(f"{key}/kept", Kept(kept), at)
     for i, message in enumerate(added):
-        yield Entry(f"{key}/added-{i}", message, f"{at}.added[{i}]")
+        yield OutlineEntry(f"{key}/added-{i}", message, f"{at}.added[{i}]")
 
 
 def window(
-    entries: list[Entry], draw: Callable[[Entry], T], size: Callable[[T], int], limits: Limits
-) -> tuple[list[T], list[Entry], list[T]]:
+    entries: list[OutlineEntry],
+    draw: Callable[[OutlineEntry], T],
+    size: Callable[[T], int],
+    limits: Limits,
+) -> tuple[list[T], list[OutlineEntry], list[T]]:
     """What is drawn from the start, the entries left out, and what is drawn up to the end; only
     what is shown is ever drawn.
     """
@@ -109,8 +114,8 @@ def window(
 
 
 def _take(
-    entries: list[Entry],
-    draw: Callable[[Entry], T],
+    entries: list[OutlineEntry],
+    draw: Callable[[OutlineEntry], T],
     size: Callable[[T], int],
     limits: Limits,
     turns: int,

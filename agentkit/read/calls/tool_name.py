@@ -1,0 +1,77 @@
+"""The name in a call, as the tools know it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.types.problem import Problem, problem
+
+_SPECIAL_TOKEN = re.compile(
+    r"<[|｜][^<>]{0,80}[|｜]>|</?[A-Za-z_:]+[^<>]{0,60}>|\[/?[A-Z][A-Z_]+\]"
+)
+
+
+_PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
+
+
+_INDEX_SUFFIX = re.compile(r":\d+\Z")
+
+
+def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
+    """Read the name to dispatch by, "" where there is none, and what was taken off it or is wrong
+    with it.
+
+    Args:
+        raw: the name as the model wrote it.
+        tools: the tools that are known.
+        pointer: JSON pointer of the name in the raw answer.
+    """
+    if not isinstance(raw, str) or not raw.strip():
+        return "", (problem("name_missing", "the call has no name", pointer=pointer, before=raw),)
+    if raw in tools:
+        return raw, ()
+    name, problems = raw, []
+    for code, message, clean in (
+        ("name_special_tokens", "special tokens stand in the name", _without_tokens),
+        ("name_whitespace", "white space stands around the name", str.strip),
+        ("name_prefix", "a prefix stands before the name", lambda n: _without_prefix(n, tools)),
+    ):
+        cleaned = clean(name)
+        if cleaned != name and cleaned.strip():
+            problems.append(problem(code, message, pointer=pointer, before=raw, after=cleaned))
+            name = cleaned
+        if name in tools:
+            break
+    if tools and name not in tools:
+        known = ", ".join(sorted(tools)) or "none"
+        problems.append(
+            problem(
+                "name_unknown",
+                f"no tool is named {name!r}; there are: {known}"[:300],
+                pointer=pointer,
+                before=raw,
+            )
+        )
+    return name, tuple(problems)
+
+
+def _without_tokens(name: str) -> str:
+    """Take a name out of the special tokens around it: what follows one behind it is the token's
+    own, as in `get_weather<|channel|>json`.
+    """
+    return next((part for part in _SPECIAL_TOKEN.split(name) if part.strip()), name)
+
+
+def _without_prefix(name: str, tools: KnownTools) -> str:
+    """Take the namespace off a name, where a known tool, or a known namespace, makes it certain."""
+    bare = _INDEX_SUFFIX.sub("", name)
+    ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
+    for end in ends:
+        if bare[end:] in tools:
+            return bare[end:]
+    if bare in tools:
+        return bare
+    prefix = _PREFIXES.match(bare)
+    return bare[prefix.end() :] if prefix and not tools and bare[prefix.end() :] else name

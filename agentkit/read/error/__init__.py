@@ -1,1 +1,0 @@
-"""Failed requests, classified by what their body says and by their status."""

@@ -1,0 +1,1 @@
+"""Failed requests: what kind of failure, whether to try again, what to change."""

@@ -1,0 +1,73 @@
+"""What format a text could be in: a cheap test for call markup, and the formats that read calls
+from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from agentkit.errors import checked_keywords
+from agentkit.read.parsers.call_parser import Format, Parser
+from agentkit.read.parsers.formats.call_formats import CANONICAL
+from agentkit.read.parsers.output import Parsed
+
+_MOST = 200_000
+
+
+def _distinctive() -> Iterator[str]:
+    for form in CANONICAL.values():
+        for marker in (*form.markers, *form.calls):
+            if len(marker) > 3 and not marker.startswith("```"):
+                yield marker
+
+
+_MARKERS = tuple(sorted(set(_distinctive())))
+_TAGS = re.compile("|".join(re.escape(marker) for marker in _MARKERS if marker[0] == "<"))
+_WORDS = tuple(marker for marker in _MARKERS if marker[0] != "<")
+_BARE = {
+    "llama3_json": re.compile(r'\{\s*+"(?:name|type|function|parameters|arguments)"'),
+    "xlam": re.compile(r'\[\s*+\{\s*+"(?:name|arguments)"'),
+    "pythonic": re.compile(r"\A\s*+\[\s*+[A-Za-z_][\w.\-]*+\("),
+    "llama4_pythonic": re.compile(r"<\|python_start\|>|\A\s*+\[\s*+[A-Za-z_][\w.\-]*+\("),
+}
+"""What has to be in a text for a format whose markers are ordinary text."""
+
+
+@checked_keywords
+def has_call_markup(text: str) -> bool:
+    """Return whether the text holds a marker of any known call format; bare JSON, code fences and
+    Python are not markup.
+    """
+    return _TAGS.search(text) is not None or any(word in text for word in _WORDS)
+
+
+@checked_keywords
+def detect(text: str) -> tuple[str, ...]:
+    """List the names of the formats the text could be in, best first; empty where none reads a call
+    in it.
+
+    Better is: more calls that can run, fewer broken ones, less text left beside them. Only the
+        first 200,000 characters are looked at.
+    """
+    text = text[:_MOST]
+    found = []
+    for order, (name, form) in enumerate(CANONICAL.items()):
+        if not _possible(name, form, text):
+            continue
+        parsed = Parser(name, form).parse(text)
+        if parsed.tool_calls:
+            found.append((*_rank(parsed), name in _BARE, order, name))
+    usable = any(rank[0] < 0 for rank in found)
+    return tuple(rank[-1] for rank in sorted(found) if rank[0] < 0 or not usable)
+
+
+def _possible(name: str, form: Format, text: str) -> bool:
+    if name in _BARE:
+        return _BARE[name].search(text) is not None
+    return any(marker in text for marker in form.markers)
+
+
+def _rank(parsed: Parsed) -> tuple[int, int, int]:
+    valid = sum(call.valid for call in parsed.tool_calls)
+    return -valid, len(parsed.tool_calls) - valid, len((parsed.content or "").strip())

@@ -1,0 +1,254 @@
+"""One answer while it comes in: fed with bytes, it gives an `Exchange`. No I/O here.
+
+Text is UTF-8; bytes that are not become lone surrogates (`surrogateescape`), so nothing is lost:
+`exchange.text.encode("utf-8", "surrogateescape")` gives the bytes back. Only a body that is not
+UTF-8 and declares another charset that fits is decoded as that.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from agentkit.read.plain import is_utf8
+from agentkit.servers.failures import transport_error
+from agentkit.servers.model_call import Clock, Emit
+from agentkit.servers.redaction import (
+    Redactor,
+    clean_url,
+    header_secrets,
+    kept_headers,
+    remember,
+    url_secrets,
+)
+from agentkit.types.wire import ApiError, Chunk, Exchange
+
+_DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
+_LINES_OF_JSON = re.compile(r"ndjson|jsonl|json-seq|event-stream\+json", re.IGNORECASE)
+_CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+_INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class Arrival:
+    """What has come of one answer so far.
+
+    Args:
+        clock: gives Unix time in seconds.
+        stream: whether a stream was asked for; what comes may be none.
+        emit: called with each piece of a stream as it comes.
+        redact: takes secrets out of the text before anything else sees it.
+        url: where the request goes, without secrets; "" until `asked` knows it.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        stream: bool,
+        emit: Emit | None = None,
+        redact: Redactor | None = None,
+        url: str = "",
+    ) -> None:
+        self._clock, self._emit = clock, emit
+        self._started = clock()
+        self.redact = redact or Redactor()
+        """Replaces the secrets known so far."""
+        self._url = url
+        self._status: int | None = None
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._encoding = self._content_type = ""
+        self._streamed: bool | None = None if stream else False
+        self._inflate: Callable[[bytes], bytes] = _same
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._unfinished = ""  # its end may be the beginning of a secret
+        self._parts: list[str] = []
+        self._chunks: list[Chunk] = []
+        self._error: ApiError | None = None
+        self.done = False
+        """Whether a stream has sent `[DONE]`: what happens to the connection after that does not
+        matter.
+        """
+
+    def asked(self, request: Any) -> None:
+        """Note where the request really went, and the secrets it carried, where that was not known
+        before.
+        """
+        if self._url:
+            return
+        url = str(request.url)
+        secrets = [*header_secrets(request.headers.items()), *url_secrets(url)]
+        remember(secrets)
+        self.redact = self.redact.with_secrets(secrets)
+        self._url = self.redact(clean_url(url))
+
+    def answered(self, response: Any) -> None:
+        """Note status and headers."""
+        self._status = int(response.status_code)
+        self._headers = kept_headers(response.headers, self.redact)
+        self._content_type = response.headers.get("content-type", "")
+        self._encoding = (
+            response.headers.get("content-encoding", "").strip().lower().replace("identity", "")
+        )
+
+    def inflates(self) -> bool:
+        """Choose who inflates the body, once its headers are known.
+
+        Returns:
+            True where it wants the bytes as they crossed the wire, and inflates them from now on;
+            False where the client must, which knows more encodings.
+        """
+        if self._encoding in _INFLATED:
+            self._inflate = _Inflate(self._encoding)
+        return not self._encoding or self._encoding in _INFLATED
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        try:
+            data = self._inflate(data)
+        except zlib.error as exc:
+            self._encoding_is_bad(str(exc))
+            self._inflate = _same
+        self._take(self._decode(data))
+
+    def fail(self, exc: BaseException, *, seconds: float | None = None) -> None:
+        """Note that the answer ended in this exception; `seconds` is the limit that had passed."""
+        if not self.done and self._error is None:
+            base = self._url.partition("?")[0].removesuffix("/chat/completions")
+            error = transport_error(exc, base, seconds=seconds)
+            self._note(error.kind, error.message, error.retryable, error.hint)
+
+    def exchange(self) -> Exchange:
+        """Close the answer and return it as a record; call it once, when nothing more will come."""
+        self._take(self._decode(b"", True), last=True)
+        self._check_encoding()
+        body = (
+            self.redact(_declared(text, self._content_type))
+            if (text := "".join(self._parts))
+            else ""
+        )
+        return Exchange(
+            body=body,
+            status=self._status,
+            url=self._url,
+            headers=self._headers,
+            chunks=tuple(self._chunks),
+            transport_error=self._error,
+            started=self._started,
+            elapsed=self._since(),
+        )
+
+    def _take(self, text: str, *, last: bool = False) -> None:
+        # The network may cut a secret: what could be the start of one waits for the next piece.
+        text = self.redact(self._unfinished + text)
+        waiting = 0 if last else self.redact.unfinished(text)
+        text, self._unfinished = (text[:-waiting], text[-waiting:]) if waiting else (text, "")
+        if not text:
+            return
+        if self._streamed is None:
+            self._streamed, text = self._sniff(text, last)
+        if self._streamed:
+            self._add_chunk(text)
+        elif text:
+            self._parts.append(text)
+
+    def _sniff(self, text: str, last: bool) -> tuple[bool | None, str]:
+        """Tell by its first character whether the answer to a stream request is a stream; JSON or
+        a web page is not.
+
+        Returns:
+            Whether it is, None while nothing but white space has come; and the text to go on with.
+        """
+        begin = ("".join(self._parts) + text).lstrip("\ufeff \t\r\n")[:1]
+        if not begin and not last:
+            return None, text
+        streamed = (self._status or 200) < 300 and (
+            begin not in '{["<' or bool(_LINES_OF_JSON.search(self._content_type))
+        )
+        if streamed:
+            text = "".join([*self._parts, text])
+            self._parts.clear()
+        return streamed, text
+
+    def _add_chunk(self, text: str) -> None:
+        tail = self._chunks[-1].text[-32:] if self._chunks else ""
+        self.done = bool(_DONE.search((tail + text)[-96:]))
+        chunk = Chunk(at=self._since(), text=text)
+        self._chunks.append(chunk)
+        if self._emit:
+            self._emit(chunk)
+
+    def _check_encoding(self) -> None:
+        """Note a compressed body that ends early, and bytes that stayed compressed because no
+        client here knows the encoding.
+        """
+        if self._error or not self._encoding:
+            return
+        if isinstance(self._inflate, _Inflate) and not self._inflate.complete:
+            self._encoding_is_bad("the compressed data ends early")
+        elif not _CHARSET.search(self._content_type) and not is_utf8(
+            "".join([*self._parts, *(c.text for c in self._chunks)])
+        ):
+            self._encoding_is_bad("what came is not text")
+
+    def _encoding_is_bad(self, detail: str) -> None:
+        message = f"the body is not what its content-encoding {self._encoding!r} says: {detail}"
+        self._note(
+            "content_encoding_bad",
+            message,
+            False,
+            "a proxy in between may have changed the body or its headers",
+        )
+
+    def _note(self, kind: str, message: str, retryable: bool, hint: str) -> None:
+        self._error = ApiError(
+            kind=kind,
+            message=self.redact(message),
+            status=self._status,
+            retryable=retryable,
+            hint=self.redact(hint),
+        )
+
+    def _since(self) -> float:
+        return max(0.0, self._clock() - self._started)
+
+
+class _Inflate:
+    """Decompresses gzip, zlib and bare deflate data piece by piece."""
+
+    def __init__(self, encoding: str) -> None:
+        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._bare = encoding == "deflate"
+        self._empty = True
+
+    def __call__(self, data: bytes) -> bytes:
+        try:
+            return self._zlib.decompress(data)
+        except zlib.error:
+            if not (self._bare and self._empty):
+                raise
+            self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self._zlib.decompress(data)
+        finally:
+            self._empty = self._empty and not data
+
+    @property
+    def complete(self) -> bool:
+        return self._empty or self._zlib.eof
+
+
+def _same(data: bytes) -> bytes:
+    return data
+
+
+def _declared(body: str, content_type: str) -> str:
+    """Decode the body in the charset it declares, where it is not UTF-8."""
+    charset = _CHARSET.search(content_type)
+    if charset is None or body.isascii() or is_utf8(body):
+        return body
+    try:
+        return body.encode("utf-8", "surrogateescape").decode(charset[1])
+    except (LookupError, ValueError):
+        return body

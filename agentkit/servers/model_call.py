@@ -1,0 +1,130 @@
+"""One model call before it is sent: what a caller asks for, and the JSON body or keyword arguments
+made of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import field
+from typing import Any, Protocol
+
+from agentkit.errors import UsageError
+from agentkit.types.record import Record, record
+from agentkit.types.wire import Chunk, Exchange
+
+Emit = Callable[[Chunk], None]
+"""Gets the pieces of a streamed answer as they arrive, on the event loop of the request."""
+
+Clock = Callable[[], float]
+"""Unix time in seconds."""
+
+_NEEDS_COMPLETION_TOKENS = re.compile(r"(?:ft:)?(?:o\d|gpt-(?:[5-9]|1\d)(?!\d))")
+
+
+@record
+class Call(Record):
+    """What to send for one model call."""
+
+    messages: Sequence[dict[str, Any]]
+    """The history in OpenAI's chat format."""
+    encoded: bytes | None = None
+    """The same history already encoded as a JSON array, where the caller keeps it; None: `messages`
+    is encoded.
+    """
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Everything else in the body: model, tools, temperature, max_tokens, n, …; never `stream`."""
+    extra_body: dict[str, Any] | None = None
+    """Merged over `fields` in a JSON body; a keyword of its own for a `chat_completion` object."""
+    stream: bool = False
+
+    def summary(self) -> str:
+        return (
+            f"{self.fields.get('model')} {len(self.messages)}"
+            f" messages{', streamed' if self.stream else ''}"
+        )
+
+
+class ChatServer(Protocol):
+    """Turns one request into one `Exchange`; what a server or the network gets wrong is in it,
+    never raised.
+    """
+
+    profile: str | None
+    """Name of the history profile it asks for; None where it has no wish."""
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """Send one request and return its answer, errors included."""
+
+
+def sent_fields(call: Call) -> dict[str, Any]:
+    """Leave out the fields that must not be sent empty: servers refuse `tools: []`, and null for a
+    model or a limit.
+    """
+    return {
+        name: value
+        for name, value in call.fields.items()
+        if not (value is None and name in ("model", "max_tokens"))
+        and not (name == "tools" and not value)
+    }
+
+
+def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
+    """Encode the JSON body; messages that came encoded are not encoded again.
+
+    Args:
+        call: what to send.
+        completion_tokens: send `max_tokens` under OpenAI's new name, `max_completion_tokens`.
+
+    Raises:
+        UsageError: something in it is not JSON.
+    """
+    body = {**sent_fields(call), **(call.extra_body or {})}
+    if call.stream:
+        body["stream"] = True
+        options = body.pop("stream_options", {})
+        if options is not None:
+            body["stream_options"] = {"include_usage": True, **options}
+    if completion_tokens and "max_tokens" in body:
+        limit = body.pop("max_tokens")
+        body.setdefault("max_completion_tokens", limit)
+    if "messages" in body:
+        return encode(body)
+    messages = encode(list(call.messages)) if call.encoded is None else call.encoded
+    head = encode(body)[:-1]
+    return b"".join((head, b"," if body else b"", b'"messages":', messages, b"}"))
+
+
+def needs_completion_tokens(model: Any) -> bool:
+    """Tell whether OpenAI refuses `max_tokens` for this model: the o series, gpt-5 and later."""
+    return isinstance(model, str) and bool(_NEEDS_COMPLETION_TOKENS.match(model))
+
+
+def encode(value: Any) -> bytes:
+    """Encode the value as compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, become
+    escapes.
+
+    Raises:
+        UsageError: it is not JSON.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise UsageError(
+            f"the request is not JSON: {exc}",
+            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
+        ) from exc
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def fresh(value: Any) -> Any:
+    """Copy the data into new dicts and lists, so that what another object does to them stays with
+    it.
+    """
+    if isinstance(value, dict):
+        return {key: fresh(item) for key, item in value.items()}
+    return [fresh(item) for item in value] if isinstance(value, (list, tuple)) else value
