@@ -135,7 +135,7 @@ def test_a_list_of_breakpoints_can_be_changed_and_shown() -> None:
     points.add(late)
     assert "0: tool('pay'), before; 1: turn(2), before; 2: late, after" in repr(points)
     bundle = points._repr_mimebundle_()
-    assert "approval: before a call of fail" in bundle["text/plain"]
+    assert "approval: fail · before" in bundle["text/plain"]
     assert "turn(2)" in bundle["text/html"]
     points.remove(bo.tool("pay"))
     points.remove(late)
