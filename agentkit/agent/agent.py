@@ -218,9 +218,7 @@ class Agent:
         Args:
             trajectory: where it begins.
             sample: which of several samples of the prompt it is.
-            parallel_tools: run the calls of one turn side by side; by default as the agent does.
-            emit: called with each piece of a streamed answer.
-            commit: called with a step, its outcome and the trajectory it leads to.
+            parallel_tools, emit, commit: as `Engine` takes them; by default as the agent does.
         """
         return Engine(
             trajectory,
@@ -231,9 +229,7 @@ class Agent:
         )
 
     def with_recorder(self, writer: CassetteWriter) -> Self:
-        """Copy the agent, with every finished step written down; once, however often it is asked
-        for.
-        """
+        """Copy the agent, with every finished step written down, by one writer only once."""
         redact = getattr(self.server, "redact", None)
         if redact is not None:
             writer.guard(redact)

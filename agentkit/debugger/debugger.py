@@ -283,8 +283,7 @@ class Debugger(Drawn):
             turn: which turn, counting from 0; by default the last that has an answer, for
                 `sampling` the one in progress.
             call: which call of the turn, for `result` and `arguments`.
-            message: the answer in place of the model's: a text, a message, or anything
-                `ak.read_response` reads.
+            message: the answer in place of the model's, in any form `ak.read_response` reads.
             result: what the tool should have returned.
             arguments: what the call should have had, as a dict.
             prompt: a text in place of the last user message, or a list of messages in place of all;

@@ -73,7 +73,7 @@ def is_answer(value: Mapping[str, Any]) -> bool:
 
 
 def schemas_of(tools: Any) -> tuple[dict[str, Any], ...]:
-    """List tool schemas: dicts as they are, those of tools that have a `schema`, and of functions."""
+    """List tool schemas: dicts as they are, and those of tools and functions."""
     given = plain(described_tools(tools)) or []
     return tuple(schema for schema in given if isinstance(schema, dict))
 

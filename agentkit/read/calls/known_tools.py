@@ -24,7 +24,8 @@ class KnownTools:
 
         Args:
             tools: OpenAI tool schemas, flat `{name, parameters}` dicts, what `ak.tool` made or
-                other objects with a `schema`, plain functions, or bare names; a mapping of names to parameter schemas; or one of these.
+                other objects with a `schema`, plain functions, or bare names; a mapping of names to
+                parameter schemas; or one of these.
             names: the only names that count; None: all of the tools.
         """
         self._parameters: dict[str, Mapping[str, Any] | None] = dict.fromkeys(names or ())
