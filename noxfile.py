@@ -47,7 +47,9 @@ def coverage(session: nox.Session) -> None:
     session.install("-e", ".[test]", "pytest-cov")
     wanted = "not notebook and not browser"
     chosen = session.posargs or ["tests", "-n", "auto"]
-    session.run("pytest", "-q", *PLAIN, "--cov", "--cov-report=term:skip-covered", "-m", wanted, *chosen)
+    session.run(
+        "pytest", "-q", *PLAIN, "--cov", "--cov-report=term:skip-covered", "-m", wanted, *chosen
+    )
 
 
 @nox.session

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from agentkit.analysis.tokens.prefix import prefix_check
     from agentkit.analysis.tokens.tokens import tokens
     from agentkit.analysis.tokens.tokens_frame import tokens_df
+    from agentkit.debugger.break_on import break_on
     from agentkit.debugger.debugger import Debugger, debug
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from agentkit.servers.server import Server
     from agentkit.show.notebook.opening import view
     from agentkit.testing.demo import demo
-    from agentkit.trajectory.breakpoints import break_on
     from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
@@ -84,7 +84,7 @@ _HOMES = {
     "agentkit.servers.server": "Server",
     "agentkit.show.notebook.opening": "view",
     "agentkit.testing.demo": "demo",
-    "agentkit.trajectory.breakpoints": "break_on",
+    "agentkit.debugger.break_on": "break_on",
     "agentkit.trajectory.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",

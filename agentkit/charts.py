@@ -1,4 +1,4 @@
-"""Charts of rollouts as plotly figures, each of one of the frames, with an SVG beside it for pages that run no script.
+"""Charts of rollouts as plotly figures, with an SVG beside each for pages that run no script.
 
     ak.charts.latency(x)       where the time of each turn goes
     ak.charts.errors(x)        what went wrong, by code and turn

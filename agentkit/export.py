@@ -1,25 +1,26 @@
-"""A turn as something that runs elsewhere: a shell command, a script, a test, a notebook, a page, a bug report.
+"""A turn as something that runs elsewhere: command, script, test, notebook, page or report.
 
     ak.export.curl(turn)                     the request as a curl command
     ak.export.python(turn)                   the same as a script with the plain openai client
-    ak.export.pytest(turn)                   a test: the recorded answer, read offline, is read as it was
+    ak.export.pytest(turn)                   a test: the recorded answer is read as it was, offline
     ak.export.notebook(turn)                 the same as a notebook
     ak.export.html(trajectory)               one page that opens anywhere, offline
     ak.export.issue(turn)                    the text of a bug report
     ak.export.shrink(turn, "markup_leak")    a smaller request that still shows the fault
 
-Each takes a turn, or whatever holds a rollout and `turn=`, counting from 0; without it, the last model call is meant. Each gives a text that
-`save(path)` writes. No key is ever in it: keys are read from environment variables, and what looks like one is taken out.
+Each takes a turn, or whatever holds a rollout and `turn=`, counting from 0; by default the last
+model call. Each returns a text that `save(path)` writes. It never holds a key: keys are read from
+environment variables, and what looks like one is removed.
 """
 
 from agentkit.show.export.code.client_script import python
 from agentkit.show.export.code.notebook import notebook
 from agentkit.show.export.code.offline_test import pytest
 from agentkit.show.export.code.shell import curl
+from agentkit.show.export.document import Export
 from agentkit.show.export.page import html
+from agentkit.show.export.reduction_search import Shrunk, shrink
 from agentkit.show.export.report import issue
-from agentkit.show.export.shrink.search import Shrunk, shrink
-from agentkit.show.export.text import Export
 
 __all__ = ["Export", "Shrunk", "curl", "html", "issue", "notebook", "pytest", "python", "shrink"]
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from agentkit.agent.engine import Engine
-from agentkit.agent.event_loop import run
-from agentkit.agent.perform import Perform, live
-from agentkit.agent.record.recorder import Recording
-from agentkit.agent.tools.runner import Functions, tool_runner
+from agentkit.agent.event_loop import refuse_await, run
+from agentkit.agent.perform import Approve, Perform, approving, checked_approve, live
+from agentkit.agent.record.recorder import Recorder
+from agentkit.agent.tools.runner import Functions, RunTool, tool_runner
 from agentkit.agent.tools.schema import shared_schemas
-from agentkit.agent.tools.tool import toolset
+from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.errors import UsageError
 from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.read.parsers.registry import get_parser
@@ -28,8 +28,29 @@ from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import Message, Spec, Trajectory
 
+Performs = Callable[[Trajectory, int], Perform]
+"""Makes the `Perform` of one rollout, given its start and its sample index."""
 Wrap = Callable[[Perform, Trajectory, int], Perform]
-"""Makes another `Perform` of one: for this rollout, and its sample index."""
+"""Makes another `Perform` of one, for this rollout and sample index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an agent is made of. A changed copy of an agent has a changed copy of this."""
+
+    spec: Spec
+    server: ChatServer
+    performs: Performs
+    """How steps are performed: live, or as recorded."""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    system: str | None = None
+    parallel_tools: bool = True
+    retries: int = 0
+    wraps: tuple[Wrap, ...] = ()
+    """Put around `performs`, the first one innermost."""
+    writers: tuple[CassetteWriter, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Added to the meta of every rollout."""
 
 
 class Agent:
@@ -53,10 +74,16 @@ class Agent:
         stream: ask for the answer in pieces; times to the first token and between tokens are then
             on the record.
         retries: how often a rate limit or server error is asked again; each try is on the record.
+        approve: a function, sync or async, asked about every call before it runs. It returns True
+            (run it), False (refuse it), a dict (run it with these arguments) or a text (what the
+            model gets in place of a result). To stop and look instead: `ak.debug(agent, prompt,
+            approve=[names])`.
 
     Raises:
         UsageError: a server, tool, profile or policy that cannot be used; the note says the hint.
     """
+
+    _setup: Setup
 
     def __init__(
         self,
@@ -77,61 +104,84 @@ class Agent:
         parallel_tools: bool = True,
         stream: bool = False,
         retries: int = 2,
+        approve: Approve | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.tools = toolset(tools)
-        if (
-            isinstance(server, str) and not server.strip()
-        ):  # an empty setting must not become OpenAI
-            raise UsageError(
-                "the server is an empty text",
-                hint="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
-            )
-        self.server: ChatServer = (
-            Server(clock=clock) if server is None else as_server(server, clock=clock)
+        functions = toolset(tools)
+        chat = Server(clock=clock) if server is None else server_of(server, clock=clock)
+        further = given(
+            temperature=temperature,
+            max_tokens=max_tokens,
+            extra_body=dict(extra_body or {}) or None,
         )
-        self.spec = make_spec(
-            self.server,
+        spec = make_spec(
+            chat,
             model,
-            shared_schemas(t.schema for t in self.tools.values()),
+            shared_schemas(t.schema for t in functions.values()),
             profile,
             parser,
             policy,
-            {
-                **(sampling or {}),
-                **given(
-                    temperature=temperature,
-                    max_tokens=max_tokens,
-                    extra_body=dict(extra_body or {}) or None,
-                ),
-            },
+            {**(sampling or {}), **further},
             max_turns=max_turns,
             stream=stream,
         )
-        self.system = system
-        self.parallel_tools = parallel_tools
-        self.retries = retries
-        self._run_tool = tool_runner(Functions(self.tools), timeout=tool_timeout, clock=clock)
-        self._wrap: Wrap = lambda perform, trajectory, sample: perform
-        self._writers: tuple[CassetteWriter, ...] = ()
-        self._meta: dict[str, Any] = {}
+        run_tool = tool_runner(Functions(functions), timeout=tool_timeout, clock=clock)
+        self._setup = Setup(
+            spec=spec,
+            server=chat,
+            performs=live_performs(chat, run_tool, retries, checked_approve(approve)),
+            tools=functions,
+            system=system,
+            parallel_tools=parallel_tools,
+            retries=retries,
+        )
+
+    @property
+    def spec(self) -> Spec:
+        """What every rollout is run with."""
+        return self._setup.spec
+
+    @property
+    def server(self) -> ChatServer:
+        """Where the model is asked."""
+        return self._setup.server
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools by name."""
+        return self._setup.tools
+
+    @property
+    def system(self) -> str | None:
+        """The system message put before every prompt that is a text."""
+        return self._setup.system
+
+    @property
+    def parallel_tools(self) -> bool:
+        """Whether the calls of one turn run side by side."""
+        return self._setup.parallel_tools
+
+    @property
+    def retries(self) -> int:
+        """How often a passing failure is asked again."""
+        return self._setup.retries
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
-        """The trajectory of this prompt before its first turn.
+        """Make the trajectory of this prompt before its first turn.
 
         Raises:
             UsageError: the prompt is neither a text nor a list of messages.
         """
         if prompt is None:
             raise UsageError("there is no prompt", hint="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, {**self._meta, **meta})
+        trajectory = start(prompt, self.spec, {**self._setup.meta, **meta})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
         return trajectory
 
-    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
-        """A started trajectory as one of several samples; a `seed` in the sampling goes up with
+    def with_sample(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+        """Make a started trajectory one of several samples. A `seed` in the sampling goes up with
         them, so that they differ and repeat.
         """
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
@@ -140,56 +190,58 @@ class Agent:
         return replace(trajectory, spec=spec, meta={**trajectory.meta, **meta, "sample": sample})
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """How the steps of one rollout are performed; what records is outermost, and so sees what
+        """Make what performs the steps of one rollout. What records is outermost, and so sees what
         the others make of an outcome.
         """
-        perform = self._wrap(self.live(trajectory), trajectory, sample)
-        for writer in self._writers:
-            perform = Recording(perform, writer)
+        perform = self._setup.performs(trajectory, sample)
+        for wrap in self._setup.wraps:
+            perform = wrap(perform, trajectory, sample)
+        for writer in self._setup.writers:
+            perform = Recorder(perform, writer)
         return perform
 
-    def live(self, trajectory: Trajectory) -> Perform:
-        """How one rollout asks the server and runs the tools."""
-        return live(self.server, self._run_tool, retries=self.retries)
-
     def engine(self, trajectory: Trajectory, sample: int = 0, **options: Any) -> Engine:
-        """An engine over a trajectory, ready for its next step."""
+        """Make an engine over a trajectory, ready for its next step."""
         return Engine(
             trajectory,
             self.perform(trajectory, sample),
             **{"parallel_tools": self.parallel_tools, **options},
         )
 
-    def recorded_by(self, writer: CassetteWriter) -> Agent:
-        """The same agent with every finished step written down; once, however often it is asked
+    def with_recorder(self, writer: CassetteWriter) -> Self:
+        """Copy the agent, with every finished step written down; once, however often it is asked
         for.
         """
         redact = getattr(self.server, "redact", None)
         if redact is not None:
             writer.guard(redact)
-        twin = copy.copy(self)
-        twin._writers = (*(other for other in self._writers if other is not writer), writer)
-        return twin
+        others = (other for other in self._setup.writers if other is not writer)
+        return self._with(writers=(*others, writer))
 
-    def noting(self, **meta: list[Any]) -> Agent:
-        """The same agent with this in the meta of every rollout, behind what an earlier one of the
-        name has put there.
+    def with_meta(self, **meta: list[Any]) -> Self:
+        """Copy the agent, with this in the meta of every rollout, behind what an earlier copy has
+        put there under the same name.
         """
-        twin = copy.copy(self)
-        twin._meta = {
-            **self._meta,
-            **{name: [*self._meta.get(name, ()), *added] for name, added in meta.items()},
-        }
-        return twin
+        before = self._setup.meta
+        added = {name: [*before.get(name, ()), *new] for name, new in meta.items()}
+        return self._with(meta={**before, **added})
 
-    def wrapped(self, wrap: Wrap) -> Agent:
-        """The same agent with every rollout's `Perform` wrapped."""
-        inner = self._wrap
-        twin = copy.copy(self)
-        twin._wrap = lambda perform, trajectory, sample: wrap(
-            inner(perform, trajectory, sample), trajectory, sample
-        )
-        return twin
+    def with_perform_factory(self, performs: Performs) -> Self:
+        """Copy the agent, with the steps of its rollouts performed in another way than live."""
+        return self._with(performs=performs)
+
+    def with_perform(self, wrap: Wrap) -> Self:
+        """Copy the agent, with every rollout's `Perform` wrapped."""
+        return self._with(wraps=(*self._setup.wraps, wrap))
+
+    def with_spec(self, spec: Spec) -> Self:
+        """Copy the agent, with its rollouts run by another spec."""
+        return self._with(spec=spec)
+
+    def _with(self, **changed: Any) -> Self:
+        clone = copy.copy(self)
+        clone._setup = replace(self._setup, **changed)
+        return clone
 
     def __repr__(self) -> str:
         return (
@@ -198,8 +250,42 @@ class Agent:
         )
 
 
+def server_of(server: Any, *, clock: Callable[[], float]) -> ChatServer:
+    """Make a server of what the caller has: a URL, a client, an object.
+
+    Raises:
+        UsageError: it is none, or an empty text.
+    """
+    if isinstance(server, str) and not server.strip():
+        # an empty setting must not become OpenAI
+        raise UsageError(
+            "the server is an empty text",
+            hint="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
+        )
+    return as_server(server, clock=clock)
+
+
+def live_performs(
+    server: ChatServer, run_tool: RunTool, retries: int, approve: Approve | None
+) -> Performs:
+    """Make the factory of rollouts that ask the server and run the tools.
+
+    Args:
+        server: where the model is asked.
+        run_tool: runs one call.
+        retries: how often a passing failure is asked again.
+        approve: decides about each call, where one is given.
+    """
+
+    def performs(trajectory: Trajectory, sample: int) -> Perform:
+        perform = live(server, run_tool, retries=retries)
+        return perform if approve is None else approving(perform, approve)
+
+    return performs
+
+
 def given(**fields: Any) -> dict[str, Any]:
-    """Those of the fields that are not None."""
+    """Keep those of the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -215,7 +301,18 @@ def make_spec(
     max_turns: int | None,
     stream: bool,
 ) -> Spec:
-    """What a rollout is run with, by default with the profile that fits the server.
+    """Make what a rollout is run with, by default with the profile that fits the server.
+
+    Args:
+        server: decides the profile where none is named.
+        model: the name the server knows it by.
+        tools: schemas in OpenAI's format.
+        profile: how the history goes back.
+        parser: the format whose calls, found in text, are run.
+        policy: which calls may run.
+        sampling: further fields of the request.
+        max_turns: model calls at most; None for no limit.
+        stream: whether answers are asked for in pieces.
 
     Raises:
         UsageError: the model is no name, or there is no such policy.
@@ -246,7 +343,7 @@ def make_spec(
 
 
 def checked(agent: Any) -> Agent:
-    """The agent itself.
+    """Check that it is an agent.
 
     Raises:
         UsageError: it is something else.
@@ -260,7 +357,7 @@ def checked(agent: Any) -> Agent:
 
 
 def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
-    """The trajectory of one rollout, run to its end. A failed request ends it with
+    """Run one rollout to its end and return its trajectory. A failed request ends it with
     `stop_reason="error"`, and nothing is lost.
 
     An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look
@@ -269,6 +366,7 @@ def rollout(agent: Agent, prompt: Any = None, **meta: Any) -> Trajectory:
     Raises:
         UsageError: it is not an agent, or there is no prompt.
     """
+    refuse_await("ak.rollout()", "await ak.rollouts_async(agent, [prompt])")
     engine = checked(agent).engine(agent.start(prompt, **meta))
     try:
         run(engine.run())

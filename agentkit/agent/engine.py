@@ -1,13 +1,13 @@
 """The engine under every face: it holds one trajectory, performs its steps, and commits each of
 them whole.
 
-Breakpoints. A run is asked to stop before a step or after an outcome. Where the calls of a turn run
-side by side, those in front of the first call that a breakpoint stands before are run, and it waits
-with those behind it; calls that run beside one whose outcome stops the run are let finish. A run
-that goes on from a breakpoint passes it, but for a firm one.
+Breakpoints. A run stops before a step or after an outcome. Where the calls of a turn run side by
+side, those in front of the first call that a breakpoint names are run, and that call waits with
+those behind it. Calls that run beside one whose outcome stops the run are let finish. A run that
+goes on from a breakpoint passes it, unless it asks for approval.
 
-Replay. Where a rollout has been gone back in, `ahead` holds what was recorded: steps play that
-    again until it is reached.
+Replay. After a step back, `ahead` holds what was recorded: steps play that again until its end is
+reached.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from agentkit.agent.events import Began, Committed, Listener, Piece
-from agentkit.agent.perform import Perform, twin_of
-from agentkit.errors import Busy
+from agentkit.agent.activity import Activity, Signal, State
+from agentkit.agent.events import Began, Committed, Listener, Streamed
+from agentkit.agent.perform import Perform, clone_of
 from agentkit.servers.model_call import Emit
-from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop, stop_at
+from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop, stop_at
 from agentkit.trajectory.loop import apply, next_step, resume, stop
 from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
@@ -30,6 +31,17 @@ from agentkit.types.wire import Chunk
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""
+
+_GIVEN_UP = "the step was given up"
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """One step, turn or run while it is under way."""
+
+    breakpoints: Collection[Breakpoint]
+    stop: Stop | None = None
+    """Why it stops after the step in flight, where a breakpoint says so."""
 
 
 class Engine:
@@ -54,24 +66,22 @@ class Engine:
         self.emit = emit
         self.commit = commit
         self.tell: Listener | None = None
-        """Is told of every step."""
-        self._busy = self._stopping = self._pausing = False
-        self._life = 0
-        """Counts how often a step was given up that would not end."""
-        self._breakpoints: Collection[Breakpoint] = ()
-        self._stop: Stop | None = None
-        self._held: tuple[Trajectory, int | None] | None = None
+        """Called with every step."""
+        self._activity = Activity()
+        self._run: _Run | None = None
+        """What is under way. One that is left behind is not this one any more."""
+        self._stopped_at: tuple[Trajectory, int | None] | None = None
         """Where a breakpoint has stopped the last run, to be passed by the next."""
 
     @property
     def busy(self) -> bool:
         """Whether a step is running."""
-        return self._busy
+        return self._activity.busy
 
-    def twin(self, trajectory: Trajectory) -> Engine:
-        """An engine over another trajectory, whose steps are performed in the same way."""
+    def clone(self, trajectory: Trajectory) -> Engine:
+        """Make an engine over another trajectory, whose steps are performed in the same way."""
         return Engine(
-            trajectory, twin_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit
+            trajectory, clone_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit
         )
 
     @property
@@ -80,7 +90,7 @@ class Engine:
         return self.trajectory if self.ahead is None else self.ahead
 
     async def step(self, position: int | None = None) -> Outcome | None:
-        """Performs one model call or one tool call; None when the rollout has stopped. A failed or
+        """Perform one model call or one tool call; None when the rollout has stopped. A failed or
         stopped rollout goes on.
 
         Args:
@@ -89,85 +99,82 @@ class Engine:
         Raises:
             Busy: a step is running.
         """
-        with self.exclusively():
+        with self._exclusively():
             step = self._next
             if position is not None:
                 step = ToolStep(trajectory=self.trajectory, call=self._pending(position))
             return await self._perform(step) if step is not None else None
 
     async def next(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
-        """Goes on to the end of the turn: the answer, if it is still to come, and all its calls.
-        The stop, where a breakpoint held it.
+        """Go on to the end of the turn: the answer, if it is still to come, and all its calls.
+        Return the stop, where a breakpoint came first.
 
         Raises:
             Busy: a step is running.
         """
-        with self.exclusively(breakpoints):
+        with self._exclusively(breakpoints):
             return await self._turn()
 
     async def run(self, breakpoints: Collection[Breakpoint] = ()) -> Stop | None:
-        """Goes on until the rollout stops, or a breakpoint stops it: that is what it gives.
+        """Go on until the rollout stops, or a breakpoint stops it; return the breakpoint's stop.
 
         Raises:
             Busy: a step is running.
         """
-        with self.exclusively(breakpoints):
+        with self._exclusively(breakpoints):
             found = await self._turn()
             while found is None and self._next is not None:
                 found = await self._turn()
             return found
 
     def stop(self) -> None:
-        """Marks the rollout as stopped: at once, or when the step that is running has been
+        """Mark the rollout as stopped: at once, or when the step that is running has been
         committed.
         """
-        if self._busy:
-            self._stopping = True
-        else:
+        self._activity.send(Signal.STOP)
+        if not self._activity.busy:
             self.trajectory = stop(self.trajectory)
 
     def pause(self) -> None:
-        """Ends the run that is under way, or about to begin, after the step in flight; the rollout
+        """End the run that is under way, or about to begin, after the step in flight. The rollout
         can go on.
         """
-        self._pausing = True
+        self._activity.send(Signal.PAUSE)
 
     def give_up(self) -> None:
-        """Leaves a step behind that would not be cancelled: what it gives later is dropped."""
-        if self._busy:
-            self._life += 1
-            self._busy = self._pausing = False
+        """Leave a step behind that would not be cancelled: what it gives later is dropped."""
+        self._activity.send(Signal.END)
+        self._run = None
 
     @property
     def _next(self) -> Step | None:
-        return None if self._stopping else next_step(self.trajectory)
+        stopping = self._activity.state is State.STOPPING
+        return None if stopping else next_step(self.trajectory)
 
     def _pending(self, position: int) -> ToolCall:
         return next(call for call in self.trajectory.pending if call.position == position)
 
     @contextmanager
-    def exclusively(self, breakpoints: Collection[Breakpoint] = ()) -> Iterator[None]:
-        """Nothing else may be performed meanwhile.
+    def _exclusively(self, breakpoints: Collection[Breakpoint] = ()) -> Iterator[None]:
+        """Let nothing else be performed meanwhile.
 
         Raises:
             Busy: a step is running.
         """
-        if self._busy:
-            raise Busy("a step of this rollout is running", hint="wait for it, or interrupt it")
-        self._busy, self._stopping = True, False
-        self._breakpoints, self._stop, life = breakpoints, None, self._life
+        self._activity.send(Signal.BEGIN)
+        run = self._run = _Run(breakpoints)
         self.trajectory = resume(self.trajectory)
         try:
             yield
         finally:
-            if life == self._life:
-                self._busy = self._pausing = False
-                self._breakpoints = ()
-                if self._stopping:
-                    self.stop()
+            if run is self._run:  # it was not given up meanwhile
+                stopping = self._activity.state is State.STOPPING
+                self.give_up()
+                if stopping:
+                    self.trajectory = stop(self.trajectory)
 
     async def _turn(self) -> Stop | None:
-        """To the end of the turn, or to where it is held."""
+        """Go to the end of the turn, or to a stop."""
         if isinstance(self._next, ModelStep) and (found := await self._go([self._next])):
             return found
         while isinstance(self._next, ToolStep):
@@ -179,19 +186,22 @@ class Engine:
         return None
 
     async def _go(self, steps: Sequence[Step]) -> Stop | None:
-        """Takes these steps side by side, as far as no breakpoint holds them."""
-        if self._pausing:
+        """Take these steps side by side, as far as no breakpoint stops before one."""
+        run = self._run
+        if run is None:
+            raise asyncio.CancelledError(_GIVEN_UP)
+        if self._activity.state is State.PAUSING:
             return self._paused(steps[0])
-        held = self._breakpoints and self._hold(steps)
-        if held:
-            steps, found = held
+        stopped = run.breakpoints and self._stop_before(steps, run.breakpoints)
+        if stopped:
+            steps, found = stopped
             if not steps:
                 return found
         if len(steps) == 1:
             await self._perform(steps[0])
         else:
             await self._together(steps)
-        return self._stop
+        return run.stop
 
     def _paused(self, step: Step) -> Stop:
         call = step.call.position if isinstance(step, ToolStep) else None
@@ -199,43 +209,57 @@ class Engine:
             text=f"paused before {step.summary()}", turn=step.turn, call=call, when="before"
         )
 
-    def _hold(self, steps: Sequence[Step]) -> tuple[Sequence[Step], Stop] | None:
-        """The steps in front of the first that a breakpoint stands before, and the stop there; None
-        where all may be taken.
+    def _stop_before(
+        self, steps: Sequence[Step], breakpoints: Collection[Breakpoint]
+    ) -> tuple[Sequence[Step], Stop] | None:
+        """Find the first step that a breakpoint stops before: return the steps in front of it, and
+        the stop. None where all may be taken.
         """
         for index, step in enumerate(steps):
-            points: Collection[Breakpoint] = self._breakpoints
-            if self.ahead is not None and ahead_of(
-                self.trajectory, self.ahead, step
-            ):  # nothing is run: there is nothing to approve
-                points = [point for point in points if not point.firm]
-            found = stop_at(Moment(trajectory=self.trajectory, step=step), points)
-            here = self.trajectory, step.call.position if isinstance(step, ToolStep) else None
-            passed = (
-                self._held is not None and self._held[0] is here[0] and self._held[1] == here[1]
-            )
-            if found and not (passed and found.breakpoint and not found.breakpoint.firm):
-                if not index:
-                    self._held = here
-                return steps[:index], found
+            points = breakpoints
+            if self.ahead is not None and ahead_of(self.trajectory, self.ahead, step):
+                # nothing is run, so there is nothing to approve
+                points = [point for point in points if not point.requires_approval]
+            context = BreakpointContext(trajectory=self.trajectory, step=step)
+            found = stop_at(context, points)
+            if found is None or self._passes(step, found):
+                continue
+            if not index:
+                self._stopped_at = self._here(step)
+            return steps[:index], found
         return None
+
+    def _passes(self, step: Step, found: Stop) -> bool:
+        """Tell whether the run goes on from this very stop. One that asks for approval is not
+        passed.
+        """
+        if (
+            self._stopped_at is None
+            or found.breakpoint is None
+            or found.breakpoint.requires_approval
+        ):
+            return False
+        trajectory, call = self._here(step)
+        return self._stopped_at[0] is trajectory and self._stopped_at[1] == call
+
+    def _here(self, step: Step) -> tuple[Trajectory, int | None]:
+        return self.trajectory, step.call.position if isinstance(step, ToolStep) else None
 
     async def _perform(self, step: Step) -> Outcome:
         if self.ahead is not None and (recorded := ahead_of(self.trajectory, self.ahead, step)):
             return self._replayed(step, *recorded)
-        life, emit = self._life, self.emit
+        run, emit = self._run, self.emit
         if self.tell:
             self.tell(Began(step=step))
-            emit = self._telling(life)
+            emit = self._telling(run)
         outcome = await self.perform(step, emit)
-        if life != self._life:
-            raise asyncio.CancelledError("the step was given up")
+        if run is not self._run:
+            raise asyncio.CancelledError(_GIVEN_UP)
         trajectory = apply(self.trajectory, outcome)
         if self.commit:
             self.commit(step, outcome, trajectory)
-        if (
-            self.ahead is not None
-        ):  # a call that was not run when the later ones were: its result is a part of what lies ahead too
+        if self.ahead is not None:
+            # a call that was not run when later ones were: its result is part of what lies ahead
             tip = apply(self.ahead, outcome)
             self.ahead = None if place_of(tip) == place_of(trajectory) else tip
         self._committed(step, outcome, trajectory)
@@ -243,7 +267,7 @@ class Engine:
         return outcome
 
     def finish(self, *, by_hand: bool = False) -> None:
-        """Tells a recording why the rollout has stopped, where it has, and what was done to it by
+        """Tell a recorder why the rollout has stopped, where it has, and what was done to it by
         hand.
         """
         finish = getattr(self.perform, "finish", None)
@@ -254,10 +278,10 @@ class Engine:
         self.trajectory = trajectory
         if self.tell:
             self.tell(Committed(trajectory=trajectory))
-        if self._breakpoints and self._stop is None:
-            self._stop = stop_at(
-                Moment(trajectory=trajectory, step=step, outcome=outcome), self._breakpoints
-            )
+        run = self._run
+        if run is not None and run.breakpoints and run.stop is None:
+            context = BreakpointContext(trajectory=trajectory, step=step, outcome=outcome)
+            run.stop = stop_at(context, run.breakpoints)
 
     def _replayed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> Outcome:
         if self.tell:
@@ -267,22 +291,22 @@ class Engine:
         self._committed(step, outcome, trajectory)
         return outcome
 
-    def _telling(self, life: int) -> Emit:
-        """Tells of the pieces of an answer, for as long as the step has not been given up."""
+    def _telling(self, run: _Run | None) -> Emit:
+        """Pass the pieces of an answer on, for as long as the step has not been given up."""
 
         def emit(chunk: Chunk) -> None:
-            if life != self._life:
+            if run is not self._run:
                 return
             if self.emit:
                 self.emit(chunk)
             if self.tell:
-                self.tell(Piece(chunk=chunk))
+                self.tell(Streamed(chunk=chunk))
 
         return emit
 
     async def _together(self, steps: Sequence[Step]) -> None:
-        """Each result is committed as it comes, so that an interrupt costs only the calls still
-        running.
+        """Take several steps at once. Each result is committed as it comes, so that an interrupt
+        costs only the calls still running.
         """
         tasks = [asyncio.ensure_future(self._perform(step)) for step in steps]
         try:

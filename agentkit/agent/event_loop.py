@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import dis
 import os
+import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -27,6 +29,8 @@ _PROMPT = 0.1
 _SETTLE = 2.0
 """Seconds a later call waits for it."""
 
+_CACHE, _AWAIT = (dis.opmap.get(name, -1) for name in ("CACHE", "GET_AWAITABLE"))
+
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _thread: threading.Thread | None = None
@@ -36,8 +40,8 @@ _leaving: set[concurrent.futures.Future[Any]] = set()
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
-    """The running loop of the background thread, started on first use; a forked process gets one of
-    its own.
+    """Return the running loop of the background thread, started on first use; a forked process gets
+    one of its own.
     """
     global _loop, _thread, _pid
     with _lock:
@@ -55,7 +59,7 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 @atexit.register
 def shut_down() -> None:
-    """Ends the background loop, and what was left open on it."""
+    """End the background loop, and what was left open on it."""
     global _loop
     loop, _loop = _loop, None
     if loop is None or _pid != os.getpid() or loop.is_closed():
@@ -102,7 +106,7 @@ class Work(Generic[T]):
             self.future.set_result(task.result())
 
     def cancel(self) -> None:
-        """Asks it to end."""
+        """Ask it to end."""
         _leaving.add(self.future)
         self.future.add_done_callback(_leaving.discard)
         self._loop.call_soon_threadsafe(self._cancel)
@@ -111,7 +115,7 @@ class Work(Generic[T]):
         self._task.cancel()
 
     def ended(self, timeout: float | None = None) -> None:
-        """Nothing, once it is done; it goes on where the wait is interrupted.
+        """Wait until it is done, whatever came of it. An interrupt ends the wait, not the work.
 
         Raises:
             TimeoutError: it is not done in so many seconds.
@@ -125,7 +129,7 @@ class Work(Generic[T]):
             concurrent.futures.wait([self.future], left)
 
     def wait(self, timeout: float | None = None) -> T:
-        """What it returns, once it is done.
+        """Wait until it is done, and return its value.
 
         Raises:
             TimeoutError: it is not done in so many seconds.
@@ -135,12 +139,12 @@ class Work(Generic[T]):
 
 
 def start(coroutine: Coroutine[Any, Any, T]) -> Work[T]:
-    """The coroutine under way on the background loop; nobody waits for it."""
+    """Begin the coroutine on the background loop; nobody waits for it."""
     return Work(coroutine)
 
 
 def on_loop() -> bool:
-    """Whether this is the background loop's own thread."""
+    """Tell whether this is the background loop's own thread."""
     return threading.current_thread() is _thread
 
 
@@ -154,8 +158,31 @@ def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None
         )
 
 
+def refuse_await(called: str, instead: str) -> None:
+    """Refuse a blocking call whose value is about to be awaited, before anything is done or paid.
+
+    The value could not say so itself: a record that can be awaited would be awaited wherever a tool
+    or a reward may return one. So the caller's next instruction is looked at; CPython only.
+
+    Args:
+        called: the call, as the user wrote it.
+        instead: what to write.
+
+    Raises:
+        UsageError: the caller of the calling function awaits.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("agentkit."):
+        frame = frame.f_back  # past a decorator of ours
+    code, at = frame.f_code.co_code, frame.f_lasti + 2
+    while at < len(code) and code[at] == _CACHE:
+        at += 2
+    if at < len(code) and code[at] == _AWAIT:
+        raise UsageError(f"{called} is not awaited", hint=f"{instead}, or {called} without await")
+
+
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What the coroutine returns, run on the background loop while this thread waits."""
+    """Run the coroutine on the background loop while this thread waits, and return its value."""
     _refuse_to_wait_for_itself(coroutine)
     work: Work[T] | None = None
     try:
@@ -174,8 +201,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 async def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What the coroutine returns, awaited from the caller's loop, which wakes often enough to hear
-    an interrupt.
+    """Run the coroutine on the background loop, awaited from the caller's loop, which wakes often
+    enough to hear an interrupt.
     """
     _refuse_to_wait_for_itself(coroutine)
     work: Work[T] | None = None

@@ -1,4 +1,4 @@
-"""What a debugger tells its listeners, in the order it happens."""
+"""What a debugger's listeners are called with, in the order it happens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Began(Record):
 
 
 @record
-class Piece(Record):
+class Streamed(Record):
     """A piece of a streamed answer has come."""
 
     chunk: Chunk
@@ -58,8 +58,8 @@ class Sampled(Record):
 
 @record
 class Moved(Record):
-    """The debugger stands somewhere else: back, goto, edit, fork, rerun, switch, say, a pending
-    call answered by hand; or its breakpoints are others."""
+    """The debugger has moved: back, goto, edit, fork, rerun, switch, say, a pending
+    call answered by hand; or its breakpoints have changed."""
 
     trajectory: Trajectory
 
@@ -90,13 +90,13 @@ class Failed(Record):
         return clip(self.message, 200)
 
 
-Event = Began | Piece | Committed | Sampled | Moved | Halted | Failed
+Event = Began | Streamed | Committed | Sampled | Moved | Halted | Failed
 Listener = Callable[[Event], None]
 
 
 class Listeners:
-    """Who is told. One that raises is logged, once, and is told no more: a view's fault never
-    reaches the engine.
+    """The listeners. One that raises is logged and removed: a view's fault never reaches the
+    engine.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Listeners:
         self._numbers = 0
 
     def add(self, listener: Listener) -> Callable[[], None]:
-        """A function that ends it; the listener is told until then."""
+        """Add a listener, and return the function that removes it."""
         self._numbers += 1
         number = self._numbers
         self._told = {**self._told, number: listener}
@@ -114,12 +114,12 @@ class Listeners:
         self._told = {key: listener for key, listener in self._told.items() if key != number}
 
     def tell(self, event: Event) -> None:
-        """Hands the event to each."""
+        """Hand the event to each."""
         for number, listener in self._told.items():
             try:
                 listener(event)
             except Exception:
-                log.exception("a listener of a debugger raised; it is told no more")
+                log.exception("a listener of a debugger raised; it is called no more")
                 self._end(number)
 
     def __len__(self) -> int:

@@ -1,29 +1,31 @@
 """The one seam for effects: an async function from a step to its outcome. Everything else wraps it.
 
-    live(server, run_tool)      asks the server, runs the tools
-    approving(perform, names, ask)  the same, and a person is asked before a tool is run
-    budgeted(perform, budget)   the same, and results that are too long for the model are shortened
+    live(server, run_tool)        asks the server, runs the tools
+    approving(perform, approve)   a function decides about each call before it is run
+    budgeted(perform, budget)     results that are too long for the model are shortened
 
-Others are `agentkit.agent.record.recorder` (every finished step is written down), `agentkit.agent.record.player` (what
-was recorded, offline) and `agentkit.testing.faults.inject` (failures on purpose).
+Others are `agentkit.agent.record.recorder` (every finished step is written down),
+`agentkit.agent.record.player` (what was recorded, offline) and `agentkit.testing.faults.inject`
+(failures on purpose).
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from agentkit.agent.tools.budget import Budget
+from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
-from agentkit.trajectory.by_hand import rewritten, skipped
+from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.history import fields_of
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
@@ -37,17 +39,17 @@ class Perform(Protocol):
     def __call__(self, step: Step, emit: Emit | None = None) -> Awaitable[Outcome]: ...
 
 
-def twin_of(perform: Perform) -> Perform:
-    """The same for another branch of a rollout: what writes a rollout down needs one for each, what
-    keeps nothing of it serves all.
+def clone_of(perform: Perform) -> Perform:
+    """Copy a `Perform` for another branch of a rollout: what writes a rollout down needs one for
+    each, what keeps nothing of it serves all.
     """
-    twin = getattr(perform, "twin", None)
-    return perform if twin is None else twin()
+    clone = getattr(perform, "clone", None)
+    return perform if clone is None else clone()
 
 
 def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
-    """Asks the server and runs the tools. Messages that a turn sends again are not made, nor
-    encoded, again.
+    """Ask the server and run the tools. Messages that a turn sends again are neither made nor
+    encoded again.
 
     Args:
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
@@ -85,7 +87,7 @@ def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
 
 
 def budgeted(perform: Perform, budget: Budget) -> Perform:
-    """The same, with tool results shortened that do not fit the budget of their turn."""
+    """Shorten tool results that do not fit the budget of their turn."""
     others: dict[int, ToolResult] = {}
 
     async def shorten(step: Step, emit: Emit | None = None) -> Outcome:
@@ -102,46 +104,73 @@ def budgeted(perform: Perform, budget: Budget) -> Perform:
     return shorten
 
 
-Ask = Callable[[ToolCall], Any]
-"""Asks a person about a call: True lets it run, a dict lets it run with these arguments, a text
-refuses it with this message.
+Approve = Callable[[ToolCall], Any]
+"""Decides about a call before it runs, sync or async: True runs it, False refuses it, a dict runs
+it with these arguments, a text is what the model gets in place of a result.
 """
+_DECISIONS = "return True, False, a dict of arguments, or a text in place of the result"
 
 
-def approving(perform: Perform, names: Iterable[str] | None, ask: Ask) -> Perform:
-    """The same, and before a call of these tools is run, `ask` is asked about it. What it refuses
-    is a result the model is told of.
+def checked_approve(approve: Any) -> Approve | None:
+    """Check what is given as `approve`.
 
-    Args:
-        names: names of tools; None for all of them.
-        ask: a function of the call, called in a thread, or an async one, awaited. It returns True
-            (run it), a dict (run it with these arguments),
-            a text (refuse it, and tell the model this), or False or None (refuse it).
+    Raises:
+        UsageError: it is not a function.
     """
-    asked = None if names is None else frozenset([names] if isinstance(names, str) else names)
+    if approve is None:
+        return None
+    if callable(approve):
+        decide: Approve = approve
+        return decide
+    raise UsageError(
+        f"approve is a {type(approve).__name__}, not a function",
+        hint="give a function of the call; names of tools to stop at belong to ak.debug(agent,"
+        " prompt, approve=[names])",
+    )
 
-    async def approve(step: Step, emit: Emit | None = None) -> Outcome:
-        if not isinstance(step, ToolStep) or (asked is not None and step.call.name not in asked):
+
+def approving(perform: Perform, approve: Approve) -> Perform:
+    """Ask about every call that can be run before it is.
+
+    The calls of one turn are asked about one at a time and in order, even where they run side by
+    side: a person who answers at a prompt must not be asked twice at once.
+    """
+    turn = asyncio.Lock()
+
+    async def approved(step: Step, emit: Emit | None = None) -> Outcome:
+        if not isinstance(step, ToolStep) or not step.call.valid:
             return await perform(step, emit)
         call = step.call
-        said = (
-            await ask(call)
-            if inspect.iscoroutinefunction(ask)
-            else await asyncio.to_thread(ask, call)
-        )
-        if said is True:
+        async with turn:
+            decision = await _decision(approve, call)
+        if decision is True:
             return await perform(step, emit)
-        if isinstance(said, Mapping):
-            outcome = await perform(replace(step, call=rewritten(call, said)), emit)
-            return (
-                replace(outcome, arguments=dict(said)) if isinstance(outcome, Result) else outcome
-            )
-        if said is not None and said is not False and not isinstance(said, str):
-            hint = "return True, a dict of arguments, or a text to refuse it with"
-            raise UsageError(f"the answer about a call is a {type(said).__name__}", hint=hint)
-        return Result(
-            position=call.position,
-            result=skipped(call, said or "the user did not approve this call"),
-        )
+        if isinstance(decision, Mapping):
+            outcome = await perform(replace(step, call=rewritten(call, decision)), emit)
+            changed = dict(decision)
+            return replace(outcome, arguments=changed) if isinstance(outcome, Result) else outcome
+        if isinstance(decision, str):
+            return Result(position=call.position, result=written_result(call, decision))
+        if decision is False:
+            return Result(position=call.position, result=skipped(call, NOT_APPROVED))
+        raise UsageError(f"approve returned {decision!r:.80} for {call.summary()}", hint=_DECISIONS)
 
-    return approve
+    return approved
+
+
+async def _decision(approve: Approve, call: ToolCall) -> Any:
+    """Call the function in a thread of the tools' pool, so that one that waits for a person holds
+    up neither the event loop nor the end of the process.
+    """
+    try:
+        ran = await tool_pool().run(lambda: approve(call))
+        if ran.error is not None:
+            raise ran.error
+        return await ran.value if inspect.isawaitable(ran.value) else ran.value
+    except asyncio.CancelledError:
+        raise
+    except Exception as exc:
+        exc.add_note(f"approve was asked about {call.summary()}")
+        raise
+    except BaseException as exc:  # SystemExit in it must not end the event loop
+        raise UsageError(f"approve raised {type(exc).__name__}", hint=_DECISIONS) from exc

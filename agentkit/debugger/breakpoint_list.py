@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
+from agentkit.debugger.break_on import break_on
 from agentkit.errors import NotFound, UsageError
-from agentkit.trajectory.breakpoints import Breakpoint, break_on, breakpoint_of
+from agentkit.trajectory.breakpoints import Breakpoint, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
 
 
 class Breakpoints(Drawn, Sequence[Breakpoint]):
-    """A list of breakpoints. What approval is asked for stands before them and stays."""
+    """A list of breakpoints. Those that ask for approval come first and stay."""
 
-    def __init__(self, approve: Iterable[str] = ()) -> None:
+    def __init__(
+        self, approve: Iterable[str] = (), tools: Callable[[], Collection[str]] | None = None
+    ) -> None:
+        """List what is to be approved.
+
+        Args:
+            approve: names of the tools that wait to be approved.
+            tools: gives the names that a breakpoint can wait for; nothing is checked without it.
+        """
         names = self.approve = tuple(approve)
         """Names of the tools that wait to be approved."""
-        self._asked = (Breakpoint(rules=break_on.tool(*names).rules, firm=True),) if names else ()
+        asked = Breakpoint(rules=break_on.tool(*names).rules, requires_approval=True)
+        self._approval = (asked,) if names else ()
+        self._tools = tools
         self._points: list[Breakpoint] = []
         self.changed: Callable[[], None] = lambda: None
         """Called when one comes or goes."""
@@ -25,27 +37,49 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
     @property
     def all(self) -> tuple[Breakpoint, ...]:
         """Every breakpoint a run looks at, approval first."""
-        return (*self._asked, *self._points)
+        return (*self._approval, *self._points)
 
-    def until(self, points: tuple[Breakpoint, ...]) -> Collection[Breakpoint]:
-        """These and further ones for one run; what is added or removed meanwhile counts at once."""
-        return _Until(self, points)
+    def until(self, value: Any = None) -> Collection[Breakpoint]:
+        """Join these with further ones for one run; what is added or removed meanwhile counts at
+        once.
+
+        Raises:
+            UsageError: the value is no breakpoint.
+            NotFound: one waits for a tool that there is not.
+        """
+        return _Until(self, tuple(map(self._checked, breakpoints_of(value))))
 
     def add(self, point: Any) -> Breakpoint:
-        """The breakpoint, which is now one of these: a breakpoint, or a function of a moment.
+        """Add a breakpoint, or a function of a `BreakpointContext` as one, and return it.
 
         Raises:
             UsageError: it is neither.
+            NotFound: it waits for a tool that there is not.
         """
-        made = breakpoint_of(point)
+        made = self._checked(breakpoint_of(point))
         self._points = [*self._points, made]
         self.changed()
         return made
 
+    def _checked(self, point: Breakpoint) -> Breakpoint:
+        """Refuse a breakpoint whose tool looks like a slip of another's name. Other names pass: a
+        model may make one up.
+        """
+        known = self._tools() if self._tools is not None else ()
+        for name in (name for rule in point.rules for name in rule.tools):
+            near = get_close_matches(name, known, 3)
+            if near and name not in known:
+                raise NotFound(
+                    f"no tool is named {name!r}, so {point.text} would never stop",
+                    hint=f"did you mean {' or '.join(map(repr, near))}? For calls of tools that"
+                    " there are not: ak.break_on.problem('name_unknown')",
+                )
+        return point
+
     append = add
 
     def remove(self, point: Any) -> None:
-        """Takes away a breakpoint, given as itself, as one that says the same, or by its place.
+        """Remove a breakpoint, given as itself, as one that says the same, or by its place.
 
         Raises:
             NotFound: it is not here.
@@ -67,7 +101,7 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         self.changed()
 
     def clear(self) -> None:
-        """Takes all away."""
+        """Remove all."""
         self._points = []
         self.changed()
 
@@ -85,7 +119,7 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         return self._points[index]
 
     def lines(self) -> list[str]:
-        """A line for each, what asks for approval first."""
+        """Write a line for each, what asks for approval first."""
         asked = [f"approval: before a call of {' or '.join(self.approve)}"] if self.approve else []
         return [*asked, *(f"{i}: {point.summary()}" for i, point in enumerate(self._points))]
 
@@ -94,31 +128,35 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
 
 
 def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    """The names of the tools that wait to be approved.
+    """Check the names of the tools that wait to be approved.
 
     Raises:
         UsageError: no tool has this name; it would never be asked about.
     """
     names = (approve,) if isinstance(approve, str) else tuple(approve)
     known = names_of(tools)
+    has = ", ".join(sorted(known)) or "none"
     for name in names:
         if name not in known:
-            hint = f"the agent has: {', '.join(sorted(known)) or 'none'}"
+            near = get_close_matches(name, known, 3)
             raise UsageError(
-                f"no tool is named {name!r}, so it cannot wait to be approved", hint=hint
+                f"no tool is named {name!r}, so it cannot wait to be approved",
+                hint=f"did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else f"the agent has: {has}",
             )
     return names
 
 
 class _Until(Collection[Breakpoint]):
-    def __init__(self, standing: Breakpoints, further: tuple[Breakpoint, ...]) -> None:
-        self._standing, self._further = standing, further
+    def __init__(self, listed: Breakpoints, further: tuple[Breakpoint, ...]) -> None:
+        self._listed, self._further = listed, further
 
     def __len__(self) -> int:
-        return len(self._standing.all) + len(self._further)
+        return len(self._listed.all) + len(self._further)
 
     def __iter__(self) -> Iterator[Breakpoint]:
-        yield from self._standing.all
+        yield from self._listed.all
         yield from self._further
 
     def __contains__(self, point: object) -> bool:

@@ -1,40 +1,43 @@
 """The notebook's cursor over a rollout: step, look, go back, change, go on. Synchronous, with or
 without a running event loop.
 
-What it does happens on one background thread (`agentkit.debugger.cursor`); here it is waited for, and shown.
+Each method calls the cursor of the same name (`agentkit.debugger.cursor`) on the background thread
+and waits for it.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from agentkit.agent.activity import busy
 from agentkit.agent.agent import Agent, checked
-from agentkit.agent.event_loop import Work, on_loop, run, run_async, start
-from agentkit.agent.events import Event, Failed
+from agentkit.agent.event_loop import Work, on_loop, refuse_await, run, run_async
+from agentkit.agent.events import Event
 from agentkit.agent.record.replay import ReplayAgent
-from agentkit.debugger.breakpoint_list import names_to_approve
-from agentkit.debugger.commands import command
+from agentkit.debugger.actions import Background, act
+from agentkit.debugger.breakpoint_list import Breakpoints, names_to_approve
 from agentkit.debugger.cursor import Cursor
-from agentkit.debugger.ended import Ended
-from agentkit.debugger.outlook import Outlook
 from agentkit.debugger.pending import Pending
-from agentkit.errors import Busy
+from agentkit.debugger.stopped import Stopped, advice
+from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
+from agentkit.trajectory.history import request
+from agentkit.trajectory.loop import next_step
+from agentkit.trajectory.places import ahead_of
 from agentkit.types.answer import Response
-from agentkit.types.steps import Answer
+from agentkit.types.record import Drawn
+from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError, Request
 
-__all__ = ["Debugger", "Ended", "debug"]
-
-log = logging.getLogger("agentkit")
 _HEARD = 0.2
 """Seconds `stop` waits for what it stops."""
 
 
-class Debugger(Outlook):
+class Debugger(Drawn):
     """One rollout of an agent, advanced step by step, and the tree of what else was tried.
 
     A step that is interrupted or fails costs that step and nothing else.
@@ -45,37 +48,84 @@ class Debugger(Outlook):
     ) -> None:
         self.agent = checked(agent)
         names = names_to_approve(approve, agent.spec.tools)
-        self._begin(
-            Cursor(
-                agent.engine(agent.start(prompt, **meta)),
-                approve=names,
-                asks=not isinstance(agent, ReplayAgent),
-            )
+        engine = agent.engine(agent.start(prompt, **meta))
+        self._open(Cursor(engine, approve=names, asks=not isinstance(agent, ReplayAgent)))
+
+    def _open(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._background = Background(cursor)
+        self._started: Work[Any] | None = None
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The rollout up to here, as an immutable value."""
+        return self._cursor.trajectory
+
+    @property
+    def tree(self) -> Tree:
+        """Every branch, as an immutable value; `switch` goes to another."""
+        return self._cursor.tree
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """The breakpoints of every run; `add`, `remove`, `clear`."""
+        return self._cursor.breakpoints
+
+    @property
+    def stop_at(self) -> Stop | None:
+        """What stopped the last run before its end, and where; None where nothing did."""
+        return self._cursor.stop_at
+
+    @property
+    def next_step(self) -> Step | None:
+        """What `step` will do; None when the rollout has ended."""
+        return next_step(self.trajectory)
+
+    @property
+    def replays(self) -> bool:
+        """Whether the next step plays what was recorded, because the debugger has gone back."""
+        step, ahead = self.next_step, self._cursor.engine.ahead
+        return (
+            step is not None
+            and ahead is not None
+            and ahead_of(self.trajectory, ahead, step) is not None
         )
 
-    def _begin(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-        self._works: set[Work[Any]] = set()
-        self._started: Work[Any] | None = None
+    @property
+    def turn(self) -> Turn | None:
+        """The turn in progress, or the last one; None before the first answer."""
+        return (self.trajectory.all_turns or (None,))[-1]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far in OpenAI's chat format."""
+        return self.trajectory.messages
+
+    @property
+    def request(self) -> Request:
+        """What the next model call will send."""
+        return request(self.trajectory, len(self.trajectory.turns))
+
+    @property
+    def error(self) -> ApiError | None:
+        """Why the last request failed, where it did; `step` asks again."""
+        return self.trajectory.error
 
     @property
     def pending(self) -> Pending:
         """The calls that wait to be run, in order, and what can be done with each: run, skip,
         answer, change, reject, adopt.
         """
-        turn = self.turn
-        return Pending(
-            self.trajectory.pending, turn.response.recoverable if turn is not None else (), self._do
-        )
+        return Pending(self._cursor)
 
     @property
     def running(self) -> bool:
         """Whether something is under way."""
-        return self._cursor.busy or any(not work.future.done() for work in list(self._works))
+        return self._cursor.busy or self._background.running
 
-    def step(self) -> Response | ToolResult | Ended:
-        """The outcome of one step: a model call's answer, a tool call's result, or `Ended`: no step
-        is left, or the request failed.
+    def step(self) -> Response | ToolResult | Stopped:
+        """Take one step and return its outcome: a model call's answer, a tool call's result, or
+        `Stopped` where no step is left or the request failed.
 
         An interrupt is heard within a fifth of a second; the step in flight is dropped and can be
         taken again.
@@ -83,52 +133,56 @@ class Debugger(Outlook):
         Raises:
             Busy: a step is running.
         """
-        return self._shown(self._do("step"))
+        refuse_await("dbg.step()", "await dbg.step_async()")
+        return self._given(run(self._cursor.step()))
 
-    async def step_async(self) -> Response | ToolResult | Ended:
-        """The same, awaited from any event loop."""
-        return self._shown(await run_async(self._command("step")))
+    async def step_async(self) -> Response | ToolResult | Stopped:
+        """Take one step, awaited from any event loop."""
+        return self._given(await run_async(self._cursor.step()))
 
-    def next(self) -> Turn | Ended:
-        """The turn, once it is whole: the answer, if it is still to come, and the results of all
-        its calls. `Ended` where something held it.
+    def next(self) -> Turn | Stopped:
+        """Go to the end of the turn and return it: the answer, if it is still to come, and the
+        results of all its calls. `Stopped` where something came before.
 
         Raises:
             Busy: a step is running.
         """
-        if self._has_ended():
-            return self._end()
+        refuse_await("dbg.next()", "await dbg.next_async()")
+        if self._has_ended:
+            return self._stopped()
         before = len(self.trajectory.turns)
-        return self._whole_turn(before, self._do("next"))
+        return self._whole_turn(before, run(self._cursor.next()))
 
-    async def next_async(self) -> Turn | Ended:
-        """The same, awaited."""
-        if self._has_ended():
-            return self._end()
+    async def next_async(self) -> Turn | Stopped:
+        """Go to the end of the turn, awaited from any event loop."""
+        if self._has_ended:
+            return self._stopped()
         before = len(self.trajectory.turns)
-        return self._whole_turn(before, await run_async(self._command("next")))
+        return self._whole_turn(before, await run_async(self._cursor.next()))
 
     def run(self, until: Any = None) -> Trajectory:
-        """The trajectory, once the rollout has stopped: a final answer, a limit, a failed request,
-        or a breakpoint, which is then `stop_at`.
+        """Go on until the rollout stops, and return it: at a final answer, a limit, a failed
+        request, or a breakpoint, which is then `stop_at`.
 
         Args:
-            until: a breakpoint, a function of a moment, or several of them, for this run only.
+            until: a breakpoint, a function of a `BreakpointContext`, or several of them, for this
+                run only.
 
         Raises:
             Busy: a step is running.
             UsageError: `until` is no breakpoint.
         """
-        self._do("run", until=until)
+        refuse_await("dbg.run()", "await dbg.run_async()")
+        run(self._cursor.run(until))
         return self.trajectory
 
     async def run_async(self, until: Any = None) -> Trajectory:
-        """The same, awaited."""
-        await run_async(self._command("run", until=until))
+        """Go on until the rollout stops, awaited from any event loop."""
+        await run_async(self._cursor.run(until))
         return self.trajectory
 
     def start(self, until: Any = None) -> None:
-        """Nothing, at once: the run goes on in the background. `pause` or `stop` ends it, `wait`
+        """Begin a run in the background and return at once. `pause` or `stop` ends it, `wait`
         waits for it.
 
         Raises:
@@ -136,77 +190,77 @@ class Debugger(Outlook):
             UsageError: `until` is no breakpoint.
         """
         points = breakpoints_of(until)
+        self.breakpoints.until(points)
         if self.running:
-            raise Busy(
-                "a step of this rollout is running",
-                hint="wait for it (dbg.wait()), or end it: dbg.pause(), dbg.stop()",
-            )
-        self._started = self._background("run", until=points)
+            raise busy()
+        self._started = self._background.begin("run", self._cursor.run(points))
 
     def wait(self, timeout: float | None = None) -> Trajectory:
-        """The trajectory, once nothing is under way.
+        """Wait until nothing is under way, and return the trajectory.
+
+        Args:
+            timeout: seconds to wait at most.
 
         Raises:
             TimeoutError: something still is, after so many seconds.
         """
-        until = None if timeout is None else time.monotonic() + timeout
-        for work in list(self._works):
-            work.ended(None if until is None else max(0.0, until - time.monotonic()))
+        self._background.wait(timeout)
         started, self._started = self._started, None
         if started is not None:
             started.wait(0)
         return self.trajectory
 
     def pause(self) -> None:
-        """Nothing: what is under way ends after the step in flight, and can be gone on with."""
+        """Pause after the step in flight; the run can be gone on with."""
         if on_loop():
             self._cursor.pause()
         else:
-            self._background("pause")
+            self.post("pause")
 
     def stop(self) -> None:
-        """Nothing: the step in flight is cancelled, whether it hears of it or not, and can be taken
-        again.
-        """
+        """Cancel the step in flight, whether it hears of it or not; it can be taken again."""
         if on_loop():
             self._cursor.stop()
             return
-        self._background("stop")
+        self.post("stop")
         end = time.monotonic() + _HEARD
         while self.running and time.monotonic() < end:
             time.sleep(0.002)
 
     def back(self, n: int = 1) -> Debugger:
-        """This debugger, n steps back. What lies ahead is kept: steps play it again, until the tip
-        is reached or something is changed.
+        """Go back n steps. What lies ahead is kept: steps play it again, until the tip is reached
+        or something is changed.
 
         Raises:
             NotFound: there were fewer steps.
             Busy: a step is running.
         """
-        return self._then("back", n=n)
+        run(self._cursor.back(n))
+        return self
 
     def goto(self, turn: int) -> Debugger:
-        """This debugger at the start of a turn, in the past or ahead.
+        """Go to the start of a turn, in the past or ahead.
 
         Raises:
             NotFound: there is no such turn.
             Busy: a step is running.
         """
-        return self._then("goto", turn=turn)
+        run(self._cursor.goto(turn))
+        return self
 
     def switch(self, branch: Any) -> Debugger:
-        """This debugger at the tip of a branch of its tree, by label or place.
+        """Go to the tip of a branch of the tree, given by label or place.
 
         Raises:
             NotFound: there is no such branch.
             Busy: a step is running.
         """
-        return self._then("switch", branch=branch)
+        run(self._cursor.switch(branch))
+        return self
 
     def edit(self, turn: int | None = None, call: int = 0, **change: Any) -> Debugger:
-        """This debugger on a new branch, with one thing changed: what depended on it is dropped.
-        The original stays in `tree`.
+        """Change one thing, on a new branch: what depended on it is dropped. The original stays in
+        `tree`.
 
         Args:
             turn: which turn, counting from 0; by default the last that has an answer, for
@@ -220,11 +274,12 @@ class Debugger(Outlook):
             NotFound: there is no such turn or call.
             Busy: a step is running.
         """
-        return self._then("edit", turn=turn, call=call, **change)
+        run(self._cursor.edit(turn, call, **change))
+        return self
 
     def fork(self, turn: int | None = None) -> Debugger:
-        """Another debugger on a branch of its own, from the start of a turn, by default from here.
-        This one stays where it is.
+        """Make another debugger, on a branch of its own from the start of a turn, by default from
+        here. This one stays where it is.
 
         Raises:
             NotFound: there is no such turn.
@@ -232,104 +287,108 @@ class Debugger(Outlook):
         """
         other = Debugger.__new__(type(self))
         other.agent = self.agent
-        other._begin(self._do("twin", turn=turn))
+        other._open(run(self._cursor.clone(turn)))
         return other
 
     def rerun(self, turn: int | None = None, n: int = 1) -> Debugger:
-        """This debugger on the first of n new branches, each with another answer of the model to
-        the same request, asked side by side.
+        """Ask the model again with the same request, n times side by side: each answer begins a new
+        branch, and the debugger goes to the first.
 
         Args:
             turn: which turn is asked for again; by default the last that has an answer.
+            n: how many answers.
 
         Raises:
             NotFound: there is no such turn.
             Busy: a step is running.
         """
-        return self._then("rerun", turn=turn, n=n)
+        run(self._cursor.rerun(turn, n))
+        return self
 
     def say(self, prompt: Any) -> Debugger:
-        """This debugger, with a message for the next turn: goes on after a final answer. Calls
-        still pending are answered as cancelled.
+        """Add a message for the next turn; this goes on after a final answer too. Calls still
+        pending are answered as cancelled.
 
         Raises:
             UsageError: it is neither a text nor a list of messages.
             Busy: a step is running.
         """
-        return self._then("say", prompt=prompt)
+        run(self._cursor.say(prompt))
+        return self
 
     def watch(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """A function that ends it: until then the listener is told of everything that happens, on
-        the engine's thread (`agentkit.agent.events`).
+        """Call the listener with everything that happens, on the engine's thread, until the
+        function that this returns is called (`agentkit.agent.events`).
         """
         return self._cursor.watch(listener)
 
     def post(self, action: str, **arguments: Any) -> None:
-        """Nothing, at once: the action is done on the engine's thread; what goes wrong is told to
-        listeners as `Failed`.
+        """Ask for an action by name and return at once; it is done on the engine's thread, and what
+        goes wrong reaches the listeners as `Failed`. Views use it.
         """
-        self._background(action, **arguments)
+        self._background.begin(action, act(self._cursor, action, arguments))
 
-    def _do(self, action: str, **arguments: Any) -> Any:
-        return run(self._command(action, **arguments))
-
-    def _then(self, action: str, **arguments: Any) -> Debugger:
-        self._do(action, **arguments)
-        return self
-
-    async def _command(self, action: str, **arguments: Any) -> Any:
-        return await command(self._cursor, action, arguments)
-
-    def _background(self, action: str, **arguments: Any) -> Work[Any]:
-        work = start(self._told(action, arguments))
-        self._works.add(work)
-        work.future.add_done_callback(lambda future: self._works.discard(work))
-        return work
-
-    async def _told(self, action: str, arguments: dict[str, Any]) -> Any:
-        """A command nobody waits for: what goes wrong with it is told."""
-        try:
-            return await self._command(action, **arguments)
-        except Exception as exc:
-            message = "; ".join([f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", ())])
-            log.warning("%s: %s", action, message)
-            self._cursor.tell(Failed(message=message))
-            raise
-
+    @property
     def _has_ended(self) -> bool:
         return self.trajectory.stop_reason not in (None, "error", "stopped")
 
-    def _end(self, stop: Any = None) -> Ended:
-        held = stop if isinstance(stop, Stop) else None
-        return Ended(
-            stop_reason=self.trajectory.stop_reason or "stopped", error=self.error, stop=held
-        )
+    def _stopped(self, stop: Stop | None = None) -> Stopped:
+        reason = self.trajectory.stop_reason or "stopped"
+        return Stopped(reason=reason, error=self.error, stop=stop)
 
-    def _whole_turn(self, before: int, stop: Stop | None) -> Turn | Ended:
+    def _whole_turn(self, before: int, stop: Stop | None) -> Turn | Stopped:
         turns = self.trajectory.turns
-        return turns[-1] if len(turns) > before and not self.error else self._end(stop)
+        return turns[-1] if len(turns) > before and not self.error else self._stopped(stop)
 
-    def _shown(self, outcome: Any) -> Response | ToolResult | Ended:
+    def _given(self, outcome: Outcome | Stop | None) -> Response | ToolResult | Stopped:
         turn = self.turn
-        if outcome is None or self.error is not None or turn is None or isinstance(outcome, Stop):
-            return self._end(outcome)
-        result: Response | ToolResult = (
-            turn.response if isinstance(outcome, Answer) else outcome.result
+        if isinstance(outcome, Stop):
+            return self._stopped(outcome)
+        if outcome is None or self.error is not None or turn is None or turn.response is None:
+            return self._stopped()
+        return turn.response if isinstance(outcome, Answer) else outcome.result
+
+    def headline(self) -> str:
+        """Say what the next step does, or what can be done where there is none."""
+        step = self.next_step
+        return (
+            f"{'replay: ' if self.replays else ''}{step.summary()}"
+            if step
+            else advice(self.trajectory.stop_reason)
         )
-        return result
+
+    def notes(self) -> list[str]:
+        """List what stopped it and its place in the tree, where there is either."""
+        tree = self.tree
+        return [
+            *([self.stop_at.text] if self.stop_at else []),
+            *([f"tree: {tree.summary()}"] if len(tree) > 1 else []),
+        ]
+
+    if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            known = [n for n in dir(type(self)) if not n.startswith("_")]
+            near = get_close_matches(name, known, 3) if not name.startswith("_") else []
+            hint = f"; did you mean {' or '.join(f'dbg.{n}' for n in near)}?" if near else ""
+            raise AttributeError(f"a debugger has no {name!r}{hint}")
+
+    def __repr__(self) -> str:
+        more = "".join(f"; {note}" for note in self.notes())
+        return f"<Debugger {self.trajectory.summary()}; next: {self.headline()}{more}>"
 
 
 def debug(
     agent: Agent, prompt: Any = None, *, approve: Iterable[str] = (), **meta: Any
 ) -> Debugger:
-    """A debugger at the start of a rollout.
+    """Make a debugger at the start of a rollout.
 
     Args:
         agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its own
             prompt.
         prompt: a text, or a list of messages.
         approve: names of tools before which `run` and `next` stop; only `step` and `dbg.pending`
-            run them.
+            run them. For a function that decides instead: `ak.Agent(..., approve=fn)`.
         meta: kept with the trajectory: task, labels.
 
     Raises:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from agentkit.agent.agent import Agent
+from agentkit.agent.agent import Agent, Performs
 from agentkit.agent.perform import Perform, live
 from agentkit.agent.tools.runner import Functions, tool_runner
+from agentkit.agent.tools.tool import Tool
 from agentkit.testing.scripted import FixedClock, ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 
@@ -81,13 +83,27 @@ def demo() -> Agent:
     next.
     """
     clock = FixedClock()
-    return DemoAgent(
+    agent = DemoAgent(
         "demo (scripted, no model)",
         tools=[get_weather, packing_advice, to_fahrenheit],
         server=ScriptedServer(script, clock=clock),
         parallel_tools=False,
         clock=clock,
     )
+    return agent.with_perform_factory(_performs(agent.tools))
+
+
+def _performs(tools: Mapping[str, Tool]) -> Performs:
+    """Make the factory of the demo's rollouts: each with a clock and a count of answers of its own,
+    so that its times and ids are the same whatever runs beside it.
+    """
+
+    def performs(trajectory: Trajectory, sample: int) -> Perform:
+        clock = FixedClock()
+        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
+        return live(server, tool_runner(Functions(tools), clock=clock))
+
+    return performs
 
 
 class DemoAgent(Agent):
@@ -96,14 +112,6 @@ class DemoAgent(Agent):
     def start(self, prompt: Any = None, **meta: Any) -> Any:
         """Start a trajectory with this prompt, or with the demo's own."""
         return super().start(PROMPT if prompt is None else prompt, **meta)
-
-    def live(self, trajectory: Trajectory) -> Perform:
-        """Give each rollout a clock and a count of answers of its own, so that its times and ids
-        are the same whatever runs beside it.
-        """
-        clock = FixedClock()
-        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
-        return live(server, tool_runner(Functions(self.tools), clock=clock))
 
     def __repr__(self) -> str:
         return (

@@ -43,7 +43,12 @@ class Tree(Record, Drawn):
 
     branches: tuple[Branch, ...]
     current: str
-    """The label of the branch the debugger stands on."""
+    """The label of the branch the debugger is on."""
+
+    @classmethod
+    def of(cls, trajectory: Trajectory) -> Tree:
+        """Make a tree of one branch."""
+        return cls(branches=(Branch(label="main", trajectory=trajectory),), current="main")
 
     def __len__(self) -> int:
         return len(self.branches)
@@ -52,7 +57,7 @@ class Tree(Record, Drawn):
         return iter(self.branches)
 
     def __getitem__(self, branch: int | str) -> Branch:
-        """A branch by its label, or by its place."""
+        """Find a branch by its label, or by its place."""
         return self.branch(branch)
 
     @property
@@ -61,7 +66,7 @@ class Tree(Record, Drawn):
         return tuple(branch.trajectory for branch in self.branches)
 
     def branch(self, branch: Any) -> Branch:
-        """The branch with this label, or at this place, or the branch itself.
+        """Find the branch with this label, or at this place, or the branch itself.
 
         Raises:
             NotFound: there is none.
@@ -82,7 +87,7 @@ class Tree(Record, Drawn):
         return found
 
     def with_tip(self, trajectory: Trajectory) -> Tree:
-        """The tree whose current branch has come as far as this."""
+        """Copy the tree, with its current branch come as far as this."""
         if self.branch(self.current).trajectory is trajectory:
             return self
         return replace(
@@ -94,12 +99,12 @@ class Tree(Record, Drawn):
         )
 
     def on(self, branch: Any) -> Tree:
-        """The tree with this branch as the current one."""
+        """Copy the tree, with this branch as the current one."""
         return replace(self, current=self.branch(branch).label)
 
     def grown(self, *trajectories: Trajectory) -> Tree:
-        """The tree with a branch for each of these, left from the current one where their `parent`
-        says; the first is current.
+        """Copy the tree, with a branch for each of these, left from the current one where their
+        `parent` says. The first becomes the current one.
         """
         added = []
         for number, trajectory in enumerate(trajectories, len(self.branches)):
@@ -116,7 +121,7 @@ class Tree(Record, Drawn):
         return replace(self, branches=(*self.branches, *added), current=added[0].label)
 
     def rows(self) -> Iterator[tuple[int, Branch]]:
-        """The branches as a tree is read: how deep each stands, and the branch."""
+        """Walk the branches as a tree is read: how deep each is, and the branch."""
         children: dict[str | None, list[Branch]] = {}
         for branch in self.branches:
             children.setdefault(branch.parent, []).append(branch)
@@ -135,7 +140,7 @@ class Tree(Record, Drawn):
 
 
 def last_words(trajectory: Trajectory) -> str:
-    """What the last answer says, on one line."""
+    """Cut the last answer down to one line."""
     turns = trajectory.all_turns
     if not turns:
         return "no answer yet"
@@ -144,8 +149,3 @@ def last_words(trajectory: Trajectory) -> str:
         f"{clip(call.name)}({clip(call.raw_arguments, 40)})" for call in response.tool_calls[:3]
     )
     return clip(calls or response.content or "no text", 80)
-
-
-def planted(trajectory: Trajectory) -> Tree:
-    """A tree of one branch."""
-    return Tree(branches=(Branch(label="main", trajectory=trajectory),), current="main")

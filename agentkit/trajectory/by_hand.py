@@ -15,9 +15,14 @@ from agentkit.types.answer import CallStatus, Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.wire import Exchange
 
+SKIPPED = "the call was skipped by the user"
+"""What the model reads of a call that a person skips."""
+NOT_APPROVED = "the user did not approve this call"
+"""What the model reads of a call that a person refuses."""
+
 
 def written_answer(message: Any) -> Exchange:
-    """An answer written by hand, as the exchange it stands in for."""
+    """Make the exchange that an answer written by hand comes in."""
     message = message.response if isinstance(message, Turn) else message
     data = message if isinstance(message, (Exchange, Response)) else plain(message)
     if isinstance(data, str):
@@ -28,8 +33,8 @@ def written_answer(message: Any) -> Exchange:
 
 
 def written_result(call: ToolCall, value: Any) -> ToolResult:
-    """The result of a call as a person gives it, status `edited`; a value is made into text as a
-    tool's would be.
+    """Make the result of a call as a person gives it, status `edited`; a value is made into text as
+    a tool's would be.
     """
     if isinstance(value, ToolResult):
         return replace(value, call_id=call.id, name=call.name, status="edited")
@@ -45,9 +50,9 @@ def written_result(call: ToolCall, value: Any) -> ToolResult:
     )
 
 
-def skipped(call: ToolCall, reason: str = "the call was skipped by the user") -> ToolResult:
-    """The result of a call that a person did not let run, status `skipped`; the reason is what the
-    model is told.
+def skipped(call: ToolCall, reason: str = SKIPPED) -> ToolResult:
+    """Make the result of a call that a person did not let run, status `skipped`; the model is told
+    the reason.
     """
     return ToolResult(
         call_id=call.id, name=call.name, status="skipped", content=error_text(reason), error=reason
@@ -55,7 +60,7 @@ def skipped(call: ToolCall, reason: str = "the call was skipped by the user") ->
 
 
 def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
-    """The call with other arguments; what was wrong with the old ones is no longer.
+    """Give the call other arguments, and drop what was wrong with the old ones.
 
     Raises:
         UsageError: they are no dict, or hold what JSON cannot.

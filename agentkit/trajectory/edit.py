@@ -9,8 +9,9 @@ Three words for three things, used so everywhere:
 What depends on what:
     the prompt                       every turn
     the sampling of a turn           its answer, and everything later
-    an answer                        the results of its calls, but for those of calls that say the same, and every later turn
-    the arguments of a call          its result, and every later turn; the other results of the turn stay
+    an answer                        the results of its calls, but for calls that both answers make,
+                                     and every later turn
+    the arguments of a call          its result, and every later turn; the turn's other results stay
     a result                         every later turn
 """
 
@@ -52,7 +53,11 @@ UNSET: Final = Unset()
 
 
 def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
-    """The trajectory as it was at the start of a turn, on a branch of its own.
+    """Fork the trajectory as it was at the start of a turn.
+
+    Args:
+        turn: the turn the fork leaves from.
+        change: what will be different there, in words.
 
     Raises:
         NotFound: there is no such turn.
@@ -61,7 +66,7 @@ def fork(trajectory: Trajectory, turn: int, change: str = "") -> Trajectory:
 
 
 def forked_here(trajectory: Trajectory) -> Trajectory:
-    """The trajectory as it is, on a branch of its own."""
+    """Fork the trajectory as it is."""
     return branched(trajectory, trajectory, len(trajectory.turns), "fork")
 
 
@@ -76,7 +81,7 @@ def edit(
     prompt: Any = UNSET,
     sampling: Any = UNSET,
 ) -> Trajectory:
-    """The trajectory with one thing changed. See the top of this module for what that drops.
+    """Change one thing in the trajectory. The top of this module says what that drops.
 
     Args:
         turn: which turn, counting from 0, from the end where it is negative; by default the last
@@ -86,9 +91,9 @@ def edit(
         message: the answer in place of the model's: a text, a message, or anything
             `ak.read_response` reads.
         result: what the tool should have returned.
-        arguments: what the call should have said, as a dict.
+        arguments: the arguments the call should have had, as a dict.
         prompt: a text in place of the last user message, or a list of messages in place of all;
-            with `turn`, in place of what was said before it.
+            with `turn`, in place of the messages added for that turn.
         sampling: fields merged over the sampling of this turn.
 
     Raises:
@@ -130,8 +135,12 @@ def edit(
 
 
 def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
-    """The trajectory with the answer of a turn written by hand. Results of calls that say the same
-    stay with them.
+    """Write the answer of a turn by hand. Results of calls that are the same in both answers stay
+    with them.
+
+    Args:
+        turn: whose answer it is.
+        message: a text, a message, or anything `ak.read_response` reads.
     """
     exchange = written_answer(message)
     response = read_answer(trajectory.spec, exchange, turn)
@@ -152,8 +161,8 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
 
 
 def _carried(old: Turn | OpenTurn | None, response: Response) -> list[tuple[ToolCall, ToolResult]]:
-    """The results of the old answer that answer a call of the new one too, each once, first those
-    at the same place.
+    """Pair the results of the old answer with the calls of the new one that they answer too: each
+    once, those at the same place first.
     """
     given = old.response.tool_calls if old is not None and old.response is not None else ()
     results = old.results if old is not None else ()
@@ -185,7 +194,13 @@ def _same(a: ToolCall, b: ToolCall) -> bool:
 
 
 def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) -> Trajectory:
-    """The trajectory with one result given by hand, status `edited`."""
+    """Give one result by hand, status `edited`.
+
+    Args:
+        turn: the turn of the call.
+        position: the call's place in the turn.
+        value: what the tool should have returned.
+    """
     opened = reopened(trajectory, turn)
     call = _call(opened, position)
     edited = apply(opened, Result(position=call.position, result=written_result(call, value)))
@@ -193,8 +208,12 @@ def with_result(trajectory: Trajectory, turn: int, position: int, value: Any) ->
 
 
 def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """The trajectory with one call changed; only its own result is dropped, and what came after the
-    turn.
+    """Change the arguments of one call; its own result is dropped, and what came after the turn.
+
+    Args:
+        turn: the turn of the call.
+        position: the call's place in the turn.
+        arguments: a dict in place of all its arguments.
     """
     call = _call(reopened(trajectory, turn), position)
     return branched(
@@ -206,7 +225,7 @@ def with_arguments(trajectory: Trajectory, turn: int, position: int, arguments: 
 
 
 def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) -> Trajectory:
-    """The trajectory at a turn of which one call says something else, and has no result."""
+    """Reopen a turn with other arguments of one of its calls, which then has no result."""
     opened = reopened(trajectory, turn)
     o, response = opened_turn(opened)
     calls, results = list(response.tool_calls), list(o.results)
@@ -216,8 +235,11 @@ def changed(trajectory: Trajectory, turn: int, position: int, arguments: Any) ->
 
 
 def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which a recoverable call of a turn's answer is one of its calls, the last,
-    and waits to be run.
+    """Make a recoverable call of a turn's answer one of its calls, the last, which waits to be run.
+
+    Args:
+        turn: the turn of the answer.
+        position: the place at which the recoverable call was read.
 
     Raises:
         NotFound: the answer has no recoverable call of this position.
@@ -227,8 +249,11 @@ def adopt(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
 
 
 def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory:
-    """The trajectory in which the recoverable call that was read at this position is a call of the
-    turn.
+    """Reopen a turn with its recoverable call of this position as one of its calls.
+
+    Args:
+        turn: the turn of the answer.
+        position: the place at which the recoverable call was read.
 
     Raises:
         NotFound: there is none.
@@ -245,9 +270,7 @@ def with_adopted(trajectory: Trajectory, turn: int, position: int) -> Trajectory
 
 
 def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
-    """The answer with one of its recoverable calls as the last of its calls, under an id of its
-    own.
-    """
+    """Make one of the answer's recoverable calls the last of its calls, under an id of its own."""
     placed = replace(call, position=len(response.tool_calls), adopted=call.position)
     taken = {c.id for c in response.tool_calls}
     if placed.id_synthetic or placed.id in taken:
@@ -268,34 +291,30 @@ def _with_call(response: Response, call: ToolCall, turn: int) -> Response:
 
 
 def edited_again(response: Response, old: Response, turn: int) -> Response:
-    """An answer that was read again, with what a person had done to the calls of the old reading,
+    """Do to an answer that was read again what a person had done to the calls of the old reading,
     as far as they are still there.
+
+    Args:
+        response: the new reading.
+        old: the old reading, as it was edited.
+        turn: whose answer it is.
     """
     for was in old.tool_calls:
-        if was.adopted is not None:
-            call = next(
-                (
-                    c
-                    for c in response.recoverable
-                    if (c.position, c.name) == (was.adopted, was.name)
-                ),
-                None,
-            )
-            response = _with_call(response, call, turn) if call is not None else response
+        adopted = (was.adopted, was.name)
+        call = next((c for c in response.recoverable if (c.position, c.name) == adopted), None)
+        if call is not None:
+            response = _with_call(response, call, turn)
     calls = list(response.tool_calls)
-    for was in old.tool_calls:
-        now = calls[was.position] if was.position < len(calls) else None
-        if (
-            was.sent_arguments is not None
-            and now is not None
-            and (now.name, now.raw_arguments) == (was.name, was.sent_arguments)
-        ):
+    for was in old.tool_calls[: len(calls)]:
+        now = calls[was.position]
+        unchanged = (now.name, now.raw_arguments) == (was.name, was.sent_arguments)
+        if was.sent_arguments is not None and unchanged:
             calls[was.position] = rewritten(now, was.arguments)
     return replace(response, tool_calls=tuple(calls))
 
 
 def _without(response: Response, call: ToolCall) -> str | None:
-    """The content without the text of the call."""
+    """Cut the text of the call out of the content."""
     content, wire = response.content, response.wire_content
     if content is None or wire is None or call.span is None or call.status == "invalid":
         return content
@@ -303,8 +322,8 @@ def _without(response: Response, call: ToolCall) -> str | None:
 
 
 def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
-    """The trajectory before its first turn, with another prompt: a text takes the place of the last
-    user message.
+    """Go back before the first turn with another prompt: a text takes the place of the last user
+    message.
     """
     messages = prompt_messages(prompt)
     if isinstance(prompt, str):
@@ -314,7 +333,12 @@ def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
-    """The trajectory before a turn, with other messages in place of those that were said for it."""
+    """Go back before a turn with other messages in place of those that the user added for it.
+
+    Args:
+        turn: the turn the messages were added for.
+        prompt: a text, or a list of messages.
+    """
     before = start_of(trajectory, turn)
     if turn == 0 and before.open is None:
         return with_prompt(trajectory, prompt)
@@ -328,8 +352,11 @@ def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
 
 
 def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajectory:
-    """The trajectory before a turn, which will be asked for with these fields merged over its
-    sampling.
+    """Go back before a turn, which will be asked for with these fields merged over its sampling.
+
+    Args:
+        turn: the turn that is asked for so.
+        sampling: fields of the request.
     """
     if not isinstance(sampling, Mapping):
         raise UsageError(
@@ -345,7 +372,14 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
 
 
 def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
-    """The new trajectory, which says where it left the old one."""
+    """Note on the new trajectory where it left the old one.
+
+    Args:
+        old: what it was changed from.
+        new: what came of it.
+        turn: the first turn that differs.
+        change: what was changed, in words.
+    """
     return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
 
 

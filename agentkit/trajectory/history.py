@@ -40,8 +40,8 @@ _KIMI = re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")
 
 
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
-    """The answer as the assistant message that is sent back: content, calls and reasoning as the
-    profile wants them.
+    """Write the answer as the assistant message that is sent back: content, calls and reasoning as
+    the profile wants them.
     """
     content = _content(response, profile)
     message: dict[str, Any] = {
@@ -95,8 +95,8 @@ def _call(call: ToolCall, profile: Profile) -> dict[str, Any]:
 
 
 def _arguments(call: ToolCall) -> str:
-    """Text every server can parse: the model's own where it was read as it stands, the object read
-    from it, or `{}`.
+    """Choose text that every server can parse: the model's own where it was read as it is, the
+    object read from it, or `{}`.
     """
     if call.status == "ok" and call.raw_arguments:
         return call.raw_arguments
@@ -104,14 +104,14 @@ def _arguments(call: ToolCall) -> str:
 
 
 def sent_name(name: str, profile: Profile) -> str:
-    """The name as it may stand in the history."""
+    """Make the name one that the history may hold."""
     if not name:
         return "unknown_tool"
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] if profile.strict_names else name
 
 
 def sent_id(call: ToolCall, profile: Profile) -> str:
-    """The call's id in the form the profile demands; the same id always gives the same one."""
+    """Write the call's id in the form the profile demands; the same id gives the same one."""
     match profile.ids:
         case "kimi" if not _KIMI.fullmatch(call.id):
             return f"functions.{sent_name(call.name, profile)}:{call.position}"
@@ -123,13 +123,19 @@ def sent_id(call: ToolCall, profile: Profile) -> str:
 
 
 def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
-    """A result as the tool message that answers its call."""
+    """Write a result as the tool message that answers its call.
+
+    Args:
+        call: the call that is answered.
+        result: what it gave.
+        profile: how the server wants it.
+    """
     return {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
 
 
 def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:
-    """The assistant message of a turn, then its results in the order of the calls; an empty answer
-    is left out where it would be refused.
+    """Write the assistant message of a turn, then its results in the order of the calls. An empty
+    answer is left out where it would be refused.
     """
     if turn.response is None:
         return
@@ -142,7 +148,7 @@ def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str,
 
 
 def messages(trajectory: Trajectory) -> list[dict[str, Any]]:
-    """The conversation so far, as its profile sends it."""
+    """Write the conversation so far, as its profile sends it."""
     return _messages(
         trajectory, (*trajectory.turns, *([trajectory.open] if trajectory.open else ()))
     )
@@ -164,7 +170,7 @@ def _messages(
 
 
 def request(trajectory: Trajectory, turn: int) -> Request:
-    """What was, or would be, sent for the model call of this turn.
+    """Build what was, or would be, sent for the model call of this turn.
 
     Raises:
         IndexError: the turn is beyond the next one.
@@ -186,7 +192,7 @@ def request(trajectory: Trajectory, turn: int) -> Request:
 def fields_of(
     spec: Spec, override: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Everything a request holds besides its messages, and what is merged over it
+    """Collect everything a request holds besides its messages, and what is merged over it
     (`extra_body`).
     """
     sampling = {**spec.sampling, **(override or {})}
@@ -197,7 +203,7 @@ def fields_of(
 
 
 def request_fields(trajectory: Trajectory) -> dict[str, Any]:
-    """Everything the next request holds besides its messages, as it stands in the body."""
+    """Collect everything the next request holds besides its messages, as in its body."""
     fields, extra = fields_of(
         trajectory.spec, trajectory.open.sampling if trajectory.open else None
     )

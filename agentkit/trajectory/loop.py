@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from agentkit.errors import UsageError
@@ -42,7 +43,7 @@ from agentkit.types.wire import ApiError, Exchange, TokenIds
 def start(
     prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None = None
 ) -> Trajectory:
-    """A trajectory before its first turn.
+    """Start a trajectory, before its first turn.
 
     Args:
         prompt: a text (the user's), or a list of messages as dicts or SDK objects.
@@ -61,8 +62,7 @@ def start(
 
 
 def prompt_messages(prompt: Any) -> tuple[Message, ...]:
-    """A text or a list of messages as records of their own; a later change of the list does not
-    reach them.
+    """Make records of a text or a list of messages; a later change of the list does not reach them.
 
     Raises:
         UsageError: it is neither, with the hint.
@@ -96,7 +96,7 @@ def _message(item: Any, index: int, hint: str) -> Message:
 
 
 def next_step(trajectory: Trajectory) -> Step | None:
-    """What happens next; None when the rollout has stopped."""
+    """Find what happens next; None when the rollout has stopped."""
     if trajectory.stop_reason is not None:
         return None
     pending = trajectory.pending
@@ -108,7 +108,7 @@ def next_step(trajectory: Trajectory) -> Step | None:
 
 
 def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
-    """The trajectory after a step.
+    """Apply the outcome of a step to the trajectory.
 
     Raises:
         UsageError: there is no step this could be the outcome of.
@@ -148,8 +148,15 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
 
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
-    """An exchange read as this rollout reads its answers."""
-    response = read_response(exchange, _known(spec), spec.policy, parser=spec.parser, turn=turn)
+    """Read an exchange as this rollout reads its answers.
+
+    Args:
+        spec: the tools, the policy and the parser to read with.
+        exchange: the raw answer.
+        turn: whose answer it is; synthetic ids hold it.
+    """
+    known = _known_tools(_Identity(spec.tools)) if spec.tools else None
+    response = read_response(exchange, known, spec.policy, parser=spec.parser, turn=turn)
     if exchange.injected is None:
         return response
     return replace(
@@ -161,23 +168,31 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     )
 
 
-_KNOWN: dict[int, tuple[tuple[dict[str, Any], ...], KnownTools]] = {}
+class _Identity:
+    """A key that is equal to itself alone: schemas are dicts, which cannot be hashed, and those of
+    one agent are one object. It holds them, so that no other object gets their identity.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: tuple[dict[str, Any], ...]) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
 
-def _known(spec: Spec) -> KnownTools | None:
-    """The tools of a spec, prepared once for as long as the same schemas are in use."""
-    if not spec.tools:
-        return None
-    found = _KNOWN.get(id(spec.tools))
-    if found is None or found[0] is not spec.tools:
-        if len(_KNOWN) > 256:
-            _KNOWN.clear()
-        found = _KNOWN[id(spec.tools)] = (spec.tools, KnownTools(spec.tools))
-    return found[1]
+@lru_cache(maxsize=256)
+def _known_tools(schemas: _Identity) -> KnownTools:
+    """Prepare the tools for reading; with a hundred tools this takes longer than the reading."""
+    return KnownTools(schemas.value)
 
 
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
-    """Why an exchange gave no message to go on from; None where it did."""
+    """Find why an exchange gave no message to go on from; None where it did."""
     found = _failure(exchange, response)
     if found is not None and exchange.injected is not None:
         return replace(found, hint=f"{exchange.injected} was put in on purpose")
@@ -186,8 +201,8 @@ def failure(exchange: Exchange, response: Response) -> ApiError | None:
 
 
 def request_error(exchange: Exchange) -> ApiError | None:
-    """Why the transport or the status says that a request failed; None where an answer came,
-    whatever is in it.
+    """Find why a request failed by its transport or status; None where an answer came, whatever is
+    in it.
     """
     if exchange.transport_error is not None:
         return exchange.transport_error
@@ -215,8 +230,8 @@ def _failure(exchange: Exchange, response: Response) -> ApiError | None:
 
 
 def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
-    """A stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole call
-    to go on with.
+    """Find a stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole
+    call to go on with.
     """
     reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
     if (
@@ -231,7 +246,7 @@ def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
 
 
 def settled(trajectory: Trajectory) -> Trajectory:
-    """The trajectory with its open turn closed, where every call of that has its result."""
+    """Close the open turn, where every call of it has its result."""
     o = trajectory.open
     return (
         trajectory
@@ -260,22 +275,26 @@ def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajecto
 
 
 def close(trajectory: Trajectory) -> Trajectory:
-    """The trajectory whose open turn is over although calls of it have no result, as in a history
-    that was given so.
-    """
+    """Close the open turn although calls of it have no result, as in a history given so."""
     o = trajectory.open
     return trajectory if o is None or o.response is None else _closed(trajectory, o, o.response)
 
 
 def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReason | None:
-    """Why a rollout ends with this turn, the `count`-th; None where it goes on."""
+    """Decide why a rollout ends with this turn, the `count`-th; None where it goes on.
+
+    Args:
+        turn: the turn that has ended.
+        count: how many turns that makes.
+        max_turns: how many there may be; None for no limit.
+    """
     if not turn.tool_calls:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None
 
 
 def resume(trajectory: Trajectory) -> Trajectory:
-    """The trajectory ready for the step that failed, or was stopped before; one that ended is
+    """Prepare the trajectory for the step that failed, or was stopped before; one that ended is
     returned as it is.
     """
     return (
@@ -286,13 +305,13 @@ def resume(trajectory: Trajectory) -> Trajectory:
 
 
 def stop(trajectory: Trajectory) -> Trajectory:
-    """The trajectory stopped where it is; `resume` lets it go on."""
+    """Stop the trajectory where it is; `resume` lets it go on."""
     return trajectory if trajectory.stop_reason else replace(trajectory, stop_reason="stopped")
 
 
 def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
-    """The trajectory with messages for the next turn; calls that had no result are answered as
-    cancelled, so that history pairs.
+    """Add messages for the next turn. Calls that had no result are answered as cancelled, so that
+    the history pairs.
     """
     for call in trajectory.pending:
         trajectory = apply(trajectory, Result(position=call.position, result=cancelled(call)))
@@ -302,8 +321,12 @@ def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
 
 
 def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Trajectory:
-    """The trajectory whose next turn sends the first `kept` messages of the history and then
-    `added`.
+    """Let the next turn send the first `kept` messages of the history, and then `added`.
+
+    Args:
+        trajectory: what goes on so.
+        kept: how many messages of the history stay.
+        added: the messages behind them.
     """
     opened = OpenTurn(
         kept=kept, added=added, sampling=trajectory.open.sampling if trajectory.open else None
@@ -312,7 +335,7 @@ def rewrite(trajectory: Trajectory, kept: int, added: tuple[Message, ...]) -> Tr
 
 
 def cancelled(call: ToolCall, reason: str = "the call was not run") -> ToolResult:
-    """The result of a call that will never be run."""
+    """Make the result of a call that will never be run."""
     return ToolResult(
         call_id=call.id,
         name=call.name,

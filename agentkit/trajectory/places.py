@@ -19,7 +19,7 @@ from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
 
 
 class Place(NamedTuple):
-    """Where a trajectory stands."""
+    """How far a trajectory has come."""
 
     turn: int
     done: int
@@ -27,12 +27,12 @@ class Place(NamedTuple):
 
 
 def place_of(trajectory: Trajectory) -> Place:
-    """Where the trajectory stands."""
+    """Find the place a trajectory has come to."""
     return Place(len(trajectory.turns), steps_of(trajectory.open))
 
 
 def steps_of(turn: Turn | OpenTurn | None) -> int:
-    """How many steps a turn has had."""
+    """Count the steps a turn has had."""
     return (
         0
         if turn is None or turn.response is None
@@ -41,7 +41,7 @@ def steps_of(turn: Turn | OpenTurn | None) -> int:
 
 
 def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
-    """The trajectory as it was n steps ago.
+    """Go back to the trajectory as it was n steps ago.
 
     Raises:
         NotFound: it has had fewer steps.
@@ -61,8 +61,8 @@ def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
 
 
 def at(trajectory: Trajectory, place: Place) -> Trajectory:
-    """The trajectory as it was at a place it has passed; the trajectory itself where it stands
-    there.
+    """Go back to a place the trajectory has passed; where it is there already, it is returned
+    itself.
     """
     turn, done = place
     if turn < len(trajectory.turns) and done >= steps_of(trajectory.turns[turn]):
@@ -88,7 +88,7 @@ def at(trajectory: Trajectory, place: Place) -> Trajectory:
 
 
 def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
-    """The trajectory as it was before a turn was asked for, with what had been said for it."""
+    """Go back before a turn was asked for; what the user added for it stays."""
     there = turn_at(trajectory, turn)
     opened = OpenTurn()
     if isinstance(there, OpenTurn):
@@ -112,9 +112,7 @@ def start_of(trajectory: Trajectory, turn: int) -> Trajectory:
 
 
 def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
-    """The trajectory with a turn open again: its answer and its results stay, later turns are
-    gone.
-    """
+    """Open a turn again: its answer and its results stay, later turns are gone."""
     there = turn_at(trajectory, turn)
     if there is None or there.response is None:
         raise NotFound(f"turn {turn} has no answer")
@@ -136,7 +134,7 @@ def reopened(trajectory: Trajectory, turn: int) -> Trajectory:
 
 
 def turn_index(trajectory: Trajectory, turn: int) -> int:
-    """The turn as a number from 0; the next one, that has no answer yet, counts too.
+    """Count the turn from 0; the next one, which has no answer yet, counts too.
 
     Raises:
         NotFound: there is no such turn.
@@ -158,7 +156,12 @@ def turn_index(trajectory: Trajectory, turn: int) -> int:
 
 
 def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = False) -> int:
-    """The turn as a number from 0; by default the last one that has an answer.
+    """Count the turn from 0; by default the last one that has an answer.
+
+    Args:
+        trajectory: whose turn.
+        turn: from the end where it is negative; None for the last.
+        or_next: whether the next turn, which has no answer yet, will do too.
 
     Raises:
         NotFound: it has no answer.
@@ -173,26 +176,31 @@ def answered_turn(trajectory: Trajectory, turn: int | None, *, or_next: bool = F
 
 
 def turn_at(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:
-    """The turn at this place, the open one included; None where it has not begun."""
+    """Find the turn at this place, the open one included; None where it has not begun."""
     if turn < len(trajectory.turns):
         return trajectory.turns[turn]
     return trajectory.open if turn == len(trajectory.turns) else None
 
 
 def opened_turn(opened: Trajectory) -> tuple[OpenTurn, Response]:
-    """The open turn and its answer."""
+    """Return the open turn and its answer."""
     o = opened.open or OpenTurn()
     return o, o.response or Response()
 
 
 def attempts_until(trajectory: Trajectory, until: int) -> tuple[Attempt, ...]:
-    """The failed requests up to a turn, this one included."""
+    """List the failed requests up to a turn, this one included."""
     return tuple(attempt for attempt in trajectory.attempts if attempt.turn <= until)
 
 
 def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Trajectory] | None:
-    """What was recorded for this step on the way to the tip, and the trajectory after it; None
+    """Find what was recorded for this step on the way to the tip, and the trajectory after it; None
     where nothing was.
+
+    Args:
+        now: where the rollout has gone back to.
+        tip: how far it is recorded.
+        step: the step that would be taken.
     """
     turn = len(now.turns)
     there = turn_at(tip, turn)
@@ -212,8 +220,8 @@ def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Tra
 def _arrived(
     now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]
 ) -> Trajectory:
-    """The trajectory on its way to the tip with these results in its open turn; parts are the tip's
-    own, not copies.
+    """Move the trajectory on towards the tip, with these results in its open turn; parts are the
+    tip's own, not copies.
     """
     turn = len(now.turns)
     if results == there.results:

@@ -24,8 +24,8 @@ _ID_FORMS = {
 
 
 def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Problem, ...]:
-    """Everything in a history that the profile's kind of server refuses, in the order of the
-    messages; empty where it would be taken.
+    """List everything in a history that the profile's kind of server refuses, in the order of the
+    messages; nothing where it would be taken.
 
     Args:
         messages: chat messages as dicts or SDK objects, or a trajectory.
@@ -34,7 +34,11 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     Raises:
         NotFound: no profile has this name.
 
-    >>> [p.code for p in preflight([{"role": "user", "content": "hi"}, {"role": "tool", "tool_call_id": "a", "content": "1"}])]
+    >>> history = [
+    ...     {"role": "user", "content": "hi"},
+    ...     {"role": "tool", "tool_call_id": "a", "content": "1"},
+    ... ]
+    >>> [p.code for p in preflight(history)]
     ['history_orphan_tool_result']
     """
     chosen = profile if isinstance(profile, Profile) else get_profile(profile)
@@ -108,8 +112,8 @@ def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem
 
 
 def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Since the user's last message, every answer with calls carries a signature on its first call,
-    where one of them does.
+    """Check that, since the user's last message, every answer with calls carries a signature on its
+    first call, where one of them does.
     """
     start = max(
         (index for index, message in enumerate(messages) if message.get("role") == "user"),
@@ -130,7 +134,7 @@ def _signatures(messages: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Each call has exactly one result, right behind the message it stands in."""
+    """Check that each call has exactly one result, right behind the message that makes it."""
     waiting: dict[Any, str] = {}
     answered: set[Any] = set()
     for index, message in enumerate(messages):

@@ -1,7 +1,7 @@
 """What each kind of server wants of the history it is sent, as data.
 
-Each refusal is one that servers of the kind have answered with; where its words come from stands
-beside each field. vLLM and SGLang are read from their sources, Mistral's from mistral-common
+Each refusal is one that servers of the kind have answered with; each field says where its words
+come from. vLLM and SGLang are read from their sources, Mistral's from mistral-common
 (`protocol/instruct/validator.py`), with whose texts api.mistral.ai answers; the others' are the
 bodies of real 400s.
 """
@@ -155,7 +155,7 @@ _MODELS = {
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of this name.
+    """Find the profile of this name.
 
     Raises:
         NotFound: there is none.
@@ -169,8 +169,8 @@ def get_profile(name: str) -> Profile:
 
 
 def profile_for(url: str | None, model: str | None = None) -> str:
-    """The name of the profile that fits a server, by its address and then by the model; `generic`
-    where neither tells.
+    """Choose the profile that fits a server, by its address and then by the model; `generic` where
+    neither decides.
     """
     host = (urlsplit(url).hostname or "") if url else ""
     known = next(

@@ -31,8 +31,8 @@ class SentHistory(Generic[T]):
         self._parts: list[T] = []
 
     def messages(self, trajectory: Trajectory) -> list[T]:
-        """The messages of the next request: a list of its own, of parts that are shared and must
-        not be changed.
+        """List the messages of the next request: a list of its own, of parts that are shared and
+        must not be changed.
         """
         added = self._next(trajectory)
         if added is not None:
@@ -45,7 +45,7 @@ class SentHistory(Generic[T]):
         )
 
     def _next(self, trajectory: Trajectory) -> list[T] | None:
-        """The messages said for the open turn; None where it rewrites the history."""
+        """List the messages added for the open turn; None where it rewrites the history."""
         self._follow(trajectory)
         if trajectory.open is None:
             return []
@@ -105,13 +105,11 @@ class EncodedHistory(SentHistory[bytes]):
         self._digest = hashlib.sha256()
 
     def encode(self, trajectory: Trajectory) -> bytes:
-        """The messages of the next request as a JSON array."""
+        """Encode the messages of the next request as a JSON array."""
         return b"[" + b",".join(self.messages(trajectory)) + b"]"
 
     def key(self, trajectory: Trajectory, fields: dict[str, Any]) -> str:
-        """A short digest of the next request, equal for requests that say the same; linear in what
-        is new.
-        """
+        """Digest the next request, equal for requests that hold the same; linear in what is new."""
         added = self._next(trajectory)
         digest = hashlib.sha256() if added is None else self._digest.copy()
         for part in self.messages(trajectory) if added is None else added:
@@ -130,5 +128,5 @@ class EncodedHistory(SentHistory[bytes]):
 
 
 def encode_message(message: dict[str, Any]) -> bytes:
-    """One message as JSON; text that UTF-8 cannot carry is escaped."""
+    """Encode one message as JSON; text that UTF-8 cannot carry is escaped."""
     return compact_json(message).encode()

@@ -24,8 +24,7 @@ connection_reset history_tool_result_missing history_orphan_tool_result history_
 history_id_format history_empty_tool_calls history_bad_name history_bad_arguments
 history_bad_content history_reasoning_missing node_key_missing node_value_invalid
 node_lengths_differ node_mask_differs node_trains_on_prompt node_logprobs_short
-node_logprob_positive node_dummy_tokens token_ids_missing calls_too_many body_too_large
-generation_aborted
+node_logprob_positive node_dummy_tokens
 """
 
 _WARNINGS = """
@@ -41,18 +40,12 @@ think_in_content orphan_think_close unclosed_think content_list reasoning_not_st
 finish_missing finish_nonstandard finish_empty_string finish_length finish_content_filter
 finish_stop_with_tool_calls finish_tool_calls_without_calls choices_split nested_envelope
 unexpected_sse node_empty node_sampled_masked node_trains_nothing node_finish_differs
-nodes_several nodes_repeated fault_injected arguments_retyped stream_final_differs
-reasoning_unsigned
-"""
-
-_INFOS = """
-item_unknown secret_redacted
+nodes_several nodes_repeated fault_injected
 """
 
 SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(_ERRORS.split(), "error"),
     **dict.fromkeys(_WARNINGS.split(), "warning"),
-    **dict.fromkeys(_INFOS.split(), "info"),
 }
 """Every code and its severity: *error* means the call or turn cannot be used as it is,
 *warning* means handled and always shown, *info* a harmless difference.

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece
+from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Streamed
 from agentkit.testing import ScriptedServer, calls, says
 from tests.debugger.debugger_operations import DONE, ONE, THREE, TWO, debugger, statuses
 from tests.servers.http_stub import COMPLETION, HttpServer, sse
@@ -196,7 +196,7 @@ def test_a_run_that_fails_says_so() -> None:
 
         return broken
 
-    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([DONE])).wrapped(wrap), "go")
+    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([DONE])).with_perform(wrap), "go")
     told: list[Event] = []
     dbg.watch(told.append)
     dbg.start()
@@ -264,7 +264,7 @@ def test_pieces_of_a_streamed_answer_are_told() -> None:
         told: list[Event] = []
         dbg.watch(told.append)
         assert dbg.run().final == "hello"
-    pieces = "".join(e.chunk.text for e in told if isinstance(e, Piece))
+    pieces = "".join(e.chunk.text for e in told if isinstance(e, Streamed))
     assert pieces.count('"content"') == 2
     assert isinstance(told[0], Began)
     assert "".join(c.text for c in dbg.trajectory.turns[0].response.exchange.chunks) == pieces

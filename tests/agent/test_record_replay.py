@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.agent.record.player import replaying
-from agentkit.agent.record.recorder import Recording
+from agentkit.agent.record.recorder import Recorder
 from agentkit.errors import ReplayMiss
 from agentkit.files.cassette.writer import cassette
 from agentkit.testing import ScriptedServer, calls, says
@@ -67,7 +67,7 @@ def test_a_replay_is_the_same_to_the_last_timestamp_and_runs_no_tool(
     outcomes = []
     while (outcome := dbg.step()) or dbg.error is not None:
         outcomes.append(type(outcome).__name__)
-    assert outcomes == ["Response", "ToolResult", "ToolResult", "Ended", "Response"]
+    assert outcomes == ["Response", "ToolResult", "ToolResult", "Stopped", "Response"]
     assert dbg.trajectory == happened
     assert exactly(dbg.trajectory, happened)
     assert len(ran) == before
@@ -256,7 +256,7 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
             wrap=wrap,
         )
 
-    happened = (await loop(lambda perform: Recording(perform, writer)).run(list(USER))).trajectory
+    happened = (await loop(lambda perform: Recorder(perform, writer)).run(list(USER))).trajectory
     loaded = ak.load(tmp_path / "x.jsonl")
     assert exactly(loaded, happened)
     again = await loop(lambda perform: replaying(loaded)).run(list(USER))

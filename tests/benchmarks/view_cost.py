@@ -23,7 +23,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import agentkit as ak
-from agentkit.show.charts.timeline import Course, latency_svg, timing
+from agentkit.analysis.timings import Timeline, turn_time
+from agentkit.show.charts.latency import latency_chart
+from agentkit.show.charts.svg import svg
+from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import render
@@ -88,8 +91,8 @@ def main() -> None:
         floor = cpu(lambda t=text: html.escape(t), 20)  # type: ignore[misc]
         costs = [
             cpu(lambda r=rollout: render(r, WHOLE)),  # type: ignore[misc]
-            cpu(lambda r=rollout: Course().reach(r.turns).svg()),  # type: ignore[misc]
-            cpu(lambda r=rollout: latency_svg([timing(t) for t in r.turns])),  # type: ignore[misc]
+            cpu(lambda r=rollout: timeline_svg(Timeline().reach(r.turns))),  # type: ignore[misc]
+            cpu(lambda r=rollout: svg(latency_chart([turn_time(t) for t in r.turns], most=600))),  # type: ignore[misc]
             cpu(lambda r=rollout: frames_of(r)),  # type: ignore[misc]
         ]
         kind = "constructed" if make is long else "captured"
@@ -100,10 +103,10 @@ def main() -> None:
                 for cost, width in zip(costs, (12, 8, 7, 6), strict=True)
             )
         )
-        course = Course().reach(rollout.turns)
+        timeline = Timeline().reach(rollout.turns)
         grown = (*rollout.turns, replace(rollout.turns[0], index=turns))
         print(
-            f"       one more turn: {cpu(lambda c=course, g=grown, n=turns: c.reach(g, n).svg(), 20) * 1e6:.0f} us"  # type: ignore[misc]
+            f"       one more turn: {cpu(lambda c=timeline, g=grown, n=turns: timeline_svg(c.reach(g, n)), 20) * 1e6:.0f} us"  # type: ignore[misc]
         )
     tokens = ak.tokens(many_tokens())
     view = TokensView(tokens)

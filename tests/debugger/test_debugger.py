@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.debugger.debugger import Ended
+from agentkit.debugger.stopped import Stopped
 from agentkit.errors import Busy, UsageError
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.types.answer import Response
@@ -97,8 +97,8 @@ def test_the_end_is_falsy_and_says_so() -> None:
     dbg = debugger(says("done"))
     assert taken(dbg) == ["'done', finish_reason='stop'"]
     end = dbg.step()
-    assert isinstance(end, Ended)
-    assert (bool(end), end.stop_reason, end.error) == (False, "final", None)
+    assert isinstance(end, Stopped)
+    assert (bool(end), end.reason, end.error) == (False, "final", None)
     assert "say" in repr(end)
     assert dbg.next() == end
     assert dbg.run().final == "done"
@@ -177,7 +177,7 @@ def test_a_failed_request_ends_a_loop_of_steps_and_can_be_tried_again() -> None:
     assert len(taken(dbg)) == 2
     assert (dbg.trajectory.stop_reason, dbg.error) == ("error", refused)
     failed = dbg.step()
-    assert isinstance(failed, Ended)
+    assert isinstance(failed, Stopped)
     assert failed.error is not None
     assert "gone" in failed.error.message
     assert [a.turn for a in dbg.trajectory.attempts] == [1, 1]
@@ -218,7 +218,7 @@ def test_a_perform_that_raises_costs_its_step_only() -> None:
 
         return performed
 
-    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([says("done")])).wrapped(wrap), "go")
+    dbg = ak.debug(ak.Agent("m", server=ScriptedServer([says("done")])).with_perform(wrap), "go")
     with pytest.raises(ZeroDivisionError):
         dbg.step()
     assert dbg.step().content == "done"  # type: ignore[union-attr]

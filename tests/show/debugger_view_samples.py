@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 import agentkit as ak
+from agentkit.debugger.break_on import break_on
 from agentkit.servers.model_call import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.trajectory.branches import planted
-from agentkit.trajectory.breakpoints import break_on
+from agentkit.trajectory.branches import Tree
 from agentkit.types.trajectory import OpenTurn, Parent
 from agentkit.types.wire import Chunk, Exchange
 from tests.show.render_samples import filled
@@ -115,8 +115,8 @@ def hostile_trajectory(dbg: ak.Debugger, texts: Sequence[str]) -> None:
     answer = turns[-1].response
     opened = OpenTurn(response=answer, results=(None,) * len(answer.tool_calls))
     trajectory = replace(wholes[0], turns=turns, open=opened, stop_reason=None, error=None)
-    dbg._cursor._plant(
-        planted(trajectory).grown(
+    dbg._cursor._enter(
+        Tree.of(trajectory).grown(
             *(
                 replace(trajectory, parent=Parent(trajectory=trajectory, turn=0, change=t))
                 for t in texts

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
 from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory
 from tests.support.paths import NOTEBOOKS

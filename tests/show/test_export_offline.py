@@ -20,8 +20,8 @@ from nbclient import NotebookClient
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.show.export.asked import asked
 from agentkit.show.export.code.offline_test import expected
+from agentkit.show.export.model_call import model_call
 from agentkit.trajectory.loop import apply
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Trajectory
@@ -185,7 +185,7 @@ def test_whatever_was_said_an_exported_test_holds(
     module: dict[str, Any] = {"__name__": "exported"}
     exec(compile(ak.export.pytest(answered), "exported.py", "exec"), module)
     module["test_the_recorded_answer_is_read_as_it_was"]()
-    assert module["EXPECTED"] == expected(asked(answered))
+    assert module["EXPECTED"] == expected(model_call(answered))
     nbformat.validate(nbformat.reads(ak.export.notebook(answered), as_version=4))  # type: ignore[no-untyped-call]
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.servers.redaction import outgoing
+from agentkit.show.export.document import Export
 from agentkit.show.export.report import fenced
-from agentkit.show.export.text import Export
 from agentkit.trajectory.loop import apply, say, start
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory

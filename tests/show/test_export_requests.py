@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import agentkit as ak
-from agentkit.errors import NotFound, UsageError
+from agentkit.errors import NoFile, NotFound, UsageError
 from agentkit.show.export.code.literals import json_text, literal
 from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory, Turn
@@ -237,10 +237,15 @@ def test_a_turn_that_is_not_there(turn: int) -> None:
         ak.export.curl(weather()[0], turn=turn)
 
 
-@pytest.mark.parametrize("thing", [None, 3, "turn", weather, weather()])
+@pytest.mark.parametrize("thing", [None, 3, weather, weather()])
 def test_what_holds_no_rollout_is_refused(thing: Any) -> None:
     with pytest.raises(UsageError):
         ak.export.curl(thing)
+
+
+def test_a_text_is_the_path_of_a_file() -> None:
+    with pytest.raises(NoFile):
+        ak.export.curl("turn")
 
 
 def test_a_turn_or_answer_made_by_hand_is_refused_with_the_mend() -> None:

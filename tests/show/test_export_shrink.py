@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.show.export.shrink.reductions import fewest, reductions
+from agentkit.show.export.reductions import fewest, reductions
 from agentkit.testing import ScriptedServer, says
 from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import start

@@ -26,8 +26,8 @@ from agentkit.show.notebook.view import View
 from agentkit.show.render.limits import STATIC, WHOLE, Limits
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.render import render
+from agentkit.show.render.render import text_of as text
 from agentkit.show.render.rollout.conversation import trajectory_fragments
-from agentkit.show.render.rollout.text import text
 from agentkit.show.render.shown import page
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
@@ -537,7 +537,7 @@ def test_a_view_is_a_sequence_and_shows_itself() -> None:
         False,
     ]
     assert shown["text/plain"].count("\n") == 3
-    assert "2 turns, 7 calls, 7 problems, 12.5 s, error" in shown["text/plain"]
+    assert "2 turns  7 calls  7 problems   12.5 s  ✕ error" in shown["text/plain"]
 
 
 def test_a_view_of_one_is_its_conversation() -> None:
@@ -600,6 +600,7 @@ def test_a_lone_record_shows_what_it_holds() -> None:
         "text",
         "items",
         "listed",
+        "details",
         "rows",
     }
 

@@ -4,7 +4,6 @@ from there.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.trajectory.breakpoints import Breakpoint, Moment, Stop
+from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop
 from agentkit.types.trajectory import Turn
 from agentkit.types.wire import ApiError
 from tests.debugger.debugger_operations import DONE, FOUND, ONE, RAN, TWO, asked, debugger, statuses
@@ -128,7 +127,7 @@ def test_a_list_of_breakpoints_can_be_changed_and_shown() -> None:
     dbg = debugger(ONE, DONE, approve=["fail"])
     points = dbg.breakpoints
 
-    def late(moment: Moment) -> bool:
+    def late(moment: BreakpointContext) -> bool:
         return moment.turn > 3
 
     points.add(bo.tool("pay"))
@@ -136,7 +135,7 @@ def test_a_list_of_breakpoints_can_be_changed_and_shown() -> None:
     points.add(late)
     assert "0: tool('pay'), before; 1: turn(2), before; 2: late, after" in repr(points)
     bundle = points._repr_mimebundle_()
-    assert "approval: before a call of fail" in bundle["text/plain"]
+    assert "approval: fail · before" in bundle["text/plain"]
     assert "turn(2)" in bundle["text/html"]
     points.remove(bo.tool("pay"))
     points.remove(late)
@@ -174,7 +173,7 @@ def test_until_may_be_several() -> None:
 
 
 def test_a_predicate_sees_the_step_and_what_came_of_it() -> None:
-    seen: list[Moment] = []
+    seen: list[BreakpointContext] = []
     dbg = debugger(ONE, DONE)
     watching = bo(lambda moment: seen.append(moment))
     dbg.run(until=[watching, watching.before()])
@@ -189,12 +188,12 @@ def test_a_predicate_sees_the_step_and_what_came_of_it() -> None:
         ("after", 1, None, None),
     ]
     assert [m.response is not None for m in seen] == [False, True, True, True, False, True]
-    assert repr(seen[2]) == '<Moment before: run double({"n": 1}) ok, turn 0>'
+    assert repr(seen[2]) == '<BreakpointContext before: run double({"n": 1}) ok, turn 0>'
 
 
 @pytest.mark.parametrize("before", [True, False])
 def test_a_predicate_that_raises_stops_the_run_with_its_error(before: bool) -> None:
-    def wrong(moment: Moment) -> bool:
+    def wrong(moment: BreakpointContext) -> bool:
         return bool(moment.trajectory.turns[7])
 
     dbg = debugger(ONE, DONE)
@@ -331,96 +330,3 @@ def test_what_is_rejected_is_told_to_the_model() -> None:
     assert (rejected.status, rejected.content) == ("skipped", '{"error": "too much money"}')
     assert dbg.run().final == "done"
     assert dbg.messages[2]["content"] == '{"error": "too much money"}'
-
-
-# without a debugger
-
-
-def approved(ask: Any, *script: Any, names: Any = ("double",)) -> Any:
-    from agentkit.agent.perform import approving
-    from tests.debugger.debugger_operations import double, fail
-
-    RAN.clear()
-    agent = ak.Agent("m", tools=[double, fail], server=ScriptedServer(list(script)))
-    return ak.rollout(
-        agent.wrapped(lambda perform, trajectory, sample: approving(perform, names, ask)), "go"
-    )
-
-
-async def say_yes(call: Any) -> bool:
-    await asyncio.sleep(0)
-    return True
-
-
-@pytest.mark.parametrize(
-    ("ask", "status", "content", "ran"),
-    [
-        (lambda call: True, "ok", "2", [1]),
-        (say_yes, "ok", "2", [1]),
-        (lambda call: "not now", "skipped", '{"error": "not now"}', []),
-        (lambda call: False, "skipped", '{"error": "the user did not approve this call"}', []),
-        (lambda call: None, "skipped", '{"error": "the user did not approve this call"}', []),
-        (lambda call: {"n": 5}, "ok", "10", [5]),
-    ],
-)
-def test_a_person_is_asked_before_a_tool_runs(
-    ask: Any, status: str, content: str, ran: list[int]
-) -> None:
-    t = approved(ask, ONE, DONE)
-    assert (t.turns[0].results[0].status, t.turns[0].results[0].content, RAN, t.final) == (
-        status,
-        content,
-        ran,
-        "done",
-    )
-
-
-def test_what_was_changed_before_it_ran_is_on_the_record(tmp_path: Any) -> None:
-    t = approved(lambda call: {"n": call.arguments["n"] + 10}, TWO, DONE)
-    assert [(c.arguments, c.sent_arguments) for c in t.turns[0].tool_calls] == [
-        ({"n": 11}, '{"n": 1}'),
-        ({"n": 12}, '{"n": 2}'),
-    ]
-    assert [c["function"]["arguments"] for c in t.messages[1]["tool_calls"]] == [
-        '{"n": 11}',
-        '{"n": 12}',
-    ]
-    path = ak.save(t, tmp_path / "x.jsonl")
-    assert ak.load(path) == t
-    assert ak.rollout(ak.replay(path)) == t
-
-
-def test_tools_that_are_not_named_are_not_asked_about() -> None:
-    asked_about: list[str] = []
-
-    def ask(call: Any) -> bool:
-        asked_about.append(call.name)
-        return True
-
-    t = approved(ask, FAILS, DONE, names="fail")
-    assert (asked_about, t.final) == (["fail"], "done")
-    approved(ask, FAILS, DONE, names=None)
-    assert sorted(asked_about) == ["double", "fail", "fail"]
-
-
-def test_an_answer_about_a_call_that_means_nothing() -> None:
-    with pytest.raises(UsageError, match="int"):
-        approved(lambda call: 1, ONE, DONE)
-
-
-async def test_approval_in_an_agent_loop() -> None:
-    from agentkit.agent.perform import approving
-    from tests.debugger.debugger_operations import double
-
-    loop = ak.AgentLoop(
-        ScriptedServer([TWO, DONE]),
-        tools=[double],
-        wrap=lambda perform: approving(
-            perform, ["double"], lambda call: {"n": 7} if call.position else "no"
-        ),
-    )
-    messages: list[Any] = [{"role": "user", "content": "go"}]
-    result = await loop.run(messages)
-    assert [m["content"] for m in messages if m["role"] == "tool"] == ['{"error": "no"}', "14"]
-    assert messages == result.trajectory.messages
-    assert messages[1]["tool_calls"][1]["function"]["arguments"] == '{"n": 7}'

@@ -99,5 +99,5 @@ def test_a_turn_knows_its_request() -> None:
 
 
 def test_every_code_has_its_severity() -> None:
-    assert problem("secret_redacted", "a key was taken out").severity == "info"
-    assert set(SEVERITIES.values()) == {"error", "warning", "info"}
+    assert problem("name_unknown", "no such tool").severity == "warning"
+    assert set(SEVERITIES.values()) == {"error", "warning"}

@@ -1,14 +1,22 @@
-"""What a batch is to do: each prompt so many times."""
+"""What a batch is to do: each prompt so many times, less what an earlier run has left of it in its
+cassette, or what an interrupt kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from agentkit.agent.agent import Agent
 from agentkit.agent.record.replay import ReplayAgent, start_key
 from agentkit.errors import UsageError
+from agentkit.files.cassette.index import load_by_sample
+from agentkit.files.cassette.json_records import to_json
+from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Message, Trajectory
 
 _HINT = (
@@ -29,11 +37,11 @@ class Job:
     sample: int
 
     def begin(self, agent: Agent) -> Trajectory:
-        """The trajectory it begins with, made when its turn comes."""
-        return agent.sampled(self.start, self.sample, prompt_index=self.prompt_index)
+        """Make the trajectory it begins with, when its turn comes."""
+        return agent.with_sample(self.start, self.sample, prompt_index=self.prompt_index)
 
     def placed(self, trajectory: Trajectory) -> Trajectory:
-        """An earlier run's trajectory with this batch's meta."""
+        """Give an earlier run's trajectory this batch's meta."""
         place = {**self.start.meta, "prompt_index": self.prompt_index, "sample": self.sample}
         return replace(
             trajectory,
@@ -42,8 +50,15 @@ class Job:
 
 
 def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
-    """Every rollout of a batch, by prompt and then by sample. All prompts are looked at before the
-    first is asked.
+    """List every rollout of a batch, by prompt and then by sample. All prompts are looked at before
+    the first is asked.
+
+    Args:
+        agent: runs them.
+        prompts: texts, lists of messages, or dicts with a `prompt`; of a replay, None for all that
+            was recorded.
+        n: samples of each prompt.
+        meta: kept with every trajectory.
 
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.
@@ -74,7 +89,7 @@ def _replayed(agent: ReplayAgent, recorded: Trajectory, index: int, meta: Mappin
 
 
 def listed(prompts: Any) -> list[Any]:
-    """The prompts as a list; a text, or the messages of one conversation, are a single prompt.
+    """List the prompts; a text, or the messages of one conversation, are a single prompt.
 
     Raises:
         UsageError: it is nothing that holds prompts.
@@ -100,13 +115,78 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
         return agent.start(prompt, **meta)
     name = next((name for name in ("prompt", "messages") if name in prompt), None)
     if name is None:
-        raise UsageError(
-            f"a prompt is a dict without 'prompt' or 'messages'; it has: {', '.join(map(str, prompt))}"[
-                :200
-            ],
-            hint=_HINT,
-        )
+        names = ", ".join(map(str, prompt))
+        found = f"a prompt is a dict without 'prompt' or 'messages'; it has: {names}"
+        raise UsageError(found[:200], hint=_HINT)
     return agent.start(
         prompt[name],
         **{**meta, **{str(key): value for key, value in prompt.items() if key != name}},
     )
+
+
+ENDED = frozenset({"final", "max_turns", "length"})
+"""Stop reasons of rollouts that are not taken up again; a failed or a stopped one is."""
+
+
+class Left(NamedTuple):
+    """One rollout that an earlier run has begun."""
+
+    trajectory: Trajectory
+    place: int | None
+    """Its sample index in the cassette; None where it comes from memory."""
+
+
+def left_of(resume: Any) -> list[Left]:
+    """Read what an earlier run has left, from a path or from rollouts; nothing where there is no
+    such file yet.
+
+    Raises:
+        CassetteError: the file is not a cassette.
+        UsageError: it is neither a path nor rollouts.
+    """
+    if resume is None:
+        return []
+    if isinstance(resume, (str, os.PathLike)):
+        found = sorted(
+            load_by_sample(Path(resume)).items(),
+            key=lambda item: (item[1].stop_reason not in ENDED, item[0]),
+        )
+        return [Left(trajectory, place) for place, trajectory in found]
+    return [Left(trajectory, None) for trajectory in rollouts_in(resume)]
+
+
+def taken_up(
+    jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]
+) -> dict[int, Left]:
+    """Find the rollout that was begun for each job, by the job's number: the same prompt and the
+    same sample.
+
+    Args:
+        jobs: what the batch is to do.
+        starts: the start of each job.
+        left: what earlier runs have begun.
+
+    Raises:
+        UsageError: it was run with another model, other tools or other sampling.
+    """
+    waiting: defaultdict[tuple[str, Any], deque[Left]] = defaultdict(deque)
+    for entry in left:
+        waiting[start_key(entry.trajectory), entry.trajectory.meta.get("sample")].append(entry)
+    found: dict[int, Left] = {}
+    for number, (job, start) in enumerate(zip(jobs, starts, strict=True)):
+        entries = waiting.get((job.key, job.sample))
+        if entries:
+            _check(start, entries[0].trajectory, job)
+            found[number] = entries.popleft()
+    return found
+
+
+def _check(start: Trajectory, earlier: Trajectory, job: Job) -> None:
+    was, now = (to_json(replace(spec, unknown=None)) for spec in (earlier.spec, start.spec))
+    changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    if changed:
+        raise UsageError(
+            f"prompt {job.prompt_index}, sample {job.sample} was begun with another"
+            f" {', '.join(changed)}",
+            hint="resume with the agent it was begun with, or choose another file",
+        )

@@ -17,8 +17,8 @@ from agentkit.types.words import count
 
 
 class Progress(Drawn):
-    """What of a batch is done. Its display tells what was asked for; where a page shows it, also
-    how far it is.
+    """What of a batch is done. Its display shows what was asked for, and on a live page how far it
+    is.
     """
 
     def __init__(self, asked: int, concurrency: int) -> None:
@@ -29,16 +29,16 @@ class Progress(Drawn):
         self._watching: list[Callable[[Progress], None]] = []
 
     def watch(self, listener: Callable[[Progress], None]) -> None:
-        """The listener is called after each change, on the event loop."""
+        """Call the listener after each change, on the event loop."""
         self._watching.append(listener)
 
     def began(self) -> None:
-        """A rollout has begun."""
+        """Count a rollout that has begun."""
         self.begun += 1
         self._tell()
 
     def committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
-        """A step is about to be committed."""
+        """Count a step that is about to be committed."""
         if isinstance(outcome, Answer) and trajectory.stop_reason != "error":
             usage = trajectory.all_turns[-1].response.usage
             self.turns += 1
@@ -46,7 +46,7 @@ class Progress(Drawn):
             self._tell()
 
     def finished(self, trajectory: Trajectory, *, earlier: bool = False) -> None:
-        """A rollout has ended, now or in an earlier run."""
+        """Count a rollout that has ended, now or in an earlier run."""
         self.begun += earlier
         self.done += 1
         self.ended[
@@ -81,7 +81,7 @@ class Progress(Drawn):
 
 
 def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
-    """What ends the display of a batch's progress.
+    """Show a batch's progress, and return the function that ends the display.
 
     Args:
         wanted: None: in a notebook, and in a terminal that someone may look at; True: also where

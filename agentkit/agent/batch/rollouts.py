@@ -81,7 +81,7 @@ class Rollouts(Drawn, Sequence[Trajectory]):
             (i, t.meta.get("exception") or t.meta.get("reward_exception"))
             for i, t in enumerate(self.trajectories)
         )
-        return {i: said for i, said in found if said}
+        return {i: text for i, text in found if text}
 
     def heading(self) -> str:
         """How many there are, and what became of them."""

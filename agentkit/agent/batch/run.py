@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.agent.agent import Agent, checked
-from agentkit.agent.batch.earlier import ENDED, Left, left_of, taken_up
-from agentkit.agent.batch.jobs import Job, jobs_of
+from agentkit.agent.batch.jobs import ENDED, Job, Left, jobs_of, left_of, taken_up
 from agentkit.agent.batch.progress import Progress, shown
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.engine import Engine
-from agentkit.agent.event_loop import run, run_async
-from agentkit.agent.record.recorder import Recording
+from agentkit.agent.event_loop import refuse_await, run, run_async
+from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError
 from agentkit.files.cassette.writer import CassetteWriter, cassette, used
@@ -61,7 +60,7 @@ class Batch:
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
 
     async def run(self) -> None:
-        """Runs what is left to do."""
+        """Run what is left to do."""
         workers = [asyncio.ensure_future(self._work()) for _ in range(self.progress.concurrency)]
         try:
             await asyncio.gather(*workers)
@@ -71,7 +70,7 @@ class Batch:
             await asyncio.gather(*workers, return_exceptions=True)
 
     def result(self) -> Rollouts:
-        """What has begun so far, in order; of earlier runs, all there is."""
+        """Collect what has begun so far, in order; of earlier runs, all there is."""
         running = {index: engine.trajectory for index, engine in list(self._running.items())}
         found = []
         for index, ended in enumerate(list(self._ended)):
@@ -90,15 +89,13 @@ class Batch:
                 await self._roll(index, job, left)
 
     async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
-        """Takes over a rollout that an earlier run has ended; only its reward may still be
-        missing.
-        """
+        """Take over a rollout that an earlier run has ended; its reward may still be missing."""
         if self._writer is not None and (
             left.place is None
             or trajectory.meta != left.trajectory.meta
             or self._unrewarded(trajectory)
         ):
-            recording = Recording(_nothing, self._writer)
+            recording = Recorder(_nothing, self._writer)
             if left.place is not None:
                 recording.go_on(self._writer, left.place, left.trajectory)
             trajectory = await self._rewarded(trajectory)
@@ -114,7 +111,8 @@ class Batch:
             await engine.run()
             engine.trajectory = await self._rewarded(engine.trajectory)
             engine.finish()
-        except Exception as exc:  # not of a model, tool or server, for that is data; it ends this rollout and no other
+        except Exception as exc:
+            # not of a model, tool or server, for that is data; it ends this rollout and no other
             self.failures.append(exc)
             engine.trajectory = stop(_with_meta(engine.trajectory, exception=named(exc)))
         self._ended[index] = engine.trajectory
@@ -128,7 +126,7 @@ class Batch:
         if (
             self._writer is not None
             and left.place is not None
-            and isinstance(engine.perform, Recording)
+            and isinstance(engine.perform, Recorder)
         ):
             engine.perform.go_on(self._writer, left.place, left.trajectory)
         return engine
@@ -141,7 +139,7 @@ class Batch:
         )
 
     async def _rewarded(self, trajectory: Trajectory) -> Trajectory:
-        """The trajectory with its reward in its meta; one whose request failed has none."""
+        """Put the reward in the trajectory's meta; one whose request failed has none."""
         reward = self._reward
         if reward is None or not self._unrewarded(trajectory):
             return trajectory
@@ -177,7 +175,8 @@ def rollouts(
     progress: bool | None = None,
     **meta: Any,
 ) -> Rollouts:
-    """The rollouts of every prompt, `n` samples each, in order: by prompt, then by sample.
+    """Run the rollouts of every prompt, `n` samples each, and return them in order: by prompt, then
+    by sample.
 
     A failed request ends its own rollout with `stop_reason="error"`; an exception that is no
     model's, tool's or server's ends its own too, and is kept in its meta. An interrupt is raised as
@@ -206,6 +205,7 @@ def rollouts(
         CassetteError: the file is not a cassette.
         FileInUse: another run or process writes the file, and one of the two resumes from it.
     """
+    refuse_await("ak.rollouts()", "await ak.rollouts_async(...)")
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
@@ -231,7 +231,12 @@ async def rollouts_async(
     progress: bool | None = None,
     **meta: Any,
 ) -> Rollouts:
-    """The same as `rollouts`, awaited from any event loop."""
+    """Run the rollouts of every prompt, as `rollouts` does, awaited from any event loop.
+
+    Args:
+        agent, prompts, n, concurrency, reward, record, resume, progress, meta: as `rollouts` takes
+            them.
+    """
     with _use(record, resume):
         batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
@@ -246,13 +251,13 @@ async def rollouts_async(
 
 
 def interrupted() -> Rollouts | None:
-    """What had begun of the batch that was interrupted last in this process."""
+    """Return what had begun of the batch that was interrupted last in this process."""
     return _interrupted
 
 
 def _use(record: Any, resume: Any) -> AbstractContextManager[None]:
-    """The file in use, from before it is looked at: what another is writing must not be taken up as
-    left behind.
+    """Hold the file in use from before it is looked at: what another run is writing must not be
+    taken for what an earlier one has left.
     """
     alone = isinstance(resume, (str, Path))
     return used(resume if alone else record, alone=alone)
@@ -287,7 +292,7 @@ def _batch(
     path = resume if from_file else record
     writer = cassette(path) if path is not None else None
     return Batch(
-        agent.recorded_by(writer) if writer else agent,
+        agent.with_recorder(writer) if writer else agent,
         jobs,
         concurrency,
         earlier=earlier,
@@ -297,7 +302,7 @@ def _batch(
 
 
 def _whole(batch: Batch) -> Rollouts:
-    """The result; where nothing but an exception came of any rollout, that is raised.
+    """Return the result; where every rollout ended with an exception, raise the first.
 
     Raises:
         Exception: what every rollout raised.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.agent.agent import given, make_spec
+from agentkit.agent.agent import given, make_spec, server_of
 from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
@@ -29,7 +29,6 @@ from agentkit.agent.tools.tool import toolset
 from agentkit.errors import Busy, UsageError
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.plain import plain
-from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
@@ -56,7 +55,7 @@ class ToolError:
     """At most 200 characters."""
     error: str
     tool_result: str
-    """What the model was told."""
+    """What the model got."""
 
 
 @dataclass(slots=True)
@@ -88,14 +87,15 @@ class AgentLoop:
     Args:
         server: anything with an async `chat_completion(**kwargs)`, an `ak.Server`, a URL, or an
             openai client.
-        tool_schemas: what the model is told, in OpenAI's format; by default that of `tools`.
+        tool_schemas: the tools as the model sees them, in OpenAI's format; by default those of
+            `tools`.
         valid_tool_names: the names it may call; by default those of the schemas.
         task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
         budget_config: an `agentkit.agent.tools.budget.Budget`, or an object with its fields under
             hermes-agent's names; None keeps results whole.
         dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
         tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
-        text_calls: the format whose calls are run when they stand in the text and no structured
+        text_calls: the format whose calls are run when they are in the text and no structured
             ones do; None runs none.
         tool_timeout: seconds one call may run.
         blocked_tools: names that are answered with an error without being called.
@@ -148,7 +148,7 @@ class AgentLoop:
         self.tool_schemas = list(schemas)
         self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
-        self._chat = as_server(server, clock=clock)
+        self._chat = server_of(server, clock=clock)
         self._tools = LoopTools(
             self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id
         )
@@ -196,7 +196,7 @@ class AgentLoop:
         return self._started().trajectory
 
     def start(self, messages: Any) -> None:
-        """Begins a rollout over the caller's list; its messages are appended in place as they come.
+        """Begin a rollout over the caller's list; its messages are appended in place as they come.
 
         Raises:
             UsageError: it is not a list of messages.
@@ -227,8 +227,8 @@ class AgentLoop:
         self.tool_errors = []
 
     async def step(self) -> Turn | None:
-        """The next turn, done: the answer and the results of its calls. None when the rollout has
-        stopped, or the request failed.
+        """Run the next turn and return it: the answer and the results of its calls. None when the
+        rollout has stopped, or the request failed.
 
         After a failed request, see `trajectory.error`; the next `step` asks again. The caller may
         change the list between steps: what is in it is what is sent.
@@ -251,8 +251,8 @@ class AgentLoop:
         return done[-1] if done else None
 
     async def run(self, messages: list[Any]) -> AgentResult:
-        """The result of a whole rollout: until the model answers without calls, `max_turns` is
-        reached, or a request fails.
+        """Run a whole rollout: until the model answers without calls, `max_turns` is reached, or a
+        request fails.
         """
         self.start(messages)
         engine = self._started()
@@ -261,11 +261,11 @@ class AgentLoop:
         return await self.result()
 
     def stop(self) -> None:
-        """Marks the rollout as stopped, after the call that is running; the next `step` goes on."""
+        """Mark the rollout as stopped, after the call that is running; the next `step` goes on."""
         self._started().stop()
 
     async def result(self) -> AgentResult:
-        """What the run has given so far, with the server's managed state where it has one."""
+        """Collect what the run has given so far, with the server's managed state if it has one."""
         engine, state = self._started(), await self._managed_state()
         if engine.trajectory.stop_reason == "final" and _cut_at_limit(
             state, engine.trajectory.turns[-1].response.wire_content
@@ -300,9 +300,7 @@ class AgentLoop:
         return await state if inspect.isawaitable(state) else state
 
     def _commit(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
-        """Brings the caller's list and the tool errors up to a step that is about to be
-        committed.
-        """
+        """Bring the caller's list and the tool errors up to a step about to be committed."""
         profile = get_profile(self.spec.profile)
         if isinstance(outcome, Result):
             self._note(step, outcome)
@@ -313,7 +311,7 @@ class AgentLoop:
             self._list.answered(trajectory.all_turns[-1], profile)
 
     def _note(self, step: Step, outcome: Result) -> None:
-        """Lists a failed call, and warns of a slow one."""
+        """List a failed call, and warn of a slow one."""
         result = outcome.result
         error = (
             result.error
@@ -353,21 +351,18 @@ class AgentLoop:
 
 
 def _cut_at_limit(state: Any, text: str | None) -> bool:
-    """Whether an Atropos node that ends with this text was cut at the token limit; the response
-    itself may say `stop` all the same.
+    """Tell whether an Atropos node that ends with this text was cut at the token limit; the
+    response itself may say `stop` all the same.
     """
     state = plain(state)
-    held = (state.get("nodes") or state.get("sequences")) if isinstance(state, dict) else None
-    nodes = (
-        list(held.values()) if isinstance(held, dict) else held if isinstance(held, list) else []
-    )
-    mine = [
-        n
-        for n in nodes
-        if isinstance(n, dict) and text and str(n.get("full_text")).rstrip().endswith(text.rstrip())
-    ]
-    return any(
-        means(read_finish(n["metadata"], "")[0], "length")
-        for n in mine[-1:]
-        if isinstance(n.get("metadata"), dict)
-    )
+    nodes = (state.get("nodes") or state.get("sequences")) if isinstance(state, dict) else None
+    if isinstance(nodes, dict):
+        nodes = list(nodes.values())
+    if not isinstance(nodes, list) or not text:
+        return False
+    ending = text.rstrip()
+    for node in reversed(nodes):
+        if isinstance(node, dict) and str(node.get("full_text")).rstrip().endswith(ending):
+            metadata = node.get("metadata")
+            return isinstance(metadata, dict) and means(read_finish(metadata, "")[0], "length")
+    return False

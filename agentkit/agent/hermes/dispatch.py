@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from agentkit.agent.hermes.todo import TodoStore
 from agentkit.agent.tools.tool import Tool
 from agentkit.errors import UsageError
 from agentkit.types.steps import ToolStep
@@ -21,11 +20,11 @@ BLOCKED_TOOLS: Mapping[str, str] = {
     "memory": "Memory is not available in RL environments.",
     "session_search": "Session search is not available in RL environments.",
 }
-"""Tools that would carry something over between rollouts, and what the model is told instead."""
+"""Tools that would carry something over between rollouts, and what the model gets instead."""
 
 
 def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
-    """The names that tool schemas declare."""
+    """Read the names that tool schemas declare."""
     holders = (
         next((s[k] for k in ("function", "custom") if isinstance(s.get(k), dict)), s)
         for s in schemas
@@ -34,7 +33,7 @@ def names_of(schemas: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def default_dispatch(names: Iterable[str]) -> Callable[..., Any]:
-    """hermes-agent's `model_tools.handle_function_call`, where it is installed.
+    """Import hermes-agent's `model_tools.handle_function_call`.
 
     Args:
         names: the tools it is wanted for.
@@ -78,7 +77,7 @@ class LoopTools:
         self._todo = TodoStore()
 
     def begin(self, messages: list[dict[str, Any]]) -> None:
-        """Takes up a new run: an empty todo list, and the task the user gave."""
+        """Prepare for a new run: an empty todo list, and the task the user gave."""
         self._todo = TodoStore()
         self._user_task = user_task(messages)
 
@@ -109,14 +108,16 @@ class LoopTools:
         )
 
     def _inside(self, name: str) -> Callable[[dict[str, Any]], str] | None:
-        """The tools the loop answers itself, so that nothing outlives the run."""
+        """Find the function of a tool that the loop answers itself, so that nothing outlives the
+        run.
+        """
         if name in self._blocked:
             return lambda arguments: json.dumps({"error": self._blocked[name]})
         return self._todo if name == "todo" else None
 
 
 def _accepted(dispatch: Callable[..., Any] | None) -> frozenset[str] | None:
-    """The keywords a dispatch function takes; None for all, or where it cannot be told."""
+    """Read which keywords a dispatch function takes; None for all, or where it is not known."""
     try:
         parameters = inspect.signature(dispatch).parameters.values() if dispatch is not None else ()
     except (TypeError, ValueError):
@@ -127,7 +128,7 @@ def _accepted(dispatch: Callable[..., Any] | None) -> frozenset[str] | None:
 
 
 def user_task(messages: Iterable[dict[str, Any]]) -> str | None:
-    """The first user text that is not blank, stripped, at most 500 characters."""
+    """Find the first user text that is not blank, stripped, at most 500 characters."""
     for message in messages:
         if message.get("role") != "user":
             continue
@@ -138,3 +139,84 @@ def user_task(messages: Iterable[dict[str, Any]]) -> str | None:
         if text:
             return text[:500]
     return None
+
+
+STATUSES = ("pending", "in_progress", "completed", "cancelled")
+MAX_TEXT = 4_000
+MAX_ITEMS = 256
+
+
+class TodoStore:
+    """A list of `{id, content, status}`, replaced or merged by the model."""
+
+    def __init__(self) -> None:
+        self._items: list[dict[str, str]] = []
+
+    def __call__(self, arguments: dict[str, Any]) -> str:
+        """Answer a `todo` call with JSON: the list and its summary, or a clear error with the list
+        untouched.
+
+        Args:
+            arguments: `todos`, a list or the JSON text of one, absent to read; `merge`, true to
+                update by id and append what is new.
+        """
+        given = arguments.get("todos")
+        if given is None:
+            return self._answer()
+        if isinstance(given, str):
+            try:
+                given = json.loads(given)
+            except (ValueError, RecursionError):
+                return json.dumps(
+                    {"error": "todos must be a list of items, or the JSON text of one"}
+                )
+        if not isinstance(given, list):
+            return json.dumps(
+                {"error": f"todos must be a list of items, not {type(given).__name__}"}
+            )
+        if not all(isinstance(item, dict) for item in given):
+            return json.dumps({"error": "each todo must be an object with id, content and status"})
+        self._items = (
+            self._merged(given)
+            if _truthy(arguments.get("merge"))
+            else _unique([_item(item, i) for i, item in enumerate(given)])
+        )
+        return self._answer()
+
+    def _merged(self, given: list[dict[str, Any]]) -> list[dict[str, str]]:
+        known = {item["id"]: item for item in self._items}
+        for index, item in enumerate(given):
+            new = _item(item, len(known) + index)
+            old = known.get(new["id"])
+            if old is not None:
+                new = {**old, **{key: new[key] for key in ("content", "status") if key in item}}
+            known[new["id"]] = new
+        return _unique(list(known.values()))
+
+    def _answer(self) -> str:
+        counts = {
+            status: sum(item["status"] == status for item in self._items) for status in STATUSES
+        }
+        return json.dumps(
+            {"todos": self._items, "summary": {"total": len(self._items), **counts}},
+            ensure_ascii=False,
+        )
+
+
+def _item(raw: dict[str, Any], index: int) -> dict[str, str]:
+    status = str(raw.get("status") or "pending").strip().lower()
+    given = raw.get("id")
+    return {
+        "id": str(given).strip()[:MAX_TEXT] if given not in (None, "") else str(index + 1),
+        "content": str(raw.get("content") or "")[:MAX_TEXT].strip() or "(no description)",
+        "status": status if status in STATUSES else "pending",
+    }
+
+
+def _unique(items: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Keep the last item of each id, in the place of the first, at most 256."""
+    return list({item["id"]: item for item in items}.values())[:MAX_ITEMS]
+
+
+def _truthy(value: Any) -> bool:
+    return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)

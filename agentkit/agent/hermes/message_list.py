@@ -25,7 +25,7 @@ class CallersList:
         """How many results of the turn in progress are in the list."""
 
     def taken_up(self, trajectory: Trajectory) -> Trajectory:
-        """The trajectory with what the caller did to the list since the last step."""
+        """Put into the trajectory what the caller did to the list since the last step."""
         same = self._same()
         if same is None or trajectory.pending:
             return trajectory
@@ -42,12 +42,12 @@ class CallersList:
         return trajectory
 
     def answered(self, turn: Turn, profile: Profile) -> None:
-        """Appends the answer of the turn that has just begun."""
+        """Append the answer of the turn that has just begun."""
         self._told = 0
         self._append(assistant_message(turn.response, profile))
 
     def called(self, turn: Turn, profile: Profile, *, changed: bool) -> None:
-        """Appends the results that are there, in the order of their calls.
+        """Append the results that are there, in the order of their calls.
 
         Args:
             changed: whether a call was changed before it was run, so that the message of the turn
@@ -64,7 +64,7 @@ class CallersList:
             self._told += 1
 
     def _same(self) -> int | None:
-        """How many messages at the start of the list are as they were; None where nothing has
+        """Count the messages at the start of the list that are as they were; None where nothing has
         changed.
         """
         if self.messages == self._seen:

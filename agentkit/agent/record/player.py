@@ -35,7 +35,8 @@ _DIFF = 2000
 def replaying(
     recorded: Trajectory, *, speed: float | None = None, sleep: Sleep = asyncio.sleep
 ) -> Perform:
-    """What was recorded, in order. Failed requests are played too, each as often as it happened.
+    """Play what was recorded, in order. Failed requests are played too, each as often as it
+    happened.
 
     Args:
         speed: how many times faster than it was recorded; 1 for the recorded times, None for at
@@ -83,7 +84,7 @@ def replaying(
 
 
 async def _tell(exchange: Exchange, emit: Emit | None, wait: Callable[[float | None], Any]) -> None:
-    """Gives the pieces out, and takes the recorded time where that is wanted."""
+    """Give the pieces out, and take the recorded time where that is wanted."""
     at = 0.0
     for chunk in exchange.chunks:
         await wait(chunk.at - at)
@@ -94,7 +95,7 @@ async def _tell(exchange: Exchange, emit: Emit | None, wait: Callable[[float | N
 
 
 def _before(recorded: Trajectory, turn: Turn) -> Trajectory:
-    """The trajectory when this turn's answer was asked for."""
+    """Rebuild the trajectory as it was when this turn's answer was asked for."""
     return replace(
         recorded,
         turns=recorded.turns[: turn.index],
@@ -124,7 +125,9 @@ def _parts(was: Request, now: Request) -> Iterator[tuple[str, Any, Any]]:
 
 
 def difference(parts: list[tuple[str, Any, Any]]) -> str:
-    """What was recorded against what is asked, as a unified diff of readable JSON; a part each."""
+    """Compare what was recorded with what is asked, as a unified diff of readable JSON for each
+    part.
+    """
     diffs = []
     for what, a, b in parts:
         lines = difflib.unified_diff(
@@ -182,7 +185,7 @@ def _calls(turn: Turn) -> list[tuple[ToolCall, ToolResult | None]]:
 
 
 def _same(recorded: ToolCall, call: ToolCall) -> bool:
-    """Whether this call was recorded: as it is, or as it was before a person changed its
+    """Tell whether this call was recorded: as it is, or as it was before a person changed its
     arguments.
     """
     return recorded.name == call.name and (

@@ -7,7 +7,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Protocol
 
-from agentkit.agent.perform import Perform, twin_of
+from agentkit.agent.perform import Perform, clone_of
 from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
@@ -22,13 +22,13 @@ class Writer(Protocol):
     """Where the lines go: `agentkit.files.store.cassette(path)`."""
 
     def begin(self, trajectory: Trajectory) -> int:
-        """The index of a new rollout, once all there is of it has been written."""
+        """Begin a new rollout, write all there is of it, and return its index."""
 
     def write(self, line: Line) -> None:
-        """Appends a line."""
+        """Append a line."""
 
 
-class Recording:
+class Recorder:
     """The same outcomes, written down as they come.
 
     What happened to the trajectory between two steps, as calls that were answered by hand, is
@@ -50,16 +50,22 @@ class Recording:
         self._asked: tuple[Any, ...] | None = None
         self._take(Trajectory())
 
-    def twin(self) -> Recording:
-        """A recording in the same file, for another branch of the rollout."""
-        return Recording(twin_of(self._perform), self.writer)
+    def clone(self) -> Recorder:
+        """Make a recorder in the same file, for another branch of the rollout."""
+        return Recorder(clone_of(self._perform), self.writer)
 
     def go_on(self, writer: Writer, sample: int, trajectory: Trajectory) -> None:
-        """Goes on with this rollout of the writer's file, of which so much stands there."""
+        """Go on with this rollout of the writer's file, of which so much is written already.
+
+        Args:
+            writer: the file's.
+            sample: the rollout's index in the file.
+            trajectory: what of the rollout is written.
+        """
         if self.writer is writer:
             self.sample = sample
             self._take(trajectory)
-        elif isinstance(self._perform, Recording):
+        elif isinstance(self._perform, Recorder):
             self._perform.go_on(writer, sample, trajectory)
 
     async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:
@@ -84,7 +90,7 @@ class Recording:
         return outcome
 
     def finish(self, trajectory: Trajectory) -> None:
-        """Writes why a rollout stopped, and what became known of it; again where it has gone on
+        """Write why a rollout stopped, and what became known of it; again where it has gone on
         since.
         """
         finish = getattr(self._perform, "finish", None)
@@ -105,7 +111,7 @@ class Recording:
         self._follow(trajectory)
 
     def _take(self, trajectory: Trajectory) -> None:
-        """Takes all of the trajectory for written."""
+        """Take all of the trajectory for written."""
         self._prompt, self._spec, self._meta = trajectory.prompt, trajectory.spec, trajectory.meta
         self._turns: list[Turn] = list(trajectory.turns)
         opened = trajectory.open if trajectory.open and trajectory.open.response else None
@@ -118,7 +124,7 @@ class Recording:
         self._end = trajectory.stop_reason
 
     def _continues(self, t: Trajectory) -> bool:
-        """Whether the trajectory is what was written, grown by what may happen between two
+        """Tell whether the trajectory is what was written, grown by what may happen between two
         steps.
         """
         known = len(self._turns)
@@ -151,7 +157,7 @@ class Recording:
         return kept and given == (self._asked or (None, (), None))
 
     def _missing(self, trajectory: Trajectory) -> list[Line]:
-        """The lines of what no step gave: results by hand, a turn that was closed, meta."""
+        """Make the lines of what no step gave: results by hand, a turn that was closed, meta."""
         sample, index = self.sample or 0, len(self._turns)
         lines: list[Line] = []
         for turn in trajectory.all_turns[index : index + 1]:
@@ -191,7 +197,7 @@ class Recording:
 
 
 def _edits(response: Response) -> list[tuple[int, Any, Any]]:
-    """What a person did to the calls of an answer."""
+    """List what a person did to the calls of an answer."""
     touched = (
         call
         for call in response.tool_calls

@@ -14,13 +14,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from agentkit.agent.agent import Agent, checked
+from agentkit.agent.agent import Agent, Setup, checked
 from agentkit.agent.perform import Perform
 from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.writer import cassette
 from agentkit.files.reader import rollouts_in
+from agentkit.servers.clients import as_server
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -30,7 +31,7 @@ _PLACE = ("prompt_index", "sample")
 
 
 def record(agent: Agent, path: Any) -> Agent:
-    """The same agent, whose every finished step is appended to a cassette. Keys and authorization
+    """Copy the agent, with every finished step appended to a cassette. Keys and authorization
     headers never reach it.
 
     Raises:
@@ -38,14 +39,14 @@ def record(agent: Agent, path: Any) -> Agent:
         OSError: the file cannot be written.
         FileInUse: another process resumes from the file.
     """
-    return checked(agent).recorded_by(cassette(path, keep=True))
+    return checked(agent).with_recorder(cassette(path, keep=True))
 
 
 def replay(
     agent: Any, path: Any = None, *, sample: int | None = None, speed: float | None = None
 ) -> ReplayAgent:
-    """An agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it with
-    the recorded model, tools and sampling.
+    """Make an agent that plays a cassette instead of asking a server. `ak.replay(path)` plays it
+    with the recorded model, tools and sampling.
 
     Args:
         agent: the agent whose tools, prompts and sampling are checked against what was recorded;
@@ -92,18 +93,18 @@ class Recordings:
             self._by_prompt[key].append(trajectory)
 
     def of(self, trajectory: Trajectory) -> list[Trajectory]:
-        """All rollouts of the same prompt."""
+        """List all rollouts of the same prompt."""
         return self._by_prompt.get(start_key(trajectory), [])
 
     def peek(self, trajectory: Trajectory) -> Trajectory | None:
-        """The rollout that `take` would give next."""
+        """Look at the rollout that `take` would give next."""
         with self._lock:
             found = self._next(start_key(trajectory), trajectory)
             return None if found is None else found[1]
 
     def take(self, trajectory: Trajectory) -> Trajectory | None:
-        """The recorded rollout that fits best of those not given out yet: the same sample of a
-        batch, the same sampling, else the first.
+        """Give out the recorded rollout that fits best, of those not given out yet: the same sample
+        of a batch, the same sampling, else the first.
         """
         with self._lock:
             key = start_key(trajectory)
@@ -129,7 +130,7 @@ class Recordings:
 
 
 def start_key(trajectory: Trajectory) -> str:
-    """A digest of the messages a rollout begins with."""
+    """Digest the messages a rollout begins with."""
     return prompt_key(message.wire for message in trajectory.prompt)
 
 
@@ -147,16 +148,11 @@ class ReplayAgent(Agent):
         *,
         speed: float | None = None,
     ) -> None:
-        """Plays with the base agent's tools, prompts and sampling; without one, with those that
-        were recorded.
+        """Play with the base agent's tools, prompts and sampling; without one, with those that were
+        recorded.
         """
-        super().__init__(
-            recorded[0].spec.model, server=_NoServer(), profile=recorded[0].spec.profile
-        )
-        if base is not None:
-            self.__dict__.update(base.__dict__)
-        else:
-            self.spec = recorded[0].spec
+        nobody = Setup(spec=recorded[0].spec, server=as_server(_NoServer()), performs=self._play)
+        self._setup = nobody if base is None else replace(base._setup, performs=self._play)
         self.recorded = recorded
         self._speed = speed
         self._own_spec = base is not None
@@ -168,8 +164,7 @@ class ReplayAgent(Agent):
         return self.recorded
 
     def start(self, prompt: Any = None, **meta: Any) -> Trajectory:
-        """The start of the rollout that was recorded for this prompt; without a prompt, of the
-        first.
+        """Start the rollout that was recorded for this prompt; without a prompt, the first.
 
         Raises:
             ReplayMiss: no rollout of this prompt was recorded.
@@ -185,15 +180,15 @@ class ReplayAgent(Agent):
         return asked
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
-        """The start of one recorded rollout."""
+        """Start one recorded rollout."""
         begun = start(
             list(recorded.prompt), self.spec if self._own_spec else recorded.spec, recorded.meta
         )
         return replace(begun, prompt=recorded.prompt, parent=recorded.parent)
 
-    def sampled(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
-        """The start of one sample of a batch, with what was recorded of it."""
-        asked = super().sampled(trajectory, sample, **meta)
+    def with_sample(self, trajectory: Trajectory, sample: int, **meta: Any) -> Trajectory:
+        """Start one sample of a batch, with what was recorded of it."""
+        asked = super().with_sample(trajectory, sample, **meta)
         found = self._recordings.peek(asked)
         if found is None:
             return asked
@@ -205,7 +200,7 @@ class ReplayAgent(Agent):
         )
 
     def check_enough(self, starts: Iterable[Trajectory]) -> None:
-        """Makes sure that there is a recorded rollout for each of a batch.
+        """Make sure that there is a recorded rollout for each of a batch.
 
         Raises:
             ReplayMiss: there are fewer.
@@ -213,17 +208,17 @@ class ReplayAgent(Agent):
         asked = [(begun, start_key(begun)) for begun in starts]
         wanted = Counter(key for _, key in asked)
         for begun, key in asked:
-            held = len(self._recordings.of(begun))
-            if held < wanted[key]:
+            found = len(self._recordings.of(begun))
+            if found < wanted[key]:
                 raise ReplayMiss(
-                    f"{held} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are"
+                    f"{found} rollout(s) of {_asked(begun)!r} were recorded, and {wanted[key]} are"
                     " asked for",
                     hint="ask for as many samples as were recorded, or record more",
                 )
 
-    def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """Plays the rollouts of this prompt in the order they were recorded, then from the first
-        again; a batch's each for its own sample.
+    def _play(self, trajectory: Trajectory, sample: int) -> Perform:
+        """Play the rollouts of this prompt in the order they were recorded, then from the first
+        again; of a batch, each for its own sample.
         """
         return replaying(self._recordings.take(trajectory) or self.recorded[0], speed=self._speed)
 
@@ -243,10 +238,10 @@ def _asked(trajectory: Trajectory) -> str:
 
 
 def _nearest(asked: Trajectory, recorded: tuple[Trajectory, ...]) -> str:
-    """How the prompt differs from the one that is most like it, where one is."""
-    said = _asked(asked)
+    """Say how the prompt differs from the recorded one that is most like it, where one is."""
+    wanted = _asked(asked)
     by_text = {_asked(t): t for t in recorded}
-    near = get_close_matches(said, by_text, n=1, cutoff=0.3) or list(by_text)[: len(by_text) == 1]
+    near = get_close_matches(wanted, by_text, n=1, cutoff=0.3) or list(by_text)[: len(by_text) == 1]
     if not near:
         return ""
     a, b = ([m.wire for m in t.prompt] for t in (by_text[near[0]], asked))

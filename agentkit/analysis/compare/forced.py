@@ -31,7 +31,7 @@ async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) 
 async def _followed(agent: Agent, leader: Trajectory) -> Trajectory:
     profile = get_profile(agent.spec.profile)
     meta = {**leader.meta, "history": "forced"}
-    trajectory = agent.sampled(
+    trajectory = agent.with_sample(
         start(list(leader.prompt), agent.spec, meta), leader.meta.get("sample", 0)
     )
     perform = agent.perform(trajectory, leader.meta.get("sample", 0))

@@ -39,6 +39,4 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
 
 def streaming(agent: Agent, stream: bool) -> Agent:
     """Copy an agent, its answers asked for in pieces or in one."""
-    clone = agent.wrapped(lambda perform, trajectory, sample: perform)
-    clone.spec = replace(agent.spec, stream=stream)
-    return clone
+    return agent.with_spec(replace(agent.spec, stream=stream))

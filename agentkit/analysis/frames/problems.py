@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from agentkit.analysis.frames.frame import (
@@ -12,12 +12,11 @@ from agentkit.analysis.frames.frame import (
     TEXT,
     frame,
     identity,
-    server,
 )
+from agentkit.analysis.frames.points import problem_points
 from agentkit.files.reader import rollouts_in
 from agentkit.types.problem import Problem, excerpt
-from agentkit.types.trajectory import ToolResult, Trajectory, Turn
-from agentkit.types.wire import ApiError
+from agentkit.types.trajectory import ToolResult, Trajectory
 
 COLUMNS = {
     **IDENTITY,
@@ -59,66 +58,21 @@ def problems_df(x: Any) -> Any:
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
-    who, failed = identity(index, trajectory), list(trajectory.attempts)
-    for turn in trajectory.all_turns:
-        while failed and failed[0].turn <= turn.index:
-            yield (*who, failed[0].turn, None, *_request(failed.pop(0).error, "error"))
-        where = (*who, turn.index, server(turn))
-        yield from ((*where, *found) for found in _of_turn(turn))
-    yield from ((*who, attempt.turn, None, *_request(attempt.error, "error")) for attempt in failed)
-    if trajectory.error is not None and all(
-        attempt.error != trajectory.error for attempt in trajectory.attempts
-    ):
-        yield (*who, len(trajectory.turns), None, *_request(trajectory.error, "error"))
+    who = identity(index, trajectory)
+    for p in problem_points(trajectory):
+        place = (p.turn, p.server, p.source, p.call, p.tool, p.severity, p.code)
+        yield (*who, *place, *_words(p.cause))
 
 
-def _of_turn(turn: Turn) -> Iterator[tuple[Any, ...]]:
-    response = turn.response
-    yield from (_request(error, "warning") for error in response.exchange.retries)
-    yield from _problems("answer", None, None, response.problems)
-    for position, call in enumerate(response.tool_calls):
-        yield from _problems("call", position, call.name, call.problems)
-        result = turn.results[position] if position < len(turn.results) else None
-        if result is not None and result.status not in ("ok", "edited"):
-            yield _failed(position, result)
-    for call in response.recoverable:
-        yield from _problems("found", call.position, call.name, call.problems)
-
-
-def _problems(
-    source: str, call: int | None, tool: str | None, found: Iterable[Problem]
-) -> Iterator[tuple[Any, ...]]:
-    for p in found:
-        yield (
-            source,
-            call,
-            tool,
-            p.severity,
-            p.code,
-            p.message,
-            p.pointer,
-            _text(p.before),
-            _text(p.after),
-        )
-
-
-def _failed(position: int, result: ToolResult) -> tuple[Any, ...]:
-    severity = "warning" if result.status in ("skipped", "cancelled") else "error"
-    return (
-        "tool",
-        position,
-        result.name,
-        severity,
-        result.status,
-        result.error or excerpt(result.content),
-        "",
-        None,
-        None,
-    )
-
-
-def _request(error: ApiError, severity: str) -> tuple[Any, ...]:
-    return "request", None, None, severity, error.kind, error.message, "", None, None
+def _words(cause: Any) -> tuple[str | None, ...]:
+    """The message, the pointer, and what was there before and after."""
+    match cause:
+        case Problem():
+            return cause.message, cause.pointer, _text(cause.before), _text(cause.after)
+        case ToolResult():
+            return cause.error or excerpt(cause.content), "", None, None
+        case _:
+            return cause.message, "", None, None
 
 
 def _text(value: Any) -> str | None:

@@ -2,65 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.turns import turns_df
+from agentkit.analysis.timings import TurnTokens
 from agentkit.errors import UsageError
-from agentkit.show.charts.figure import bars, figure, is_frame, records
-from agentkit.show.charts.plots import Tokens, context_svg
+from agentkit.show.charts.bars import Bar, BarChart, BarRow
+from agentkit.show.charts.columns import columns, is_frame
+from agentkit.show.charts.figure import figure
+from agentkit.types.words import count
 
-_COLUMNS = {
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cached": "cached_tokens",
-    "reasoning": "reasoning_tokens",
-}
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_COLUMNS = 120
+"""Turns of the SVG beside a figure at most."""
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
-def context(x: Any, *, rollout: int = 0) -> Any:
-    """A `plotly.graph_objects.Figure`: the tokens each turn read and wrote, stacked; the parts from
-    the cache and of reasoning beside them.
+def context(x: Any, *, rollout: int = 0) -> go.Figure:
+    """Draw the tokens each turn read and wrote, stacked, and beside them the parts from the cache
+    and of reasoning.
 
     Args:
         x: a rollout, or several; or a frame of `ak.turns_df`.
         rollout: which of several.
 
+    Returns:
+        A `plotly.graph_objects.Figure`.
+
     Raises:
         UsageError: it holds no rollout.
     """
-    rows = records(x if is_frame(x) else turns_df(x), ("rollout", "turn", *_COLUMNS.values()))
-    if rows and not any(row["rollout"] == rollout for row in rows):
+    frame = x if is_frame(x) else turns_df(x)
+    rows = list(columns(frame, ("rollout", "turn", *_TOKENS)))
+    turns = [TurnTokens(*counts) for of, *counts in rows if of == rollout]
+    if rows and not turns:
         raise UsageError(
             f"there is no rollout {rollout} with a turn",
-            hint=f"the last one is {max(row['rollout'] for row in rows)}",
+            hint=f"the last one is {max(of for of, *_ in rows)}",
         )
-    turns = [
-        Tokens(row["turn"], *(row[name] for name in _COLUMNS.values()))
-        for row in rows
-        if row["rollout"] == rollout
-    ]
-    traces = [
-        _trace(kind, turns) for kind in _COLUMNS if any(getattr(turn, kind) for turn in turns)
-    ]
-    known = "Tokens by turn" if traces else "Tokens by turn: the server told none"
-    return figure(
-        traces,
-        known,
-        context_svg(turns, alone=True),
-        barmode="stack",
-        xaxis={"title": "turn", "dtick": 1 if len(turns) <= 40 else None},
-        yaxis={"title": "tokens"},
+    return figure(context_chart(turns), context_chart(turns, most=_COLUMNS))
+
+
+def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> BarChart:
+    """Describe the chart.
+
+    Args:
+        turns: the tokens of the turns.
+        most: how many turns are drawn at most, at even distances and the last.
+    """
+    known = [t for t in turns if t.input is not None or t.output is not None]
+    step = -(-len(known) // most) or 1 if most else 1
+    shown = known[::step]
+    if known and shown[-1] is not known[-1]:
+        shown.append(known[-1])
+    return BarChart(
+        title="Tokens by turn",
+        summary=_summary(known),
+        empty="the server reported no token counts",
+        rows=tuple(BarRow(str(turn.turn)) for turn in shown),
+        bars=tuple(bar for row, turn in enumerate(shown) for bar in _bars(row, turn)),
+        mode="stack",
+        axis="tokens",
+        mark="{:,.0f}",
+        whole=True,
+        upright=True,
     )
 
 
-def _trace(kind: str, turns: list[Tokens]) -> Any:
-    part = kind in ("cached", "reasoning")
-    values = [getattr(turn, kind) for turn in turns]
-    return bars(
-        kind,
-        x=[turn.turn for turn in turns],
-        y=values,
-        offsetgroup="part" if part else "whole",
-        alignmentgroup="turn",
-        base=[turn.input or 0 for turn in turns] if kind == "reasoning" else None,
-    )
+def _summary(known: Sequence[TurnTokens]) -> str:
+    tokens = f"tokens of {count(len(known), 'turn')}"
+    first, last = (known[0].input, known[-1].input) if known else (None, None)
+    if first is None or last is None:
+        return tokens
+    return f"{tokens}, the context from {first:,} to {last:,}"
+
+
+def _bars(row: int, turn: TurnTokens) -> Iterator[Bar]:
+    read, written = turn.input or 0, turn.output or 0
+    at = f"turn {turn.turn}"
+    if read:
+        yield Bar(row, "input", 0, read, f"{at}: {read:,} input tokens")
+    if turn.cached:
+        hover = f"{at}: {turn.cached:,} from the cache"
+        yield Bar(row, "cached", 0, turn.cached, hover, part=True)
+    if written:
+        yield Bar(row, "output", read, read + written, f"{at}: {written:,} output tokens")
+    if turn.reasoning:
+        hover = f"{at}: {turn.reasoning:,} reasoning"
+        yield Bar(row, "reasoning", read, read + turn.reasoning, hover, part=True)

@@ -1,61 +1,33 @@
-"""What every chart in a view is made of: bars, lines and words as SVG, told apart by form and label
-and never by colour alone.
+"""What the SVG of a chart is made of: bars, lines, words, a legend and the marks of an axis.
 
-Colours stand in the elements themselves, of a tone that is seen on light and on dark ground, so
-    that a drawing needs no style sheet: where a page takes the styles away, and as a file of its
-    own, it looks the same. Words take the colour of the text around them.
+Colours are written in the elements themselves, so that a drawing looks the same where a page takes
+its style sheet away, and as a file of its own. Words take the colour of the text around them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from agentkit.show.charts.bars import FORMS
 from agentkit.show.html import Child, Html, el
 from agentkit.types.words import visible
 
 WIDTH = 720
 
 
-class Form(NamedTuple):
-    """How a kind of bar looks."""
+def drawing(title: str, height: float, *parts: Child, alone: bool = False) -> Html:
+    """Put the parts into one picture.
 
-    fill: str
-    stroke: str
-    dashes: str | None = None
-    rounded: int = 0
-    meaning: str = ""
-
-
-FORMS = {
-    "queue": Form("none", "#808080", "2 2", meaning="waiting in the server's queue"),
-    "first": Form("#b9d3f0", "#2f74c0", meaning="until the first token"),
-    "generation": Form("#2f74c0", "#2f74c0", meaning="generating"),
-    "model": Form("#6a9bd3", "#2f74c0", meaning="the model (not streamed)"),
-    "wait": Form("none", "#808080", "1 3", 4, meaning="waiting for a thread"),
-    "tool": Form("#d99a2b", "#8a5a00", None, 4, meaning="a tool"),
-    "failed": Form("#f3c3bd", "#c0392b", "3 2", 4, meaning="a tool that failed"),
-    "input": Form("#b9d3f0", "#2f74c0", meaning="input tokens"),
-    "cached": Form("#e3e8ee", "#2f74c0", "2 2", meaning="of these, from the cache"),
-    "output": Form("#d99a2b", "#8a5a00", meaning="output tokens"),
-    "reasoning": Form("#f2ddb4", "#8a5a00", "2 2", meaning="of these, reasoning"),
-    "error": Form("#f3c3bd", "#c0392b", meaning="errors"),
-    "warning": Form("#f6e2bd", "#8a5a00", "2 2", meaning="warnings"),
-    "info": Form("none", "#808080", meaning="notes"),
-    "p50": Form("#6a9bd3", "#2f74c0", meaning="half take no longer (p50)"),
-    "p90": Form("#b9d3f0", "#2f74c0", meaning="nine of ten (p90)"),
-    "p99": Form("none", "#2f74c0", "2 2", meaning="99 of 100 (p99)"),
-}
-
-
-def drawing(
-    title: str, height: float, *parts: Child, width: float = WIDTH, alone: bool = False
-) -> Html:
-    """The parts as one picture. `alone`: as a document of its own, on white ground."""
+    Args:
+        title: what it shows, for those who do not see it.
+        height: in the units of `WIDTH`.
+        parts: the elements, those behind first.
+        alone: whether as a document of its own, on white ground.
+    """
     own = (
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "width": size(width),
+            "width": size(WIDTH),
             "height": size(height),
             "color": "#222222",
         }
@@ -66,7 +38,7 @@ def drawing(
         el("rect", x="0", y="0", width="100%", height="100%", fill="#ffffff") if alone else None
     )
     frame = {
-        "viewBox": f"0 0 {size(width)} {size(height)}",
+        "viewBox": f"0 0 {size(WIDTH)} {size(height)}",
         "role": "img",
         "aria_label": title,
         "class_": "ak-chart",
@@ -74,12 +46,21 @@ def drawing(
     return el("svg", el("title", title), ground, *parts, **frame, **own)
 
 
-def bar(kind: str, x: float, y: float, width: float, height: float, told: str = "") -> Html:
-    """A bar of a kind of `FORMS`; what it is is told where it is pointed at."""
+def rect(kind: str, x: float, y: float, width: float, height: float, hover: str = "") -> Html:
+    """Draw a bar of a kind of `FORMS`.
+
+    Args:
+        kind: how it looks.
+        x: its left end.
+        y: its upper end.
+        width: at least 0.8 are drawn, so that it is seen.
+        height: its height.
+        hover: what is shown when a pointer rests on it.
+    """
     form = FORMS[kind]
     return el(
         "rect",
-        el("title", visible(told)) if told else None,
+        el("title", visible(hover)) if hover else None,
         x=size(x),
         y=size(y),
         width=size(max(width, 0.8)),
@@ -91,67 +72,59 @@ def bar(kind: str, x: float, y: float, width: float, height: float, told: str = 
     )
 
 
-def stroke(kind: str, path: str, width: int) -> Html:
-    """Many bars of a kind as one thick line, where each costs only its coordinates."""
-    form = FORMS[kind]
-    ink = form.stroke if form.fill == "none" else form.fill
-    return el(
-        "path", d=path, fill="none", stroke=ink, stroke_width=width, stroke_dasharray=form.dashes
-    )
-
-
 def words(
-    text: str | int,
+    text: str,
     x: float,
     y: float,
     anchor: str | None = None,
     points: int = 11,
     ink: str = "currentColor",
 ) -> Html:
-    """A text; `anchor`: `middle` or `end`; `ink`: its colour where it stands on a bar."""
-    return el(
-        "text",
-        visible(str(text)),
-        x=size(x),
-        y=size(y),
-        text_anchor=anchor,
-        font_size=points,
-        fill=ink,
-    )
+    """Write a text.
+
+    Args:
+        text: what is written; what does not show itself is escaped.
+        x: its left end, its middle or its right end, as `anchor` says.
+        y: its base line.
+        anchor: None, `middle` or `end`.
+        points: the size of the font.
+        ink: its colour; a text on a bar needs one of its own.
+    """
+    place = {"x": size(x), "y": size(y), "text_anchor": anchor}
+    return el("text", visible(text), **place, font_size=points, fill=ink)
 
 
-def line(
-    points: Sequence[tuple[float, float]], stroke: str = "#808080", dashes: str | None = None
-) -> Html:
-    """A line through the points."""
+def line(points: Sequence[tuple[float, float]], stroke: str) -> Html:
+    """Draw a line through the points."""
     path = "M" + "L".join(f"{size(x)} {size(y)}" for x, y in points)
-    return el("path", d=path, fill="none", stroke=stroke, stroke_dasharray=dashes)
+    return el("path", d=path, fill="none", stroke=stroke)
 
 
 def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:
-    """What the forms mean, on as many lines as it takes, and where the rest may begin."""
+    """Write what the kinds mean, on as many lines as it takes, and return the lower end as well."""
     parts, x = [], 0.0
     for kind in kinds:
-        width = 40 + 6.0 * len(FORMS[kind].meaning)
+        meaning = FORMS[kind].meaning
+        width = 40 + 6.0 * len(meaning)
         if x + width > WIDTH:
             x, y = 0.0, y + 16
-        parts += [bar(kind, x + 1, y - 9, 16, 9), words(FORMS[kind].meaning, x + 22, y)]
+        parts += [rect(kind, x + 1, y - 9, 16, 9), words(meaning, x + 22, y)]
         x += width
     return parts, y + 12
 
 
 def tick(x: float, top: float, bottom: float, text: str) -> list[Html]:
-    """A mark on the axis of x, and its number under it."""
+    """Draw a mark of the axis, with its number under it."""
     return [line([(x, top), (x, bottom)], "#80808055"), words(text, x, bottom + 14, "middle", 10)]
 
 
 def size(number: float) -> str:
-    """A coordinate in as few characters as do."""
+    """Write a coordinate in as few characters as possible."""
     return f"{number:.1f}".removesuffix(".0")
 
 
 def ticks(most: float) -> list[float]:
-    """Round numbers from 0 up to the largest that is not beyond `most`: three to six of them."""
+    """Return three to six round numbers, from 0 up to at most `most`."""
     if not 1e-9 < most < 1e15:
         return [0.0]
     step = 1.0
@@ -159,10 +132,7 @@ def ticks(most: float) -> list[float]:
         step /= 10
     while step * 10 <= most / 2:
         step *= 10
-    step = next(
-        step * factor for factor in (10, 5, 2, 1) if step * factor <= most / 2 or factor == 1
-    )
-    marks = (
-        float(f"{step * i:.12g}") for i in range(7)
-    )  # without the dust that tenths leave behind
+    step *= next(factor for factor in (10, 5, 2, 1) if step * factor <= most / 2 or factor == 1)
+    # Twelve digits: without the dust that tenths leave behind.
+    marks = (float(f"{step * i:.12g}") for i in range(7))
     return [mark for mark in marks if mark <= most]

@@ -2,65 +2,111 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.points import ProblemPoint
 from agentkit.analysis.frames.problems import problems_df
-from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
-from agentkit.show.charts.plots import Mishap, errors_svg
+from agentkit.show.charts.bars import Bar, BarChart, BarRow
+from agentkit.show.charts.columns import columns, is_frame
+from agentkit.show.charts.figure import figure
+from agentkit.types.record import clip
+from agentkit.types.words import count
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _SEVERITIES = ("error", "warning", "info")
+_Found = tuple[str, int, int]
+"""A code, a turn and the place of the severity."""
+_CODES, _COLUMNS = 40, 120
+"""Codes and turns of the SVG beside a figure at most."""
 
 
-def errors(x: Any) -> Any:
-    """A `plotly.graph_objects.Figure`: how often each code occurs, as bars split by turn and told
-    apart by severity.
+def errors(x: Any) -> go.Figure:
+    """Draw how often each code occurs; each piece of a bar is a turn, of the look of its severity.
 
     Args:
         x: one rollout or many; or a frame of `ak.problems_df`.
 
+    Returns:
+        A `plotly.graph_objects.Figure`.
+
     Raises:
         UsageError: it holds no rollout.
     """
-    rows = records(x if is_frame(x) else problems_df(x), ("code", "turn", "severity"))
-    found = [Mishap(row["code"] or "", row["turn"], row["severity"] or "info") for row in rows]
-    totals = Counter(m.code for m in found)
-    traces = [
-        _trace(severity, [m for m in found if m.severity == severity]) for severity in _SEVERITIES
+    frame = x if is_frame(x) else problems_df(x)
+    points = [
+        ProblemPoint(code=code or "", turn=turn, severity=severity or "info")
+        for code, turn, severity in columns(frame, ("code", "turn", "severity"))
     ]
-    order = [
-        plain_text(code) for code, _ in sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
-    ]
-    return figure(
-        [trace for trace in traces if trace is not None],
-        "Problems by code and turn" if found else "Problems by code and turn: none",
-        errors_svg(found, alone=True),
-        barmode="stack",
-        height=min(2000, 220 + 26 * len(totals)),
-        xaxis={"title": "problems; each piece is a turn"},
-        yaxis={
-            "autorange": "reversed",
-            "showgrid": False,
-            "categoryorder": "array",
-            "categoryarray": order,
-        },
+    return figure(errors_chart(points), errors_chart(points, codes=_CODES, columns=_COLUMNS))
+
+
+def errors_chart(
+    points: Iterable[ProblemPoint], *, codes: int | None = None, columns: int | None = None
+) -> BarChart:
+    """Describe the chart: the most severe codes first, of these the most frequent.
+
+    Args:
+        points: the problems.
+        codes: how many codes are drawn at most.
+        columns: how many turns are drawn at most, each where it lies in the rollout; of more,
+            neighbours are put together. None: every turn is a piece of its code's bar.
+    """
+    listed = [(p.code, p.turn, _rank(p.severity)) for p in points]
+    counts, worst = Counter(code for code, _, _ in listed), dict[str, int]()
+    for code, _, rank in listed:
+        worst[code] = min(rank, worst.get(code, rank))
+    ordered = sorted(counts, key=lambda code: (worst[code], -counts[code], code))[:codes]
+    shown = [problem for problem in listed if problem[0] in ordered]
+    bars = _pieces(ordered, shown) if columns is None else _cells(ordered, shown, columns)
+    cut = len(ordered) < len(counts)
+    more = f"; the {len(ordered)} most severe and frequent shown" if cut else ""
+    return BarChart(
+        title="Problems by code and turn",
+        summary=f"{count(len(listed), 'problem')} of {count(len(counts), 'code')}{more}",
+        empty="nothing went wrong",
+        rows=tuple(BarRow(code, total=f"{counts[code]:,}") for code in ordered),
+        bars=tuple(bars),
+        mode="stack",
+        axis="problems; each piece is a turn",
+        mark="turn {:g}",
+        begin=-0.5,
+        whole=True,
     )
 
 
-def _trace(severity: str, found: list[Mishap]) -> Any:
-    if not found:
-        return None
-    cells = sorted(Counter((m.code, m.turn) for m in found).items())
-    told = [
-        f"turn {turn}: {number} × {plain_text(code)} ({severity})" for (code, turn), number in cells
-    ]
-    return bars(
-        severity,
-        severity,
-        orientation="h",
-        y=[plain_text(code) for (code, _), _ in cells],
-        x=[number for _, number in cells],
-        text=[f"t{turn}" for (_, turn), _ in cells],
-        hovertext=told,
-        hoverinfo="text",
-    )
+def _rank(severity: str) -> int:
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES) - 1
+
+
+def _pieces(codes: Sequence[str], found: Iterable[_Found]) -> Iterator[Bar]:
+    """Lay the turns of each code and severity one after the other, as long as their numbers."""
+    ends = Counter[str]()
+    for (code, turn, rank), number in sorted(Counter(found).items(), key=_by_severity):
+        start, severity = ends[code], _SEVERITIES[rank]
+        ends[code] += number
+        hover = f"turn {turn}: {number} × {clip(code)} ({severity})"
+        yield Bar(codes.index(code), severity, start, ends[code], hover, f"t{turn}")
+
+
+def _by_severity(cell: tuple[_Found, int]) -> tuple[int, str, int]:
+    (code, turn, rank), _ = cell
+    return rank, code, turn
+
+
+def _cells(codes: Sequence[str], found: Sequence[_Found], columns: int) -> Iterator[Bar]:
+    """Lay each number of problems where its turns lie, of the look of the most severe."""
+    last = max([turn for _, turn, _ in found], default=0)
+    step = -(-(last + 1) // columns)
+    ranks = defaultdict[tuple[str, int], list[int]](list)
+    for code, turn, rank in found:
+        ranks[code, turn // step].append(rank)
+    for (code, column), listed in sorted(ranks.items()):
+        first, number = column * step, len(listed)
+        place = f"turn {first}" if step == 1 else f"turns {first}–{first + step - 1}"
+        start, end, hover = first - 0.45, first + step - 0.55, f"{place}: {number} × {clip(code)}"
+        severity = _SEVERITIES[min(listed)]
+        yield Bar(codes.index(code), severity, start, end, hover, str(number))

@@ -1,44 +1,26 @@
-"""The figure of every chart: plotly's own, with an SVG snapshot beside it, and forms beside the
-colours.
-"""
+"""A chart as a plotly figure, with an SVG of itself for pages that run no script."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agentkit.show.charts.drawing import FORMS
-from agentkit.show.html import Html
+from agentkit.show.charts.bars import FORMS, Bar, BarChart
+from agentkit.show.charts.svg import svg
 from agentkit.types.words import visible
 
-PATTERNS = {
-    "queue": ".",
-    "first": "",
-    "generation": "/",
-    "model": "",
-    "wait": ".",
-    "tool": "\\",
-    "failed": "x",
-    "input": "",
-    "output": "\\",
-    "cached": ".",
-    "reasoning": "/",
-    "error": "x",
-    "warning": "/",
-    "info": ".",
-    "p50": "",
-    "p90": "/",
-    "p99": ".",
-}
-
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _GRID = "rgba(128,128,128,0.3)"
 
 
 @cache
 def _figure_class() -> Any:
+    """Return the class of the figures; plotly is not loaded before one is made."""
     import plotly.graph_objects as go
+    from plotly.utils import PlotlyJSONEncoder
 
     class Chart(go.Figure):  # type: ignore[misc]
         """A `plotly.graph_objects.Figure` that brings an SVG of itself for pages that run no
@@ -46,14 +28,13 @@ def _figure_class() -> Any:
         """
 
         _svg: str = ""
-        _ipython_display_ = _repr_html_ = (
-            None  # plotly shows its own alone: a script, under an id that differs at every call
-        )
+        # Where these exist, plotly shows only its script, under an id that differs at every call.
+        _ipython_display_ = _repr_html_ = None
 
         def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-            data = self.to_plotly_json()
+            data = json.dumps(self.to_plotly_json(), cls=PlotlyJSONEncoder)
             return {
-                "application/vnd.plotly.v1+json": _jsonable(data),
+                "application/vnd.plotly.v1+json": json.loads(data),
                 "image/svg+xml": self._svg,
                 "text/plain": repr(self),
             }
@@ -64,75 +45,98 @@ def _figure_class() -> Any:
     return Chart
 
 
-def _jsonable(data: Any) -> Any:
-    import json
+def figure(chart: BarChart, small: BarChart) -> go.Figure:
+    """Draw a chart with plotly.
 
-    from plotly.utils import PlotlyJSONEncoder
+    The ground is left to the page, so that light and dark themes and templates both fit.
 
-    return json.loads(json.dumps(data, cls=PlotlyJSONEncoder))
-
-
-def figure(traces: Iterable[Any], title: str, snapshot: Html, **layout: Any) -> Any:
-    """The traces as a `plotly.graph_objects.Figure`. The ground is left to the page, so that light
-    and dark themes and templates both fit.
+    Args:
+        chart: what to draw.
+        small: the same chart with a limit to its size, which is drawn as the SVG beside it.
     """
-    made = _figure_class()(list(traces))
+    grouped = any(row.name for row in chart.rows)
+    of_kind = {kind: [bar for bar in chart.bars if bar.kind == kind] for kind in chart.kinds}
+    traces = [_trace(chart, kind, bars) for kind, bars in of_kind.items()]
+    if grouped:
+        # Plotly takes the order of grouped rows from the first trace that names them.
+        order = [Bar(row, "model", 0.0, 0.0, "") for row in range(len(chart.rows))]
+        traces = [_trace(chart, "model", order, showlegend=False, hoverinfo="skip"), *traces]
+    numbers: dict[str, Any] = {"title": chart.axis}
+    if chart.mode != "stack":  # room for the labels beside the bars
+        numbers["range"] = [0, 1.2 * chart.length or 1.0]
+    elif chart.whole and chart.length < 6:
+        numbers["dtick"] = 1
+    rows: dict[str, Any] = {"autorange": "reversed", "showgrid": False, "type": "multicategory"}
+    if chart.upright:
+        rows = {"title": "turn", "dtick": 1 if len(chart.rows) <= 40 else None}
+    elif not grouped:
+        names = [_plain_text(row.group) for row in chart.rows]
+        rows |= {"type": "category", "categoryorder": "array", "categoryarray": names}
+    made = _figure_class()(traces)
     made.update_layout(
-        title=title,
+        title=chart.heading,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": "#767676"},
         margin={"t": 90, "b": 40},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
-        **layout,
+        barmode=chart.mode,
+        bargap=0.15,
+        height=None if chart.upright else _height(chart),
+        xaxis=rows if chart.upright else numbers,
+        yaxis=numbers if chart.upright else rows,
     )
     made.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID)
     made.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID)
-    object.__setattr__(made, "_svg", str(snapshot))
+    # A figure refuses attributes that plotly does not know.
+    object.__setattr__(made, "_svg", str(svg(small, alone=True)))
     return made
 
 
-def bars(kind: str, name: str | None = None, **more: Any) -> Any:
-    """A trace of bars that look as this kind of bar does in a view: colour, edge and pattern."""
+def _height(chart: BarChart) -> int:
+    """Pixels, so that every row can be read."""
+    return min(4000, 230 + (54 if chart.mode == "group" else 24) * len(chart.rows))
+
+
+def _trace(chart: BarChart, kind: str, bars: list[Bar], **more: Any) -> go.Bar:
+    """Draw the bars of one kind, of the colour, edge and pattern that they have in a view too."""
     import plotly.graph_objects as go
 
     form = FORMS[kind]
-    fill = form.fill if form.fill != "none" else "rgba(128,128,128,0.15)"
     marker = {
-        "color": fill,
+        "color": "rgba(128,128,128,0.15)" if form.fill == "none" else form.fill,
         "line": {"color": form.stroke, "width": 1},
-        "pattern": {"shape": PATTERNS[kind], "fgcolor": form.stroke, "size": 5},
+        "pattern": {"shape": form.pattern, "fgcolor": form.stroke, "size": 5},
     }
-    return go.Bar(name=name or form.meaning, marker=marker, **more)
+    rows, sizes = _places(chart, bars), [round(bar.end - bar.start, 6) for bar in bars]
+    across = {"x": rows, "y": sizes} if chart.upright else {"x": sizes, "y": rows}
+    if chart.mode == "overlay":
+        more["base"] = [round(bar.start, 6) for bar in bars]
+    if chart.upright:
+        # A part of a bar is drawn beside it.
+        parts = any(bar.part for bar in bars)
+        more |= {"offsetgroup": "part" if parts else "whole", "alignmentgroup": "turn"}
+        more["base"] = [bar.start for bar in bars] if kind == "reasoning" else None
+    if any(bar.label for bar in bars):
+        more["text"] = [_plain_text(bar.label) for bar in bars]
+    if chart.mode != "stack":
+        more |= {"textposition": "outside", "cliponaxis": False}
+    hover = {"hovertext": [_plain_text(bar.hover) for bar in bars], "hoverinfo": "text"}
+    orientation = None if chart.upright else "h"
+    return go.Bar(
+        name=form.meaning, marker=marker, orientation=orientation, **{**across, **hover, **more}
+    )
 
 
-def plain_text(text: str) -> str:
-    """A text that plotly shows as it is: it reads tags of its own."""
+def _places(chart: BarChart, bars: list[Bar]) -> list[Any]:
+    """Name the rows of the bars: turns as numbers, groups and their rows as plotly's two lists."""
+    rows = [chart.rows[bar.row] for bar in bars]
+    groups = [_plain_text(row.group) for row in rows]
+    if chart.upright:
+        return [int(group) for group in groups]
+    return [groups, [row.name for row in rows]] if any(row.name for row in rows) else groups
+
+
+def _plain_text(text: str) -> str:
+    """Escape a text, as plotly reads tags of its own."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def records(frame: Any, names: Iterable[str]) -> list[dict[str, Any]]:
-    """The rows of a frame as dicts of these columns, None where a value is not known.
-
-    Raises:
-        UsageError: the frame has no such column.
-    """
-    from agentkit.errors import UsageError
-
-    wanted = list(names)
-    missing = [name for name in wanted if name not in frame.columns]
-    if missing:
-        raise UsageError(
-            f"the frame has no column {missing[0]!r}",
-            hint="pass a frame of ak.turns_df and its kin, or rollouts",
-        )
-    columns: Mapping[str, list[Any]] = {
-        name: frame[name].astype(object).where(frame[name].notna(), None).tolist()
-        for name in wanted
-    }
-    return [dict(zip(wanted, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def is_frame(x: Any) -> bool:
-    """Whether this is a `pandas.DataFrame`."""
-    return type(x).__name__ == "DataFrame" and hasattr(x, "columns")

@@ -3,136 +3,118 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.frames.calls import tool_calls_df
-from agentkit.analysis.frames.turns import turns_df
+from agentkit.analysis.timings import LANES, CallTime, Segment, TurnTime, length, segments
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
-from agentkit.show.charts.drawing import FORMS
-from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
-from agentkit.show.charts.timeline import CallTime, Segment, Timing, latency_svg, length, segments
-from agentkit.types.words import seconds
+from agentkit.show.charts.bars import Bar, BarChart, BarRow
+from agentkit.show.charts.columns import columns, is_frame, turns_and_calls
+from agentkit.show.charts.figure import figure
+from agentkit.types.words import count, seconds
 
-_TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue", "retries")
-_CALLS = ("rollout", "turn", "name", "result_status", "started", "elapsed", "queued")
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SHOWN = 60
+"""Turns of an SVG at most."""
+_BARS = 600
+"""Bars of the SVG beside a figure at most."""
+_TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue")
+_CALLS = ("rollout", "turn", "name", "result_status", "elapsed", "started", "queued")
 
 
-def latency(x: Any, calls: Any = None, *, rollout: int = 0) -> Any:
-    """A `plotly.graph_objects.Figure`: a line per turn with its queue, time to first token,
-    generation and tools, calls under each other.
+def latency(x: Any, calls: Any = None, *, rollout: int = 0) -> go.Figure:
+    """Draw when each turn waited in a queue, generated and ran its tools, calls under each other.
 
     Args:
         x: a rollout, or several; or a frame of `ak.turns_df`.
         calls: the frame of `ak.tool_calls_df` that belongs to `x`, where that is a frame.
         rollout: which of several.
 
+    Returns:
+        A `plotly.graph_objects.Figure`; time runs in seconds from the start of each turn.
+
     Raises:
         UsageError: it holds no such rollout.
     """
-    timings = _timings(x, calls, rollout)
-    drawn = [segment for timing in timings for segment in segments(timing)]
-    found = {kind: [s for s in drawn if s.kind == kind] for kind in FORMS}
-    traces = (
-        [_order(drawn), *(_trace(kind, listed) for kind, listed in found.items() if listed)]
-        if drawn
-        else []
-    )
-    return figure(
-        traces,
-        "Latency by turn",
-        latency_svg(timings, alone=True),
-        barmode="overlay",
-        bargap=0.15,
-        height=_height(drawn),
-        xaxis={
-            "title": "seconds from the start of the turn",
-            "range": [0, 1.2 * length(drawn) or 1.0],
-        },
-        yaxis={"autorange": "reversed", "showgrid": False, "type": "multicategory"},
-    )
+    times = _times(x, calls, rollout)
+    return figure(latency_chart(times), latency_chart(times, most=_BARS))
 
 
-def _height(drawn: list[Segment]) -> int:
-    return min(4000, 230 + 22 * len({(s.turn, s.lane) for s in drawn}))
+def latency_chart(
+    times: Sequence[TurnTime], *, most: int | None = None, among: int = 0
+) -> BarChart:
+    """Describe the chart.
 
-
-def _order(drawn: list[Segment]) -> Any:
-    """Every line in its place: plotly takes their order from the first trace that names them."""
-    places = sorted({(s.turn, s.lane) for s in drawn})
-    return bars(
-        "model",
-        showlegend=False,
-        orientation="h",
-        y=_lanes(places),
-        x=[0] * len(places),
-        hoverinfo="skip",
-    )
-
-
-def _lanes(places: Iterable[tuple[int, int]]) -> list[list[str]]:
-    listed = list(places)
-    return [
-        [f"turn {turn}" for turn, _ in listed],
-        ["model" if lane == 0 else f"call {lane - 1}" for _, lane in listed],
-    ]
-
-
-def _trace(kind: str, found: Iterable[Segment]) -> Any:
-    listed = list(found)
-    named = [plain_text(s.name) if s.lane and kind != "wait" else "" for s in listed]
-    told = [f"{plain_text(s.told)}<br>from {seconds(s.start)} to {seconds(s.end)}" for s in listed]
-    times: dict[str, Any] = {
-        "base": [round(s.start, 6) for s in listed],
-        "x": [round(s.end - s.start, 6) for s in listed],
-    }
-    return bars(
-        kind,
-        orientation="h",
-        y=_lanes((s.turn, s.lane) for s in listed),
-        **times,
-        text=named,
-        textposition="outside",
-        cliponaxis=False,
-        hovertext=told,
-        hoverinfo="text",
+    Args:
+        times: the times of the turns.
+        most: how many bars are drawn at most, those of the slowest turns; at most `SHOWN` turns
+            and `LANES` calls of each. None: all.
+        among: the number of all turns, where `times` are the slowest of them.
+    """
+    turns = [found for time in times if (found := segments(time))]
+    shown = turns if most is None else _slowest(turns, most)
+    rows: list[BarRow] = []
+    bars: list[Bar] = []
+    for found in shown:
+        lanes = sorted({s.lane for s in found})
+        places = {lane: len(rows) + i for i, lane in enumerate(lanes)}
+        whole = seconds(length(found))
+        rows += [
+            BarRow(f"turn {found[0].turn}", f"call {lane - 1}" if lane else "model", whole)
+            for lane in lanes
+        ]
+        bars += [_bar(segment, places[segment.lane]) for segment in found]
+    number = max(among, len(turns))
+    slowest = f", the {len(shown)} slowest shown" if len(shown) < number else ""
+    return BarChart(
+        title="Latency by turn",
+        summary=f"latency of {count(number, 'turn')}{slowest}",
+        empty="no times were recorded",
+        rows=tuple(rows),
+        bars=tuple(bars),
+        mode="overlay",
+        axis="seconds from the start of the turn",
+        mark="{:g} s",
     )
 
 
-def _timings(x: Any, calls: Any, rollout: int) -> list[Timing]:
+def _slowest(turns: list[list[Segment]], most: int) -> list[list[Segment]]:
+    """Return the slowest turns in their order, as many as have room; one always has."""
+    turns = [[s for s in found if s.lane <= LANES] for found in turns]
+    order = sorted(range(len(turns)), key=lambda i: -length(turns[i]))[:SHOWN]
+    reached = accumulate(len(turns[i]) for i in order)
+    kept = [i for i, bars in zip(order, reached, strict=True) if bars <= most or i == order[0]]
+    return [turns[i] for i in sorted(kept)]
+
+
+def _bar(s: Segment, row: int) -> Bar:
+    took = seconds(s.end - s.start)
+    hover = f"turn {s.turn}: {s.name} {took}, {seconds(s.start)} to {seconds(s.end)}"
+    named = s.lane and s.kind != "wait"
+    return Bar(row, s.kind, s.start, s.end, hover, s.name if named else "")
+
+
+def _times(x: Any, calls: Any, rollout: int) -> list[TurnTime]:
     if not is_frame(x):
         found = rollouts_in(x)
         if not 0 <= rollout < max(len(found), 1):
             raise UsageError(
                 f"there is no rollout {rollout}", hint=f"{len(found)} were given, counted from 0"
             )
-        x, calls, rollout = (
-            turns_df(found[rollout : rollout + 1]),
-            tool_calls_df(found[rollout : rollout + 1]),
-            0,
-        )
+        x, rollout = found[rollout : rollout + 1], 0
+    turns, calls = turns_and_calls(x, calls)
     ran: defaultdict[int, list[CallTime]] = defaultdict(list)
-    for row in records(calls, _CALLS) if calls is not None else ():
-        if row["rollout"] == rollout and row["elapsed"] is not None:
-            ran[row["turn"]].append(
-                CallTime(
-                    row["name"] or "",
-                    row["result_status"] or "",
-                    row["elapsed"],
-                    row["started"],
-                    row["queued"],
-                )
-            )
-    rows = (row for row in records(x, _TURNS) if row["rollout"] == rollout)
+    for of, turn, name, status, elapsed, *rest in (
+        columns(calls, _CALLS) if calls is not None else ()
+    ):
+        if of == rollout and elapsed is not None:
+            ran[turn].append(CallTime(name or "", status or "", elapsed, *rest))
     return [
-        Timing(
-            row["turn"],
-            row["model_elapsed"],
-            row["time_to_first_token"],
-            row["queue"],
-            row["retries"],
-            tuple(ran[row["turn"]]),
-        )
-        for row in rows
+        TurnTime(turn, model, first, queue, tuple(ran[turn]))
+        for of, turn, model, first, queue in columns(turns, _TURNS)
+        if of == rollout
     ]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.frames.calls import tool_calls_df
-from agentkit.analysis.frames.turns import turns_df
-from agentkit.errors import UsageError
-from agentkit.files.reader import rollouts_in
-from agentkit.show.charts.figure import bars, figure, is_frame, plain_text, records
-from agentkit.show.charts.plots import Spread, percentiles_svg, spread
+from agentkit.analysis.timings import Percentiles, percentiles_of
+from agentkit.show.charts.bars import Bar, BarChart, BarRow
+from agentkit.show.charts.columns import columns, turns_and_calls
+from agentkit.show.charts.figure import figure
+from agentkit.types.words import count, seconds
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_MOST = 40
+"""Rows of the SVG beside a figure at most."""
+_TURNS = ("model", "server", "model_elapsed", "time_to_first_token")
 
 
-def percentiles(x: Any, calls: Any = None) -> Any:
-    """A `plotly.graph_objects.Figure`: what half, nine of ten and 99 of 100 take at most, in
-    seconds, per tool and per server.
+def percentiles(x: Any, calls: Any = None) -> go.Figure:
+    """Draw what half, nine of ten and 99 of 100 take at most, in seconds, per tool and per server.
 
     A server is named by its model and address; its times are the answer's, and to the first token
     where it was streamed.
@@ -24,58 +30,50 @@ def percentiles(x: Any, calls: Any = None) -> Any:
         x: rollouts; or a frame of `ak.turns_df`.
         calls: the frame of `ak.tool_calls_df` that belongs to `x`, where that is a frame.
 
+    Returns:
+        A `plotly.graph_objects.Figure`.
+
     Raises:
         UsageError: it holds no rollout.
     """
-    if not is_frame(x):
-        found = rollouts_in(x)
-        x, calls = turns_df(found), tool_calls_df(found)
-    elif calls is not None and not is_frame(calls):
-        raise UsageError(
-            f"calls is a {type(calls).__name__}, not a frame",
-            hint="pass ak.tool_calls_df(rollouts)",
-        )
-    spreads = spread(_times(x, calls))
-    traces = [_trace(kind, spreads) for kind in ("p50", "p90", "p99")] if spreads else []
-    room = 1.2 * max((s.p99 for s in spreads), default=0.0) or 1.0
-    return figure(
-        traces,
-        "How long tools and servers take"
-        if spreads
-        else "How long tools and servers take: no times were recorded",
-        percentiles_svg(spreads, alone=True),
-        barmode="group",
-        height=min(3000, 220 + 54 * len(spreads)),
-        xaxis={"title": "seconds", "range": [0, room]},
-        yaxis={"autorange": "reversed", "showgrid": False},
+    found = percentiles_of(_times(*turns_and_calls(x, calls)))
+    return figure(percentiles_chart(found), percentiles_chart(found, most=_MOST))
+
+
+def percentiles_chart(found: Sequence[Percentiles], *, most: int | None = None) -> BarChart:
+    """Describe the chart: three bars for each name, of the first `most` names."""
+    rows, bars = [], []
+    for row, p in enumerate(found[:most]):
+        values = {"p50": p.p50, "p90": p.p90, "p99": p.p99}
+        total = " · ".join(map(seconds, values.values()))
+        rows.append(BarRow(f"{p.name} ({p.number:,})", total=total))
+        listed = ", ".join(f"{kind} {seconds(value)}" for kind, value in values.items())
+        hover = f"{p.name}: {p.number:,} times, {listed}"
+        bars += [
+            Bar(row, kind, 0.0, value, hover, f"{kind} {value:.3g} s")
+            for kind, value in values.items()
+        ]
+    hidden = f", {len(found) - len(rows)} not shown" if len(rows) < len(found) else ""
+    return BarChart(
+        title="How long tools and servers take",
+        summary=f"percentiles of {count(len(found), 'kind')}{hidden}",
+        empty="no times were recorded",
+        rows=tuple(rows),
+        bars=tuple(bars),
+        mode="group",
+        axis="seconds",
+        mark="{:g} s",
     )
 
 
 def _times(turns: Any, calls: Any) -> dict[str, list[float]]:
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for row in records(turns, ("model", "server", "model_elapsed", "time_to_first_token")):
-        name = " at ".join(filter(None, (row["model"], row["server"]))) or "the model"
-        for label, value in (
-            (name, row["model_elapsed"]),
-            (f"{name}, first token", row["time_to_first_token"]),
-        ):
+    for model, server, elapsed, first in columns(turns, _TURNS):
+        name = " at ".join(filter(None, (model, server))) or "the model"
+        for label, value in ((name, elapsed), (f"{name}, first token", first)):
             if value is not None:
                 found[label].append(value)
-    for row in records(calls, ("name", "elapsed")) if calls is not None else ():
-        if row["elapsed"] is not None:
-            found[f"tool {row['name'] or '?'}"].append(row["elapsed"])
+    for name, elapsed in columns(calls, ("name", "elapsed")) if calls is not None else ():
+        if elapsed is not None:
+            found[f"tool {name or '?'}"].append(elapsed)
     return found
-
-
-def _trace(kind: str, spreads: list[Spread]) -> Any:
-    values = [getattr(s, kind) for s in spreads]
-    names = [f"{plain_text(s.name)} ({s.number:,})" for s in spreads]
-    return bars(
-        kind,
-        orientation="h",
-        y=names,
-        x=[round(v, 6) for v in values],
-        text=[f"{kind} {v:.3g} s" for v in values],
-        textposition="outside",
-        cliponaxis=False,
-    )

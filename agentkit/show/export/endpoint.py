@@ -1,5 +1,5 @@
-"""Where a request goes, as an export writes it: the address without secrets, and the variables that
-hold them.
+"""Where a request goes, as an export writes it: the address without its secrets, and the
+environment variables that hold them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Endpoint(Record):
 
     @classmethod
     def of(cls, server: str) -> Self:
-        """The endpoint of a base URL as people write it.
+        """Return the endpoint of a base URL as people write it.
 
         Raises:
             UsageError: it is not an http or https URL.
@@ -49,7 +49,7 @@ class Endpoint(Record):
 
     @property
     def azure(self) -> bool:
-        """Whether it is Azure's, which wants the key in a header of its own."""
+        """Whether it is Azure's, where the key has a header of its own."""
         return self.host.endswith(_AZURE)
 
     @property

@@ -13,14 +13,17 @@ from agentkit.types.words import visible
 
 
 def issue_body(comparison: Comparison) -> str:
-    """Markdown for a bug report: findings, excerpts in fences that nothing in them can close, the
-    request, how to repeat it.
+    """Write a bug report in Markdown: the findings with excerpts, how to repeat them, and how sure
+    they are.
+
+    What a model or a server sent appears escaped, or inside fences that it cannot close.
     """
     parts = [f"### {_inline(comparison.heading())}", ""]
     for finding in (f for f in comparison.findings if f.divergences and f.severity != "cosmetic"):
         first = min(finding.divergences, key=worst_first)
+        where = _inline(found_where(finding).lstrip(", "))
         parts += [
-            f"#### {finding.class_} ({finding.severity}) {_inline(found_where(finding).lstrip(', '))}",
+            f"#### {finding.class_} ({finding.severity}) {where}",
             "",
             _inline(clip(first.cause, 400)),
             "",
@@ -42,7 +45,7 @@ def issue_body(comparison: Comparison) -> str:
 
 
 def _commands(comparison: Comparison) -> Iterator[str]:
-    """The first request that shows something, as a command for each side."""
+    """Write the first request that shows a difference, as a command for each side."""
     first = next((d for d in comparison.divergences if d.severity != "cosmetic"), None)
     if first is None:
         return
@@ -63,6 +66,6 @@ def _fenced(text: str, kind: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """A text in a line of Markdown: shown, never markup, a mention or a link."""
+    """Escape a text for a line of Markdown: it is never markup, a mention or a link."""
     escaped = "".join(f"\\{ch}" if ch in "\\`*_[]<>#|!~" else ch for ch in visible(clip(text, 500)))
     return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")

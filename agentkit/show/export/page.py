@@ -1,4 +1,4 @@
-"""Whatever can be looked at, as one page that opens anywhere."""
+"""`ak.export.html`: anything that has a display, as one page that opens anywhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in
 from agentkit.servers.redaction import outgoing
-from agentkit.show.export.asked import without_secrets
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import without_secrets
 from agentkit.show.notebook.static_view import standalone
 from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn
@@ -18,14 +18,14 @@ _HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.vie
 
 
 def html(source: Any) -> Export:
-    """One HTML file that shows all of it: no script, nothing loaded from anywhere, light and dark.
+    """Write one HTML file that shows all of it: without scripts, offline, in light and dark.
 
     Args:
         source: a turn or any record, a rollout or a list of them, a debugger, or what `ak.view`
             takes and gives.
 
     Raises:
-        UsageError: it is nothing that can be shown.
+        UsageError: it has no display and holds no rollout.
     """
     return Export(outgoing(os.environ)(standalone(_shown(source))), "agentkit.html")
 

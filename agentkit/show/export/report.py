@@ -1,5 +1,6 @@
-"""A turn as the text of a bug report, in Markdown. What a model, tool or server said stands only
-inside fences it cannot close.
+"""`ak.export.issue`: a turn as the text of a bug report, in Markdown.
+
+What a model, tool or server sent appears only inside fences that it cannot close.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
-from agentkit.show.export.text import Export
-from agentkit.show.render.limits import TEXT
-from agentkit.show.render.rollout.text import text
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.render.render import text_of
 from agentkit.types.problem import Problem
 from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
@@ -22,16 +22,17 @@ from agentkit.types.words import count, visible
 
 _ROOM = 16_000
 """Characters of one part; GitHub takes 65,536 for the whole."""
-_TOLD = ("server", "openai-version", "via", "x-request-id", "content-type")
-"""Answer headers that say which server it was."""
+_SERVER_HEADERS = ("server", "openai-version", "via", "x-request-id", "content-type")
+"""Headers of an answer that identify the server."""
 _META = ("server", "version", "options", "model")
+"""Metadata of a rollout that describe the server."""
 
 
 def issue(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The text of a bug report (GitHub's Markdown): what happened, the request as a command, the
-    raw answer, its reading, the versions.
+    """Write a bug report in GitHub's Markdown: what happened, the request as a command, the raw
+    answer, its reading, the versions.
 
-    Keys are taken out. A part that is too long for a report is cut, and says so.
+    Keys are removed. A part that is too long for a report is cut, with a note.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
@@ -42,7 +43,7 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     parts = [
         "### What happened",
         _happened(call),
@@ -60,33 +61,31 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
 
 
 def fenced(body: str, language: str = "") -> str:
-    """The text as a code block whose fence is longer than any run of backticks in it."""
+    """Write a code block whose fence is longer than any run of backticks in it."""
     longest = max(map(len, re.findall(r"`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{body.rstrip(chr(10))}\n{fence}"
 
 
 def _folded(title: str, body: str, language: str = "") -> str:
-    """The text behind a click; cut where it is too long for a report."""
+    """Write a text behind a click; cut it where it is too long for a report."""
     rest = len(body) - _ROOM
     cut = f"\n\n{count(rest, 'more character')} left out of this report.\n" if rest > 0 else "\n"
-    return (
-        f"<details><summary>{title},"
-        f" {count(len(body), 'character')}</summary>\n\n{fenced(body[:_ROOM], language)}\n{cut}\n</details>"
-    )
+    summary = f"<summary>{title}, {count(len(body), 'character')}</summary>"
+    return f"<details>{summary}\n\n{fenced(body[:_ROOM], language)}\n{cut}\n</details>"
 
 
-def _happened(call: Asked) -> str:
-    said = [f"{call.heading[0].upper()}{call.heading[1:]}."]
+def _happened(call: ModelCall) -> str:
+    parts = [f"{call.heading[0].upper()}{call.heading[1:]}."]
     if call.error is not None:
-        said += ["The request failed:", fenced(text(call.error, TEXT))]
+        parts += ["The request failed:", fenced(text_of(call.error))]
     response = call.response
     if response is not None:
         problems = response.all_problems
-        said.append(f"{count(len(problems), 'problem')} in the answer{':' if problems else '.'}")
-        said += [fenced("\n".join(map(_problem, problems)))] if problems else []
-        said += ["What it was read as:", fenced(text(response, TEXT)[:_ROOM])]
-    return "\n\n".join(said)
+        parts.append(f"{count(len(problems), 'problem')} in the answer{':' if problems else '.'}")
+        parts += [fenced("\n".join(map(_problem, problems)))] if problems else []
+        parts += ["What it was read as:", fenced(text_of(response)[:_ROOM])]
+    return "\n\n".join(parts)
 
 
 def _problem(problem: Problem) -> str:
@@ -106,8 +105,8 @@ def _answer(exchange: Exchange | None) -> str:
     return _folded(f"{status}{streamed}", body, "" if isinstance(raw, str) else "json")
 
 
-def _versions(call: Asked) -> list[str]:
-    """What is known of the server, by its own headers and the caller's notes, and of this side."""
+def _versions(call: ModelCall) -> list[str]:
+    """List what is known of the server, by its headers and the metadata, and of this side."""
     exchange = call.exchange
     raw = exchange.raw if exchange else None
     of_body = {
@@ -116,14 +115,16 @@ def _versions(call: Asked) -> list[str]:
         if isinstance(raw, dict) and isinstance(raw.get(name), str)
     }
     of_headers = {
-        name: value for name, value in (exchange.headers if exchange else ()) if name in _TOLD
+        name: value
+        for name, value in (exchange.headers if exchange else ())
+        if name in _SERVER_HEADERS
     }
     of_meta = {
         name: call.trajectory.meta[name]
         for name in _META
         if isinstance(call.trajectory.meta.get(name), str)
     }
-    told = {
+    server = {
         **{f"answer's {n}": v for n, v in of_body.items()},
         **{f"header {n}": v for n, v in of_headers.items()},
         **of_meta,
@@ -139,7 +140,7 @@ def _versions(call: Asked) -> list[str]:
     }
     return [
         f"{name}: {visible(str(value)).replace(chr(10), ' ')}"
-        for name, value in {**told, **profile, **mine}.items()
+        for name, value in {**server, **profile, **mine}.items()
     ]
 
 

@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.debugger.break_on import break_on
 from agentkit.errors import UsageError
 from agentkit.servers.redaction import masked
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import ending
-from agentkit.trajectory.breakpoints import Breakpoint, break_on
+from agentkit.trajectory.breakpoints import Breakpoint
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import css, style
-from agentkit.show.render.limits import STATIC, TEXT, WHOLE
+from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import html_of, text_of
 from agentkit.types.words import visible
 
@@ -27,7 +27,7 @@ def mimebundle(record: Any) -> dict[str, Any]:
     Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
     looked when it was shown.
     """
-    kept = bundle(text_of(record, TEXT), html_of(record, STATIC))
+    kept = bundle(text_of(record), html_of(record, STATIC))
     return {**kept, **_live(record)}
 
 

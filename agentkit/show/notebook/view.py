@@ -12,12 +12,12 @@ from agentkit.files.cassette.index import Cassette
 from agentkit.show.html import Html, el, link
 from agentkit.show.notebook.views.reasoning_view import ReasoningView
 from agentkit.show.render import shown
-from agentkit.show.render.analysis.explorer import explorer_lines, explorer_table
+from agentkit.show.render.analysis.explorer import explorer_table
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import count, visible
+from agentkit.types.words import count
 
 
 class View(Drawn, Sequence[Trajectory]):
@@ -112,12 +112,3 @@ def _whole(view: View) -> str | None:
         return view.source if view.source and link(view.source) else None
     except UsageError:
         return None
-
-
-@shown.register_text(View)
-def _view_text(view: View, limits: Limits) -> str:
-    heading = [view.heading()] if _is_titled(view) else []
-    if len(view) > limits.listed:
-        return "\n".join([*heading, *map(visible, explorer_lines(explore(view), limits))])
-    several = view[0] if len(view) == 1 else view.trajectories
-    return "\n".join([*heading, *([shown.text(several, limits)] if len(view) else [])])

@@ -12,13 +12,7 @@ from agentkit.show.render.limits import Limits
 @shown.register(Progress)
 def progress_fragments(progress: Progress, limits: Limits) -> dict[str, Html]:
     """What a notebook keeps: what was asked for, the same at every run."""
-    words = _asked(progress, limits)
-    return {"progress": el("p", el("strong", "Rollouts"), " ", words, class_="ak-title")}
-
-
-@shown.register_text(Progress)
-def _asked(progress: Progress, limits: Limits) -> str:
-    return progress.title
+    return {"progress": el("p", el("strong", "Rollouts"), " ", progress.title, class_="ak-title")}
 
 
 @shown.register(Rollouts)
@@ -29,9 +23,3 @@ def rollouts_fragments(rollouts: Rollouts, limits: Limits) -> dict[str, Html]:
     title = el("p", el("strong", "Rollouts"), " ", rollouts.heading(), class_="ak-title")
     each = shown.fragments(rollouts.trajectories, limits) if rollouts.trajectories else {}
     return {"title": title, **each}
-
-
-@shown.register_text(Rollouts)
-def _lines(rollouts: Rollouts, limits: Limits) -> str:
-    each = [shown.text(rollouts.trajectories, limits)] if rollouts.trajectories else []
-    return "\n".join([f"Rollouts: {rollouts.heading()}", *each])

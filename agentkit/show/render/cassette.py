@@ -11,8 +11,8 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note, row, status
-from agentkit.show.render.rollout.table import table_fragments, table_lines
-from agentkit.types.words import count, visible
+from agentkit.show.render.rollout.table import table_fragments
+from agentkit.types.words import count
 
 
 @shown.register(Index)
@@ -20,12 +20,6 @@ def index_fragments(index: Index, limits: Limits) -> dict[str, Html]:
     """The first rollouts as a table."""
     head = el("p", el("strong", "Index"), " ", index.heading(), class_="ak-title")
     return {"head": head, **table_fragments(*_first(index, limits), len(index))}
-
-
-@shown.register_text(Index)
-def index_text(index: Index, limits: Limits) -> str:
-    rows = map(visible, table_lines(*_first(index, limits), len(index)))
-    return "\n".join([f"Index: {index.heading()}", *rows])
 
 
 def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
@@ -41,11 +35,6 @@ def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
 def cassette_fragments(cassette: Cassette, limits: Limits) -> dict[str, Html]:
     """Its index."""
     return index_fragments(cassette.entries, limits)
-
-
-@shown.register_text(Cassette)
-def _cassette_text(cassette: Cassette, limits: Limits) -> str:
-    return index_text(cassette.entries, limits)
 
 
 @shown.register(Checkup)
@@ -71,17 +60,6 @@ def _row(number: int, finding: Finding) -> Html:
         code(finding.message),
     )
     return row(f"finding-{number}", "aside", (None, (said, note(finding.hint))))
-
-
-@shown.register_text(Checkup)
-def _checkup_text(checkup: Checkup, limits: Limits) -> str:
-    lines = [
-        f"{f.severity} {f.code} at {f.place}{_times(f)}: {f.message}\n    {f.hint}"
-        for f in checkup[: limits.items]
-    ]
-    more = len(checkup) - len(lines)
-    gap = [f"… {count(more, 'more finding')}"] if more > 0 else []
-    return "\n".join([f"Checkup: {checkup.heading()}", *lines, *gap])
 
 
 def _times(finding: Finding) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.debugger import Debugger
-from agentkit.debugger.ended import Ended
 from agentkit.debugger.pending import Pending
+from agentkit.debugger.stopped import Stopped
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -32,23 +32,12 @@ def debugger_fragments(debugger: Debugger, limits: Limits) -> dict[str, Html]:
     }
 
 
-@shown.register_text(Debugger)
-def _debugger_text(debugger: Debugger, limits: Limits) -> str:
-    return f"{shown.text(debugger.trajectory, limits)}\n{debugger!r}"
-
-
-@shown.register(Ended)
-def ended_fragments(ended: Ended, limits: Limits) -> dict[str, Html]:
+@shown.register(Stopped)
+def stopped_fragments(stopped: Stopped, limits: Limits) -> dict[str, Html]:
     """The error where there is one, and what can be done."""
-    error = shown.fragments(ended.error, limits) if ended.error is not None else {}
-    advice = el("code", ended.advice) if ended.stop else ended.advice
+    error = shown.fragments(stopped.error, limits) if stopped.error is not None else {}
+    advice = el("code", stopped.advice) if stopped.stop else stopped.advice
     return {**error, "advice": el("p", advice, class_="ak-title")}
-
-
-@shown.register_text(Ended)
-def _ended_text(ended: Ended, limits: Limits) -> str:
-    error = [shown.text(ended.error, limits)] if ended.error is not None else []
-    return "\n".join([*error, ended.advice])
 
 
 @shown.register(Pending)
@@ -57,27 +46,27 @@ def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
     words = f"{len(pending)} to run" if pending else "nothing waits"
     head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
     rows = {
-        f"call-{i}": call_row(f"call-{i}", call, limits, f"dbg.pending[{i}]")
+        f"call-{i}": call_row(
+            f"call-{i}",
+            call,
+            limits,
+            f"dbg.pending[{i}]",
+            label=None if limits.details else el("strong", f"→ {i}"),
+        )
         for i, call in enumerate(pending[: limits.items])
     }
     found = {
         f"found-{i}": call_row(
-            f"found-{i}", call, limits, f"dbg.pending.recoverable[{i}]", found=True
+            f"found-{i}",
+            call,
+            limits,
+            f"dbg.pending.recoverable[{i}]",
+            found=True,
+            label=None if limits.details else el("strong", f"adopt({i})"),
         )
         for i, call in enumerate(pending.recoverable[: limits.items])
     }
     return {"head": head, **rows, **found}
-
-
-@shown.register_text(Pending)
-def _pending_text(pending: Pending, limits: Limits) -> str:
-    lines = [f"  {i}: {shown.text(call, limits)}" for i, call in enumerate(pending[: limits.items])]
-    found = [
-        f"  could be adopted, {i}: {shown.text(call, limits)}"
-        for i, call in enumerate(pending.recoverable[: limits.items])
-    ]
-    head = f"Pending: {len(pending)} to run" if pending else "Pending: nothing waits"
-    return "\n".join([head, *lines, *found])
 
 
 @shown.register(Breakpoints)
@@ -92,14 +81,6 @@ def breakpoints_fragments(breakpoints: Breakpoints, limits: Limits) -> dict[str,
         key = f"breakpoint-{i}"
         shown_[key] = row(key, "aside", (str(i), facts(code(point.text), point.sides)))
     return shown_
-
-
-@shown.register_text(Breakpoints)
-def _breakpoints_text(breakpoints: Breakpoints, limits: Limits) -> str:
-    lines = breakpoints.lines()
-    if not lines:
-        return "Breakpoints: none"
-    return "\n".join(["Breakpoints:", *(f"  {line}" for line in lines)])
 
 
 @shown.register(Tree)
@@ -124,13 +105,3 @@ def _branch(depth: int, branch: Branch, here: bool) -> Html:
     )
     told = facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))
     return row(f"branch-{branch.label}", "aside", (label, told))
-
-
-@shown.register_text(Tree)
-def _tree_text(tree: Tree, limits: Limits) -> str:
-    lines = [f"Tree: {tree.summary()}"]
-    for depth, branch in list(tree.rows())[: limits.items]:
-        mark = "▶" if branch.label == tree.current else " "
-        words = last_words(branch.trajectory)
-        lines.append(f"{mark} {'  ' * min(depth, 20)}{branch.summary()}; {words}")
-    return "\n".join(lines)

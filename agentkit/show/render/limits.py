@@ -23,13 +23,18 @@ class Limits:
     """Rollouts whose conversations are there, each behind a click; of more there is a table."""
     rows: int = 20
     """Rows of a table."""
+    details: bool = True
+    """Whether what is behind a click is drawn, and what only a page has room for: ids, charts, the
+    wire. Plain text has none of it.
+    """
 
 
 STATIC = Limits()
 """For what is kept in a notebook."""
-TEXT = Limits(size=200_000, text=2_000, rows=10)
+TEXT = Limits(size=300_000, text=2_000, rows=10, details=False)
 """For `text/plain`."""
+_ALL = 1 << 60
 WHOLE = Limits(
-    **dict.fromkeys(("head", "tail", "size", "text", "items", "listed", "rows"), 1 << 60)
+    head=_ALL, tail=_ALL, size=_ALL, text=_ALL, items=_ALL, listed=_ALL, rows=_ALL, details=True
 )
 """Everything, for a page of its own."""

@@ -6,6 +6,7 @@ Importing this module imports every drawing, so that each is registered.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from agentkit.show.html import Html
@@ -13,6 +14,7 @@ from agentkit.show.render import batch, cassette, debugger, shown
 from agentkit.show.render.analysis import checks, comparison, diff, explorer, reparse, sample_tree
 from agentkit.show.render.analysis import tokens as token_runs
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE, Limits
+from agentkit.show.render.plain_text import plain_text
 from agentkit.show.render.rollout import records
 
 DRAWINGS = (
@@ -47,5 +49,6 @@ def html_of(thing: Any, limits: Limits | None = None) -> Html:
 
 
 def text_of(thing: Any, limits: Limits | None = None) -> str:
-    """Write the thing as plain text."""
-    return shown.text(thing, limits or TEXT)
+    """Write the thing as plain text, made of the same fragments as its HTML."""
+    brief = replace(limits or TEXT, details=False)
+    return plain_text(shown.fragments(thing, brief).values())

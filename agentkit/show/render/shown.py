@@ -16,7 +16,6 @@ from typing import Any
 from agentkit.show.html import Html, el
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, row
-from agentkit.types.words import visible
 
 
 @singledispatch
@@ -28,16 +27,6 @@ def fragments(thing: Any, limits: Limits) -> dict[str, Html]:
 
 register = fragments.register
 """Register the function that draws a type."""
-
-
-@singledispatch
-def text(thing: Any, limits: Limits) -> str:
-    """Write the thing as plain text."""
-    return visible(repr(thing))
-
-
-register_text = text.register
-"""Register the function that writes a type as plain text."""
 
 
 def page(parts: Mapping[str, Html]) -> Html:

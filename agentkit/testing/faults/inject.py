@@ -167,9 +167,9 @@ def inject(
         times=times,
         seconds=seconds,
     )
-    return agent.wrapped(
+    return agent.with_perform(
         lambda perform, trajectory, sample: injecting(perform, plan, retries=agent.retries)
-    ).noting(injection=[plan.summary()])
+    ).with_meta(injection=[plan.summary()])
 
 
 def injections() -> dict[str, str]:

@@ -172,7 +172,7 @@ def test_an_exception_that_is_nobodys_data_ends_its_own_rollout_only(tmp_path: P
 
         return performed
 
-    done = ak.rollouts(agent().wrapped(picky), ["a", "b", "c"], record=tmp_path / "x.jsonl")
+    done = ak.rollouts(agent().with_perform(picky), ["a", "b", "c"], record=tmp_path / "x.jsonl")
     assert [t.stop_reason for t in done] == ["final", "stopped", "final"]
     assert done.raised == {1: "UsageError: not this one"}
     assert len(done[1].turns) == 1
@@ -181,7 +181,7 @@ def test_an_exception_that_is_nobodys_data_ends_its_own_rollout_only(tmp_path: P
     assert again.raised == {}
     assert again.stop_reasons == {"final": 3}
     with pytest.raises(UsageError, match="not this one") as caught:
-        ak.rollouts(agent().wrapped(picky), ["b"], n=2)
+        ak.rollouts(agent().with_perform(picky), ["b"], n=2)
     assert len(caught.value.rollouts) == 2  # type: ignore[attr-defined]
 
 

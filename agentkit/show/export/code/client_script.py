@@ -1,4 +1,4 @@
-"""A request as a script with the plain openai client, to be run where agentkit is not."""
+"""`ak.export.python`: a request as a script with the plain openai client."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from agentkit.read.plain import is_utf8
 from agentkit.servers.redaction import REDACTED
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 
 _NAMED = frozenset(
     {
@@ -39,15 +39,14 @@ _NAMED = frozenset(
         "store",
     }
 )
-"""Arguments that every version of the client since 2.0 has; whatever else is in a body goes through
-`extra_body`.
-"""
+"""Arguments that every version of the client since 2.0 has; others go through `extra_body`."""
 _LONG = ("messages", "tools")
 
 
 def python(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a Python script that needs the openai package alone; the key is taken from an
-    environment variable.
+    """Write the request as a Python script that needs only the openai package.
+
+    The key is read from an environment variable.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a `Request`.
@@ -58,7 +57,7 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     about = "\n".join(
         ["The request of " + notes(call)[0] + ".", *(f"\n{line}" for line in notes(call)[1:])]
     )
@@ -72,8 +71,8 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
     return Export(text, f"turn_{call.turn}.py")
 
 
-def client_lines(call: Asked) -> str:
-    """The expression that makes a client of the recorded address."""
+def client_lines(call: ModelCall) -> str:
+    """Write the expression that makes a client of the recorded address."""
     endpoint = call.endpoint
     if not endpoint.url:
         return (
@@ -107,7 +106,7 @@ def client_lines(call: Asked) -> str:
 
 
 def _create(body: dict[str, Any]) -> str:
-    """The call of `chat.completions.create`, its long arguments named before it."""
+    """Write the call of `chat.completions.create`, with its long arguments named before it."""
     extra = {name: value for name, value in body.items() if name not in _NAMED or value is None}
     named = {name: value for name, value in body.items() if name not in extra}
     long = [
@@ -137,8 +136,9 @@ def _create(body: dict[str, Any]) -> str:
 
 
 def _post(body: dict[str, Any]) -> str:
-    """The request as bytes of our own: a lone surrogate in it is no UTF-8, which is what the client
-    would encode it as.
+    """Write a request that sends bytes of our own.
+
+    The client encodes a body as UTF-8, which a lone surrogate cannot be.
     """
     sent = (
         'content=json.dumps(body).encode(), options={"headers": {"Content-Type":'

@@ -1,5 +1,6 @@
-"""Data as source text that people read: JSON for a shell, literals for Python. What does not show
-itself is written out.
+"""Data as source text that people read: JSON for a shell, literals for Python.
+
+Invisible characters are written as escapes.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _LINE = 72
 
 
 def json_text(value: Any) -> str:
-    r"""The value as JSON in which every character shows itself: bidi marks, invisible ones and lone
-    surrogates are escaped.
+    r"""Write a value as JSON in which bidi marks, invisible characters and lone surrogates are
+    escaped.
 
     >>> json_text({"city": "Köln\u202e"})
     '{"city": "Köln\\u202e"}'
@@ -38,11 +39,12 @@ def json_text(value: Any) -> str:
 
 
 def literal(value: Any, depth: int = 0, taken: int = 0) -> str:
-    """The JSON value as a Python literal, on one line where it fits.
+    """Write a JSON value as a Python literal, on one line where it fits.
 
     Args:
+        value: what is written.
         depth: how far it is indented, in steps of four.
-        taken: characters that stand before it on its line.
+        taken: characters before it on its line.
 
     >>> print(literal({"city": "Oslo", "days": [1, None]}))
     {"city": "Oslo", "days": [1, None]}
@@ -65,7 +67,7 @@ def literal(value: Any, depth: int = 0, taken: int = 0) -> str:
 
 
 def _line(value: Any) -> str:
-    """The value on one line, however long."""
+    """Write a value on one line, however long."""
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, dict):
@@ -78,7 +80,7 @@ def _line(value: Any) -> str:
 
 
 def _text(value: str, depth: int, taken: int) -> str:
-    """A text on one line, or a line of it each."""
+    """Write a text on one line, or each of its lines on one."""
     parts = value.splitlines(keepends=True) if "\n" in value else [value]
     if len(parts) == 1 or 4 * depth + taken + len(value) <= _LINE:
         return _quoted(value)
@@ -87,14 +89,14 @@ def _text(value: str, depth: int, taken: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text in double quotes where that needs no escape, as formatters write it."""
+    """Quote a text, with double quotes where that needs no escape, as formatters do."""
     text = str(text)
     plain = repr(text)
     return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
 
 
 def lines_of(text: str, depth: int) -> str:
-    """A long text as a Python literal of many lines, cut anywhere; the text is the same."""
+    """Write a long text as a Python literal of many lines, cut anywhere."""
     room = _WIDTH - 4 * depth - 10
     pieces = [text[i : i + room] for i in range(0, len(text), room)]
     if len(pieces) < 2:

@@ -1,6 +1,4 @@
-"""A turn as a notebook: request, recorded answer, what it was read as. It comes with its outputs,
-and gives the same when it is run.
-"""
+"""`ak.export.notebook`: a turn as a notebook: the request, the recorded answer and its reading."""
 
 from __future__ import annotations
 
@@ -8,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from agentkit.show.export.asked import asked
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.offline_test import (
     ASK,
@@ -16,9 +13,10 @@ from agentkit.show.export.code.offline_test import (
     answer_source,
     answered,
     expected,
-    said_source,
+    reading_source,
 )
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import model_call
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.trajectory import Spec
@@ -36,8 +34,9 @@ if server:
 
 
 def notebook(source: Any, turn: int | None = None) -> Export:
-    """A Jupyter notebook (nbformat 4) about the turn, as JSON: offline, with its outputs, the same
-    when it is run again.
+    """Write a Jupyter notebook (nbformat 4) about the turn.
+
+    It comes with its outputs, needs no network, and gives the same outputs when it is run again.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
@@ -47,7 +46,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         UsageError: it holds no rollout, or no answer came.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     exchange, spec = answered(call), call.trajectory.spec
     kept = replace(
         exchange, url="", headers=(), started=None, elapsed=None, retries=(), transport_error=None
@@ -81,8 +80,8 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         ),
         _words("## Held to it"),
         _code(
-            f"{said_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\nassert said(ANSWER)"
-            " == EXPECTED"
+            f"{reading_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\n"
+            "assert said(ANSWER) == EXPECTED"
         ),
         _words(
             "## Asked again",
@@ -109,7 +108,7 @@ def _words(*lines: str) -> dict[str, Any]:
 
 
 def _code(source: str, shown: Any = None) -> dict[str, Any]:
-    """A code cell; `shown` is what its last line evaluates to."""
+    """Make a code cell; `shown` is the value of its last line."""
     return {
         "cell_type": "code",
         "metadata": {},

@@ -1,19 +1,17 @@
-"""A turn as a test: its recorded answer, read again without a server, must be read as it was; and a
-server can be asked the same.
-"""
+"""`ak.export.pytest`: a turn as a test that its recorded answer is read as it was."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import lines_of, literal
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 
-_SAID = '''\
+_READING = '''\
 def said(exchange):
     """What an answer was read as, without what differs from one run to the next."""
     if exchange.status and exchange.status >= 300:
@@ -58,8 +56,8 @@ IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chun
 
 
 def pytest(source: Any, turn: int | None = None) -> Export:
-    """A test file that needs no network: the recorded answer must be read as it was (calls, finish
-    reason, problem codes).
+    """Write a test file that needs no network: the recorded answer must be read as it was (calls,
+    finish reason, problem codes).
 
     `AGENTKIT_LIVE=http://localhost:8000/v1 pytest FILE` asks that server the recorded request as
     well, with the key in `AGENTKIT_API_KEY`.
@@ -72,7 +70,7 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         UsageError: it holds no rollout, or no answer came.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     about = (
         f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the'
         f" same.\n\n    pytest test_turn_{call.turn}.py                                           "
@@ -84,15 +82,15 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         f"ANSWER = {answer_source(call)}\n",
         f"EXPECTED = {literal(expected(call), 0, 11)}\n",
     ]
-    parts = ["\n".join(named), said_source(call), ASK, _TESTS]
+    parts = ["\n".join(named), reading_source(call), ASK, _TESTS]
     return Export(
         about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts),
         f"test_turn_{call.turn}.py",
     )
 
 
-def said_source(call: Asked) -> str:
-    """The function that reads an answer as this rollout reads its answers."""
+def reading_source(call: ModelCall) -> str:
+    """Write the function that reads an answer as this rollout reads its answers."""
     spec = call.trajectory.spec
     options = {
         "policy": spec.policy if spec.policy != "normalize" else None,
@@ -102,11 +100,11 @@ def said_source(call: Asked) -> str:
     given = "".join(
         f", {name}={literal(value)}" for name, value in options.items() if value is not None
     )
-    return _SAID.format(reading=f'REQUEST.get("tools"){given}')
+    return _READING.format(reading=f'REQUEST.get("tools"){given}')
 
 
-def answer_source(call: Asked) -> str:
-    """The recorded answer as the expression that makes it."""
+def answer_source(call: ModelCall) -> str:
+    """Write the expression that makes the recorded answer."""
     exchange = answered(call)
     status = f"    status={exchange.status},\n" if exchange.status else ""
     if exchange.chunks and not exchange.body:
@@ -118,8 +116,8 @@ def answer_source(call: Asked) -> str:
     return f"ak.Exchange(\n{status}    body={lines_of(exchange.body, 1)},\n)"
 
 
-def answered(call: Asked) -> Exchange:
-    """The answer of the call.
+def answered(call: ModelCall) -> Exchange:
+    """Return the raw answer of the call.
 
     Raises:
         UsageError: none came.
@@ -133,8 +131,8 @@ def answered(call: Asked) -> Exchange:
     return exchange
 
 
-def expected(call: Asked) -> dict[str, Any]:
-    """What the answer was read as, as the exported test says it."""
+def expected(call: ModelCall) -> dict[str, Any]:
+    """Return the reading of the answer, in the form of the exported test."""
     exchange = answered(call)
     failed = request_error(exchange) if exchange.status and exchange.status >= 300 else None
     if failed is not None:

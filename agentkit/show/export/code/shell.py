@@ -1,17 +1,17 @@
-"""A request as a curl command that any shell runs as it stands, whatever the request holds."""
+"""`ak.export.curl`: a request as a curl command that any shell runs unchanged."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from agentkit.show.export.asked import Asked, asked
 from agentkit.show.export.code.literals import json_text
-from agentkit.show.export.text import Export
+from agentkit.show.export.document import Export
+from agentkit.show.export.model_call import ModelCall, model_call
 
 
 def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """The request as a curl command: the very body, the recorded address, the key taken from an
-    environment variable.
+    """Write the request as a curl command: the body as it was sent, the recorded address, and the
+    key read from an environment variable.
 
     The body goes through a quoted heredoc as JSON, in which no line can end it and nothing is
     expanded; no text of it is ever a word of the shell.
@@ -25,7 +25,7 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn, server)
+    call = model_call(source, turn, server)
     streamed = "--no-buffer " if call.body.get("stream") else ""
     lines = [
         *(f"# {line}" for line in notes(call)),
@@ -39,20 +39,20 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
     return Export("\n".join(lines) + "\n", f"turn-{call.turn}.sh")
 
 
-def notes(call: Asked) -> list[str]:
-    """What a reader of the export should know, a line each."""
-    said = [call.heading]
+def notes(call: ModelCall) -> list[str]:
+    """List what a reader of the export should know, a line each."""
+    lines = [call.heading]
     if not call.endpoint.url:
-        said.append(
+        lines.append(
             "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server"
             " wants a key"
         )
     if call.redacted:
-        said.append("what looked like a key was taken out of the request and reads [redacted]")
-    return said
+        lines.append("what looked like a key was taken out of the request and reads [redacted]")
+    return lines
 
 
-def _authorization(call: Asked) -> str:
+def _authorization(call: ModelCall) -> str:
     endpoint = call.endpoint
     key = (
         f"${endpoint.variable}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from operator import is_
 from typing import Any, ClassVar
 
-from agentkit.show.charts.timeline import Course
+from agentkit.analysis.timings import Timeline
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, Op, changes
 from agentkit.show.render.limits import Limits
@@ -37,7 +37,7 @@ class ConversationView(LiveView):
         self._turns: list[Parts] = []
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
-        self._course = Course()
+        self._timeline = Timeline()
         self._times: list[list[float]] = []
         self._tail: Parts = {}
 
@@ -89,7 +89,7 @@ class ConversationView(LiveView):
         """The times of the turns from here on, where they are others than before: the page draws
         them.
         """
-        times = self._course.spent(start)
+        times = self._timeline.spent(start)
         if times == self._times[start:]:
             return []
         self._times[start:] = times
@@ -103,7 +103,7 @@ class ConversationView(LiveView):
         del self._totals[start + 1 :]
         for turn in trajectory.turns[start:]:
             self._totals.append(self._totals[-1].plus(turn))
-        self._course.reach(trajectory.all_turns, start)
+        self._timeline.reach(trajectory.all_turns, start)
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]

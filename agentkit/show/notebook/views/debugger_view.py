@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from agentkit.agent.event_loop import event_loop
-from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Piece, Sampled
+from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Sampled, Streamed
 from agentkit.errors import UsageError
 from agentkit.show.charts.figures import figures
 from agentkit.show.html import Html
@@ -106,7 +106,7 @@ class DebuggerView(ConversationView):
                         self._grow(GrowingRows(step.turn))
                 case Sampled(done=done, of=of):
                     self._step = f"{done} of {of} answers"
-                case Piece(chunk=chunk) if self._growing:
+                case Streamed(chunk=chunk) if self._growing:
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
                     self._grow(None)
@@ -198,7 +198,7 @@ class DebuggerView(ConversationView):
             return []
         was, self._charts, self._charted = (
             self._charts,
-            figures(trajectory, self._course),
+            figures(trajectory, self._timeline),
             trajectory,
         )
         self._next_chart, self._chart_later = monotonic() + 1.0, False

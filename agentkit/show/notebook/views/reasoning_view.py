@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import overload
 
 from agentkit.errors import UsageError
@@ -12,9 +13,12 @@ from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, facts, note, row
 from agentkit.show.render.rollout.reasoning import Thought, summed, thought, thought_row
-from agentkit.types.record import Drawn, clip
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import count, visible
+from agentkit.types.words import count
+
+_BRIEF = 400
+"""Characters of a turn's reasoning in plain text."""
 
 
 class ReasoningView(Drawn, Sequence[Thought]):
@@ -116,6 +120,8 @@ def reasoning_fragments(view: ReasoningView, limits: Limits) -> dict[str, Html]:
     title = bar(el("strong", "Reasoning"), facts(*view.words()))
     parts = {"head": el("header", title, class_="ak-head", data_key="head")}
     room = limits.size
+    if not limits.details:
+        limits = replace(limits, text=min(limits.text, _BRIEF))
     for i, one in enumerate(view.thoughts):
         if room <= 0 or i >= limits.head + limits.tail:
             left = note(
@@ -127,20 +133,3 @@ def reasoning_fragments(view: ReasoningView, limits: Limits) -> dict[str, Html]:
         parts[key] = thought_row(key, one, limits, f"view[{i}].response", view.many)
         room -= len(parts[key])
     return parts
-
-
-@shown.register_text(ReasoningView)
-def _reasoning_text(view: ReasoningView, limits: Limits) -> str:
-    """A few lines per turn."""
-    lines = [repr(view)]
-    for one in view.thoughts[: limits.items]:
-        where = f"rollout {one.rollout}, turn {one.turn}" if view.many else f"turn {one.turn}"
-        share = f", {100 * one.share:.0f} % of the tokens" if one.share is not None else ""
-        led = ", ".join(call.name or "?" for call in one.response.tool_calls) or "an answer"
-        lines.append(
-            f"{where} [{', '.join(one.sources) or 'none'}{share}]: {clip(one.text, 200) or '-'}"
-        )
-        lines.append(f"  → {clip(led, 200)}")
-    rest = len(view) - limits.items
-    more = [f"… {count(rest, 'more turn')} not shown here"] if rest > 0 else []
-    return "\n".join([*map(visible, lines), *more])

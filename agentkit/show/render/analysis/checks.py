@@ -5,7 +5,6 @@ sides of a difference, what is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from agentkit.analysis.tokens.prefix import PrefixCheck, PrefixStep
 from agentkit.read.managed import ManagedState
@@ -122,29 +121,6 @@ def _side(name: str, tokens: Iterable[tuple[int, str | None]]) -> Html:
     )
 
 
-@shown.register_text(PrefixCheck)
-def prefix_text(check: PrefixCheck, limits: Limits) -> str:
-    """The same as plain text."""
-    lines = [f"Prefix check: {check.summary()}"]
-    for step in _chosen(check.steps, limits.items):
-        lines.append(
-            f"{check.unit} {step.position}"
-            f" {step.status}{f' at {step.at}' if step.at is not None else ''}:"
-            f" {visible(step.reason)}"
-        )
-        if step.status == "differs":
-            lines += [
-                f"  {name}:"
-                f" {visible(repr([text if text is not None else token for token, text in side]))}"
-                for name, side in _named(step)
-            ]
-    return "\n".join(lines)
-
-
-def _named(step: PrefixStep) -> list[tuple[str, Any]]:
-    return [("shared", step.shared), ("before", step.before), ("now", step.now)]
-
-
 @shown.register(ManagedState)
 def state_parts(state: ManagedState, limits: Limits) -> dict[str, Html]:
     """The fragments of a `ManagedState`."""
@@ -179,18 +155,3 @@ def state_parts(state: ManagedState, limits: Limits) -> dict[str, Html]:
             "gap", "aside", (None, note("… ", count(rest, "more node"), " not shown here"))
         )
     return parts
-
-
-@shown.register_text(ManagedState)
-def state_text(state: ManagedState, limits: Limits) -> str:
-    """The same as plain text."""
-    lines = [
-        f"Managed state: {state.summary()}",
-        *(f"  {visible(p.summary())}" for p in state.problems[: limits.items]),
-    ]
-    for node in state.nodes[: limits.items]:
-        lines += [
-            f"node {visible(node.summary())}",
-            *(f"  {visible(p.summary())}" for p in node.problems[: limits.items]),
-        ]
-    return "\n".join(lines)

@@ -17,9 +17,11 @@ from agentkit.show.render.analysis.diff import diff_fragments, excerpt_pair
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note
 from agentkit.types.record import clip
-from agentkit.types.words import count, seconds, visible
+from agentkit.types.words import count, seconds
 
 _MARKS = {"breaks": ("✕", "bad"), "changes": ("▲", "warn"), "cosmetic": ("•", "quiet")}
+_MEASURES = ("exact_match", "trigger_rate_difference", "match_against_noise")
+"""Statistics that plain text has room for."""
 _ADVICE = 6
 """Findings that are named at the top."""
 
@@ -29,12 +31,13 @@ def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Ht
     """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and
     `conversation-0` and on.
     """
-    shown = {"head": _head(comparison), "matrix": _matrix(comparison)}
+    shown = {"head": _head(comparison, limits), "matrix": _matrix(comparison, limits)}
     for i, finding in enumerate(f for f in comparison.findings if f.divergences):
         shown[f"class-{finding.class_}-{i}"] = _finding(finding, i, limits)
-    shown["stats"] = el(
-        "section", fold("how sure this is", _stats(comparison)), class_="ak-same", data_key="stats"
-    )
+    sure = fold("how sure this is", _stats(comparison, limits))
+    shown["stats"] = el("section", sure, class_="ak-same", data_key="stats")
+    if not limits.details:
+        return shown
     shown["times"] = el(
         "section",
         fold("how fast each side answered", _times(comparison)),
@@ -44,9 +47,9 @@ def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Ht
     return {**shown, **_conversations(comparison, limits)}
 
 
-def _head(comparison: Comparison) -> Html:
+def _head(comparison: Comparison, limits: Limits) -> Html:
     title = bar(el("strong", "Comparison"), facts(comparison.heading()))
-    lines = [_advised(found) for found in _advice(comparison)]
+    lines = [_advised(found) for found in _advice(comparison)] if limits.details else []
     left = [f"{n} of {name}" for name, n in comparison.unpaired.items()]
     more = note("without a counterpart, and not compared: ", ", ".join(left)) if left else None
     noise = [f"{name} on {count(n, 'turn')}" for name, n in comparison.noise.items()]
@@ -111,7 +114,7 @@ def mark(severity: str) -> Html:
     )
 
 
-def _matrix(comparison: Comparison) -> Html:
+def _matrix(comparison: Comparison, limits: Limits) -> Html:
     """Classes that were found and the sides: in how many prompts a side departs from the contract,
     or just differs.
     """
@@ -138,7 +141,7 @@ def _matrix(comparison: Comparison) -> Html:
     return el(
         "section",
         table,
-        fold("looked for and not found", note("; ".join(silent))),
+        fold("looked for and not found", note("; ".join(silent))) if limits.details else None,
         class_="ak-part",
         data_key="matrix",
     )
@@ -188,7 +191,8 @@ def _finding(finding: ClassFinding, place: int, limits: Limits) -> Html:
         [name, " ", code(side.pointer or "/")]
         for name, side in zip(first.sides, (first.left, first.right), strict=True)
     ]
-    excerpts = excerpt_pair(titles, (first.left.value, first.right.value), limits)
+    values = (first.left.value, first.right.value)
+    excerpts = excerpt_pair(titles, values, limits) if limits.details else None
     where = note(f"prompt {first.prompt}, turn {first.turn}")
     effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
     because = note("explains ", ", ".join(effects)) if effects else None
@@ -198,7 +202,7 @@ def _finding(finding: ClassFinding, place: int, limits: Limits) -> Html:
         for d in [*causes.values()][: min(limits.items, 20)]
     ]
     told = [note(code(clip(first.cause, 400))), note("hint: ", first.hint), linked, because, where]
-    body = [*told, excerpts, fold("other cases", others) if others else None]
+    body = [*told, excerpts, fold("other cases", others) if others and limits.details else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
@@ -208,8 +212,10 @@ def _sure(finding: ClassFinding, first: Divergence) -> str:
     )
 
 
-def _stats(comparison: Comparison) -> list[Html]:
+def _stats(comparison: Comparison, limits: Limits) -> list[Html]:
     told = [row for row in comparison.stats if not row.measure.startswith("class:")]
+    if not limits.details:
+        told = [row for row in told if row.measure in _MEASURES]
     return [
         note(
             el("strong", row.measure),
@@ -289,43 +295,3 @@ def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
         )
         room -= len(shown[key])
     return shown
-
-
-@shown.register_text(Comparison)
-def _comparison_text(comparison: Comparison, limits: Limits) -> str:
-    return "\n".join(comparison_lines(comparison, limits))
-
-
-def comparison_lines(comparison: Comparison, limits: Limits) -> Iterator[str]:
-    """The same as text: findings with cause and hint, then what the statistics say."""
-    yield visible(f"Comparison of {comparison.heading()}")
-    for finding in [f for f in comparison.findings if f.divergences][: limits.items]:
-        yield from (visible(line) for line in _finding_lines(finding))
-    explained = [f.class_ for f in comparison.findings if not f.divergences]
-    if explained:
-        yield f"only as a consequence: {', '.join(explained)}"
-    if comparison.noise:
-        yield (
-            "no more than each side differs from itself:"
-            f" {', '.join(f'{name} on {n} turns' for name, n in comparison.noise.items())}"
-        )
-    for name, n in comparison.unpaired.items():
-        yield visible(f"without a counterpart: {n} of {name}")
-    for row in comparison.stats:
-        if row.measure in ("exact_match", "trigger_rate_difference", "match_against_noise"):
-            yield visible(f"{row.measure}, {row.side} beside {row.other}: {row.says}")
-
-
-def _finding_lines(finding: ClassFinding) -> Iterator[str]:
-    first = min(finding.divergences, key=worst_first)
-    sure = _sure(finding, first)
-    named = (
-        f"{_MARKS[finding.severity][0]} {finding.severity} {finding.class_}"
-        f" [{CLASSES[finding.class_].layer}]"
-    )
-    yield f"{named}{found_where(finding)}{f' ({sure})' if sure else ''}"
-    yield f"    {clip(first.cause, 240)}"
-    effects = dict.fromkeys(e.class_ for d in finding.divergences for e in d.explains)
-    if effects:
-        yield f"    explains {', '.join(effects)}"
-    yield f"    hint: {first.hint}"

@@ -21,7 +21,7 @@ from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
-from agentkit.types.words import count, visible
+from agentkit.types.words import count
 
 SAME, DIFFERENT = "=", "≠"
 
@@ -119,7 +119,7 @@ def _prompt(diff: Diff, limits: Limits) -> Html:
 
 
 def _same(key: str, what: str, entries: list[OutlineEntry], limits: Limits) -> Html:
-    inside = conversation(entries, limits).values() if entries else ()
+    inside = conversation(entries, limits).values() if entries and limits.details else ()
     return el(
         "section", fold([SAME, " ", what, " the same"], inside), class_="ak-same", data_key=key
     )
@@ -170,6 +170,8 @@ def _row(row: Row, limits: Limits) -> Html:
     return _pair(f"row-{row.index}", f"turn {row.index}", parts, _equal(row, folded, equal, limits))
 
 
+_BRIEF = 400
+"""Characters of a side in plain text."""
 _TEXTS = ("said", "sampling", "reasoning", "content", "refusal", "finish_reason")
 
 
@@ -194,7 +196,7 @@ def _equal(row: Row, folded: list[str], equal: list[CallPair], limits: Limits) -
         for what in folded
     ]
     calls = [el("pre", _call_text(pair.left), class_="ak-data") for pair in equal if pair.left]
-    return fold([SAME, " ", ", ".join(names)], *texts, *calls)
+    return fold([SAME, " ", ", ".join(names)], *((*texts, *calls) if limits.details else ()))
 
 
 def _is_shown(pair: CallPair, row: Row) -> bool:
@@ -257,7 +259,7 @@ def _result_text(result: ToolResult | None) -> str | None:
 def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
     """Two values in two columns, what differs marked."""
     texts = ["" if value is None else verbatim(value) for value in (before, after)]
-    blocks = marked(texts[0], texts[1], limits.text)
+    blocks = marked(texts[0], texts[1], _room(limits))
     sides = [
         el("div", note("none") if value is None else block, class_="ak-side")
         for value, block in zip((before, after), blocks, strict=True)
@@ -265,10 +267,15 @@ def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
     return el("div", el("small", label), el("div", sides, class_="ak-two"))
 
 
+def _room(limits: Limits) -> int:
+    """Characters of a side."""
+    return limits.text if limits.details else min(limits.text, _BRIEF)
+
+
 def excerpt_pair(titles: Sequence[Child], values: Sequence[Any], limits: Limits) -> Html:
     """Two excerpts in two columns under their titles; marked where they have anything in common."""
     texts = ["null" if value is None else verbatim(value) for value in values]
-    blocks = marked(texts[0], texts[1], limits.text, wholly=False)
+    blocks = marked(texts[0], texts[1], _room(limits), wholly=False)
     sides = [
         el("div", el("small", title), block, class_="ak-side")
         for title, block in zip(titles, blocks, strict=True)
@@ -285,53 +292,3 @@ def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
         class_="ak-row ak-differs",
         data_key=key,
     )
-
-
-@shown.register_text(Diff)
-def _diff_text(diff: Diff, limits: Limits) -> str:
-    return "\n".join(diff_lines(diff, limits))
-
-
-def diff_lines(diff: Diff, limits: Limits) -> Iterator[str]:
-    """The same as text: a line for each stretch of equal turns, both sides of each difference below
-    its turn.
-    """
-    yield visible(
-        f"Diff of {diff.names[0]} and {diff.names[1]}: {', '.join(filter(None, _tally(diff)))}"
-    )
-    if not diff:
-        yield "nothing differs"
-        return
-    yield visible(f"first divergence: {diff.first.summary() if diff.first else ''}")
-    yield from _around(diff, ("model", "tools", "sampling", "profile", "parser", "policy"))
-    prompt = list(_around(diff, ("prompt",)))
-    yield from prompt or (
-        [f"{SAME} prompt, {count(len(diff.left.prompt), 'message')}"] if diff.left.prompt else []
-    )
-    for differs, stretch in groupby(diff.rows, key=lambda row: bool(row.differences)):
-        rows = list(stretch)
-        if differs:
-            yield from (line for row in rows[: limits.items] for line in _row_lines(row))
-        else:
-            first, last = rows[0].index, rows[-1].index
-            yield f"{SAME} turn {first}" if first == last else f"{SAME} turns {first} to {last}"
-    yield from _around(diff, ("stop_reason", "error"))
-
-
-def _around(diff: Diff, which: tuple[str, ...]) -> Iterator[str]:
-    yield from (line for d in diff.around if d.what in which for line in _difference_lines(d))
-
-
-def _row_lines(row: Row) -> Iterator[str]:
-    yield f"{DIFFERENT} turn {row.index}"
-    yield from (line for d in row.differences for line in _difference_lines(d))
-
-
-def _difference_lines(difference: Difference) -> Iterator[str]:
-    of = f" of {difference.of}" if difference.of else ""
-    yield visible(
-        f"  {difference.what}{of}{f' {difference.pointer}' if difference.pointer else ''}"
-    )
-    for sign, value in (("-", difference.before), ("+", difference.after)):
-        shown = "(none)" if value is None else verbatim(value)
-        yield f"    {sign} " + visible(clip(shown, 300))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from agentkit.analysis.explore.explorer import LABEL, Explorer
@@ -10,7 +9,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar
-from agentkit.show.render.rollout.table import table_fragments, table_lines
+from agentkit.show.render.rollout.table import table_fragments
 
 
 @shown.register(Explorer)
@@ -24,16 +23,6 @@ def explorer_fragments(explorer: Explorer, limits: Limits) -> dict[str, Html]:
 def explorer_table(explorer: Explorer, limits: Limits) -> dict[str, Html]:
     """The first rows without a heading."""
     return table_fragments(*_first(explorer, limits), len(explorer))
-
-
-@shown.register_text(Explorer)
-def _explorer_text(explorer: Explorer, limits: Limits) -> str:
-    return "\n".join([f"Rollouts: {explorer.heading()}", *explorer_lines(explorer, limits)])
-
-
-def explorer_lines(explorer: Explorer, limits: Limits) -> Iterator[str]:
-    """The first rows as plain text."""
-    return table_lines(*_first(explorer, limits), len(explorer))
 
 
 def _first(explorer: Explorer, limits: Limits) -> tuple[list[str], list[list[Any]]]:

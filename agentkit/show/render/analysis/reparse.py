@@ -22,9 +22,3 @@ def reparsed_fragments(reparsed: Reparsed, limits: Limits) -> dict[str, Html]:
 def _change(change: Change) -> tuple[str | Html, ...]:
     before, after = el("code", clip(change.before, 200)), el("code", clip(change.after, 200))
     return f"turn {change.turn}, {change.what}: ", before, " → ", after
-
-
-@shown.register_text(Reparsed)
-def _reparsed_text(reparsed: Reparsed, limits: Limits) -> str:
-    lines = [change.summary() for change in reparsed.changes] or ["nothing changes"]
-    return "\n".join([*lines, shown.text(reparsed.trajectory, limits)])

@@ -46,26 +46,6 @@ def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
     return shown
 
 
-@shown.register_text(SampleTree)
-def _tree_text(tree: SampleTree, limits: Limits) -> str:
-    return "\n".join(branch_lines(tree, limits))
-
-
-def branch_lines(tree: SampleTree, limits: Limits) -> Iterator[str]:
-    """The same as plain text."""
-    yield f"Samples: {', '.join(_facts(tree))}; {_told(tree)}"
-    for number, (guide, branch) in enumerate(_guided(tree)):
-        if number == limits.items:
-            yield "… more steps are not shown here; see tree.walk()"
-            return
-        word = _WORD[branch.kind]
-        told = " · ".join(_worth(branch))
-        yield (
-            f"{guide}{branch.count:>3,} of {tree.size:,} "
-            f" {word}{' ' * bool(word)}{clip(branch.label, 120)}{f'  ({told})' if told else ''}"
-        )
-
-
 def _facts(tree: SampleTree) -> list[str]:
     mixed = [f"{count(tree.prompts, 'different prompt')}"] if tree.prompts > 1 else []
     return [count(tree.size, "sample"), *mixed]

@@ -26,9 +26,8 @@ from agentkit.analysis.tokens.tokens import LOW, Tokens
 from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, fold, note, row
+from agentkit.show.render.parts.block import bar, code, excerpt, facts, fold, note, row
 from agentkit.show.render.rollout.problem import problems
-from agentkit.types.record import clip
 from agentkit.types.words import count, visible
 
 MEANINGS: dict[Metric, tuple[str, ...]] = {
@@ -41,9 +40,19 @@ _ROOM = 3000
 _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 5)}
 
 
-def run_row(key: str, run: TokenRun, metric: Metric, room: int) -> Html:
-    """A run as a row of the page; `room`: how many of its tokens are shown."""
+def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -> Html:
+    """A run as a row of the page.
+
+    Args:
+        key: the key of the row.
+        run: its tokens.
+        metric: what is marked.
+        room: how many of its tokens are shown.
+        details: whether token by token, or the start of what was sampled only.
+    """
     label = [el("strong", run.title), " ", el("small", count(len(run), "token"))]
+    if not details:
+        return row(key, "tokens", (label, [_facts(run), *map(note, run.notes), _sampled(run)]))
     shown = [
         _span(run, start, min(end, room), kind, metric)
         for start, end, kind in runs(run.kinds)
@@ -57,6 +66,11 @@ def run_row(key: str, run: TokenRun, metric: Metric, room: int) -> Html:
     )
     body = [_facts(run), *(note(said) for said in run.notes), *_folded(run, shown, room), more]
     return row(key, "tokens", (label, body))
+
+
+def _sampled(run: TokenRun) -> Html:
+    start = run.sampled_from if run.node is None else 0
+    return excerpt("".join(written(run, i) for i in range(start, len(run))))
 
 
 def _folded(run: TokenRun, shown: list[Html], room: int) -> list[Html]:
@@ -164,8 +178,8 @@ def token_rows(shown: Sequence[TokenRun], metric: Metric, limits: Limits) -> dic
                 ),
             )
             break
-        rows[f"run-{i}"] = run_row(f"run-{i}", run, metric, min(room, len(run)))
-        room -= len(run)
+        rows[f"run-{i}"] = run_row(f"run-{i}", run, metric, min(room, len(run)), limits.details)
+        room -= len(run) if limits.details else 0
     return rows
 
 
@@ -213,25 +227,8 @@ def _broken(checks: Sequence[PrefixCheck]) -> Child:
 @shown.register(Tokens)
 def tokens_fragments(tokens: Tokens, limits: Limits) -> dict[str, Html]:
     """The tokens line by line."""
-    meaning = el("section", legend(tokens.metric), class_="ak-head", data_key="legend")
-    rows = token_rows(tokens.runs, tokens.metric, limits)
-    return {**tokens_head(tokens), "legend": meaning, **rows}
-
-
-@shown.register_text(Tokens)
-def _tokens_text(tokens: Tokens, limits: Limits) -> str:
-    """The totals, then each run on a few lines with its least likely tokens."""
-    lines = [repr(tokens), *(check.summary() for check in tokens.checks)]
-    for run in tokens.runs[: limits.items]:
-        start = run.sampled_from if run.node is None else 0
-        said = "".join(written(run, k) for k in range(start, len(run)))
-        lines.append(f"{run.summary()}: {clip(said, 100)}" if said else run.summary())
-        lines += [f"  {noted}" for noted in run.notes]
-        lines += [
-            f"  {chance(low.logprob)} {told(run, low.place)}"
-            for low in least_likely([run], 3)
-            if low.logprob < -0.7
-        ]
-    if (rest := len(tokens.runs) - limits.items) > 0:
-        lines.append(f"… {count(rest, 'more turn')} not shown here")
-    return "\n".join(lines)
+    shown_ = tokens_head(tokens)
+    if limits.details:
+        meaning = legend(tokens.metric)
+        shown_["legend"] = el("section", meaning, class_="ak-head", data_key="legend")
+    return {**shown_, **token_rows(tokens.runs, tokens.metric, limits)}

@@ -108,6 +108,13 @@ def note(*content: Child) -> Html:
     return _NOTE(*content)
 
 
+def excerpt(text: str, limit: int = 200) -> Html:
+    """The start of a text on one line, and how much there is more."""
+    rest = len(text) - limit
+    more = f"… {count(rest, 'more character')}" if rest > 0 else ""
+    return CODE(f"{text[:limit]}{more}")
+
+
 def prose(text: str, limits: Limits, at: str) -> Html:
     """What a person or the model said."""
     return _block(text, limits, at, "prose", FOLD_PROSE)
@@ -125,7 +132,7 @@ def whole(text: str, limits: Limits, at: str) -> Html:
 
 def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     shown = text[: limits.text]
-    end = _cut(shown, room)
+    end = _cut(shown, room) if limits.details else len(shown)
     first, rest, hidden = shown[:end], shown[end:], len(text) - len(shown)
     pre = _TEXT[kind, end > 100 or "\n" in first](first)
     if not rest and not hidden:

@@ -10,7 +10,17 @@ from agentkit.read.choices import count_choices
 from agentkit.servers.redaction import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, fold, note, prose, row, status, whole
+from agentkit.show.render.parts.block import (
+    code,
+    excerpt,
+    facts,
+    fold,
+    note,
+    prose,
+    row,
+    status,
+    whole,
+)
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import by_hand, tally, tokens
 from agentkit.show.render.rollout.call import call_row, outcome_cell
@@ -91,12 +101,16 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
     parts = [
         known,
         _others(response),
-        retries(response.exchange),
+        retries(response.exchange, limits),
         _reasoning(response, limits, at),
         *_said(response, limits, at),
         problems(response.problems, limits),
     ]
-    wire = raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
+    wire = (
+        raw(response.exchange, limits, f"{at}.exchange.text", _asked(turn, limits))
+        if limits.details
+        else None
+    )
     if turn and wire:
         return _TURN(key, turn.index, parts, wire)
     return row(
@@ -149,7 +163,9 @@ def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
     )
     return fold(
         ["reasoning ", told],
-        whole(response.reasoning or "", limits, f"{at}.reasoning"),
+        whole(response.reasoning or "", limits, f"{at}.reasoning")
+        if limits.details
+        else excerpt((response.reasoning or "").strip()),
         kind="fold ak-reasoning",
     )
 
@@ -163,6 +179,6 @@ def _said(response: Response, limits: Limits, at: str) -> list[Child]:
         else None,
         None if response.content or response.refusal or response.tool_calls else note("no text"),
         fold("text as it was sent", whole(sent, limits, f"{at}.wire_content"))
-        if sent and sent != response.content
+        if limits.details and sent and sent != response.content
         else None,
     ]

@@ -11,6 +11,7 @@ from agentkit.show.render.parts.block import (
     bar,
     code,
     data,
+    excerpt,
     facts,
     fold,
     note,
@@ -47,11 +48,20 @@ def call_row(
     outcome: tuple[Child, Child] | None = None,
     *,
     found: bool = False,
+    label: Html | None = None,
 ) -> Html:
-    """A call, with its outcome under it where it has one. `found`: it stood in the text and was not
-    run.
+    """Draw a call, with its outcome under it where it has one.
+
+    Args:
+        key: the key of the row.
+        call: what is drawn.
+        limits: how much of it is shown.
+        at: where it is, as Python.
+        outcome: the label and the body of its result.
+        found: whether it was found in the text and not run.
+        label: what is beside it in place of `→ call`.
     """
-    label, body = _FOUND if found else _CALL, _drawn(call, limits, at, found)
+    label, body = label or (_FOUND if found else _CALL), _drawn(call, limits, at, found)
     return _ANSWERED(key, label, *body, *outcome) if outcome else _ALONE(key, label, *body)
 
 
@@ -63,11 +73,11 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
 def _drawn(call: ToolCall, limits: Limits, at: str, found: bool) -> tuple[Child, ...]:
     """What fills a `_BODY`."""
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
-    span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
+    span = f"characters {call.span[0]} to {call.span[1]}" if call.span and limits.details else None
     told = facts(
         "found in the text, not run" if found else None,
         *by_hand(call),
-        _identity(call),
+        _identity(call) if limits.details else None,
         where,
         span,
     )
@@ -100,11 +110,15 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     as_sent = call.arguments is None or (
         call.status not in ("normalized", "repaired") and call.sent_arguments is None
     )
-    told = [_sent_as("name", call.raw_name, call.name), _sent_as("id", call.raw_id, call.id)]
+    told = [_sent_as("name", call.raw_name, call.name)]
+    if limits.details:
+        told.append(_sent_as("id", call.raw_id, call.id))
     if as_sent:
         return facts(*told)
     if len(sent_as) <= _SHORT:
         return facts(*told, fragment("arguments sent as ", code(sent_as)))
+    if not limits.details:
+        return facts(*told, fragment("arguments sent as ", excerpt(sent_as, _SHORT)))
     return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
 
 
@@ -138,7 +152,7 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         seconds(result.elapsed),
         f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
         f"value sent as {result.conversion}"
-        if result.conversion in ("json", "text", "bytes")
+        if result.conversion in ("json", "text", "bytes") and limits.details
         else None,
         code(result.error) if result.error and result.error not in result.content else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
@@ -147,7 +161,7 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
     shown = bar(*said) if result.name == name else bar(code(result.name), *said)
     return (
         shown
-        if result.full_content is None
+        if result.full_content is None or not limits.details
         else fragment(shown, _full(result.full_content, limits, at))
     )
 

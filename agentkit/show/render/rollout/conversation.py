@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentkit.analysis.timings import Timeline
 from agentkit.show.charts.figures import figures
-from agentkit.show.charts.timeline import Course
+from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
@@ -113,21 +114,22 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
 
 
 def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
-    course = Course().reach(trajectory.all_turns)
-    drawn = (
-        fold("charts", *figures(trajectory, course).values())
-        if charts and trajectory.all_turns
-        else None
-    )
     return el(
         "header",
         title_bar(trajectory, totals(trajectory)),
-        course.svg(),
-        drawn,
+        _drawn(trajectory, charts) if limits.details else None,
         about(trajectory, limits),
         class_="ak-head",
         data_key="head",
     )
+
+
+def _drawn(trajectory: Trajectory, charts: bool) -> Child:
+    """When what happened, and the charts behind a click."""
+    timeline = Timeline().reach(trajectory.all_turns)
+    if not charts or not trajectory.all_turns:
+        return timeline_svg(timeline)
+    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline).values())
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:
@@ -142,7 +144,9 @@ def title_bar(trajectory: Trajectory, known: Totals) -> Html:
 def about(trajectory: Trajectory, limits: Limits) -> Html:
     """What a rollout was asked with, and where it came from: what stays while it grows."""
     return fragment(
-        asked(trajectory.spec, limits), _meta(trajectory.meta, limits), _parent(trajectory.parent)
+        asked(trajectory.spec, limits) if limits.details else None,
+        _meta(trajectory.meta, limits),
+        _parent(trajectory.parent),
     )
 
 

@@ -8,7 +8,18 @@ from typing import Any
 from agentkit.read.plain import plain
 from agentkit.show.html import Child, Html, el
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, data, facts, fold, note, prose, row, whole
+from agentkit.show.render.parts.block import (
+    bar,
+    code,
+    data,
+    excerpt,
+    facts,
+    fold,
+    note,
+    prose,
+    row,
+    whole,
+)
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.types.trajectory import Message
 from agentkit.types.words import count
@@ -24,7 +35,7 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
     label = el("strong", role if known else code(role or "no role"))
     text = message.content
     body = [
-        _about(wire),
+        _about(wire, limits),
         _reasoning(wire, limits, at),
         prose(text, limits, f"{at}.content") if text else None,
         _parts(wire.get("content"), limits, at),
@@ -35,7 +46,7 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
         key,
         role if known else "other",
         (label, body),
-        raw=None if _bare(wire) else _raw(wire, limits, at),
+        raw=_raw(wire, limits, at) if limits.details and not _bare(wire) else None,
     )
 
 
@@ -44,8 +55,8 @@ def _bare(wire: dict[str, Any]) -> bool:
     return wire.keys() <= {"role", "content"} and isinstance(wire.get("content"), str)
 
 
-def _about(wire: dict[str, Any]) -> Html | None:
-    names = (("name", "name"), ("tool_call_id", "answers call"))
+def _about(wire: dict[str, Any], limits: Limits) -> Html | None:
+    names = (("name", "name"), ("tool_call_id", "answers call"))[: 1 + limits.details]
     return facts(
         *[
             [word, " ", code(verbatim(wire[name]))]
@@ -66,7 +77,9 @@ def _reasoning(wire: dict[str, Any], limits: Limits, at: str) -> Child:
     return [
         fold(
             ["reasoning ", facts(count(len(text), "character"))],
-            whole(text, limits, f"{at}.wire[{name!r}]"),
+            whole(text, limits, f"{at}.wire[{name!r}]")
+            if limits.details
+            else excerpt(text.strip()),
         )
         for name, text in found
     ]
@@ -83,7 +96,12 @@ def _parts(content: Any, limits: Limits, at: str) -> Child:
         and not (isinstance(part, dict) and isinstance(part.get("text"), str))
     ]
     shown = [
-        fold(["part ", code(_kind(part))], whole(pretty(part), limits, f"{at}.wire"))
+        fold(
+            ["part ", code(_kind(part))],
+            whole(pretty(part), limits, f"{at}.wire")
+            if limits.details
+            else excerpt(pretty(part, 1 << 30)),
+        )
         for part in others[: limits.items]
     ]
     rest = len(others) - len(shown)
@@ -109,7 +127,8 @@ def _call(call: Any, limits: Limits, at: str) -> Html:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         return bar("→", data(pretty(call), limits, f"{at}.wire"))
-    identity = facts(["id ", code(verbatim(call["id"]))]) if call.get("id") is not None else None
+    named = limits.details and call.get("id") is not None
+    identity = facts(["id ", code(verbatim(call["id"]))]) if named else None
     return bar(
         "→",
         code(function["name"]),

@@ -85,4 +85,5 @@ def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """A model call that failed and is no part of the history."""
     label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
     said = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
-    return row(key, "error", (label, said), raw=raw(failed.exchange, limits, f"{at}.exchange.text"))
+    wire = raw(failed.exchange, limits, f"{at}.exchange.text") if limits.details else None
+    return row(key, "error", (label, said), raw=wire)

@@ -43,22 +43,24 @@ def _told(exchange: Exchange) -> Html | None:
     return facts(f"HTTP {exchange.status}" if exchange.status else None, size, chunks)
 
 
-def headers(exchange: Exchange) -> Html | None:
+def headers(exchange: Exchange, limits: Limits) -> Html | None:
     """The kept headers of the answer; None where there are none."""
     shown = [
         [el("li", code(f"{name}: {value}"))]
         for name, value in exchange.headers
         if name.lower() not in _PER_RUN
     ]
-    return fold(count(len(shown), "header"), el("ul", shown)) if shown else None
+    listed = el("ul", shown) if limits.details else None
+    return fold(count(len(shown), "header"), listed) if shown else None
 
 
-def retries(exchange: Exchange) -> Html | None:
+def retries(exchange: Exchange, limits: Limits) -> Html | None:
     """The tries that failed before this answer; None where it came at once."""
     if not exchange.retries:
         return None
     failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
-    return fold(f"{count(len(failed), 'failed try')} before this answer", el("ul", failed))
+    title = f"{count(len(failed), 'failed try')} before this answer"
+    return fold(title, el("ul", failed) if limits.details else None)
 
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:
@@ -74,7 +76,10 @@ def exchange_row(exchange: Exchange, limits: Limits) -> Html:
     return row(
         "exchange",
         "assistant",
-        (el("strong", "exchange"), [told, error, retries(exchange), headers(exchange), answer]),
+        (
+            el("strong", "exchange"),
+            [told, error, retries(exchange, limits), headers(exchange, limits), answer],
+        ),
     )
 
 
@@ -106,8 +111,10 @@ def request_head(request: Request, limits: Limits) -> Html:
         count(len(request.messages), "message"),
         count(len(request.tools), "tool"),
     )
-    shown = fold(
-        "fields beside the messages", whole(pretty(masked(fields)), limits, "request.body")
+    shown = (
+        fold("fields beside the messages", whole(pretty(masked(fields)), limits, "request.body"))
+        if limits.details
+        else None
     )
     return el(
         "header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head"

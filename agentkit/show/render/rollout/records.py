@@ -21,7 +21,6 @@ from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.problem import api_error, attempt, problems
 from agentkit.show.render.rollout.raw import exchange_row
 from agentkit.show.render.rollout.table import many_fragments
-from agentkit.show.render.rollout.text import text
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
@@ -32,31 +31,11 @@ shown.register(Trajectory)(trajectory_fragments)
 shown.register(Turn)(turn_fragments)
 shown.register(OpenTurn)(open_fragments)
 shown.register(Request)(request_fragments)
-for kind in (
-    Trajectory,
-    Turn,
-    OpenTurn,
-    Request,
-    Response,
-    Message,
-    ToolCall,
-    ToolResult,
-    Problem,
-    ApiError,
-    list,
-    tuple,
-):
-    shown.register_text(kind)(text)
 
 
 @shown.register(AgentResult)
 def _result_of_a_loop(result: AgentResult, limits: Limits) -> dict[str, Html]:
     return trajectory_fragments(result.trajectory, limits)
-
-
-@shown.register_text(AgentResult)
-def _text_of_a_loop(result: AgentResult, limits: Limits) -> str:
-    return text(result.trajectory, limits)
 
 
 @shown.register(Response)

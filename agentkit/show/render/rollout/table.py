@@ -4,7 +4,7 @@ table, small whatever the rollouts hold: its first rows, and how many there are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -84,24 +84,14 @@ def _cell(name: str, value: Any) -> Html:
     return el("td", text if isinstance(value, (int, float)) else code(text) if text else None)
 
 
-def table_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int) -> Iterator[str]:
-    """The same as plain text, a line per rollout."""
-    shown = list(rows)
-    for values in shown:
-        cells = dict(zip(names, map(cell_text, values), strict=True))
-        number, prompt = cells.pop("rollout"), cells.pop("prompt")
-        told = ", ".join(f"{column_name(name)} {text}" for name, text in cells.items() if text)
-        yield f"{number:>5}  {prompt:<{_WIDE}}  {told}"
-    if (more := total - len(shown)) > 0:
-        yield f"… {count(more, 'more rollout')} not shown here"
-
-
 def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[str, Html]:
     """A fragment per rollout (`rollout-3`), conversations within as long as there is room; of a
     great many the first rows of a table.
     """
     if len(trajectories) > limits.listed:
         return table_fragments(*_table(trajectories, limits), len(trajectories))
+    if not limits.details:
+        return {"lines": _lines(trajectories)}
     inner = replace(
         limits, head=limits.head // _SHARE, tail=limits.tail // _SHARE, size=limits.size // _SHARE
     )
@@ -117,6 +107,13 @@ def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[s
         )
         room -= len(parts[key])
     return parts
+
+
+def _lines(trajectories: Sequence[Trajectory]) -> Html:
+    """A line for each, without its conversation."""
+    cells = [_cells(i, trajectory) for i, trajectory in enumerate(trajectories)]
+    rows = [el("tr", [el("td", cell) for cell in row]) for row in cells]
+    return el("table", el("tbody", rows))
 
 
 def _table(
@@ -152,16 +149,6 @@ def _cells(position: int, trajectory: Trajectory) -> list[Child]:
         elapsed,
         ending,
     ]
-
-
-def many_lines(trajectories: Sequence[Trajectory], limits: Limits) -> Iterator[str]:
-    """A line of plain text per rollout."""
-    if len(trajectories) > limits.listed:
-        yield from table_lines(*_table(trajectories, limits), len(trajectories))
-        return
-    for i, trajectory in enumerate(trajectories):
-        words = [*_numbers(trajectory), trajectory.stop_reason or "open"]
-        yield f"{i:>3}  {first_words(trajectory):<60}  {', '.join(filter(None, words))}"
 
 
 def _numbers(trajectory: Trajectory) -> tuple[str, str, str, str]:

@@ -20,11 +20,11 @@ Path = tuple[str | int, ...]
 _OF_MESSAGE = frozenset(("role", "content", "tool_calls", "tool_call_id"))
 _OF_SCHEMA = frozenset(("type", "properties", "required", "items"))
 _KEPT = frozenset(("model", "messages", "tools", "max_tokens", "max_completion_tokens"))
-"""What has a reduction of its own, and the limits of an answer: without them each ask may take
-long, and cost much.
+"""Fields with a reduction of their own, and the limits of an answer: without those a request may
+take long, and cost much.
 """
 _SHORT = 24
-"""Characters of a text that is not worth an ask."""
+"""Characters from which a text is worth a request."""
 
 
 class Reduction(NamedTuple):
@@ -32,14 +32,17 @@ class Reduction(NamedTuple):
 
     what: str
     pieces: Sequence[Any]
-    """What may be left out."""
+    """Parts that may be left out."""
     build: Callable[[Sequence[Any]], Body]
-    """The body with these pieces only."""
+    """Make the body with these pieces only."""
 
 
 def fewest(pieces: Sequence[T], shows: Callable[[Sequence[T]], bool]) -> list[T]:
-    """A part of the pieces that still shows it, from which none can be left out alone; the pieces
-    themselves must show it.
+    """Find some of the pieces that still show the fault, of which none can be left out alone.
+
+    Args:
+        pieces: all pieces; together they show the fault.
+        shows: whether some of them do.
 
     >>> fewest(range(100), lambda kept: 17 in kept and 71 in kept)
     [17, 71]
@@ -62,14 +65,15 @@ def fewest(pieces: Sequence[T], shows: Callable[[Sequence[T]], bool]) -> list[T]
 
 
 def reductions(body: Body) -> Iterator[Callable[[Body], Iterator[Reduction]]]:
-    """The ways to make a body smaller, the coarse ones first; each is asked again once the body has
-    changed.
+    """Yield the ways to make a body smaller, the coarse ones first.
+
+    Each is a function of the body, as one way changes what another finds.
     """
     yield from (_exchanges, _tools, _calls, _schemas, _fields, _texts)
 
 
 def _exchanges(body: Body) -> Iterator[Reduction]:
-    """Messages, an assistant message with calls always together with their results."""
+    """Leave out messages; calls go together with their results."""
     groups: list[list[Any]] = []
     for message in body["messages"]:
         if message.get("role") == "tool" and groups:
@@ -84,7 +88,7 @@ def _exchanges(body: Body) -> Iterator[Reduction]:
 
 
 def _calls(body: Body) -> Iterator[Reduction]:
-    """Single calls of a message that holds several, each with its result."""
+    """Leave out single calls of a message that holds several, each with its result."""
     several = [
         (index, call.get("id"))
         for index, message in enumerate(body["messages"])
@@ -97,7 +101,7 @@ def _calls(body: Body) -> Iterator[Reduction]:
 
 
 def _without(body: Body, gone: set[tuple[int, Any]]) -> Body:
-    """The body without these calls and the results right behind their message."""
+    """Return the body without these calls and the results right behind their message."""
     messages, at = [], -1
     for index, message in enumerate(body["messages"]):
         if message.get("role") == "tool":
@@ -134,7 +138,7 @@ def _tools(body: Body) -> Iterator[Reduction]:
 
 
 def _schemas(body: Body) -> Iterator[Reduction]:
-    """Descriptions, properties and other parts of the tools' schemas."""
+    """Leave out descriptions, properties and other parts of the tools' schemas."""
     paths = [
         ("tools", i, *path)
         for i, tool in enumerate(body.get("tools") or ())
@@ -163,8 +167,8 @@ def _parts(schema: Any) -> Iterator[Path]:
 
 
 def _fields(body: Body) -> Iterator[Reduction]:
-    """Sampling and other fields of the request, and what messages hold beside their text and
-    calls.
+    """Leave out sampling and other fields of the request, and fields of messages other than their
+    text and calls.
     """
     own = [(key,) for key in body if key not in _KEPT]
     of_messages = [
@@ -186,7 +190,7 @@ def _deletions(what: str, body: Body, paths: Sequence[Path]) -> Iterator[Reducti
 
 
 def _deleted(body: Body, gone: Sequence[Path]) -> Body:
-    """The body without what stands at these paths; a property that goes is no longer required."""
+    """Return the body without these paths; a property that goes is no longer required."""
     fresh: Body = copy.deepcopy(body)
     for *parents, last in gone:
         holder: Any = fresh
@@ -207,7 +211,7 @@ def _deleted(body: Body, gone: Sequence[Path]) -> Body:
 
 
 def _texts(body: Body) -> Iterator[Reduction]:
-    """Each long text: its lines, else its words, else runs of its characters; the longest first."""
+    """Leave out lines of each long text, else words, else runs of characters; the longest first."""
     for path, text in sorted(_long(body), key=lambda found: -len(found[1])):
         yield Reduction("texts", _split(text), _joins(body, path))
 

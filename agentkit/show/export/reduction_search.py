@@ -1,4 +1,4 @@
-"""A smaller request that still shows the fault: the search, what it asks, and what it found."""
+"""`ak.export.shrink`: the search for a smaller request that still shows the fault."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
-from agentkit.show.export.asked import Asked, asked
-from agentkit.show.export.shrink.reductions import Body, Reduction, fewest, reductions
+from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.reductions import Body, Reduction, fewest, reductions
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -31,15 +31,16 @@ from agentkit.types.words import count
 
 Predicate = Callable[[Response], bool]
 Ask = Callable[[Request], Any]
-"""Gives an answer, or the awaitable of one: whatever `read_response` reads, what `testing.says`
-gives, a `Response`, or an `ApiError`.
+"""Return an answer, or the awaitable of one: anything that `read_response` reads or
+`testing.says` makes, a `Response`, or an `ApiError`.
 """
 
 
 @record
 class Shrunk(Record, Drawn):
-    """The smallest request found that shows the fault, and its answer. It exports as any rollout
-    does: `ak.export.curl(shrunk)`.
+    """The smallest request found that shows the fault, and its answer.
+
+    It is exported as any rollout is: `ak.export.curl(shrunk)`.
     """
 
     trajectory: Trajectory
@@ -48,20 +49,19 @@ class Shrunk(Record, Drawn):
     """Characters of the request's JSON."""
     size_after: int
     asks: int
-    """How often the model was asked."""
+    """How many requests were sent."""
     ended: Literal["smallest", "limit", "interrupted"]
-    """`smallest`: nothing more can be left out alone; `limit`: the asks were used up."""
+    """Why the search stopped. `smallest`: no single piece can be left out; `limit`: as many
+    requests were sent as were allowed."""
 
     @property
     def request(self) -> Request:
-        """What is to be sent."""
+        """The request."""
         return self.trajectory.request(0)
 
     @property
     def response(self) -> Response | None:
-        """The answer that shows the fault; None where the request fails, which then is the
-        fault.
-        """
+        """The answer that shows the fault; None where the fault is that the request fails."""
         return self.trajectory.all_turns[0].response if self.trajectory.all_turns else None
 
     def summary(self) -> str:
@@ -88,7 +88,7 @@ def shrink(
     tries: int = 1,
     progress: Callable[[str], object] | None = print,
 ) -> Shrunk:
-    """The smallest request found whose answer still shows the fault.
+    """Search for the smallest request whose answer still shows the fault.
 
     Messages, tools, parts of schemas, fields and texts are left out as long as the fault shows.
     Calls keep their results, and no history is asked that `preflight` objects to where it did not
@@ -111,7 +111,7 @@ def shrink(
         UsageError: the request as it is does not show the fault, or there is nobody to ask.
         NotFound: there is no such turn.
     """
-    call = asked(source, turn)
+    call = model_call(source, turn)
     asking = _asking(
         ask if ask is not None else getattr(source, "agent", None) or call.endpoint.base or None,
         call,
@@ -135,8 +135,8 @@ def _named(code: str) -> Predicate:
     return shows
 
 
-def _asking(ask: Any, call: Asked) -> Ask:
-    """The function that answers a request."""
+def _asking(ask: Any, call: ModelCall) -> Ask:
+    """Return the function that answers a request."""
     if ask is None:
         raise UsageError(
             "no address was recorded, so there is nobody to ask",
@@ -175,15 +175,15 @@ def _awaited(ask: Ask) -> Ask:
 
 
 class _Spent(Exception):
-    """The asks are used up."""
+    """As many requests were sent as were allowed."""
 
 
 class _Search:
-    """One search: the smallest request so far, and what is known of those that were tried."""
+    """One search: the smallest request so far, and which requests were tried."""
 
     def __init__(
         self,
-        call: Asked,
+        call: ModelCall,
         ask: Ask,
         predicate: Predicate,
         limit: int,
@@ -203,7 +203,7 @@ class _Search:
         self._known: dict[str, bool] = {}
         self._asks = 0
         self._best, self._answer = self._first, Exchange()
-        self._told = _size(self._first)
+        self._reported = _size(self._first)
 
     def run(self) -> Shrunk:
         ended: Literal["smallest", "limit", "interrupted"] = "smallest"
@@ -238,7 +238,7 @@ class _Search:
         )
 
     def _round(self) -> bool:
-        """Whether anything could be left out."""
+        """Try every reduction once, and return whether anything could be left out."""
         before = self._best
         for way in reductions(self._best):
             for index in range(len(list(way(self._best)))):
@@ -254,14 +254,14 @@ class _Search:
         fewest(reduction.pieces, shows)
 
     def _shows(self, body: Body, what: str = "") -> bool:
-        """Whether the fault shows; the smallest body of which this is so is kept."""
+        """Return whether the fault shows, and keep the smallest body that shows it."""
         key = request_key(body)
         if key not in self._known:
             self._known[key] = self._fits(body) and any(
                 self._asked(body) for _ in range(self._tries)
             )
             if self._known[key] and what:
-                self._tell(what)
+                self._report(what)
         return self._known[key]
 
     def _fits(self, body: Body) -> bool:
@@ -298,8 +298,10 @@ class _Search:
         return shown
 
     def _answered(self, body: Body) -> Any:
-        """The answer; a request that cannot be answered at all does not show the fault, but for the
-        first, which must be.
+        """Send a request and return its answer.
+
+        An error in sending means that the fault does not show, except for the first request, which
+        must be answered.
         """
         try:
             return self._ask(_request(body))
@@ -310,13 +312,13 @@ class _Search:
                 raise
             return ApiError(kind="bad_request", message=f"{type(exc).__name__}: {exc}")
 
-    def _tell(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         size = _size(self._best)
-        if self._progress is not None and size <= 0.9 * self._told:
+        if self._progress is not None and size <= 0.9 * self._reported:
             self._progress(
                 f"{self._asks:4} asked, {_size(self._first):,} → {size:,} characters: fewer {what}"
             )
-            self._told = size
+            self._reported = size
 
     def _spec_of(self, body: Body) -> Spec:
         request = _request(body)
@@ -346,7 +348,7 @@ def _request(body: Body) -> Request:
 
 
 def _exchange(answer: Any) -> Exchange:
-    """The answer as it would have crossed the wire."""
+    """Return an answer in the form in which a server sends it."""
     if isinstance(answer, (Exchange, ApiError)):
         return (
             answer
@@ -370,15 +372,8 @@ def _size(body: Body) -> int:
 
 @shown.register(Shrunk)
 def shrunk_fragments(shrunk: Shrunk, limits: Limits) -> dict[str, Html]:
-    """What was saved, the request, and its answer."""
+    """Draw what was saved, the request, and its answer."""
     title = el("p", el("strong", shrunk.summary()), class_="ak-title")
     answer = shrunk.response or shrunk.trajectory.error
     shown_answer = shown.fragments(answer, limits) if answer else {}
     return {"shrunk": title, **shown.fragments(shrunk.request, limits), **shown_answer}
-
-
-@shown.register_text(Shrunk)
-def _shrunk_text(shrunk: Shrunk, limits: Limits) -> str:
-    answer = shrunk.response or shrunk.trajectory.error
-    answered = [shown.text(answer, limits)] if answer else []
-    return "\n".join([shrunk.summary(), shown.text(shrunk.request, limits), *answered])

@@ -9,16 +9,17 @@ from agentkit.types.wire import ApiError
 
 
 @record
-class Ended(Record, Drawn):
-    """There was no step to take, the request failed, or a breakpoint held the turn. False in a
+class Stopped(Record, Drawn):
+    """There was no step to take, the request failed, or a breakpoint came first. False in a
     condition, so `while dbg.step(): ...` ends.
     """
 
-    stop_reason: StopReason
+    reason: StopReason
+    """The rollout's stop reason; `stopped` where it can simply go on."""
     error: ApiError | None = None
     """Why the request failed, where it did; the next step asks again."""
     stop: Stop | None = None
-    """What held it before the end, where something did."""
+    """The breakpoint, pause or stop that came before the end, where one did."""
 
     def __bool__(self) -> bool:
         return False
@@ -26,14 +27,14 @@ class Ended(Record, Drawn):
     @property
     def advice(self) -> str:
         """What can be done from here."""
-        return self.stop.text if self.stop is not None else advice(self.stop_reason)
+        return self.stop.text if self.stop is not None else advice(self.reason)
 
     def summary(self) -> str:
         return f"{self.error.summary()}; {self.advice}" if self.error is not None else self.advice
 
 
 def advice(stop_reason: StopReason | None) -> str:
-    """What can be done with a rollout that stopped so."""
+    """Say what can be done with a rollout that stopped so."""
     if stop_reason == "error":
         return "the request failed; what came before is kept, and the next step asks again"
     if stop_reason == "stopped":

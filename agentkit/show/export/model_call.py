@@ -1,6 +1,4 @@
-"""One model call, found in whatever the user holds: what was asked, where, and what came back. No
-secret is in it.
-"""
+"""One model call of a rollout, without secrets: the request, where it went and what came back."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ _HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, t
 
 
 @record
-class Asked(Record):
+class ModelCall(Record):
     """One model call of a rollout."""
 
     trajectory: Trajectory
@@ -36,19 +34,19 @@ class Asked(Record):
 
     @property
     def response(self) -> Response | None:
-        """What the answer was read as; None where there is none, or the request failed."""
+        """The answer as it was read; None where there is none, or the request failed."""
         turns = self.trajectory.all_turns
         return turns[self.turn].response if self.turn < len(turns) else None
 
     @property
     def error(self) -> ApiError | None:
-        """Why the request failed, where it did and nothing came of it later."""
+        """Why the request failed; None where it did not, or a later attempt succeeded."""
         failed = [attempt for attempt in self.trajectory.attempts if attempt.turn == self.turn]
         return failed[-1].error if failed and self.response is None else None
 
     @property
     def exchange(self) -> Exchange | None:
-        """The answer as it crossed the wire; None where nothing was asked yet."""
+        """The raw answer; None where the request has not been sent yet."""
         if self.response is not None:
             return self.response.exchange
         return next(
@@ -61,8 +59,8 @@ class Asked(Record):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON body as it is put on the wire: extra fields merged, streaming asked for, names
-        as the server wants them.
+        """The JSON body as it is sent: with extra fields and `stream`, and fields named as the
+        server expects them.
         """
         spec, turns = self.trajectory.spec, self.trajectory.all_turns
         holder = turns[self.turn] if self.turn < len(turns) else self.trajectory.open
@@ -81,16 +79,16 @@ class Asked(Record):
 
     @property
     def redacted(self) -> bool:
-        """Whether something was taken out of the request."""
+        """Whether a secret was removed from the request."""
         return REDACTED in json.dumps(self.body)
 
     @property
     def heading(self) -> str:
-        """One line about it, in our own words."""
+        """One line about it, without words of a model or a server."""
         exchange = self.exchange
-        came = f", answered with HTTP {exchange.status}" if exchange and exchange.status else ""
+        status = f", answered with HTTP {exchange.status}" if exchange and exchange.status else ""
         return (
-            f"turn {self.turn} of a recorded rollout{came}"
+            f"turn {self.turn} of a recorded rollout{status}"
             if exchange
             else f"turn {self.turn} of a rollout, not asked yet"
         )
@@ -99,8 +97,8 @@ class Asked(Record):
         return self.heading
 
 
-def asked(source: Any, turn: int | None = None, server: str | None = None) -> Asked:
-    """The model call that is meant.
+def model_call(source: Any, turn: int | None = None, server: str | None = None) -> ModelCall:
+    """Find the model call that is meant.
 
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`, `ak.view`), a list
@@ -112,9 +110,7 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         UsageError: it holds no rollout, or several.
         NotFound: there is no such turn.
     """
-    held = getattr(source, "asked", None)
-    source = held if isinstance(held, Asked) else source
-    if isinstance(source, Asked):
+    if isinstance(source, ModelCall):
         return replace(source, endpoint=Endpoint.of(server)) if server else source
     if isinstance(source, Turn):
         if source.before is None:
@@ -125,7 +121,7 @@ def asked(source: Any, turn: int | None = None, server: str | None = None) -> As
         trajectory = _rollout(source)
         index = _index(trajectory, turn)
     trajectory = without_secrets(trajectory)
-    return Asked(
+    return ModelCall(
         trajectory=trajectory,
         turn=index,
         endpoint=Endpoint.of(server) if server else _endpoint(trajectory, index),
@@ -164,7 +160,7 @@ def _index(trajectory: Trajectory, turn: int | None) -> int:
 
 
 def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
-    """Where this call went; for one that has not been made, where the others went."""
+    """Return where this call went; for one that has not been made, where the others went."""
     urls = [(a.turn, a.exchange.url) for a in trajectory.attempts] + [
         (t.index, t.response.exchange.url) for t in trajectory.all_turns
     ]
@@ -175,9 +171,7 @@ def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
 
 
 def without_secrets(trajectory: Trajectory) -> Trajectory:
-    """The same rollout, read again from lines that hold no secret; the very same where there was
-    none.
-    """
+    """Read a rollout again from lines without secrets; one that has none is returned as it is."""
     clean = outgoing(os.environ)
     lines = [encode_line(line) for line in dump(trajectory)]
     cleaned = [clean(line) for line in lines]

@@ -1,4 +1,4 @@
-"""What an export is: a text that shows itself as one, and that can be written to a file."""
+"""A text that leaves the notebook: it is displayed as text, and can be written to a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Export(str, Drawn):
     __slots__ = ("name",)
 
     name: str
-    """What a file of it may be called; never made of what a model or a server said."""
+    """A name for its file; never made of what a model or a server sent."""
 
     def __new__(cls, text: str, name: str) -> Self:
         made = super().__new__(cls, text)
@@ -31,7 +31,7 @@ class Export(str, Drawn):
         return made
 
     def __repr__(self) -> str:
-        """The text as it is: a plain display of a str asks for nothing else."""
+        """Return the text itself, as plain displays of a str show its repr."""
         rest = len(self) - _SHOWN
         return (
             str(self)
@@ -43,8 +43,13 @@ class Export(str, Drawn):
         return Export, (str(self), self.name)
 
     def save(self, path: Any = None) -> Path:
-        """The path, once the text is written there, whole or not at all; without a path, a file
-        named `name` in the working directory.
+        """Write the text to a file, whole or not at all.
+
+        Args:
+            path: where; by default a file called `name` in the working directory.
+
+        Returns:
+            The path of the file.
         """
         target = to_write(self.name if path is None else path)
         write_whole(target, [self])
@@ -53,11 +58,8 @@ class Export(str, Drawn):
 
 @shown.register(Export)
 def export_fragments(export: Export, limits: Limits) -> dict[str, Html]:
-    """All of the text, to be selected and copied."""
+    """Draw all of the text, to be selected and copied."""
     whole = el("pre", repr(export), class_="ak-data")
+    if not limits.details:
+        return {"export": whole}
     return {"export": row("export", "aside", (el("strong", export.name), whole))}
-
-
-@shown.register_text(Export)
-def _export_text(export: Export, limits: Limits) -> str:
-    return repr(export)

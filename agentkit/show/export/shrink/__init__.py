@@ -1,1 +1,0 @@
-"""A smaller request that still shows the fault."""
