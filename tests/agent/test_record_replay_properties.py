@@ -24,6 +24,7 @@ from agentkit.types.steps import Result
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.files.cassette_samples import agent, exactly, recorded
+from tests.support.examples import examples
 
 texts = st.text(max_size=8) | st.sampled_from(
     ["", "\ud800", "a\u2028b", "<think>x</think>y", "\x00"]
@@ -125,7 +126,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     scripts, operations, st.booleans(), st.sampled_from([None, *injections()]), st.integers(0, 3)
 )

@@ -9,6 +9,8 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import agentkit as ak
 from agentkit.files.cassette.codec import load_lines
 from agentkit.files.cassette.lines import dump
@@ -78,6 +80,7 @@ def test_a_chat_that_exists_already_has_it() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_rollout_pickles_and_ends() -> None:
     trajectory = long(2_000)
     again = pickle.loads(pickle.dumps(trajectory))
@@ -86,6 +89,7 @@ def test_a_long_rollout_pickles_and_ends() -> None:
     del trajectory, again  # a chain of two thousand ends without a deep recursion
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_turns_alone() -> None:
     def kept(turns: int) -> int:
         tracemalloc.start()

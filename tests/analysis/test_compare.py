@@ -103,6 +103,7 @@ def test_what_varies_on_both_sides_is_noise() -> None:
     assert row.value > -0.2
 
 
+@pytest.mark.slow
 def test_of_many_tests_some_look_different_by_chance() -> None:
     """One prompt of forty at p = 0.029 is not established, although it is listed."""
 

@@ -18,6 +18,7 @@ from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from agentkit.trajectory.loop import start
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Parent, Trajectory
+from tests.support.examples import examples
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=4),
@@ -211,7 +212,7 @@ def test_changes_are_found_both_ways_and_only_where_there_are_any(
     assert bool(there) == (meaning(a) != meaning(b))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.sampled_from(["f", "g"]), ARGUMENTS), max_size=5), st.randoms())
 def test_a_permutation_of_calls_has_no_other_partner(
     listed: list[tuple[str, dict[str, Any]]], random: Any

@@ -18,6 +18,7 @@ from agentkit.analysis.divergence.detect import detect, flat, fold
 from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.files.foreign.capture_log import captured_trajectories
 from tests.support.corpus import corpus_rows
+from tests.support.examples import examples
 
 CASES = corpus_rows("divergence")
 
@@ -89,7 +90,7 @@ ANSWERS: list[Any] = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(ANSWERS), st.sampled_from(ANSWERS))
 def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothing(
     a: dict[str, Any], b: dict[str, Any]
@@ -137,7 +138,7 @@ def damaged(value: Any, draw: Any) -> Any:
     return draw(JUNK)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data(), st.sampled_from(ANSWERS), st.sampled_from(ANSWERS))
 def test_whatever_a_server_sends_is_compared(
     data: Any, a: dict[str, Any], b: dict[str, Any]
@@ -150,7 +151,7 @@ def test_whatever_a_server_sends_is_compared(
     assert "<script" not in found.html()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.permutations(range(4)))
 def test_the_order_of_independent_calls_is_no_behaviour(order: list[int]) -> None:
     listed = [

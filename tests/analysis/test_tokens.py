@@ -218,6 +218,7 @@ def test_a_page_without_script_or_colour_tells_all() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_very_long_rollout_is_kept_short_and_says_so() -> None:
     shown = ak.tokens(many_tokens())
     page = shown.html(STATIC)

@@ -28,6 +28,7 @@ from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.slow
 
@@ -219,7 +220,7 @@ def check(t: Trajectory) -> None:
 
 @pytest.mark.parametrize("kind", ["faulty", "demo"])
 @settings(
-    max_examples=80,
+    max_examples=examples(80),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -248,7 +249,7 @@ def test_any_sequence_of_operations(
         dbg._repr_mimebundle_()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     picks=st.lists(st.integers(0, len(FAULTY) - 1), max_size=6),
     parallel=st.booleans(),

@@ -84,6 +84,7 @@ ak.rollout(ak.record(agent, sys.argv[1]), "go")
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_leaves_what_it_had(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     process = subprocess.Popen([sys.executable, "-c", SLOW, path])

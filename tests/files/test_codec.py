@@ -424,6 +424,7 @@ def test_the_order_of_keys_does_not_change_a_request_s_key() -> None:
     assert request_key({"a": "\ud800"})
 
 
+@pytest.mark.slow
 def test_400_turns_are_linear_enough() -> None:
     body = json.dumps(
         {

@@ -52,6 +52,7 @@ def test_public_names_are_documented() -> None:
         assert (value.__doc__ or "").strip(), f"ak.{name} has no docstring"
 
 
+@pytest.mark.slow
 def test_no_module_hides_a_public_name() -> None:
     code = (
         "import agentkit, pkgutil; [__import__(m.name) for m in pkgutil.walk_packages(agentkit.__path__, 'agentkit.')]; "

@@ -129,6 +129,7 @@ def test_exported_classes(snapshot: SnapshotAssertion) -> None:
     assert {name: described(made) for name, made in sorted(exported().items())} == snapshot
 
 
+@pytest.mark.slow
 def test_classes_that_are_met(snapshot: SnapshotAssertion) -> None:
     """Classes that no door lists, and what their objects hold beside their members."""
     seen = {

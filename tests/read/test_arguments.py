@@ -317,6 +317,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
 def test_time_is_linear(text: str) -> None:
     assert_within(2, lambda: read_arguments(text, parameters=SCHEMA, policy="repair"))

@@ -231,6 +231,7 @@ def words(*more: str) -> Iterable[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", words("'", "retry ", "1", ".", "reasoning_content ", "arguments "))
 def test_time_is_linear(word: str) -> None:
     for body in (word * 100_000, {"error": {"message": word * 100_000}}, f"<html>{word * 100_000}"):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from agentkit import read_stream
 from agentkit.read.stream.stream_reader import Growing
 from agentkit.types.wire import Chunk
+from tests.support.examples import examples
 from tests.support.growth import assert_linear
 from tests.support.paths import CORPUS
 
@@ -38,7 +39,7 @@ def text_of(name: str) -> str:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)
 @given(cuts=st.lists(st.integers(0, 5000), max_size=30))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_it_grows_into_what_is_read(path: Path, cuts: list[int]) -> None:
     text = text_of(path.stem)
     data = text.encode()

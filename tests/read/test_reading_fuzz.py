@@ -25,6 +25,7 @@ from agentkit.read.stream.stream_reader import Growing
 from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.answer import Policy
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
+from tests.support.examples import examples
 from tests.support.paths import CORPUS
 
 SLOWEST = 2.0
@@ -265,7 +266,7 @@ def run(target: str, seed: int) -> float:
 
 @pytest.mark.parametrize("target", TARGETS)
 @given(seed=st.integers(0, 2**63))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_nothing_raises_and_nothing_runs_away(target: str, seed: int) -> None:
     assert run(target, seed) < SLOWEST
 

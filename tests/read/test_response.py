@@ -453,6 +453,7 @@ def test_time_is_linear_in_the_content(content: str) -> None:
     assert_linear(lambda size: partial(read, content[:size]), len(content) // 4, len(content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "entry",
     [{}, None, {"id": "x", "function": {"name": "f", "arguments": "{}"}}, "x"],

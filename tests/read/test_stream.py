@@ -18,6 +18,7 @@ from agentkit import read_stream
 from agentkit.read.stream.stream_reader import StreamReader
 from agentkit.types.answer import Response
 from agentkit.types.wire import Chunk, Exchange
+from tests.support.examples import examples
 from tests.support.growth import assert_linear
 from tests.support.paths import CORPUS
 
@@ -54,7 +55,7 @@ def test_case_is_read_as_expected(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)
 @given(cuts=st.lists(st.integers(0, 5000), max_size=30))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_cuts_change_nothing(path: Path, cuts: list[int]) -> None:
     text = load(path)["text"]
     assert read_stream(pieces(text.encode(), cuts)) == read_stream(text)
@@ -155,6 +156,7 @@ def test_an_sdk_chunk_is_taken_as_it_is() -> None:
     assert [(call.id, call.arguments) for call in read.tool_calls] == [("a", {"city": "Oslo"})]
 
 
+@pytest.mark.slow
 def test_a_long_stream_is_read_in_linear_time() -> None:
     chunk = 'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"x"}}]}}]}\n\n'
     assert_linear(lambda size: partial(read_stream, chunk * size), 2000, 8000)

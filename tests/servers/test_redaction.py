@@ -83,6 +83,7 @@ def test_a_beginning_that_repeats_costs_what_its_length_costs(
         assert_linear(partial(make, said), 1 << 13, 1 << 16, factor=20, told=repr(said))
 
 
+@pytest.mark.slow
 def test_a_word_of_two_halves_costs_what_its_length_costs() -> None:
     def make(size: int) -> Callable[[], object]:
         half = "eyJ-" * (size // 8)

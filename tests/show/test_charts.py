@@ -280,6 +280,7 @@ def test_hostile_names_are_only_names(said: str) -> None:
             assert "<img" not in words
 
 
+@pytest.mark.slow
 def test_a_thousand_turns_stay_small_and_quick() -> None:
     def draw(rollout: Trajectory) -> list[str | None]:
         return [
@@ -340,6 +341,7 @@ def test_ticks_are_few_and_within(most: float) -> None:
     assert all(t <= most for t in found)
 
 
+@pytest.mark.slow
 def test_charts_are_not_loaded_before_they_are_asked_for() -> None:
     code = "import sys, agentkit as ak; ak.charts; print('plotly' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

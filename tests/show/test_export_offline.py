@@ -29,6 +29,7 @@ from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Asked, HttpServer
 from tests.servers.http_stub import Answer as HttpAnswer
 from tests.show.export_samples import rollouts, texts, weather
+from tests.support.examples import examples
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -164,7 +165,7 @@ def test_a_notebook_shows_request_and_answer() -> None:
     assert "answer_in_reasoning" in outputs[1]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rollouts(), texts, texts)
 def test_whatever_was_said_an_exported_test_holds(
     trajectory: Trajectory, content: str, arguments: str

@@ -21,9 +21,10 @@ from agentkit.trajectory.loop import start
 from agentkit.types.trajectory import Spec, Trajectory, Turn
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer, sse
 from tests.show.export_samples import HOSTILE, rollouts, run_python, run_shell, values, weather
+from tests.support.examples import examples
 
 FEW = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -57,6 +58,7 @@ def server() -> Any:
         yield running
 
 
+@pytest.mark.slow
 @FEW
 @given(rollouts())
 def test_curl_sends_the_very_body(

@@ -145,6 +145,7 @@ def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Tra
         assert [key for key in page.rows if key != "about"] == list(whole)
 
 
+@pytest.mark.slow
 def test_an_append_costs_the_same_at_any_length() -> None:
     """At most 2 KB beyond the text of the turn, which is in it as it was read and as it was
     sent.
@@ -379,6 +380,7 @@ def test_what_only_executes_a_notebook_keeps_html(tmp_path: Any) -> None:
     assert page.count("Take a warm coat") >= 1
 
 
+@pytest.mark.slow
 def test_where_somebody_looks_there_is_a_view() -> None:
     from jupyter_client.manager import KernelManager
 

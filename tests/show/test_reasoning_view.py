@@ -65,6 +65,7 @@ def test_encrypted_reasoning_is_counted() -> None:
     assert "80 %" in view.text(TEXT)
 
 
+@pytest.mark.slow
 def test_many_turns_are_bounded() -> None:
     turn = weather().turns[0]
     view = ak.view(

@@ -49,6 +49,7 @@ from tests.show.render_samples import (
     weather,
 )
 from tests.show.test_html import ANY_TEXT, read
+from tests.support.examples import examples
 from tests.support.paths import GOLDEN, ROOT
 
 GOLDEN = GOLDEN / "render"
@@ -87,7 +88,7 @@ def test_no_golden_file_is_left_over() -> None:
 # hostile text
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(ANY_TEXT)
 def test_no_text_makes_an_element_or_attribute(said: str) -> None:
     """The same record with a harmless text of the same length has exactly the same elements with
@@ -123,7 +124,7 @@ def test_hostile_records_can_be_written(record: Trajectory) -> None:
         assert not set(shown) & {"\x00", "\x1b", "\x9b", "\u202e", "\u2066", "\u200b", "\ud800"}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(ANY_TEXT)
 def test_plain_text_gives_the_terminal_no_orders(said: str) -> None:
     shown = text(filled(said))
@@ -372,6 +373,7 @@ def test_a_long_history_as_prompt_has_a_limit() -> None:
     assert {"prompt-0", "prompt-9999"} <= shown.keys()
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_rollout_and_not_faster() -> None:
     """Counted, not timed: the function calls that draw four times the turns."""
     small, large = (calls_made(long(n)) for n in (100, 400))
@@ -404,6 +406,7 @@ def test_the_same_record_is_shown_the_same(name: str) -> None:
     assert mimebundle(SAMPLES[name]()) == mimebundle(SAMPLES[name]())
 
 
+@pytest.mark.slow
 def test_shown_the_same_in_every_process() -> None:
     script = "from tests.show.render_samples import troubled; from agentkit.show.notebook.static_view import mimebundle; print(mimebundle(troubled()))"
     runs = {

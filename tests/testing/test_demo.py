@@ -131,6 +131,7 @@ def test_the_end_of_a_step_is_not_after_the_beginning_of_the_next() -> None:
     assert all(end <= start for end, (start, _) in zip(ends, spans[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_another_process() -> None:
     code = """
 import agentkit as ak

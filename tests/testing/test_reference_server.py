@@ -97,6 +97,7 @@ def test_every_run_is_the_same() -> None:
     assert bodies() == bodies()
 
 
+@pytest.mark.slow
 def test_some_answers_are_faulty() -> None:
     agent_prompts = [f"Oslo {i}?" for i in range(40)]
     with serve(SCRIPT, faults=["id_missing"], rate=0.5, seed=1) as server:
@@ -350,6 +351,7 @@ def test_it_is_started_and_stopped_by_hand_again_and_again() -> None:
     assert len(server.asked) == 2
 
 
+@pytest.mark.slow
 async def test_many_conversations_at_once() -> None:
     async with (
         serve(SCRIPT, manner="sglang", latency=0.1) as server,

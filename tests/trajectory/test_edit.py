@@ -311,6 +311,7 @@ def test_an_adopted_call_gets_an_id_of_its_own() -> None:
     assert ak.preflight(dbg.trajectory) == ()
 
 
+@pytest.mark.slow
 def test_a_chain_of_forks_stays_small() -> None:
     t = rolled(*[ONE] * 60, DONE, max_turns=None)
     size = len(json.dumps(dump(t)))

@@ -145,6 +145,7 @@ def test_a_seed_goes_up_with_the_sample() -> None:
     assert [t.spec.sampling["seed"] for t in done] == [10, 11, 12] * 2
 
 
+@pytest.mark.slow
 def test_all_share_one_client_and_thousands_end() -> None:
     async def quick(**kwargs: Any) -> Any:
         return COMPLETION
@@ -448,6 +449,7 @@ def test_a_page_is_told_how_far_a_batch_is() -> None:
 IMPORTS = "import sys, agentkit as ak; ak.rollouts(ak.demo(), n=2); print(*[m for m in ('tqdm', 'IPython', 'anywidget') if m in sys.modules])"
 
 
+@pytest.mark.slow
 def test_no_heavy_package_is_loaded_where_nobody_looks() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True

@@ -272,6 +272,7 @@ def in_a_process(code: str, timeout: float = 120) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_hung_tool_does_not_keep_the_process_from_ending() -> None:
     printed = in_a_process("""
 import asyncio, threading, agentkit as ak
@@ -286,6 +287,7 @@ print(ak.rollout(agent, "go").turns[0].tool_results[0].status)
     assert printed == "timeout"
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_threads_of_its_own() -> None:
     printed = in_a_process("""
 import os, warnings, agentkit as ak

@@ -17,6 +17,7 @@ from agentkit.read.parsers.formats.reasoning_formats import REASONING
 from agentkit.read.parsers.formats.sglang_formats import SGLANG
 from agentkit.read.parsers.output import Parsed, Piece
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,7 @@ def fed(name: str, pieces: list[str], tools: Any) -> tuple[Parsed, list[Piece]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_any_text_is_read_and_however_it_is_cut(name: str, data: st.DataObject) -> None:
     given_text = data.draw(soup(name))
@@ -119,7 +120,7 @@ def test_no_text_raises(given_text: str, name: str) -> None:
     ak.parsers.has_call_markup(given_text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data(), st.sampled_from(sorted(SGLANG)))
 def test_sglang_s_readings_are_the_same_however_a_text_is_cut(
     data: st.DataObject, name: str
@@ -186,7 +187,7 @@ def consistent(calls: list[Call]) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     calls = data.draw(written_calls(name))
@@ -205,7 +206,7 @@ def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_a_cut_text_holds_the_first_calls_and_no_other(name: str, data: st.DataObject) -> None:
     calls = data.draw(written_calls(name))
@@ -273,13 +274,13 @@ def read_as_python(literal: str) -> list[str]:
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.sampled_from(LITERALS), max_size=8).map("".join) | values.map(repr))
 def test_a_container_of_python_is_read_alike_with_and_without_a_comment(inside: str) -> None:
     assert read_as_python(f"[{inside}]") == read_as_python(f"[{inside}#\n]")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.text(alphabet="ab'\"\\nrtx041uN/é\n", max_size=12), st.sampled_from("'\""))
 def test_a_text_of_python_is_read_alike_alone_and_in_parts(inside: str, quote: str) -> None:
     assert read_as_python(f"{quote}{inside}{quote}") == read_as_python(f'"" {quote}{inside}{quote}')
