@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from agentkit.servers import redaction
+
 # fewer looks at garbage: most of what a test makes goes without them
 gc.set_threshold(20_000, 10, 20)
 
@@ -51,6 +53,12 @@ def loopback_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", checked)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_keys_of_other_tests() -> None:
+    """Forget the keys that tests of other files gave to servers: an export redacts them all."""
+    redaction._met.clear()
 
 
 def pytest_collection_finish() -> None:
