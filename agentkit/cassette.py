@@ -1,4 +1,6 @@
-"""Cassettes on disk: what a file holds without reading all of it, one rollout out of thousands, and what makes one unrepeatable."""
+"""Cassettes on disk: what a file holds without reading all of it, one rollout out of thousands, and
+what makes one unrepeatable.
+"""
 
 from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.doctor import doctor

@@ -47,8 +47,10 @@ _PLACEHOLDERS = frozenset(
 """What people give to servers that want no key; some are words of ordinary text."""
 
 _SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}|xox[abprs]-[\w-]{10,}"
-    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35})|(?i:(?<=bearer ))[\w.~+/=-]{20,}|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
+    r"(?<![A-Za-z0-9])(?:(?:hf|gsk|nvapi|xai|pat|github_pat|gh[opsur])[_-][A-Za-z0-9_-]{20,}"
+    r"|xox[abprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35})"
+    r"|(?i:(?<=bearer ))[\w.~+/=-]{20,}"
+    r"|(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)"
 )
 """Keys by their look: those of well-known services, bearer tokens, and user and password in a
 URL.

@@ -8,8 +8,9 @@ import re
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET = re.compile(
-    r"secret|passw(?:or)?d|passphrase|credential|token(?!i[sz])|api_?key|(?:access|account|auth|admin|private)keys?(?![a-z])"
-    r"|(?<![a-z])keys?(?![a-z])|(?<![a-z])(?:o?auth|authorization|cookies?|pass|pat|pwd|sig|signature)[^a-z]*$"
+    r"secret|passw(?:or)?d|passphrase|credential|token(?!i[sz])|api_?key"
+    r"|(?:access|account|auth|admin|private)keys?(?![a-z])|(?<![a-z])keys?(?![a-z])"
+    r"|(?<![a-z])(?:o?auth|authorization|cookies?|pass|pat|pwd|sig|signature)[^a-z]*$"
 )
 _ABOUT = frozenset(
     {

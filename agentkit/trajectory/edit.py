@@ -124,7 +124,7 @@ def edit(
             return (
                 with_prompt(trajectory, prompt)
                 if turn is None
-                else with_said(trajectory, turn_index(trajectory, turn), prompt)
+                else with_rewritten(trajectory, turn_index(trajectory, turn), prompt)
             )
     last = len(trajectory.turns) - (
         trajectory.stop_reason in ("final", "length", "max_turns") and trajectory.open is None
@@ -332,7 +332,7 @@ def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
     return branched(trajectory, replace(start_of(trajectory, 0), prompt=messages), 0, "the prompt")
 
 
-def with_said(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
+def with_rewritten(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory:
     """Go back before a turn with other messages in place of those that the user added for it.
 
     Args:

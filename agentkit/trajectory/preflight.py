@@ -59,11 +59,6 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
 
 
 def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem]:
-    talk = [
-        (i, m.get("role"))
-        for i, m in enumerate(messages)
-        if m.get("role") not in ("system", "developer")
-    ]
     for index, message in enumerate(messages):
         role = message.get("role")
         if role not in _ROLES:
@@ -84,8 +79,21 @@ def _order(messages: list[dict[str, Any]], profile: Profile) -> Iterator[Problem
                 "a system message stands behind the start",
                 pointer=f"/{index}/role",
             )
-    if not profile.alternates or not talk:
-        return
+    talk = [
+        (i, m.get("role"))
+        for i, m in enumerate(messages)
+        if m.get("role") not in ("system", "developer")
+    ]
+    if profile.alternates and talk:
+        yield from _alternation(talk)
+
+
+def _alternation(talk: list[tuple[int, Any]]) -> Iterator[Problem]:
+    """Check that user and assistant take turns.
+
+    Args:
+        talk: Position and role of each message that is no system message; at least one.
+    """
     for (_, before), (index, role) in pairwise(talk):
         if role == before and role in ("user", "assistant"):
             yield problem(

@@ -11,7 +11,8 @@ _HIDDEN_RANGES = (
     "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"  # lone surrogates, interlinear marks, non-characters
     # what Unicode calls Default_Ignorable: drawn as nothing at all; U+FE0E and U+FE0F stay, they
     # only choose how an emoji looks
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f"
+    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
 )
 _HIDDEN_FAR = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _ANY_HIDDEN = f"[{_HIDDEN_RANGES}{_HIDDEN_FAR}]"

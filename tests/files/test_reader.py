@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
@@ -177,6 +177,13 @@ def test_every_function_reads_the_same_rollouts(form: str, fresh: Callable[[], P
         assert read(make(fresh()), fresh()) == expected, name
     if form not in ("turn", "response"):  # whose samples are the choices of the answer
         assert ak.sample_tree(make(fresh())).size == number or form == "debugger"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORM)
+def test_every_frame_counts_the_same_rollouts(form: str, fresh: Callable[[], Path]) -> None:
+    make, _ = FORM[form]
+    expected = rollouts_in(make(fresh()))
     for name, count in COUNTED.items():
         assert count(make(fresh())) == count(expected), name
 
@@ -193,7 +200,6 @@ def test_what_takes_one_rollout_takes_it_in_every_form(
         assert read(make(fresh())) == read(expected), name
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from([form for form in FORM if form not in ("iterator",)]),

@@ -152,6 +152,7 @@ def test_plain_text_of_the_corpus(name: str, snapshot: SnapshotAssertion) -> Non
     assert {case: plain(read) for case, read in CORPORA[name]()} == snapshot
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_html_of_the_corpus(name: str, snapshot: SnapshotAssertion) -> None:
     assert {case: digest(markup(read)) for case, read in CORPORA[name]()} == snapshot

@@ -170,7 +170,11 @@ BREAKS = ("stream_error_event", "stream_no_finish", "stream_truncated")
 
 @pytest.mark.parametrize(
     ("fault", "mode"),
-    [(fault, mode) for fault in OF_ANSWERS for mode in fault.modes],
+    [
+        pytest.param(fault, mode, marks=[pytest.mark.slow] if place else [])
+        for fault in OF_ANSWERS
+        for place, mode in enumerate(fault.modes)
+    ],
     ids=lambda value: value.name if isinstance(value, Fault) else value,
 )
 def test_a_changed_answer_is_read_as_that_of_a_server_with_the_fault(

@@ -201,13 +201,8 @@ class VLLM(Manner):
         }
 
     def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
-        request, size = question.request, len(question.prompt)
-        model, choice, limit = (
-            request.get("model"),
-            request.get("tool_choice"),
-            output_limit(request),
-        )
-        temperature = request.get("temperature")
+        request = question.request
+        model, choice = request.get("model"), request.get("tool_choice")
         if "messages" not in request:
             return _invalid(
                 "missing", "body.messages", "Field required", f"<dict of {len(request)} items>"
@@ -227,17 +222,8 @@ class VLLM(Manner):
             )
         if refusal := _arguments_refusal(question):
             return refusal
-        if choice is not None and choice != "none" and not request.get("tools"):
-            return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
-        if (
-            choice is not None
-            and (name := named_choice(request)) is not None
-            and name not in tools_named(request)
-        ):
-            return _parameter(
-                "The tool specified in `tool_choice` does not match any of the specified `tools`",
-                "tool_choice",
-            )
+        if refusal := _choice_refusal(request):
+            return refusal
         if models is not None and model is not None and model not in models:
             served = ", ".join(models)
             return Refusal(
@@ -251,21 +237,7 @@ class VLLM(Manner):
                 "Cannot apply chat template to an empty conversation. Provide at least one"
                 " message.",
             )
-        if isinstance(temperature, (int, float)) and temperature < 0:
-            return _parameter(
-                f"temperature must be non-negative, got {float(temperature)}.",
-                "temperature",
-                float(temperature),
-            )
-        if limit is not None and limit > question.context:
-            text = (
-                f"max_tokens={limit} cannot be greater than max_model_len={question.context}."
-                " Please request fewer output tokens."
-            )
-            return _parameter(text, "max_tokens", limit)
-        if size > question.context:
-            return _too_long(question)
-        return None
+        return _number_refusal(question)
 
     def unauthorized(self, sent: str | None) -> Refusal:
         return Refusal(401, "Unauthorized", body={"error": "Unauthorized"})
@@ -386,3 +358,39 @@ def _model(name: str, context: int) -> dict[str, Any]:
         "max_model_len": context,
         "permission": [permission],
     }
+
+
+def _choice_refusal(request: dict[str, Any]) -> Refusal | None:
+    """Refuse a tool choice that no tool of the request can serve."""
+    choice = request.get("tool_choice")
+    if choice is None:
+        return None
+    if choice != "none" and not request.get("tools"):
+        return _parameter("When using `tool_choice`, `tools` must be set.", "tool_choice")
+    name = named_choice(request)
+    if name is not None and name not in tools_named(request):
+        return _parameter(
+            "The tool specified in `tool_choice` does not match any of the specified `tools`",
+            "tool_choice",
+        )
+    return None
+
+
+def _number_refusal(question: Question) -> Refusal | None:
+    """Refuse a temperature below zero, and more tokens than the model has room for."""
+    temperature, limit = question.request.get("temperature"), output_limit(question.request)
+    if isinstance(temperature, (int, float)) and temperature < 0:
+        return _parameter(
+            f"temperature must be non-negative, got {float(temperature)}.",
+            "temperature",
+            float(temperature),
+        )
+    if limit is not None and limit > question.context:
+        text = (
+            f"max_tokens={limit} cannot be greater than max_model_len={question.context}."
+            " Please request fewer output tokens."
+        )
+        return _parameter(text, "max_tokens", limit)
+    if len(question.prompt) > question.context:
+        return _too_long(question)
+    return None
