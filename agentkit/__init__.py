@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from agentkit.analysis.tokens.tokens import tokens
     from agentkit.analysis.tokens.tokens_frame import tokens_df
     from agentkit.debugger.break_on import break_on
-    from agentkit.debugger.debugger import Debugger, debug
+    from agentkit.debugger.debugger import Debugger
+    from agentkit.debugger.session import debug
     from agentkit.errors import AgentkitError
     from agentkit.files.store import load, save
     from agentkit.read.failure.error import read_error
@@ -75,7 +76,8 @@ _HOMES = {
     "agentkit.analysis.sample_tree": "sample_tree",
     "agentkit.analysis.tokens.prefix": "prefix_check",
     "agentkit.analysis.tokens.tokens": "tokens",
-    "agentkit.debugger.debugger": "Debugger debug",
+    "agentkit.debugger.debugger": "Debugger",
+    "agentkit.debugger.session": "debug",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
     "agentkit.read.failure.error": "read_error",

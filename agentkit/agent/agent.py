@@ -186,6 +186,11 @@ class Agent:
     ) -> Trajectory:
         """Make a started trajectory one of several samples. A `seed` in the sampling goes up with
         them, so that they differ and repeat.
+
+        Args:
+            trajectory: the rollout as `start` gives it.
+            sample: which sample of its prompt it is, counting from 0.
+            meta: further metadata, kept with the trajectory.
         """
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
         if type(seed) is int and sample:
@@ -384,6 +389,11 @@ def rollout(
 
     An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look
     around and go on, use `ak.debug`.
+
+    Args:
+        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its prompt.
+        prompt: a text, or a list of messages.
+        meta: kept with the trajectory: task, labels.
 
     Raises:
         UsageError: it is not an agent, or there is no prompt.

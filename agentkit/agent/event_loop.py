@@ -114,7 +114,7 @@ class Work(Generic[T]):
     def _cancel(self) -> None:
         self._task.cancel()
 
-    def ended(self, timeout: float | None = None) -> None:
+    def join(self, timeout: float | None = None) -> None:
         """Wait until it is done, whatever came of it. An interrupt ends the wait, not the work.
 
         Raises:
@@ -134,7 +134,7 @@ class Work(Generic[T]):
         Raises:
             TimeoutError: it is not done in so many seconds.
         """
-        self.ended(timeout)
+        self.join(timeout)
         return self.future.result()
 
 

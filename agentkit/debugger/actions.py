@@ -95,7 +95,7 @@ class Background:
         """
         until = None if timeout is None else time.monotonic() + timeout
         for work in list(self._works):
-            work.ended(None if until is None else max(0.0, until - time.monotonic()))
+            work.join(None if until is None else max(0.0, until - time.monotonic()))
 
     async def _reported(self, action: str, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:

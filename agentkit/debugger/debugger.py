@@ -1,8 +1,6 @@
-"""The notebook's cursor over a rollout: step, look, go back, change, go on. Synchronous, with or
-without a running event loop.
+"""The notebook's cursor over a rollout: step, look, go back, change, go on.
 
-Each method calls the cursor of the same name (`agentkit.debugger.cursor`) on the background thread
-and waits for it.
+Each method has the cursor's method of the same name run on the background thread, and waits for it.
 """
 
 from __future__ import annotations
@@ -227,8 +225,7 @@ class Debugger(Drawn):
     def stop(self) -> None:
         """Cancel the step in flight, whether it hears of it or not; it can be taken again."""
         if on_loop():
-            self._cursor.stop()
-            return
+            return self._cursor.stop()
         self.post("stop")
         end = time.monotonic() + _HEARD
         while self.running and time.monotonic() < end:
@@ -382,19 +379,14 @@ class Debugger(Drawn):
     def headline(self) -> str:
         """Say what the next step does, or what can be done where there is none."""
         step = self.next_step
-        return (
-            f"{'replay: ' if self.replays else ''}{step.summary()}"
-            if step
-            else advice(self.trajectory.stop_reason)
-        )
+        if step is None:
+            return advice(self.trajectory.stop_reason)
+        return f"{'replay: ' if self.replays else ''}{step.summary()}"
 
     def notes(self) -> list[str]:
         """List what stopped it and its place in the tree, where there is either."""
-        tree = self.tree
-        return [
-            *([self.stop_at.text] if self.stop_at else []),
-            *([f"tree: {tree.summary()}"] if len(tree) > 1 else []),
-        ]
+        stops = [self.stop_at.text] if self.stop_at else []
+        return stops + ([f"tree: {self.tree.summary()}"] if len(self.tree) > 1 else [])
 
     if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
 
@@ -406,27 +398,3 @@ class Debugger(Drawn):
     def __repr__(self) -> str:
         more = "".join(f"; {note}" for note in self.notes())
         return f"<Debugger {self.trajectory.summary()}; next: {self.headline()}{more}>"
-
-
-@checked_keywords
-def debug(
-    agent: Agent,
-    prompt: Any = None,
-    *,
-    approve: Iterable[str] = (),
-    meta: Mapping[str, Any] | None = None,
-) -> Debugger:
-    """Make a debugger at the start of a rollout.
-
-    Args:
-        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its own
-            prompt.
-        prompt: a text, or a list of messages.
-        approve: names of tools before which `run` and `next` stop; only `step` and `dbg.pending`
-            run them. For a function that decides instead: `ak.Agent(..., approve=fn)`.
-        meta: kept with the trajectory: task, labels.
-
-    Raises:
-        UsageError: it is not an agent, there is no prompt, or no tool of a name to approve.
-    """
-    return Debugger(agent, prompt, approve=approve, meta=meta)

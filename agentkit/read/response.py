@@ -377,13 +377,8 @@ def _structured_calls(
 
 
 def _kind(raw: Any) -> str:
-    return (
-        "an object"
-        if isinstance(raw, dict)
-        else "a text"
-        if isinstance(raw, str)
-        else f"a {type(raw).__name__}"
-    )
+    named = {dict: "an object", str: "a text"}
+    return named.get(type(raw), f"a {type(raw).__name__}")
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
@@ -393,14 +388,9 @@ def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(raw, str):
         parsed, _ = parse_body(raw)
         raw = parsed if isinstance(parsed, (list, dict)) else [raw] if raw.strip() else []
-    if (
-        isinstance(raw, dict)
-        and raw
-        and all(isinstance(value, dict) for value in raw.values())
-        and not {"function", "custom"} & set(raw)
-    ):
-        yield from raw.items()
-    elif isinstance(raw, dict) and raw:
-        yield None, raw
-    elif isinstance(raw, list):
+    if isinstance(raw, list):
         yield from enumerate(raw)
+    elif isinstance(raw, dict) and raw:
+        by_name = not {"function", "custom"} & set(raw)
+        by_name = by_name and all(isinstance(value, dict) for value in raw.values())
+        yield from raw.items() if by_name else [(None, raw)]

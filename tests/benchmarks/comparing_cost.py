@@ -13,9 +13,8 @@ import time
 import tracemalloc
 from typing import Any
 
-from agentkit.agent.tools.schema import shared_schemas
-
 import agentkit as ak
+from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Spec, ToolResult, Trajectory

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import agentkit as ak
 from agentkit.analysis.timings import Timeline, turn_time
 from agentkit.show.charts.latency import latency_chart
+from agentkit.show.charts.rollout_charts import timeline_svg
 from agentkit.show.charts.svg import svg
-from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import render

@@ -35,11 +35,10 @@ from agentkit.show.charts.bars import FORMS
 from agentkit.show.charts.context import context_chart
 from agentkit.show.charts.drawing import ticks
 from agentkit.show.charts.errors import errors_chart
-from agentkit.show.charts.figures import figures
 from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.percentiles import percentiles_chart
+from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.charts.svg import svg
-from agentkit.show.charts.timeline import timeline_svg
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.render import render
 from agentkit.types.answer import Response

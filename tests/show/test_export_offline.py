@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.show.export.code.offline_test import expected
-from agentkit.show.export.model_call import model_call
+from agentkit.show.export.exported_call import model_call
 from agentkit.trajectory.loop import apply
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Trajectory

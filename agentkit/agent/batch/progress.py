@@ -59,7 +59,7 @@ class Progress(Drawn):
             listener(self)
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """How far it is, in words."""
         reasons = [f"{number} {reason}" for reason, number in self.ended.most_common()]
         return ", ".join(
@@ -98,7 +98,7 @@ def _bar(progress: Progress) -> Callable[[], None]:
     bar: Any = tqdm(total=progress.asked, file=sys.stderr, unit="rollout", dynamic_ncols=True)
 
     def update(now: Progress) -> None:
-        bar.set_postfix_str(now.said, refresh=False)
+        bar.set_postfix_str(now.summary, refresh=False)
         bar.update(now.done - bar.n)
 
     update(progress)

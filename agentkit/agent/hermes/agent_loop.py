@@ -140,44 +140,25 @@ class AgentLoop:
         clock: Callable[[], float] = time.time,
     ) -> None:
         functions = toolset(tools)
-        schemas = shared_schemas(tool_schemas or ()) or shared_schemas(
-            made.schema for made in functions.values()
-        )
-        self.valid_tool_names = (
-            set(valid_tool_names) if valid_tool_names is not None else names_of(schemas)
-        )
-        self.tool_schemas = list(schemas)
+        own_schemas = [made.schema for made in functions.values()]
+        schemas = shared_schemas(tool_schemas or ()) or shared_schemas(own_schemas)
+        names = names_of(schemas) if valid_tool_names is None else set(valid_tool_names)
+        self.valid_tool_names, self.tool_schemas = names, list(schemas)
         self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
         self._chat = server_of(server, clock=clock)
-        self._tools = LoopTools(
-            self.valid_tool_names, dispatch, functions, blocked_tools, self.task_id
-        )
-        perform = live(
-            self._chat, tool_runner(self._tools, timeout=tool_timeout, clock=clock), retries=retries
-        )
+        self._tools = LoopTools(names, dispatch, functions, blocked_tools, self.task_id)
+        run_tool = tool_runner(self._tools, timeout=tool_timeout, clock=clock)
+        perform = live(self._chat, run_tool, retries=retries)
         budget = Budget.of(budget_config)
         self._perform = wrap(budgeted(perform, budget) if budget else perform)
-        own = given(
-            n=1,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            extra_body=dict(extra_body or {}) or None,
-        )
-        self.spec = make_spec(
-            self._chat,
-            model,
-            schemas,
-            profile,
-            text_calls if schemas else None,
-            policy,
-            {**own, **(sampling or {})},
-            max_turns=max_turns,
-            stream=stream,
-        )
-        self._result_error = result_error
-        self._parallel = parallel_tools
-        self._emit = emit
+        body = dict(extra_body or {}) or None
+        own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=body)
+        sampled = {**own, **(sampling or {})}
+        parser = text_calls if schemas else None
+        asked = (self._chat, model, schemas, profile, parser, policy, sampled)
+        self.spec = make_spec(*asked, max_turns=max_turns, stream=stream)
+        self._result_error, self._parallel, self._emit = result_error, parallel_tools, emit
         self._engine: Engine | None = None
         self.tool_errors: list[ToolError] = []
 

@@ -170,6 +170,12 @@ def tool(
     (Google, numpy, Sphinx or Epydoc style), or from `Annotated[str, "text"]` and pydantic's
     `Field(description=...)`, which count before it.
 
+    Args:
+        function: what is called, sync or async.
+        name: the name the model calls it by; by default the function's.
+        description: what the model reads about it; by default from the docstring.
+        parameters: a JSON schema of the arguments in place of the derived one.
+
     Raises:
         SchemaError: the function cannot be described.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
-class Form(NamedTuple):
+class Look(NamedTuple):
     """How a kind of bar looks."""
 
     fill: str
@@ -23,23 +23,23 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    "queue": Form("none", "#808080", ".", "2 2", meaning="waiting in the server's queue"),
-    "first": Form("#b9d3f0", "#2f74c0", meaning="until the first token"),
-    "generation": Form("#2f74c0", "#2f74c0", "/", meaning="generating"),
-    "model": Form("#6a9bd3", "#2f74c0", meaning="the model (not streamed)"),
-    "wait": Form("none", "#808080", ".", "1 3", 4, meaning="waiting for a thread"),
-    "tool": Form("#d99a2b", "#8a5a00", "\\", None, 4, meaning="a tool"),
-    "failed": Form("#f3c3bd", "#c0392b", "x", "3 2", 4, meaning="a tool that failed"),
-    "input": Form("#b9d3f0", "#2f74c0", meaning="input tokens"),
-    "output": Form("#d99a2b", "#8a5a00", "\\", meaning="output tokens"),
-    "cached": Form("#e3e8ee", "#2f74c0", ".", "2 2", meaning="of these, from the cache"),
-    "reasoning": Form("#f2ddb4", "#8a5a00", "/", "2 2", meaning="of these, reasoning"),
-    "error": Form("#f3c3bd", "#c0392b", "x", meaning="errors"),
-    "warning": Form("#f6e2bd", "#8a5a00", "/", "2 2", meaning="warnings"),
-    "info": Form("none", "#808080", ".", "1 3", meaning="notes"),
-    "p50": Form("#6a9bd3", "#2f74c0", meaning="half take no longer (p50)"),
-    "p90": Form("#b9d3f0", "#2f74c0", "/", meaning="nine of ten (p90)"),
-    "p99": Form("none", "#2f74c0", ".", "2 2", meaning="99 of 100 (p99)"),
+    "queue": Look("none", "#808080", ".", "2 2", meaning="waiting in the server's queue"),
+    "first": Look("#b9d3f0", "#2f74c0", meaning="until the first token"),
+    "generation": Look("#2f74c0", "#2f74c0", "/", meaning="generating"),
+    "model": Look("#6a9bd3", "#2f74c0", meaning="the model (not streamed)"),
+    "wait": Look("none", "#808080", ".", "1 3", 4, meaning="waiting for a thread"),
+    "tool": Look("#d99a2b", "#8a5a00", "\\", None, 4, meaning="a tool"),
+    "failed": Look("#f3c3bd", "#c0392b", "x", "3 2", 4, meaning="a tool that failed"),
+    "input": Look("#b9d3f0", "#2f74c0", meaning="input tokens"),
+    "output": Look("#d99a2b", "#8a5a00", "\\", meaning="output tokens"),
+    "cached": Look("#e3e8ee", "#2f74c0", ".", "2 2", meaning="of these, from the cache"),
+    "reasoning": Look("#f2ddb4", "#8a5a00", "/", "2 2", meaning="of these, reasoning"),
+    "error": Look("#f3c3bd", "#c0392b", "x", meaning="errors"),
+    "warning": Look("#f6e2bd", "#8a5a00", "/", "2 2", meaning="warnings"),
+    "info": Look("none", "#808080", ".", "1 3", meaning="notes"),
+    "p50": Look("#6a9bd3", "#2f74c0", meaning="half take no longer (p50)"),
+    "p90": Look("#b9d3f0", "#2f74c0", "/", meaning="nine of ten (p90)"),
+    "p99": Look("none", "#2f74c0", ".", "2 2", meaning="99 of 100 (p99)"),
 }
 """Kinds of bars, in the order of a legend. The tones are seen on light and on dark ground."""
 

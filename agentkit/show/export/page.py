@@ -9,7 +9,7 @@ from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.servers.redaction import outgoing
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import without_secrets
+from agentkit.show.export.exported_call import without_secrets
 from agentkit.show.notebook.static_view import standalone
 from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn

@@ -15,7 +15,7 @@ from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
-from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.show.export.reductions import Body, Reduction, fewest, reductions
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
@@ -96,13 +96,12 @@ def shrink(
     object to the first. No request is asked twice. An interrupt ends it with the best so far.
 
     Args:
-        source: a turn, or a rollout or what holds one, and `turn`.
+        source: a turn, or a rollout or what holds one.
         predicate: whether a `Response` shows the fault; or a problem's code, also the kind of a
-            failed request. A request that fails shows
-            nothing else.
+            failed request. A request that fails shows nothing else.
         ask: who answers: an agent, a server or its URL, or a function of a `Request`, as for a
-            check offline. None: the debugger's own agent,
-            else the recorded address.
+            check offline. None: the debugger's own agent, else the recorded address.
+        turn: which turn of the rollout, counting from 0.
         limit: how often is asked at most.
         tries: how often each request is asked before it counts as not showing the fault, where
             answers are sampled.

@@ -14,7 +14,7 @@ from agentkit.errors import checked_keywords
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.show.render.render import text_of
 from agentkit.types.problem import Problem
 from agentkit.types.version import VERSION

@@ -124,6 +124,7 @@ def inject(
     the rest.
 
     Args:
+        agent: the agent whose rollouts are to meet them.
         faults: names out of `ak.testing.injections()`: `rate_limited`, `stream_truncated`,
             `arguments_truncated`, `tool_error`, ….
         rate: the share of the model calls, or tool calls, that meet a fault.

@@ -10,7 +10,7 @@ from agentkit.servers.redaction import REDACTED
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 
 _NAMED = frozenset(
     {

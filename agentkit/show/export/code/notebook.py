@@ -17,7 +17,7 @@ from agentkit.show.export.code.offline_test import (
     reading_source,
 )
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import model_call
+from agentkit.show.export.exported_call import model_call
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.trajectory import Spec

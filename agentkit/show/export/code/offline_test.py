@@ -7,7 +7,7 @@ from typing import Any
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.show.export.code.literals import lines_of, literal
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 

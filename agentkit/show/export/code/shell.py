@@ -7,7 +7,7 @@ from typing import Any
 from agentkit.errors import checked_keywords
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.document import Export
-from agentkit.show.export.model_call import ModelCall, model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 
 
 @checked_keywords

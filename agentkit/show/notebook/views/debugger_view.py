@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.agent.event_loop import event_loop
 from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Sampled, Streamed
 from agentkit.errors import UsageError
-from agentkit.show.charts.figures import figures
+from agentkit.show.charts.rollout_charts import figures
 from agentkit.show.html import Html
 from agentkit.show.notebook.controls import (
     breakpoint_named,

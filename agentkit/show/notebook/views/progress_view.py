@@ -24,4 +24,4 @@ class ProgressView(LiveView):
         if now is None:
             return self.rows()
         title = el("strong", f"{now.done} of {count(now.asked, 'rollout')}")
-        return {"progress": el("p", title, " ", now.said, class_="ak-title")}
+        return {"progress": el("p", title, " ", now.summary, class_="ak-title")}

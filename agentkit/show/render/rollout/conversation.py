@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.analysis.timings import Timeline
-from agentkit.show.charts.figures import figures
-from agentkit.show.charts.timeline import timeline_svg
+from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
