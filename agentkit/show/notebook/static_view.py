@@ -34,7 +34,7 @@ def mimebundle(record: Any) -> dict[str, Any]:
 def _live(record: Any) -> dict[str, Any]:
     if not _has_a_page():
         return {}
-    from agentkit.show.notebook.showing import live_view
+    from agentkit.show.notebook.display import live_view
 
     view = live_view(record)
     return (

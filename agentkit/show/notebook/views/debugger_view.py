@@ -25,7 +25,7 @@ from agentkit.show.notebook.controls import (
 )
 from agentkit.show.notebook.live import Op, sendable
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
-from agentkit.show.notebook.views.growing_rows import GrowingRows
+from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import visible
@@ -44,7 +44,7 @@ class DebuggerView(ConversationView):
     def __init__(self, target: Any) -> None:
         super().__init__(target)
         self._step = ""
-        self._growing: GrowingRows | None = None
+        self._growing: StreamRows | None = None
         self._ended: list[Op] = []
         self._charting: set[str] = set()
         """The pages whose charts are open."""
@@ -103,7 +103,7 @@ class DebuggerView(ConversationView):
                 case Began(step=step):
                     self._step = visible(step.summary())
                     if isinstance(step, ModelStep):
-                        self._grow(GrowingRows(step.turn))
+                        self._grow(StreamRows(step.turn))
                 case Sampled(done=done, of=of):
                     self._step = f"{done} of {of} answers"
                 case Streamed(chunk=chunk) if self._growing:
@@ -208,7 +208,7 @@ class DebuggerView(ConversationView):
             if was.get(name) != drawing
         ]
 
-    def _grow(self, rows: GrowingRows | None) -> None:
+    def _grow(self, rows: StreamRows | None) -> None:
         if self._growing:
             self._ended += self._growing.removal()
         self._growing = rows

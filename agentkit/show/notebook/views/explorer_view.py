@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentkit.agent.batch.progress import Progress
 from agentkit.agent.event_loop import event_loop
 from agentkit.analysis.explore.explorer import Explorer, explore
 from agentkit.analysis.explore.groups import Group, spread_text
@@ -18,6 +19,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.render import render
 from agentkit.show.render.rollout.table import cell_text, column_name
 from agentkit.types.record import clip
+from agentkit.types.words import count
 
 _BLOCK = 200
 """Rows sent at once at most."""
@@ -288,3 +290,19 @@ def _group_key(group: Group, column: str) -> tuple[bool, Any]:
     if column in ("reward", "turns", "calls", "output_tokens"):
         return value is not None, value.mean if value is not None else 0.0
     return True, value if column == "count" else str(value).casefold()
+
+
+class ProgressView(LiveView):
+    """How many rollouts have ended, and how."""
+
+    def __init__(self, target: Progress) -> None:
+        super().__init__(target)
+        target.watch(lambda _: self.refresh_soon())
+
+    def fragments(self) -> Mapping[str, Html]:
+        """One line."""
+        now: Any = self.target
+        if now is None:
+            return self.rows()
+        title = el("strong", f"{now.done} of {count(now.asked, 'rollout')}")
+        return {"progress": el("p", title, " ", now.said, class_="ak-title")}

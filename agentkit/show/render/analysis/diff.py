@@ -4,7 +4,9 @@ marked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +16,6 @@ from agentkit.show.html import Child, Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
-from agentkit.show.render.parts.marked import marked
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
@@ -24,6 +25,13 @@ from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.words import count
 
 SAME, DIFFERENT = "=", "≠"
+_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_MOST = 3_000
+"""Words of a text that are compared one by one; of a longer one only where it begins and ends to
+differ.
+"""
+_AROUND = 160
+"""Characters of an equal stretch that stay visible at each of its ends."""
 
 
 @shown.register(Diff)
@@ -292,3 +300,68 @@ def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
         class_="ak-row ak-differs",
         data_key=key,
     )
+
+
+def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[Html, Html]:
+    """Both texts as blocks, differing words marked, long equal stretches cut down to what is around
+    a difference.
+
+    Args:
+        wholly: mark texts too that have no word in common.
+    """
+    pieces = list(_pieces(left[:limit], right[:limit]))
+    if not wholly and not any(
+        not differs and text.strip(' \n"{}[]():,.') for differs, text, _ in pieces
+    ):
+        pieces = [(False, left[:limit], right[:limit])]
+    sides = []
+    for side, tag, text in ((0, "del", left), (1, "ins", right)):
+        shown = [
+            _piece(texts[side], tag if differs else "", i, len(pieces))
+            for i, (differs, *texts) in enumerate(pieces)
+        ]
+        rest = len(text) - limit
+        sides.append(
+            el(
+                "pre",
+                shown,
+                f" … {count(rest, 'more character')}" if rest > 0 else None,
+                class_="ak-prose",
+                dir="auto",
+            )
+        )
+    return sides[0], sides[1]
+
+
+def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
+    if tag:
+        return el(tag, text) if text else None
+    if len(text) <= 3 * _AROUND:
+        return text
+    head, tail = (text[:_AROUND] if place else ""), (text[-_AROUND:] if place < pieces - 1 else "")
+    return [
+        head,
+        el("small", f" … {count(len(text) - len(head) - len(tail), 'equal character')} … "),
+        tail,
+    ]
+
+
+def _pieces(left: str, right: str) -> Iterator[tuple[bool, str, str]]:
+    """Stretches of both texts in order: whether they differ, and the text of each side."""
+    a, b = _WORD.findall(left), _WORD.findall(right)
+    start = next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
+    room = min(len(a), len(b)) - start
+    end = next((i for i in range(room) if a[-1 - i] != b[-1 - i]), room)
+    yield False, "".join(a[:start]), "".join(b[:start])
+    yield from _middle(a[start : len(a) - end], b[start : len(b) - end])
+    yield False, "".join(a[len(a) - end :]), "".join(b[len(b) - end :])
+
+
+def _middle(a: list[str], b: list[str]) -> Iterator[tuple[bool, str, str]]:
+    if max(len(a), len(b)) > _MOST:
+        yield True, "".join(a), "".join(b)
+        return
+    for word, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        yield word != "equal", "".join(a[i:j]), "".join(b[k:m])

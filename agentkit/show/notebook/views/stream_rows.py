@@ -16,7 +16,7 @@ ROOM = 200_000
 """Characters of an answer that are shown while it streams; the whole is shown when it has come."""
 
 
-class GrowingRows:
+class StreamRows:
     """The rows of one streamed answer. Each piece of text is sent once."""
 
     def __init__(self, turn: int) -> None:

@@ -24,8 +24,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.debugger_view import DebuggerView
-    from agentkit.show.notebook.views.explorer_view import ExplorerView
-    from agentkit.show.notebook.views.progress_view import ProgressView
+    from agentkit.show.notebook.views.explorer_view import ExplorerView, ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
 
     tables = (Rollouts, Index, Cassette, Explorer, View)
