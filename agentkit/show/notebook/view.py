@@ -86,7 +86,7 @@ class View(Drawn, Sequence[Trajectory]):
         return f"<View {self.heading()}>"
 
     def heading(self) -> str:
-        """How many there are, and where they came from."""
+        """Sum up how many there are, and where they came from."""
         number = count(len(self), "trajectory")
         return ", ".join(
             filter(None, (self.title, number, f"from {self.source}" if self.source else ""))
@@ -95,7 +95,7 @@ class View(Drawn, Sequence[Trajectory]):
 
 @shown.register(View)
 def view_fragments(view: View, limits: Limits) -> dict[str, Html]:
-    """The conversation of a single trajectory, a list of several."""
+    """Draw the conversation of a single trajectory, a list of several."""
     title = el("p", el("strong", view.heading()), class_="ak-title") if _is_titled(view) else None
     return {**({"title": title} if title else {}), **_conversations(view, limits)}
 
@@ -113,7 +113,9 @@ def _is_titled(view: View) -> bool:
 
 
 def _whole(view: View) -> str | None:
-    """The file they came from, where a page can link to it: one named relative to the notebook."""
+    """Name the file they came from, where a page can link to it: one named relative to the
+    notebook.
+    """
     try:
         return view.source if view.source and link(view.source) else None
     except UsageError:

@@ -55,15 +55,15 @@ class ExplorerView(LiveView):
 
     @classmethod
     def suits(cls, thing: Any) -> bool:
-        """A single rollout that is looked at is a conversation."""
+        """Tell whether it is a table: a single rollout that is looked at is a conversation."""
         return isinstance(thing, Explorer) or len(thing) > 1
 
     def fragments(self) -> Mapping[str, Html]:
-        """What is open: a conversation, two beside each other, or a tree."""
+        """Draw what is shown, in order."""
         return self._opened
 
     def state(self) -> dict[str, Any]:
-        """What the table needs."""
+        """Describe what the table needs."""
         names = _GROUP_COLUMNS if self._grouped else self._columns()
         return {
             "total": len(self._all),
@@ -91,7 +91,7 @@ class ExplorerView(LiveView):
         }
 
     def _columns(self) -> tuple[str, ...]:
-        """Labels have room once there are any."""
+        """Name the columns; labels have room once there are any."""
         return ("rollout", *self._all.source.shown, *(["label"] if self._all.labels.names else []))
 
     def _kind(self, name: str) -> str:
@@ -107,11 +107,11 @@ class ExplorerView(LiveView):
         return self._groups if self._grouped else self._table.places
 
     def opening(self) -> list[Op]:
-        """The first rows, which would be asked for next."""
+        """Send the first rows, which would be asked for next."""
         return [["page", self._page(0, _PAGE)]]
 
     def difference(self) -> list[Op]:
-        """What is open, and the first rows where there are others than before."""
+        """List what is open, and the first rows where there are others than before."""
         ops = super().difference()
         if self._sent != self._order:
             self._sent = self._order
@@ -119,7 +119,7 @@ class ExplorerView(LiveView):
         return ops
 
     def do_rows(self, start: int, stop: int, generation: int) -> None:
-        """Sends the cells of some rows."""
+        """Send the cells of some rows."""
         if generation == self._generation:
             self.send({"type": "rows", **self._page(max(0, int(start)), int(stop))})
 
@@ -151,8 +151,8 @@ class ExplorerView(LiveView):
         descending: bool = False,
         grouped: bool | None = None,
     ) -> None:
-        """Filters, sorts or groups. A search through thousands of texts goes on beside the page,
-        which stays usable.
+        """Filter, sort or group. A search through thousands of texts goes on beside the page, which
+        stays usable.
         """
         self._query = self._query if query is None else str(query)
         if sort is not None:
@@ -197,7 +197,7 @@ class ExplorerView(LiveView):
         return table, groups
 
     def do_open(self, row: int) -> None:
-        """Opens the row at this position: a rollout's conversation, or the tree of a group's
+        """Open the row at this position: a rollout's conversation, or the tree of a group's
         samples.
         """
         rows = self._rows
@@ -214,7 +214,7 @@ class ExplorerView(LiveView):
         self._show({"row": row, "kind": "group" if isinstance(found, Group) else "rollout"}, shown)
 
     def do_within(self, row: int) -> None:
-        """Shows the rollouts of a group as rows."""
+        """Show the rollouts of a group as rows."""
         if self._grouped and 0 <= row < len(self._groups):
             group = self._groups[row]
             self._base = self._table = self._all._with(group.places, "")
@@ -224,7 +224,7 @@ class ExplorerView(LiveView):
             self.refresh()
 
     def do_compare(self) -> None:
-        """Puts the two marked rollouts beside each other."""
+        """Put the two marked rollouts beside each other."""
         if len(self._marked) != 2:
             raise UsageError(
                 f"{len(self._marked)} rollouts are marked",
@@ -240,23 +240,23 @@ class ExplorerView(LiveView):
         )
 
     def do_close(self) -> None:
-        """Closes what is open."""
+        """Close what is open."""
         self._close()
         self.refresh()
 
     def do_mark(self, key: int, on: bool) -> None:
-        """Marks a rollout, or takes its mark away."""
+        """Mark a rollout, or take its mark away."""
         if 0 <= key < len(self._all.source):
             self._marked = [*(k for k in self._marked if k != key), *([key] if on else [])]
             self.refresh()
 
     def do_unmark(self) -> None:
-        """Takes all marks away."""
+        """Take all marks away."""
         self._marked = []
         self.refresh()
 
     def do_label(self, label: str, on: bool = True) -> None:
-        """Gives a label to the marked rollouts, or takes it from them."""
+        """Give a label to the marked rollouts, or take it from them."""
         if not self._marked:
             raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
         keys = [self._all._label_key(place) for place in self._marked]
@@ -271,7 +271,7 @@ class ExplorerView(LiveView):
         self.refresh()
 
     def _reorder(self) -> None:
-        """Other rows are shown now."""
+        """Note that other rows are shown now."""
         self._generation += 1
         self._order += 1
         self._close()
@@ -281,7 +281,7 @@ class ExplorerView(LiveView):
 
 
 def render_shown(thing: Any) -> dict[str, Html]:
-    """What draws itself as one part."""
+    """Draw a thing as one part."""
     return {"shown": el("div", thing.html(_OPEN), data_key="shown")}
 
 
@@ -300,7 +300,7 @@ class ProgressView(LiveView):
         target.watch(lambda _: self.refresh_soon())
 
     def fragments(self) -> Mapping[str, Html]:
-        """One line."""
+        """Draw what is shown, in order."""
         now: Any = self.target
         if now is None:
             return self.rows()

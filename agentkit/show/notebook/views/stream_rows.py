@@ -28,7 +28,7 @@ class StreamRows:
         self._room = ROOM
 
     def feed(self, chunk: Chunk) -> None:
-        """Takes the next piece of the stream."""
+        """Take the next piece of the stream."""
         for delta in self._growing.feed(chunk):
             name = f"call-{delta.position}" if delta.kind in ("name", "arguments") else delta.kind
             text = visible(delta.text[: self._room])
@@ -38,14 +38,14 @@ class StreamRows:
             self._fresh.setdefault(slot, []).append(text)
 
     def rows(self) -> dict[str, Html]:
-        """All that has come, one row each."""
+        """Draw all that has come, one row each."""
         self._fresh.clear()
         names = list(dict.fromkeys(slot.partition("/")[0] for slot in self._texts))
         self._sent = [self._key(name) for name in names]
         return {self._key(name): self._row(name) for name in names}
 
     def ops(self, after: str) -> list[Op]:
-        """What has come since the last time; new rows stand after this one."""
+        """List what has come since the last time; new rows come after this one."""
         fresh, self._fresh = self._fresh, {}
         ops: list[Op] = []
         for slot, texts in fresh.items():
@@ -59,7 +59,7 @@ class StreamRows:
         return ops
 
     def removal(self) -> list[Op]:
-        """What takes the rows away again."""
+        """List what takes the rows away again."""
         return [["remove", key] for key in self._sent]
 
     def _key(self, name: str) -> str:

@@ -67,8 +67,8 @@ def _exchange(exchange: Exchange, limits: Limits) -> dict[str, Html]:
 
 @shown.register(ApiError)
 def _error(error: ApiError, limits: Limits) -> dict[str, Html]:
-    said = el("strong", "failed"), api_error(error, limits, "error")
-    return {"apierror": row("apierror", "error", said)}
+    cell = el("strong", "failed"), api_error(error, limits, "error")
+    return {"apierror": row("apierror", "error", cell)}
 
 
 @shown.register(Attempt)
@@ -78,8 +78,8 @@ def _attempt(failed: Attempt, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Problem)
 def _problem(problem: Problem, limits: Limits) -> dict[str, Html]:
-    said = el("strong", "problem"), problems((problem,), limits)
-    return {"problem": row("problem", "aside", said)}
+    cell = el("strong", "problem"), problems((problem,), limits)
+    return {"problem": row("problem", "aside", cell)}
 
 
 @shown.register(Stop)
@@ -101,10 +101,10 @@ def _several(things: Any, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Reparsed)
 def reparsed_fragments(reparsed: Reparsed, limits: Limits) -> dict[str, Html]:
-    """The changes, then the conversation."""
+    """Draw the changes, then the conversation."""
     rows = [el("li", *_change(change)) for change in reparsed.changes]
-    told = f": {len(rows)} changes" if rows else ": nothing changes"
-    head = el("p", el("strong", "read again"), told, class_="ak-title")
+    number = f": {len(rows)} changes" if rows else ": nothing changes"
+    head = el("p", el("strong", "read again"), number, class_="ak-title")
     changes = el("div", head, el("ul", *rows)) if rows else head
     return {"changes": changes, **shown.fragments(reparsed.trajectory, limits)}
 
