@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from agentkit.read.response import read_response
     from agentkit.read.stream.stream_reader import read_stream
     from agentkit.servers.server import Server
-    from agentkit.show.notebook.opening import view
+    from agentkit.show.notebook.view import view
     from agentkit.testing.demo import demo
     from agentkit.trajectory.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
@@ -84,7 +84,7 @@ _HOMES = {
     "agentkit.read.response": "read_response",
     "agentkit.read.stream.stream_reader": "read_stream",
     "agentkit.servers.server": "Server",
-    "agentkit.show.notebook.opening": "view",
+    "agentkit.show.notebook.view": "view",
     "agentkit.testing.demo": "demo",
     "agentkit.debugger.break_on": "break_on",
     "agentkit.trajectory.preflight": "preflight",

@@ -377,8 +377,9 @@ def _structured_calls(
 
 
 def _kind(raw: Any) -> str:
-    named = {dict: "an object", str: "a text"}
-    return named.get(type(raw), f"a {type(raw).__name__}")
+    if isinstance(raw, dict):
+        return "an object"
+    return "a text" if isinstance(raw, str) else f"a {type(raw).__name__}"
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:

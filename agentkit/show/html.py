@@ -107,13 +107,13 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 
 
 def escape(text: str) -> Html:
-    """The text as markup that shows exactly that text."""
+    """Write the text as markup that shows exactly that text."""
     return _new(Html, _escaped(text))
 
 
 def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
-    """The element. Children are escaped unless they are `Html`; an attribute whose value is None is
-    left out.
+    """Make an element. Children are escaped unless they are `Html`; an attribute whose value is
+    None is left out.
 
     Raises:
         ValueError: the tag or an attribute is not on the list.
@@ -129,8 +129,8 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
 def element(
     tag: str, /, *, between: str = "", **attributes: str | int | None
 ) -> Callable[..., Html]:
-    """A function of the children, for an element that is made many times; `between`: a text that
-    parts its children.
+    """Make a function of the children, for an element that is made many times; `between` is a text
+    that parts its children.
 
     Raises:
         ValueError: the tag or an attribute is not on the list.
@@ -152,7 +152,7 @@ def element(
 
 
 def shape(markup: Html) -> Callable[..., Html]:
-    """A function of what stands in the holes of the markup, in their order: elements within
+    """Make a function of what goes into the holes of the markup, in their order: elements within
     elements, made in one go.
 
     A `HOLE` is a child or the value of an attribute; a shape filled with holes is part of a larger
@@ -185,18 +185,18 @@ def shape(markup: Html) -> Callable[..., Html]:
 
 
 def fragment(*children: Child) -> Html:
-    """The children one after the other, without an element around them."""
+    """Put the children one after the other, without an element around them."""
     return _new(Html, _markup(children))
 
 
 def joined(separator: str, children: Iterable[Child]) -> Html:
-    """The children one after the other with the text between them."""
+    """Put the children one after the other with the text between them."""
     return _new(Html, _escaped(separator).join([_child(child) for child in children]))
 
 
 def link(target: str, *children: Child) -> Html:
-    """A link to a relative file name or an http(s) address which the user's own code gave; never
-    for what a model or tool said.
+    """Link to a relative file name or an http(s) address which the user's own code gave; never for
+    what came from a model or tool.
 
     Raises:
         ValueError: an absolute path.

@@ -18,7 +18,7 @@ HOOKS: dict[Hook, str] = {
     "html": "agentkit.show.render.render:html_of",
     "text": "agentkit.show.render.render:text_of",
     "page": "agentkit.show.notebook.static_view:standalone",
-    "display": "agentkit.show.notebook.showing:display",
+    "display": "agentkit.show.notebook.display:display",
     "issue": "agentkit.show.export.issue_body:issue_body",
     "messages": "agentkit.trajectory.history:messages",
     "request": "agentkit.trajectory.history:request",

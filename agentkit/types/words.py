@@ -30,8 +30,8 @@ SHOWN = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that does not show itself written out, as `\x1b` or `\u202e`;
-    always encodable.
+    r"""Write out every character that does not show itself, as `\x1b` or `\u202e`; the result can
+    always be encoded.
     """
     return (
         text if is_only(SHOWN, text) or not DOUBTFUL.search(text) else HIDDEN.sub(written_out, text)
@@ -39,8 +39,8 @@ def visible(text: str) -> str:
 
 
 def is_only(characters: bytes, text: str) -> bool:
-    """Whether the text surely holds none but these ASCII characters: one cheap look that nearly
-    every text passes.
+    """Tell whether the text surely holds none but these ASCII characters: one cheap look that
+    nearly every text passes.
     """
     return text.isascii() and not text.encode().translate(None, characters)
 
@@ -50,7 +50,7 @@ def written_out(match: re.Match[str]) -> str:
 
 
 def count(number: int, thing: str) -> str:
-    """The number with its thing, in the plural where there is not just one.
+    """Write the number with its thing, in the plural where there is not just one.
 
     >>> count(1, "turn"), count(1200, "turn"), count(2, "failed try")
     ('1 turn', '1,200 turns', '2 failed tries')
@@ -64,8 +64,8 @@ def plural(thing: str) -> str:
 
 
 def seconds(elapsed: float | None) -> str:
-    """A recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none was
-    recorded.
+    """Write a recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none
+    was recorded.
 
     >>> [seconds(s) for s in (0.0004, 0.012, 0.42, 12.3456, 200)]
     ['<1 ms', '12 ms', '0.42 s', '12.3 s', '3 min 20 s']

@@ -23,7 +23,7 @@ from agentkit.analysis.explore.explorer import Explorer
 from agentkit.analysis.explore.query import parse_query
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.index import Index
-from agentkit.show.notebook import showing
+from agentkit.show.notebook import display
 from agentkit.show.notebook.views.explorer_view import ExplorerView
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.steps import Answer, Result
@@ -314,7 +314,7 @@ def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: 
 def test_a_large_file_is_viewed_without_reading_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentkit.show.notebook.opening._LARGE", 1000)
+    monkeypatch.setattr("agentkit.show.notebook.view._LARGE", 1000)
     path = ak.save(ROLLOUTS * 10, tmp_path / "large.jsonl")
     view = ak.view(path)
 
@@ -375,12 +375,12 @@ def test_the_rewards_of_a_group_have_a_shape() -> None:
 
 def test_a_view_of_what_is_gone_ends() -> None:
     rollouts = Rollouts(ROLLOUTS)
-    view = showing.live_view(rollouts)
+    view = display.live_view(rollouts)
     assert view is not None
-    assert view is showing.live_view(rollouts)
-    assert view is not showing.live_view(Rollouts(ROLLOUTS)), "equal is not the same"
-    assert showing.live_view(ak.view(ROLLOUTS[0])) is None
-    assert showing.live_view(ak.view(ROLLOUTS)) is not None
+    assert view is display.live_view(rollouts)
+    assert view is not display.live_view(Rollouts(ROLLOUTS)), "equal is not the same"
+    assert display.live_view(ak.view(ROLLOUTS[0])) is None
+    assert display.live_view(ak.view(ROLLOUTS)) is not None
     known = weakref.ref(rollouts)
     view.forget("page")  # none shows it any longer
     del rollouts

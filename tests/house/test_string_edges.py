@@ -12,8 +12,8 @@ from typing import get_args
 import pytest
 
 import agentkit as ak
+from agentkit.show.notebook.display import live_views
 from agentkit.show.notebook.live import LiveView
-from agentkit.show.notebook.showing import live_views
 from agentkit.show.render import shown
 from agentkit.show.render.render import DRAWINGS
 from agentkit.types.hooks import HOOKS, Hook, hook

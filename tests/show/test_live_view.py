@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.events import Committed
 from agentkit.show.html import Html, el
+from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.live import LiveView, changes
 from agentkit.show.notebook.page_files import script, sheet
-from agentkit.show.notebook.showing import live_view
 from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.notebook.views.debugger_view import DebuggerView
 from agentkit.show.render.limits import WHOLE

@@ -27,7 +27,7 @@ class Low(NamedTuple):
 
 
 def step_of(run: TokenRun, i: int, metric: Metric) -> int | None:
-    """The step of a token; None where nothing is known of it."""
+    """Return the step of a token; None where nothing is known of it."""
     if metric == "mask":
         return None if run.trained[i] is None else 4 * bool(run.trained[i])
     if metric == "entropy":
@@ -42,7 +42,7 @@ def step_of(run: TokenRun, i: int, metric: Metric) -> int | None:
 
 
 def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
-    """The sampled tokens of the lowest probability, the least likely first."""
+    """List the sampled tokens of the lowest probability, the least likely first."""
     from heapq import nsmallest
 
     every = (
@@ -55,13 +55,13 @@ def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
 
 
 def written(run: TokenRun, i: int) -> str:
-    """The text of a token; its id where the text is not known."""
+    """Return the text of a token; its id where the text is not known."""
     text = run.texts[i]
     return text if text is not None else f"⟨{run.ids[i] if run.ids[i] is not None else '?'}⟩"
 
 
-def told(run: TokenRun, i: int) -> str:
-    """What a person is told of a token, on one line."""
+def description(run: TokenRun, i: int) -> str:
+    """Describe a token on one line: its text, place, probability and alternatives."""
     logprob, uncertain = run.logprobs[i], entropy(run.tops[i])
     words = [f"{visible(written(run, i))!r}", f"position {run.offset + i}"]
     words += [f"id {run.ids[i]}"] if run.ids[i] is not None else []
@@ -72,7 +72,7 @@ def told(run: TokenRun, i: int) -> str:
 
 
 def chance(logprob: float) -> str:
-    """A probability as a person reads it.
+    """Write a probability as a person reads it.
 
     >>> [chance(x) for x in (0.0, -0.7, -5.0, -20.0)]
     ['100 %', '49.7 %', '0.67 %', '<0.01 %']
@@ -84,7 +84,7 @@ def chance(logprob: float) -> str:
 
 
 def alternatives(run: TokenRun, i: int) -> str:
-    """The other candidates with their probabilities, on one line."""
+    """List the other candidates with their probabilities, on one line."""
     return ", ".join(
         f"{visible(text)!r} {chance(value)}" for text, value in run.tops[i] if text != run.texts[i]
     )

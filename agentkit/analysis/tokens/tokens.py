@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from agentkit.analysis.tokens.likelihood import Metric, least_likely, told
+from agentkit.analysis.tokens.likelihood import Metric, description, least_likely
 from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.analysis.tokens.tokens_frame import tokens_df
@@ -71,7 +71,7 @@ class Tokens(Drawn):
     def low(self, number: int = LOW) -> list[str]:
         """The least likely tokens, a line of text each."""
         return [
-            f"{self.runs[low.run].title}: {told(self.runs[low.run], low.place)}"
+            f"{self.runs[low.run].title}: {description(self.runs[low.run], low.place)}"
             for low in least_likely(self.runs, number)
         ]
 

@@ -24,7 +24,7 @@ _SHOWN = 20
 
 
 def controls(dbg: Any, step: str) -> dict[str, Any]:
-    """The state of the controls. `step`: the last step that began."""
+    """Describe the state of the controls; `step` is the last step that began."""
     running: bool = dbg.running
     word, tone, detail = _status(dbg, step)
     tree = dbg.tree
@@ -58,7 +58,7 @@ def _can(dbg: Any) -> dict[str, bool]:
 
 
 def _status(dbg: Any, step: str) -> tuple[str, str, str]:
-    """A word for where the debugger stands, its tone, and more in words."""
+    """Name the debugger's state: a word, its tone, and more in words."""
     trajectory, stop = dbg.trajectory, dbg.stop_at
     if dbg.running:
         return "running", "accent", step
@@ -90,13 +90,13 @@ def _waiting(dbg: Any) -> list[dict[str, Any]]:
 
 def _call(call: ToolCall, **more: Any) -> dict[str, Any]:
     worst = next((p.message for p in call.problems if p.severity != "info"), "")
-    told = {
+    words = {
         "name": clip(call.name or "?"),
         "status": clip(call.status),
         "problem": clip(worst, 200),
         "arguments": _arguments(call),
     }
-    return {"position": call.position, **told, **more}
+    return {"position": call.position, **words, **more}
 
 
 def _arguments(call: ToolCall) -> str:
@@ -106,22 +106,22 @@ def _arguments(call: ToolCall) -> str:
 def _branch(depth: int, branch: Any, current: str) -> dict[str, Any]:
     trajectory = branch.trajectory
     left = f"from {branch.parent} at turn {branch.turn}: {branch.change}; " if branch.parent else ""
-    told = f"{left}{count(len(trajectory.turns), 'turn')}, {trajectory.stop_reason or 'open'}"
+    words = f"{left}{count(len(trajectory.turns), 'turn')}, {trajectory.stop_reason or 'open'}"
     return {
         "label": branch.label,
-        "text": clip(told, 200),
+        "text": clip(words, 200),
         "depth": depth,
         "current": branch.label == current,
     }
 
 
 def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
-    """What can be edited at a turn, or in the prompt, and how it is called."""
+    """List what can be edited at a turn, or in the prompt, and how it is called."""
     if at == "prompt":
         return [("prompt", "the user's message")]
     turn = _turn(trajectory, at)
-    said = [("prompt", "what was said before it")] if _said_before(trajectory, at) else []
-    asked = [*said, ("sampling", "the sampling of its request")]
+    added = [("prompt", "what was said before it")] if _added_before(trajectory, at) else []
+    asked = [*added, ("sampling", "the sampling of its request")]
     if turn is None:
         return asked
     calls = [slot for i, call in enumerate(turn.tool_calls) for slot in _call_slots(i, call, turn)]
@@ -132,14 +132,16 @@ def slots_of(trajectory: Trajectory, at: str) -> list[tuple[str, str]]:
     ]
 
 
-def _said_before(trajectory: Trajectory, at: str) -> tuple[Message, ...]:
-    """The messages that a person put before a turn."""
+def _added_before(trajectory: Trajectory, at: str) -> tuple[Message, ...]:
+    """Find the messages that a person put before a turn."""
     turn = _turn(trajectory, at) or trajectory.open
     return trajectory.prompt if at == "prompt" else turn.added if turn is not None else ()
 
 
 def usual_slot(trajectory: Trajectory, at: str) -> str:
-    """What is edited most often at a turn: its last result, else its last call, else its answer."""
+    """Choose what is edited most often at a turn: its last result, else its last call, else its
+    answer.
+    """
     turn = _turn(trajectory, at)
     if turn is None:
         return "prompt" if at == "prompt" else "sampling"
@@ -157,17 +159,17 @@ def _call_slots(position: int, call: ToolCall, turn: Turn) -> Iterator[tuple[str
 
 
 def value_of(trajectory: Trajectory, at: str, what: str) -> str:
-    """What stands there now, as it is edited."""
+    """Read the present value of a slot, as it is edited."""
     turn = _turn(trajectory, at)
     kind, _, position = what.partition(":")
     match kind:
         case "prompt":
-            said = [
+            added = [
                 message.content
-                for message in _said_before(trajectory, at)
+                for message in _added_before(trajectory, at)
                 if message.role == "user"
             ]
-            return said[-1] if said else ""
+            return added[-1] if added else ""
         case "message":
             return (turn.response.content or "") if turn else ""
         case "arguments":
@@ -189,7 +191,7 @@ def value_of(trajectory: Trajectory, at: str, what: str) -> str:
 
 
 def edit_of(at: str, what: str, text: str) -> dict[str, Any]:
-    """The arguments of `dbg.edit`.
+    """Make the arguments of `dbg.edit`.
 
     Raises:
         UsageError: what must be a JSON object is none.
@@ -201,7 +203,7 @@ def edit_of(at: str, what: str, text: str) -> dict[str, Any]:
 
 
 def object_of(text: str) -> dict[str, Any]:
-    """The JSON object.
+    """Read a text as a JSON object.
 
     Raises:
         UsageError: it is none.
@@ -220,7 +222,7 @@ def object_of(text: str) -> dict[str, Any]:
 
 
 def breakpoint_named(kind: str, value: str) -> Breakpoint:
-    """The breakpoint of this kind.
+    """Make the breakpoint of this kind.
 
     Raises:
         UsageError: there is no such kind, or it needs another value.

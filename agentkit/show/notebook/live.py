@@ -2,10 +2,9 @@
 messages.
 
 The page says `ready`; Python answers it with one `reset` that holds all, then sends numbered
-`delta`s to every page that shows the view; a page
-that missed one says `ready` again. No trait holds anything of a model or tool: what is shown
-    travels in messages, as markup made by `agentkit.show.html`, and the page lets in only the elements
-    it knows.
+`delta`s to every page that shows the view; a page that missed one says `ready` again. No trait
+holds anything of a model or tool: what is shown travels in messages, as markup made by
+`agentkit.show.html`, and the page lets in only the elements it knows.
 """
 
 from __future__ import annotations
@@ -26,10 +25,11 @@ from agentkit.show.notebook.page_files import module
 Op = list[Any]
 """One change of the page:
 
-    set key html, insert key html after, remove key, rows [[key, html], ...]     its rows
-    text key text keep                                                           a text grows, or goes on after its first `keep` characters
-    state {name: value}                                                          what the script is told
-    any other name …                                                             for the view's own script
+    set key html, insert key html after,
+    remove key, rows [[key, html], ...]     its rows
+    text key text keep                      a text grows, or goes on after its first `keep` letters
+    state {name: value}                     what the script needs to know
+    any other name …                        for the view's own script
 """
 
 PAUSE = 0.055
@@ -46,12 +46,13 @@ class LiveView(anywidget.AnyWidget):
     To build one:
 
         class ProgressView(LiveView):
-            scripts = ("progress",)                      # static/progress.js, put after the runtime, and progress.css; may be left out
+            # static/progress.js, put after the runtime, and progress.css; may be left out
+            scripts = ("progress",)
 
-            def fragments(self): return {"head": el("p", ...)}     # what is shown, in order
-            def state(self): return {"running": True}              # small JSON for the script
-            def arrays(self): return [values.tobytes()]            # large data; the script gets ArrayBuffers
-            def do_pause(self): ...                                # the page's `live.send("pause", {...})`
+            def fragments(self): return {"head": el("p", ...)}  # what is shown, in order
+            def state(self): return {"running": True}  # small JSON for the script
+            def arrays(self): return [values.tobytes()]  # large data; it gets ArrayBuffers
+            def do_pause(self): ...  # the page's `live.send("pause", {...})`
 
         view.refresh()          # sends what changed; from any thread
         view.refresh_soon()     # the same, at most 18 times a second
@@ -74,41 +75,44 @@ class LiveView(anywidget.AnyWidget):
 
     def __init__(self, target: Any = None) -> None:
         super().__init__()
+        # Only a view that a page shows keeps alive what it shows (`_held`): else the debugger of a
+        # cell that is run again would live, and draw, as long as the kernel does.
         self._known = _reference(target)
         self._held = target
         if isinstance(self._known, weakref.ref):
+            # not at exit: the kernel is gone then, and closing would wait for its answer
             weakref.finalize(target, self.close).atexit = False
         self._lock = threading.RLock()
         self._seq = 0
         self._pages: set[str] = set()
         self._shown: dict[str, Html] = {}
-        self._told: dict[str, Any] = {}
+        self._sent_state: dict[str, Any] = {}
         self._soon = False
         self._asker: str | None = None
         self.on_msg(_listener(self))
 
     @classmethod
     def suits(cls, thing: Any) -> bool:
-        """Whether the thing has anything that lives; else its HTML is all there is."""
+        """Tell whether the thing has anything that lives; else its HTML is all there is."""
         return True
 
     def fragments(self) -> Mapping[str, Html]:
-        """What is shown: markup under keys that stay, in order."""
+        """Draw what is shown: markup under keys that stay, in order."""
         return {}
 
     def state(self) -> dict[str, Any]:
-        """What the script needs to know: small, JSON, the whole of it every time. Texts in it are
-        shown as text.
+        """Describe what the script needs to know: small, JSON, the whole of it every time. Texts in
+        it are shown as text.
         """
         return {}
 
     def arrays(self) -> Sequence[bytes]:
-        """Large data that goes with a reset."""
+        """Return large data that goes with a reset."""
         return ()
 
     def difference(self) -> list[Op]:
-        """What changed since it was drawn last. A view of something long overrides it and `rows`,
-        and draws only what is new.
+        """List what changed since it was drawn last. A view of something long overrides it and
+        `rows`, and draws only what is new.
         """
         shown = dict(self.fragments())
         ops = changes(self._shown, shown)
@@ -116,17 +120,17 @@ class LiveView(anywidget.AnyWidget):
         return ops
 
     def rows(self) -> Mapping[str, Html]:
-        """All that was drawn last."""
+        """Return all that was drawn last."""
         return self._shown
 
     def opening(self) -> list[Op]:
-        """What a page is told once it has the rows: the whole of what the view's own operations
+        """List what a page needs once it has the rows: the whole of what the view's own operations
         came to.
         """
         return []
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
-        """Does what the page asked for: `do_<action>(**arguments)`.
+        """Do what the page asked for: `do_<action>(**arguments)`.
 
         Raises:
             LookupError: there is no such action.
@@ -149,14 +153,14 @@ class LiveView(anywidget.AnyWidget):
         return bool(self._pages)
 
     def refresh(self) -> None:
-        """Sends what changed since the last time."""
+        """Send what changed since the last time."""
         with self._lock:
             self._soon = False
             if self._pages:
                 self.publish(self.difference())
 
     def refresh_soon(self) -> None:
-        """Sends what changed, together with what changes in the next twentieth of a second."""
+        """Send what changed, together with what changes in the next twentieth of a second."""
         with self._lock:
             if self._soon or not self._pages:
                 return
@@ -171,15 +175,15 @@ class LiveView(anywidget.AnyWidget):
             self.report(error)
 
     def publish(self, ops: list[Op], arrays: Sequence[bytes] = ()) -> None:
-        """Sends these operations, and the state where it is another than before."""
+        """Send these operations, and the state where it is another than before."""
         with self._lock:
-            told = self.state()
+            state = self.state()
             changed = {
                 name: value
-                for name, value in told.items()
-                if name not in self._told or self._told[name] != value
+                for name, value in state.items()
+                if name not in self._sent_state or self._sent_state[name] != value
             }
-            self._told = told
+            self._sent_state = state
             if changed:
                 ops = [*ops, ["state", changed]]
             if (ops or arrays) and self._pages:
@@ -187,7 +191,7 @@ class LiveView(anywidget.AnyWidget):
                 self._post({"type": "delta", "seq": self._seq}, ops, arrays)
 
     def report(self, error: BaseException) -> None:
-        """Shows an error in the view."""
+        """Show an error in the view."""
         text = str(getattr(error, "message", error)).strip() or type(error).__name__
         self.reply(
             {
@@ -198,8 +202,8 @@ class LiveView(anywidget.AnyWidget):
         )
 
     def reply(self, message: dict[str, Any]) -> None:
-        """Sends a message of its own to the page whose action is being done, to all pages outside
-        an action; the script hears it.
+        """Send a message of its own to the page whose action is being done, to all pages outside an
+        action; the script hears it.
         """
         self.send(message if self._asker is None else {**message, "to": self._asker})
 
@@ -237,18 +241,18 @@ class LiveView(anywidget.AnyWidget):
             self.refresh()  # for the other pages, whose deltas go on from here
             if not self._pages:
                 self.difference()
-                self._told = self.state()
+                self._sent_state = self.state()
             self._pages.add(page)
             self._held = self.target
             ops: list[Op] = [
                 ["rows", [[key, part] for key, part in self.rows().items()]],
-                ["state", self._told],
+                ["state", self._sent_state],
                 *self.opening(),
             ]
             self._post({"type": "reset", "seq": self._seq, "to": page}, ops, self.arrays())
 
     def forget(self, page: str) -> None:
-        """A page shows it no longer."""
+        """Note that a page shows the view no longer."""
         self._pages.discard(page)
         if not self._pages:
             self._held = None
@@ -258,7 +262,7 @@ class LiveView(anywidget.AnyWidget):
 
 
 def _listener(view: LiveView) -> Any:
-    """Hears messages without holding the view."""
+    """Hear messages without holding the view."""
     known = weakref.ref(view)
 
     def heard(_: Any, content: Any, buffers: Any) -> None:
@@ -277,12 +281,12 @@ def _reference(target: Any) -> Callable[[], Any]:
 
 
 def sendable(text: str) -> str:
-    """The text without lone surrogates, which no message can hold."""
+    """Replace lone surrogates, which no message can hold."""
     return text.encode("utf-8", "replace").decode()
 
 
 def changes(old: Mapping[str, Html], new: Mapping[str, Html], after: str | None = None) -> list[Op]:
-    """The operations that make a page showing `old` show `new`; both stand after the row
+    """List the operations that make a page showing `old` show `new`; both come after the row
     `after`.
     """
     kept = [key for key in old if key in new]

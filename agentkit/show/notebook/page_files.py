@@ -17,7 +17,8 @@ const id = "%s";
 const known = (globalThis.agentkitViews ??= {});
 const unpacked = (known[id] ??= (async () => {
 const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-const [code, style] = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+const text = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+const [code, style] = JSON.parse(await new Response(text).text());
 document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
@@ -27,21 +28,21 @@ export default { render: async (given) => (await unpacked).render(given) };
 
 
 def css() -> str:
-    """The style sheet of what is kept of a view."""
+    """Return the style sheet of what is kept of a view."""
     return style("agentkit") + style("rollout")
 
 
 @cache
 def style(name: str) -> str:
-    """A style sheet of `static/`, without comments and spaces: it stands in every output. "" where
-    there is none of the name.
+    """Read a style sheet of `static/`, without comments and spaces, as every output holds it; ""
+    where there is none of the name.
     """
     found = _STATIC.joinpath(f"{name}.css")
     return compact(found.read_text("utf-8")) if found.is_file() else ""
 
 
 def compact(written: str) -> str:
-    """A style sheet without comments, and without the spaces that part nothing."""
+    """Take comments out of a style sheet, and the spaces that part nothing."""
     plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
     return (
         re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain))
@@ -52,8 +53,8 @@ def compact(written: str) -> str:
 
 @cache
 def module(*names: str) -> str:
-    """The one module a widget can have: `script` and its style sheet, compressed, as each widget
-    sends its own copy to the page.
+    """Make the one module a widget can have: `script` and its style sheet, compressed, as each
+    widget sends its own copy to the page.
 
     It is there before it is unpacked: anywidget gives up a widget for good whose module takes two
         seconds, as it can in a busy page. A page unpacks it once; a sheet that every widget brings
@@ -64,20 +65,20 @@ def module(*names: str) -> str:
 
 
 def sheet(*names: str) -> str:
-    """What every view looks like, and those that have these scripts."""
+    """Return the style sheet of every view, and of those that have these scripts."""
     return css() + "".join(map(style, ("live", *names)))
 
 
 def script(*names: str) -> str:
-    """The runtime and the scripts that follow it, each with names of its own; a debugger of the
-    page lists it under their name.
+    """Join the runtime and the scripts that follow it, each with names of its own; a debugger of
+    the page lists it under their name.
     """
     parts = [_code("runtime"), *(f"{{\n{_code(name)}\n}}" for name in names)]
     return "\n".join([*parts, f"//# sourceURL=agentkit-{names[-1] if names else 'runtime'}.js"])
 
 
 def _code(name: str) -> str:
-    """A script without comments and indentation."""
+    """Read a script without comments and indentation."""
     written = re.sub(
         r"^\s*/\*\*.*?\*/\s*$",
         "",

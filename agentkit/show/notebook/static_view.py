@@ -22,7 +22,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def mimebundle(record: Any) -> dict[str, Any]:
-    """What Jupyter shows of a record, a sequence of trajectories, or anything that draws itself.
+    """Make what Jupyter shows of a record, a sequence of trajectories, or anything else that is
+    drawn.
 
     Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
     looked when it was shown.
@@ -34,7 +35,7 @@ def mimebundle(record: Any) -> dict[str, Any]:
 def _live(record: Any) -> dict[str, Any]:
     if not _has_a_page():
         return {}
-    from agentkit.show.notebook.showing import live_view
+    from agentkit.show.notebook.display import live_view
 
     view = live_view(record)
     return (
@@ -45,7 +46,7 @@ def _live(record: Any) -> dict[str, Any]:
 
 
 def _has_a_page() -> bool:
-    """Whether somebody may look at what a cell shows while the kernel runs.
+    """Tell whether somebody may look at what a cell shows while the kernel runs.
 
     A program that only executes a notebook (nbclient, and so nbconvert; nbval; papermill) says that
     nobody can be asked for input. It would keep the widget's state, and an exporter that finds that
@@ -61,7 +62,7 @@ def _has_a_page() -> bool:
 
 
 def bundle(plain: str, body: Html) -> dict[str, str]:
-    """The two static mime types of a text and its markup."""
+    """Make the two static mime types of a text and its markup."""
     return {
         "text/plain": plain,
         "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}",
@@ -69,8 +70,8 @@ def bundle(plain: str, body: Html) -> dict[str, str]:
 
 
 def _of_a_rollout(body: Html) -> bool:
-    """Whether it has something that is styled as a part of a conversation; a table of rollouts has
-    not.
+    """Tell whether it has something that is styled as a part of a conversation; a table of rollouts
+    has not.
     """
     names = {name for found in re.findall(r'class="([^"]*)"', body) for name in found.split()}
     return not names.isdisjoint(_rollout_classes()) or any(
@@ -86,7 +87,7 @@ def _rollout_classes() -> frozenset[str]:
 
 
 def standalone(record: Any, title: str = "agentkit") -> str:
-    """One HTML page that shows all of the record: no script, and nothing is loaded from
+    """Write one HTML page that shows all of the record: no script, and nothing is loaded from
     anywhere.
     """
     body = html_of(record, WHOLE)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from agentkit.analysis.explore.explorer import explore
-from agentkit.errors import UsageError
-from agentkit.files.cassette.index import Cassette
+from agentkit.errors import UsageError, checked_keywords
+from agentkit.files.cassette.index import Cassette, is_cassette, load_by_sample
+from agentkit.files.cassette.index import open as open_cassette
+from agentkit.files.path import path_in
+from agentkit.files.reader import rollouts_in
 from agentkit.show.html import Html, el, link
 from agentkit.show.notebook.views.reasoning_view import ReasoningView
 from agentkit.show.render import shown
-from agentkit.show.render.analysis.explorer import explorer_table
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.show.render.rollouts import explorer_table
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
+
+_LARGE = 8_000_000
+"""Bytes of a file of ours beyond which its rollouts are read one by one, as they are looked at."""
 
 
 class View(Drawn, Sequence[Trajectory]):
@@ -80,7 +86,7 @@ class View(Drawn, Sequence[Trajectory]):
         return f"<View {self.heading()}>"
 
     def heading(self) -> str:
-        """How many there are, and where they came from."""
+        """Sum up how many there are, and where they came from."""
         number = count(len(self), "trajectory")
         return ", ".join(
             filter(None, (self.title, number, f"from {self.source}" if self.source else ""))
@@ -89,7 +95,7 @@ class View(Drawn, Sequence[Trajectory]):
 
 @shown.register(View)
 def view_fragments(view: View, limits: Limits) -> dict[str, Html]:
-    """The conversation of a single trajectory, a list of several."""
+    """Draw the conversation of a single trajectory, a list of several."""
     title = el("p", el("strong", view.heading()), class_="ak-title") if _is_titled(view) else None
     return {**({"title": title} if title else {}), **_conversations(view, limits)}
 
@@ -107,8 +113,44 @@ def _is_titled(view: View) -> bool:
 
 
 def _whole(view: View) -> str | None:
-    """The file they came from, where a page can link to it: one named relative to the notebook."""
+    """Name the file they came from, where a page can link to it: one named relative to the
+    notebook.
+    """
     try:
         return view.source if view.source and link(view.source) else None
     except UsageError:
         return None
+
+
+@checked_keywords
+def view(x: Any, *, title: str = "") -> View:
+    """Show what exists already as a rollout is shown; several in a notebook as the table of
+    `ak.explore`.
+
+    Args:
+        x: a trajectory, or what holds some (`Debugger`, `AgentResult`, `ak.rollouts(...)`); a turn
+            or a response; a list of messages; a server's raw answer: a body as text, bytes or dict,
+            a (status, body) pair, an SDK's object; captured exchanges; a DataFrame with a column
+            `messages`; the path of a cassette, a chat log or a capture, or a pattern of paths; or a
+            list of any of these. A large cassette is opened by an index and not read whole.
+        title: a heading.
+
+    Raises:
+        UsageError: it is none of these, or an empty list.
+        FileNotFoundError: there is no such file.
+        CassetteError: the file cannot be read.
+    """
+    if isinstance(x, (list, tuple)) and not x:
+        raise UsageError(
+            f"an empty {type(x).__name__} holds nothing to view",
+            hint="pass messages, trajectories, or the path of a file",
+        )
+    path = path_in(x)
+    if path is None:
+        return View(rollouts_in(x), title=title)
+    if not is_cassette(path):
+        return View(rollouts_in(x), title=title, source=str(x))
+    if path.stat().st_size > _LARGE:
+        return View(open_cassette(path), title=title, source=str(x), file=path)
+    found = load_by_sample(path)
+    return View(found.values(), title=title, source=str(x), file=path, samples=tuple(found))

@@ -17,13 +17,13 @@ from agentkit.types.words import count
 
 @shown.register(Index)
 def index_fragments(index: Index, limits: Limits) -> dict[str, Html]:
-    """The first rollouts as a table."""
+    """Draw the first rollouts as a table."""
     head = el("p", el("strong", "Index"), " ", index.heading(), class_="ak-title")
     return {"head": head, **table_fragments(*_first(index, limits), len(index))}
 
 
 def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
-    """The names of the columns and the cells of the first rows."""
+    """Return the names of the columns and the cells of the first rows."""
     first = index.entries[: limits.rows]
     columns, names = columns_of(entry.meta for entry in first)
     values = [column.indexed for name in names if (column := columns[name])]
@@ -33,13 +33,13 @@ def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
 
 @shown.register(Cassette)
 def cassette_fragments(cassette: Cassette, limits: Limits) -> dict[str, Html]:
-    """Its index."""
+    """Draw its index."""
     return index_fragments(cassette.entries, limits)
 
 
 @shown.register(Checkup)
 def checkup_fragments(checkup: Checkup, limits: Limits) -> dict[str, Html]:
-    """The findings as a list."""
+    """Draw the findings as a list."""
     title = el("p", el("strong", "Checkup"), " ", checkup.heading(), class_="ak-title")
     rows = [_row(number, finding) for number, finding in enumerate(checkup[: limits.items])]
     more = len(checkup) - len(rows)
@@ -48,7 +48,7 @@ def checkup_fragments(checkup: Checkup, limits: Limits) -> dict[str, Html]:
 
 
 def _row(number: int, finding: Finding) -> Html:
-    said = el(
+    line = el(
         "div",
         status(finding.severity),
         " ",
@@ -59,7 +59,7 @@ def _row(number: int, finding: Finding) -> Html:
         ": ",
         code(finding.message),
     )
-    return row(f"finding-{number}", "aside", (None, (said, note(finding.hint))))
+    return row(f"finding-{number}", "aside", (None, (line, note(finding.hint))))
 
 
 def _times(finding: Finding) -> str:

@@ -18,12 +18,12 @@ from agentkit.trajectory.branches import Branch, Tree, last_words
 
 @shown.register(Debugger)
 def debugger_fragments(debugger: Debugger, limits: Limits) -> dict[str, Html]:
-    """The conversation, and what comes next."""
+    """Draw the conversation, and what comes next."""
     line = debugger.headline()
     line = f"next step: {line}" if debugger.next_step else line
     more = {
-        f"more-{i}": el("p", el("code", said), class_="ak-title")
-        for i, said in enumerate(debugger.notes())
+        f"more-{i}": el("p", el("code", line), class_="ak-title")
+        for i, line in enumerate(debugger.notes())
     }
     return {
         **shown.fragments(debugger.trajectory, limits),
@@ -34,7 +34,7 @@ def debugger_fragments(debugger: Debugger, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Stopped)
 def stopped_fragments(stopped: Stopped, limits: Limits) -> dict[str, Html]:
-    """The error where there is one, and what can be done."""
+    """Draw the error where there is one, and what can be done."""
     error = shown.fragments(stopped.error, limits) if stopped.error is not None else {}
     advice = el("code", stopped.advice) if stopped.stop else stopped.advice
     return {**error, "advice": el("p", advice, class_="ak-title")}
@@ -42,7 +42,7 @@ def stopped_fragments(stopped: Stopped, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Pending)
 def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
-    """Each call as it would be run, then those that could be adopted."""
+    """Draw each call as it would be run, then those that could be adopted."""
     words = f"{len(pending)} to run" if pending else "nothing waits"
     head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
     rows = {
@@ -71,7 +71,7 @@ def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Breakpoints)
 def breakpoints_fragments(breakpoints: Breakpoints, limits: Limits) -> dict[str, Html]:
-    """A row for each."""
+    """Draw a row for each breakpoint."""
     none = None if breakpoints.lines() else el("code", "none")
     shown_ = {"head": el("p", el("strong", "Breakpoints"), " ", none, class_="ak-title")}
     if breakpoints.approve:
@@ -85,7 +85,7 @@ def breakpoints_fragments(breakpoints: Breakpoints, limits: Limits) -> dict[str,
 
 @shown.register(Tree)
 def tree_fragments(tree: Tree, limits: Limits) -> dict[str, Html]:
-    """A row for each branch, under the one it left."""
+    """Draw a row for each branch, under the one it left."""
     head = el("p", el("strong", "Tree"), " ", el("code", tree.summary()), class_="ak-title")
     rows = {
         f"branch-{branch.label}": _branch(depth, branch, branch.label == tree.current)
@@ -103,5 +103,5 @@ def _branch(depth: int, branch: Branch, here: bool) -> Html:
         if branch.parent is not None
         else None
     )
-    told = facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))
-    return row(f"branch-{branch.label}", "aside", (label, told))
+    known = facts(left, branch.trajectory.summary(), code(last_words(branch.trajectory)))
+    return row(f"branch-{branch.label}", "aside", (label, known))

@@ -45,7 +45,7 @@ class Node:
         self.children: list[Child] = []
 
     def parts(self, tag: str) -> list[Node]:
-        """The children of this tag."""
+        """Return the children of this tag."""
         return [c for c in self.children if isinstance(c, Node) and c.tag == tag]
 
 
@@ -71,7 +71,9 @@ def _is_text(root: Node) -> bool:
 
 
 def _parsed(markup: Html) -> Node:
-    """The markup as a tree; what `agentkit.show.html` makes closes every element it opens."""
+    """Parse the markup into a tree; what `agentkit.show.html` makes closes every element it
+    opens.
+    """
     root = Node("root", ())
     children = root.children
     path: list[list[Child]] = []
@@ -95,7 +97,7 @@ def _classes(attributes: str) -> frozenset[str]:
 
 
 def _lines(children: Iterable[Child], column: bool = False, inside: bool = False) -> list[str]:
-    """The lines of what follows each other.
+    """Write what follows each other as lines.
 
     Args:
         children: texts and elements.
@@ -115,7 +117,7 @@ def _lines(children: Iterable[Child], column: bool = False, inside: bool = False
 
 
 def _block(node: Node, inside: bool) -> list[str]:
-    """The lines of an element."""
+    """Write an element as lines."""
     match node.tag:
         case "pre":
             first, *rest = _merged(_verbatim(node)).strip("\n").split("\n")
@@ -147,13 +149,13 @@ def _block(node: Node, inside: bool) -> list[str]:
 
 
 def _has_title(node: Node) -> bool:
-    """Whether what follows the first line of a section belongs to it."""
+    """Tell whether what follows the first line of a section belongs to it."""
     first = node.children[0] if node.children else ""
     return "ak-part" in node.classes and isinstance(first, Node) and "ak-bar" in first.classes
 
 
 def _words(child: Child) -> str:
-    """A text within a line; its own line feeds are written out."""
+    """Write a text within a line; its own line feeds are written out."""
     if isinstance(child, str):
         return child.replace("\n", "\\n") if "\n" in child else child
     if child.tag in _BLOCKS:
@@ -162,7 +164,7 @@ def _words(child: Child) -> str:
 
 
 def _verbatim(node: Node) -> str:
-    """A text as it is, what differs in it marked."""
+    """Write a text as it is, what differs in it marked."""
     text = "".join([c if isinstance(c, str) else _verbatim(c) for c in node.children])
     if node.tag not in _MARKS or not (core := text.strip()):
         return text
@@ -171,7 +173,7 @@ def _verbatim(node: Node) -> str:
 
 
 def _merged(text: str) -> str:
-    """The text with marks that follow each other made one, and none where all of it is marked."""
+    """Make marks that follow each other one, and leave them out where all of the text is marked."""
     for mark, (before, after) in _MERGE.items():
         if before in text:
             text = mark.sub(r"\1", text)
@@ -181,7 +183,9 @@ def _merged(text: str) -> str:
 
 
 def _row(node: Node) -> list[str]:
-    """Labels, each with what belongs to it; a call and its result are set in below their turn."""
+    """Write labels, each with what belongs to it; a call and its result are set in below their
+    turn.
+    """
     call = "ak-call" in node.classes
     lines: list[str] = []
     for label, body in zip_longest(node.parts("dt"), node.parts("dd")):
@@ -196,7 +200,7 @@ def _row(node: Node) -> list[str]:
 
 
 def _fold(node: Node) -> list[str]:
-    """The title of a fold, and what is in it."""
+    """Write the title of a fold, and what is in it."""
     title = " ".join(_words(part).strip() for part in node.parts("summary"))
     inner = [c for c in node.children if isinstance(c, str) or c.tag != "summary"]
     lines = _lines(inner, column=True)
@@ -206,7 +210,7 @@ def _fold(node: Node) -> list[str]:
 
 
 def _item(node: Node, bullet: str) -> list[str]:
-    """One of a list, on one line where it is short."""
+    """Write one of a list, on one line where it is short."""
     below = any(isinstance(c, Node) and c.tag in _BLOCKS for c in node.children)
     lines = _lines(node.children, column=below, inside=True)
     line = "  ".join(lines)
@@ -216,7 +220,7 @@ def _item(node: Node, bullet: str) -> list[str]:
 
 
 def _bar(node: Node) -> list[str]:
-    """Things beside each other; a text of several lines is below the rest, as in a page."""
+    """Write things beside each other; a text of several lines is below the rest, as in a page."""
     line: list[str] = []
     below: list[str] = []
     for child in node.children:
@@ -233,7 +237,7 @@ def _bar(node: Node) -> list[str]:
 
 
 def _title(node: Node) -> list[str]:
-    """A heading: a name, and what is to be known of it."""
+    """Write a heading: a name, and what is to be known of it."""
     first, *rest = node.children or [""]
     name, words = _words(first), "".join(map(_words, rest))
     parted = ":" if _is_name(first) and words.startswith(" ") else ""
@@ -245,7 +249,7 @@ def _is_name(child: Child) -> bool:
 
 
 def _sides(node: Node) -> list[str]:
-    """Two columns below each other."""
+    """Write two columns below each other."""
     lines: list[str] = []
     for sign, side in zip("-+", node.parts("div"), strict=False):
         first, *rest = _lines(side.children, inside=True) or [""]
@@ -254,7 +258,7 @@ def _sides(node: Node) -> list[str]:
 
 
 def _table(node: Node) -> list[str]:
-    """The caption, the names of the columns and the rows; numbers end below each other."""
+    """Write the caption, the names of the columns and the rows; numbers end below each other."""
     caption = [_words(part).strip() for part in node.parts("caption")]
     rows = [
         [_words(cell).strip() for cell in row.children]

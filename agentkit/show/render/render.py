@@ -10,23 +10,21 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.show.html import Html
-from agentkit.show.render import batch, cassette, debugger, shown
-from agentkit.show.render.analysis import checks, comparison, diff, explorer, reparse, sample_tree
+from agentkit.show.render import cassette, debugger, rollouts, shown
+from agentkit.show.render.analysis import checks, comparison, diff, sample_tree
 from agentkit.show.render.analysis import tokens as token_runs
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE, Limits
 from agentkit.show.render.plain_text import plain_text
 from agentkit.show.render.rollout import records
 
 DRAWINGS = (
-    batch,
     cassette,
     checks,
     comparison,
     debugger,
     diff,
-    explorer,
     records,
-    reparse,
+    rollouts,
     sample_tree,
     token_runs,
 )

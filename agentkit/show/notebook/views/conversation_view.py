@@ -48,24 +48,24 @@ class ConversationView(LiveView):
         return shown
 
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
-        """What stands above everything and changes with every step."""
+        """Draw what is above everything and changes with every step."""
         return {
             "head": el("header", title_bar(trajectory, known), class_="ak-head", data_key="head")
         }
 
     def tail(self, trajectory: Trajectory) -> Parts:
-        """What stands after the finished turns: the open one, and the end."""
+        """Draw what comes after the finished turns: the open one, and the end."""
         return {
             **_draw(entries_from(trajectory, len(trajectory.turns))),
             "end": end_row(trajectory, LIVE),
         }
 
     def rows(self) -> Mapping[str, Html]:
-        """All that was drawn last."""
+        """Return all that was drawn last."""
         return _merged([self._head, *self._turns, self._tail])
 
     def difference(self) -> list[Op]:
-        """What changed since, found from where the conversation differs."""
+        """List what changed since, found from where the conversation differs."""
         trajectory, drawn = self.trajectory, self._drawn
         start = _common(drawn, trajectory)
         was = [self._head, _merged([*self._turns[start:], self._tail])]
@@ -82,12 +82,12 @@ class ConversationView(LiveView):
         )
 
     def opening(self) -> list[Op]:
-        """The times of all turns."""
+        """List the times of all turns."""
         return [["times", 0, self._times]]
 
     def _timed(self, start: int) -> list[Op]:
-        """The times of the turns from here on, where they are others than before: the page draws
-        them.
+        """List the times of the turns from here on, where they are others than before: the page
+        draws them.
         """
         times = self._timeline.spent(start)
         if times == self._times[start:]:
@@ -96,7 +96,7 @@ class ConversationView(LiveView):
         return [["times", start, times]]
 
     def last_key(self) -> str:
-        """The key of the row at the end."""
+        """Return the key of the row at the end."""
         return _last(self._tail or (self._turns[-1] if self._turns else self._head))
 
     def _count(self, trajectory: Trajectory, start: int) -> None:
@@ -114,7 +114,7 @@ class ConversationView(LiveView):
         )
 
     def _opening(self, trajectory: Trajectory) -> Parts:
-        """What stays while a rollout grows: how it was asked, and the prompt."""
+        """Draw what stays while a rollout grows: how it was asked, and the prompt."""
         if self._head and all(map(is_, _origin(self._drawn), _origin(trajectory))):
             return {key: part for key, part in self._head.items() if key != "head"}
         asked = el("section", about(trajectory, LIVE), class_="ak-head ak-about", data_key="about")
@@ -126,8 +126,8 @@ def _origin(trajectory: Trajectory) -> tuple[Any, ...]:
 
 
 def _common(old: Trajectory, new: Trajectory) -> int:
-    """How many turns at the start are drawn already: the very same turns, with the same failed
-    requests before them.
+    """Count the turns at the start that are drawn already: the very same turns, with the same
+    failed requests before them.
     """
     turns, shared = _same(old.turns, new.turns), _same(old.attempts, new.attempts)
     return min(
@@ -142,7 +142,7 @@ def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> int:
 
 
 def _by_turn(trajectory: Trajectory, start: int) -> Iterable[list[OutlineEntry]]:
-    """The entries of each finished turn: it, and what came before it."""
+    """Group the entries by finished turn: it, and what came before it."""
     group: list[OutlineEntry] = []
     entries = iter(entries_from(trajectory, start))
     for turn in trajectory.turns[start:]:

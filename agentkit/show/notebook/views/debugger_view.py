@@ -25,7 +25,7 @@ from agentkit.show.notebook.controls import (
 )
 from agentkit.show.notebook.live import Op, sendable
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
-from agentkit.show.notebook.views.growing_rows import GrowingRows
+from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import visible
@@ -44,7 +44,7 @@ class DebuggerView(ConversationView):
     def __init__(self, target: Any) -> None:
         super().__init__(target)
         self._step = ""
-        self._growing: GrowingRows | None = None
+        self._growing: StreamRows | None = None
         self._ended: list[Op] = []
         self._charting: set[str] = set()
         """The pages whose charts are open."""
@@ -54,6 +54,7 @@ class DebuggerView(ConversationView):
         """When the charts of a running rollout may be drawn again."""
         self._chart_later = False
         """Whether that is seen to."""
+        # the debugger outlives its views: each takes its listener away when it goes
         weakref.finalize(self, target.watch(_listener(self))).atexit = False
 
     @property
@@ -63,8 +64,8 @@ class DebuggerView(ConversationView):
         return shown
 
     def tail(self, trajectory: Trajectory) -> Parts:
-        """The open turn; how it stands is said above, beside the controls, and why a request failed
-        where it did.
+        """Draw the open turn. Its state is shown above, beside the controls; here is only why a
+        request failed, where one did.
         """
         parts = super().tail(trajectory)
         failed = trajectory.error is not None and any(
@@ -75,35 +76,35 @@ class DebuggerView(ConversationView):
         return parts
 
     def rows(self) -> Parts:
-        """All that was drawn, and what has streamed in since."""
+        """Return all that was drawn, and what has streamed in since."""
         growing = self._growing.rows() if self._growing else {}
         return {**super().rows(), **growing}
 
     def difference(self) -> list[Op]:
-        """What changed in the conversation, and what has streamed in."""
+        """List what changed in the conversation, and what has streamed in."""
         ended, self._ended = self._ended, []
         ops = ended + super().difference() + self._chart_ops()
         return ops + self._growing.ops(self.last_key()) if self._growing else ops
 
     def opening(self) -> list[Op]:
-        """The times of all turns, and the charts where they are looked at."""
+        """List the times of all turns, and the charts where they are looked at."""
         return super().opening() + [
             ["chart", name, drawing] for name, drawing in self._charts.items()
         ]
 
     def forget(self, page: str) -> None:
-        """A page shows it no longer."""
+        """Note that a page shows the view no longer."""
         self._chart(page, False)
         super().forget(page)
 
     def heard(self, event: Event) -> None:
-        """Takes note of what the debugger does; called on its thread."""
+        """Take note of what the debugger does; called on its thread."""
         with self._lock:
             match event:
                 case Began(step=step):
                     self._step = visible(step.summary())
                     if isinstance(step, ModelStep):
-                        self._grow(GrowingRows(step.turn))
+                        self._grow(StreamRows(step.turn))
                 case Sampled(done=done, of=of):
                     self._step = f"{done} of {of} answers"
                 case Streamed(chunk=chunk) if self._growing:
@@ -117,11 +118,11 @@ class DebuggerView(ConversationView):
         self.refresh_soon()
 
     def state(self) -> dict[str, Any]:
-        """What the controls show."""
+        """Describe what the controls show."""
         return controls(self.target, self._step) if self.target is not None else {}
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
-        """Posts what the page asked for; what only looks is answered here.
+        """Post what the page asked for; what only looks is answered here.
 
         Raises:
             LookupError: there is no such action.
@@ -133,7 +134,7 @@ class DebuggerView(ConversationView):
             super().do(action, arguments)
 
     def do_load(self, ask: int, turn: str = "", what: str = "") -> None:
-        """Sends the places that can be edited, and what stands there now; `ask` goes back, as the
+        """Send the places that can be edited, and their present values; `ask` goes back, as the
         page waits for its last question alone.
         """
         trajectory = self.trajectory
@@ -158,23 +159,23 @@ class DebuggerView(ConversationView):
         )
 
     def do_edit(self, turn: str, what: str, text: str) -> None:
-        """Posts an edit."""
+        """Post an edit."""
         self.target.post("edit", **edit_of(turn, what, text))
 
     def do_change(self, call: int, arguments: str) -> None:
-        """Posts other arguments for a pending call."""
+        """Post other arguments for a pending call."""
         self.target.post("pending.change", call=call, arguments=object_of(arguments))
 
     def do_break(self, kind: str, value: str = "") -> None:
-        """Adds a breakpoint."""
+        """Add a breakpoint."""
         self.target.breakpoints.add(breakpoint_named(kind, value))
 
     def do_unbreak(self, index: int) -> None:
-        """Removes one."""
+        """Remove a breakpoint."""
         self.target.breakpoints.remove(index)
 
     def do_charts(self, open: bool) -> None:
-        """Draws the charts for as long as they are looked at."""
+        """Draw the charts for as long as they are looked at."""
         with self._lock:
             self._chart(self._asker or "", open)
             if open:
@@ -187,7 +188,7 @@ class DebuggerView(ConversationView):
             self._charts, self._charted = {}, None
 
     def _chart_ops(self) -> list[Op]:
-        """The charts that look different; of a rollout that runs, once a second."""
+        """List the charts that look different; of a rollout that runs, once a second."""
         trajectory = self.trajectory
         if not self._charting or trajectory is self._charted:
             return []
@@ -208,14 +209,14 @@ class DebuggerView(ConversationView):
             if was.get(name) != drawing
         ]
 
-    def _grow(self, rows: GrowingRows | None) -> None:
+    def _grow(self, rows: StreamRows | None) -> None:
         if self._growing:
             self._ended += self._growing.removal()
         self._growing = rows
 
 
 def _listener(view: DebuggerView) -> Callable[[Event], None]:
-    """Tells the view what happens without holding it. A fault of the view is shown in it and never
+    """Pass on what happens without holding the view. A fault of the view is shown in it and never
     reaches the engine.
     """
     known = weakref.ref(view)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentkit.agent.batch.progress import Progress
 from agentkit.agent.event_loop import event_loop
 from agentkit.analysis.explore.explorer import Explorer, explore
 from agentkit.analysis.explore.groups import Group, spread_text
@@ -18,6 +19,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.render import render
 from agentkit.show.render.rollout.table import cell_text, column_name
 from agentkit.types.record import clip
+from agentkit.types.words import count
 
 _BLOCK = 200
 """Rows sent at once at most."""
@@ -53,15 +55,15 @@ class ExplorerView(LiveView):
 
     @classmethod
     def suits(cls, thing: Any) -> bool:
-        """A single rollout that is looked at is a conversation."""
+        """Tell whether it is a table: a single rollout that is looked at is a conversation."""
         return isinstance(thing, Explorer) or len(thing) > 1
 
     def fragments(self) -> Mapping[str, Html]:
-        """What is open: a conversation, two beside each other, or a tree."""
+        """Draw what is shown, in order."""
         return self._opened
 
     def state(self) -> dict[str, Any]:
-        """What the table needs."""
+        """Describe what the table needs."""
         names = _GROUP_COLUMNS if self._grouped else self._columns()
         return {
             "total": len(self._all),
@@ -89,7 +91,7 @@ class ExplorerView(LiveView):
         }
 
     def _columns(self) -> tuple[str, ...]:
-        """Labels have room once there are any."""
+        """Name the columns; labels have room once there are any."""
         return ("rollout", *self._all.source.shown, *(["label"] if self._all.labels.names else []))
 
     def _kind(self, name: str) -> str:
@@ -105,11 +107,11 @@ class ExplorerView(LiveView):
         return self._groups if self._grouped else self._table.places
 
     def opening(self) -> list[Op]:
-        """The first rows, which would be asked for next."""
+        """Send the first rows, which would be asked for next."""
         return [["page", self._page(0, _PAGE)]]
 
     def difference(self) -> list[Op]:
-        """What is open, and the first rows where there are others than before."""
+        """List what is open, and the first rows where there are others than before."""
         ops = super().difference()
         if self._sent != self._order:
             self._sent = self._order
@@ -117,7 +119,7 @@ class ExplorerView(LiveView):
         return ops
 
     def do_rows(self, start: int, stop: int, generation: int) -> None:
-        """Sends the cells of some rows."""
+        """Send the cells of some rows."""
         if generation == self._generation:
             self.send({"type": "rows", **self._page(max(0, int(start)), int(stop))})
 
@@ -149,8 +151,8 @@ class ExplorerView(LiveView):
         descending: bool = False,
         grouped: bool | None = None,
     ) -> None:
-        """Filters, sorts or groups. A search through thousands of texts goes on beside the page,
-        which stays usable.
+        """Filter, sort or group. A search through thousands of texts goes on beside the page, which
+        stays usable.
         """
         self._query = self._query if query is None else str(query)
         if sort is not None:
@@ -193,7 +195,7 @@ class ExplorerView(LiveView):
         return table, groups
 
     def do_open(self, row: int) -> None:
-        """Opens the row at this position: a rollout's conversation, or the tree of a group's
+        """Open the row at this position: a rollout's conversation, or the tree of a group's
         samples.
         """
         rows = self._rows
@@ -210,7 +212,7 @@ class ExplorerView(LiveView):
         self._show({"row": row, "kind": "group" if isinstance(found, Group) else "rollout"}, shown)
 
     def do_within(self, row: int) -> None:
-        """Shows the rollouts of a group as rows."""
+        """Show the rollouts of a group as rows."""
         if self._grouped and 0 <= row < len(self._groups):
             group = self._groups[row]
             self._base = self._table = self._all._with(group.places, "")
@@ -220,7 +222,7 @@ class ExplorerView(LiveView):
             self.refresh()
 
     def do_compare(self) -> None:
-        """Puts the two marked rollouts beside each other."""
+        """Put the two marked rollouts beside each other."""
         if len(self._marked) != 2:
             raise UsageError(
                 f"{len(self._marked)} rollouts are marked",
@@ -236,23 +238,23 @@ class ExplorerView(LiveView):
         )
 
     def do_close(self) -> None:
-        """Closes what is open."""
+        """Close what is open."""
         self._close()
         self.refresh()
 
     def do_mark(self, key: int, on: bool) -> None:
-        """Marks a rollout, or takes its mark away."""
+        """Mark a rollout, or take its mark away."""
         if 0 <= key < len(self._all.source):
             self._marked = [*(k for k in self._marked if k != key), *([key] if on else [])]
             self.refresh()
 
     def do_unmark(self) -> None:
-        """Takes all marks away."""
+        """Take all marks away."""
         self._marked = []
         self.refresh()
 
     def do_label(self, label: str, on: bool = True) -> None:
-        """Gives a label to the marked rollouts, or takes it from them."""
+        """Give a label to the marked rollouts, or take it from them."""
         if not self._marked:
             raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
         keys = [self._all._label_key(place) for place in self._marked]
@@ -267,7 +269,7 @@ class ExplorerView(LiveView):
         self.refresh()
 
     def _reorder(self) -> None:
-        """Other rows are shown now."""
+        """Note that other rows are shown now."""
         self._generation += 1
         self._order += 1
         self._close()
@@ -277,7 +279,7 @@ class ExplorerView(LiveView):
 
 
 def render_shown(thing: Any) -> dict[str, Html]:
-    """What draws itself as one part."""
+    """Draw a thing as one part."""
     return {"shown": el("div", thing.html(_OPEN), data_key="shown")}
 
 
@@ -286,3 +288,19 @@ def _group_key(group: Group, column: str) -> tuple[bool, Any]:
     if column in ("reward", "turns", "calls", "output_tokens"):
         return value is not None, value.mean if value is not None else 0.0
     return True, value if column == "count" else str(value).casefold()
+
+
+class ProgressView(LiveView):
+    """How many rollouts have ended, and how."""
+
+    def __init__(self, target: Progress) -> None:
+        super().__init__(target)
+        target.watch(lambda _: self.refresh_soon())
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw what is shown, in order."""
+        now: Any = self.target
+        if now is None:
+            return self.rows()
+        title = el("strong", f"{now.done} of {count(now.asked, 'rollout')}")
+        return {"progress": el("p", title, " ", now.summary, class_="ak-title")}

@@ -35,7 +35,7 @@ class ReasoningView(Drawn, Sequence[Thought]):
 
     @classmethod
     def of(cls, trajectories: Iterable[Trajectory]) -> ReasoningView:
-        """The reasoning of every turn of these."""
+        """Collect the reasoning of every turn of these."""
         return cls(
             thought(i, turn)
             for i, trajectory in enumerate(trajectories)
@@ -45,7 +45,7 @@ class ReasoningView(Drawn, Sequence[Thought]):
     def filter(
         self, pattern: str = "", *, source: str | None = None, tool: str | None = None
     ) -> ReasoningView:
-        """The turns whose reasoning matches.
+        """Choose the turns whose reasoning matches.
 
         Args:
             pattern: a regular expression, searched without regard to case.
@@ -71,10 +71,10 @@ class ReasoningView(Drawn, Sequence[Thought]):
             for one in kept
             if tool is None or any(call.name == tool for call in one.response.tool_calls)
         ]
-        told = [repr(pattern)] if pattern else []
-        told += [f"source={source!r}"] if source is not None else []
-        told += [f"tool={tool!r}"] if tool is not None else []
-        return ReasoningView(kept, sought=", ".join(filter(None, [self.sought, *told])))
+        asked = [repr(pattern)] if pattern else []
+        asked += [f"source={source!r}"] if source is not None else []
+        asked += [f"tool={tool!r}"] if tool is not None else []
+        return ReasoningView(kept, sought=", ".join(filter(None, [self.sought, *asked])))
 
     def __len__(self) -> int:
         return len(self.thoughts)
@@ -97,7 +97,7 @@ class ReasoningView(Drawn, Sequence[Thought]):
         return f"<ReasoningView {', '.join(self.words())}>"
 
     def words(self) -> list[str]:
-        """What there is, in a few words."""
+        """Sum up what there is, in a few words."""
         total = summed(self.thoughts)
         share = f"{100 * total.share:.0f} % of the output tokens" if total.share is not None else ""
         found = f"matching {self.sought}" if self.sought else ""
@@ -116,7 +116,7 @@ class ReasoningView(Drawn, Sequence[Thought]):
 
 @shown.register(ReasoningView)
 def reasoning_fragments(view: ReasoningView, limits: Limits) -> dict[str, Html]:
-    """A row per turn, as far as there is room."""
+    """Draw a row per turn, as far as there is room."""
     title = bar(el("strong", "Reasoning"), facts(*view.words()))
     parts = {"head": el("header", title, class_="ak-head", data_key="head")}
     room = limits.size

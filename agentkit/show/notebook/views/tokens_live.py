@@ -34,19 +34,19 @@ class TokensView(LiveView):
     scripts = ("tokens",)
 
     def fragments(self) -> Mapping[str, Html]:
-        """What stands above the heatmap."""
+        """Draw what is above the heatmap."""
         shown: Tokens = self.target
         return tokens_head(shown)
 
     def state(self) -> dict[str, Any]:
-        """What the script needs beside the numbers."""
+        """Describe what the script needs beside the numbers."""
         shown: Tokens | None = self.target
         if shown is None:
             return {}
         return {
             "metric": shown.metric,
             "metrics": list(METRICS),
-            "meanings": {name: list(said) for name, said in MEANINGS.items()},
+            "meanings": {name: list(steps) for name, steps in MEANINGS.items()},
             "kinds": list(KINDS),
             "probabilities": list(PROBABILITIES),
             "entropies": list(ENTROPIES),
@@ -54,11 +54,11 @@ class TokensView(LiveView):
         }
 
     def arrays(self) -> Sequence[bytes]:
-        """The columns."""
+        """Return the columns."""
         return [zlib.compress(column, 1) for column in columns(self.target)]
 
     def do_ask(self, index: int) -> None:
-        """Tells the page the alternatives of a token."""
+        """Send the page the alternatives of a token."""
         asked, shown = index, self.target
         for run in shown.runs:
             if index < len(run):
@@ -74,7 +74,7 @@ class TokensView(LiveView):
 
 
 def columns(shown: Tokens) -> list[bytes]:
-    """The arrays of a heatmap."""
+    """Make the arrays of a heatmap."""
     known: dict[tuple[str | None, int | None], int] = {}
     which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
     for run in shown.runs:
@@ -102,5 +102,5 @@ def _flag(kind: Kind, trained: bool | None) -> int:
 
 
 def visible_token(text: str) -> str:
-    """The text with what does not show itself written out, line breaks as they are."""
+    """Write out what does not show itself, line breaks as they are."""
     return "\n".join(map(visible, text.split("\n"))) if "\n" in text else visible(text)

@@ -24,18 +24,18 @@ _VERDICTS = {
 
 @shown.register(PrefixCheck)
 def prefix_parts(check: PrefixCheck, limits: Limits) -> dict[str, Html]:
-    """The fragments of a `PrefixCheck`."""
+    """Draw a `PrefixCheck`: a row for each turn or node."""
     mark, verdict = _VERDICTS[check.ok]
     off = (
         f"{check.off_policy:,} of {check.trained:,} trained tokens off policy"
         if check.trained
         else None
     )
-    told = facts(count(len(check.steps), check.unit), off)
+    known = facts(count(len(check.steps), check.unit), off)
     parts = {
         "head": el(
             "header",
-            bar(el("strong", "Prefix check"), status(mark), note(verdict), told),
+            bar(el("strong", "Prefix check"), status(mark), note(verdict), known),
             class_="ak-head",
             data_key="head",
         )
@@ -61,7 +61,7 @@ def prefix_parts(check: PrefixCheck, limits: Limits) -> dict[str, Html]:
 
 
 def _chosen(steps: Sequence[PrefixStep], most: int) -> list[PrefixStep]:
-    """The steps to show: all, or of very many those that tell something first."""
+    """Choose the steps to show: all, or of very many those that differ first."""
     if len(steps) <= most:
         return list(steps)
     telling = [step for step in steps if step.status != "extends"][:most]
@@ -123,16 +123,16 @@ def _side(name: str, tokens: Iterable[tuple[int, str | None]]) -> Html:
 
 @shown.register(ManagedState)
 def state_parts(state: ManagedState, limits: Limits) -> dict[str, Html]:
-    """The fragments of a `ManagedState`."""
+    """Draw a `ManagedState`: a row for each node."""
     trained = sum(node.trained_count for node in state.nodes)
     wrong = count(len(state.all_problems), "problem")
-    told = facts(
+    known = facts(
         count(len(state.nodes), "node"),
         "a tree" if state.tree else None,
         f"{trained:,} trained tokens",
         wrong,
     )
-    head = [bar(el("strong", "Managed state"), told), problems(state.problems, limits)]
+    head = [bar(el("strong", "Managed state"), known), problems(state.problems, limits)]
     parts = {"head": el("header", head, class_="ak-head", data_key="head")}
     for node in state.nodes[: limits.items]:
         key = f"node-{node.index}"

@@ -28,7 +28,7 @@ _ADVICE = 6
 
 @shown.register(Comparison)
 def comparison_fragments(comparison: Comparison, limits: Limits) -> dict[str, Html]:
-    """The head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and
+    """Draw the head, `matrix`, a fragment a finding (`class-call_id-0`), `stats`, `times`, and
     `conversation-0` and on.
     """
     shown = {"head": _head(comparison, limits), "matrix": _matrix(comparison, limits)}
@@ -60,7 +60,7 @@ def _head(comparison: Comparison, limits: Limits) -> Html:
 
 
 def _advice(comparison: Comparison) -> list[list[ClassFinding]]:
-    """The findings that matter, by class, the worst first."""
+    """Choose the findings that matter, by class, the worst first."""
     ranked = sorted(
         (f for f in comparison.findings if f.divergences),
         key=lambda f: (list(_MARKS).index(f.severity), -f.prompts),
@@ -73,7 +73,7 @@ def _advice(comparison: Comparison) -> list[list[ClassFinding]]:
 
 
 def _advised(found: list[ClassFinding]) -> Html:
-    """One class on a line: where it is, what it means, what to change."""
+    """Write one class on a line: where it is, what it means, what to change."""
     known = CLASSES[found[0].class_]
     sides = list(dict.fromkeys(name for f in found for name, n in f.at.items() if n))
     sure = "" if any(f.established for f in found) else " (not established)"
@@ -97,7 +97,7 @@ def worst_first(divergence: Divergence) -> int:
 
 
 def found_where(finding: ClassFinding) -> str:
-    """At which sides, and in how many prompts, in words."""
+    """Name the sides, and in how many prompts it was found."""
     sides = [name for name, n in finding.at.items() if n]
     where = f" at {' and '.join(sides)}" if sides else ""
     return (
@@ -107,7 +107,7 @@ def found_where(finding: ClassFinding) -> str:
 
 
 def mark(severity: str) -> Html:
-    """A severity as icon and word."""
+    """Draw a severity as icon and word."""
     icon, tone = _MARKS[severity]
     return el(
         "span", el("span", icon, aria_hidden="true"), " ", severity, class_=f"ak-status ak-{tone}"
@@ -115,8 +115,8 @@ def mark(severity: str) -> Html:
 
 
 def _matrix(comparison: Comparison, limits: Limits) -> Html:
-    """Classes that were found and the sides: in how many prompts a side departs from the contract,
-    or just differs.
+    """Draw the classes that were found and the sides: in how many prompts a side departs from the
+    contract, or just differs.
     """
     head = el(
         "tr",
@@ -173,9 +173,9 @@ def _matrix_cell(findings: list[ClassFinding], side: str) -> Child:
     mine = [f for f in findings if side in f.sides]
     odd = {d.prompt for f in mine for d in f.divergences if d.at == side}
     plain = {d.prompt for f in mine for d in f.divergences if d.at is None}
-    told = [f"✕ {len(odd)}"] if odd else []
-    told += [f"≠ {len(plain)}"] if plain else []
-    return " ".join(told) or "–"
+    parts = [f"✕ {len(odd)}"] if odd else []
+    parts += [f"≠ {len(plain)}"] if plain else []
+    return " ".join(parts) or "–"
 
 
 def _finding(finding: ClassFinding, place: int, limits: Limits) -> Html:
@@ -201,8 +201,8 @@ def _finding(finding: ClassFinding, place: int, limits: Limits) -> Html:
         note(f"prompt {d.prompt}, turn {d.turn}: ", code(clip(d.cause, 200)))
         for d in [*causes.values()][: min(limits.items, 20)]
     ]
-    told = [note(code(clip(first.cause, 400))), note("hint: ", first.hint), linked, because, where]
-    body = [*told, excerpts, fold("other cases", others) if others and limits.details else None]
+    parts = [note(code(clip(first.cause, 400))), note("hint: ", first.hint), linked, because, where]
+    body = [*parts, excerpts, fold("other cases", others) if others and limits.details else None]
     return el("section", title, body, class_="ak-part", data_key=f"class-{finding.class_}-{place}")
 
 
@@ -213,9 +213,9 @@ def _sure(finding: ClassFinding, first: Divergence) -> str:
 
 
 def _stats(comparison: Comparison, limits: Limits) -> list[Html]:
-    told = [row for row in comparison.stats if not row.measure.startswith("class:")]
+    parts = [row for row in comparison.stats if not row.measure.startswith("class:")]
     if not limits.details:
-        told = [row for row in told if row.measure in _MEASURES]
+        parts = [row for row in parts if row.measure in _MEASURES]
     return [
         note(
             el("strong", row.measure),
@@ -225,7 +225,7 @@ def _stats(comparison: Comparison, limits: Limits) -> list[Html]:
             ": ",
             row.says,
         )
-        for row in told
+        for row in parts
     ]
 
 
@@ -271,7 +271,7 @@ def _times(comparison: Comparison) -> Html:
 
 
 def _conversations(comparison: Comparison, limits: Limits) -> dict[str, Html]:
-    """The first prompts that differ, side by side, as long as there is room."""
+    """Draw the first prompts that differ, side by side, as long as there is room."""
     shown: dict[str, Html] = {}
     room = limits.size // 2
     inner = replace(limits, head=10, tail=20, size=limits.size // 8, text=min(limits.text, 4_000))

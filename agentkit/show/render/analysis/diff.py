@@ -4,7 +4,9 @@ marked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +16,6 @@ from agentkit.show.html import Child, Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
-from agentkit.show.render.parts.marked import marked
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
@@ -24,12 +25,19 @@ from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.words import count
 
 SAME, DIFFERENT = "=", "≠"
+_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_MOST = 3_000
+"""Words of a text that are compared one by one; of a longer one only where it begins and ends to
+differ.
+"""
+_AROUND = 160
+"""Characters of an equal stretch that stay visible at each of its ends."""
 
 
 @shown.register(Diff)
 def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]:
-    """The head, the rollouts turn by turn (`row-3`), stretches of equal turns folded (`same-0`),
-    and the ending.
+    """Draw the head, the rollouts turn by turn (`row-3`), stretches of equal turns folded
+    (`same-0`), and the ending.
     """
     shown = {"head": _head(diff)}
     prompt = [d for d in diff.around if d.what == "prompt"]
@@ -62,8 +70,8 @@ def _head(diff: Diff) -> Html:
         code(diff.names[1]),
         facts(*_tally(diff)),
     )
-    told = (
-        note("first divergence: ", told_difference(first))
+    first_line = (
+        note("first divergence: ", difference_line(first))
         if first
         else note(status("ok"), " nothing differs")
     )
@@ -75,12 +83,12 @@ def _head(diff: Diff) -> Html:
     more = (
         fold(
             f"run with other {', '.join(d.what for d in spec)}",
-            *(note(told_difference(d)) for d in spec),
+            *(note(difference_line(d)) for d in spec),
         )
         if spec
         else None
     )
-    return el("header", title, told, more, class_="ak-head", data_key="head")
+    return el("header", title, first_line, more, class_="ak-head", data_key="head")
 
 
 def _tally(diff: Diff) -> list[str]:
@@ -88,8 +96,8 @@ def _tally(diff: Diff) -> list[str]:
     return [turns, count(len(diff.differences), "difference") if diff else ""]
 
 
-def told_difference(difference: Difference) -> Html:
-    """One difference on a line."""
+def difference_line(difference: Difference) -> Html:
+    """Write one difference on a line."""
     where = f"turn {difference.turn}, " if difference.turn is not None else ""
     of = [" of ", code(difference.of)] if difference.of else None
     at = [" ", code(difference.pointer)] if difference.pointer else None
@@ -176,7 +184,7 @@ _TEXTS = ("said", "sampling", "reasoning", "content", "refusal", "finish_reason"
 
 
 def _texts(what: str, row: Row) -> tuple[Any, Any]:
-    """Both sides of a part, whole where it is a text of the answer."""
+    """Return both sides of a part, whole where it is a text of the answer."""
     if what in ("said", "sampling") or row.left is None or row.right is None:
         found = next(d for d in row.differences if d.what == what)
         return found.before, found.after
@@ -249,7 +257,8 @@ def _call(pair: CallPair, row: Row, limits: Limits) -> Html:
 def _call_text(call: ToolCall | None) -> str:
     if call is None:
         return ""
-    return f"{call.name}({pretty(call.arguments) if call.arguments is not None else call.raw_arguments})"
+    given = pretty(call.arguments) if call.arguments is not None else call.raw_arguments
+    return f"{call.name}({given})"
 
 
 def _result_text(result: ToolResult | None) -> str | None:
@@ -257,7 +266,7 @@ def _result_text(result: ToolResult | None) -> str | None:
 
 
 def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
-    """Two values in two columns, what differs marked."""
+    """Draw two values in two columns, what differs marked."""
     texts = ["" if value is None else verbatim(value) for value in (before, after)]
     blocks = marked(texts[0], texts[1], _room(limits))
     sides = [
@@ -268,12 +277,14 @@ def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
 
 
 def _room(limits: Limits) -> int:
-    """Characters of a side."""
+    """Return how many characters of a side are shown."""
     return limits.text if limits.details else min(limits.text, _BRIEF)
 
 
 def excerpt_pair(titles: Sequence[Child], values: Sequence[Any], limits: Limits) -> Html:
-    """Two excerpts in two columns under their titles; marked where they have anything in common."""
+    """Draw two excerpts in two columns under their titles; marked where they have anything in
+    common.
+    """
     texts = ["null" if value is None else verbatim(value) for value in values]
     blocks = marked(texts[0], texts[1], _room(limits), wholly=False)
     sides = [
@@ -292,3 +303,68 @@ def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
         class_="ak-row ak-differs",
         data_key=key,
     )
+
+
+def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[Html, Html]:
+    """Draw both texts as blocks, differing words marked, long equal stretches cut down to what is
+    around a difference.
+
+    Args:
+        wholly: mark texts too that have no word in common.
+    """
+    pieces = list(_pieces(left[:limit], right[:limit]))
+    if not wholly and not any(
+        not differs and text.strip(' \n"{}[]():,.') for differs, text, _ in pieces
+    ):
+        pieces = [(False, left[:limit], right[:limit])]
+    sides = []
+    for side, tag, text in ((0, "del", left), (1, "ins", right)):
+        shown = [
+            _piece(texts[side], tag if differs else "", i, len(pieces))
+            for i, (differs, *texts) in enumerate(pieces)
+        ]
+        rest = len(text) - limit
+        sides.append(
+            el(
+                "pre",
+                shown,
+                f" … {count(rest, 'more character')}" if rest > 0 else None,
+                class_="ak-prose",
+                dir="auto",
+            )
+        )
+    return sides[0], sides[1]
+
+
+def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
+    if tag:
+        return el(tag, text) if text else None
+    if len(text) <= 3 * _AROUND:
+        return text
+    head, tail = (text[:_AROUND] if place else ""), (text[-_AROUND:] if place < pieces - 1 else "")
+    return [
+        head,
+        el("small", f" … {count(len(text) - len(head) - len(tail), 'equal character')} … "),
+        tail,
+    ]
+
+
+def _pieces(left: str, right: str) -> Iterator[tuple[bool, str, str]]:
+    """Yield stretches of both texts in order: whether they differ, and the text of each side."""
+    a, b = _WORD.findall(left), _WORD.findall(right)
+    start = next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
+    room = min(len(a), len(b)) - start
+    end = next((i for i in range(room) if a[-1 - i] != b[-1 - i]), room)
+    yield False, "".join(a[:start]), "".join(b[:start])
+    yield from _middle(a[start : len(a) - end], b[start : len(b) - end])
+    yield False, "".join(a[len(a) - end :]), "".join(b[len(b) - end :])
+
+
+def _middle(a: list[str], b: list[str]) -> Iterator[tuple[bool, str, str]]:
+    if max(len(a), len(b)) > _MOST:
+        yield True, "".join(a), "".join(b)
+        return
+    for word, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        yield word != "equal", "".join(a[i:j]), "".join(b[k:m])

@@ -23,12 +23,14 @@ _DEEP = 12
 
 @shown.register(SampleTree)
 def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
-    """The head, then a row per step (`branch-0`, `branch-1`, …), in the order they are read."""
+    """Draw the head, then a row per step (`branch-0`, `branch-1`, …), in the order they are
+    read.
+    """
     shown = {
         "head": el(
             "header",
             bar(el("strong", "Samples"), facts(*_facts(tree))),
-            note(_told(tree)),
+            note(_verdict(tree)),
             class_="ak-head",
             data_key="head",
         )
@@ -51,7 +53,7 @@ def _facts(tree: SampleTree) -> list[str]:
     return [count(tree.size, "sample"), *mixed]
 
 
-def _told(tree: SampleTree) -> str:
+def _verdict(tree: SampleTree) -> str:
     shared = (
         f"the first {count(len(tree.shared), 'step')} shared by all"
         if tree.shared
@@ -66,8 +68,8 @@ def _told(tree: SampleTree) -> str:
 
 
 def _guided(tree: SampleTree) -> Iterator[tuple[str, SampleBranch]]:
-    """Each branch with the lines drawn before it: a step in only when samples part, so that a long
-    shared path stays straight.
+    """Yield each branch with the lines drawn before it: a step in only when samples part, so that a
+    long shared path stays straight.
     """
     waiting = [("", branch, last) for branch, last in _siblings(tree.branches)]
     while waiting:
@@ -79,7 +81,7 @@ def _guided(tree: SampleTree) -> Iterator[tuple[str, SampleBranch]]:
 
 
 def _siblings(branches: tuple[SampleBranch, ...]) -> Iterator[tuple[SampleBranch, bool | None]]:
-    """In reverse, each with whether it is the last of its siblings; None for one that has no
+    """Yield each in reverse, with whether it is the last of its siblings; None for one that has no
     siblings.
     """
     if len(branches) == 1:
@@ -115,7 +117,7 @@ def _positions(branch: SampleBranch) -> str:
 
 
 def _worth(branch: SampleBranch) -> list[str]:
-    """The rewards of a branch: the mean, and how far they spread where they do."""
+    """Write the rewards of a branch: the mean, and how far they spread where they do."""
     if not branch.rewards:
         return []
     spread = branch.reward_deviation

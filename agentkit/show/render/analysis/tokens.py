@@ -14,9 +14,9 @@ from agentkit.analysis.tokens.likelihood import (
     Metric,
     alternatives,
     chance,
+    description,
     least_likely,
     step_of,
-    told,
     written,
 )
 from agentkit.analysis.tokens.prefix import PrefixCheck
@@ -41,7 +41,7 @@ _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 
 
 
 def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -> Html:
-    """A run as a row of the page.
+    """Draw a run as a row of the page.
 
     Args:
         key: the key of the row.
@@ -64,7 +64,7 @@ def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -
         if rest > 0
         else None
     )
-    body = [_facts(run), *(note(said) for said in run.notes), *_folded(run, shown, room), more]
+    body = [_facts(run), *(note(noted) for noted in run.notes), *_folded(run, shown, room), more]
     return row(key, "tokens", (label, body))
 
 
@@ -74,7 +74,7 @@ def _sampled(run: TokenRun) -> Html:
 
 
 def _folded(run: TokenRun, shown: list[Html], room: int) -> list[Html]:
-    """The spans; a long prompt behind a click."""
+    """Return the spans; a long prompt behind a click."""
     if run.node is not None or run.sampled_from <= 60:
         return shown
     spans = [start for start, _, _ in runs(run.kinds) if start < room]
@@ -98,7 +98,7 @@ def _span(run: TokenRun, start: int, end: int, kind: str, metric: Metric) -> Htm
 
 
 def _parts(run: TokenRun, start: int, end: int, metric: Metric) -> Iterator[tuple[int, int, int]]:
-    """Neighbours on one step, those that stand out by themselves."""
+    """Yield neighbours on one step, those that stand out by themselves."""
     steps = [step_of(run, i, metric) or 0 for i in range(start, end)]
     for a, b, step in runs(steps):
         if step and metric != "mask":
@@ -113,14 +113,14 @@ def _piece(run: TokenRun, start: int, end: int, step: int, metric: Metric) -> Ch
         return text
     if metric == "mask":
         return _STEPS[step](text)
-    return el("span", text, class_=f"ak-t ak-s{step}", title=told(run, start))
+    return el("span", text, class_=f"ak-t ak-s{step}", title=description(run, start))
 
 
 _TH, _TD = element("th", scope="col"), element("td")
 
 
 def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
-    """The least likely tokens as a table; None where no logprob is known."""
+    """Draw the least likely tokens as a table; None where no logprob is known."""
     found = least_likely(shown, number)
     if not found:
         return None
@@ -159,7 +159,7 @@ def _cells(run: TokenRun, low: Low) -> list[Html]:
 
 
 def token_rows(shown: Sequence[TokenRun], metric: Metric, limits: Limits) -> dict[str, Html]:
-    """The runs as rows, as far as there is room; what is left out is counted."""
+    """Draw the runs as rows, as far as there is room; what is left out is counted."""
     room = _ROOM if limits.size < 1 << 40 else 1 << 60
     rows: dict[str, Html] = {}
     for i, run in enumerate(shown):
@@ -184,10 +184,10 @@ def token_rows(shown: Sequence[TokenRun], metric: Metric, limits: Limits) -> dic
 
 
 def legend(metric: Metric) -> Html:
-    """What the underlines mean."""
+    """Explain the underlines."""
     steps = MEANINGS[metric]
-    marks = [(4 if metric == "mask" else i, said) for i, said in enumerate(steps) if i]
-    shown = [fragment(_STEPS[step](said), " ") for step, said in marks]
+    marks = [(4 if metric == "mask" else i, meaning) for i, meaning in enumerate(steps) if i]
+    shown = [fragment(_STEPS[step](meaning), " ") for step, meaning in marks]
     name = {
         "logprob": "probability of the token",
         "entropy": "entropy of the choice, at least",
@@ -197,8 +197,8 @@ def legend(metric: Metric) -> Html:
 
 
 def tokens_head(tokens: Tokens) -> dict[str, Html]:
-    """What is above the tokens: totals, what is wrong with a managed state, the prefix check, the
-    least likely tokens.
+    """Draw what is above the tokens: totals, what is wrong with a managed state, the prefix check,
+    the least likely tokens.
     """
     title = bar(el("strong", "Tokens"), facts(*tokens.words()))
     parts = {"head": el("header", title, _broken(tokens.checks), class_="ak-head", data_key="head")}
@@ -213,11 +213,11 @@ def tokens_head(tokens: Tokens) -> dict[str, Html]:
 
 
 def _broken(checks: Sequence[PrefixCheck]) -> Child:
-    """What the prefix check found, where it found something."""
+    """Write what the prefix check found, where it found something."""
     broken = [(check.unit, step) for check in checks for step in check.broken][:5]
-    said = "does not extend the tokens before it: from position"
+    parting = "does not extend the tokens before it: from position"
     notes = [
-        note(f"▲ {unit} {step.position} {said} {step.at:,} on, {step.reason}")
+        note(f"▲ {unit} {step.position} {parting} {step.at:,} on, {step.reason}")
         for unit, step in broken
     ]
     off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
@@ -226,7 +226,7 @@ def _broken(checks: Sequence[PrefixCheck]) -> Child:
 
 @shown.register(Tokens)
 def tokens_fragments(tokens: Tokens, limits: Limits) -> dict[str, Html]:
-    """The tokens line by line."""
+    """Draw the tokens line by line."""
     shown_ = tokens_head(tokens)
     if limits.details:
         meaning = legend(tokens.metric)

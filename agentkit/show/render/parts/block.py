@@ -42,8 +42,8 @@ _LINE = 60
 
 
 def row(key: str, kind: str, *cells: tuple[Child, Child], raw: Html | None = None) -> Html:
-    """One part of the conversation: who or what at the left, the content beside it, the raw record
-    behind a click at the right.
+    """Draw one part of the conversation: who or what at the left, the content beside it, the raw
+    record behind a click at the right.
 
     A description list, which a page that drops our CSS still sets apart and indents. `kind` is a
     class and never comes from a record.
@@ -62,31 +62,31 @@ def _row(kind: str, cells: int, wire: bool) -> Callable[..., Html]:
 
 
 def bar(*children: Child) -> Html:
-    """Things on one line, as far as there is room."""
+    """Put things on one line, as far as there is room."""
     return _BAR(*[child for child in children if child is not None])
 
 
 def facts(*items: Child) -> Html | None:
-    """Small print, its items parted by dots; None for none."""
+    """Write small print, its items parted by dots; None for none."""
     shown = tuple(filter(None, items))
     return _FACTS(*shown) if shown else None
 
 
 def code(text: str) -> Html:
-    """A short text of a model or server within a line; the direction of its letters stays its
+    """Write a short text of a model or server within a line; the direction of its letters stays its
     own.
     """
     return CODE(short(text))
 
 
 def short(text: str) -> str:
-    """What a `CODE` holds: the start of a long text, and how much there is more."""
+    """Cut a text to what a `CODE` holds: its start, and how much there is more."""
     return text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
 
 
 @lru_cache(256)
 def status(word: str) -> Html:
-    """A status as icon and word."""
+    """Draw a status as icon and word."""
     icon, tone = mark(word)
     shown = word if len(word) <= 60 else f"{word[:60]}…"
     return el(
@@ -95,7 +95,7 @@ def status(word: str) -> Html:
 
 
 def fold(title: Child, *content: Child, kind: str = "fold") -> Html:
-    """Content behind one click; the browser gives it its keys."""
+    """Put content behind one click; the browser gives it its keys."""
     return _fold(kind)(title, content[0] if len(content) == 1 else content)
 
 
@@ -109,24 +109,24 @@ def note(*content: Child) -> Html:
 
 
 def excerpt(text: str, limit: int = 200) -> Html:
-    """The start of a text on one line, and how much there is more."""
+    """Write the start of a text on one line, and how much there is more."""
     rest = len(text) - limit
     more = f"… {count(rest, 'more character')}" if rest > 0 else ""
     return CODE(f"{text[:limit]}{more}")
 
 
 def prose(text: str, limits: Limits, at: str) -> Html:
-    """What a person or the model said."""
+    """Draw a text of a person or the model."""
     return _block(text, limits, at, "prose", FOLD_PROSE)
 
 
 def data(text: str, limits: Limits, at: str) -> Html:
-    """JSON, or what a tool said."""
+    """Draw JSON, or what a tool returned."""
     return _block(text, limits, at, "data", FOLD)
 
 
 def whole(text: str, limits: Limits, at: str) -> Html:
-    """A text inside a fold: nothing of it is folded again."""
+    """Draw a text inside a fold: nothing of it is folded again."""
     return _block(text, limits, at, "data", limits.text)
 
 
@@ -147,8 +147,8 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
 
 
 def _cut(text: str, room: int) -> int:
-    """Where to fold: after so many characters, or sooner where the lines are short; not for the
-    sake of a few.
+    """Find where to fold: after so many characters, or sooner where the lines are short; not for
+    the sake of a few.
     """
     size, lines = len(text), max(12, room // _LINE)
     if size <= lines or (size <= room and "\n" not in text):

@@ -20,8 +20,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def pretty(value: Any, width: int = WIDTH) -> str:
-    """JSON text of any value, a container on one line where it fits, else one item a line, indented
-    by two.
+    """Write any value as JSON, a container on one line where it fits, else one item a line,
+    indented by two.
 
     >>> print(pretty({"city": "Oslo", "days": [1, 2]}))
     {"city": "Oslo", "days": [1, 2]}
@@ -35,7 +35,7 @@ def pretty(value: Any, width: int = WIDTH) -> str:
 
 
 def verbatim(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
+    """Write a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else pretty(value)
 
 
@@ -67,7 +67,7 @@ def _pretty(value: Any, width: int, depth: int) -> str:
 
 
 def _filled(items: list[str], width: int) -> list[str]:
-    """Small items, several to a line: a list of numbers would be a tower."""
+    """Put small items several to a line: a list of numbers would be a tower."""
     if max(map(len, items)) > _TINY or any(item[0] in "[{" for item in items):
         return items
     each = max(1, width // (max(map(len, items)) + 2))
@@ -75,7 +75,7 @@ def _filled(items: list[str], width: int) -> list[str]:
 
 
 def _flat(value: Any) -> str:
-    """The value on one line, whatever it is."""
+    """Write the value on one line, whatever it is."""
     write = _LEAVES.get(type(value))
     try:
         return write(value) if write else _encode(plain(value))

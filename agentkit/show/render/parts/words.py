@@ -53,7 +53,7 @@ ENDINGS = {
 
 
 def ending(trajectory: Trajectory) -> str:
-    """What a rollout's stop reason means; "" while it can go on."""
+    """Explain a rollout's stop reason; "" while it can go on."""
     last = trajectory.turns[-1].response if trajectory.turns else None
     if (
         trajectory.stop_reason == "final"
@@ -65,14 +65,14 @@ def ending(trajectory: Trajectory) -> str:
 
 
 def mark(word: str) -> Mark:
-    """The icon and tone of a status, severity or stop reason; a neutral one for a word nobody
-    knows.
+    """Choose the icon and tone of a status, severity or stop reason; a neutral one for a word
+    nobody knows.
     """
     return _MARKS.get(word, _OTHER)
 
 
 def by_hand(of: Exchange | ToolCall) -> list[str]:
-    """What a person did to an answer or a call."""
+    """List what a person did to an answer or a call."""
     if isinstance(of, Exchange):
         return ["written by hand"] if of.by_hand else []
     return [
@@ -82,8 +82,8 @@ def by_hand(of: Exchange | ToolCall) -> list[str]:
 
 
 def tokens(usage: Usage | None) -> str:
-    """Input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the server told
-    nothing.
+    """Write input and output tokens, `18 → 32 tokens (20 reasoning, 16 cached)`; "" where the
+    server counted none.
     """
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
@@ -115,7 +115,7 @@ class Totals(NamedTuple):
     elapsed: float | None = None
 
     def plus(self, *turns: Turn) -> Totals:
-        """The same with more turns."""
+        """Add more turns."""
         number, calls, problems, sent, received, elapsed = self
         for turn in turns:
             calls += len(turn.response.tool_calls)
@@ -130,7 +130,7 @@ class Totals(NamedTuple):
         return Totals(number + len(turns), calls, problems, sent, received, elapsed)
 
     def words(self) -> list[str]:
-        """Turns, calls, tokens, seconds, as far as they are known."""
+        """Write turns, calls, tokens and seconds, as far as they are known."""
         spent = tokens(Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens))
         return [
             count(self.turns, "turn"),
@@ -140,12 +140,12 @@ class Totals(NamedTuple):
 
 
 def totals(trajectory: Trajectory) -> Totals:
-    """What a rollout comes to."""
+    """Add up a rollout."""
     return Totals().plus(*trajectory.all_turns)
 
 
 def tally(problems: tuple[Problem, ...]) -> str:
-    """How many problems there are, info left out as it never counts as one; "" for none."""
+    """Count the problems in words, info left out as it never counts as one; "" for none."""
     return trouble(_number_of(problems))
 
 
@@ -154,5 +154,5 @@ def _number_of(problems: tuple[Problem, ...]) -> int:
 
 
 def trouble(number: int) -> str:
-    """A number of problems in words; "" for none."""
+    """Write a number of problems in words; "" for none."""
     return count(number, "problem") if number else ""

@@ -44,8 +44,8 @@ def answer(
     *,
     state: str = "",
 ) -> dict[str, Html]:
-    """An answer and one fragment per call, with its result where the answer is a turn's. `state`:
-    the word for a call without one.
+    """Draw an answer and one fragment per call, with its result where the answer is a turn's.
+    `state` is the word for a call without one.
     """
     path = f"{at}.response" if turn else at
     shown = {key: _row(key, response, limits, path, turn)}
@@ -79,7 +79,7 @@ def _result(turn: Turn, position: int) -> ToolResult | None:
 
 
 def _strays(key: str, turn: Turn, limits: Limits, at: str) -> dict[str, Html]:
-    """Results that no call asked for."""
+    """Draw results that no call asked for."""
     calls, results = len(turn.tool_calls), turn.results
     parts = {i: f"{key}/result-{i}" for i in range(calls, min(len(results), calls + limits.items))}
     return {
@@ -89,7 +89,7 @@ def _strays(key: str, turn: Turn, limits: Limits, at: str) -> dict[str, Html]:
 
 
 def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | None) -> Html:
-    """Everything of an answer but its calls."""
+    """Draw everything of an answer but its calls."""
     finish = _finish(response.finish_reason)
     known = facts(
         *by_hand(response.exchange),
@@ -103,7 +103,7 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
         _others(response),
         retries(response.exchange, limits),
         _reasoning(response, limits, at),
-        *_said(response, limits, at),
+        *_texts(response, limits, at),
         problems(response.problems, limits),
     ]
     wire = (
@@ -119,7 +119,7 @@ def _row(key: str, response: Response, limits: Limits, at: str, turn: Turn | Non
 
 
 def _others(response: Response) -> Child:
-    """That the answer has more choices than the one that is read."""
+    """Note that the answer has more choices than the one that is read."""
     number = count_choices(response)
     return (
         note(f"the first of {number} choices; all of them: ", el("code", "ak.sample_tree(turn)"))
@@ -156,13 +156,13 @@ def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
         return None
     sources = dict.fromkeys(block.source for block in blocks)
     sealed = sum(block.kind == "encrypted" for block in blocks)
-    told = facts(
+    about = facts(
         count(len(response.reasoning or ""), "character"),
         [["from " if i == 0 else ", ", code(source)] for i, source in enumerate(sources)],
         f"{count(sealed, 'part')} encrypted" if sealed else None,
     )
     return fold(
-        ["reasoning ", told],
+        ["reasoning ", about],
         whole(response.reasoning or "", limits, f"{at}.reasoning")
         if limits.details
         else excerpt((response.reasoning or "").strip()),
@@ -170,7 +170,7 @@ def _reasoning(response: Response, limits: Limits, at: str) -> Html | None:
     )
 
 
-def _said(response: Response, limits: Limits, at: str) -> list[Child]:
+def _texts(response: Response, limits: Limits, at: str) -> list[Child]:
     sent = response.wire_content
     return [
         prose(response.content, limits, f"{at}.content") if response.content else None,

@@ -66,22 +66,22 @@ def call_row(
 
 
 def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Html:
-    """The call's name, status, arguments and problems."""
+    """Draw the call's name, status, arguments and problems."""
     return _BODY(*_drawn(call, limits, at, found))
 
 
 def _drawn(call: ToolCall, limits: Limits, at: str, found: bool) -> tuple[Child, ...]:
-    """What fills a `_BODY`."""
+    """Collect what fills a `_BODY`."""
     where = fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span and limits.details else None
-    told = facts(
+    known = facts(
         "found in the text, not run" if found else None,
         *by_hand(call),
         _identity(call) if limits.details else None,
         where,
         span,
     )
-    head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), told
+    head = short(call.name or "?"), _arguments(call, limits, at), status(call.status), known
     return (
         *head,
         _sent(call, limits, at),
@@ -101,7 +101,7 @@ def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
 
 
 def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
-    """What the server sent, where it is not what is used."""
+    """Show what the server sent, where it is not what is used."""
     sent_as, name = (
         (call.raw_arguments, "raw_arguments")
         if call.sent_arguments is None
@@ -110,16 +110,18 @@ def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
     as_sent = call.arguments is None or (
         call.status not in ("normalized", "repaired") and call.sent_arguments is None
     )
-    told = [_sent_as("name", call.raw_name, call.name)]
+    known = [_sent_as("name", call.raw_name, call.name)]
     if limits.details:
-        told.append(_sent_as("id", call.raw_id, call.id))
+        known.append(_sent_as("id", call.raw_id, call.id))
     if as_sent:
-        return facts(*told)
+        return facts(*known)
     if len(sent_as) <= _SHORT:
-        return facts(*told, fragment("arguments sent as ", code(sent_as)))
+        return facts(*known, fragment("arguments sent as ", code(sent_as)))
     if not limits.details:
-        return facts(*told, fragment("arguments sent as ", excerpt(sent_as, _SHORT)))
-    return fragment(facts(*told), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}")))
+        return facts(*known, fragment("arguments sent as ", excerpt(sent_as, _SHORT)))
+    return fragment(
+        facts(*known), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}"))
+    )
 
 
 def _sent_as(word: str, sent: Any, used: str) -> Html | None:
@@ -140,13 +142,15 @@ def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
 def outcome_cell(
     result: ToolResult | None, missing: str, limits: Limits, at: str, name: str | None = None
 ) -> tuple[Child, Child]:
-    """What came of a call, beside its label; `missing` is the word where nothing has come yet."""
+    """Draw what came of a call, beside its label; `missing` is the word where nothing has
+    come yet.
+    """
     return _RESULT, status(missing) if result is None else result_body(result, limits, at, name)
 
 
 def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = None) -> Html:
-    """What the model sees of a result, its status and time. `name`: of the call above it, not
-    repeated.
+    """Draw what the model sees of a result, its status and time. `name` is that of the call above
+    it, not repeated.
     """
     known = facts(
         seconds(result.elapsed),
@@ -157,8 +161,8 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         code(result.error) if result.error and result.error not in result.content else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
-    said = status(result.status), known, data(result.content, limits, f"{at}.content")
-    shown = bar(*said) if result.name == name else bar(code(result.name), *said)
+    parts = status(result.status), known, data(result.content, limits, f"{at}.content")
+    shown = bar(*parts) if result.name == name else bar(code(result.name), *parts)
     return (
         shown
         if result.full_content is None or not limits.details

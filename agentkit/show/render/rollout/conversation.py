@@ -26,20 +26,24 @@ from agentkit.types.words import count
 def trajectory_fragments(
     trajectory: Trajectory, limits: Limits, whole_file: str | None = None, *, charts: bool = True
 ) -> dict[str, Html]:
-    """The head, the conversation and its end. `whole_file`: where the user keeps all of it,
+    """Draw the head, the conversation and its end. `whole_file` is where the user keeps all of it,
     relative to the page.
     """
-    said = conversation(outline(trajectory), limits, whole_file)
-    return {"head": _head(trajectory, limits, charts), **said, "end": end_row(trajectory, limits)}
+    entries = conversation(outline(trajectory), limits, whole_file)
+    return {
+        "head": _head(trajectory, limits, charts),
+        **entries,
+        "end": end_row(trajectory, limits),
+    }
 
 
 def turn_fragments(turn: Turn, limits: Limits) -> dict[str, Html]:
-    """One turn by itself, with what was said before it."""
+    """Draw one turn by itself, with the messages before it."""
     return conversation(turn_entries(turn, f"turn-{turn.index}", "turn", []), limits)
 
 
 def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
-    """The turn in progress by itself."""
+    """Draw the turn in progress by itself."""
     alone = [
         entry._replace(at=entry.at.replace("trajectory.open", "turn", 1))
         for entry in outline(Trajectory(open=turn))
@@ -50,7 +54,7 @@ def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
 
 
 def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
-    """The fields of a request, then its messages."""
+    """Draw the fields of a request, then its messages."""
     messages = [
         OutlineEntry(f"message-{i}", Message(wire=wire), f"request.messages[{i}]")
         for i, wire in enumerate(request.messages)
@@ -61,14 +65,16 @@ def request_fragments(request: Request, limits: Limits) -> dict[str, Html]:
 def conversation(
     entries: list[OutlineEntry], limits: Limits, whole_file: str | None = None
 ) -> dict[str, Html]:
-    """The entries as far as the limits let them be shown, with a note where some are left out."""
+    """Draw the entries as far as the limits let them be shown, with a note where some are
+    left out.
+    """
     first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
     gap = [{"gap": row("gap", "aside", (None, _gap(hidden, whole_file)))}] if hidden else []
     return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
 
 
 def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
-    """The fragments of one entry: one, and one more for each call of a turn."""
+    """Draw one entry: one fragment, and one more for each call of a turn."""
     key, item, at = entry.key, entry.item, entry.at
     match item:
         case Turn():
@@ -124,7 +130,7 @@ def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
 
 
 def _drawn(trajectory: Trajectory, charts: bool) -> Child:
-    """When what happened, and the charts behind a click."""
+    """Draw when what happened, and the charts behind a click."""
     timeline = Timeline().reach(trajectory.all_turns)
     if not charts or not trajectory.all_turns:
         return timeline_svg(timeline)
@@ -132,7 +138,7 @@ def _drawn(trajectory: Trajectory, charts: bool) -> Child:
 
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:
-    """What a rollout comes to, and where it stands."""
+    """Write what a rollout comes to, and its state."""
     return bar(
         el("strong", "Trajectory"),
         facts(*known.words(), trouble(known.problems)),
@@ -141,7 +147,7 @@ def title_bar(trajectory: Trajectory, known: Totals) -> Html:
 
 
 def about(trajectory: Trajectory, limits: Limits) -> Html:
-    """What a rollout was asked with, and where it came from: what stays while it grows."""
+    """Draw what a rollout was asked with, and where it came from: what stays while it grows."""
     return fragment(
         asked(trajectory.spec, limits) if limits.details else None,
         _meta(trajectory.meta, limits),
@@ -150,7 +156,7 @@ def about(trajectory: Trajectory, limits: Limits) -> Html:
 
 
 def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:
-    """What the caller noted, on one line where it is short."""
+    """Write what the caller noted, on one line where it is short."""
     if not meta:
         return None
     noted = pretty(meta)
@@ -173,7 +179,7 @@ def _state(trajectory: Trajectory) -> Html:
 
 
 def _waiting(trajectory: Trajectory) -> int:
-    """How many calls of the open turn have no result."""
+    """Count the calls of the open turn that have no result."""
     turn = trajectory.open
     if turn is None or turn.response is None:
         return 0
@@ -184,7 +190,7 @@ def _waiting(trajectory: Trajectory) -> int:
 
 
 def end_row(trajectory: Trajectory, limits: Limits) -> Html:
-    """How it ended, or where it stands."""
+    """Draw how it ended, or its present state."""
     stop, error = trajectory.stop_reason, trajectory.error
     label = el("strong", "end" if stop else "now")
     if error:

@@ -29,7 +29,7 @@ REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
 def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
-    """A message with its role, text, calls, and whatever else it holds behind a click."""
+    """Draw a message with its role, text, calls, and whatever else it holds behind a click."""
     role, wire = message.role, plain(message.wire)
     known = role in ROLES
     label = el("strong", role if known else code(role or "no role"))
@@ -51,7 +51,7 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
 
 
 def _bare(wire: dict[str, Any]) -> bool:
-    """Whether a message is no more than a role and a text."""
+    """Tell whether a message is no more than a role and a text."""
     return wire.keys() <= {"role", "content"} and isinstance(wire.get("content"), str)
 
 
@@ -86,7 +86,7 @@ def _reasoning(wire: dict[str, Any], limits: Limits, at: str) -> Child:
 
 
 def _parts(content: Any, limits: Limits, at: str) -> Child:
-    """The parts of a content that are not text: named, never loaded."""
+    """Draw the parts of a content that are not text: named, never loaded."""
     if not isinstance(content, list):
         return None
     others = [
@@ -138,7 +138,7 @@ def _call(call: Any, limits: Limits, at: str) -> Html:
 
 
 def _laid_out(arguments: Any) -> str:
-    """Arguments laid out where they are JSON, verbatim where they are not."""
+    """Lay out arguments where they are JSON; leave them verbatim where they are not."""
     if not isinstance(arguments, str):
         return pretty(arguments)
     try:

@@ -36,12 +36,12 @@ class OutlineEntry(NamedTuple):
 
 
 def outline(trajectory: Trajectory) -> list[OutlineEntry]:
-    """Everything a trajectory holds, in the order of the conversation; linear."""
+    """List everything a trajectory holds, in the order of the conversation; linear."""
     return [*prompt_entries(trajectory), *entries_from(trajectory, 0)]
 
 
 def prompt_entries(trajectory: Trajectory) -> list[OutlineEntry]:
-    """What was said before the first turn."""
+    """List the messages before the first turn."""
     return [
         OutlineEntry(f"prompt-{i}", message, f"trajectory.prompt[{i}]")
         for i, message in enumerate(trajectory.prompt)
@@ -49,7 +49,7 @@ def prompt_entries(trajectory: Trajectory) -> list[OutlineEntry]:
 
 
 def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
-    """What a trajectory holds from this turn on."""
+    """List what a trajectory holds from this turn on."""
     entries: list[OutlineEntry] = []
     attempts: defaultdict[int, list[OutlineEntry]] = defaultdict(list)
     for i, attempt in enumerate(trajectory.attempts):
@@ -77,8 +77,8 @@ def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[
 
 
 def turn_entries(turn: Turn, key: str, at: str, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
-    """One turn with what the caller did to the history before it, and the requests that failed on
-    the way.
+    """List one turn with what the caller did to the history before it, and the requests that failed
+    on the way.
     """
     return [*_before(turn.kept, turn.added, key, at), *attempts, OutlineEntry(key, turn, at)]
 
@@ -98,8 +98,8 @@ def window(
     size: Callable[[T], int],
     limits: Limits,
 ) -> tuple[list[T], list[OutlineEntry], list[T]]:
-    """What is drawn from the start, the entries left out, and what is drawn up to the end; only
-    what is shown is ever drawn.
+    """Draw from the start and up to the end, and list the entries left out between; only what is
+    shown is ever drawn.
     """
     first = _take(entries, draw, size, replace(limits, size=limits.size // 4), limits.head)
     rest = entries[len(first) :]

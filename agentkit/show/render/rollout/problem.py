@@ -17,7 +17,7 @@ from agentkit.types.words import count, seconds
 
 
 def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
-    """The list of problems; None where there are none."""
+    """Draw the list of problems; None where there are none."""
     if not found:
         return None
     rest = len(found) - limits.items
@@ -27,14 +27,14 @@ def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
 
 
 def _problem(problem: Problem) -> Child:
-    said = bar(
+    shown = bar(
         status(problem.severity),
         code(problem.code),
         el("code", problem.message, class_="ak-said", dir="auto"),
     )
     changed = _changed(problem.before, problem.after)
     where = fragment("at ", code(problem.pointer)) if problem.pointer else None
-    return [said, facts(changed, where)]
+    return [shown, facts(changed, where)]
 
 
 def _changed(before: Any, after: Any) -> Html | None:
@@ -50,8 +50,8 @@ def _changed(before: Any, after: Any) -> Html | None:
 
 
 def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = None) -> Html:
-    """The error as its kind, what the server said and what to do about it; `elapsed`: seconds until
-    it came.
+    """Draw the error as its kind, the server's message and what to do about it; `elapsed` is the
+    seconds until it came.
     """
     retry = "can be tried again" if error.retryable else "trying again will not help"
     wait = f"the server asks to wait {seconds(error.retry_after)}" if error.retry_after else None
@@ -82,8 +82,8 @@ def _named(name: str, value: str | None) -> Html | None:
 
 
 def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
-    """A model call that failed and is no part of the history."""
+    """Draw a model call that failed and is no part of the history."""
     label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
-    said = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
+    shown = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
     wire = raw(failed.exchange, limits, f"{at}.exchange.text") if limits.details else None
-    return row(key, "error", (label, said), raw=wire)
+    return row(key, "error", (label, shown), raw=wire)

@@ -18,23 +18,25 @@ _PER_RUN = ("date",)
 
 
 def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | None:
-    """The answer behind a click, laid out where it is JSON; None where there is none."""
+    """Draw the answer behind a click, laid out where it is JSON; None where there is none."""
     if not exchange.text:
         return fold("raw", *more, kind="raw") if any(more) else None
-    return _RAW(_told(exchange), more, whole(body(exchange, limits), limits, at))
+    return _RAW(_wire_facts(exchange), more, whole(body(exchange, limits), limits, at))
 
 
 def body(exchange: Exchange, limits: Limits) -> str:
-    """The answer's text, laid out where it is JSON and not far beyond what is shown of it."""
+    """Return the answer's text, laid out where it is JSON and not far beyond what is shown
+    of it.
+    """
     if not exchange.body or len(exchange.body) > 4 * limits.text:
         return exchange.text
     answer = exchange.raw
     return answer if isinstance(answer, str) else pretty(answer)
 
 
-def _told(exchange: Exchange) -> Html | None:
-    """The facts of the wire. The address stays out: it differs from run to run, and can hold a
-    key.
+def _wire_facts(exchange: Exchange) -> Html | None:
+    """Write the facts of the wire. The address stays out: it differs from run to run, and can hold
+    a key.
     """
     size = count(len(exchange.text), "character")
     if not exchange.chunks and exchange.status:
@@ -44,7 +46,7 @@ def _told(exchange: Exchange) -> Html | None:
 
 
 def headers(exchange: Exchange, limits: Limits) -> Html | None:
-    """The kept headers of the answer; None where there are none."""
+    """Draw the kept headers of the answer; None where there are none."""
     shown = [
         [el("li", code(f"{name}: {value}"))]
         for name, value in exchange.headers
@@ -55,7 +57,7 @@ def headers(exchange: Exchange, limits: Limits) -> Html | None:
 
 
 def retries(exchange: Exchange, limits: Limits) -> Html | None:
-    """The tries that failed before this answer; None where it came at once."""
+    """Draw the tries that failed before this answer; None where it came at once."""
     if not exchange.retries:
         return None
     failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
@@ -64,7 +66,7 @@ def retries(exchange: Exchange, limits: Limits) -> Html | None:
 
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:
-    """An exchange by itself: status, time, failed tries, headers and the answer."""
+    """Draw an exchange by itself: status, time, failed tries, headers and the answer."""
     failed = exchange.transport_error
     error = bar(status("error"), code(failed.kind), code(failed.message)) if failed else None
     answer = (
@@ -72,19 +74,19 @@ def exchange_row(exchange: Exchange, limits: Limits) -> Html:
         if exchange.text
         else note("no answer")
     )
-    told = bar(_told(exchange), facts(seconds(exchange.elapsed)))
+    known = bar(_wire_facts(exchange), facts(seconds(exchange.elapsed)))
     return row(
         "exchange",
         "assistant",
         (
             el("strong", "exchange"),
-            [told, error, retries(exchange, limits), headers(exchange, limits), answer],
+            [known, error, retries(exchange, limits), headers(exchange, limits), answer],
         ),
     )
 
 
 def asked(spec: Spec, limits: Limits) -> Html:
-    """What every request of a rollout holds beside its messages, and how answers are read."""
+    """Draw what every request of a rollout holds beside its messages, and how answers are read."""
     tools = {"tools": list(spec.tools)} if spec.tools else {}
     fields = masked(
         {"model": spec.model, **spec.sampling, **({"stream": True} if spec.stream else {}), **tools}
@@ -104,9 +106,9 @@ def asked(spec: Spec, limits: Limits) -> Html:
 
 
 def request_head(request: Request, limits: Limits) -> Html:
-    """The fields of a request beside its messages."""
+    """Draw the fields of a request beside its messages."""
     fields = {name: value for name, value in request.body.items() if name != "messages"}
-    told = facts(
+    known = facts(
         code(request.model) if request.model else None,
         count(len(request.messages), "message"),
         count(len(request.tools), "tool"),
@@ -117,5 +119,5 @@ def request_head(request: Request, limits: Limits) -> Html:
         else None
     )
     return el(
-        "header", bar(el("strong", "Request"), told), shown, class_="ak-head", data_key="head"
+        "header", bar(el("strong", "Request"), known), shown, class_="ak-head", data_key="head"
     )

@@ -55,7 +55,7 @@ class Thought(Record):
 
 
 def thought(rollout: int, turn: Turn) -> Thought:
-    """The reasoning of a turn."""
+    """Collect the reasoning of a turn."""
     response, usage = turn.response, turn.response.usage
     blocks = response.reasoning_blocks
     return Thought(
@@ -80,7 +80,7 @@ class Sum(NamedTuple):
 
 
 def summed(thoughts: Iterable[Thought]) -> Sum:
-    """The totals; the share is of the turns whose tokens the server counted."""
+    """Add up the totals; the share is of the turns whose tokens the server counted."""
     listed = list(thoughts)
     counted = [t for t in listed if t.share is not None]
     output = sum(t.output_tokens or 0 for t in counted)
@@ -89,7 +89,7 @@ def summed(thoughts: Iterable[Thought]) -> Sum:
 
 
 def thought_facts(one: Thought) -> Html | None:
-    """Source, length and share of the tokens."""
+    """Write source, length and share of the tokens."""
     share = (
         f"{one.tokens:,} of {one.output_tokens:,} output tokens, {100 * one.share:.0f} %"
         if one.share is not None
@@ -108,9 +108,9 @@ def thought_facts(one: Thought) -> Html | None:
 
 
 def thought_row(key: str, one: Thought, limits: Limits, at: str, many: bool) -> Html:
-    """The reasoning of a turn as a row: the text, then the calls or the answer it led to."""
+    """Draw the reasoning of a turn as a row: the text, then the calls or the answer it led to."""
     where = f"rollout {one.rollout}, turn {one.turn}" if many else f"turn {one.turn}"
-    said = (
+    text = (
         prose(one.text.strip("\n"), limits, f"{at}.reasoning")
         if one.text
         else note("no reasoning" if not one.encrypted else "encrypted")
@@ -129,6 +129,6 @@ def thought_row(key: str, one: Thought, limits: Limits, at: str, many: bool) -> 
     return row(
         key,
         "thought",
-        ([el("strong", "reasoning"), " ", el("small", where)], [thought_facts(one), said]),
+        ([el("strong", "reasoning"), " ", el("small", where)], [thought_facts(one), text]),
         (el("strong", to), end),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.agent.hermes.agent_loop import AgentResult
+from agentkit.analysis.reparse import Change, Reparsed
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -24,6 +25,7 @@ from agentkit.show.render.rollout.table import many_fragments
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange, Request
 
@@ -65,8 +67,8 @@ def _exchange(exchange: Exchange, limits: Limits) -> dict[str, Html]:
 
 @shown.register(ApiError)
 def _error(error: ApiError, limits: Limits) -> dict[str, Html]:
-    said = el("strong", "failed"), api_error(error, limits, "error")
-    return {"apierror": row("apierror", "error", said)}
+    cell = el("strong", "failed"), api_error(error, limits, "error")
+    return {"apierror": row("apierror", "error", cell)}
 
 
 @shown.register(Attempt)
@@ -76,8 +78,8 @@ def _attempt(failed: Attempt, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Problem)
 def _problem(problem: Problem, limits: Limits) -> dict[str, Html]:
-    said = el("strong", "problem"), problems((problem,), limits)
-    return {"problem": row("problem", "aside", said)}
+    cell = el("strong", "problem"), problems((problem,), limits)
+    return {"problem": row("problem", "aside", cell)}
 
 
 @shown.register(Stop)
@@ -95,3 +97,18 @@ def _several(things: Any, limits: Limits) -> dict[str, Html]:
             listed = problems(things, limits)
             return {"problems": row("problems", "aside", (el("strong", "problems"), listed))}
     return {"problems": row("problems", "aside", (None, code(repr(things))))}
+
+
+@shown.register(Reparsed)
+def reparsed_fragments(reparsed: Reparsed, limits: Limits) -> dict[str, Html]:
+    """Draw the changes, then the conversation."""
+    rows = [el("li", *_change(change)) for change in reparsed.changes]
+    number = f": {len(rows)} changes" if rows else ": nothing changes"
+    head = el("p", el("strong", "read again"), number, class_="ak-title")
+    changes = el("div", head, el("ul", *rows)) if rows else head
+    return {"changes": changes, **shown.fragments(reparsed.trajectory, limits)}
+
+
+def _change(change: Change) -> tuple[str | Html, ...]:
+    before, after = el("code", clip(change.before, 200)), el("code", clip(change.after, 200))
+    return f"turn {change.turn}, {change.what}: ", before, " → ", after

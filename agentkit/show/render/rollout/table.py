@@ -33,12 +33,12 @@ _SHARE = 4
 
 
 def column_name(name: str) -> str:
-    """A column's heading."""
+    """Return a column's heading."""
     return _NAMES.get(name, name.replace("_", " "))
 
 
 def cell_text(value: Any) -> str:
-    """A value as it stands in a table; "" where it is not known."""
+    """Write a value for a cell of a table; "" where it is not known."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -53,7 +53,7 @@ def cell_text(value: Any) -> str:
 def table_fragments(
     names: Sequence[str], rows: Iterable[Sequence[Any]], total: int
 ) -> dict[str, Html]:
-    """The rows under the names of their columns, and how many of the total are left out."""
+    """Draw the rows under the names of their columns, and count what is left out."""
     shown = list(rows)
     numbers = [
         all(isinstance(values[i], (int, float)) or values[i] is None for values in shown)
@@ -77,7 +77,7 @@ def table_fragments(
 
 
 def _cell(name: str, value: Any) -> Html:
-    """A cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
+    """Draw a cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
     if name == "stop_reason":
         return el("td", status(str(value)))
     text = cell_text(value)
@@ -85,8 +85,8 @@ def _cell(name: str, value: Any) -> Html:
 
 
 def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[str, Html]:
-    """A fragment per rollout (`rollout-3`), conversations within as long as there is room; of a
-    great many the first rows of a table.
+    """Draw a fragment per rollout (`rollout-3`), conversations within as long as there is room; of
+    a great many the first rows of a table.
     """
     if len(trajectories) > limits.listed:
         return table_fragments(*_table(trajectories, limits), len(trajectories))
@@ -110,7 +110,7 @@ def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[s
 
 
 def _lines(trajectories: Sequence[Trajectory]) -> Html:
-    """A line for each, without its conversation."""
+    """Draw a line for each, without its conversation."""
     cells = [_cells(i, trajectory) for i, trajectory in enumerate(trajectories)]
     rows = [el("tr", [el("td", cell) for cell in row]) for row in cells]
     return el("table", el("tbody", rows))

@@ -24,8 +24,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.debugger_view import DebuggerView
-    from agentkit.show.notebook.views.explorer_view import ExplorerView
-    from agentkit.show.notebook.views.progress_view import ProgressView
+    from agentkit.show.notebook.views.explorer_view import ExplorerView, ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
 
     tables = (Rollouts, Index, Cassette, Explorer, View)
@@ -42,7 +41,9 @@ _views: dict[int, LiveView] = {}
 
 
 def live_view(thing: Any) -> LiveView | None:
-    """The view of the thing, the same one in every cell that shows it; None where it has none."""
+    """Find the view of the thing, the same one in every cell that shows it; None where it
+    has none.
+    """
     views = live_views()
     view = next((views[cls] for cls in type(thing).__mro__ if cls in views), None)
     if view is None:
@@ -53,13 +54,14 @@ def live_view(thing: Any) -> LiveView | None:
     if not view.suits(thing):
         return None
     if known is None:
+        # else another thing at the same address would get its view; at exit all of it goes anyway
         weakref.finalize(thing, _views.pop, id(thing), None).atexit = False
     _views[id(thing)] = made = view(thing)  # anew where a page has ended all widgets of the kernel
     return made
 
 
 def display(thing: Any) -> bool:
-    """Whether the thing was shown: only a notebook's kernel shows anything."""
+    """Show the thing and return whether it was shown: only a notebook's kernel shows anything."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if getattr(shell, "kernel", None) is None:
         return False

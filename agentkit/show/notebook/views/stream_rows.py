@@ -16,7 +16,7 @@ ROOM = 200_000
 """Characters of an answer that are shown while it streams; the whole is shown when it has come."""
 
 
-class GrowingRows:
+class StreamRows:
     """The rows of one streamed answer. Each piece of text is sent once."""
 
     def __init__(self, turn: int) -> None:
@@ -28,7 +28,7 @@ class GrowingRows:
         self._room = ROOM
 
     def feed(self, chunk: Chunk) -> None:
-        """Takes the next piece of the stream."""
+        """Take the next piece of the stream."""
         for delta in self._growing.feed(chunk):
             name = f"call-{delta.position}" if delta.kind in ("name", "arguments") else delta.kind
             text = visible(delta.text[: self._room])
@@ -38,14 +38,14 @@ class GrowingRows:
             self._fresh.setdefault(slot, []).append(text)
 
     def rows(self) -> dict[str, Html]:
-        """All that has come, one row each."""
+        """Draw all that has come, one row each."""
         self._fresh.clear()
         names = list(dict.fromkeys(slot.partition("/")[0] for slot in self._texts))
         self._sent = [self._key(name) for name in names]
         return {self._key(name): self._row(name) for name in names}
 
     def ops(self, after: str) -> list[Op]:
-        """What has come since the last time; new rows stand after this one."""
+        """List what has come since the last time; new rows come after this one."""
         fresh, self._fresh = self._fresh, {}
         ops: list[Op] = []
         for slot, texts in fresh.items():
@@ -59,7 +59,7 @@ class GrowingRows:
         return ops
 
     def removal(self) -> list[Op]:
-        """What takes the rows away again."""
+        """List what takes the rows away again."""
         return [["remove", key] for key in self._sent]
 
     def _key(self, name: str) -> str:
