@@ -360,7 +360,7 @@ def _model(name: str, context: int) -> dict[str, Any]:
     }
 
 
-def _choice_refusal(request: dict[str, Any]) -> Refusal | None:
+def _choice_refusal(request: Mapping[str, Any]) -> Refusal | None:
     """Refuse a tool choice that no tool of the request can serve."""
     choice = request.get("tool_choice")
     if choice is None:
