@@ -68,7 +68,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark cells of notebooks and property tests, which are told by what they are."""
+    """Mark cells of notebooks and property tests, which are known by what they are."""
     for item in items:
         if type(item).__name__ == "IPyNbCell":
             item.add_marker(pytest.mark.notebook)
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Ids that are the same in every process, so that tests can be spread over several."""
+    """Make ids that are the same in every process, so that tests can be spread over several."""
     if callable(val):
         return f"{argname}-{getattr(val, '__qualname__', type(val).__name__)}"
     return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None

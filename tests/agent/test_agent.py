@@ -282,15 +282,15 @@ def test_what_the_caller_notes_stays_with_the_rollout() -> None:
 def test_the_policy_decides_which_calls_run() -> None:
     broken = {**call("double"), "function": {"name": "double", "arguments": "{'n': 1,}"}}
 
-    def told(policy: Any) -> list[Any]:
+    def outcomes(policy: Any) -> list[Any]:
         server = Stub(answer(None, broken), answer("done"))
         (result,) = (
             ak.rollout(ak.Agent("m", [double], server, policy=policy), "go").turns[0].tool_results
         )
         return [result.status, result.content == "2"]
 
-    assert told("repair") == ["ok", True]
-    assert told("normalize") == told("strict") == ["invalid_call", False]
+    assert outcomes("repair") == ["ok", True]
+    assert outcomes("normalize") == outcomes("strict") == ["invalid_call", False]
 
 
 def test_calls_in_the_text_run_only_where_a_parser_was_chosen() -> None:

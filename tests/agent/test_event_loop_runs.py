@@ -168,8 +168,8 @@ class Stubborn:
 def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
     server = Stubborn()
     dbg = ak.debug(ak.Agent("m", server=server), "go")
-    told: list[Event] = []
-    dbg.watch(told.append)
+    received: list[Event] = []
+    dbg.watch(received.append)
     dbg.start()
     server.began.wait(5)
     if how == "stop":
@@ -186,7 +186,7 @@ def test_a_server_that_will_not_hear_is_left_behind(how: str) -> None:
     assert server.late.wait(5)
     time.sleep(0.1)
     assert dbg.trajectory is after
-    assert names(told).count("Committed") == 1
+    assert names(received).count("Committed") == 1
 
 
 def test_a_run_that_fails_says_so() -> None:
@@ -197,13 +197,13 @@ def test_a_run_that_fails_says_so() -> None:
         return broken
 
     dbg = ak.debug(ak.Agent("m", server=ScriptedServer([DONE])).with_perform(wrap), "go")
-    told: list[Event] = []
-    dbg.watch(told.append)
+    received: list[Event] = []
+    dbg.watch(received.append)
     dbg.start()
     with pytest.raises(ZeroDivisionError):
         dbg.wait(5)
-    assert names(told) == ["Began", "Halted", "Failed"]
-    assert "ZeroDivisionError: a bug of the wrapper's" in repr(told[-1])
+    assert names(received) == ["Began", "Halted", "Failed"]
+    assert "ZeroDivisionError: a bug of the wrapper's" in repr(received[-1])
     dbg.wait(5)
 
 
@@ -212,17 +212,17 @@ def test_a_run_that_fails_says_so() -> None:
 
 def test_events_come_in_the_order_of_what_happens() -> None:
     dbg = debugger(TWO, DONE, DONE)
-    told: list[Event] = []
-    end = dbg.watch(told.append)
+    received: list[Event] = []
+    end = dbg.watch(received.append)
     dbg.run(until=ak.break_on.tool("double"))
-    assert names(told) == ["Began", "Committed", "Halted"]
-    halted = told[-1]
+    assert names(received) == ["Began", "Committed", "Halted"]
+    halted = received[-1]
     assert isinstance(halted, Halted)
     assert (halted.stop, halted.trajectory) == (dbg.stop_at, dbg.trajectory)
-    told.clear()
+    received.clear()
     dbg.next()
     dbg.run()
-    assert names(told) == [
+    assert names(received) == [
         "Began",
         "Began",
         "Committed",
@@ -232,13 +232,13 @@ def test_events_come_in_the_order_of_what_happens() -> None:
         "Committed",
         "Halted",
     ]
-    assert [e.trajectory for e in told if isinstance(e, Committed)][-1] is dbg.trajectory
-    told.clear()
+    assert [e.trajectory for e in received if isinstance(e, Committed)][-1] is dbg.trajectory
+    received.clear()
     dbg.back()
     dbg.step()
     dbg.edit(message="x")
     dbg.rerun(n=1)
-    assert names(told) == [
+    assert names(received) == [
         "Moved",
         "Began",
         "Committed",
@@ -248,11 +248,11 @@ def test_events_come_in_the_order_of_what_happens() -> None:
         "Moved",
         "Halted",
     ]
-    assert all(repr(event) for event in told)
+    assert all(repr(event) for event in received)
     end()
-    told.clear()
+    received.clear()
     dbg.back()
-    assert told == []
+    assert received == []
     end()
 
 
@@ -261,12 +261,12 @@ def test_pieces_of_a_streamed_answer_are_told() -> None:
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     with HttpServer(sse(*events, last, "[DONE]")) as server:
         dbg = ak.debug(ak.Agent("m", server=server.url, stream=True), "go")
-        told: list[Event] = []
-        dbg.watch(told.append)
+        received: list[Event] = []
+        dbg.watch(received.append)
         assert dbg.run().final == "hello"
-    pieces = "".join(e.chunk.text for e in told if isinstance(e, Streamed))
+    pieces = "".join(e.chunk.text for e in received if isinstance(e, Streamed))
     assert pieces.count('"content"') == 2
-    assert isinstance(told[0], Began)
+    assert isinstance(received[0], Began)
     assert "".join(c.text for c in dbg.trajectory.turns[0].response.exchange.chunks) == pieces
 
 
@@ -274,22 +274,22 @@ def test_a_listener_that_raises_is_logged_once_and_reaches_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     dbg = debugger(TWO, DONE)
-    told: list[Event] = []
+    received: list[Event] = []
 
     def broken(event: Event) -> None:
         raise ZeroDivisionError("in a view")
 
     dbg.watch(broken)
-    dbg.watch(told.append)
+    dbg.watch(received.append)
     with caplog.at_level(logging.ERROR, "agentkit"):
         assert dbg.run().final == "done"
     assert len(caplog.records) == 1
-    assert len(told) == 9
+    assert len(received) == 9
 
 
 def test_a_listener_may_stop_and_post_but_not_wait() -> None:
     dbg = debugger(TWO, TWO, DONE)
-    said: list[Any] = []
+    refusals: list[Any] = []
 
     def listener(event: Event) -> None:
         if isinstance(event, Committed) and len(event.trajectory.turns) == 1:
@@ -297,7 +297,7 @@ def test_a_listener_may_stop_and_post_but_not_wait() -> None:
             try:
                 dbg.step()
             except ak.AgentkitError as exc:
-                said.append(str(exc))
+                refusals.append(str(exc))
         if isinstance(event, Halted):
             dbg.stop()
 
@@ -305,7 +305,7 @@ def test_a_listener_may_stop_and_post_but_not_wait() -> None:
     dbg.start()
     dbg.wait(5)
     assert len(dbg.trajectory.turns) == 1
-    assert [text.partition(";")[0] for text in said] == ["this would wait for itself"]
+    assert [text.partition(";")[0] for text in refusals] == ["this would wait for itself"]
 
 
 # posted by a view
@@ -313,8 +313,8 @@ def test_a_listener_may_stop_and_post_but_not_wait() -> None:
 
 def test_every_action_can_be_posted() -> None:
     dbg = debugger(THREE, ONE, DONE, says("again"), says("again"))
-    told: list[Event] = []
-    dbg.watch(told.append)
+    received: list[Event] = []
+    dbg.watch(received.append)
     actions: list[tuple[str, dict[str, Any]]] = [
         ("step", {}),
         ("pending.run", {"call": 1}),
@@ -339,7 +339,7 @@ def test_every_action_can_be_posted() -> None:
     for action, arguments in actions:
         dbg.post(action, **arguments)
         dbg.wait(5)
-    assert [event for event in told if isinstance(event, Failed)] == []
+    assert [event for event in received if isinstance(event, Failed)] == []
     assert [b.change for b in dbg.tree][1:] == [
         "the arguments of double (call 0)",
         "the result of double (call 0)",
@@ -352,7 +352,7 @@ def test_every_action_can_be_posted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "arguments", "said"),
+    ("action", "arguments", "refusal"),
     [
         ("nothing", {}, "no action 'nothing'"),
         ("goto", {}, "missing"),
@@ -369,34 +369,34 @@ def test_every_action_can_be_posted() -> None:
     ],
 )
 def test_what_cannot_be_done_comes_back_as_an_event(
-    action: str, arguments: dict[str, Any], said: str
+    action: str, arguments: dict[str, Any], refusal: str
 ) -> None:
     dbg = debugger(ONE, DONE)
-    told: list[Event] = []
-    dbg.watch(told.append)
+    received: list[Event] = []
+    dbg.watch(received.append)
     before = dbg.trajectory
     dbg.post(action, **arguments)
     dbg.wait(5)
-    failed = [event for event in told if isinstance(event, Failed)]
+    failed = [event for event in received if isinstance(event, Failed)]
     assert len(failed) == 1
-    assert said in failed[0].message
+    assert refusal in failed[0].message
     assert dbg.trajectory is before
 
 
 def test_what_is_posted_while_a_step_runs_is_refused() -> None:
     gate = Gate()
     dbg = gate.debugger()
-    told: list[Event] = []
-    dbg.watch(told.append)
+    received: list[Event] = []
+    dbg.watch(received.append)
     dbg.post("run")
     gate.began.wait(5)
     dbg.post("step")
     dbg.post("back")
-    while names(told).count("Failed") < 2:
+    while names(received).count("Failed") < 2:
         time.sleep(0.01)
     gate.open.set()
     assert dbg.wait(5).final == "done"
-    assert all("is running" in e.message for e in told if isinstance(e, Failed))
+    assert all("is running" in e.message for e in received if isinstance(e, Failed))
 
 
 def test_many_debuggers_at_once() -> None:

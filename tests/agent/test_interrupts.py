@@ -52,9 +52,9 @@ def interrupted() -> dict[tuple[str, str], dict[str, Any]]:
 def test_an_interrupt_is_heard_and_costs_the_step_in_flight(
     interrupted: dict[tuple[str, str], dict[str, Any]], kind: str, form: str
 ) -> None:
-    said = interrupted[kind, form]
-    assert said["in_time"], "it was heard only after the step had run out"
-    assert (said["raised"], said["kept"], said["went_on"], said["ended"]) == (
+    report = interrupted[kind, form]
+    assert report["in_time"], "it was heard only after the step had run out"
+    assert (report["raised"], report["kept"], report["went_on"], report["ended"]) == (
         "KeyboardInterrupt",
         True,
         True,

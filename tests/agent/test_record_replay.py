@@ -242,7 +242,7 @@ def test_what_was_said_between_turns_is_recorded(tmp_path: Path) -> None:
 
 async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Path) -> None:
     writer = cassette(tmp_path / "x.jsonl")
-    told = {"default_result_size": 50, "preview_size": 10}
+    budget = {"default_result_size": 50, "preview_size": 10}
 
     def loop(wrap: Any) -> ak.AgentLoop:
         server = Stub(answer(None, call("echo")), answer("done"))
@@ -250,7 +250,7 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
             server,
             [ECHO],
             {"echo"},
-            budget_config=told,
+            budget_config=budget,
             dispatch=lambda *a, **k: "x" * 80,
             task_id="t",
             wrap=wrap,

@@ -296,9 +296,9 @@ def test_a_prompt_that_is_nearly_the_same_is_shown_beside_it(tmp_path: Path) -> 
     recorded(path, says("done"), prompt="Do I need a coat in Oslo?")
     with pytest.raises(ak.AgentkitError) as caught:
         ak.rollout(ak.replay(path), "Do I need a coat in Rome?")
-    said = str(caught.value)
-    assert '-  "content": "Do I need a coat in Oslo?"' in said
-    assert '+  "content": "Do I need a coat in Rome?"' in said
+    error_text = str(caught.value)
+    assert '-  "content": "Do I need a coat in Oslo?"' in error_text
+    assert '+  "content": "Do I need a coat in Rome?"' in error_text
     both = ak.replay(agent(temperature=0.3, tools=()), path)
     with pytest.raises(ak.AgentkitError, match="with other tools and sampling than were recorded"):
         ak.rollout(both, "Do I need a coat in Oslo?")

@@ -69,8 +69,8 @@ async def plain(model: Model, prompt: str) -> list[Any]:
             return messages
         results = [await lookup(**json.loads(call["function"]["arguments"])) for call in calls]
         messages.extend(
-            {"role": "tool", "tool_call_id": call["id"], "content": said}
-            for call, said in zip(calls, results, strict=True)
+            {"role": "tool", "tool_call_id": call["id"], "content": result}
+            for call, result in zip(calls, results, strict=True)
         )
 
 

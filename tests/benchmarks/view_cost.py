@@ -58,10 +58,10 @@ def text_of(rollout: Trajectory) -> str:
     counted.
     """
     markup = "".join(render(rollout, WHOLE).values())
-    said = "".join(
+    content = "".join(
         text for _, text in re.findall(r"<(pre|code)\b[^>]*>(.*?)</\1>", markup, re.DOTALL)
     )
-    return html.unescape(re.sub(r"<[^>]*>", "", said))
+    return html.unescape(re.sub(r"<[^>]*>", "", content))
 
 
 def real(turns: int) -> Trajectory:

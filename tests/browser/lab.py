@@ -178,7 +178,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Heard:
-    """What a page said and asked for while it was open."""
+    """The messages and requests of a page while it was open."""
 
     errors: list[str] = field(default_factory=list)
     """Console errors, and exceptions nobody caught."""
@@ -189,9 +189,9 @@ class Heard:
         if message.type == "error":
             self.error(f"{message.text} {message.location}")
 
-    def error(self, said: str) -> None:
-        if not said.startswith(_OWN):
-            self.errors.append(said)
+    def error(self, line: str) -> None:
+        if not line.startswith(_OWN):
+            self.errors.append(line)
 
     def request(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):

@@ -223,10 +223,10 @@ def test_a_form_says_what_is_wrong_with_json(chromium: Browser) -> None:
     with shown(chromium, dbg) as (page, view):
         form = waiting(page).first
         field = form.get_by_label("arguments of get_weather")
-        for text, said in (('{"city": ', "not JSON"), ("[1]", "not an object")):
+        for text, contents in (('{"city": ', "not JSON"), ("[1]", "not an object")):
             field.fill(text)
             form.get_by_role("button", name="Change arguments").click()
-            expect(form.get_by_role("alert")).to_contain_text(said)
+            expect(form.get_by_role("alert")).to_contain_text(contents)
             expect(field).to_have_attribute("aria-invalid", "true")
         view.settle()
         assert len(dbg.tree) == 1
@@ -275,11 +275,11 @@ def test_pending_calls_are_run_skipped_answered_and_rejected(chromium: Browser) 
             form.get_by_label(label).press("Control+Enter")
             view.settle(partial(fewer_pending, dbg, left))
         assert paid == [3]
-        said = [result.content for result in dbg.trajectory.turns[0].results if result]
+        contents = [result.content for result in dbg.trajectory.turns[0].results if result]
         assert [
             word in content
             for word, content in zip(
-                ("not now", "paid by hand", "never", "paid"), said, strict=True
+                ("not now", "paid by hand", "never", "paid"), contents, strict=True
             )
         ] == [True] * 4
 
@@ -494,8 +494,8 @@ CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')]
 
 def shows(page: Page, texts: list[str]) -> bool:
     """Whether the view shows them all, as text."""
-    said = " ".join((page.locator(".ak-root").text_content() or "").split())
-    return all(" ".join(visible(text).split())[:40] in said for text in texts)
+    contents = " ".join((page.locator(".ak-root").text_content() or "").split())
+    return all(" ".join(visible(text).split())[:40] in contents for text in texts)
 
 
 def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
@@ -524,7 +524,7 @@ def test_no_text_does_anything_in_the_page_that_is_kept(chromium: Browser) -> No
     with tab(chromium) as (page, heard):
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         page.add_init_script("window.fired = () => { window.hasFired = true; }")
-        turns = [turn for said in payloads() for turn in filled(said).turns]
+        turns = [turn for contents in payloads() for turn in filled(contents).turns]
         page.set_content(standalone(replace(filled("x"), turns=tuple(turns))))
         page.wait_for_timeout(100)
         assert page.evaluate(CHECK, [ALLOWED.split()]) == []

@@ -52,7 +52,7 @@ def test_a_trajectory_is_shown(
 
 def shows_the_conversation(page: Page) -> None:
     shown = page.locator(".ak-root").first
-    for said in (
+    for wanted in (
         "Do I need a coat in Oslo?",
         "get_weather",
         '{"city": "Oslo"}',
@@ -60,7 +60,7 @@ def shows_the_conversation(page: Page) -> None:
         "Yes, take a coat",
         "0.42 s",
     ):
-        expect(shown.get_by_text(said).locator("visible=true").first).to_be_attached()
+        expect(shown.get_by_text(wanted).locator("visible=true").first).to_be_attached()
 
 
 def opens_by_keyboard(page: Page) -> None:
@@ -153,14 +153,14 @@ def test_an_untrusted_notebook_shows_it_too(
     with tab(chromium, height=3000) as (page, heard):
         open_notebook(page, shared, name)
         shown = page.locator(".jp-OutputArea-output").first
-        for said in (
+        for wanted in (
             "What is this?",
             "get_weather",
             "normalized",
             "the answer holds calls but says it stopped",
             "rate_limited",
         ):
-            expect(shown.get_by_text(said).locator("visible=true").first).to_be_attached()
+            expect(shown.get_by_text(wanted).locator("visible=true").first).to_be_attached()
         expect(shown.get_by_text("Short.")).to_be_hidden()
         shown.locator("summary", has_text="reasoning 6 characters").click()
         expect(shown.get_by_text("Short.")).to_be_visible()

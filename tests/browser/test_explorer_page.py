@@ -152,8 +152,8 @@ def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(
 ) -> None:
     with shown(chromium, rollouts) as (page, stand_in, view, _):
         page.locator(".ak-help > summary").press("Enter")
-        for said in ("reward", "codes", "holds this text"):
-            expect(page.locator(".ak-help")).to_contain_text(said)
+        for wanted in ("reward", "codes", "holds this text"):
+            expect(page.locator(".ak-help")).to_contain_text(wanted)
         search = page.get_by_role("searchbox")
         search.fill("rewrd<1")
         search.press("Enter")

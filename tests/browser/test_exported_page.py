@@ -38,14 +38,14 @@ def test_a_page_opens_offline(chromium: Browser, tmp_path: Path, name: str, sche
     try:
         page = context.new_page()
         asked: list[str] = []
-        said: list[str] = []
+        reports: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: said.append(dialog.message))
+        page.on("console", lambda message: reports.append(message.text))
+        page.on("pageerror", lambda error: reports.append(str(error)))
+        page.on("dialog", lambda dialog: reports.append(dialog.message))
         page.goto(path.as_uri())
         assert asked == [path.as_uri()]
-        assert said == []
+        assert reports == []
         assert page.locator(".ak-root").count() == 1
         assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
         shade = page.evaluate("getComputedStyle(document.documentElement).colorScheme")

@@ -42,8 +42,8 @@ def test_pointing_at_a_token_tells_what_is_known_of_it(chromium: Browser) -> Non
     with shown(chromium, real()) as (page, view):
         page.locator(".ak-map .ak-t", has_text="Tokyo").last.hover()
         view.settle()
-        told = page.locator(".ak-told")
-        for said in (
+        panel = page.locator(".ak-told")
+        for wanted in (
             '" Tokyo"',
             "turn 1",
             "position 237",
@@ -53,7 +53,7 @@ def test_pointing_at_a_token_tells_what_is_known_of_it(chromium: Browser) -> Non
             "trained",
             "instead: ' London' 25.1 %",
         ):
-            expect(told).to_contain_text(said)
+            expect(panel).to_contain_text(wanted)
         expect(page.locator(".ak-at")).to_have_text(" Tokyo")
 
 
@@ -148,8 +148,8 @@ def _worked(session: Any) -> float:
 
 def test_hostile_tokens_fire_nothing(chromium: Browser) -> None:
     logprobs = tuple(
-        TokenLogprob(token=said, logprob=-3.0, top=((said, -3.0), (f"{said}x", -4.0)))
-        for said in HOSTILE
+        TokenLogprob(token=wanted, logprob=-3.0, top=((wanted, -3.0), (f"{wanted}x", -4.0)))
+        for wanted in HOSTILE
     )
     response = Response(content="x", logprobs=logprobs, token_ids=TokenIds(range(len(HOSTILE))))
     with shown(chromium, Trajectory(turns=(Turn(index=0, response=response),))) as (page, view):

@@ -316,14 +316,14 @@ def test_no_key_reaches_a_file_from_anywhere(
         return {"SOME_SERVICE_TOKEN": os.environ["SOME_SERVICE_TOKEN"], "key": key}
 
     def echo(asked: Asked) -> Answer:
-        told = f"{asked.path} {' '.join(asked.headers.values())} {' '.join(every)}"
+        echoed = f"{asked.path} {' '.join(asked.headers.values())} {' '.join(every)}"
         if len(asked.json["messages"]) > 2:
             return Answer(
-                {"error": {"message": told}},
+                {"error": {"message": echoed}},
                 status=401,
-                headers={"x-request-id": told[:200].replace("\n", " ")},
+                headers={"x-request-id": echoed[:200].replace("\n", " ")},
             )
-        return Answer(answer(told, call("env"), call("env", {"token": key, "all": told})))
+        return Answer(answer(echoed, call("env"), call("env", {"token": key, "all": echoed})))
 
     try:
         with HttpServer(echo) as http:

@@ -71,10 +71,10 @@ def test_a_saved_file_and_one_of_other_hands_are_indexed_alike(tmp_path: Path) -
         )
     )
     one, two, three = (ak.cassette.index(p) for p in (path, spaced, saved))
-    told = [
+    texts = [
         [(e.prompt, e.turns, e.calls, e.stop_reason, e.meta) for e in index] for index in (one, two)
     ]
-    assert told[0] == told[1]
+    assert texts[0] == texts[1]
     assert sorted(map(repr, three)) == sorted(map(repr, one))
     assert all(exactly(a, b) for a, b in zip(ak.cassette.open(spaced), ak.load(path), strict=True))
 

@@ -1,5 +1,5 @@
 """Records as JSON lines and back: what was saved is what is loaded, whatever it holds, and damage
-is told from content.
+is not taken for content.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ results = st.builds(
     queued=st.none() | seconds,
     full_content=st.none() | texts,
 )
-said = st.lists(
+prompts = st.lists(
     st.builds(
         Message,
         wire=st.fixed_dictionaries(
@@ -151,8 +151,8 @@ specs = st.builds(
 steps = st.one_of(
     exchanges.map(lambda e: lambda t: apply(resume(t), Answer(exchange=e))),
     results.map(lambda r: lambda t: answered(t, r)),
-    said.map(lambda m: lambda t: say(t, m)),
-    st.tuples(st.integers(0, 4), said).map(lambda a: lambda t: rewrite(t, a[0], tuple(a[1]))),
+    prompts.map(lambda m: lambda t: say(t, m)),
+    st.tuples(st.integers(0, 4), prompts).map(lambda a: lambda t: rewrite(t, a[0], tuple(a[1]))),
     objects.map(
         lambda o: (
             lambda t: (
@@ -177,7 +177,7 @@ def answered(trajectory: Trajectory, result: ToolResult) -> Trajectory:
 @st.composite
 def trajectories(draw: st.DrawFn) -> Trajectory:
     """Rollouts as any sequence of steps may leave them."""
-    trajectory = start(draw(said), draw(specs), draw(objects))
+    trajectory = start(draw(prompts), draw(specs), draw(objects))
     for step in draw(st.lists(steps, max_size=7)):
         try:
             trajectory = step(trajectory)
@@ -344,18 +344,20 @@ WHOLE = lines_of(apply(start("hi"), Answer(exchange=FINAL)))
 
 @pytest.mark.parametrize("cut", [2, 10, 40])
 def test_a_torn_last_line_is_told_and_ignored(cut: int) -> None:
-    told: list[str] = []
+    warnings: list[str] = []
     lines = [*WHOLE[:2], WHOLE[1][:-cut]]
-    (again,) = load_lines(decode_lines(lines, told.append))
+    (again,) = load_lines(decode_lines(lines, warnings.append))
     assert again.final == "Hi"
-    assert told == ["line 3 is torn and is ignored"]
+    assert warnings == ["line 3 is torn and is ignored"]
 
 
 def test_a_torn_line_before_another_rollout_is_told_and_ignored() -> None:
-    told: list[str] = []
+    warnings: list[str] = []
     more = [encode_line(line) for line in dump(start("b"), 1)]
-    assert len(load_lines(decode_lines([*WHOLE[:2], '{"step": "mo\n', *more], told.append))) == 2
-    assert len(told) == 1
+    assert (
+        len(load_lines(decode_lines([*WHOLE[:2], '{"step": "mo\n', *more], warnings.append))) == 2
+    )
+    assert len(warnings) == 1
 
 
 def test_a_torn_line_in_the_middle_is_damage() -> None:

@@ -123,14 +123,14 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
 
 def test_two_runs_of_one_process(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    told: list[tuple[str, str]] = []
+    refusals: list[tuple[str, str]] = []
 
     def again(how: str) -> str:
         """Use the file a second time."""
         try:
             ak.rollouts(agent(says("inner")), ["inner"], **option(how, path))
         except FileInUse as exc:
-            told.append((how, str(exc)))
+            refusals.append((how, str(exc)))
         return "ok"
 
     for outer in ("record", "resume"):
@@ -140,8 +140,8 @@ def test_two_runs_of_one_process(tmp_path: Path) -> None:
             says("done"),
         ]
         ak.rollouts(agent(*script, tools=[again]), [f"outer {outer}"], **option(outer, path))
-    assert [how for how, _ in told] == ["resume", "record", "resume"]
-    assert "another run of this process" in told[0][1]
+    assert [how for how, _ in refusals] == ["resume", "record", "resume"]
+    assert "another run of this process" in refusals[0][1]
     assert [t.final for t in ak.load(path)] == ["done", "inner", "done"]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -166,18 +166,18 @@ def test_a_forked_child_does_not_go_on_with_its_parents_rollout(tmp_path: Path) 
     dbg = ak.debug(recording, "go")
     dbg.step()
     context = multiprocessing.get_context("fork")
-    told: Any = context.SimpleQueue()
+    refusals: Any = context.SimpleQueue()
 
     def child() -> None:
         try:
             dbg.run()
         except FileInUse as exc:
-            told.put(str(exc))
+            refusals.put(str(exc))
         ak.rollout(ak.record(agent(says("of the child")), path), "go")
 
     process = context.Process(target=child)
     process.start()
-    assert "forked" in told.get()
+    assert "forked" in refusals.get()
     process.join()
     assert process.exitcode == 0
     assert dbg.run().final == "done"

@@ -28,7 +28,7 @@ def without_places(text: str) -> str:
 
 
 def signature(thing: Any) -> str:
-    """How it is called; empty where that is not said, or not by us."""
+    """Give how it is called; empty where that is not known, or not defined by us."""
     if isinstance(thing, type) and not any(
         {"__init__", "__new__"} & vars(base).keys() for base in ours(thing)
     ):

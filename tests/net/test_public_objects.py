@@ -127,8 +127,8 @@ def hostile_texts() -> Iterator[tuple[str, Any]]:
             call = {"type": "function", "function": {"name": text, "arguments": text}, "id": text}
             answer = {"role": "assistant", "content": text, "reasoning": text, "tool_calls": [call]}
             result = {"role": "tool", "content": text, "tool_call_id": text}
-            said = [{"role": "user", "content": text}, answer, result]
-            yield f"{path.stem} {place}", ak.view(said)
+            conversation = [{"role": "user", "content": text}, answer, result]
+            yield f"{path.stem} {place}", ak.view(conversation)
 
 
 def model_texts() -> Iterator[tuple[str, Any]]:
@@ -237,5 +237,5 @@ def test_refusals(name: str, snapshot: SnapshotAssertion) -> None:
     with pytest.raises(ak.AgentkitError) as caught:
         REFUSED[name]()
     bases = [base.__name__ for base in type(caught.value).__mro__]
-    said = [str(caught.value)]
-    assert [bases, *(text.replace(str(Path.cwd()), "HERE") for text in said)] == snapshot
+    conversation = [str(caught.value)]
+    assert [bases, *(text.replace(str(Path.cwd()), "HERE") for text in conversation)] == snapshot

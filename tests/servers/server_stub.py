@@ -49,9 +49,9 @@ def everything(exchange: Exchange) -> str:
 
 def echo(asked: Asked) -> Answer:
     """A refusal that repeats the request's headers in its body and in a header."""
-    told = {"message": "bad key", "headers": asked.headers}
+    details = {"message": "bad key", "headers": asked.headers}
     return Answer(
-        {"error": told}, status=401, headers={"X-RateLimit-For": asked.headers["authorization"]}
+        {"error": details}, status=401, headers={"X-RateLimit-For": asked.headers["authorization"]}
     )
 
 

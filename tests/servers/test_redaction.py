@@ -76,11 +76,11 @@ def urls(text: str) -> None:
 def test_a_beginning_that_repeats_costs_what_its_length_costs(
     work: Callable[[str], object],
 ) -> None:
-    def make(said: str, size: int) -> Callable[[], object]:
-        return partial(work, (said * size)[:size])
+    def make(unit: str, size: int) -> Callable[[], object]:
+        return partial(work, (unit * size)[:size])
 
-    for said in (*BEGINNINGS, *MIXED):
-        assert_linear(partial(make, said), 1 << 13, 1 << 16, factor=20, told=repr(said))
+    for unit in (*BEGINNINGS, *MIXED):
+        assert_linear(partial(make, unit), 1 << 13, 1 << 16, factor=20, what=repr(unit))
 
 
 @pytest.mark.slow

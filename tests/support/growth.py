@@ -1,5 +1,6 @@
-"""How the processor time of a piece of work grows with its size, told from what other processes
-cost: the least of as many runs as that needs.
+"""Measure how the processor time of a piece of work grows with its size.
+
+Other processes make a run dearer, never cheaper, so the least of several runs counts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _ROUNDS = 30
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """What one run takes, without the garbage collector, which looks at everything there is."""
+    """Measure one run without the garbage collector, which looks at everything there is."""
     gc.disable()
     try:
         began = time.process_time()
@@ -29,13 +30,19 @@ def assert_linear(
     short: int,
     long: int,
     factor: float | None = None,
-    told: str = "",
+    what: str = "",
 ) -> None:
-    """The work that `make(size)` returns costs at `long` at most `factor` times what it costs at
-    `short`; else halfway to quadratic.
+    """Check that work grows no faster than it may.
 
-    Both are measured in turns until the least of each is within the bound: a busy machine makes a
-        run dearer, never cheaper.
+    Both sizes are measured in turns until the least of each is within the bound.
+
+    Args:
+        make: Gives the work for a size.
+        short: The smaller size.
+        long: The larger size.
+        factor: How many times as much the larger size may cost; without it, halfway from linear
+            to quadratic.
+        what: Names the work in the message.
     """
     growth = long / short
     factor = (growth + growth**2) / 2 if factor is None else factor
@@ -49,12 +56,12 @@ def assert_linear(
         if least_many <= factor * max(least_few, FLOOR / growth):
             return
     raise AssertionError(
-        f"{told}: {growth:g} times the size costs {least_many / least_few:.1f} times as much: {least_few:.4f} s, {least_many:.4f} s"
+        f"{what}: {growth:g} times the size costs {least_many / least_few:.1f} times as much: {least_few:.4f} s, {least_many:.4f} s"
     )
 
 
 def assert_within(limit: float, work: Callable[[], object]) -> None:
-    """One run of three takes less than this many CPU seconds."""
+    """Check that one run of three takes less than this many CPU seconds."""
     taken = []
     for _ in range(3):
         taken.append(cpu_seconds(work))

@@ -1,4 +1,4 @@
-"""What is accepted as a server, and what is told to whoever gives something else."""
+"""What is accepted as a server, and the error for anything else."""
 
 from __future__ import annotations
 

@@ -341,20 +341,26 @@ def test_stop_and_resume() -> None:
 
 def test_say_goes_on_after_the_end() -> None:
     ended = apply(start("hi"), Answer(exchange=FINAL))
-    said = say(say(ended, "and?"), [{"role": "user", "content": "well?"}])
-    assert isinstance(next_step(said), ModelStep)
-    assert [m["content"] for m in said.messages] == ["hi", "Hi", "and?", "well?"]
-    more = apply(said, Answer(exchange=exchange("Yes")))
+    asked_again = say(say(ended, "and?"), [{"role": "user", "content": "well?"}])
+    assert isinstance(next_step(asked_again), ModelStep)
+    assert [m["content"] for m in asked_again.messages] == ["hi", "Hi", "and?", "well?"]
+    more = apply(asked_again, Answer(exchange=exchange("Yes")))
     assert (more.final, [m.content for m in more.turns[1].added]) == ("Yes", ["and?", "well?"])
     assert more.messages[-1]["content"] == "Yes"
 
 
 def test_say_answers_what_is_pending() -> None:
     called = done(apply(start("hi"), Answer(exchange=TWO)), 0)
-    said = say(called, "stop that")
-    assert [r.status for r in said.turns[0].tool_results] == ["ok", "cancelled"]
-    assert preflight(said) == ()
-    assert [m["role"] for m in said.messages] == ["user", "assistant", "tool", "tool", "user"]
+    asked_again = say(called, "stop that")
+    assert [r.status for r in asked_again.turns[0].tool_results] == ["ok", "cancelled"]
+    assert preflight(asked_again) == ()
+    assert [m["role"] for m in asked_again.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+    ]
 
 
 def test_say_nothing_is_refused() -> None:

@@ -108,8 +108,10 @@ def after(trajectory: Trajectory, doing: str, number: int) -> Trajectory:
             )
             return apply(trajectory, Answer(exchange=Exchange(body=json.dumps(body), status=200)))
         case "result" if pending:
-            told = ToolResult(call_id=pending[0].id, name="echo", status="ok", content=f"r{number}")
-            return apply(trajectory, Result(position=pending[0].position, result=told))
+            tool_result = ToolResult(
+                call_id=pending[0].id, name="echo", status="ok", content=f"r{number}"
+            )
+            return apply(trajectory, Result(position=pending[0].position, result=tool_result))
         case "say":
             return say(trajectory, f"said {number}")
         case "rewrite" if not pending:

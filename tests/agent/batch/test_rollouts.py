@@ -49,12 +49,12 @@ class Model:
             await asyncio.sleep(self.wait)
         finally:
             self.now -= 1
-        said = [m["content"] for m in kwargs["messages"] if m["role"] == "user"][-1]
-        if self.fails and self.fails in said:
+        texts = [m["content"] for m in kwargs["messages"] if m["role"] == "user"][-1]
+        if self.fails and self.fails in texts:
             raise ConnectionError("gone")
         if kwargs["messages"][-1]["role"] == "user" and kwargs.get("tools"):
-            return answer(None, call("double", {"n": len(said)}))
-        return answer(f"to {said}")
+            return answer(None, call("double", {"n": len(texts)}))
+        return answer(f"to {texts}")
 
 
 def agent(model: Any = None, **options: Any) -> ak.Agent:
@@ -375,9 +375,9 @@ async def test_it_can_be_awaited_and_cancelled() -> None:
 
 def test_over_http_with_parallel_rollouts() -> None:
     def reply(asked: Asked) -> Answer:
-        said = [m["content"] for m in asked.json["messages"]]
+        texts = [m["content"] for m in asked.json["messages"]]
         return Answer(
-            answer(f"to {said[0]}") if len(said) > 1 else answer(None, call("double", {"n": 2})),
+            answer(f"to {texts[0]}") if len(texts) > 1 else answer(None, call("double", {"n": 2})),
             delay=0.002,
         )
 
@@ -425,10 +425,10 @@ def test_progress_is_on_standard_error_of_a_terminal_only(
     ak.rollouts(agent(), ["a", "b"])
     assert capsys.readouterr() == ("", "")
     ak.rollouts(agent(Model(fails="b")), ["a", "b"], progress=True)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "2/2" in said.err
-    assert "1 error" in said.err
+    texts = capsys.readouterr()
+    assert texts.out == ""
+    assert "2/2" in texts.err
+    assert "1 error" in texts.err
 
 
 def test_a_page_is_told_how_far_a_batch_is() -> None:

@@ -247,10 +247,10 @@ async def test_a_profile_decides_how_reasoning_goes_back() -> None:
 
 
 async def test_messages_may_be_sdk_objects() -> None:
-    said = as_sdk(answer("I am here")).choices[0].message
+    earlier = as_sdk(answer("I am here")).choices[0].message
     server = Stub(answer(None, call("echo")), answer("done"))
-    result = await loop(server).run([USER[0], said, {"role": "user", "content": "go on"}])
-    assert result.messages[1] is said
+    result = await loop(server).run([USER[0], earlier, {"role": "user", "content": "go on"}])
+    assert result.messages[1] is earlier
     assert server.histories[0][1]["content"] == "I am here"
     assert [len(h) for h in server.histories] == [3, 5]
 

@@ -187,8 +187,11 @@ async def test_whatever_a_tool_returns_reaches_the_model_as_text(
         Stub(answer(None, call("echo")), answer("done")), dispatch=Dispatch(value)
     ).run(list(USER))
     assert contents(result.messages) == [text]
-    (told,) = result.trajectory.turns[0].tool_results
-    assert (told.conversion, told.value) == (conversion, value if conversion else None)
+    (tool_result,) = result.trajectory.turns[0].tool_results
+    assert (tool_result.conversion, tool_result.value) == (
+        conversion,
+        value if conversion else None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,8 +324,8 @@ async def test_latency_usage_finish_reason_and_raw_answer_are_on_every_turn() ->
         assert turn.response.finish_reason == raw["choices"][0]["finish_reason"]
         assert turn.started is not None
         assert turn.elapsed is not None
-    (told,) = result.trajectory.turns[0].tool_results
-    assert None not in (told.started, told.elapsed, told.queued)
+    (tool_result,) = result.trajectory.turns[0].tool_results
+    assert None not in (tool_result.started, tool_result.elapsed, tool_result.queued)
 
 
 async def test_content_that_is_a_list_of_parts_is_read() -> None:
@@ -375,9 +378,9 @@ async def test_a_hung_tool_ends_at_its_time_limit(kind: str) -> None:
     )
     result = await asyncio.wait_for(running.run(list(USER)), 5)
     release.set()
-    (told,) = result.trajectory.turns[0].tool_results
-    assert (told.status, told.elapsed) == ("timeout", 0.05)
-    assert json.loads(told.content) == {"error": "Tool execution timed out after 0.05 s"}
+    (tool_result,) = result.trajectory.turns[0].tool_results
+    assert (tool_result.status, tool_result.elapsed) == ("timeout", 0.05)
+    assert json.loads(tool_result.content) == {"error": "Tool execution timed out after 0.05 s"}
     assert [e.error for e in result.tool_errors] == ["Tool execution timed out after 0.05 s"]
     assert result.finished_naturally
     await asyncio.sleep(0.1)

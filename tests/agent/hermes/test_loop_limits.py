@@ -119,7 +119,7 @@ async def test_results_beyond_the_budget_are_shortened_and_kept(
 ) -> None:
     sizes = {"long": 2_001, "a": 1_900, "b": 1_900}
     calls = [call("echo", {"text": name}, name) for name in sizes]
-    told = {name: name[0] * size for name, size in sizes.items()}
+    replies = {name: name[0] * size for name, size in sizes.items()}
     running = ak.AgentLoop(
         Stub(answer(None, *calls), answer("done")),
         [ECHO],
@@ -130,7 +130,7 @@ async def test_results_beyond_the_budget_are_shortened_and_kept(
         None,
         None,
         budget,
-        dispatch=lambda name, args, **k: told[args["text"]],
+        dispatch=lambda name, args, **k: replies[args["text"]],
         parallel_tools=parallel,
     )
     result = await running.run(list(USER))
@@ -140,7 +140,7 @@ async def test_results_beyond_the_budget_are_shortened_and_kept(
     assert len(shown[0]) < 700
     assert sorted(len(text) == 1_900 for text in shown[1:]) == [False, True]
     assert [r.full_content or r.content for r in result.trajectory.turns[0].tool_results] == list(
-        told.values()
+        replies.values()
     )
     assert sum(map(len, shown)) <= 3_500
 
@@ -157,8 +157,8 @@ async def test_the_default_budget() -> None:
         answer(None, call("echo", {}, "1"), call("echo", {}, "2"), call("echo", {}, "3")),
         answer("done"),
     )
-    told = iter(["x" * 100_001, "y" * 100_000, "z" * 100_000])
-    result = await loop(server, dispatch=lambda *a, **k: next(told), budget_config=True).run(
+    replies = iter(["x" * 100_001, "y" * 100_000, "z" * 100_000])
+    result = await loop(server, dispatch=lambda *a, **k: next(replies), budget_config=True).run(
         list(USER)
     )
     shown = contents(result.messages)

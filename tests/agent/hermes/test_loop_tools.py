@@ -32,8 +32,8 @@ shaped = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 async def test_an_unknown_tool_is_told_what_there_is() -> None:
     server = Stub(answer(None, call("nope", {"x": 1})), answer("sorry"))
     result = await loop(server, schema("b"), schema("a")).run(list(USER))
-    told = json.loads(contents(result.messages)[0])
-    assert told == {"error": "Unknown tool 'nope'. Available tools: ['a', 'b']"}
+    reply = json.loads(contents(result.messages)[0])
+    assert reply == {"error": "Unknown tool 'nope'. Available tools: ['a', 'b']"}
     assert result.tool_errors == [
         ak.ToolError(1, "nope", '{"x": 1}', "Unknown tool 'nope'", contents(result.messages)[0])
     ]
@@ -54,14 +54,14 @@ async def test_an_exception_in_a_tool_is_told_and_listed() -> None:
 
     server = Stub(answer(None, call("echo", {"text": "x" * 500})), answer("sorry"))
     result = await loop(server, dispatch=dispatch).run(list(USER))
-    told = contents(result.messages)[0]
-    assert json.loads(told) == {"error": "Tool execution failed: ConnectionError: no route"}
+    reply = contents(result.messages)[0]
+    assert json.loads(reply) == {"error": "Tool execution failed: ConnectionError: no route"}
     (error,) = result.tool_errors
     assert (error.turn, error.tool_name, error.error, error.tool_result) == (
         1,
         "echo",
         "ConnectionError: no route",
-        told,
+        reply,
     )
     assert len(error.arguments) == 200
     assert error.arguments.startswith('{"text": "xxx')
@@ -72,9 +72,9 @@ async def test_invalid_json_is_told_and_not_dispatched() -> None:
     ran: list[Any] = []
     server = Stub(answer(None, call("echo", '{"text": "cut of')), answer("sorry"))
     result = await loop(server, dispatch=lambda *a, **k: ran.append(a)).run(list(USER))
-    told = json.loads(contents(result.messages)[0])["error"]
-    assert told.startswith("Invalid JSON in tool arguments: ")
-    assert told.endswith(". Please retry with valid JSON.")
+    reply = json.loads(contents(result.messages)[0])["error"]
+    assert reply.startswith("Invalid JSON in tool arguments: ")
+    assert reply.endswith(". Please retry with valid JSON.")
     assert ran == []
     assert [e.tool_name for e in result.tool_errors] == ["echo"]
     assert result.tool_errors[0].error.startswith("Invalid JSON: ")
@@ -82,7 +82,7 @@ async def test_invalid_json_is_told_and_not_dispatched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("reply", "error"),
     [
         ({"error": "sandbox is gone", "exit_code": -1}, "sandbox is gone"),
         ({"error": {"why": "gone"}, "exit_code": -9}, "{'why': 'gone'}"),
@@ -96,11 +96,13 @@ async def test_invalid_json_is_told_and_not_dispatched() -> None:
         ([{"error": "x", "exit_code": -1}], None),
     ],
 )
-async def test_only_an_infrastructure_failure_is_a_tool_error(told: Any, error: str | None) -> None:
+async def test_only_an_infrastructure_failure_is_a_tool_error(
+    reply: Any, error: str | None
+) -> None:
     server = Stub(answer(None, call("echo")), answer("done"))
-    result = await loop(server, dispatch=lambda *a, **k: json.dumps(told)).run(list(USER))
+    result = await loop(server, dispatch=lambda *a, **k: json.dumps(reply)).run(list(USER))
     assert [e.error for e in result.tool_errors] == ([] if error is None else [error])
-    assert json.loads(contents(result.messages)[0]) == told
+    assert json.loads(contents(result.messages)[0]) == reply
 
 
 async def test_the_classifier_of_results_can_be_replaced() -> None:
@@ -264,19 +266,19 @@ async def test_each_result_is_in_the_list_when_the_next_tool_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reply"),
     [
         ("memory", "Memory is not available in RL environments."),
         ("session_search", "Session search is not available in RL environments."),
     ],
 )
-async def test_tools_that_outlive_a_rollout_are_blocked(name: str, told: str) -> None:
+async def test_tools_that_outlive_a_rollout_are_blocked(name: str, reply: str) -> None:
     ran: list[Any] = []
     server = Stub(answer(None, call(name, {"query": "x"})), answer("done"))
     result = await loop(server, schema(name), dispatch=lambda *a, **k: ran.append(a)).run(
         list(USER)
     )
-    assert json.loads(contents(result.messages)[0]) == {"error": told}
+    assert json.loads(contents(result.messages)[0]) == {"error": reply}
     assert (ran, result.tool_errors) == ([], [])
 
 
@@ -285,7 +287,7 @@ async def test_the_table_of_blocked_tools_is_the_callers() -> None:
     result = await loop(server, ECHO, schema("memory"), blocked_tools={"echo": "Not today."}).run(
         list(USER)
     )
-    assert [json.loads(told) for told in contents(result.messages)] == [
+    assert [json.loads(reply) for reply in contents(result.messages)] == [
         {"name": "memory", "args": {}},
         {"error": "Not today."},
     ]

@@ -11,11 +11,11 @@ import agentkit as ak
 from tests.agent.hermes.loop_cases import TASKS, USER, Stub, answer, call, contents
 
 
-async def told_by_todo(*arguments: Any) -> list[Any]:
-    """What a run of todo calls was told, one call a turn."""
+async def todo_results(*arguments: Any) -> list[Any]:
+    """Give the results of a run of todo calls, one call a turn."""
     turns = [answer(None, call("todo", given, f"c{i}")) for i, given in enumerate(arguments)]
     result = await ak.AgentLoop(Stub(*turns, answer("done")), [TASKS], {"todo"}).run(list(USER))
-    return [json.loads(told) for told in contents(result.messages)]
+    return [json.loads(reply) for reply in contents(result.messages)]
 
 
 def item(id: str, content: str = "x", status: str = "pending") -> dict[str, str]:
@@ -24,7 +24,7 @@ def item(id: str, content: str = "x", status: str = "pending") -> dict[str, str]
 
 async def test_todo_replaces_merges_and_reads() -> None:
     first = [item("1", "look"), item("2", "act", "in_progress")]
-    replaced, merged, read = await told_by_todo(
+    replaced, merged, read = await todo_results(
         {"todos": first},
         {
             "todos": [{"id": "1", "status": "completed"}, item("3", "new", "cancelled")],
@@ -52,7 +52,7 @@ async def test_todo_replaces_merges_and_reads() -> None:
 
 
 async def test_todo_takes_json_text_and_keeps_the_last_of_two_ids() -> None:
-    from_text, replaced = await told_by_todo(
+    from_text, replaced = await todo_results(
         {"todos": json.dumps([item("1", "a"), item("1", "b", "bogus")])},
         {"todos": [item("2", "c")], "merge": "false"},
     )
@@ -64,15 +64,15 @@ async def test_todo_takes_json_text_and_keeps_the_last_of_two_ids() -> None:
     "bad", ["not json", "3", 3, {"id": "1"}, True, ["text"], [1], '{"id": "1"}']
 )
 async def test_todo_says_what_is_wrong_and_leaves_the_list(bad: Any) -> None:
-    _, told, after = await told_by_todo({"todos": [item("1")]}, {"todos": bad}, {"todos": None})
-    assert "todo" in told["error"]
+    _, reply, after = await todo_results({"todos": [item("1")]}, {"todos": bad}, {"todos": None})
+    assert "todo" in reply["error"]
     assert after["todos"] == [item("1")]
 
 
 async def test_todo_has_limits() -> None:
-    (told,) = await told_by_todo({"todos": [item(str(i), "y" * 5000) for i in range(300)]})
-    assert told["summary"]["total"] == len(told["todos"]) == 256
-    assert {len(entry["content"]) for entry in told["todos"]} == {4000}
+    (reply,) = await todo_results({"todos": [item(str(i), "y" * 5000) for i in range(300)]})
+    assert reply["summary"]["total"] == len(reply["todos"]) == 256
+    assert {len(entry["content"]) for entry in reply["todos"]} == {4000}
 
 
 async def test_a_new_run_has_an_empty_todo_list_and_loops_do_not_share_one() -> None:

@@ -130,7 +130,7 @@ JSON: list[tuple[Any, Any]] = [
     ([pd.Timestamp("2026-01-02"), pd.NaT], ["2026-01-02T00:00:00", None]),
     (Open(), {"a": 1}),
 ]
-SAID: list[tuple[Any, str, str]] = [
+VALUES: list[tuple[Any, str, str]] = [
     (b"bytes \xff", "bytes \ufffd", "bytes"),
     (bytearray(b"more"), "more", "bytes"),
     (memoryview(b"view"), "view", "bytes"),
@@ -168,7 +168,7 @@ def test_data_is_told_as_json(value: Any, data: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text", "conversion"), SAID, ids=[type(v).__name__ for v, _, _ in SAID]
+    ("value", "text", "conversion"), VALUES, ids=[type(v).__name__ for v, _, _ in VALUES]
 )
 def test_anything_else_is_told_as_its_text(value: Any, text: str, conversion: str) -> None:
     assert as_text(value) == (text, conversion)

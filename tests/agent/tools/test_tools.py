@@ -1,4 +1,4 @@
-"""Tools: what the model is told of a function."""
+"""Tools: what the model learns of a function."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def assert_linear_in(
     run: Callable[[str], object], unit: str, short: int = SHORT, long: int = LONG
 ) -> None:
     assert_linear(
-        lambda size: partial(run, unit * (size // len(unit) + 1)), short, long, told=repr(unit)
+        lambda size: partial(run, unit * (size // len(unit) + 1)), short, long, what=repr(unit)
     )
 
 
@@ -156,7 +156,7 @@ def size_of(pieces: Iterable[Piece]) -> int:
 def test_whole_calls(name: str, kind: str) -> None:
     parse = ak.parsers.get_parser(name).parse
     assert_linear(
-        lambda size: partial(parse, whole_calls(name, size)[kind]), MANY, MORE, factor=20, told=kind
+        lambda size: partial(parse, whole_calls(name, size)[kind]), MANY, MORE, factor=20, what=kind
     )
 
 
