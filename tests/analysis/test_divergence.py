@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.divergence.answer_view import answer_views
 from agentkit.analysis.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS
 from agentkit.analysis.divergence.detect import detect, flat, fold
-from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.files.foreign.capture_log import captured_trajectories
 from tests.support.corpus import corpus_rows
 from tests.support.examples import examples
@@ -96,7 +96,7 @@ def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothi
     a: dict[str, Any], b: dict[str, Any]
 ) -> None:
     left, right = (
-        seen_turns(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b)
+        answer_views(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b)
     )
     there, back = detect(left, right, ("a", "b")), detect(right, left, ("b", "a"))
     assert [(d.class_, d.at, d.severity) for d in there] == [

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
-from agentkit.analysis.frames import calls, messages, problems, turns
+from agentkit.analysis.frames import messages, problems, tool_calls, turns
 from agentkit.analysis.tokens import tokens_frame
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import queue_of
@@ -37,7 +37,7 @@ from tests.support.paths import CORPUS
 CAPTURES = CORPUS / "captures"
 FRAMES = {
     "turns_df": turns.COLUMNS,
-    "tool_calls_df": calls.COLUMNS,
+    "tool_calls_df": tool_calls.COLUMNS,
     "messages_df": messages.COLUMNS,
     "problems_df": problems.COLUMNS,
     "tokens_df": tokens_frame.COLUMNS,
