@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.analysis.tokens.likelihood import alternatives, chance, told
+from agentkit.analysis.tokens.likelihood import alternatives, chance, described
 from agentkit.analysis.tokens.runs import entropy, trajectory_runs
 from agentkit.analysis.tokens.spans import KINDS, output_kinds, prompt_kinds, runs
 from agentkit.errors import UsageError
@@ -245,7 +245,7 @@ def test_hostile_tokens_are_only_text(said: str) -> None:
     for column in columns(shown)[:1]:
         assert "\u202e" not in (json.loads(column)[0][0] or "")
     shown.text(TEXT).encode()
-    told(shown.runs[0], 0).encode()
+    described(shown.runs[0], 0).encode()
     alternatives(shown.runs[0], 0).encode()
 
 

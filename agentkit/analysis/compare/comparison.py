@@ -228,9 +228,7 @@ class Comparison(Drawn):
         return f"<Comparison {clip(self.heading(), 200)}>"
 
     def issue(self) -> str:
-        """Write the body of a GitHub issue: what differs, excerpts, how to repeat it. It contains no
-        keys.
-        """
+        """Write the body of a GitHub issue: what differs, excerpts, how to repeat it; no keys."""
         body: str = hook("issue")(self)
         return body
 

@@ -54,8 +54,9 @@ is streamed; in the end it is the prompt alone."""
 
 
 def _key(level: int, trajectory: Trajectory) -> str:
-    """Make a text that is the same for the same request, as exactly as the level asks. A seed is left
-    out: it only distinguishes samples.
+    """Make a text that is the same for the same request, as exactly as the level asks.
+
+    A seed is left out: it only distinguishes samples.
     """
     spec, common = trajectory.spec, _LEVELS[level]
     wires = [message.wire for message in trajectory.prompt]
@@ -130,8 +131,10 @@ def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, 
 
 
 def requests_of(sides: Iterable[Sequence[Trajectory]]) -> dict[str, int]:
-    """Number every request: the same for the same prompt on every side, further numbers where a side
-    asked it in several ways.
+    """Number every request.
+
+    A prompt has the same number on every side; where a side asked it in several ways, each further
+    way has a number of its own.
     """
     numbers: dict[tuple[str, int], int] = {}
     order: dict[str, int] = {}

@@ -1,5 +1,5 @@
-"""The sides of a comparison: what a side can be, its answers on another side's history, and how fast
-it answered. Agents are run, everything else was there already.
+"""The sides of a comparison: what a side can be, its answers on another side's history, and how
+fast it answered. Agents are run, everything else was there already.
 """
 
 from __future__ import annotations

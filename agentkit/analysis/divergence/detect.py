@@ -115,8 +115,8 @@ def _depth(divergence: Divergence) -> float:
 
 
 def _explains(cause: Divergence, effect: Divergence) -> bool:
-    """Tell whether one divergence can be the cause of another; a fault of one side is no cause for a
-    fault of the other.
+    """Tell whether one divergence can be the cause of another; a fault of one side does not explain
+    a fault of the other.
     """
     same_side = cause.at is None or effect.at is None or cause.at == effect.at
     return same_side and effect.class_ in EXPLAINS.get(cause.class_, ())

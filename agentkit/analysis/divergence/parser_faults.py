@@ -124,8 +124,10 @@ def _is_unknown(view: AnswerView, name: object) -> bool:
 def token_leak(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Find special tokens of the chat template in content, reasoning or arguments."""
     texts = [("content", view.answer.content), ("reasoning", view.answer.reasoning)]
-    for call in view.calls:
-        texts.append((f"tool_calls/{call.position}/function/arguments", call.raw_arguments))
+    texts += [
+        (f"tool_calls/{call.position}/function/arguments", call.raw_arguments)
+        for call in view.calls
+    ]
     for place, text in texts:
         found = _SPECIAL.search(text or "")
         if found:

@@ -16,7 +16,7 @@ from agentkit.analysis.tokens.likelihood import (
     chance,
     least_likely,
     step_of,
-    told,
+    described,
     written,
 )
 from agentkit.analysis.tokens.prefix import PrefixCheck
@@ -113,7 +113,7 @@ def _piece(run: TokenRun, start: int, end: int, step: int, metric: Metric) -> Ch
         return text
     if metric == "mask":
         return _STEPS[step](text)
-    return el("span", text, class_=f"ak-t ak-s{step}", title=told(run, start))
+    return el("span", text, class_=f"ak-t ak-s{step}", title=described(run, start))
 
 
 _TH, _TD = element("th", scope="col"), element("td")
