@@ -72,6 +72,6 @@ def number(value: Any) -> float | None:
 
 
 def server(turn: Turn) -> str | None:
-    """Read the server's host and port. The rest of its address is left out: it can contain a key."""
+    """Read the server's host and port; the rest of its address can contain a key."""
     url = turn.response.exchange.url
     return urlsplit(url).netloc.rpartition("@")[2] or None if url else None

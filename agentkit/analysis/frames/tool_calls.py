@@ -50,8 +50,8 @@ COLUMNS = {
 
 @checked_keywords
 def tool_calls_df(x: Any) -> pd.DataFrame:
-    """List the tool calls of rollouts in a `pandas.DataFrame`, a row each, in order; calls that were
-    only found in the text follow a turn's own.
+    """List the tool calls of rollouts in a `pandas.DataFrame`, a row each, in order; calls that
+    were only found in the text follow a turn's own.
 
     Columns; times are in seconds, lengths in characters:
         rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its
@@ -62,7 +62,7 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
             problem_codes: which, separated by spaces.
         result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool,
             skipped, edited; `<NA>` without a result.
-        result: what the model sees of it. result_length: its length. error: type and message of what
+        result: what the model sees. result_length: its length. error: type and message of what
             went wrong.
         started: Unix time when the tool began. queued: wait for a thread before that. elapsed: how
             long it ran.

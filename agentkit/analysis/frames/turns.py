@@ -58,8 +58,8 @@ COLUMNS = {
 
 @checked_keywords
 def turns_df(x: Any) -> pd.DataFrame:
-    """List the turns of rollouts in a `pandas.DataFrame`, a row for each that has an answer, the open
-    one included.
+    """List the turns of rollouts in a `pandas.DataFrame`, a row for each that has an answer, the
+    open one included.
 
     Columns; times are in seconds, lengths in characters:
         rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what

@@ -214,8 +214,8 @@ def _sides(before: TokenIds, now: TokenIds, at: int, known: Vocabulary) -> dict[
 
 
 def check_state(state: ManagedState, decode: Decode | None = None) -> PrefixCheck:
-    """Check each node's tokens against those of the node it continues: the last whose text it begins
-    with, else the one before it.
+    """Check each node's tokens against those of the node it continues: the last whose text it
+    begins with, else the one before it.
     """
     known, nodes = Vocabulary(decode), state.nodes
     steps = tuple(_node_step(node, _node_before(nodes, i), known) for i, node in enumerate(nodes))

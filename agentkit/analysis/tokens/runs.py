@@ -37,8 +37,8 @@ class TokenRun(Record):
     offset: int = 0
     """Tokens of the context before the first one here."""
     sampled_from: int = 0
-    """Where the sampled tokens begin; those before it are the prompt's. For a node, which has several
-    answers, its length.
+    """Where the sampled tokens begin; those before it are the prompt's. For a node, which has
+    several answers, its length.
     """
     ids: tuple[int | None, ...] = ()
     texts: tuple[str | None, ...] = ()

@@ -131,8 +131,8 @@ def _message_regions(text: str, messages: Iterable[Message]) -> tuple[list[Regio
 
 
 def _place(text: str, content: str, at: int) -> tuple[int, int] | None:
-    """Find a content behind `at`; tokens whose text is not known may be a part of it, but not of its
-    first characters.
+    """Find a content behind `at`; tokens whose text is not known may be a part of it, but not of
+    its first characters.
     """
     start = text.find(content, at)
     if start >= 0:
@@ -181,7 +181,7 @@ def _kind_of(message: Message) -> Kind:
 
 
 def _kinds(texts: Sequence[str | None], regions: Iterable[Region], rest: Kind) -> list[Kind]:
-    """Find the kind of the region each token begins in; an empty token begins where the next does."""
+    """Find the kind of the region each token begins in; an empty one begins where the next does."""
     ordered = sorted(regions)
     found: list[Kind] = []
     lengths = (len(t) if t is not None else 1 for t in texts)

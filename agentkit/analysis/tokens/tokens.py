@@ -85,8 +85,8 @@ class Tokens(Drawn):
 
 @checked_keywords
 def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:
-    """Show the tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked,
-    and each token shows its id and alternatives.
+    """Show the tokens of a rollout, coloured by probability, entropy or loss mask; spans are
+    marked, and each token shows its id and alternatives.
 
     Args:
         x: one rollout or many, as for `ak.turns_df`, with vLLM's or OpenAI's logprobs or token ids;

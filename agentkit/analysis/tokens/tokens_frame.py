@@ -51,8 +51,8 @@ COLUMNS = {
 
 @checked_keywords
 def tokens_df(x: Any, *, decode: Decode | None = None) -> pd.DataFrame:
-    """List the tokens of rollouts in a `pandas.DataFrame`, a row each: for every turn the tokens its
-    prompt adds, then those that were sampled.
+    """List the tokens of rollouts in a `pandas.DataFrame`, a row each: for every turn the tokens
+    its prompt adds, then those that were sampled.
 
     Columns:
         rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state.
@@ -67,7 +67,7 @@ def tokens_df(x: Any, *, decode: Decode | None = None) -> pd.DataFrame:
         logprob: natural logarithm; `<NA>` if there is none, as for the sentinel 1.0 of a node.
         entropy: nats, over the candidates listed and one for the rest: a lower bound.
         rank: among the candidates, 1 for the likeliest.
-            alternatives: the candidates as `text:logprob`, by line.
+        alternatives: the candidates as `text:logprob`, a line each.
 
     Args:
         x: one rollout or many, as for `turns_df`; an `AgentResult` with a `managed_state`, or such
