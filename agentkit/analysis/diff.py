@@ -205,7 +205,7 @@ def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int
 
 
 def _sense(turn: Turn, tools: KnownTools | None) -> Hashable:
-    """Make a key of what a turn says and does, to find it again on the other side."""
+    """Make a key of the content of a turn, to find it again on the other side."""
     calls = tuple(call_meaning(call, tools) for call in turn.tool_calls)
     return (
         calls,

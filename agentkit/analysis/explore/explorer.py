@@ -82,7 +82,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return self.source.value(column, place)
 
     def filter(self, query: str) -> Explorer:
-        """Keep the rollouts that fulfil all of a query: `reward<0.5 stop_reason=error label=bad Oslo`.
+        """Keep the rollouts that fulfil a query: `reward<0.5 stop_reason=error label=bad Oslo`.
 
         Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas;
         other words may be anywhere in the texts.
@@ -154,8 +154,9 @@ class Explorer(Drawn, Sequence[Trajectory]):
         )
 
     def label(self, label: str, *positions: int) -> Explorer:
-        """Give a label to the rollouts at these positions, or to all of them if none is named. Labels
-        are kept beside the file of the rollouts.
+        """Give a label to the rollouts at these positions, or to all of them if none is named.
+
+        Labels are kept beside the file of the rollouts.
 
         Returns:
             This table.
@@ -226,8 +227,9 @@ def _key(value: Any) -> tuple[int, Any]:
 
 @checked_keywords
 def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
-    """Open rollouts as a table to filter, sort, search, group, label and look into. A file is opened
-    by an index and not read whole.
+    """Open rollouts as a table to filter, sort, search, group, label and look into.
+
+    A file is opened by an index and not read whole.
 
     Args:
         x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the

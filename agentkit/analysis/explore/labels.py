@@ -1,5 +1,5 @@
-"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory if there
-is none.
+"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory if
+there is none.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ class Labels:
         return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
-        """Keep the labels in this file from now on. A file with labels that are not among these is not
-        overwritten, because they would be lost.
+        """Keep the labels in this file from now on.
+
+        A file with labels that are not among these is not overwritten: they would be lost.
 
         Raises:
             UsageError: the file contains other labels.

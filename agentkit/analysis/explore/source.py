@@ -82,8 +82,8 @@ class Source:
         return self._values["\0prompt"]
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
-        """List those of the places whose rollouts contain every one of these words in their texts, in
-        any case.
+        """List those of the places whose rollouts contain every one of these words in their texts,
+        in any case.
         """
         wanted = [word.casefold() for word in words]
         return [
@@ -93,8 +93,8 @@ class Source:
         ]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
-        """Find the places where the words may be, so that only those have to be read: in a file, those
-        whose raw lines contain the plain words.
+        """Find the places where the words may be, so that only those have to be read: in a file,
+        those whose raw lines contain the plain words.
         """
         plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
         if self.entries is None or not plain:
