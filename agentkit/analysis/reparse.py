@@ -34,9 +34,9 @@ class Change(Record):
 
 @record
 class Reparsed(Record, Drawn):
-    """A rollout read again. It reads like a rollout: `turns`, `final`, `problems` and all else of its
-    `trajectory` are attributes of it too. Results stay with the calls they answer; a new call has
-    none.
+    """A rollout read again. It reads like a rollout: `turns`, `final`, `problems` and all else of
+    its `trajectory` are attributes of it too. Results stay with the calls they answer; a new call
+    has none.
     """
 
     trajectory: Trajectory
