@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from agentkit.analysis.compare.compare import compare
     from agentkit.analysis.diff import diff
     from agentkit.analysis.explore.explorer import explore
-    from agentkit.analysis.frames.calls import tool_calls_df
     from agentkit.analysis.frames.messages import messages_df
     from agentkit.analysis.frames.problems import problems_df
+    from agentkit.analysis.frames.tool_calls import tool_calls_df
     from agentkit.analysis.frames.turns import turns_df
     from agentkit.analysis.reparse import reparse
     from agentkit.analysis.sample_tree import sample_tree
@@ -67,7 +67,7 @@ _HOMES = {
     "agentkit.analysis.compare.compare": "compare",
     "agentkit.analysis.diff": "diff",
     "agentkit.analysis.explore.explorer": "explore",
-    "agentkit.analysis.frames.calls": "tool_calls_df",
+    "agentkit.analysis.frames.tool_calls": "tool_calls_df",
     "agentkit.analysis.frames.messages": "messages_df",
     "agentkit.analysis.frames.problems": "problems_df",
     "agentkit.analysis.tokens.tokens_frame": "tokens_df",

@@ -1,5 +1,5 @@
 """Two rollouts beside each other: what they share, where they part, and how. Ids, times and the
-form of the wire are no difference.
+form on the wire are no difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agentkit.types.problem import excerpt
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
 
-_MEND = (
+_HINT = (
     "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a),"
     " ak.load(b))"
 )
@@ -33,7 +33,7 @@ class Difference(Record):
     `arguments`, `name`, `order`, `missing`, `extra`, `result`, `turn`, `stop_reason`, `error`;
     `model`, `tools`, `profile`, `parser` or `policy` for what the whole rollout was run with."""
     turn: int | None = None
-    """The turn of the left side, of the right one where the left has none; None for what belongs to
+    """The turn of the left side, or of the right one if the left has none; None for what belongs to
     no turn.
     """
     of: str = ""
@@ -49,15 +49,13 @@ class Difference(Record):
     def summary(self) -> str:
         where = f"turn {self.turn}, " if self.turn is not None else ""
         what = f"{self.what} of {self.of}" if self.of else self.what
-        return (
-            f"{where}{what}{f' {self.pointer}' if self.pointer else ''}:"
-            f" {clip(text_of(self.before), 80)} → {clip(text_of(self.after), 80)}"
-        )
+        place = f"{where}{what} {self.pointer}" if self.pointer else f"{where}{what}"
+        return f"{place}: {clip(text_of(self.before), 80)} → {clip(text_of(self.after), 80)}"
 
 
 @record
 class Row(Record):
-    """A turn of each side beside the other; one of them None where the other side has no such
+    """A turn of each side beside the other; one of them is None if the other side has no such
     turn.
     """
 
@@ -78,7 +76,7 @@ class Row(Record):
 
 @record
 class Diff(Record, Drawn):
-    """Two trajectories beside each other. Falsy where nothing differs."""
+    """Two trajectories beside each other. Falsy if nothing differs."""
 
     left: Trajectory
     right: Trajectory
@@ -89,13 +87,13 @@ class Diff(Record, Drawn):
 
     @property
     def trajectories(self) -> tuple[Trajectory, Trajectory]:
-        """Both: what other functions take for a list of rollouts."""
+        """Both sides; other functions take this for a list of rollouts."""
         return (self.left, self.right)
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """All of them: the prompt, the turns in order, the ending, then what the rollouts were run
-        with.
+        """All differences: the prompt, the turns in order, the ending, then what the rollouts were
+        run with.
         """
         prompt = [d for d in self.around if d.what == "prompt"]
         turns = [d for row in self.rows for d in row.differences]
@@ -109,7 +107,7 @@ class Diff(Record, Drawn):
 
     @property
     def first(self) -> Difference | None:
-        """The first divergence in the order of the conversation; None where nothing differs."""
+        """The first divergence in the order of the conversation; None if nothing differs."""
         return next(iter(self.differences), None)
 
     @property
@@ -131,23 +129,24 @@ class Diff(Record, Drawn):
 
 @checked_keywords
 def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
-    """The two rollouts aligned: which turns are the same, the first divergence, and every
-    difference after it. Falsy where nothing differs.
+    """Align two rollouts: which turns are the same, the first divergence, and every difference
+    after it.
 
     Args:
-        a, b: trajectories, or what holds one (`Debugger`, `AgentResult`, `ak.view`), or lists of
+        a: a trajectory, or what contains one (`Debugger`, `AgentResult`, `ak.view`), or a list of
             messages.
+        b: the other one.
         names: what to call them.
 
+    Returns:
+        The differences; falsy if there are none.
+
     Raises:
-        UsageError: one of them holds no rollout, or several.
+        UsageError: one of them contains no rollout, or several.
     """
-    left, right = one_rollout(a, _MEND), one_rollout(b, _MEND)
-    tools = (
-        KnownTools([*right.spec.tools, *left.spec.tools])
-        if left.spec.tools or right.spec.tools
-        else None
-    )
+    left, right = one_rollout(a, _HINT), one_rollout(b, _HINT)
+    offered = [*right.spec.tools, *left.spec.tools]
+    tools = KnownTools(offered) if offered else None
     rows = tuple(_row(x, y, tools) for x, y in _aligned(left.all_turns, right.all_turns, tools))
     around = (*_prompts(left.prompt, right.prompt), *_specs(left, right), *_endings(left, right))
     return Diff(left=left, right=right, names=names, rows=rows, around=around)
@@ -156,8 +155,8 @@ def diff(a: Any, b: Any, *, names: tuple[str, str] = ("a", "b")) -> Diff:
 def _aligned(
     left: Sequence[Turn], right: Sequence[Turn], tools: KnownTools | None
 ) -> Iterator[tuple[Turn | None, Turn | None]]:
-    """The turns in pairs: what forks share is shared, equal turns that occur once are anchors,
-    turns between two anchors go in order.
+    """Pair the turns. Turns that forks share are pairs, and so are equal turns that occur once;
+    what is between two such anchors is paired in order.
     """
     start = 0
     while start < min(len(left), len(right)) and left[start] is right[start]:
@@ -183,12 +182,11 @@ def _in_order(
 
 
 def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int]]:
-    """Places of what occurs once on each side, as many as keep their order: the longest rising run
-    (patience).
+    """Find the places of what occurs once on each side, as many as keep their order: the longest
+    rising run (patience sorting).
     """
-    once = {key for key, n in Counter(left).items() if n == 1} & {
-        key for key, n in Counter(right).items() if n == 1
-    }
+    counts = Counter(left), Counter(right)
+    once = {key for key, n in counts[0].items() if n == 1 and counts[1][key] == 1}
     place = {key: j for j, key in enumerate(right) if key in once}
     pairs = [(i, place[key]) for i, key in enumerate(left) if key in once]
     ends: list[int] = []
@@ -207,7 +205,7 @@ def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int
 
 
 def _sense(turn: Turn, tools: KnownTools | None) -> Hashable:
-    """What a turn says, for finding it again on the other side."""
+    """Make a key of the content of a turn, to find it again on the other side."""
     calls = tuple(call_meaning(call, tools) for call in turn.tool_calls)
     return (
         calls,
@@ -223,8 +221,8 @@ def _row(left: Turn | None, right: Turn | None, tools: KnownTools | None) -> Row
         gone = Difference(
             what="turn",
             turn=(left or right).index,  # type: ignore[union-attr]
-            before=_said(left),
-            after=_said(right),
+            before=_summary(left),
+            after=_summary(right),
         )
         return Row(left=left, right=right, differences=(gone,))
     calls = align_calls(left.tool_calls, right.tool_calls, tools)
@@ -236,18 +234,15 @@ def _row(left: Turn | None, right: Turn | None, tools: KnownTools | None) -> Row
     return Row(left=left, right=right, calls=calls, differences=found)
 
 
-def _said(turn: Turn | None) -> str | None:
+def _summary(turn: Turn | None) -> str | None:
     return turn.response.summary() if turn else None
 
 
 def _before(left: Turn, right: Turn) -> Iterator[Difference]:
-    """What the caller did before the answer: to the history, to the sampling."""
-    said = [([m.wire for m in turn.added], turn.kept) for turn in (left, right)]
-    if said[0] != said[1]:
-        before, after = (
-            excerpt(messages if kept is None else {"kept": kept, "said": messages})
-            for messages, kept in said
-        )
+    """Compare what the caller did before the answer: to the history, and to the sampling."""
+    before, after = _added(left), _added(right)
+    if before != after:
+        before, after = excerpt(before), excerpt(after)
         yield Difference(what="said", turn=left.index, before=before, after=after)
     if (left.sampling or {}) != (right.sampling or {}):
         yield Difference(
@@ -256,6 +251,12 @@ def _before(left: Turn, right: Turn) -> Iterator[Difference]:
             before=masked(left.sampling),
             after=masked(right.sampling),
         )
+
+
+def _added(turn: Turn) -> Any:
+    """List the messages the caller added, with how many earlier ones were kept if some were not."""
+    messages = [message.wire for message in turn.added]
+    return messages if turn.kept is None else {"kept": turn.kept, "said": messages}
 
 
 def _texts(left: Turn, right: Turn) -> Iterator[Difference]:
@@ -306,12 +307,15 @@ def _outcome(turn: Turn, position: int) -> tuple[str, str] | None:
 def _result(
     name: str, before: tuple[str, str] | None, after: tuple[str, str] | None, turn: int
 ) -> Iterator[Difference]:
-    if before != after:
-        alike = before is not None and after is not None and before[0] == after[0]
-        shown = [side and (side[1] if alike else ": ".join(side)) for side in (before, after)]
-        yield Difference(
-            what="result", turn=turn, of=name, before=excerpt(shown[0]), after=excerpt(shown[1])
-        )
+    if before == after:
+        return
+    if before and after and before[0] == after[0]:  # the status is the same: only the texts differ
+        shown: list[str | None] = [before[1], after[1]]
+    else:
+        shown = [": ".join(side) if side else None for side in (before, after)]
+    yield Difference(
+        what="result", turn=turn, of=name, before=excerpt(shown[0]), after=excerpt(shown[1])
+    )
 
 
 def _prompts(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Tu
 
 @record
 class Change(Record):
-    """What one turn is read as now, where that differs."""
+    """A part of a turn that is read differently now."""
 
     turn: int
     what: str
@@ -34,9 +34,9 @@ class Change(Record):
 
 @record
 class Reparsed(Record, Drawn):
-    """A rollout read again, which reads like a rollout: `turns`, `final`, `problems` and all else
-    of its `trajectory` are found on it too. Results stay with the calls they answer; a call that is
-    new has none.
+    """A rollout read again. It reads like a rollout: `turns`, `final`, `problems` and all else of
+    its `trajectory` are attributes of it too. Results stay with the calls they answer; a new call
+    has none.
     """
 
     trajectory: Trajectory
@@ -52,29 +52,27 @@ class Reparsed(Record, Drawn):
         return sorted({*object.__dir__(self), *public})
 
     def summary(self) -> str:
-        return (
-            f"{len(self.changes)} changes:"
-            f" {'; '.join(change.summary() for change in self.changes[:3])}"
-            if self.changes
-            else "nothing changes"
-        )
+        if not self.changes:
+            return "nothing changes"
+        first = "; ".join(change.summary() for change in self.changes[:3])
+        return f"{len(self.changes)} changes: {first}"
 
 
 @checked_keywords
 def reparse(
     trajectory: Any, *, parser: str | None = None, policy: Policy | None = None
 ) -> Reparsed:
-    """The rollout with every stored raw answer read again, and what that changes. Nothing is run
-    and nothing is asked.
+    """Read every stored raw answer of a rollout again, and list what that changes. Nothing is run
+    and no server is asked.
 
     Args:
-        trajectory: a rollout, or what holds one (`AgentResult`, `Debugger`).
-        parser: the tool-call format to look for in texts; None lists what is found without taking
-            it for calls.
+        trajectory: a rollout, or what contains one (`AgentResult`, `Debugger`).
+        parser: the tool-call format to look for in texts; None lists what is found without making
+            calls of it.
         policy: which calls may run; by default the rollout's own.
 
     Raises:
-        UsageError: it holds no rollout, or several.
+        UsageError: it contains no rollout, or several.
         NotFound: there is no such parser.
     """
     trajectory = one_rollout(
@@ -103,23 +101,23 @@ def _again(turn: Any, response: Response) -> Any:
 
 
 def _result_of(call: ToolCall, turn: Turn | OpenTurn) -> ToolResult | None:
-    """The result of the call that says the same, at the same place or anywhere in the turn."""
+    """Find the result of the same call as it was read before, at the same place or, if there is
+    only one, anywhere in the turn.
+    """
     old = turn.response.tool_calls if turn.response else ()
     same = [o for o in old if (o.name, o.arguments) == (call.name, call.arguments)]
-    best = next(
-        (o for o in same if o.position == call.position), same[0] if len(same) == 1 else None
-    )
-    return (
-        turn.results[best.position]
-        if best is not None and best.position < len(turn.results)
-        else None
-    )
+    only = same[0] if len(same) == 1 else None
+    best = next((o for o in same if o.position == call.position), only)
+    if best is None or best.position >= len(turn.results):
+        return None
+    return turn.results[best.position]
 
 
 def _changes(before: Trajectory, after: Trajectory) -> Iterator[Change]:
     for old, new in zip(before.all_turns, after.all_turns, strict=True):
-        for what, say in _ASPECTS.items():
-            a, b = say(old.response), say(new.response)
+        was, is_ = _aspects(old.response), _aspects(new.response)
+        for what, a in was.items():
+            b = is_[what]
             if a != b:
                 yield Change(turn=old.index, what=what, before=a, after=b)
 
@@ -131,10 +129,14 @@ def _calls(calls: tuple[ToolCall, ...]) -> str:
     )
 
 
-_ASPECTS: dict[str, Callable[[Response], str]] = {
-    "tool_calls": lambda r: _calls(r.tool_calls),
-    "recoverable": lambda r: _calls(r.recoverable),
-    "content": lambda r: repr(r.content),
-    "reasoning": lambda r: repr(r.reasoning),
-    "problems": lambda r: ", ".join(sorted(p.code for p in r.all_problems)) or "none",
-}
+def _aspects(response: Response | None) -> dict[str, str]:
+    """Write each part of an answer that a reading decides as text."""
+    if response is None:
+        return {}
+    return {
+        "tool_calls": _calls(response.tool_calls),
+        "recoverable": _calls(response.recoverable),
+        "content": repr(response.content),
+        "reasoning": repr(response.reasoning),
+        "problems": ", ".join(sorted(p.code for p in response.all_problems)) or "none",
+    }

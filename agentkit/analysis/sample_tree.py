@@ -28,7 +28,7 @@ class SampleBranch(Record):
 
     kind: BranchKind
     """`calls`: it called these tools; `answer`: it answered; `limit`: the rollout was cut off;
-    `error`: a request failed; `open`: not ended.
+    `error`: a request failed; `open`: it can go on.
     """
     label: str
     """The step in words: the calls with their arguments, the start of the answer, why it
@@ -39,7 +39,7 @@ class SampleBranch(Record):
     samples: tuple[int, ...]
     """Which samples took it, by their position."""
     rewards: tuple[float, ...] = ()
-    """The rewards of those that have one which is a finite number."""
+    """The rewards of its samples that are finite numbers."""
     children: tuple[SampleBranch, ...] = ()
     """What came next, the most frequent first."""
 
@@ -50,12 +50,12 @@ class SampleBranch(Record):
 
     @property
     def mean_reward(self) -> float | None:
-        """The mean of the rewards; None where none is known."""
+        """The mean of the rewards; None if none is known."""
         return fmean(self.rewards) if self.rewards else None
 
     @property
     def reward_deviation(self) -> float:
-        """The population standard deviation of the rewards; 0 where there are none."""
+        """The population standard deviation of the rewards; 0 if there are none."""
         return deviation(self.rewards)
 
     def summary(self) -> str:
@@ -65,8 +65,8 @@ class SampleBranch(Record):
 
 @record
 class SampleTree(Record, Drawn):
-    """Samples of one prompt as a tree. Two calls are the same where names and values are; parallel
-    calls may stand in any order.
+    """Samples of one prompt as a tree. Two calls are the same if their names and values are; the
+    order of parallel calls does not matter.
     """
 
     size: int
@@ -74,8 +74,8 @@ class SampleTree(Record, Drawn):
     branches: tuple[SampleBranch, ...] = ()
     """What they did first, the most frequent first."""
     prompts: int = 1
-    """How many different prompts the samples began with; more than 1 is a mistake of whoever put
-    them together.
+    """How many different prompts the samples began with; more than 1 is a mistake in putting them
+    together.
     """
 
     @property
@@ -90,18 +90,18 @@ class SampleTree(Record, Drawn):
 
     @property
     def parting(self) -> tuple[SampleBranch, ...]:
-        """The branches at the place where the samples part first; empty where they never do."""
+        """The branches at the place where the samples part first; empty if they never do."""
         shared = self.shared
         level = shared[-1].children if shared else self.branches
         return level if len(level) > 1 else ()
 
     @property
     def parts_at(self) -> int | None:
-        """The turn at which the samples part first; None where all do the same."""
+        """The turn at which the samples part first; None if all do the same."""
         return self.parting[0].turn if self.parting else None
 
     def walk(self) -> Iterator[tuple[int, SampleBranch]]:
-        """Every branch with its depth, in the order they are read."""
+        """Yield every branch with its depth, each before its children."""
         waiting = [(0, branch) for branch in reversed(self.branches)]
         while waiting:
             depth, branch = waiting.pop()
@@ -131,18 +131,18 @@ class _Step:
 
 @checked_keywords
 def sample_tree(x: Any, tools: Any = None) -> SampleTree:
-    """The tree over samples of one prompt: which calls they share and where they part, with counts
-    and rewards a branch. Linear.
+    """Build the tree over samples of one prompt: which calls they share and where they part, with
+    counts and rewards for each branch. Linear in the number of turns.
 
     Args:
         x: trajectories of one prompt (a list, a part of `ak.rollouts(...)`), a debugger or its
-            `tree`, each branch a sample (after
-            `dbg.rerun(n=8)`, say), or one answer with several `choices` (a `Response` or a `Turn`).
+            `tree`, each branch a sample (after `dbg.rerun(n=8)`, say), or one answer with several
+            `choices` (a `Response` or a `Turn`).
         tools: schemas by which arguments are compared (`1`, `1.0` and `"1"` are the same integer);
             by default the rollouts' own.
 
     Raises:
-        UsageError: it holds no samples.
+        UsageError: it contains no samples.
     """
     samples = _samples(x, tools)
     if not samples:
@@ -150,10 +150,11 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
             f"a {type(x).__name__} holds no samples",
             hint="pass the trajectories of one prompt, or an answer with several choices",
         )
-    offered = (
-        tools if tools is not None else next((t.spec.tools for t in samples if t.spec.tools), ())
-    )
-    known = offered if isinstance(offered, KnownTools) else KnownTools(offered) if offered else None
+    if tools is None:
+        tools = next((sample.spec.tools for sample in samples if sample.spec.tools), ())
+    known = tools if isinstance(tools, KnownTools) else None
+    if known is None and tools:
+        known = KnownTools(tools)
     root = _Step("open", "", -1)
     for position, sample in enumerate(samples):
         _grow(root, position, sample, known)
@@ -165,14 +166,15 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
 def _samples(x: Any, tools: Any) -> list[Trajectory]:
     """List the samples: the choices of answers, the branches of a debugger, else the rollouts."""
     if isinstance(x, (Response, Turn)):
-        return [_ended(choice) for choice in choices_of(x, tools)]
+        return [_as_sample(choice) for choice in choices_of(x, tools)]
     if isinstance(x, (list, tuple)) and any(isinstance(item, (Response, Turn)) for item in x):
         return [sample for item in x for sample in _samples(item, tools)]
     tree = getattr(x, "tree", None)
     return rollouts_in(x if tree is None or callable(tree) else tree)
 
 
-def _ended(response: Response) -> Trajectory:
+def _as_sample(response: Response) -> Trajectory:
+    """Make a rollout of one turn from one of several choices."""
     turn = Turn(index=0, response=response, results=(None,) * len(response.tool_calls))
     return Trajectory(turns=(turn,), stop_reason=None if response.tool_calls else "final")
 
@@ -190,22 +192,16 @@ def _grow(root: _Step, position: int, sample: Trajectory, tools: KnownTools | No
 def _steps(
     sample: Trajectory, tools: KnownTools | None
 ) -> Iterator[tuple[Hashable, BranchKind, str, int]]:
-    """What a sample did: key, kind, words and turn of each step."""
+    """Yield what a sample did: key, kind, label and turn of each step."""
     for turn in sample.all_turns:
         calls = turn.tool_calls
         if calls:
-            meanings = Counter(
-                call_meaning(call, tools) for call in calls
-            )  # parallel calls may stand in any order
-            yield (
-                ("calls", frozenset(meanings.items())),
-                "calls",
-                ", ".join(map(_call, calls)),
-                turn.index,
-            )
+            # a set, because the order of parallel calls does not matter
+            meanings = frozenset(Counter(call_meaning(call, tools) for call in calls).items())
+            yield ("calls", meanings), "calls", ", ".join(map(_call, calls)), turn.index
         else:
-            said = " ".join((turn.response.content or turn.response.refusal or "").split())
-            yield ("answer", said), "answer", said or "an empty answer", turn.index
+            text = " ".join((turn.response.content or turn.response.refusal or "").split())
+            yield ("answer", text), "answer", text or "an empty answer", turn.index
     last = len(sample.all_turns)
     if sample.stop_reason == "error":
         reason = sample.error.kind if sample.error else "error"
@@ -219,12 +215,12 @@ def _steps(
 def _call(call: ToolCall) -> str:
     if call.arguments is None:
         return f"{call.name or '?'}({clip(call.raw_arguments, 80)}) {call.status}"
-    told = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-    return f"{call.name or '?'}({clip(told, 120)})"
+    arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    return f"{call.name or '?'}({clip(arguments, 120)})"
 
 
 def _branches(step: _Step, rewards: list[Any]) -> tuple[SampleBranch, ...]:
-    """The branches below a step; built from the leaves up, so that a rollout of a thousand turns
+    """Make the branches below a step, from the leaves up, so that a rollout of a thousand turns
     needs no deep stack.
     """
     order = [step]
@@ -238,14 +234,13 @@ def _branches(step: _Step, rewards: list[Any]) -> tuple[SampleBranch, ...]:
 
 
 def finite(values: Iterable[Any]) -> Iterator[float]:
-    """Those of the values that are finite numbers."""
+    """Yield those of the values that are finite numbers."""
     return (float(value) for value in values if isinstance(value, (int, float)) and isfinite(value))
 
 
 def deviation(numbers: Sequence[float]) -> float:
-    """The population standard deviation; 0 for none. `statistics.pstdev` reckons in fractions,
-    which takes a second for a hundred thousand.
-    """
+    """Compute the population standard deviation; 0 for no numbers."""
+    # `statistics.pstdev` computes in fractions, which takes a second for a hundred thousand
     if not numbers:
         return 0.0
     mean = fmean(numbers)

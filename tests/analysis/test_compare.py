@@ -84,7 +84,7 @@ def test_seen_once_is_reported_and_not_established() -> None:
 
 
 def varying(order: str) -> Any:
-    """Answers that vary from sample to sample."""
+    """Make a script whose answers vary from sample to sample."""
     left = iter(order * 20)
     return lambda messages: (
         says(None, calls("weather", city=next(left)))
@@ -218,7 +218,7 @@ def test_other_settings_are_paired_by_prompt_only_where_nothing_nearer_is() -> N
 
 
 @pytest.mark.parametrize(
-    ("sides", "options", "said"),
+    ("sides", "options", "message"),
     [
         ({"a": 1}, {}, "two sides"),
         ([], {}, "two sides"),
@@ -231,8 +231,8 @@ def test_other_settings_are_paired_by_prompt_only_where_nothing_nearer_is() -> N
         ),
     ],
 )
-def test_a_callers_mistake_is_told(sides: Any, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ak.AgentkitError, match=said) as caught:
+def test_a_callers_mistake_raises(sides: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ak.AgentkitError, match=message) as caught:
         ak.compare(sides, **options)
     assert caught.value.hint
 
@@ -258,10 +258,10 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.M
 def test_the_tables_have_the_columns_they_promise() -> None:
     found = ak.compare({"a": agent(asks()), "b": agent(asks(str.upper))}, ["Oslo"])
     for name in ("divergences_df", "calls_df", "stats_df", "timings_df"):
-        told = getattr(type(found), name).__doc__
-        assert all(re.search(rf"\b{column}\b", told) for column in getattr(found, name).columns), (
-            name
-        )
+        columns = getattr(type(found), name).__doc__
+        assert all(
+            re.search(rf"\b{column}\b", columns) for column in getattr(found, name).columns
+        ), name
     assert list(
         ak.compare({"a": agent(asks()), "b": agent(asks())}, ["Oslo"]).divergences_df.columns
     ) == list(found.divergences_df.columns)
@@ -326,7 +326,7 @@ def test_statistics_say_what_they_should() -> None:
     assert noise_p(["a"] * 20, ["b"] * 20) < 0.001
 
 
-def test_a_difference_of_rates_is_told_in_a_sentence() -> None:
+def test_a_difference_of_rates_is_worded_as_a_sentence() -> None:
     quiet = agent(lambda messages: says("it rains"))
     found = ak.compare({"a": agent(asks()), "b": quiet}, CITIES)
     rows = {row.measure: row for row in found.stats if row.other}
@@ -335,9 +335,9 @@ def test_a_difference_of_rates_is_told_in_a_sentence() -> None:
         "established: a is ahead in how often a tool is called"
     )
     few = ak.compare({"a": agent(asks()), "b": quiet}, CITIES[:2])
-    told = next(row.says for row in few.stats if row.measure == "trigger_rate_difference")
-    assert "not established" in told
-    assert re.search(r"\d+ more requests would tell", told)
+    verdict = next(row.says for row in few.stats if row.measure == "trigger_rate_difference")
+    assert "not established" in verdict
+    assert re.search(r"\d+ more requests would tell", verdict)
 
 
 # -- captured servers
@@ -348,7 +348,7 @@ def side(name: str) -> Path:
 
 
 def aged(row: dict[str, Any]) -> dict[str, Any]:
-    """The same exchange with other ids and times."""
+    """Change the ids and times of an exchange."""
     text = json.dumps(row)
     for found in set(re.findall(r"chatcmpl-(?:tool-)?[0-9a-f]{16}", text)):
         text = text.replace(found, found[:-4] + "ffff")
@@ -388,7 +388,7 @@ def test_parser_settings_of_one_server() -> None:
     named = {f.class_: f for f in found.findings}
     assert named["call_in_text"].at["wrong"] > 0
     assert any(
-        "answer stands in the reasoning" in d.cause and d.at == "right"
+        "answer is in the reasoning" in d.cause and d.at == "right"
         for d in named["reasoning_field"].divergences
     )
     assert "tool_selection" in {
@@ -475,7 +475,7 @@ def test_stream_vs_block_of_an_agent() -> None:
         ak.compare.stream_vs_block(ak.rollout(agent(asks()), "Oslo"))
 
 
-def test_a_prompt_that_no_longer_holds_its_reasoning_is_a_broken_prefix() -> None:
+def test_a_prompt_without_its_earlier_reasoning_is_a_broken_prefix() -> None:
     rows = captured("hermes-qwen3-ids")
     for other in (openai_shaped(rows), captured("hermes-no-reasoning-ids")):
         broken = [

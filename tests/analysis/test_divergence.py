@@ -1,4 +1,4 @@
-"""Each class of divergence on its cases, in both directions; near misses, and what holds for any
+"""Each class of divergence on its cases, in both directions; near misses, and what is true of any
 two answers.
 """
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.divergence.answer_view import answer_views
 from agentkit.analysis.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS
 from agentkit.analysis.divergence.detect import detect, flat, fold
-from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.files.foreign.capture_log import captured_trajectories
 from tests.support.corpus import corpus_rows
 from tests.support.examples import examples
@@ -33,7 +33,7 @@ def compared(case: dict[str, Any], left: str = "left", right: str = "right") -> 
 
 
 def classes(found: Comparison) -> tuple[list[str], list[str]]:
-    """Those that nothing explains, then those that something does."""
+    """List the classes that nothing explains, then those that something does."""
     top = list(dict.fromkeys(d.class_ for d in found.divergences))
     return top, sorted(
         {d.class_ for d, cause in flat(list(found.divergences)) if cause is not None}
@@ -96,7 +96,7 @@ def test_any_two_answers_differ_the_same_from_both_sides_and_folding_loses_nothi
     a: dict[str, Any], b: dict[str, Any]
 ) -> None:
     left, right = (
-        seen_turns(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b)
+        answer_views(captured_trajectories([{**row, "case": ""}])[0])[-1] for row in (a, b)
     )
     there, back = detect(left, right, ("a", "b")), detect(right, left, ("b", "a"))
     assert [(d.class_, d.at, d.severity) for d in there] == [
@@ -126,7 +126,7 @@ JUNK: Any = st.recursive(
 
 
 def damaged(value: Any, draw: Any) -> Any:
-    """The value with some part of it replaced by something that is no such part."""
+    """Replace some part of the value by something that is no such part."""
     if draw(st.integers(0, 9)) == 0:
         return draw(JUNK)
     if isinstance(value, dict) and value:
@@ -170,7 +170,7 @@ def test_the_order_of_independent_calls_is_no_behaviour(order: list[int]) -> Non
 
 
 def answer(content: str | None = None, **message: Any) -> dict[str, Any]:
-    """A constructed answer."""
+    """Construct an answer."""
     finish = "tool_calls" if message.get("tool_calls") else "stop"
     return {
         "model": "m",

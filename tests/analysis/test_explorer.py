@@ -1,4 +1,4 @@
-"""Rollouts as a table: what a filter says, orders and groups, labels that outlive the session,
+"""Rollouts as a table: what a filter means, orders and groups, labels that outlive the session,
 files that are not read whole.
 """
 
@@ -122,7 +122,7 @@ def test_a_filter_finds_what_it_says(table: Explorer, query: str, found: list[in
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "hint"),
     [
         ("rewrd<1", "reward"),
         ("reward<low", "wants a number"),
@@ -130,10 +130,10 @@ def test_a_filter_finds_what_it_says(table: Explorer, query: str, found: list[in
         ("turns=1 zzz=3", "no column"),
     ],
 )
-def test_a_filter_that_cannot_be_read_says_the_mend(query: str, says: str) -> None:
+def test_a_filter_that_cannot_be_read_hints_at_the_right_form(query: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         ak.explore(ROLLOUTS).filter(query)
-    assert says in f"{caught.value} {caught.value.hint}"
+    assert hint in f"{caught.value} {caught.value.hint}"
 
 
 @given(st.text(max_size=30))
@@ -206,7 +206,7 @@ def test_saving_labels_over_those_of_another_session_loses_none(tmp_path: Path) 
         mine.labels.save(path)
     assert "labels=" in caught.value.hint
     assert (path.read_text(), mine.labels.path) == (kept, None)
-    mine.label("odd", 1).labels.save(path)  # all that stands there is here
+    mine.label("odd", 1).labels.save(path)  # it has no label that is missing here
     other = ak.explore(ROLLOUTS, labels=path).label("late", 3)
     mine.labels.save(path)  # its own file, which another table has written to meanwhile
     assert (

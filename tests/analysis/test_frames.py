@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
-from agentkit.analysis.frames import calls, messages, problems, turns
+from agentkit.analysis.frames import messages, problems, tool_calls, turns
 from agentkit.analysis.tokens import tokens_frame
 from agentkit.errors import UsageError
 from agentkit.read.body.finish import queue_of
@@ -37,7 +37,7 @@ from tests.support.paths import CORPUS
 CAPTURES = CORPUS / "captures"
 FRAMES = {
     "turns_df": turns.COLUMNS,
-    "tool_calls_df": calls.COLUMNS,
+    "tool_calls_df": tool_calls.COLUMNS,
     "messages_df": messages.COLUMNS,
     "problems_df": problems.COLUMNS,
     "tokens_df": tokens_frame.COLUMNS,
@@ -59,8 +59,8 @@ def test_columns_and_dtypes_are_the_same_for_everything(name: str) -> None:
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_every_column_is_documented(name: str) -> None:
-    said = getattr(ak, name).__doc__
-    assert [column for column in FRAMES[name] if column not in said] == []
+    text = getattr(ak, name).__doc__
+    assert [column for column in FRAMES[name] if column not in text] == []
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -233,16 +233,16 @@ def test_a_sample_and_the_prompt_tell_rollouts_apart() -> None:
     assert found["reward"].tolist() == [1.0, 1.0, pd.NA, pd.NA]
 
 
-@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_text_can_stand_in_a_frame(said: str) -> None:
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_frame_takes_any_text(text: str) -> None:
     made = Trajectory(
-        prompt=(message("user", said),),
+        prompt=(message("user", text),),
         turns=(
-            Turn(index=0, response=Response(tool_calls=(call(said),)), results=(result(said),)),
+            Turn(index=0, response=Response(tool_calls=(call(text),)), results=(result(text),)),
         ),
     )
-    assert ak.tool_calls_df(made)["name"].tolist() == [said]
-    assert ak.messages_df(made)["content"].tolist()[0] == said
+    assert ak.tool_calls_df(made)["name"].tolist() == [text]
+    assert ak.messages_df(made)["content"].tolist()[0] == text
 
 
 @pytest.mark.slow

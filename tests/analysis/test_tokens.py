@@ -1,4 +1,4 @@
-"""The tokens of a rollout: put together right, told to a reader without colour or script, and sent
+"""The tokens of a rollout: put together right, description to a reader without colour or script, and sent
 as columns.
 """
 
@@ -94,8 +94,8 @@ def test_spans_of_a_prompt() -> None:
         "rees",
         "<|im_end|>",
     ]
-    said = [message("user", "Hi you"), message("tool", "3 degrees")]
-    assert spans(texts, prompt_kinds(texts, said)) == [
+    messages = [message("user", "Hi you"), message("tool", "3 degrees")]
+    assert spans(texts, prompt_kinds(texts, messages)) == [
         ("template", "<|im_start|>user\n"),
         ("prompt", "Hi you"),
         ("template", "<|im_end|>\ntool\n"),
@@ -106,7 +106,7 @@ def test_spans_of_a_prompt() -> None:
         "what is not found is not called a template"
     )
     holes = [*texts[:9], "3 deg", None, "<|im_end|>"]
-    assert prompt_kinds(holes, said)[9:] == ["result", "result", "template"], (
+    assert prompt_kinds(holes, messages)[9:] == ["result", "result", "template"], (
         "a token whose text is not known may be a part of it"
     )
     assert prompt_kinds([None, None]) == ["prompt", "prompt"]
@@ -116,10 +116,10 @@ def test_spans_of_a_prompt() -> None:
     st.lists(st.text(max_size=6) | st.none(), max_size=30),
     st.lists(st.text(min_size=1, max_size=9), max_size=3),
 )
-def test_each_token_has_a_kind(texts: list[str | None], said: list[str]) -> None:
+def test_each_token_has_a_kind(texts: list[str | None], contents: list[str]) -> None:
     for kinds in (
         output_kinds(texts),
-        prompt_kinds(texts, [message("user", text) for text in said]),
+        prompt_kinds(texts, [message("user", text) for text in contents]),
     ):
         assert len(kinds) == len(texts)
         assert set(kinds) <= set(KINDS)
@@ -201,7 +201,7 @@ def test_a_page_without_script_or_colour_tells_all() -> None:
     shown = ak.tokens(conversation("hermes-qwen3", "rollout-03"))
     page = shown.html(STATIC)
     text = read(page).text
-    for said in (
+    for phrase in (
         "the least likely tokens",
         "' Tokyo'",
         "37 %",
@@ -210,7 +210,7 @@ def test_a_page_without_script_or_colour_tells_all() -> None:
         "does not extend the tokens before it",
         "87 of 135 trained",
     ):
-        assert said in text
+        assert phrase in text
     assert 'class="ak-t ak-s2" title="&#x27; Tokyo&#x27;; position 237; id 432' in page
     assert not re.search(r"<script|style=|onclick", page)
     assert "ak-s4" in ak.tokens(conversation("hermes-qwen3", "rollout-03"), metric="mask").html(
@@ -229,10 +229,12 @@ def test_a_very_long_rollout_is_kept_short_and_says_so() -> None:
     assert len(shown) == 32_000
 
 
-@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_tokens_are_only_text(said: str) -> None:
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_tokens_are_only_text(hostile: str) -> None:
     made = turn(
-        logprobs=(TokenLogprob(token=said, logprob=-3.0, top=((said, -3.0), (said + "x", -4.0))),),
+        logprobs=(
+            TokenLogprob(token=hostile, logprob=-3.0, top=((hostile, -3.0), (hostile + "x", -4.0))),
+        ),
         token_ids=TokenIds([1]),
     )
     shown = ak.tokens(made)
@@ -278,12 +280,12 @@ def test_nodes_are_shown_with_what_is_wrong_with_them() -> None:
         shown = ak.tokens(x, metric="mask")
         assert shown.state is not None
         text = read(shown.html(STATIC)).text
-        for said in (
+        for phrase in (
             "node 0",
             "node_trains_on_prompt",
             "the mask trains on tokens with the logprob 1.0",
         ):
-            assert said in text
+            assert phrase in text
         assert shown.df["trained"].tolist() == [True] * 10
     assert "node 0" in shown.text(TEXT)
 

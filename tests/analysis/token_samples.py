@@ -1,5 +1,5 @@
-"""Constructed rollouts of very many tokens, for the tests of the token view: no server said any of
-this.
+"""Constructed rollouts of very many tokens, for the tests of the token view: no server sent any of
+them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def many_tokens(number: int = 32_000, turns: int = 8, *, top: int = 3) -> Trajec
             Turn(
                 index=turn,
                 response=Response(
-                    content="said",
+                    content="text",
                     prompt_token_ids=prompt,
                     token_ids=TokenIds(output),
                     logprobs=logprobs,

@@ -4,6 +4,7 @@ named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -13,10 +14,9 @@ from typing import Any
 from agentkit.agent.batch.run import rollouts
 from agentkit.agent.event_loop import run
 from agentkit.analysis.compare.comparison import ClassFinding, Comparison
-from agentkit.analysis.compare.forced import forced
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
-from agentkit.analysis.compare.repeats import SURE, Compared, compare_cell
-from agentkit.analysis.compare.sides import is_live, stored, streaming
+from agentkit.analysis.compare.repeats import SURE, CellResult, compare_cell
+from agentkit.analysis.compare.sides import forced, is_live, stored, streaming
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.types.trajectory import Trajectory
 
@@ -42,8 +42,8 @@ class Compare:
         resume: Any = None,
         progress: bool | None = None,
     ) -> Comparison:
-        """The divergences between the sides: which, at which layer, which one causes the others,
-        how often, what to change.
+        """Find the divergences between the sides: which, at which layer, which one causes the
+        others, how often, what to change.
 
         Args:
             sides: by name, agents; or what is there already and needs no server: trajectories,
@@ -64,7 +64,7 @@ class Compare:
                 be paired.
         """
         named = _checked(sides, prompts, history)
-        done = _Runs(prompts, n, concurrency, record, resume, progress)
+        done = _SideRuns(prompts, n, concurrency, record, resume, progress)
         found = done.all(named, history, tools)
         return _compared(found, None, shared=history != "free")
 
@@ -80,10 +80,10 @@ class Compare:
         resume: Any = None,
         progress: bool | None = None,
     ) -> Comparison:
-        """One server's streamed answers beside its block answers.
+        """Compare one server's streamed answers with its block answers.
 
         Args:
-            side: an agent; or stored rollouts, a capture, a cassette that hold both.
+            side: an agent; or stored rollouts, a capture, a cassette that contain both.
             prompts: as for `ak.compare`.
             n: samples of each prompt.
             concurrency: rollouts under way at once.
@@ -93,11 +93,11 @@ class Compare:
             progress: as for `ak.rollouts`.
 
         Raises:
-            UsageError: what is stored does not hold both.
+            UsageError: what is stored does not contain both.
         """
         if is_live(side):
             both = {"block": streaming(side, False), "stream": streaming(side, True)}
-            done = _Runs(prompts, n, concurrency, record, resume, progress)
+            done = _SideRuns(prompts, n, concurrency, record, resume, progress)
             return _compared(done.all(_checked(both, prompts, "free"), "free", None), True)
         split: dict[str, list[Trajectory]] = {"block": [], "stream": []}
         for trajectory in stored(side, tools):
@@ -148,8 +148,8 @@ def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
     return {str(name): side for name, side in sides.items()}
 
 
-class _Runs:
-    """How the sides that are agents are run."""
+class _SideRuns:
+    """The rollouts of the sides: agents are run, what is stored is read."""
 
     def __init__(
         self,
@@ -171,8 +171,19 @@ class _Runs:
     def all(
         self, sides: Mapping[str, Any], history: str, tools: Any
     ) -> dict[str, Sequence[Trajectory]]:
-        """The rollouts of every side; an interrupt is raised with what had begun as its `rollouts`,
-        by side.
+        """Run or read every side.
+
+        Args:
+            sides: by name.
+            history: `free`, or the side whose history the others are asked on.
+            tools: schemas, for raw answers that come without their request.
+
+        Returns:
+            The rollouts of each side.
+
+        Raises:
+            BaseException: what broke it off, an interrupt too, with the rollouts so far as its
+                `rollouts`, by side.
         """
         order = sorted(sides, key=lambda name: name != history)
         for name in order:
@@ -204,26 +215,25 @@ class _Runs:
         )
 
     def _earlier(self, name: str) -> Any:
-        return (
-            self.resume.get(name)
-            if isinstance(self.resume, Mapping)
-            else self._path(self.resume, name)
-        )
+        if isinstance(self.resume, Mapping):
+            return self.resume.get(name)
+        return self._path(self.resume, name)
 
     def _path(self, folder: Any, name: str) -> Path | None:
         if folder is None:
             return None
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        return path / f"{''.join(ch if ch.isalnum() or ch in '-_.' else '_' for ch in name)}.jsonl"
+        safe = re.sub(r"[^\w.-]", "_", name)
+        return path / f"{safe}.jsonl"
 
 
 def _compared(
-    sides: Mapping[str, Sequence[Trajectory]], twins: bool | None, *, shared: bool = False
+    sides: Mapping[str, Sequence[Trajectory]], same_server: bool | None, *, shared: bool = False
 ) -> Comparison:
+    """Pair the rollouts of every two sides and compare each pair."""
     order = requests_of(sides.values())
     found: list[Cell] = []
-    unpaired = dict.fromkeys(sides, 0)
     for names in combinations(sides, 2):
         paired, _ = cells(names, sides[names[0]], sides[names[1]], order)
         found += paired
@@ -234,29 +244,27 @@ def _compared(
             "no prompt was asked on two sides",
             hint="compare rollouts of the same prompts; they are paired by their messages",
         )
-    compared = [compare_cell(cell, twins, shared=shared) for cell in found]
-    return Comparison(sides, found, list(_corrected(compared)), unpaired)
+    results = [compare_cell(cell, same_server, shared=shared) for cell in found]
+    return Comparison(sides, found, list(_corrected(results)), unpaired)
 
 
-def _corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
-    """What was tested, with the many tests taken into account: of a hundred prompts five look
-    different by chance (Benjamini and Hochberg).
+def _corrected(results: Sequence[CellResult]) -> Iterator[CellResult]:
+    """Take the number of tests into account: of a hundred prompts five look different by chance
+    (Benjamini and Hochberg).
     """
-    tests = [(i, place, p) for i, one in enumerate(compared) for place, p in one.tests]
+    tests = [(i, place, p) for i, result in enumerate(results) for place, p in result.tests]
     sure: dict[tuple[int, int], bool] = {}
     if tests:
         from scipy.stats import false_discovery_control
 
-        every = [p for one in compared for _, p in one.tests] + [1.0] * sum(
-            n for one in compared for n in one.noise.values()
-        )
-        adjusted = false_discovery_control(every)[: len(tests)]
-        sure = {
-            (i, place): bool(p <= SURE) for (i, place, _), p in zip(tests, adjusted, strict=True)
-        }
-    for i, one in enumerate(compared):
+        # what was found to be noise was tested too, and counts with a p-value of 1
+        noise = sum(sum(result.noise.values()) for result in results)
+        adjusted = false_discovery_control([p for _, _, p in tests] + [1.0] * noise)
+        for (i, place, _), p in zip(tests, adjusted, strict=False):
+            sure[i, place] = bool(p <= SURE)
+    for i, result in enumerate(results):
         settled = [
-            replace(d, established=sure[i, place]) if (i, place) in sure else d
-            for place, d in enumerate(one.divergences)
+            replace(divergence, established=sure.get((i, place), divergence.established))
+            for place, divergence in enumerate(result.divergences)
         ]
-        yield Compared(settled, one.units, one.noise, one.tests)
+        yield CellResult(settled, result.pairs, result.noise, result.tests)

@@ -1,4 +1,4 @@
-"""What `ak.compare` gives: the divergences, what they come to, and the rollouts they were found
+"""What `ak.compare` returns: the divergences, what they come to, and the rollouts they were found
 in.
 """
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.alignment import align_calls
+from agentkit.analysis.alignment import CallPair, align_calls
 from agentkit.analysis.compare.pairs import Cell
-from agentkit.analysis.compare.repeats import Compared
+from agentkit.analysis.compare.repeats import CellResult
+from agentkit.analysis.compare.sides import Timing, timing
 from agentkit.analysis.compare.statistics import Statistic, statistics, wilson
-from agentkit.analysis.compare.timing import Timing, timing
-from agentkit.analysis.divergence.classes import CLASSES, ORDER
+from agentkit.analysis.divergence.answer_view import answer_views
+from agentkit.analysis.divergence.classes import ORDER
 from agentkit.analysis.divergence.detect import flat
-from agentkit.analysis.divergence.seen import seen_turns
 from agentkit.analysis.divergence.traits import Divergence
 from agentkit.types.hooks import hook
 from agentkit.types.record import Drawn, Record, clip, record
@@ -38,7 +38,7 @@ class ClassFinding(Record):
     prompts: int
     """In how many prompts it was found."""
     of: int
-    """Of how many."""
+    """How many prompts the two sides have in common."""
     low: float
     """The 95 % interval (Wilson) of that rate."""
     high: float
@@ -51,7 +51,7 @@ class ClassFinding(Record):
 
     @property
     def severity(self) -> str:
-        """The worst of them."""
+        """The worst severity of its divergences."""
         return min(
             (d.severity for d in self.divergences), key=_IMPACT.__getitem__, default="cosmetic"
         )
@@ -67,7 +67,7 @@ class Comparison(Drawn):
         self,
         sides: Mapping[str, Sequence[Trajectory]],
         cells: Sequence[Cell],
-        compared: Sequence[Compared],
+        results: Sequence[CellResult],
         unpaired: Mapping[str, int],
     ) -> None:
         self.rollouts = {name: tuple(side) for name, side in sides.items()}
@@ -75,7 +75,7 @@ class Comparison(Drawn):
         self.unpaired = {name: n for name, n in unpaired.items() if n}
         """By side, how many rollouts had no counterpart."""
         self._cells = tuple(cells)
-        self._compared = tuple(compared)
+        self._results = tuple(results)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -91,59 +91,53 @@ class Comparison(Drawn):
 
     @property
     def side_of(self) -> tuple[str, ...]:
-        """The name of the side that each of `trajectories` is from; the frames have it as a
+        """The name of the side that each of `trajectories` is from, which the frames have as a
         column.
         """
         return tuple(name for name, side in self.rollouts.items() for _ in side)
 
     @cached_property
     def divergences(self) -> tuple[Divergence, ...]:
-        """Every divergence that no other explains, by prompt, turn and layer; consequences are in
-        its `explains`.
+        """Every divergence that no other explains, by prompt, turn and layer; its consequences are
+        in its `explains`.
         """
-        found = [d for one in self._compared for d in one.divergences]
+        found = [d for result in self._results for d in result.divergences]
         return tuple(sorted(found, key=lambda d: (d.prompt, d.sides, d.turn, ORDER[d.class_])))
 
     @cached_property
     def findings(self) -> tuple[ClassFinding, ...]:
         """The divergences by class and pair of sides, bottom up."""
-        of = Counter(cell.names for cell in self._cells)
-        pairs = {
-            names: {cell.prompt for cell in self._cells if cell.names == names} for names in of
-        }
+        prompts: dict[tuple[str, str], set[int]] = {}
+        for cell in self._cells:
+            prompts.setdefault(cell.names, set()).add(cell.prompt)
         grouped: dict[tuple[str, tuple[str, str]], list[Divergence]] = {}
         effects: dict[tuple[str, tuple[str, str]], set[int]] = {}
         for divergence, cause in flat(list(self.divergences)):
+            key = (divergence.class_, divergence.sides)
             if cause is None:
-                grouped.setdefault((divergence.class_, divergence.sides), []).append(divergence)
+                grouped.setdefault(key, []).append(divergence)
             else:
-                effects.setdefault((divergence.class_, divergence.sides), set()).add(
-                    divergence.prompt
-                )
+                effects.setdefault(key, set()).add(divergence.prompt)
         keys = sorted({*grouped, *effects}, key=lambda key: (ORDER[key[0]], key[1]))
         return tuple(
-            _finding(key, grouped.get(key, []), effects.get(key, set()), len(pairs[key[1]]))
+            _finding(key, grouped.get(key, []), effects.get(key, set()), len(prompts[key[1]]))
             for key in keys
         )
 
     @cached_property
     def noise(self) -> dict[str, int]:
-        """By class of behaviour, on how many turns the sides differed no more than each does from
-        itself.
+        """By class of behaviour, the number of turns on which the sides differed no more than each
+        does from itself.
         """
-        return dict(sum((one.noise for one in self._compared), Counter()))
+        return dict(sum((result.noise for result in self._results), Counter()))
 
     @cached_property
     def stats(self) -> tuple[Statistic, ...]:
         """The lines of `stats_df`."""
-        names = dict.fromkeys(cell.names for cell in self._cells)
-        rows = [
-            row
-            for pair in names
-            for row in statistics(
-                [u for one in self._compared for u in one.units if u.names == pair], pair
-            )
-        ]
+        found = [pair for result in self._results for pair in result.pairs]
+        rows: list[Statistic] = []
+        for names in dict.fromkeys(cell.names for cell in self._cells):
+            rows += statistics([pair for pair in found if pair.names == names], names)
         return (*rows, *map(_class_row, self.findings))
 
     @cached_property
@@ -159,8 +153,11 @@ class Comparison(Drawn):
     def pairs(
         self, prompt: int = 0, sides: tuple[str, str] | None = None
     ) -> tuple[tuple[Trajectory, Trajectory], ...]:
-        """The pairs of rollouts of one prompt, sample by sample, for `ak.diff`; of these two sides,
-        or of the first two that were asked it.
+        """List the pairs of rollouts of one prompt, sample by sample, for `ak.diff`.
+
+        Args:
+            prompt: which prompt, counted from 0.
+            sides: the names of the two sides; by default the first two that were asked it.
         """
         found = [
             cell for cell in self._cells if cell.prompt == prompt and sides in (None, cell.names)
@@ -178,7 +175,7 @@ class Comparison(Drawn):
         hint, link, left_pointer, left_excerpt, right_pointer, right_excerpt, established, evidence,
         explained_by (the class that explains it, None for none)."""
         rows = [_divergence_row(d, cause) for d, cause in flat(list(self.divergences))]
-        return _frame(rows, list(_divergence_row(_EMPTY, None)))
+        return _frame(rows, _DIVERGENCE_COLUMNS)
 
     @property
     def calls_df(self) -> DataFrame:
@@ -205,52 +202,33 @@ class Comparison(Drawn):
     def _calls(self) -> Iterator[dict[str, Any]]:
         for cell in self._cells:
             for sample, (a, b) in enumerate(zip(cell.left, cell.right, strict=False)):
-                for turn, (x, y) in enumerate(zip(seen_turns(a), seen_turns(b), strict=False)):
+                for turn, (x, y) in enumerate(zip(answer_views(a), answer_views(b), strict=False)):
+                    place = (cell.prompt, sample, turn, *cell.names)
                     for pair in align_calls(x.calls, y.calls, x.tools):
-                        left, right = pair.left, pair.right
-                        yield {
-                            "prompt": cell.prompt,
-                            "sample": sample,
-                            "turn": turn,
-                            "left": cell.names[0],
-                            "right": cell.names[1],
-                            "kind": pair.kind,
-                            "left_name": left and left.name,
-                            "right_name": right and right.name,
-                            "left_arguments": left and left.raw_arguments,
-                            "right_arguments": right and right.raw_arguments,
-                            "changes": "; ".join(c.summary() for c in pair.changes),
-                        }
+                        yield dict(zip(_CALL_COLUMNS, (*place, *_call_row(pair)), strict=True))
 
     def __bool__(self) -> bool:
         return bool(self.divergences)
 
     def heading(self) -> str:
-        """What was compared and what came of it, on one line."""
-        worst = {
-            f.class_: f.severity
-            for f in sorted(self.findings, key=lambda f: -_IMPACT[f.severity])
-            if f.divergences
-        }
+        """Summarize on one line what was compared and what was found."""
+        worst: dict[str, str] = {}
+        for finding in sorted(self.findings, key=lambda finding: -_IMPACT[finding.severity]):
+            if finding.divergences:
+                worst[finding.class_] = finding.severity
         found = Counter(worst.values())
-        told = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
-        told = (
-            f"{len(worst)} {'class' if len(worst) == 1 else 'classes'} of divergence ({told})"
-            if told
-            else ""
-        )
-        return (
-            f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}:"
-            f" {told or 'nothing differs'}"
-        )
+        result = "nothing differs"
+        if worst:
+            numbers = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
+            classes = "class" if len(worst) == 1 else "classes"
+            result = f"{len(worst)} {classes} of divergence ({numbers})"
+        return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {result}"
 
     def __repr__(self) -> str:
         return f"<Comparison {clip(self.heading(), 200)}>"
 
     def issue(self) -> str:
-        """The body of a GitHub issue: what differs, excerpts, how to repeat it. Keys are not in
-        it.
-        """
+        """Write the body of a GitHub issue: what differs, excerpts, how to repeat it; no keys."""
         body: str = hook("issue")(self)
         return body
 
@@ -260,7 +238,8 @@ def _finding(
 ) -> ClassFinding:
     prompts = {d.prompt for d in found}
     low, high = wilson(len(prompts), of)
-    at = {name: len({d.prompt for d in found if d.at == name}) for name in key[1]}
+    at_fault = {(d.at, d.prompt) for d in found}
+    at = {name: sum(side == name for side, _ in at_fault) for name in key[1]}
     return ClassFinding(
         class_=key[0],
         sides=key[1],
@@ -279,7 +258,7 @@ def _class_row(finding: ClassFinding) -> Statistic:
     value = finding.prompts / finding.of if finding.of else 0.0
     sure = "" if finding.established or not finding.divergences else "; not established"
     more = f"; in {finding.explained} as a consequence" if finding.explained else ""
-    told = (
+    says = (
         f"in {finding.prompts} of {finding.of} prompts ({finding.low:.0%} to"
         f" {finding.high:.0%}){more}{sure}"
     )
@@ -293,8 +272,16 @@ def _class_row(finding: ClassFinding) -> Statistic:
         finding.of,
         None,
         "Wilson",
-        told,
+        says,
     )
+
+
+def _call_row(pair: CallPair) -> tuple[Any, ...]:
+    """List what the two sides call, in the order of the last of `_CALL_COLUMNS`."""
+    left, right = pair.left, pair.right
+    names = (left and left.name, right and right.name)
+    arguments = (left and left.raw_arguments, right and right.raw_arguments)
+    return pair.kind, *names, *arguments, "; ".join(c.summary() for c in pair.changes)
 
 
 def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
@@ -321,6 +308,27 @@ def _divergence_row(d: Divergence, cause: Divergence | None) -> dict[str, Any]:
     }
 
 
+_DIVERGENCE_COLUMNS = [
+    "prompt",
+    "turn",
+    "sample",
+    "class",
+    "layer",
+    "severity",
+    "left",
+    "right",
+    "at",
+    "cause",
+    "hint",
+    "link",
+    "left_pointer",
+    "left_excerpt",
+    "right_pointer",
+    "right_excerpt",
+    "established",
+    "evidence",
+    "explained_by",
+]
 _CALL_COLUMNS = [
     "prompt",
     "sample",
@@ -340,22 +348,3 @@ def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:
     import pandas as pd
 
     return pd.DataFrame(rows, columns=columns)
-
-
-def _empty() -> Divergence:
-    from agentkit.analysis.divergence.traits import Excerpt
-
-    nothing = Excerpt(pointer="", value=None)
-    return Divergence(
-        class_=next(iter(CLASSES)),
-        severity="cosmetic",
-        sides=("", ""),
-        at=None,
-        left=nothing,
-        right=nothing,
-        cause="",
-        hint="",
-    )
-
-
-_EMPTY = _empty()

@@ -1,5 +1,5 @@
-"""Which rollouts of two sides belong together: those that asked the same, as exactly as it can be
-had.
+"""Which rollouts of two sides belong together: those that asked the same, as exactly as there are
+any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OBSERVING = frozenset(
         "metadata",
     )
 )
-"""Fields that ask for more to be told, not for another answer."""
+"""Fields that ask for more about an answer, not for another answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +39,37 @@ class Cell:
     right: tuple[Trajectory, ...]
 
 
-_LEVELS = ("model told stream", "model stream", "model", "told stream", "stream", "", "prompt")
-"""What two rollouts have in common that belong together, the nearest first: beside the prompt, the
-tools and the settings, the model, what the answer is to tell, and whether it is streamed; in the
-end the prompt alone."""
+_LEVELS = (
+    "model details stream",
+    "model stream",
+    "model",
+    "details stream",
+    "stream",
+    "",
+    "prompt",
+)
+"""What two rollouts that belong together have in common, the nearest first. Beside the prompt, the
+tools and the settings this is the model, the details that the answer is asked for, and whether it
+is streamed; in the end it is the prompt alone."""
 
 
 def _key(level: int, trajectory: Trajectory) -> str:
-    """The same text for the same request, as near as the level says. A seed only tells samples
-    apart.
+    """Make a text that is the same for the same request, as exactly as the level asks.
+
+    A seed is left out: it only distinguishes samples.
     """
-    spec, wires, common = (
-        trajectory.spec,
-        [message.wire for message in trajectory.prompt],
-        _LEVELS[level],
-    )
+    spec, common = trajectory.spec, _LEVELS[level]
+    wires = [message.wire for message in trajectory.prompt]
     if common == "prompt":
         return _text(wires)
     sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
-    kept = {
-        k: v
-        for k, v in sampling.items()
-        if k not in ("extra_body", "seed") and ("told" in common or k not in _OBSERVING)
-    }
-    return _text(
-        [
-            wires,
-            list(spec.tools),
-            kept,
-            spec.stream if "stream" in common else None,
-            spec.model if "model" in common else None,
-        ]
-    )
+    left_out = {"extra_body", "seed"}
+    if "details" not in common:
+        left_out |= _OBSERVING
+    kept = {name: value for name, value in sampling.items() if name not in left_out}
+    stream = spec.stream if "stream" in common else None
+    model = spec.model if "model" in common else None
+    return _text([wires, list(spec.tools), kept, stream, model])
 
 
 def _text(value: Any) -> str:
@@ -78,7 +77,7 @@ def _text(value: Any) -> str:
 
 
 def prompt_key(trajectory: Trajectory) -> str:
-    """The same text for the same prompt."""
+    """Make a text that is the same for the same prompt."""
     return _key(len(_LEVELS) - 1, trajectory)
 
 
@@ -88,12 +87,20 @@ def cells(
     right: Sequence[Trajectory],
     order: dict[str, int],
 ) -> tuple[list[Cell], list[Trajectory]]:
-    """The cells of two sides in the order of the prompts, and the rollouts that have no
-    counterpart.
+    """Pair the rollouts of two sides by what was asked.
 
     Requests that are the same are paired first, then those that differ in ever more of `_LEVELS`. A
-    prompt is paired by itself only where it has no nearer pair. One rollout each is a pair whatever
-    it asked.
+    prompt is paired by itself only if it has no nearer pair. One rollout each is a pair whatever it
+    asked.
+
+    Args:
+        names: what the two sides are called.
+        left: the rollouts of one side.
+        right: the rollouts of the other.
+        order: the number of each request, from `requests_of`.
+
+    Returns:
+        The cells in the order of the prompts, and the rollouts that have no counterpart.
     """
     if len(left) == len(right) == 1:
         return [Cell(0, names, tuple(left), tuple(right))], []
@@ -124,8 +131,10 @@ def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, 
 
 
 def requests_of(sides: Iterable[Sequence[Trajectory]]) -> dict[str, int]:
-    """Every request with its number: the same for the same prompt on every side, further ones where
-    a side asked it in several ways.
+    """Number every request.
+
+    A prompt has the same number on every side; where a side asked it in several ways, each further
+    way has a number of its own.
     """
     numbers: dict[tuple[str, int], int] = {}
     order: dict[str, int] = {}

@@ -1,8 +1,8 @@
 """The classes of divergence between two answers to the same request, in the order in which they are
 looked for: from the wire up.
 
-A class lower in the list can be the cause of one further down, never the other way round.
-`EXPLAINS` says which is known to be.
+A class can be the cause of one further down the list, never the other way round. `EXPLAINS` lists
+the causes that are known.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class DivergenceClass(Record):
     name: str
     layer: Layer
     severity: Impact
-    """What it usually does to a client: `breaks` it, `changes` what it does, or is `cosmetic`; a
-    case can be milder or worse.
+    """What it usually does to a client: it `breaks` it, `changes` what it does, or is `cosmetic`. A
+    single case can be milder or worse.
     """
     means: str
     """One line: what differs."""
@@ -154,7 +154,7 @@ _LISTED = (
         "reasoning_field",
         "wire",
         "changes",
-        "reasoning stands in another place",
+        "reasoning is in another field",
         (
             "vLLM and SGLang: --reasoning-parser of the model, or none of it; client: read"
             " reasoning and reasoning_content"
@@ -165,7 +165,7 @@ _LISTED = (
         "stream_identity",
         "wire",
         "breaks",
-        "the pieces of a stream do not say what they belong to in the way OpenAI's do",
+        "the pieces of a stream do not name what they belong to in the way OpenAI's do",
         (
             "put calls together by index and first id, as ak.read_stream does; take the name from"
             " the first piece"
@@ -176,10 +176,10 @@ _LISTED = (
         "stream_vs_block",
         "wire",
         "breaks",
-        "the stream of a server does not say what its block answer says",
+        "the stream of a server does not give what its block answer gives",
         (
             "use the form that is right for this model and parser until the server's streaming"
-            " parser is mended"
+            " parser is fixed"
         ),
         "https://github.com/vllm-project/vllm/issues/11392",
     ),
@@ -187,7 +187,7 @@ _LISTED = (
         "call_in_text",
         "parser",
         "breaks",
-        "a call stands in the text and not in tool_calls",
+        "a call is in the text and not in tool_calls",
         (
             "start the server with --enable-auto-tool-choice and the model's own"
             " --tool-call-parser; or ak.Agent(parser=...) to read it here"
@@ -330,11 +330,11 @@ CLASSES: dict[str, DivergenceClass] = {
     )
     for name, layer, severity, means, hint, link in _LISTED
 }
-"""By name, bottom up."""
+"""The classes by name, bottom up."""
 LAYERS = tuple(dict.fromkeys(c.layer for c in CLASSES.values()))
 ORDER = {name: i for i, name in enumerate(CLASSES)}
 DEPTH = {**ORDER, "tool_choice_semantics": ORDER["tool_selection"] - 0.5}
-"""The order of causes: that an order was not obeyed comes before what was done instead."""
+"""The order of causes: an order that was not obeyed comes before what was done instead."""
 BEHAVIOUR = frozenset(name for name, c in CLASSES.items() if c.layer == "behaviour")
 _CALLS = "tool_selection parallel_calls arguments_value arguments_schema tool_choice_semantics"
 EXPLAINS: dict[str, frozenset[str]] = {
@@ -355,6 +355,6 @@ EXPLAINS: dict[str, frozenset[str]] = {
         "tool_choice_semantics": "tool_selection parallel_calls",
     }.items()
 }
-"""Cause to the consequences it is known to have in the same turn; a cause always lies deeper
-(`DEPTH`) than its consequence.
+"""Maps a cause to the consequences it is known to have in the same turn. A cause always lies deeper
+(`DEPTH`) than its consequences.
 """

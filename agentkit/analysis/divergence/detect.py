@@ -7,42 +7,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agentkit.analysis.divergence import behaviour, calls, envelope, history, transport, wire
-from agentkit.analysis.divergence.classes import (
-    BEHAVIOUR,
-    CLASSES,
-    DEPTH,
-    EXPLAINS,
-    LAYERS,
-    ORDER,
-    DivergenceClass,
+from agentkit.analysis.divergence import (
+    behaviour,
+    envelope,
+    parser_faults,
+    round_trip,
+    transport,
+    wire_form,
 )
-from agentkit.analysis.divergence.seen import Seen, seen_turns
+from agentkit.analysis.divergence.answer_view import AnswerView
+from agentkit.analysis.divergence.classes import DEPTH, EXPLAINS, ORDER
 from agentkit.analysis.divergence.traits import (
     Divergence,
-    Excerpt,
     Names,
     Trait,
     Traits,
     compared,
     of_traits,
 )
-
-__all__ = [
-    "BEHAVIOUR",
-    "CLASSES",
-    "DEPTH",
-    "LAYERS",
-    "ORDER",
-    "Divergence",
-    "DivergenceClass",
-    "Excerpt",
-    "Seen",
-    "detect",
-    "flat",
-    "fold",
-    "seen_turns",
-]
 
 _DETECTORS: dict[str, Traits] = {
     "request_ignored": transport.request_ignored,
@@ -51,17 +33,17 @@ _DETECTORS: dict[str, Traits] = {
     "usage": envelope.usage,
     "logprobs": envelope.logprobs,
     "truncation": envelope.truncation,
-    "call_id": wire.call_id,
-    "arguments_encoding": wire.arguments_encoding,
-    "content_form": wire.content_form,
-    "reasoning_field": wire.reasoning_field,
-    "stream_identity": wire.stream_identity,
-    "call_in_text": calls.call_in_text,
-    "arguments_syntax": calls.arguments_syntax,
-    "tool_name": calls.tool_name,
-    "token_leak": calls.token_leak,
-    "reasoning_roundtrip": history.reasoning_roundtrip,
-    "prefix_broken": history.prefix_broken,
+    "call_id": wire_form.call_id,
+    "arguments_encoding": wire_form.arguments_encoding,
+    "content_form": wire_form.content_form,
+    "reasoning_field": wire_form.reasoning_field,
+    "stream_identity": wire_form.stream_identity,
+    "call_in_text": parser_faults.call_in_text,
+    "arguments_syntax": parser_faults.arguments_syntax,
+    "tool_name": parser_faults.tool_name,
+    "token_leak": parser_faults.token_leak,
+    "reasoning_roundtrip": round_trip.reasoning_roundtrip,
+    "prefix_broken": round_trip.prefix_broken,
     "tool_selection": behaviour.tool_selection,
     "parallel_calls": behaviour.parallel_calls,
     "arguments_value": behaviour.arguments_value,
@@ -69,36 +51,39 @@ _DETECTORS: dict[str, Traits] = {
     "tool_choice_semantics": behaviour.tool_choice_semantics,
     "sampling_defaults": behaviour.sampling_defaults,
 }
-"""For two answers that came whole, bottom up."""
+"""The detectors for two answers that came whole, bottom up."""
 
 
-def detect(left: Seen, right: Seen, names: Names, *, twins: bool = False) -> list[Divergence]:
-    """Every divergence of two answers, bottom up and not yet folded.
+def detect(
+    left: AnswerView, right: AnswerView, names: Names, *, same_server: bool = False
+) -> list[Divergence]:
+    """Find every divergence of two answers, bottom up and not yet folded.
 
     Args:
-        twins: the same server was asked once for a stream and once for a block.
+        left: the answer of one side.
+        right: the answer of the other side to the same request.
+        names: what the two sides are called.
+        same_server: one server was asked once for a stream and once for a block.
     """
     found = list(compared("completion_integrity", transport.integrity, left, right, names))
     if found or any(True for _ in transport.integrity(left, right)):
-        return found  # cut on both sides alike: nothing to compare, and no difference
+        return found  # cut on both sides alike: there is nothing to compare, and no difference
     if transport.failed(left) or transport.failed(right):
         return list(_failures(left, right, names))
-    detectors = (
-        {**_DETECTORS, "stream_vs_block": wire.stream_vs_block}
-        if twins and left.streamed != right.streamed
-        else _DETECTORS
-    )
-    return sorted(
-        (
-            d
-            for name, traits in detectors.items()
-            for d in compared(name, traits, left, right, names)
-        ),
-        key=lambda d: ORDER[d.class_],
-    )
+    detectors = _DETECTORS
+    if same_server and left.streamed != right.streamed:
+        detectors = {**_DETECTORS, "stream_vs_block": wire_form.stream_vs_block}
+    for name, traits in detectors.items():
+        found += compared(name, traits, left, right, names)
+    return sorted(found, key=_order)
 
 
-def _failures(left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
+def _order(divergence: Divergence) -> int:
+    return ORDER[divergence.class_]
+
+
+def _failures(left: AnswerView, right: AnswerView, names: Names) -> Iterator[Divergence]:
+    """Compare the failures of both sides, or report the failure of one."""
     if transport.failed(left) and transport.failed(right):
         yield from compared("error_shape", transport.error_shape, left, right, names)
         yield from compared("context_limit", transport.context_limit, left, right, names)
@@ -110,38 +95,35 @@ def _failures(left: Seen, right: Seen, names: Names) -> Iterator[Divergence]:
 
 
 def fold(found: list[Divergence]) -> list[Divergence]:
-    """The divergences of one turn, each consequence inside the lowest one that explains it; nothing
-    is left out.
+    """Fold the divergences of one turn: each consequence goes into the lowest one that explains it,
+    and nothing is left out.
     """
-    ordered = sorted(found, key=lambda d: DEPTH[d.class_])
     causes: list[Divergence] = []
     effects: dict[str, list[Divergence]] = {}
-    for divergence in ordered:
-        cause = next(
-            (
-                c
-                for c in causes
-                if divergence.class_ in EXPLAINS.get(c.class_, ()) and _same_side(c, divergence)
-            ),
-            None,
-        )
+    for divergence in sorted(found, key=_depth):
+        cause = next((cause for cause in causes if _explains(cause, divergence)), None)
         if cause is None:
             causes.append(divergence)
         else:
             effects.setdefault(cause.class_, []).append(divergence)
     folded = (replace(cause, explains=tuple(effects.get(cause.class_, ()))) for cause in causes)
-    return sorted(folded, key=lambda d: ORDER[d.class_])
+    return sorted(folded, key=_order)
 
 
-def _same_side(cause: Divergence, effect: Divergence) -> bool:
-    """Whether a fault of one side can be the cause of another: not where each is the other
-    side's.
+def _depth(divergence: Divergence) -> float:
+    return DEPTH[divergence.class_]
+
+
+def _explains(cause: Divergence, effect: Divergence) -> bool:
+    """Tell whether one divergence can be the cause of another; a fault of one side does not explain
+    a fault of the other.
     """
-    return cause.at is None or effect.at is None or cause.at == effect.at
+    same_side = cause.at is None or effect.at is None or cause.at == effect.at
+    return same_side and effect.class_ in EXPLAINS.get(cause.class_, ())
 
 
 def flat(found: list[Divergence]) -> Iterator[tuple[Divergence, Divergence | None]]:
-    """Every divergence with the one that explains it, or None."""
+    """Yield every divergence with the one that explains it, or None."""
     for divergence in found:
         yield divergence, None
         yield from ((effect, divergence) for effect in divergence.explains)

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from typing import NamedTuple
 
+from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.classes import CLASSES, Impact, Layer
-from agentkit.analysis.divergence.seen import Seen
 from agentkit.types.record import Record, record
 
 
 @record
 class Excerpt(Record):
-    """What stands in one side's raw answer."""
+    """An excerpt of one side's raw answer."""
 
     pointer: str
-    """JSON pointer into the raw answer (RFC 6901); of a stream: into the block answer it stands
-    for.
+    """JSON pointer into the raw answer (RFC 6901); for a stream, into the block answer it amounts
+    to.
     """
     value: object
-    """What stands there, at most 300 characters of it; `(absent)` where nothing does."""
+    """What is there, at most 300 characters of it; `(absent)` where nothing is."""
 
     def summary(self) -> str:
         return f"{self.pointer}: {self.value!r}"
@@ -38,8 +38,8 @@ class Divergence(Record):
     severity: Impact
     sides: tuple[str, str]
     at: str | None
-    """The side that departs from OpenAI's contract, or from its own request; None where both are in
-    order, or neither is.
+    """The side that departs from OpenAI's contract, or from its own request; None if both do, or
+    neither.
     """
     left: Excerpt
     right: Excerpt
@@ -53,8 +53,8 @@ class Divergence(Record):
     sample: int = 0
     turn: int = 0
     established: bool = True
-    """False where it was seen too rarely to tell it from sampling noise; only ever for the
-    behaviour layer.
+    """Whether it is more than sampling noise; False only in the behaviour layer, for what was seen
+    too rarely.
     """
     evidence: str = ""
     """For behaviour: how often it was seen."""
@@ -63,10 +63,12 @@ class Divergence(Record):
 
     @property
     def layer(self) -> Layer:
+        """The layer of its class."""
         return CLASSES[self.class_].layer
 
     def summary(self) -> str:
-        more = f", explains {', '.join(d.class_ for d in self.explains)}" if self.explains else ""
+        effects = ", ".join(effect.class_ for effect in self.explains)
+        more = f", explains {effects}" if effects else ""
         return (
             f"{self.severity} {self.class_} [{self.layer}] prompt {self.prompt} turn {self.turn}:"
             f" {self.cause}{more}"
@@ -79,7 +81,7 @@ class Trait(NamedTuple):
     key: Hashable
     pointer: str
     cause: str
-    """Said of the side, whose name stands before it."""
+    """A phrase that follows the name of the side."""
     fault: bool = True
     """Whether it departs from OpenAI's contract or from the request."""
     severity: Impact | None = None
@@ -87,58 +89,70 @@ class Trait(NamedTuple):
     """Where just this is discussed."""
 
 
-Traits = Callable[[Seen, Seen], Iterator[Trait]]
-"""The traits of the first side in one class, in sight of the second."""
+Traits = Callable[[AnswerView, AnswerView], Iterator[Trait]]
+"""Yields the traits of the first side in one class, in sight of the second."""
 Names = tuple[str, str]
 _RANK: dict[Impact, int] = {"breaks": 0, "changes": 1, "cosmetic": 2}
 
 
 def compared(
-    class_: str, traits: Traits, left: Seen, right: Seen, names: Names
+    class_: str, traits: Traits, left: AnswerView, right: AnswerView, names: Names
 ) -> Iterator[Divergence]:
-    """The divergence in one class, where there is one."""
+    """Find the divergence in one class, if there is one.
+
+    Args:
+        class_: the name of the class.
+        traits: what lists the traits of a side in this class.
+        left: the answer of one side.
+        right: the answer of the other.
+        names: what the two sides are called.
+    """
     mine, theirs = list(traits(left, right)), list(traits(right, left))
     if not mine and not theirs:
         return
     odd = {t.key for t in mine} ^ {t.key for t in theirs}
     if odd:
-        yield of_traits(
-            class_,
-            [t for t in mine if t.key in odd],
-            [t for t in theirs if t.key in odd],
-            left,
-            right,
-            names,
-        )
+        mine, theirs = [t for t in mine if t.key in odd], [t for t in theirs if t.key in odd]
+        yield of_traits(class_, mine, theirs, left, right, names)
 
 
 def of_traits(
-    class_: str, mine: list[Trait], theirs: list[Trait], left: Seen, right: Seen, names: Names
+    class_: str,
+    mine: list[Trait],
+    theirs: list[Trait],
+    left: AnswerView,
+    right: AnswerView,
+    names: Names,
 ) -> Divergence:
-    """The divergence that consists in these traits of either side."""
-    known = CLASSES[class_]
-    pointers = [t.pointer for t in (*mine, *theirs)]
-    here, there = (
-        (mine[0].pointer if mine else pointers[0]),
-        (theirs[0].pointer if theirs else pointers[0]),
-    )
-    faults = [any(t.fault for t in side) for side in (mine, theirs)]
+    """Make the divergence that consists in these traits of either side.
+
+    Args:
+        class_: the name of its class.
+        mine: the traits of the left side.
+        theirs: the traits of the right side; of the two, one is not empty.
+        left: the answer of the left side, for its excerpt.
+        right: the answer of the right side.
+        names: what the two sides are called.
+    """
+    known, traits = CLASSES[class_], [*mine, *theirs]
+    here, there = (side[0].pointer if side else traits[0].pointer for side in (mine, theirs))
+    causes = [f"{names[0]}: {t.cause}" for t in mine] + [f"{names[1]}: {t.cause}" for t in theirs]
     return Divergence(
         class_=class_,
-        severity=min(
-            (t.severity or known.severity for t in (*mine, *theirs)), key=lambda s: _RANK[s]
-        ),
+        severity=min((t.severity or known.severity for t in traits), key=_RANK.__getitem__),
         sides=names,
-        at=None if faults[0] == faults[1] else names[0] if faults[0] else names[1],
+        at=_side_at_fault(mine, theirs, names),
         left=Excerpt(pointer=here, value=left.look(here)),
         right=Excerpt(pointer=there, value=right.look(there)),
-        cause="; ".join(
-            dict.fromkeys(
-                f"{name}: {t.cause}"
-                for name, side in zip(names, (mine, theirs), strict=True)
-                for t in side
-            )
-        ),
+        cause="; ".join(dict.fromkeys(causes)),
         hint=known.hint,
-        link=next((t.link for t in (*mine, *theirs) if t.link), known.link),
+        link=next((t.link for t in traits if t.link), known.link),
     )
+
+
+def _side_at_fault(mine: list[Trait], theirs: list[Trait], names: Names) -> str | None:
+    """Name the side that alone has a fault."""
+    left, right = any(t.fault for t in mine), any(t.fault for t in theirs)
+    if left == right:
+        return None
+    return names[0] if left else names[1]

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentkit.analysis.divergence.seen import Seen
+from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
 from agentkit.read.body.finish import means
 from agentkit.types.record import clip
+from agentkit.types.wire import ApiError
 
 _CUT = {
     "stream_no_finish": "the stream ends without a finish reason",
@@ -40,7 +41,7 @@ _NOT_NOW = {
     "body_empty",
     "body_not_json",
 }
-"""Kinds of failure that say nothing about how a server reads requests."""
+"""Kinds of failure that show nothing of how a server reads requests."""
 _LIMIT = re.compile(
     r"(?:maximum|max\w*|limit\w*)[^.\d]{0,60}?(\d[\d,_]{2,})|(\d[\d,_]{2,})[- ]tokens?\b",
     re.IGNORECASE,
@@ -50,77 +51,83 @@ _HISTORY = re.compile(
 )
 _REASONING = re.compile(r"reasoning|thinking|thought", re.IGNORECASE)
 _CHOICE = re.compile(r"tool[_ ]choice|enable-auto-tool-choice|tool-call-parser", re.IGNORECASE)
+_OF_A_FIELD = ("unknown_field", "schema_rejected", "server_feature_off")
+"""Kinds of failure that are always about one field of the request."""
+_PER_RUN = ("id", "created", "request_id", "trace_id", "timestamp")
+"""Fields of an error that change with every request."""
+_TYPES = {
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+    dict: "object",
+    list: "list",
+}
+_LONG, _FAR_LESS = 1_000, 0.55
+"""From how many prompt tokens on, and from which share of the other side's count downwards, a
+prompt seems to be cut: no two tokenizers are that far apart.
+"""
+_PARALLEL_LINK = "https://github.com/vllm-project/vllm/pull/26233"
 
 
-def integrity(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """Why an answer cannot be compared."""
-    for code in sorted(seen.codes & _CUT.keys()):
+def integrity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Find why an answer cannot be compared."""
+    for code in sorted(view.codes & _CUT.keys()):
         if _CUT[code]:
             yield Trait(code, "", _CUT[code])
-    broke = "stream_error_event" in seen.codes and bool(seen.text)
-    if broke:
-        yield Trait(
-            "stream_error_event", "", "the server sent an error in the middle of the stream"
-        )
-    if seen.error is not None and seen.error.kind in _NOT_NOW and seen.error.kind not in seen.codes:
-        yield Trait(
-            seen.error.kind,
-            "",
-            f"the request failed: {seen.error.kind}: {clip(seen.error.message, 120)}",
-        )
+    if "stream_error_event" in view.codes and view.text:
+        cause = "the server sent an error in the middle of the stream"
+        yield Trait("stream_error_event", "", cause)
+    error = view.error
+    if error is not None and error.kind in _NOT_NOW and error.kind not in view.codes:
+        cause = f"the request failed: {error.kind}: {clip(error.message, 120)}"
+        yield Trait(error.kind, "", cause)
 
 
-def failed(seen: Seen) -> bool:
-    """Whether there is no answer to compare."""
-    return seen.error is not None or seen.response is None or not seen.answer.usable
+def failed(view: AnswerView) -> bool:
+    """Tell whether there is no answer to compare."""
+    return view.error is not None or view.response is None or not view.answer.usable
 
 
-def failure_class(seen: Seen) -> str:
-    """The class that a request which fails on this side alone belongs to."""
-    error = seen.error
+def failure_class(view: AnswerView) -> str:
+    """Choose the class of a request that fails on this side alone."""
+    error = view.error
     if error is None:
         return "error_shape"
-    said = f"{error.message} {error.param or ''} {error.upstream_message or ''}"
+    message = f"{error.message} {error.param or ''} {error.upstream_message or ''}"
     if error.kind == "context_length_exceeded":
         return "context_limit"
-    told = seen.has_history or not seen.asked  # what was sent is not known
+    # an empty `asked` means that the request is not known, so it may have had a history
+    history = view.has_history or not view.asked
     if error.kind == "history_reasoning_missing" or (
-        told and _REASONING.search(said) and error.kind != "server_error"
+        history and _REASONING.search(message) and error.kind != "server_error"
     ):
         return "reasoning_roundtrip"
     if error.kind.startswith("history_") or error.kind == "template_error":
         return "history_rejected"
-    if _CHOICE.search(said) or error.kind == "tool_choice_unsupported":
+    if _CHOICE.search(message) or error.kind == "tool_choice_unsupported":
         return "tool_choice_semantics"
-    if error.kind in ("bad_request", "unknown_field", "schema_rejected", "server_feature_off"):
-        return _refused(seen, said)
+    if error.kind == "bad_request" or error.kind in _OF_A_FIELD:
+        return _refused(view, error, message)
     return "error_shape"
 
 
-def _refused(seen: Seen, said: str) -> str:
-    """A request refused for one of its fields, or for its messages."""
-    words = (
-        {str(name).lower() for name in _names(seen.asked)}
-        | {"tools", "tool"}
-        | ({"schema"} if seen.tools else set())
-    )
-    named = any(re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", said.lower()) for word in words)
-    if (
-        (seen.has_history or not seen.asked)
-        and (seen.error is None or seen.error.kind != "schema_rejected")
-        and _HISTORY.search(said)
-        and not named
-    ):
+def _refused(view: AnswerView, error: ApiError, message: str) -> str:
+    """Choose the class of a request refused for one of its fields, or for its messages."""
+    words = {str(name).lower() for name in _names(view.asked)} | {"tools", "tool"}
+    if view.tools:
+        words.add("schema")
+    text = message.lower()
+    named = any(re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text) for word in words)
+    history = (view.has_history or not view.asked) and error.kind != "schema_rejected"
+    if history and not named and _HISTORY.search(message):
         return "history_rejected"
-    known = seen.error is not None and seen.error.kind in (
-        "unknown_field",
-        "schema_rejected",
-        "server_feature_off",
-    )
-    return "request_ignored" if named or known else "error_shape"
+    return "request_ignored" if named or error.kind in _OF_A_FIELD else "error_shape"
 
 
 def _names(asked: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the request's fields, and those one level down."""
     for name, value in asked.items():
         if value not in (None, False) or name != "stream":
             yield name
@@ -128,196 +135,142 @@ def _names(asked: Mapping[str, Any]) -> Iterator[str]:
             yield from value
 
 
-def failure(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """The failure of a request in whatever class."""
-    if failed(seen):
-        error = seen.error
-        said = (
-            f"{error.kind}{f' (HTTP {error.status})' if error.status else ''}:"
-            f" {clip(error.message, 160)}"
-            if error
-            else "no usable answer"
-        )
-        yield Trait(
-            ("failed", shape(seen)),
-            _error_pointer(seen),
-            f"the request failed, {said}",
-            severity="breaks",
-        )
+def failure(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Describe the failure of a request, in whatever class."""
+    if failed(view):
+        error = view.error
+        what = "no usable answer"
+        if error:
+            status = f" (HTTP {error.status})" if error.status else ""
+            what = f"{error.kind}{status}: {clip(error.message, 160)}"
+        key, cause = ("failed", shape(view)), f"the request failed, {what}"
+        yield Trait(key, _error_pointer(view), cause, severity="breaks")
 
 
-def error_shape(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """The form of an error: status, where it stands, which fields of which types it has."""
-    if failed(seen) and failed(other):
-        status, form = shape(seen)
-        kind = seen.error.kind if seen.error else None
-        told = f"an error as HTTP {status or 'none'}, {kind}, {form}"
-        yield Trait(
-            (status, form, kind), _error_pointer(seen), told, fault=not form.startswith("error{")
-        )
+def error_shape(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Compare the form of an error: status, place, and the types of its fields."""
+    if failed(view) and failed(other):
+        status, form = shape(view)
+        kind = view.error.kind if view.error else None
+        cause = f"an error as HTTP {status or 'none'}, {kind}, {form}"
+        fault = not form.startswith("error{")
+        yield Trait((status, form, kind), _error_pointer(view), cause, fault=fault)
 
 
-def shape(seen: Seen) -> tuple[int | None, str]:
-    """HTTP status of an error and the fields of its body with their types."""
-    body = (
-        seen.body
-        if not seen.streamed
-        else next((event for event in seen.events if "error" in event), seen.body)
-    )
-    where = "in a stream, " if seen.streamed else ""
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        return (
-            seen.exchange.status,
-            (
-                f"error{{{_fields(body['error'])}}}"
-                if not where
-                else f"{where}error{{{_fields(body['error'])}}}"
-            ),
-        )
+def shape(view: AnswerView) -> tuple[int | None, str]:
+    """Read the HTTP status of an error and the form of its body: the fields with their types."""
+    body = view.body
+    if view.streamed:
+        body = next((event for event in view.events if "error" in event), body)
+    where = "in a stream, " if view.streamed else ""
+    return view.exchange.status, f"{where}{_form(body)}"
+
+
+def _form(body: Any) -> str:
     if isinstance(body, dict):
-        return (
-            seen.exchange.status,
-            f"{where}object with {_fields({k: v for k, v in body.items() if k not in _PER_RUN})}",
-        )
-    kind = (
-        "a list"
-        if isinstance(body, list)
-        else "a web page"
-        if str(body).lstrip()[:1] == "<"
-        else "text"
-    )
-    return seen.exchange.status, f"{where}{kind}"
-
-
-_PER_RUN = ("id", "created", "request_id", "trace_id", "timestamp")
+        error = body.get("error")
+        if isinstance(error, dict):
+            return f"error{{{_fields(error)}}}"
+        return f"object with {_fields(body)}"
+    if isinstance(body, list):
+        return "a list"
+    return "a web page" if str(body).lstrip()[:1] == "<" else "text"
 
 
 def _fields(found: dict[str, Any]) -> str:
-    kinds = {
-        str: "text",
-        int: "number",
-        float: "number",
-        bool: "boolean",
-        type(None): "null",
-        dict: "object",
-        list: "list",
-    }
-    told = {
-        name: kinds.get(type(value), "?") for name, value in found.items() if name not in _PER_RUN
-    }
-    return ", ".join(f"{name} {kind}" for name, kind in sorted(told.items()) if kind != "null")
-
-
-def _error_pointer(seen: Seen) -> str:
-    return "/error" if isinstance(seen.body, dict) and "error" in seen.body else ""
-
-
-def context_limit(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """The limit that an error names, where both sides fail for the length."""
-    if not failed(seen) and not failed(other):
-        yield from _cut_prompt(seen, other)
-    both = all(
-        side.error is not None and side.error.kind == "context_length_exceeded"
-        for side in (seen, other)
+    """List the fields with their types, without what changes with every request."""
+    kinds = {name: _TYPES.get(type(value), "?") for name, value in found.items()}
+    return ", ".join(
+        f"{name} {kind}"
+        for name, kind in sorted(kinds.items())
+        if name not in _PER_RUN and kind != "null"
     )
-    if both and seen.error is not None:
-        found = _LIMIT.search(seen.error.message)
-        limit = re.sub(r"[,_]", "", next(filter(None, found.groups()))) if found else "unknown"
-        if limit != "unknown":
-            yield Trait(
-                limit,
-                _error_pointer(seen),
-                f"a limit of {limit} tokens",
-                fault=False,
-                severity="changes",
-            )
 
 
-def _cut_prompt(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """A long prompt of which this side counts so much less that no tokenizer explains it: it was
-    cut without a word.
+def _error_pointer(view: AnswerView) -> str:
+    return "/error" if isinstance(view.body, dict) and "error" in view.body else ""
+
+
+def context_limit(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Compare the limits that errors name, where both sides fail for the length."""
+    if not failed(view) and not failed(other):
+        yield from _cut_prompt(view, other)
+    kinds = [side.error.kind if side.error else None for side in (view, other)]
+    if view.error is None or kinds != ["context_length_exceeded"] * 2:
+        return
+    found = _LIMIT.search(view.error.message)
+    if found:
+        limit = re.sub(r"[,_]", "", next(filter(None, found.groups())))
+        cause = f"a limit of {limit} tokens"
+        yield Trait(limit, _error_pointer(view), cause, fault=False, severity="changes")
+
+
+def _cut_prompt(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Find a long prompt of which this side counts so much less that no tokenizer explains it: the
+    server cut it and did not say so.
     """
     mine, theirs = (
-        side.answer.usage.input_tokens if side.answer.usage else None for side in (seen, other)
+        side.answer.usage.input_tokens if side.answer.usage else None for side in (view, other)
     )
     if mine and theirs and theirs >= _LONG and mine < theirs * _FAR_LESS:
-        yield Trait(
-            "cut",
-            "/usage/prompt_tokens",
-            f"the prompt is {mine} tokens, {theirs} on the other side: it seems to be cut",
-        )
+        cause = f"the prompt is {mine} tokens, {theirs} on the other side: it seems to be cut"
+        yield Trait("cut", "/usage/prompt_tokens", cause)
 
 
-_LONG, _FAR_LESS = 1_000, 0.55
+def request_ignored(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Find fields of the request that the answer shows were not obeyed."""
+    asked = view.asked or other.asked
+    yield from _number_ignored(view, asked)
+    yield from _limits_ignored(view, asked)
+    yield from _form_ignored(view, asked)
+    if asked.get("return_token_ids") and not view.answer.token_ids and other.answer.token_ids:
+        cause = "return_token_ids gave no token ids"
+        yield Trait("return_token_ids", "/choices/0/token_ids", cause)
+    unstreamed = asked.get("stream") is True and not view.streamed and other.streamed
+    if "unexpected_sse" in view.codes or unstreamed:
+        cause = "a block answer where a stream was asked for, or the other way round"
+        yield Trait("stream", "", cause)
 
 
-def request_ignored(seen: Seen, other: Seen) -> Iterator[Trait]:
-    """Fields of the request that the answer shows were not obeyed."""
-    asked = seen.asked or other.asked
-    choices = seen.envelope.body.get("choices")
-    n = asked.get("n")
-    if (
-        isinstance(n, int)
-        and n > 1
-        and not seen.streamed
-        and isinstance(choices, list)
-        and len(choices) != n
-    ):
+def _number_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trait]:
+    """Find another number of choices or calls than the request allows."""
+    n, choices = asked.get("n"), view.envelope.body.get("choices")
+    several = isinstance(n, int) and n > 1 and not view.streamed
+    if several and isinstance(choices, list) and len(choices) != n:
         yield Trait("n", "/choices", f"n={n} gave {len(choices)} choices")
-    yield from _limits(seen, asked)
-    if asked.get("parallel_tool_calls") is False and len(seen.calls) > 1:
-        told = f"parallel_tool_calls=False gave {len(seen.calls)} calls"
-        yield Trait(
-            "parallel_tool_calls",
-            seen.at("tool_calls"),
-            told,
-            link="https://github.com/vllm-project/vllm/pull/26233",
-        )
-    whole = (
-        seen.answer.content
-        if not seen.calls and not means(seen.answer.finish_reason, "length")
-        else None
-    )
-    if _wants_json(asked) and whole and not _is_json(whole):
-        yield Trait(
-            "response_format",
-            seen.at("content"),
-            "response_format asks for JSON, and the content is none",
-        )
-    if _thinking_off(asked) and seen.answer.reasoning:
-        yield Trait(
-            "reasoning", seen.at("content"), "reasoning was switched off, and there is some"
-        )
-    if asked.get("return_token_ids") and not seen.answer.token_ids and other.answer.token_ids:
-        yield Trait(
-            "return_token_ids", "/choices/0/token_ids", "return_token_ids gave no token ids"
-        )
-    if "unexpected_sse" in seen.codes or (
-        asked.get("stream") is True and not seen.streamed and other.streamed
-    ):
-        yield Trait(
-            "stream", "", "a block answer where a stream was asked for, or the other way round"
-        )
+    if asked.get("parallel_tool_calls") is False and len(view.calls) > 1:
+        cause = f"parallel_tool_calls=False gave {len(view.calls)} calls"
+        yield Trait("parallel_tool_calls", view.at("tool_calls"), cause, link=_PARALLEL_LINK)
 
 
-def _limits(seen: Seen, asked: Mapping[str, Any]) -> Iterator[Trait]:
+def _limits_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trait]:
+    """Find an answer that goes on over its token limit or a stop string."""
+    used = view.answer.usage.output_tokens if view.answer.usage else None
     for name in ("max_tokens", "max_completion_tokens"):
-        most, used = asked.get(name), seen.answer.usage.output_tokens if seen.answer.usage else None
+        most = asked.get(name)
         if isinstance(most, int) and used is not None and used > most:
             yield Trait("max_tokens", "/usage", f"{name}={most} gave {used} tokens")
+    if asked.get("include_stop_str_in_output"):
+        return
     stops = asked.get("stop")
-    for stop in [stops] if isinstance(stops, str) else stops if isinstance(stops, list) else []:
-        if (
-            isinstance(stop, str)
-            and stop
-            and stop in (seen.answer.content or "")
-            and not asked.get("include_stop_str_in_output")
-        ):
-            yield Trait(
-                "stop",
-                seen.at("content"),
-                f"the text goes on over the stop string {clip(stop, 30)!r}",
-            )
+    if isinstance(stops, str):
+        stops = [stops]
+    for stop in stops if isinstance(stops, list) else ():
+        if isinstance(stop, str) and stop and stop in (view.answer.content or ""):
+            cause = f"the text goes on over the stop string {clip(stop, 30)!r}"
+            yield Trait("stop", view.at("content"), cause)
+
+
+def _form_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trait]:
+    """Find text where JSON was asked for, and reasoning where none was."""
+    complete = not view.calls and not means(view.answer.finish_reason, "length")
+    content = view.answer.content if complete else None
+    if _wants_json(asked) and content and not _is_json(content):
+        cause = "response_format asks for JSON, and the content is none"
+        yield Trait("response_format", view.at("content"), cause)
+    if _thinking_off(asked) and view.answer.reasoning:
+        cause = "reasoning was switched off, and there is some"
+        yield Trait("reasoning", view.at("content"), cause)
 
 
 def _wants_json(asked: Mapping[str, Any]) -> bool:
@@ -334,6 +287,9 @@ def _is_json(text: str) -> bool:
 
 
 def _thinking_off(asked: Mapping[str, Any]) -> bool:
+    """Tell whether the request switches reasoning off: by the template's own argument (Qwen says
+    `enable_thinking`, DeepSeek `thinking`), or by the effort.
+    """
     template = asked.get("chat_template_kwargs")
     off = isinstance(template, dict) and (
         template.get("enable_thinking") is False or template.get("thinking") is False

@@ -56,41 +56,36 @@ class Explorer(Drawn, Sequence[Trajectory]):
     @overload
     def __getitem__(self, index: slice) -> Explorer: ...
     def __getitem__(self, index: int | slice) -> Trajectory | Explorer:
-        return (
-            self._with(self.places[index], self.asked)
-            if isinstance(index, slice)
-            else self.source.rollouts[self.places[index]]
-        )
+        if isinstance(index, slice):
+            return self._with(self.places[index], self.asked)
+        return self.source.rollouts[self.places[index]]
 
     def __iter__(self) -> Iterator[Trajectory]:
         return (self.source.rollouts[place] for place in self.places)
 
     @property
     def trajectories(self) -> tuple[Trajectory, ...]:
-        """All its rollouts, read; what is saved of it."""
+        """All its rollouts, read."""
         return tuple(self)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What can be filtered and sorted by."""
+        """The names by which it can be filtered and sorted."""
         return ("rollout", *self.source.columns, LABEL)
 
     def value(self, column: str, place: int) -> Any:
-        """One value: of a column, for the rollout at this place of the source."""
+        """Return the value of a column for the rollout at this place of the source."""
         if column == "rollout":
             return place
-        return (
-            ", ".join(self.labels_of(place)) or None
-            if column == LABEL
-            else self.source.value(column, place)
-        )
+        if column == LABEL:
+            return ", ".join(self.labels_of(place)) or None
+        return self.source.value(column, place)
 
     def filter(self, query: str) -> Explorer:
-        """Those rollouts for which all of this holds: `reward<0.5 stop_reason=error label=bad
-        Oslo`.
+        """Keep the rollouts that fulfil a query: `reward<0.5 stop_reason=error label=bad Oslo`.
 
         Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas;
-        other words stand anywhere in the texts.
+        other words may be anywhere in the texts.
 
         Raises:
             UsageError: there is no such column, a number is none, or a quote is not closed.
@@ -106,14 +101,14 @@ class Explorer(Drawn, Sequence[Trajectory]):
     def _holds(self, condition: Condition, place: int) -> bool:
         if condition.column == LABEL:
             labels: Sequence[Any] = self.labels_of(place) or (None,)
-            held = [condition.holds(label) for label in labels]
-            return all(held) if condition.sign == "!=" else any(held)
+            fulfilled = [condition.holds(label) for label in labels]
+            return all(fulfilled) if condition.sign == "!=" else any(fulfilled)
         if condition.column == "rollout":
             return condition.holds(place)
         return condition.holds(self.source.values(condition.column)[place])
 
     def sort(self, column: str, *, descending: bool = False) -> Explorer:
-        """The same rollouts by a column; those whose value is not known come last.
+        """Sort the rollouts by a column; those whose value is not known come last.
 
         Raises:
             UsageError: there is no such column.
@@ -131,25 +126,20 @@ class Explorer(Drawn, Sequence[Trajectory]):
             key=lambda item: _key(item[1]),
             reverse=descending,
         )
-        places = [place for place, _ in known] + [
-            place for place, value in valued if not _is_known(value)
-        ]
-        return self._with(
-            places,
-            " ".join(
-                filter(None, [self.asked, f"by {column}{' descending' if descending else ''}"])
-            ),
-        )
+        places = [place for place, _ in known]
+        places += [place for place, value in valued if not _is_known(value)]
+        order = f"by {column} descending" if descending else f"by {column}"
+        return self._with(places, " ".join(filter(None, [self.asked, order])))
 
     def groups(self) -> tuple[Group, ...]:
-        """The rollouts by prompt, each group with its spread of rewards, turns, calls and
+        """Group the rollouts by prompt, each group with its spread of rewards, turns, calls and
         tokens.
         """
         return groups_of(self.source, self.places)
 
     def tree(self, position: int = 0) -> SampleTree:
-        """What the rollouts of one prompt have in common and where they part: the prompt of the
-        rollout at this position of the table.
+        """Build the sample tree of one prompt, that of the rollout at this position of the table:
+        what its rollouts have in common and where they part.
         """
         keys = self.source.prompts()
         wanted = keys[self.places[position]]
@@ -158,14 +148,18 @@ class Explorer(Drawn, Sequence[Trajectory]):
         )
 
     def compare(self, a: int, b: int) -> Diff:
-        """Two rollouts of the table beside each other, by their positions."""
+        """Diff two rollouts of the table, by their positions."""
         return diff(
             self[a], self[b], names=(f"rollout {self.places[a]}", f"rollout {self.places[b]}")
         )
 
     def label(self, label: str, *positions: int) -> Explorer:
-        """This table, with the label given to the rollouts at these positions; to all of them where
-        none is named. Kept beside their file.
+        """Give a label to the rollouts at these positions, or to all of them if none is named.
+
+        Labels are kept beside the file of the rollouts.
+
+        Returns:
+            This table.
 
         Raises:
             UsageError: it cannot be a label.
@@ -177,8 +171,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return self
 
     def unlabel(self, label: str, *positions: int) -> Explorer:
-        """This table, with the label taken from the rollouts at these positions; from all of them
-        where none is named.
+        """Take a label from the rollouts at these positions, or from all of them if none is named.
+
+        Returns:
+            This table.
         """
         self.labels.remove(
             label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
@@ -186,7 +182,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return self
 
     def labels_of(self, place: int) -> tuple[str, ...]:
-        """The labels of the rollout at this place of the source."""
+        """List the labels of the rollout at this place of the source."""
         return self.labels.of(self._label_key(place))
 
     def _label_key(self, place: int) -> int:
@@ -208,7 +204,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return Explorer(self.source, self.labels, places, title=self.title, asked=asked)
 
     def heading(self) -> str:
-        """How many rollouts there are, of how many, and which."""
+        """Summarize how many rollouts there are, of how many, and which."""
         total = len(self.source)
         number = (
             f"{len(self):,} rollout{'s' * (len(self) != 1)}"
@@ -231,19 +227,19 @@ def _key(value: Any) -> tuple[int, Any]:
 
 @checked_keywords
 def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
-    """The rollouts as a table to filter, sort, search, group, label and open. A file is opened by
-    an index and not read whole.
+    """Open rollouts as a table to filter, sort, search, group, label and look into.
+
+    A file is opened by an index and not read whole.
 
     Args:
         x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the
-            path of a cassette, `ak.cassette.open(path)`
-            or `ak.cassette.index(path)`.
-        labels: the file labels are kept in; by default beside the rollouts' file, and only in
-            memory where they have none.
+            path of a cassette, `ak.cassette.open(path)` or `ak.cassette.index(path)`.
+        labels: the file labels are kept in; by default beside the rollouts' file, or only in memory
+            if they have none.
         title: a heading.
 
     Raises:
-        UsageError: it holds no rollouts.
+        UsageError: it contains no rollouts.
         FileNotFoundError: there is no such file.
         CassetteError: the file cannot be read.
     """
@@ -252,13 +248,9 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     title = title or getattr(x, "title", "")
     rollouts = rollout_sequence(x)
     file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
-    kept = (
-        to_write(labels)
-        if labels is not None
-        else labels_beside(file)
-        if file is not None
-        else None
-    )
+    kept = to_write(labels) if labels is not None else None
+    if kept is None and file is not None:
+        kept = labels_beside(file)
     return Explorer(
         Source(rollouts, getattr(x, "samples", None)),
         Labels(kept),

@@ -32,7 +32,7 @@ class Spread(Record):
 
 
 def spread_of(values: Sequence[Any]) -> Spread | None:
-    """The spread of those values that are finite numbers; None where none is."""
+    """Compute the spread of those values that are finite numbers; None if there are none."""
     numbers = list(finite(values))
     if not numbers:
         return None
@@ -42,7 +42,7 @@ def spread_of(values: Sequence[Any]) -> Spread | None:
 
 
 def spread_text(spread: Spread | None) -> str:
-    """The mean, and where the values differ how far: `0.5 ± 0.5 (0…1)`; "" for none."""
+    """Write the mean and, if the values differ, how far: `0.5 ± 0.5 (0…1)`; "" for none."""
     if spread is None:
         return ""
     if spread.least == spread.greatest:
@@ -59,17 +59,17 @@ class Group(Record):
     prompt: str
     """The start of what the user asked."""
     places: tuple[int, ...]
-    """Positions of its rollouts."""
+    """The positions of its rollouts."""
     reward: Spread | None = None
     reward_shape: str = ""
-    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" where all
-    are one.
+    """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" if all
+    rewards are equal.
     """
     turns: Spread | None = None
     calls: Spread | None = None
     output_tokens: Spread | None = None
     stop_reasons: tuple[tuple[str, int], ...] = ()
-    """How many ended for which reason, the most frequent first."""
+    """How many ended for each reason, the most frequent first."""
 
     @property
     def count(self) -> int:
@@ -82,7 +82,9 @@ class Group(Record):
 
 
 def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
-    """The rollouts at these places by prompt, in the order the prompts come first; linear."""
+    """Group the rollouts at these places by prompt, in the order in which the prompts first occur;
+    linear.
+    """
     keys, rewards = source.prompts(), _numbers(source, "reward", places)
     ends = (min(rewards), max(rewards)) if rewards else (0.0, 0.0)
     found: dict[str, list[int]] = {}
@@ -97,13 +99,12 @@ def _numbers(source: Source, name: str, places: Sequence[int]) -> list[float]:
 
 
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
-    """A small histogram in characters, for a range that ends there."""
+    """Draw a small histogram in characters, for a range with these ends."""
     least, greatest = ends
     if not numbers or least == greatest:
         return ""
-    bins = Counter(
-        min(int((number - least) / (greatest - least) * _BINS), _BINS - 1) for number in numbers
-    )
+    scaled = ((number - least) / (greatest - least) * _BINS for number in numbers)
+    bins = Counter(min(int(value), _BINS - 1) for value in scaled)
     most = max(bins.values(), default=1)
     return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
 

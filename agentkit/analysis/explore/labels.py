@@ -1,4 +1,4 @@
-"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory where
+"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory if
 there is none.
 """
 
@@ -15,7 +15,7 @@ from agentkit.files.path import to_write, write_whole
 from agentkit.types.words import count
 
 _MOST = 200
-"""Characters of a label."""
+"""The most characters of a label."""
 
 
 class Labels:
@@ -23,7 +23,7 @@ class Labels:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        """Where they are kept; None: only in memory."""
+        """The file they are kept in; None: only in memory."""
         self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._of: dict[int, list[str]] = {}
         self._catch_up()
@@ -32,24 +32,24 @@ class Labels:
         return f"<Labels of {len(self.all)} rollouts>"
 
     def of(self, key: int) -> tuple[str, ...]:
-        """The labels of one rollout, in the order they were given."""
+        """Look up the labels of one rollout, in the order they were given."""
         return tuple(self._of.get(key, ()))
 
     def add(self, label: str, *keys: int) -> None:
-        """Gives the label to rollouts.
+        """Give a label to rollouts.
 
         Raises:
-            UsageError: it is no text, empty, or holds a comma or a line break.
+            UsageError: it is no text, empty, or contains a comma or a line break.
         """
-        said = checked(label)
+        name = checked(label)
         self._catch_up()
         for key in keys:
-            if said not in self._of.setdefault(key, []):
-                self._of[key].append(said)
+            if name not in self._of.setdefault(key, []):
+                self._of[key].append(name)
         self._write()
 
     def remove(self, label: str, *keys: int) -> None:
-        """Takes the label from rollouts that have it."""
+        """Take a label from the rollouts that have it."""
         self._catch_up()
         for key in keys:
             if label in self._of.get(key, ()):
@@ -58,21 +58,22 @@ class Labels:
 
     @property
     def all(self) -> dict[int, tuple[str, ...]]:
-        """Every rollout that has a label."""
+        """Every rollout that has a label, with its labels."""
         return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
 
     @property
     def names(self) -> list[str]:
-        """Every label that was given, in order."""
+        """Every label that was given, in alphabetical order."""
         return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
-        """Keeps them in this file from now on. One that holds labels which are not among these
-        stays as it is: they would be lost.
+        """Keep the labels in this file from now on.
+
+        A file with labels that are not among these is not overwritten: they would be lost.
 
         Raises:
-            UsageError: the file holds other labels.
-            CassetteError: it holds something else.
+            UsageError: the file contains other labels.
+            CassetteError: it contains something else.
             NoFile: its folder is not there.
         """
         target = to_write(path)
@@ -92,9 +93,9 @@ class Labels:
         self._write()
         return self.path
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Calls this method whenever a label was given or taken, as long as its object lives."""
-        self._watchers.append(weakref.WeakMethod(told))
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call this method whenever a label was given or taken, as long as its object lives."""
+        self._watchers.append(weakref.WeakMethod(changed))
 
     def _write(self) -> None:
         if self.path is not None:
@@ -104,38 +105,38 @@ class Labels:
             }
             write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
         self._watchers = [watcher for watcher in self._watchers if watcher() is not None]
-        for told in [watcher() for watcher in self._watchers]:
-            if told is not None:
-                told()
+        for changed in [watcher() for watcher in self._watchers]:
+            if changed is not None:
+                changed()
 
     def _catch_up(self) -> None:
-        """Takes in what another table of the same file has written."""
+        """Read what another table of the same file has written."""
         if self.path is not None and self.path.exists():
             self._of = _read(self.path)
 
 
 def labels_beside(path: Path) -> Path:
-    """Where the labels of a file of rollouts are kept."""
+    """Name the file in which the labels of a file of rollouts are kept."""
     return path.with_name(f"{path.name}.labels.json")
 
 
 def checked(label: Any) -> str:
-    """A label without the space around it.
+    """Return a label without the space around it.
 
     Raises:
         UsageError: it cannot be one.
     """
-    said = " ".join(label.split()) if isinstance(label, str) else ""
-    if not said or "," in said or len(said) > _MOST:
+    name = " ".join(label.split()) if isinstance(label, str) else ""
+    if not name or "," in name or len(name) > _MOST:
         raise UsageError(
             f"{label!r:.60} cannot be a label",
             hint="give a short text without a comma, such as 'wrong city'",
         )
-    return said
+    return name
 
 
 def _missing(there: Mapping[int, Sequence[str]], here: Mapping[int, Sequence[str]]) -> int:
-    """How many rollouts have a label there that they do not have here."""
+    """Count the rollouts that have a label there which they do not have here."""
     return sum(not set(labels) <= set(here.get(key, ())) for key, labels in there.items())
 
 

@@ -1,12 +1,12 @@
-"""What a table shows of its rollouts, asked for in a line of text.
+"""The filter of a table: a query written as a line of text.
 
-    reward<0.5 stop_reason=error        conditions: = != < <= > >= and ~ (holds this text)
+    reward<0.5 stop_reason=error        conditions: = != < <= > >= and ~ (contains this text)
     stop_reason=error,length            either of two
     label=bad                           rollouts with this label
-    Oslo "get_weather"                  words that stand anywhere in the rollout's texts, whatever their case
+    Oslo "get_weather"                  words anywhere in the rollout's texts, in any case
 
-All of them must hold. A text with a space or a sign in it stands in double quotes. Nothing of it is
-ever evaluated.
+A rollout must fulfil all of them. A text with a space or a sign in it is put in double quotes.
+Nothing of a query is ever evaluated.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Condition(Record):
     column: str
     sign: str
     values: tuple[str, ...]
-    """Any of them."""
+    """The value of the column must be one of these."""
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the column fulfils it; one that is not known fulfils only `=none` and
+        """Tell whether a value of the column fulfils it; an unknown value fulfils only `=none` and
         `!=`.
         """
         if self.sign == "!=":
@@ -61,7 +61,7 @@ class Condition(Record):
 
 @record
 class Query(Record):
-    """Conditions on columns, and words that must stand in a rollout's texts."""
+    """Conditions on columns, and words that must occur in a rollout's texts."""
 
     conditions: tuple[Condition, ...] = ()
     words: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Query(Record):
 
 
 def parse_query(text: str, columns: Iterable[str]) -> Query:
-    """The query a line of text says.
+    """Parse a line of text as a query.
 
     Raises:
         UsageError: there is no such column, a number is none, or a quote is not closed.
@@ -84,22 +84,25 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
         if part is None:
             hint = 'close the quote, or write it as column=value: reward<0.5 "two words"'
             raise UsageError(f"the filter cannot be read from {text[at:][:40]!r} on", hint=hint)
-        name, sign, said = part.groups()
+        name, sign, value = part.groups()
         at = part.end()
         if name is None:
-            words.append(_unquoted(said))
+            words.append(_unquoted(value))
         else:
-            conditions.append(_condition(name, sign, said, known))
+            conditions.append(_condition(name, sign, value, known))
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
 
 
-def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
+def _condition(name: str, sign: str, text: str, known: list[str]) -> Condition:
     if name not in known:
         raise UsageError(
             f"no column is named {name!r}",
             hint=suggest(name, known, f"the columns are {', '.join(known)}", show=str),
         )
-    values = (_unquoted(said),) if said.startswith('"') else tuple(filter(None, said.split(",")))
+    if text.startswith('"'):
+        values: tuple[str, ...] = (_unquoted(text),)
+    else:
+        values = tuple(filter(None, text.split(",")))
     if sign in _NUMERIC:
         for value in values:
             try:
@@ -112,8 +115,8 @@ def _condition(name: str, sign: str, said: str, known: list[str]) -> Condition:
     return Condition(column=name, sign=sign, values=values)
 
 
-def _unquoted(said: str) -> str:
-    return re.sub(r"\\(.)", r"\1", said[1:-1]) if said.startswith('"') else said
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
 def _equal(value: Any, wanted: str) -> bool:

@@ -15,9 +15,9 @@ from agentkit.files.cassette.index import Cassette
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200
-"""Rollouts whose meta is looked at for columns."""
+"""Rollouts whose meta is searched for columns."""
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
-"""Characters that stand in a file as they are, however often the text around them was encoded."""
+"""Characters that a file contains unchanged, however often the text around them was encoded."""
 
 
 class Source:
@@ -29,7 +29,7 @@ class Source:
         self.rollouts = rollouts
         self._samples = samples
         self.entries = rollouts.entries if isinstance(rollouts, Cassette) else None
-        """The index of the file they are in; None where they are in memory."""
+        """The index of the file they are in; None if they are in memory."""
         self._values: dict[str, list[Any]] = {}
         first: Iterable[Any] = (
             self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
@@ -43,7 +43,7 @@ class Source:
         return len(self.rollouts)
 
     def sample(self, place: int) -> int:
-        """By what a rollout is known in its file: its sample index; its position where it is in
+        """Return the sample index by which a rollout is known in its file; its position if it is in
         none.
         """
         if self.entries is not None:
@@ -51,13 +51,13 @@ class Source:
         return self._samples[place] if self._samples is not None else place
 
     def value(self, name: str, place: int) -> Any:
-        """One value of a column."""
+        """Return one value of a column."""
         if name in self._values:
             return self._values[name][place]
         return self._one(self.columns[name], place)
 
     def values(self, name: str) -> list[Any]:
-        """A whole column; worked out once."""
+        """Return a whole column; it is computed once."""
         if name not in self._values:
             column = self.columns[name]
             if self.entries is not None and column.indexed is None:
@@ -72,41 +72,40 @@ class Source:
         return column.of(self.rollouts[place])
 
     def prompts(self) -> list[str]:
-        """A digest of each rollout's prompt."""
-        if "\0prompt" not in self._values:
-            known = _Digests()
-            self._values["\0prompt"] = (
-                [e.prompt_digest for e in self.entries]
-                if self.entries is not None
-                else [known(t) for t in self.rollouts]
-            )
+        """List a digest of each rollout's prompt."""
+        if "\0prompt" not in self._values:  # no column of a user has such a name
+            if self.entries is not None:
+                digests = [entry.prompt_digest for entry in self.entries]
+            else:
+                digests = list(map(_Digests(), self.rollouts))
+            self._values["\0prompt"] = digests
         return self._values["\0prompt"]
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
-        """Those of the places whose rollouts hold every one of these words in their texts, whatever
-        their case.
+        """List those of the places whose rollouts contain every one of these words in their texts,
+        in any case.
         """
         wanted = [word.casefold() for word in words]
         return [
             place
             for place in self._candidates(wanted, places)
-            if _holds(self.rollouts[place], wanted)
+            if _contains(self.rollouts[place], wanted)
         ]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
-        """Where the words may be: in a file, the rollouts in whose raw lines the plain ones stand;
-        only those have to be read.
+        """Find the places where the words may be, so that only those have to be read: in a file,
+        those whose raw lines contain the plain words.
         """
         plain = [word.encode() for word in words if word and set(word) <= _PLAIN]
         if self.entries is None or not plain:
             return places
-        return _standing(
+        return _containing(
             self.entries.path, ((place, self.entries[place].spans) for place in places), plain
         )
 
 
 class _Digests:
-    """A digest of a rollout's prompt. Samples repeat their prompt, so each is worked out once."""
+    """Computes the digest of a rollout's prompt, once for each: samples repeat their prompt."""
 
     def __init__(self) -> None:
         self._known: dict[Any, str] = {}
@@ -116,13 +115,13 @@ class _Digests:
         if id(prompt) not in self._known:
             wires = [message.wire for message in prompt]
             written = repr(wires)
-            self._known[id(prompt)] = self._known.get(written) or self._known.setdefault(
-                written, prompt_key(wires)
-            )
+            if written not in self._known:
+                self._known[written] = prompt_key(wires)
+            self._known[id(prompt)] = self._known[written]
         return self._known[id(prompt)]
 
 
-def _standing(
+def _containing(
     path: Path, spans: Iterable[tuple[int, tuple[tuple[int, int], ...]]], words: Sequence[bytes]
 ) -> Iterator[int]:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -132,13 +131,13 @@ def _standing(
                 yield place
 
 
-def _holds(trajectory: Trajectory, words: Sequence[str]) -> bool:
+def _contains(trajectory: Trajectory, words: Sequence[str]) -> bool:
     texts = [text.casefold() for text in _texts(trajectory) if text]
     return all(any(word in text for text in texts) for word in words)
 
 
 def _texts(trajectory: Trajectory) -> Iterator[str]:
-    """What was said in a rollout."""
+    """Yield every text of a rollout."""
     yield from (message.content for message in trajectory.prompt)
     for turn in trajectory.all_turns:
         yield from (message.content for message in turn.added)

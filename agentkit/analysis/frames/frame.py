@@ -1,5 +1,5 @@
-"""How a frame is made: rows in the order of its columns, each column of one dtype, the same when
-there is no row at all.
+"""How a frame is made: rows in the order of its columns, and each column of one dtype, even without
+a single row.
 
 A value that is not known is `<NA>`, in a nullable dtype; a column of a plain dtype (`int64`,
 `bool`) always has a value. Texts are pandas' own `string` dtype in Python storage, which holds any
@@ -29,8 +29,12 @@ IDENTITY = {"rollout": COUNT, "sample": MAYBE_COUNT, "prompt": TEXT}
 def frame(
     columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], of: Any = None
 ) -> pd.DataFrame:
-    """The `pandas.DataFrame` of the rows; of a comparison with a column `side` behind `rollout`,
-    which is the first.
+    """Make a `pandas.DataFrame` of rows.
+
+    Args:
+        columns: the name and dtype of each column, in order.
+        rows: the values, in the order of the columns.
+        of: what the rows are of; for a comparison a column `side` follows the first, `rollout`.
     """
     import pandas as pd
 
@@ -46,28 +50,28 @@ def frame(
 
 
 def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str | None]:
-    """The position in what was given, the sample and the text of the prompt."""
+    """List the position in what was given, the sample and the text of the prompt."""
     sample = trajectory.meta.get("sample")
     return index, sample if type(sample) is int else None, asked(trajectory)
 
 
 def asked(trajectory: Trajectory) -> str | None:
-    """What the user asked: the last user message of the prompt, else the first one after it; None
-    where there is none.
+    """Find what the user asked: the last user message of the prompt, else the first one after it.
+
+    Returns:
+        Its text; None if there is no user message.
     """
-    said = [
-        *reversed(trajectory.prompt),
-        *(message for turn in trajectory.all_turns[:1] for message in turn.added),
-    ]
-    return next((message.content for message in said if message.role == "user"), None)
+    later = [message for turn in trajectory.all_turns[:1] for message in turn.added]
+    messages = (*reversed(trajectory.prompt), *later)
+    return next((message.content for message in messages if message.role == "user"), None)
 
 
 def number(value: Any) -> float | None:
-    """The value where it is a number, for what a user put into `meta`."""
+    """Return the value if it is a number, and None else; for what a user put into `meta`."""
     return float(value) if isinstance(value, (int, float)) else None
 
 
 def server(turn: Turn) -> str | None:
-    """The server's host and port. No more of its address is told: it can hold a key."""
+    """Read the server's host and port; the rest of its address can contain a key."""
     url = turn.response.exchange.url
     return urlsplit(url).netloc.rpartition("@")[2] or None if url else None

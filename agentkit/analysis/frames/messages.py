@@ -32,23 +32,23 @@ _REASONING = ("reasoning", "reasoning_content")
 
 @checked_keywords
 def messages_df(x: Any) -> pd.DataFrame:
-    """A `pandas.DataFrame` with a row per message of the conversation as it stands, in the form its
-    profile sends.
+    """List the messages of conversations in a `pandas.DataFrame`, a row each, in the form that the
+    rollout's profile sends.
 
     Columns:
         rollout, side, sample, prompt: as in `turns_df`. message: position in the history, from 0.
         turn: the turn it belongs to, or comes before; `<NA>` for the prompt. source: prompt, added
-            (said by the caller), answer, result.
-        role: as sent. content: its text, "" where it has none. length: of the content, in
+            (by the caller), answer, result.
+        role: as sent. content: its text, "" for none. length: of the content, in
             characters.
-        reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it holds.
+        reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it makes.
         tool_call_id: the call it answers. name: the tool or speaker it names.
 
     Args:
         x: one rollout or many, as for `turns_df`.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it contains no rollout.
     """
     return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
@@ -60,23 +60,20 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
 
 
 def _history(trajectory: Trajectory) -> list[tuple[int | None, str, Message]]:
-    """The messages with the turn and the source of each."""
+    """List the messages with the turn and the source of each."""
     profile = get_profile(trajectory.spec.profile)
     found: list[tuple[int | None, str, Message]] = [
         (None, "prompt", message) for message in trajectory.prompt
     ]
-    turns: tuple[Turn | OpenTurn, ...] = (
-        *trajectory.turns,
-        *([trajectory.open] if trajectory.open else ()),
-    )
+    turns: list[Turn | OpenTurn] = list(trajectory.turns)
+    if trajectory.open:
+        turns.append(trajectory.open)
     for index, turn in enumerate(turns):
         if turn.kept is not None:
             del found[turn.kept :]
         found.extend((index, "added", message) for message in turn.added)
-        sent = (Message(wire=wire) for wire in turn_messages(turn, profile))
-        found.extend(
-            (index, "result" if i else "answer", message) for i, message in enumerate(sent)
-        )
+        for position, wire in enumerate(turn_messages(turn, profile)):
+            found.append((index, "result" if position else "answer", Message(wire=wire)))
     return found
 
 

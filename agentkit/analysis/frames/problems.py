@@ -40,7 +40,8 @@ COLUMNS = {
 
 @checked_keywords
 def problems_df(x: Any) -> pd.DataFrame:
-    """A `pandas.DataFrame` with a row per problem, failed request and failed tool result, by turn.
+    """List the problems of rollouts in a `pandas.DataFrame`, a row for each problem, failed request
+    and failed tool result, by turn.
 
     Columns:
         rollout, side, sample, prompt, turn, server: as in `turns_df`.
@@ -57,7 +58,7 @@ def problems_df(x: Any) -> pd.DataFrame:
         x: one rollout or many, as for `turns_df`.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it contains no rollout.
     """
     return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 

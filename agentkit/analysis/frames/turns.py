@@ -58,7 +58,8 @@ COLUMNS = {
 
 @checked_keywords
 def turns_df(x: Any) -> pd.DataFrame:
-    """A `pandas.DataFrame` with a row per turn that has an answer, the open one included.
+    """List the turns of rollouts in a `pandas.DataFrame`, a row for each that has an answer, the
+    open one included.
 
     Columns; times are in seconds, lengths in characters:
         rollout: position of the rollout in `x`, from 0. sample: its `meta["sample"]`. prompt: what
@@ -68,10 +69,10 @@ def turns_df(x: Any) -> pd.DataFrame:
         turn: from 0. model: as the answer names it, else as it was asked for. server: host and
             port.
         started: Unix time when the model was asked. elapsed: model and tools together, overlaps
-            counted once; `<NA>` where the model's is not known.
-        model_elapsed: from sending the request to the last byte. queue: what the server says it let
-            the request wait, where it does.
-        time_to_first_token: from sending to the first piece, the queue included; `<NA>` where it
+            counted once; `<NA>` if the model's is not known.
+        model_elapsed: from sending the request to the last byte. queue: how long the request
+            waited in the server, if the server reports it.
+        time_to_first_token: from sending to the first piece, the queue included; `<NA>` if it
             was not streamed. generation: the rest.
         tools_elapsed: the time tools ran, overlaps counted once. retries: failed tries before the
             answer.
@@ -86,11 +87,10 @@ def turns_df(x: Any) -> pd.DataFrame:
 
     Args:
         x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of
-            them, a list of messages, or
-            the path of a file of them.
+            them, a list of messages, or the path of a file of them.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it contains no rollout.
     """
     return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
@@ -124,11 +124,9 @@ def _tools(turn: Turn) -> float | None:
     timed = any(
         result.started is not None and result.elapsed is not None for result in turn.tool_results
     )
-    return (
-        _minus(turn.elapsed, turn.response.exchange.elapsed)
-        if timed and turn.elapsed is not None
-        else None
-    )
+    if not timed or turn.elapsed is None:
+        return None
+    return _minus(turn.elapsed, turn.response.exchange.elapsed)
 
 
 def _minus(whole: float | None, part: float | None) -> float:

@@ -1,4 +1,4 @@
-"""How likely a token was, in steps and in words."""
+"""How likely a token was, in steps of a scale and in words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from agentkit.types.words import visible
 Metric: TypeAlias = Literal["logprob", "entropy", "mask"]
 METRICS: tuple[Metric, ...] = ("logprob", "entropy", "mask")
 PROBABILITIES = (0.9, 0.5, 0.1, 0.01)
-"""A token is a step less likely below each of these."""
+"""A token is one step less likely below each of these."""
 ENTROPIES = (0.1, 0.5, 1.0, 2.0)
-"""In nats: a token was chosen a step less surely above each of these."""
+"""In nats: the choice of a token was one step less sure above each of these."""
 
 
 class Low(NamedTuple):
@@ -27,18 +27,26 @@ class Low(NamedTuple):
 
 
 def step_of(run: TokenRun, i: int, metric: Metric) -> int | None:
-    """Return the step of a token; None where nothing is known of it."""
+    """Place a token on the scale of a metric.
+
+    Args:
+        run: the tokens.
+        i: which of them.
+        metric: what is measured.
+
+    Returns:
+        The step, 0 for the likeliest; None if nothing is known of the token.
+    """
     if metric == "mask":
         return None if run.trained[i] is None else 4 * bool(run.trained[i])
     if metric == "entropy":
         known = entropy(run.tops[i])
         return None if known is None else sum(known >= limit for limit in ENTROPIES)
     logprob = run.logprobs[i]
-    return (
-        None
-        if logprob is None
-        else sum(math.exp(min(0.0, logprob)) < limit for limit in PROBABILITIES)
-    )
+    if logprob is None:
+        return None
+    probability = math.exp(min(0.0, logprob))
+    return sum(probability < limit for limit in PROBABILITIES)
 
 
 def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
@@ -55,20 +63,25 @@ def least_likely(shown: Sequence[TokenRun], number: int) -> list[Low]:
 
 
 def written(run: TokenRun, i: int) -> str:
-    """Return the text of a token; its id where the text is not known."""
-    text = run.texts[i]
-    return text if text is not None else f"⟨{run.ids[i] if run.ids[i] is not None else '?'}⟩"
+    """Write the text of a token, or its id if the text is not known."""
+    text, id_ = run.texts[i], run.ids[i]
+    if text is not None:
+        return text
+    return "⟨?⟩" if id_ is None else f"⟨{id_}⟩"
 
 
 def description(run: TokenRun, i: int) -> str:
-    """Describe a token on one line: its text, place, probability and alternatives."""
+    """Describe a token to a person, on one line."""
     logprob, uncertain = run.logprobs[i], entropy(run.tops[i])
     words = [f"{visible(written(run, i))!r}", f"position {run.offset + i}"]
     words += [f"id {run.ids[i]}"] if run.ids[i] is not None else []
     words += [f"logprob {logprob:.4f} ({chance(logprob)})"] if logprob is not None else []
     words += [f"entropy {uncertain:.3f} nats"] if uncertain is not None else []
-    words += ["trained" if run.trained[i] else "not trained"] if run.trained[i] is not None else []
-    return "; ".join([*words, *([f"instead: {alternatives(run, i)}"] if run.tops[i] else [])])
+    if run.trained[i] is not None:
+        words.append("trained" if run.trained[i] else "not trained")
+    if run.tops[i]:
+        words.append(f"instead: {alternatives(run, i)}")
+    return "; ".join(words)
 
 
 def chance(logprob: float) -> str:
@@ -78,9 +91,9 @@ def chance(logprob: float) -> str:
     ['100 %', '49.7 %', '0.67 %', '<0.01 %']
     """
     percent = 100 * math.exp(min(0.0, logprob))
-    return (
-        "<0.01 %" if percent < 0.01 else f"{percent:.2g} %" if percent < 1 else f"{percent:.3g} %"
-    )
+    if percent < 0.01:
+        return "<0.01 %"
+    return f"{percent:.2g} %" if percent < 1 else f"{percent:.3g} %"
 
 
 def alternatives(run: TokenRun, i: int) -> str:

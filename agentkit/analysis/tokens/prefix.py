@@ -2,12 +2,13 @@
 
 A policy is trained on what it sampled. Where the server's template writes the history anew, the
 tokens a later turn was conditioned on are not the tokens that were sampled, and training on one
-sequence of them trains tokens off their policy. The ids prove it; the record tells the likely
+sequence of them trains tokens off their policy. The ids prove it; the record shows the likely
 cause.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -24,8 +25,9 @@ from agentkit.types.wire import TokenIds
 Status: TypeAlias = Literal["first", "extends", "differs", "unknown"]
 CONTEXT = 8
 """Tokens shown on each side of the first that differs."""
+_FIRST = "nothing comes before it"
 TokenAt: TypeAlias = tuple[int, str | None]
-"""The id of a token and its text, None where it is not known."""
+"""The id of a token and its text; None if the text is not known."""
 
 
 @record
@@ -35,7 +37,7 @@ class PrefixStep(Record):
     position: int
     """The turn, or the node."""
     status: Status
-    """`first`: nothing stands before it. `unknown`: ids are missing."""
+    """`first`: nothing comes before it. `unknown`: ids are missing."""
     reason: str = ""
     """What was found, as a sentence."""
     before_length: int | None = None
@@ -55,10 +57,8 @@ class PrefixStep(Record):
     """Trained tokens before this prompt that are not in it as they were sampled."""
 
     def summary(self) -> str:
-        return (
-            f"{self.position}"
-            f" {self.status}{f' at {self.at}: {self.cause}' if self.status == 'differs' else ''}"
-        )
+        where = f" at {self.at}: {self.cause}" if self.status == "differs" else ""
+        return f"{self.position} {self.status}{where}"
 
 
 @record
@@ -72,7 +72,7 @@ class PrefixCheck(Record, Drawn):
 
     @property
     def off_policy(self) -> int:
-        """Trained tokens that a later prompt does not hold as they were sampled."""
+        """Trained tokens that a later prompt does not contain as they were sampled."""
         return sum(step.off_policy for step in self.steps)
 
     @property
@@ -81,13 +81,9 @@ class PrefixCheck(Record, Drawn):
         is found, but ids are missing.
         """
         statuses = {step.status for step in self.steps}
-        return (
-            False
-            if "differs" in statuses
-            else None
-            if "unknown" in statuses or not self.steps
-            else True
-        )
+        if "differs" in statuses:
+            return False
+        return None if "unknown" in statuses or not self.steps else True
 
     @property
     def broken(self) -> tuple[PrefixStep, ...]:
@@ -95,10 +91,9 @@ class PrefixCheck(Record, Drawn):
         return tuple(step for step in self.steps if step.status == "differs")
 
     def summary(self) -> str:
-        counts = ", ".join(
-            f"{sum(s.status == word for s in self.steps)} {word}"
-            for word in ("extends", "differs", "unknown")
-        )
+        statuses = Counter(step.status for step in self.steps)
+        words: tuple[Status, ...] = ("extends", "differs", "unknown")
+        counts = ", ".join(f"{statuses[word]} {word}" for word in words)
         return (
             f"{len(self.steps)} {self.unit}s: {counts}; {self.off_policy} of {self.trained} trained"
             " tokens off policy"
@@ -106,7 +101,7 @@ class PrefixCheck(Record, Drawn):
 
 
 def check_trajectory(trajectory: Trajectory, decode: Decode | None = None) -> PrefixCheck:
-    """Each turn's prompt against the prompt and answer of the turn before."""
+    """Check each turn's prompt against the prompt and answer of the turn before."""
     known = Vocabulary(decode)
     turns = trajectory.all_turns
     for turn in turns:
@@ -130,10 +125,12 @@ def _given(ids: Sequence[int]) -> TokenIds:
 
 
 def _cut(sampled: list[tuple[int, int]], at: int | None) -> list[tuple[int, int]]:
-    """The sampled regions that are still in the context: those before the first difference."""
-    return (
-        sampled if at is None else [(start, min(end, at)) for start, end in sampled if start < at]
-    )
+    """Cut the sampled regions to what is still in the context: what is before the first
+    difference.
+    """
+    if at is None:
+        return sampled
+    return [(start, min(end, at)) for start, end in sampled if start < at]
 
 
 def _step(
@@ -144,18 +141,22 @@ def _step(
     known: Vocabulary,
     sampled: list[tuple[int, int]],
 ) -> PrefixStep:
+    """Check the prompt of a turn.
+
+    Args:
+        trajectory: the rollout.
+        turns: its turns.
+        k: which of them.
+        prompt: the ids of its prompt.
+        known: the texts of token ids.
+        sampled: the sampled regions of the context, as (start, end).
+    """
+    size = len(prompt) or None
     if k == 0:
-        return PrefixStep(
-            position=0,
-            status="first",
-            prompt_length=len(prompt) or None,
-            reason="nothing stands before it",
-        )
+        return PrefixStep(position=0, status="first", prompt_length=size, reason=_FIRST)
     missing = _missing(turns, k)
     if missing:
-        return PrefixStep(
-            position=k, status="unknown", reason=missing, prompt_length=len(prompt) or None
-        )
+        return PrefixStep(position=k, status="unknown", reason=missing, prompt_length=size)
     last = turns[k - 1].response
     before = _given(last.prompt_token_ids) + last.token_ids
     at = before.common(prompt)
@@ -182,9 +183,7 @@ def _step(
 
 
 def _missing(turns: Sequence[Turn], k: int) -> str:
-    """Which ids are missing; "" where none is. A turn before that has no answer ids may have
-    sampled nothing, and then says so in its usage.
-    """
+    """Name the ids that are missing; "" for none."""
     last, mine = turns[k - 1].response, turns[k].response
     gone = [
         f"turn {index} has no {what} token ids"
@@ -195,26 +194,28 @@ def _missing(turns: Sequence[Turn], k: int) -> str:
         )
         if not len(ids)
     ]
-    return (
-        f"{', '.join(gone)}: not known (vLLM returns them with `return_token_ids`)" if gone else ""
-    )
+    if not gone:
+        return ""
+    return f"{', '.join(gone)}: not known (vLLM returns them with `return_token_ids`)"
 
 
 def _sides(before: TokenIds, now: TokenIds, at: int, known: Vocabulary) -> dict[str, Any]:
-    def told(ids: Sequence[int]) -> tuple[TokenAt, ...]:
+    """List the tokens on both sides of the first that differs."""
+
+    def with_texts(ids: Sequence[int]) -> tuple[TokenAt, ...]:
         return tuple((i, known.text(i)) for i in ids)
 
     start = max(0, at - CONTEXT)
     return {
-        "shared": told(before[start:at]),
-        "before": told(before[at : at + CONTEXT]),
-        "now": told(now[at : at + CONTEXT]),
+        "shared": with_texts(before[start:at]),
+        "before": with_texts(before[at : at + CONTEXT]),
+        "now": with_texts(now[at : at + CONTEXT]),
     }
 
 
 def check_state(state: ManagedState, decode: Decode | None = None) -> PrefixCheck:
-    """Each node's tokens against those of the node it goes on from: the last whose text it begins
-    with, else the one before it.
+    """Check each node's tokens against those of the node it continues: the last whose text it
+    begins with, else the one before it.
     """
     known, nodes = Vocabulary(decode), state.nodes
     steps = tuple(_node_step(node, _node_before(nodes, i), known) for i, node in enumerate(nodes))
@@ -232,13 +233,11 @@ def _node_before(nodes: Sequence[ManagedNode], i: int) -> ManagedNode | None:
 
 
 def _node_step(node: ManagedNode, last: ManagedNode | None, known: Vocabulary) -> PrefixStep:
+    """Check the tokens of a node against those of the node it continues."""
     size = len(node.tokens)
     if last is None:
         return PrefixStep(
-            position=node.index,
-            status="first",
-            reason="nothing stands before it",
-            prompt_length=size or None,
+            position=node.index, status="first", reason=_FIRST, prompt_length=size or None
         )
     bare = next((n.index for n in (last, node) if not n.tokens or None in n.tokens), None)
     if bare is not None:
@@ -265,26 +264,29 @@ def _node_step(node: ManagedNode, last: ManagedNode | None, known: Vocabulary) -
         )
     if at >= (start := _begins(last)) == _begins(node):
         reason = (
-            f"another answer to the prompt of node {last.index}: the same {start:,} tokens stand"
+            f"another answer to the prompt of node {last.index}: the same {start:,} tokens come"
             " before both"
         )
         return PrefixStep(position=node.index, status="first", reason=reason, prompt_length=size)
     cause = _node_cause(last, node, at)
-    told: dict[str, Any] = {
-        "cause": cause,
-        "reason": CAUSES[cause],
-        "off_policy": sum(last.trained[at:]),
-    }
-    return PrefixStep(status="differs", at=at, **told, **_sides(before, now, at, known), **sizes)
+    return PrefixStep(
+        status="differs",
+        at=at,
+        cause=cause,
+        reason=CAUSES[cause],
+        off_policy=sum(last.trained[at:]),
+        **_sides(before, now, at, known),
+        **sizes,
+    )
 
 
 def _begins(node: ManagedNode) -> int:
-    """Where the first trained token stands."""
+    """Find the first trained token."""
     return next((i for i, train in enumerate(node.trained) if train), len(node.tokens))
 
 
 def _node_cause(last: ManagedNode, node: ManagedNode, at: int) -> Cause:
-    """What two texts and a mask can tell."""
+    """Infer the cause from two texts and a mask."""
     before, now = last.full_text, node.full_text
     if before and now.startswith(before):
         return "retokenized"
@@ -303,12 +305,12 @@ def _node_cause(last: ManagedNode, node: ManagedNode, at: int) -> Cause:
 
 @checked_keywords
 def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
-    """Whether each prompt of a rollout extends the tokens of the turn before, proven from token ids
+    """Check whether each prompt of a rollout extends the tokens of the turn before, from token ids
     alone.
 
-    Where one does not, the step holds the position of the first token that differs, the tokens on
-    both sides of it, the likely cause and how many trained tokens are off policy. A turn whose ids
-    the server did not return is `unknown`.
+    If one does not, its step has the position of the first token that differs, the tokens on both
+    sides of it, the likely cause and how many trained tokens are off policy. A turn whose ids the
+    server did not return is `unknown`.
 
     Args:
         x: one rollout: a trajectory, a debugger, an `AgentResult`; the `managed_state` of one, or
@@ -317,7 +319,7 @@ def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
             those that the rollout's own logprobs show.
 
     Raises:
-        UsageError: it holds no rollout, or several.
+        UsageError: it contains no rollout, or several.
     """
     if is_managed(x):
         return check_state(read_managed(x), decode)
@@ -329,8 +331,6 @@ def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
         )
     state = getattr(x, "managed_state", None)
     has_ids = any(len(turn.response.prompt_token_ids) for turn in found[0].all_turns)
-    return (
-        check_trajectory(found[0], decode)
-        if has_ids or state is None
-        else check_state(read_managed(state, found[0]), decode)
-    )
+    if has_ids or state is None:
+        return check_trajectory(found[0], decode)
+    return check_state(read_managed(state, found[0]), decode)

@@ -1,5 +1,5 @@
-"""Why a prompt does not extend the tokens before it: reasoned from what was sampled, what was sent
-back, and what stands there now.
+"""Why a prompt does not extend the tokens before it: inferred from what was sampled, what was sent
+back, and what is there now.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CAUSES: dict[Cause, str] = {
         " template puts there"
     ),
     "cut_back": "it ends within the tokens of the turn before",
-    "not_known": "the record does not say why",
+    "not_known": "the record does not show why",
 }
 Found: TypeAlias = "tuple[Cause, str] | None"
 _OPENING = 8
@@ -55,12 +55,12 @@ class Break(NamedTuple):
     known: Vocabulary
 
     def begins(self, turn: int) -> int:
-        """Where the answer of a turn begins; 0 where it is not known."""
+        """Find where the answer of a turn begins; 0 if it is not known."""
         return len(self.turns[turn].response.prompt_token_ids)
 
 
 def likely_cause(found: Break) -> tuple[Cause, str]:
-    """The cause, and a sentence with the evidence for it."""
+    """Infer the cause, and word it with its evidence as a sentence."""
     owner = _owner(found)
     cause, evidence = (
         _by_the_caller(found, owner)
@@ -74,17 +74,19 @@ def likely_cause(found: Break) -> tuple[Cause, str]:
 
 
 def _owner(found: Break) -> int | None:
-    """The turn whose sampled tokens the difference lies in; None where it lies in what was put
+    """Find the turn whose sampled tokens the difference lies in; None if it lies in what was put
     around them.
     """
     for turn in range(found.turn - 1, -1, -1):
         start = found.begins(turn)
         if start and found.at >= start:
-            return turn if found.at < start + len(found.turns[turn].response.token_ids) else None
+            inside = found.at < start + len(found.turns[turn].response.token_ids)
+            return turn if inside else None
     return None
 
 
 def _by_the_caller(found: Break, owner: int | None) -> Found:
+    """Look for a change of the history by the caller."""
     kept = found.turns[found.turn].kept
     if kept is None or (
         owner is not None and len(request(found.trajectory, owner).messages) < kept
@@ -99,28 +101,22 @@ def _by_the_caller(found: Break, owner: int | None) -> Found:
 
 
 def _cut_back(found: Break) -> Found:
+    """Look for a prompt that ends within the tokens of the turn before."""
     if found.at < len(found.now):
         return None
     return "cut_back", f"it has {len(found.now):,} tokens, the turn before {len(found.before):,}"
 
 
 def _in_the_first_prompt(found: Break) -> Found:
+    """Look for a change before the first answer."""
     first = found.begins(0)
     if found.at >= first:
         return None
-    own = [
-        name
-        for name in ("tools", "chat_template", "chat_template_kwargs")
-        if name in _asked_with(found.turns[found.turn])
-    ]
-    return (
-        "prompt_changed",
-        (
-            f"this turn was asked with its own {', '.join(own)}"
-            if own
-            else f"within the {first:,} tokens of turn 0's prompt"
-        ),
-    )
+    settings = _asked_with(found.turns[found.turn])
+    own = [n for n in ("tools", "chat_template", "chat_template_kwargs") if n in settings]
+    if own:
+        return "prompt_changed", f"this turn was asked with its own {', '.join(own)}"
+    return "prompt_changed", f"within the {first:,} tokens of turn 0's prompt"
 
 
 def _asked_with(turn: Turn) -> set[str]:
@@ -130,8 +126,8 @@ def _asked_with(turn: Turn) -> set[str]:
 
 
 def _before_an_answer(found: Break) -> Found:
-    """The template opened the answer with something that the history does not hold: `<think>`, or
-    an empty think block.
+    """Look for something the template opened the answer with and the history does not contain:
+    `<think>`, or an empty think block.
     """
     for turn in range(found.turn):
         start = found.begins(turn)
@@ -139,17 +135,16 @@ def _before_an_answer(found: Break) -> Found:
             thought = bool(found.turns[turn].response.reasoning)
             evidence = (
                 f"the prompt of turn {turn} ended with tokens that open the answer, and the history"
-                " does not hold them"
+                " does not contain them"
             )
-            return (
-                ("reasoning_stripped", f"{evidence}; {_sent_back(found, turn)}")
-                if thought
-                else ("prompt_changed", evidence)
-            )
+            if thought:
+                return "reasoning_stripped", f"{evidence}; {_sent_back(found, turn)}"
+            return "prompt_changed", evidence
     return None
 
 
 def _in_an_answer(found: Break, owner: int | None) -> Found:
+    """Look for an answer that went back with other tokens than were sampled."""
     if owner is None:
         return None
     response, start = found.turns[owner].response, found.begins(owner)
@@ -172,6 +167,7 @@ def _in_an_answer(found: Break, owner: int | None) -> Found:
 def _stripped(
     found: Break, owner: int, sampled: list[int], inside: int, kinds: Sequence[str]
 ) -> Found:
+    """Look for reasoning that the template left out of an answer."""
     response = found.turns[owner].response
     if not response.reasoning:
         return None
@@ -183,19 +179,14 @@ def _stripped(
     if skipped is None and "content" in sent:
         return None
     evidence = f"turn {owner}: {sent}"
-    return (
-        "reasoning_stripped",
-        (
-            f"{evidence}; what was sampled {skipped} tokens later follows at once"
-            if skipped
-            else evidence
-        ),
-    )
+    if skipped:
+        evidence += f"; what was sampled {skipped} tokens later follows at once"
+    return "reasoning_stripped", evidence
 
 
 def _left_out(sampled: Sequence[int], now: Sequence[int]) -> int | None:
-    """After how many sampled tokens the new prompt goes on with those behind them; None where it
-    does not.
+    """Count the sampled tokens after which the new prompt goes on with those that follow; None if
+    it does not.
     """
     size = 4
     for skipped in range(1, len(sampled) - 1):
@@ -206,24 +197,19 @@ def _left_out(sampled: Sequence[int], now: Sequence[int]) -> int | None:
 
 
 def _sent_back(found: Break, turn: int) -> str:
+    """Describe how the reasoning of a turn went back to the server."""
     response = found.turns[turn].response
     message = assistant_message(response, get_profile(found.trajectory.spec.profile))
-    field = next(
-        (
-            name
-            for name in ("reasoning", "reasoning_content", "reasoning_details", "thinking")
-            if message.get(name)
-        ),
-        None,
-    )
+    names = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
+    field = next((name for name in names if message.get(name)), None)
     if field is None and (response.reasoning or "").strip() in str(message.get("content") or ""):
         field = "content"
     return f"it was sent back as {field!r}" if field else "it was not sent back"
 
 
 def _same_text(found: Break, sampled: Sequence[str | None]) -> bool | None:
-    """Whether the new prompt goes on with the text of the rest of the answer, its last token apart;
-    None where that cannot be told.
+    """Tell whether the new prompt goes on with the text of the rest of the answer, without its last
+    token; None if the texts do not show it.
     """
     if None in sampled:
         return None
@@ -242,8 +228,8 @@ def _same_text(found: Break, sampled: Sequence[str | None]) -> bool | None:
 
 
 def _sent_as_sampled(found: Break, turn: int, kind: str) -> bool:
-    """Whether the text that was sent back is the text that was sampled, as far as the record
-    tells.
+    """Tell whether the text that was sent back is the text that was sampled, as far as the record
+    shows.
     """
     response = found.turns[turn].response
     if kind == "call" or (response.tool_calls and not response.content):
@@ -256,8 +242,8 @@ def _sent_as_sampled(found: Break, turn: int, kind: str) -> bool:
 
 
 def _as_the_template_writes(arguments: str) -> bool:
-    """Whether the arguments stand as `tojson` of a chat template writes them, so that they come
-    back as they were.
+    """Tell whether the arguments are written as `tojson` of a chat template writes them, so that
+    they come back unchanged.
     """
     try:
         return json.dumps(json.loads(arguments), ensure_ascii=False) == arguments
@@ -266,6 +252,7 @@ def _as_the_template_writes(arguments: str) -> bool:
 
 
 def _rewritten(response: Response) -> str:
+    """Describe why a call goes back in another form."""
     odd = next((call for call in response.tool_calls if call.status != "ok"), None)
     if odd is not None:
         return f"the call {odd.name!r} was {odd.status}, and its arguments go back in another form"

@@ -2,8 +2,8 @@
 each node of a managed state all of it.
 
 Columns, not objects: a rollout has a hundred thousand tokens. A prompt that a server returned in
-    full is kept as what it adds to the turn before, so that all runs together are as long as the
-    rollout.
+full is kept as what it adds to the turn before, so that all runs together are as long as the
+rollout.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ class TokenRun(Record):
     turn: int | None = None
     node: int | None = None
     offset: int = 0
-    """Tokens of the context that stand before the first one here."""
+    """Tokens of the context before the first one here."""
     sampled_from: int = 0
-    """Where the sampled tokens begin; those before it are the prompt's. For a node, whose answers
-    are several, its length.
+    """Where the sampled tokens begin; those before it are the prompt's. For a node, which has
+    several answers, its length.
     """
     ids: tuple[int | None, ...] = ()
     texts: tuple[str | None, ...] = ()
     logprobs: tuple[float | None, ...] = ()
-    """Natural logarithms; None where the server told none."""
+    """Natural logarithms; None for a token of which the server returned none."""
     tops: tuple[Alternatives, ...] = ()
-    """The candidates the server listed, best first; empty where it listed none."""
+    """The candidates the server listed, best first; empty if it listed none."""
     trained: tuple[bool | None, ...] = ()
     """Whether a trainer learns from it: the node's mask, else whether it was sampled."""
     kinds: tuple[Kind, ...] = ()
@@ -64,8 +64,8 @@ class TokenRun(Record):
 
 
 def trajectory_runs(trajectory: Trajectory, decode: Decode | None = None) -> Iterator[TokenRun]:
-    """A run per turn that has an answer; its columns are empty where the server told nothing of
-    tokens.
+    """Yield a run per turn that has an answer; its columns are empty if the server returned nothing
+    about tokens.
     """
     known = Vocabulary(decode)
     turns = trajectory.all_turns
@@ -82,17 +82,26 @@ def trajectory_runs(trajectory: Trajectory, decode: Decode | None = None) -> Ite
 
 
 def _run(
-    turn: Turn, prompt: TokenIds, offset: int, said: list[Message], known: Vocabulary, again: bool
+    turn: Turn,
+    prompt: TokenIds,
+    offset: int,
+    messages: list[Message],
+    known: Vocabulary,
+    again: bool,
 ) -> TokenRun:
+    """Make the run of a turn.
+
+    Args:
+        turn: the turn.
+        prompt: the ids of its whole prompt.
+        offset: how many of them the turn before already had.
+        messages: what the prompt adds, to find the kinds of its tokens.
+        known: the texts of token ids.
+        again: whether the prompt differs from the turn before, and so contains earlier answers.
+    """
     added, sampled, notes = prompt[offset:], *_sampled(turn)
     ids = (*added, *(s.token_id for s in sampled))
-    texts = (
-        *map(known.text, added),
-        *(
-            s.token if s.token != "" or s.token_id is None else known.text(s.token_id)
-            for s in sampled
-        ),
-    )
+    texts = (*map(known.text, added), *(_shown(s, known) for s in sampled))
     size = len(added)
     nothing: tuple[Any, ...] = (None,) * size
     missing = ["the server returned no prompt token ids"] if sampled and not prompt else []
@@ -107,14 +116,14 @@ def _run(
         tops=(*((),) * size, *(s.top for s in sampled)),
         trained=(*(False,) * size, *(True,) * len(sampled)),
         kinds=(
-            *prompt_kinds(texts[:size], said, answers=again),
+            *prompt_kinds(texts[:size], messages, answers=again),
             *output_kinds(texts[size:], turn.response),
         ),
         notes=(*notes, *missing),
     )
 
 
-_UNTOLD = float("nan")
+_UNKNOWN = float("nan")
 
 
 class _Sampled(NamedTuple):
@@ -126,32 +135,33 @@ class _Sampled(NamedTuple):
     top: Alternatives = ()
 
 
+def _shown(sampled: _Sampled, known: Vocabulary) -> str | None:
+    """Choose the text of a sampled token: the server's, else what is known of its id."""
+    if sampled.token != "" or sampled.token_id is None:
+        return sampled.token
+    return known.text(sampled.token_id)
+
+
 def _sampled(turn: Turn) -> tuple[list[_Sampled], tuple[str, ...]]:
-    """The sampled tokens with what is known of each; ids and logprobs are put together only where
-    they fit.
+    """List the sampled tokens with what is known of each, and notes on what is not.
+
+    Ids and logprobs are put together only if there are as many of both.
     """
     logprobs, ids = turn.response.logprobs, turn.response.token_ids
-    notes: tuple[str, ...]
     if not logprobs:
-        notes = (
-            ("the server returned no logprobs",)
-            if len(ids)
-            else ("the server returned neither logprobs nor token ids",)
-        )
-        return [_Sampled("", _UNTOLD, i) for i in ids], notes
+        missing = "no logprobs" if len(ids) else "neither logprobs nor token ids"
+        return [_Sampled("", _UNKNOWN, i) for i in ids], (f"the server returned {missing}",)
     if len(ids) == len(logprobs):
         pairs = zip(logprobs, ids, strict=True)
         return [_Sampled(_text(p.token), p.logprob, i, p.top) for p, i in pairs], ()
-    notes = (
-        (f"{len(ids)} token ids and {len(logprobs)} logprobs: they are not put together",)
-        if len(ids)
-        else ()
-    )
+    notes: tuple[str, ...] = ()
+    if len(ids):
+        notes = (f"{len(ids)} token ids and {len(logprobs)} logprobs: they are not put together",)
     return [_Sampled(_text(p.token), p.logprob, p.token_id, p.top) for p in logprobs], notes
 
 
 def _text(token: str) -> str:
-    """The token's text; "" where `return_tokens_as_token_ids` put its id in its place."""
+    """Read the token's text; "" if `return_tokens_as_token_ids` put its id in its place."""
     return "" if token.startswith("token_id:") and token[9:].isdigit() else token
 
 
@@ -167,7 +177,7 @@ class Vocabulary:
         self._seen: dict[int, str] = {}
 
     def learn(self, turn: Turn) -> None:
-        """Takes up the ids and texts of an answer that has both."""
+        """Learn the ids and texts of an answer that has both."""
         logprobs, ids = turn.response.logprobs, turn.response.token_ids
         if len(logprobs) == len(ids):
             self._seen.update(
@@ -175,7 +185,7 @@ class Vocabulary:
             )
 
     def text(self, token_id: int | None) -> str | None:
-        """The text of a token; None where it is not known."""
+        """Look up the text of a token; None if it is not known."""
         if token_id is None:
             return None
         if token_id not in self._seen and self._decode is not None:
@@ -184,16 +194,18 @@ class Vocabulary:
 
 
 def _new_messages(trajectory: Trajectory, turn: Turn, offset: int) -> list[Message]:
-    """What the prompt of this turn holds that the turn before did not."""
-    if turn.index == 0 or offset == 0:
-        return [*trajectory.prompt, *turn.added] if turn.index == 0 else []
+    """List the messages that the prompt of this turn adds to the turn before."""
+    if turn.index == 0:
+        return [*trajectory.prompt, *turn.added]
+    if offset == 0:
+        return []
     profile = get_profile(trajectory.spec.profile)
     results = list(turn_messages(trajectory.turns[turn.index - 1], profile))[1:]
     return [*(Message(wire=wire) for wire in results), *turn.added]
 
 
 def node_runs(state: ManagedState, decode: Decode | None = None) -> Iterator[TokenRun]:
-    """A run per node: all of its tokens with its own mask."""
+    """Yield a run per node: all of its tokens with its own mask."""
     known = Vocabulary(decode)
     for node in state.nodes:
         yield _node_run(node, known)
@@ -220,26 +232,21 @@ def _node_run(node: ManagedNode, known: Vocabulary) -> TokenRun:
 
 
 def _node_kinds(texts: Sequence[str | None], node: ManagedNode) -> tuple[Kind, ...]:
-    """Sampled tokens as an answer's, the others as a prompt's: by their logprobs, and where those
-    are short by the mask.
+    """Find the kinds of sampled tokens as an answer's, of the others as a prompt's. Which are
+    sampled, their logprobs show, or the mask if those are too few.
     """
     sampled = [value is not None and value != SENTINEL for value in node.logprobs]
     sampled += node.trained[len(sampled) :]
     sampled += [False] * (len(texts) - len(sampled))
-    said = iter(
-        output_kinds([text for text, is_sampled in zip(texts, sampled, strict=True) if is_sampled])
-    )
-    asked = iter(
-        prompt_kinds(
-            [text for text, is_sampled in zip(texts, sampled, strict=True) if not is_sampled]
-        )
-    )
-    return tuple(next(said if s else asked) for s in sampled)
+    pairs = list(zip(texts, sampled, strict=True))
+    outputs = iter(output_kinds([text for text, is_sampled in pairs if is_sampled]))
+    prompts = iter(prompt_kinds([text for text, is_sampled in pairs if not is_sampled]))
+    return tuple(next(outputs if is_sampled else prompts) for is_sampled in sampled)
 
 
 def entropy(top: Alternatives) -> float | None:
-    """The entropy in nats of the candidates the server listed, what is left taken as one more: a
-    lower bound. None where it listed none.
+    """Compute the entropy in nats of the candidates the server listed, with the rest as one more: a
+    lower bound. None if it listed none.
 
     >>> entropy((("a", -0.6931471805599453), ("b", -0.6931471805599453)))
     0.6931471805599453
@@ -256,8 +263,15 @@ def entropy(top: Alternatives) -> float | None:
 
 
 def rank(text: str | None, logprob: float | None, top: Alternatives) -> int | None:
-    """The place of the sampled token among the candidates, 1 for the most likely; None where it is
-    not among those listed.
+    """Find the place of the sampled token among the candidates.
+
+    Args:
+        text: the text of the sampled token.
+        logprob: its logarithmic probability.
+        top: the candidates, best first.
+
+    Returns:
+        1 for the most likely; None if the token is not among them.
     """
     if not top or logprob is None:
         return None

@@ -2,8 +2,8 @@
 call, the answer. Pure, from texts alone.
 
 The texts of the tokens are put together and searched as an answer's text is read: think tags by
-`read.reasoning`, calls by the parsers. A token belongs to the region it begins in. What cannot be
-told (a token whose text is not known) stays `prompt` or `answer`; nothing is guessed.
+`read.reasoning`, calls by the parsers. A token belongs to the region it begins in. A token whose
+text is not known stays `prompt` or `answer`; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -22,63 +22,67 @@ Kind: TypeAlias = Literal["prompt", "template", "result", "reasoning", "call", "
 KINDS: tuple[Kind, ...] = ("prompt", "template", "result", "reasoning", "call", "answer")
 
 _SPECIAL = re.compile(
-    r"<[|｜][^<>\s]{1,60}[|｜]>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn|endoftext)>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
+    r"<[|｜][^<>\s]{1,60}[|｜]>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn|endoftext)>"
+    r"|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
 )
 _UNKNOWN = "\0"
-"""Stands for a token whose text is not known; no message holds it."""
+"""Takes the place of a token whose text is not known; no message contains it."""
 Region: TypeAlias = tuple[int, int, Kind]
 
 
 def output_kinds(texts: Sequence[str | None], response: Response | None = None) -> list[Kind]:
-    """The kind of each sampled token.
+    """Find the kind of each sampled token.
 
     Args:
-        texts: of the tokens in order; None where it is not known.
-        response: what was read; helps where the text itself does not mark reasoning or calls.
+        texts: the texts of the tokens in order; None for one that is not known.
+        response: the answer as it was read; it helps if the text itself does not mark reasoning or
+            calls.
     """
-    text = "".join(t if t is not None else _UNKNOWN for t in texts)
+    text = _joined(texts)
     kinds = _kinds(texts, [*_thought(text, response), *_called(text, response)], "answer")
-    kinds = [
-        "template" if t is not None and _SPECIAL.fullmatch(t) else kind
-        for t, kind in zip(texts, kinds, strict=True)
-    ]
+    for i, t in enumerate(texts):
+        if t is not None and _SPECIAL.fullmatch(t):
+            kinds[i] = "template"
     return _without_gaps(texts, kinds)
 
 
+def _joined(texts: Sequence[str | None]) -> str:
+    return "".join(_UNKNOWN if text is None else text for text in texts)
+
+
 def _without_gaps(texts: Sequence[str | None], kinds: list[Kind]) -> list[Kind]:
-    """White space that stands between other spans is no answer: it goes with what comes before
-    it.
-    """
+    """Give white space between other spans the kind of what comes before it; it is no answer."""
     found: list[Kind] = []
     for start, end, kind in runs(kinds):
-        blank = (
-            kind == "answer"
-            and start > 0
-            and all(t is not None and not t.strip() for t in texts[start:end])
-        )
-        found += [found[-1] if blank else kind] * (end - start)
+        blank = all(t is not None and not t.strip() for t in texts[start:end])
+        between = kind == "answer" and start > 0 and blank
+        found += [found[-1] if between else kind] * (end - start)
     return found
 
 
 def prompt_kinds(
     texts: Sequence[str | None], messages: Iterable[Message] = (), *, answers: bool = False
 ) -> list[Kind]:
-    """The kind of each token of a prompt, or of what a prompt adds to the turn before.
+    """Find the kind of each token of a prompt, or of what a prompt adds to the turn before.
 
-    Where every message is found, the rest is what the template puts around them; else what is not
+    If every message is found, the rest is what the template puts around them; else what is not
     found stays `prompt`.
 
     Args:
-        answers: it holds earlier answers again, whose calls and reasoning are looked for.
+        texts: the texts of the tokens in order; None for one that is not known.
+        messages: the messages that are in it.
+        answers: whether it contains earlier answers again, whose calls and reasoning are searched.
     """
-    text = "".join(t if t is not None else _UNKNOWN for t in texts)
-    regions, whole = _said(text, messages)
+    text = _joined(texts)
+    regions, whole = _message_regions(text, messages)
     again = [*_thought(text, None), *_called(text, None)] if answers else []
-    regions += [
-        r for r in again if not any(r[0] < end and start < r[1] for start, end, _ in regions)
-    ]
+    regions += [region for region in again if not _overlaps(region, regions)]
     kinds = _kinds(texts, regions, "template" if whole else "prompt")
     return [_of_prompt(t, kind) for t, kind in zip(texts, kinds, strict=True)]
+
+
+def _overlaps(region: Region, others: Iterable[Region]) -> bool:
+    return any(region[0] < end and start < region[1] for start, end, _ in others)
 
 
 def _of_prompt(text: str | None, kind: Kind) -> Kind:
@@ -88,6 +92,7 @@ def _of_prompt(text: str | None, kind: Kind) -> Kind:
 
 
 def _thought(text: str, response: Response | None) -> Iterator[Region]:
+    """Find reasoning by its tags, else by the text that was read as reasoning."""
     found = find_text_calls(text, known_tools(None), "normalize", None).think.cuts
     yield from ((start, end, "reasoning") for start, end in found)
     reasoning = response.reasoning if response is not None else None
@@ -96,6 +101,7 @@ def _thought(text: str, response: Response | None) -> Iterator[Region]:
 
 
 def _called(text: str, response: Response | None) -> Iterator[Region]:
+    """Find calls by their markup, else by the arguments that were read."""
     calls = find_text_calls(text, known_tools(None), "normalize", None).recoverable
     spans = [call.span for call in calls if call.span is not None]
     yield from ((start, end, "call") for start, end in spans)
@@ -106,34 +112,36 @@ def _called(text: str, response: Response | None) -> Iterator[Region]:
             yield start, at, "call"
 
 
-def _said(text: str, messages: Iterable[Message]) -> tuple[list[Region], bool]:
-    """Where the messages stand, and whether all of them were found; each is searched behind the one
-    before.
+def _message_regions(text: str, messages: Iterable[Message]) -> tuple[list[Region], bool]:
+    """Find the messages, each behind the one before.
+
+    Returns:
+        Their regions, and whether all of them were found.
     """
     regions: list[Region] = []
     at, whole = 0, True
     for message in messages:
-        said = message.content.strip()
-        place = _place(text, said, at) if said else None
+        content = message.content.strip()
+        place = _place(text, content, at) if content else None
         if place is not None:
             at = place[1]
             regions.append((*place, _kind_of(message)))
-        whole = whole and (place is not None or not said)
+        whole = whole and (place is not None or not content)
     return regions, whole and bool(regions)
 
 
-def _place(text: str, said: str, at: int) -> tuple[int, int] | None:
-    """Where the text stands behind `at`; tokens whose text is not known may be a part of it, but
-    for its first characters.
+def _place(text: str, content: str, at: int) -> tuple[int, int] | None:
+    """Find a content behind `at`; tokens whose text is not known may be a part of it, but not of
+    its first characters.
     """
-    start = text.find(said, at)
+    start = text.find(content, at)
     if start >= 0:
-        return start, start + len(said)
+        return start, start + len(content)
     for _ in range(_TRIES if _UNKNOWN in text else 0):
-        start = text.find(said[:_ANCHOR], at)
+        start = text.find(content[:_ANCHOR], at)
         if start < 0:
             return None
-        if (end := _extent(text, start, said)) is not None:
+        if (end := _extent(text, start, content)) is not None:
             return start, end
         at = start + 1
     return None
@@ -142,28 +150,29 @@ def _place(text: str, said: str, at: int) -> tuple[int, int] | None:
 _ANCHOR = 4
 """Characters at the start of a message that must be known."""
 _TRIES = 50
+"""Places at which a message with tokens of unknown text is looked for."""
 _TOKEN = 32
-"""Characters a token has at most, here."""
+"""The most characters that a token of unknown text is taken to have."""
 
 
-def _extent(text: str, start: int, said: str) -> int | None:
-    """Where a message ends that begins here, tokens of unknown text standing for some of its
-    characters; None where it is another text.
+def _extent(text: str, start: int, content: str) -> int | None:
+    """Find the end of a content that begins here, where tokens of unknown text may be some of its
+    characters; None if it is another text.
     """
     i, j = 0, start
-    while i < len(said) and j < len(text):
+    while i < len(content) and j < len(text):
         if text[j] != _UNKNOWN:
-            if text[j] != said[i]:
+            if text[j] != content[i]:
                 return None
             i, j = i + 1, j + 1
             continue
         behind = next((k for k in range(j, len(text)) if text[k] != _UNKNOWN), len(text))
         piece = text[behind : behind + 6].partition(_UNKNOWN)[0]
-        found = said.find(piece, i + 1, i + len(piece) + _TOKEN * (behind - j)) if piece else -1
+        found = content.find(piece, i + 1, i + len(piece) + _TOKEN * (behind - j)) if piece else -1
         if found < 0:
-            return behind if len(said) - i <= _TOKEN * (behind - j) else None
+            return behind if len(content) - i <= _TOKEN * (behind - j) else None
         i, j = found, behind
-    return j if i == len(said) else None
+    return j if i == len(content) else None
 
 
 def _kind_of(message: Message) -> Kind:
@@ -172,7 +181,7 @@ def _kind_of(message: Message) -> Kind:
 
 
 def _kinds(texts: Sequence[str | None], regions: Iterable[Region], rest: Kind) -> list[Kind]:
-    """The region each token begins in; an empty token is where the next begins."""
+    """Find the kind of the region each token begins in; an empty one begins where the next does."""
     ordered = sorted(regions)
     found: list[Kind] = []
     lengths = (len(t) if t is not None else 1 for t in texts)
@@ -185,7 +194,7 @@ def _kinds(texts: Sequence[str | None], regions: Iterable[Region], rest: Kind) -
 
 
 def runs(kinds: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
-    """Neighbours of one kind as (start, end, kind)."""
+    """Group neighbours of one kind, as (start, end, kind)."""
     start = 0
     for i in range(1, len(kinds) + 1):
         if i == len(kinds) or kinds[i] != kinds[start]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.analysis.tokens.likelihood import Metric, description, least_likely
@@ -16,7 +17,7 @@ from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
 LOW = 12
-"""Unlikely tokens that are listed."""
+"""How many unlikely tokens are listed."""
 
 
 class Tokens(Drawn):
@@ -28,7 +29,7 @@ class Tokens(Drawn):
         self._x, self._decode = x, decode
         self.metric: Metric = metric
         self.state: ManagedState | None = None
-        """The managed state, checked, where it shows one."""
+        """The managed state, checked, if it shows one."""
         self.checks: tuple[PrefixCheck, ...] = ()
         """Whether the prompts extend the tokens before them, for each rollout."""
         self.runs = tuple(
@@ -47,29 +48,23 @@ class Tokens(Drawn):
         if state is not None:
             return self._of_state(read_managed(state, found[0] if found else None))
         self.checks = tuple(check_trajectory(trajectory, self._decode) for trajectory in found)
-        return [
-            run
-            for i, trajectory in enumerate(found)
-            for run in self._named(i if len(found) > 1 else None, trajectory)
-        ]
+        if len(found) == 1:
+            return self._named(None, found[0])
+        return [run for i, t in enumerate(found) for run in self._named(i, t)]
 
     def _named(self, rollout: int | None, trajectory: Trajectory) -> list[TokenRun]:
-        from dataclasses import replace
-
-        made = trajectory_runs(trajectory, self._decode)
-        return (
-            list(made)
-            if rollout is None
-            else [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
-        )
+        made = list(trajectory_runs(trajectory, self._decode))
+        if rollout is None:
+            return made
+        return [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
 
     @property
     def df(self) -> Any:
-        """The same as a `pandas.DataFrame`: `ak.tokens_df`."""
+        """The tokens as a `pandas.DataFrame`: `ak.tokens_df`."""
         return tokens_df(self._x, decode=self._decode)
 
     def low(self, number: int = LOW) -> list[str]:
-        """The least likely tokens, a line of text each."""
+        """Describe the least likely tokens, a line each."""
         return [
             f"{self.runs[low.run].title}: {description(self.runs[low.run], low.place)}"
             for low in least_likely(self.runs, number)
@@ -82,7 +77,7 @@ class Tokens(Drawn):
         return f"<Tokens {', '.join(self.words())}>"
 
     def words(self) -> list[str]:
-        """What there is, in a few words."""
+        """Summarize the tokens in a few words."""
         known = sum(value is not None for run in self.runs for value in run.logprobs)
         trained = sum(sum(map(bool, run.trained)) for run in self.runs)
         return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
@@ -90,20 +85,19 @@ class Tokens(Drawn):
 
 @checked_keywords
 def tokens(x: Any, *, metric: Metric = "logprob", decode: Decode | None = None) -> Tokens:
-    """The tokens of a rollout, coloured by probability, entropy or loss mask; spans are marked, and
-    each token tells its id and alternatives.
+    """Show the tokens of a rollout, coloured by probability, entropy or loss mask; spans are
+    marked, and each token shows its id and alternatives.
 
     Args:
         x: one rollout or many, as for `ak.turns_df`, with vLLM's or OpenAI's logprobs or token ids;
-            an `AgentResult` with a `managed_state`, what
-            `get_state()` gave, or its nodes.
+            an `AgentResult` with a `managed_state`, what `get_state()` gave, or its nodes.
         metric: what is shown first: `logprob`, `entropy` (of the candidates the server listed: a
             lower bound), or `mask`.
-        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`, where the server
+        decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`, if the server
             gave none.
 
     Raises:
-        UsageError: it holds neither rollouts nor nodes, or there is no such metric.
+        UsageError: it contains neither rollouts nor nodes, or there is no such metric.
     """
     if metric not in get_args(Metric):
         raise UsageError(

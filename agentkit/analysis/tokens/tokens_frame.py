@@ -51,23 +51,23 @@ COLUMNS = {
 
 @checked_keywords
 def tokens_df(x: Any, *, decode: Decode | None = None) -> pd.DataFrame:
-    """A `pandas.DataFrame` with a row per token: for each turn the tokens its prompt adds, then
-    those that were sampled.
+    """List the tokens of rollouts in a `pandas.DataFrame`, a row each: for every turn the tokens
+    its prompt adds, then those that were sampled.
 
     Columns:
         rollout, side, sample, prompt: as in `turns_df`. turn: `<NA>` for a node of a managed state.
             node: which; `<NA>` for a turn.
-        position: in the context, from 0; from the start of the answer where the server told no
-            prompt ids. id: `<NA>` where it is not known.
+        position: in the context, from 0; from the start of the answer if the server returned no
+            prompt ids. id: `<NA>` if it is not known.
         text: as the server gave it, else as another answer of the rollout or `decode` shows it.
         span: what it belongs to: prompt, template, result, reasoning, call, answer. sampled:
             whether the model gave it.
         trained: whether a trainer learns from it: a node's own mask, else whether it was sampled;
-            `<NA>` where the mask is too short.
-        logprob: natural logarithm; `<NA>` where there is none, as for the sentinel 1.0 of a node.
-            entropy: nats, over the candidates listed and
-        one for the rest: a lower bound. rank: among the candidates, 1 for the likeliest.
-            alternatives: the candidates as `text:logprob`, by line.
+            `<NA>` if the mask is too short.
+        logprob: natural logarithm; `<NA>` if there is none, as for the sentinel 1.0 of a node.
+        entropy: nats, over the candidates listed and one for the rest: a lower bound.
+        rank: among the candidates, 1 for the likeliest.
+        alternatives: the candidates as `text:logprob`, a line each.
 
     Args:
         x: one rollout or many, as for `turns_df`; an `AgentResult` with a `managed_state`, or such
@@ -75,7 +75,7 @@ def tokens_df(x: Any, *, decode: Decode | None = None) -> pd.DataFrame:
         decode: gives the text of a token id, as `lambda i: tokenizer.decode([i])`.
 
     Raises:
-        UsageError: it holds neither rollouts nor nodes.
+        UsageError: it contains neither rollouts nor nodes.
     """
     return frame(COLUMNS, (row for who, run in _runs(x, decode) for row in _rows(who, run)), x)
 
@@ -96,10 +96,9 @@ def _runs(x: Any, decode: Decode | None) -> Iterator[tuple[tuple[Any, ...], Toke
 
 
 def _rows(who: tuple[Any, ...], run: TokenRun) -> Iterator[tuple[Any, ...]]:
-    for i, (token, text, logprob, top) in enumerate(
-        zip(run.ids, run.texts, run.logprobs, run.tops, strict=True)
-    ):
-        listed = "\n".join(f"{said}:{value:.4f}" for said, value in top) if top else None
+    columns = zip(run.ids, run.texts, run.logprobs, run.tops, strict=True)
+    for i, (token, text, logprob, top) in enumerate(columns):
+        listed = "\n".join(f"{other}:{value:.4f}" for other, value in top) if top else None
         sampled = i >= run.sampled_from if run.node is None else logprob is not None
         chance = entropy(top), rank(text, logprob, top), listed
         yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentkit.analysis.frames.calls import tool_calls_df
+from agentkit.analysis.frames.tool_calls import tool_calls_df
 from agentkit.analysis.frames.turns import turns_df
 from agentkit.errors import UsageError
 from agentkit.files.reader import rollouts_in

@@ -50,8 +50,8 @@ COLUMNS = {
 
 @checked_keywords
 def tool_calls_df(x: Any) -> pd.DataFrame:
-    """A `pandas.DataFrame` with a row per tool call, in order; calls that were only found in the
-    text come after a turn's own.
+    """List the tool calls of rollouts in a `pandas.DataFrame`, a row each, in order; calls that
+    were only found in the text follow a turn's own.
 
     Columns; times are in seconds, lengths in characters:
         rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its
@@ -59,10 +59,10 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
         name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired,
             invalid, custom. origin: where it was found.
         valid: whether it may run. recoverable: found in the text and not run. problems: how many.
-            problem_codes: which, parted by spaces.
+            problem_codes: which, separated by spaces.
         result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool,
             skipped, edited; `<NA>` without a result.
-        result: what the model was told. result_length: its length. error: type and message of what
+        result: what the model sees. result_length: its length. error: type and message of what
             went wrong.
         started: Unix time when the tool began. queued: wait for a thread before that. elapsed: how
             long it ran.
@@ -71,7 +71,7 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
         x: one rollout or many, as for `turns_df`.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it contains no rollout.
     """
     return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
 
@@ -92,7 +92,7 @@ def _result(turn: Turn, position: int) -> ToolResult | None:
 
 def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
     codes = " ".join(dict.fromkeys(problem.code for problem in call.problems))
-    told = (
+    values = (
         call.position,
         call.id,
         call.name,
@@ -101,7 +101,7 @@ def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
         call.origin,
         call.valid,
     )
-    return (*told, recoverable, len(call.problems), codes)
+    return (*values, recoverable, len(call.problems), codes)
 
 
 def _outcome(result: ToolResult | None) -> tuple[Any, ...]:
