@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 settings.register_profile(
     "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("quick", settings.get_profile("tests"), max_examples=10)
+settings.register_profile("quick", settings.get_profile("tests"), max_examples=6)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
@@ -55,6 +57,14 @@ def loopback_only() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_tls_context() -> Iterator[None]:
+    """Share one context among all clients: each of its own reads the certificates of the world."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_keys_of_other_tests() -> None:
     """Forget the keys that tests of other files gave to servers: an export redacts them all."""
@@ -64,6 +74,13 @@ def no_keys_of_other_tests() -> None:
 def pytest_collection_finish() -> None:
     """Leave what is there before the first test out of every later collection of garbage."""
     gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Collect the garbage of the tests here: pytest looks five times through what is left."""
+    gc.collect()
+    gc.collect()  # what came back to life in the first
     gc.freeze()
 
 

@@ -359,7 +359,14 @@ def aged(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["hermes-qwen3", "hermes-no-reasoning", "wrong-parser", "no-parsers"]
+    "name",
+    [
+        "hermes-qwen3",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("hermes-no-reasoning", "wrong-parser", "no-parsers")
+        ),
+    ],
 )
 def test_a_capture_does_not_differ_from_itself_nor_by_ids_and_times(name: str) -> None:
     assert not ak.compare({"a": side(name), "b": side(name)})
