@@ -33,8 +33,10 @@ _SCAN = 200_000
 """Characters of one text that are looked at."""
 
 _SECRETS = re.compile(
-    r"\bsk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bhf_[A-Za-z0-9]{20,}|\bnvapi-[\w-]{20,}|\bgsk_[A-Za-z0-9]{20,}"
+    r"\bsk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}"
+    r"|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bhf_[A-Za-z0-9]{20,}|\bnvapi-[\w-]{20,}"
+    r"|\bgsk_[A-Za-z0-9]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b[Bb]earer +(?!\[redacted\])[\w.~+/-]{12,}=*"
     r"|://[^/\s:@\"\\]+:(?!\[redacted\])[^/\s:@\"\\]{3,}@"
 )
@@ -61,7 +63,8 @@ _SECRET_SIGNS = (
 _NAME_SIGNS = ("api_key", "api-key", "apikey", "secret", "passw", "access", "auth")
 """What every match holds: a look for these is many times cheaper than the pattern."""
 _NAMED_SECRET = re.compile(
-    r"(?:api[_-]?key|secret|passw(?:or)?d|access[_-]?token|auth[_-]?token|authorization)[\"\\']*\s*[:=]\s*[\"\\']*(?!\[redacted\]|EMPTY|null|None|true|false)"
+    r"(?:api[_-]?key|secret|passw(?:or)?d|access[_-]?token|auth[_-]?token|authorization)[\"\\']*"
+    r"\s*[:=]\s*[\"\\']*(?!\[redacted\]|EMPTY|null|None|true|false)"
     r"([^\s\"'\\,;&}]{8,})",
     re.IGNORECASE,
 )

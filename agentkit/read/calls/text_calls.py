@@ -16,7 +16,8 @@ from agentkit.read.parsers.registry import get_parser
 from agentkit.types.answer import Policy, ToolCall
 
 _CALL_MARKUP = re.compile(
-    r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>|<[|｜][^<>|｜\s]{0,20}tool[^<>|｜\s]{0,30}[|｜]>"
+    r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>"
+    r"|<[|｜][^<>|｜\s]{0,20}tool[^<>|｜\s]{0,30}[|｜]>"
     r"|\[TOOL_CALLS\]|<\|python_tag\|>|<\|(?:call|START_ACTION)\|>|<｜DSML｜"
 )
 _TEMPLATE_MARKUP = re.compile(r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|channel)\|>")

@@ -33,8 +33,12 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = re.compile(r"[uU]?'|\"|/\*|/\Z")
 _ODD_CHARACTER = re.compile(
-    r"""[\x00-\x1f"]|\\(?:(?P<json>["\\/bfnrt]|u[0-9a-fA-F]{4})|(?P<hex>x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})|(?P<octal>[0-7]{1,3})|(?P<other>.))""",
-    re.DOTALL,
+    r"""[\x00-\x1f"]
+      | \\(?: (?P<json>["\\/bfnrt]|u[0-9a-fA-F]{4})
+            | (?P<hex>x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})
+            | (?P<octal>[0-7]{1,3})
+            | (?P<other>.))""",
+    re.VERBOSE | re.DOTALL,
 )
 _PYTHON_ESCAPES = {"'": "'", "a": "\\u0007", "v": "\\u000b", "\n": ""}
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null", "nan": "NaN", "inf": "Infinity"}

@@ -46,7 +46,7 @@ class LiveView(anywidget.AnyWidget):
     To build one:
 
         class ProgressView(LiveView):
-            # static/progress.js, put after the runtime, and progress.css; may be left out
+            # static/scripts/progress.js, put after the runtime; may be left out
             scripts = ("progress",)
 
             def fragments(self): return {"head": el("p", ...)}  # what is shown, in order
@@ -63,8 +63,8 @@ class LiveView(anywidget.AnyWidget):
     """
 
     scripts: ClassVar[tuple[str, ...]] = ()
-    """The names of its own JavaScript files in `static/`, and of the style sheets beside them,
-    where there are any.
+    """The names of its own files, or folders of files, in `static/scripts/`, and of the sheets in
+    `static/styles/`, where there are any.
     """
     _esm = module()
 

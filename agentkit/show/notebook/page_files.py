@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 _STATIC = files("agentkit.show.notebook").joinpath("static")
+_SCRIPTS, _STYLES = _STATIC.joinpath("scripts"), _STATIC.joinpath("styles")
 _UNPACK = """\
 const id = "%s";
 const known = (globalThis.agentkitViews ??= {});
@@ -34,10 +35,10 @@ def css() -> str:
 
 @cache
 def style(name: str) -> str:
-    """Read a style sheet of `static/`, without comments and spaces, as every output holds it; ""
+    """Read a style sheet of `static/styles/`, without comments and spaces, as every output holds it; ""
     where there is none of the name.
     """
-    found = _STATIC.joinpath(f"{name}.css")
+    found = _STYLES.joinpath(f"{name}.css")
     return compact(found.read_text("utf-8")) if found.is_file() else ""
 
 
@@ -78,12 +79,12 @@ def script(*names: str) -> str:
 
 
 def _code(name: str) -> str:
-    """Read a script without comments and indentation."""
-    written = re.sub(
-        r"^\s*/\*\*.*?\*/\s*$",
-        "",
-        _STATIC.joinpath(f"{name}.js").read_text("utf-8"),
-        flags=re.DOTALL | re.MULTILINE,
-    )
+    """Read a script without comments and indentation: a file, or all files of a folder, which share
+    their names.
+    """
+    folder = _SCRIPTS.joinpath(name)
+    parts = [*folder.iterdir()] if folder.is_dir() else [_SCRIPTS.joinpath(f"{name}.js")]
+    texts = [part.read_text("utf-8") for part in sorted(parts, key=lambda part: part.name)]
+    written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", "\n".join(texts), flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in written.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -119,7 +119,8 @@ _NAMED: dict[str, Format] = {
         coerce=True,
         cut_head=re.compile(r"<\|tool_call_begin\|>\s*+(?:functions\.)?+(?P<name>[^:<\s]++)[:<\s]"),
         head=re.compile(
-            r"<\|tool_call_begin\|>\s*+(?P<id>(?:functions\.)?+(?P<name>[^:<\s]++)(?::\d++)?+)\s*+<\|tool_call_argument_begin\|>"
+            r"<\|tool_call_begin\|>\s*+(?P<id>(?:functions\.)?+(?P<name>[^:<\s]++)(?::\d++)?+)"
+            r"\s*+<\|tool_call_argument_begin\|>"
         ),
     ),
     "plamo3": NamedCalls(
@@ -129,10 +130,12 @@ _NAMED: dict[str, Format] = {
         ends=("<|plamo:end_tool_request:plamo|>",),
         coerce=True,
         cut_head=re.compile(
-            r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>(?P<name>[^<]++)<"
+            r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>"
+            r"(?P<name>[^<]++)<"
         ),
         head=re.compile(
-            r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>(?P<name>[^<]++)<\|plamo:end_tool_name:plamo\|>\s*+"
+            r"<\|plamo:begin_tool_request:plamo\|>\s*+<\|plamo:begin_tool_name:plamo\|>"
+            r"(?P<name>[^<]++)<\|plamo:end_tool_name:plamo\|>\s*+"
             r"<\|plamo:begin_tool_arguments:plamo\|>(?:<\|plamo:constrain\|>json<\|plamo:msg\|>)?+"
         ),
         tail="<|plamo:end_tool_arguments:plamo|>",

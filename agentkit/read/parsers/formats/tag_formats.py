@@ -121,7 +121,8 @@ def key_tags(
         parameter=f"<{prefix}arg_key>",
         closing=f"</{prefix}arg_value>",
         opening=re.compile(
-            rf"<{key}>(?P<key>[^<]*+)</{key}>\s*+(?:<{re.escape(prefix)}arg_type>(?P<type>[^<]*+)</{re.escape(prefix)}arg_type>\s*+)?+<{value}>"
+            rf"<{key}>(?P<key>[^<]*+)</{key}>\s*+(?:<{re.escape(prefix)}arg_type>(?P<type>[^<]*+)"
+            rf"</{re.escape(prefix)}arg_type>\s*+)?+<{value}>"
         ),
         **more,
     )
@@ -209,7 +210,8 @@ TAGGED: dict[str, Format] = {
         typed="json",
         entities=(("&quot;", '"'), ("&amp;", "&")),
         opening=re.compile(
-            r'<\|open\|>argument\s++key=(?P<key>"[^"]*+")(?:\s++type="(?P<type>[^"]*+)")?+[^|]*?<\|sep\|>'
+            r'<\|open\|>argument\s++key=(?P<key>"[^"]*+")(?:\s++type="(?P<type>[^"]*+)")?+[^|]*?'
+            r"<\|sep\|>"
         ),
     ),
 }

@@ -1,14 +1,18 @@
 /**
- * The page's half of a LiveView: it says `ready`, takes one `reset`, then numbered `delta`s, and says `ready` again after a gap.
- * A script that follows it in the same module may add to it: PARTS.push((live) => ({state, message, keydown, dispose})), each optional.
+ * The page's half of a LiveView: it says `ready`, takes one `reset`, then numbered `delta`s, and
+ * says `ready` again after a gap. A script that follows it in the same module may add to it:
+ * PARTS.push((live) => ({state, message, keydown, dispose})), each optional.
  *
  * @typedef {{
  *   root: HTMLElement, rows: HTMLElement, state: Object<string, any>, arrays: ArrayBuffer[],
- *   send: (action: string, args?: object) => void, fail: (message: string, hint?: string) => void, say: (text: string) => void,
- * }} Live  What a part is given: where it draws, what Python last told it, and how it asks for something.
+ *   send: (action: string, args?: object) => void,
+ *   fail: (message: string, hint?: string) => void, say: (text: string) => void,
+ * }} Live  What a part is given: where it draws, the last state, and how it asks for something.
  * @typedef {{
- *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void, message?: (message: any, arrays: ArrayBuffer[]) => void,
- *   op?: (name: string, ...args: any[]) => void, drawn?: (keys: string[]) => void, keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
+ *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void,
+ *   message?: (message: any, arrays: ArrayBuffer[]) => void,
+ *   op?: (name: string, ...args: any[]) => void, drawn?: (keys: string[]) => void,
+ *   keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
  * }} Part
  */
 
@@ -16,17 +20,31 @@
 const PARTS = [];
 
 const TAGS = new Set(
-  "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY TABLE CAPTION THEAD TBODY TR TH TD".split(" "),
+  (
+    "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY " +
+    "TABLE CAPTION THEAD TBODY TR TH TD"
+  ).split(" "),
 );
 const ATTRIBUTES = new Set("title dir open aria-hidden data-key colspan scope".split(" "));
 const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set("svg rect path text title".split(" "));
-const SHAPED = new Set("viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray text-anchor font-size".split(" "));
+const SHAPED = new Set(
+  (
+    "viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray " +
+    "text-anchor font-size"
+  ).split(" "),
+);
 
-/** The notebook leaves alone the keys of an element that has this attribute; it looks at the focused element before it looks at its parents. */
+/**
+ * The notebook leaves alone the keys of an element that has this attribute; it looks at the focused
+ * element before it looks at its parents.
+ */
 const QUIET = "data-lm-suppress-shortcuts";
 
-/** An element with properties, attributes (those with a dash, and role) and children; text is text. @returns {HTMLElement} */
+/**
+ * An element with properties, attributes (those with a dash, and role) and children; text is text.
+ * @returns {HTMLElement}
+ */
 function h(tag, props = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -38,10 +56,11 @@ function h(tag, props = {}, ...children) {
   return made;
 }
 
-/** Markup as nodes of the allowed kinds only. It is parsed in a document that loads nothing and runs nothing. */
+/** Markup as nodes of the allowed kinds only; it is parsed where nothing loads and nothing runs. */
 function nodesOf(html) {
   const made = document.createDocumentFragment();
-  for (const child of new DOMParser().parseFromString(`<body>${html}`, "text/html").body.childNodes) admit(child, made);
+  for (const child of new DOMParser().parseFromString(`<body>${html}`, "text/html").body.childNodes)
+    admit(child, made);
   return made;
 }
 
@@ -51,9 +70,12 @@ function admit(node, into) {
   if (node.nodeType !== Node.ELEMENT_NODE) return;
   const shape = node.namespaceURI === SVG;
   if (!(shape ? SHAPES : TAGS).has(node.nodeName)) return void into.append(node.textContent);
-  const made = shape ? document.createElementNS(SVG, node.nodeName) : document.createElement(node.nodeName);
+  const made = shape
+    ? document.createElementNS(SVG, node.nodeName)
+    : document.createElement(node.nodeName);
   for (const { name, value } of node.attributes) {
-    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && value.includes("("))) made.setAttribute(name, value);
+    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && value.includes("(")))
+      made.setAttribute(name, value);
   }
   const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));
   if (names.length) made.setAttribute("class", names.join(" "));
@@ -65,8 +87,10 @@ function admit(node, into) {
 function morph(was, now) {
   if (was.nodeName !== now.nodeName) return was.replaceWith(now);
   if (was.nodeType === Node.TEXT_NODE) return void (was.data === now.data || (was.data = now.data));
-  for (const { name, value } of now.attributes) if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
-  for (const { name } of [...was.attributes]) if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
+  for (const { name, value } of now.attributes)
+    if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
+  for (const { name } of [...was.attributes])
+    if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
   const old = [...was.childNodes].filter((node) => !node.akOwn);
   const fresh = [...now.childNodes];
   fresh.forEach((node, i) => (old[i] ? morph(old[i], node) : was.append(node)));
@@ -79,7 +103,9 @@ const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + v
 /** A message's operations: in it, or packed into its first buffer. @returns {Promise<any[]>} */
 async function opsOf(message, arrays) {
   if (message.ops) return message.ops;
-  const packed = new Blob([arrays.shift()]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const packed = new Blob([arrays.shift()])
+    .stream()
+    .pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(packed).text());
 }
 
@@ -124,7 +150,8 @@ class Rows {
   set(key, html) {
     const was = this.parts.get(key);
     const now = rowOf(html);
-    if (was.length === 1 && now.length === 1 && was[0].nodeName === now[0].nodeName) return morph(was[0], now[0]);
+    if (was.length === 1 && now.length === 1 && was[0].nodeName === now[0].nodeName)
+      return morph(was[0], now[0]);
     was[0].before(...now);
     for (const node of was) node.remove();
     this.parts.set(key, now);
@@ -145,9 +172,14 @@ class Rows {
     this.parts.delete(key);
   }
 
-  last(key) { return this.parts.get(key)?.at(-1); }
+  last(key) {
+    return this.parts.get(key)?.at(-1);
+  }
 
-  /** Puts nodes behind a row. Rows stand in blocks, so that a browser lays out the few blocks it shows, however many rows there are. */
+  /**
+   * Puts nodes behind a row. Rows stand in blocks, so that a browser lays out the few blocks it
+   * shows, however many rows there are.
+   */
   place(nodes, after) {
     const last = this.last(after);
     let block = last?.parentNode ?? this.root.firstChild;
@@ -173,13 +205,23 @@ class Rows {
 
 /** A button that copies the text of what it stands in. */
 function copyButton(pre) {
-  const button = h("button", { className: "ak-copy", type: "button", textContent: "copy", "aria-label": "copy this text" });
+  const button = h("button", {
+    className: "ak-copy",
+    type: "button",
+    textContent: "copy",
+    "aria-label": "copy this text",
+  });
   button.akOwn = true;
   button.addEventListener("click", async (event) => {
     event.stopPropagation();
-    const text = [...pre.childNodes].filter((node) => !node.akOwn).map((node) => node.textContent).join("");
+    const text = [...pre.childNodes]
+      .filter((node) => !node.akOwn)
+      .map((node) => node.textContent)
+      .join("");
     button.textContent = (await copied(text)) ? "copied" : "not allowed";
-    setTimeout(() => { button.textContent = "copy"; }, 1500);
+    setTimeout(() => {
+      button.textContent = "copy";
+    }, 1500);
   });
   return button;
 }
@@ -198,37 +240,53 @@ async function copied(text) {
   }
 }
 
-/** Texts that can be copied get their button when they are pointed at, or when their fold is opened. */
+/** Texts that can be copied get their button when pointed at, or when their fold is opened. */
 function offerCopies(rows) {
-  const offer = (pre) => { if (![...pre.childNodes].some((node) => node.akOwn)) pre.append(copyButton(pre)); };
+  const offer = (pre) => {
+    if (![...pre.childNodes].some((node) => node.akOwn)) pre.append(copyButton(pre));
+  };
   rows.addEventListener("pointerover", (event) => {
     const pre = event.target.closest?.("pre");
     if (pre && rows.contains(pre)) offer(pre);
   });
-  rows.addEventListener("toggle", (event) => {
-    if (event.target.open) event.target.querySelectorAll("pre").forEach(offer);
-  }, true);
+  rows.addEventListener(
+    "toggle",
+    (event) => {
+      if (event.target.open) event.target.querySelectorAll("pre").forEach(offer);
+    },
+    true,
+  );
 }
 
 /** One displayed view of the model. */
 function mount(model, el) {
-  const root = h("div", { className: "ak-root ak-live tex2jax_ignore mathjax_ignore", tabIndex: -1 });
+  const root = h("div", {
+    className: "ak-root ak-live tex2jax_ignore mathjax_ignore",
+    tabIndex: -1,
+  });
   const list = h("div", { className: "ak-rows" });
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
   root.append(alerts, list, spoken);
   const rows = new Rows(list);
-  const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
+  const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join(
+    "",
+  );
   let seq = -1;
   let asked = false;
   let queue = Promise.resolve();
   const post = (message) => {
     try {
       model.send({ ...message, view });
-    } catch { /* the kernel is gone, and the view says so */ }
+    } catch {
+      /* the kernel is gone, and the view says so */
+    }
   };
-  const ready = () => { if (!asked) post({ type: "ready" }); asked = true; };
-  /** Does something and keeps the focus in the view: a letter typed next must not reach the notebook. */
+  const ready = () => {
+    if (!asked) post({ type: "ready" });
+    asked = true;
+  };
+  /** Does something and keeps the focus in the view: the next letter is not the notebook's. */
   const keepingFocus = (act) => {
     const had = root.contains(document.activeElement);
     act();
@@ -237,12 +295,28 @@ function mount(model, el) {
 
   /** @type {Live} */
   const live = {
-    root, rows: list, state: {}, arrays: [],
+    root,
+    rows: list,
+    state: {},
+    arrays: [],
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
-    say: (text) => { spoken.textContent = text; },
+    say: (text) => {
+      spoken.textContent = text;
+    },
     fail: (message, hint) => {
-      const close = h("button", { type: "button", className: "ak-close", textContent: "×", "aria-label": "dismiss this error" });
-      const alert = h("div", { className: "ak-alert" }, h("strong", { textContent: message }), hint ? h("span", { textContent: hint }) : null, close);
+      const close = h("button", {
+        type: "button",
+        className: "ak-close",
+        textContent: "×",
+        "aria-label": "dismiss this error",
+      });
+      const alert = h(
+        "div",
+        { className: "ak-alert" },
+        h("strong", { textContent: message }),
+        hint ? h("span", { textContent: hint }) : null,
+        close,
+      );
       close.addEventListener("click", () => keepingFocus(() => alert.remove()));
       alerts.replaceChildren(alert);
     },
@@ -257,7 +331,9 @@ function mount(model, el) {
     remove: (key) => rows.remove(key),
     text: (key, text, keep) => rows.text(key, text, keep),
     rows: (given) => rows.reset(given),
-    state: (state) => { live.state = { ...live.state, ...state }; },
+    state: (state) => {
+      live.state = { ...live.state, ...state };
+    },
   };
 
   async function take(message, buffers) {
@@ -278,14 +354,21 @@ function mount(model, el) {
     seq = message.seq;
     if (arrays.length) live.arrays = arrays;
     keepingFocus(() => {
-      for (const [name, ...args] of ops) if (OPS[name]) OPS[name](...args); else all("op", name, ...args);
-      all("drawn", ops.map(([, key]) => key));
+      for (const [name, ...args] of ops)
+        if (OPS[name]) OPS[name](...args);
+        else all("op", name, ...args);
+      all(
+        "drawn",
+        ops.map(([, key]) => key),
+      );
       all("state", live.state, arrays);
     });
   }
 
   const heard = (message, buffers = []) => {
-    queue = queue.then(() => take(message, buffers)).catch((error) => live.fail(`this view cannot be drawn: ${error.message}`));
+    queue = queue
+      .then(() => take(message, buffers))
+      .catch((error) => live.fail(`this view cannot be drawn: ${error.message}`));
   };
   const lost = () => {
     root.classList.add("ak-gone");

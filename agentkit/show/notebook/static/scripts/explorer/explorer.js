@@ -1,6 +1,7 @@
 /**
- * A table of rollouts that the kernel pages: only the rows in sight are asked for, and kept for as long as the same question stands.
- * The row that is open holds what Python draws of it. Every cell is text.
+ * A table of rollouts that the kernel pages: only the rows in sight are asked for, and kept for as
+ * long as the question is the same. The row that is open holds what Python draws of it. Every cell
+ * is text.
  */
 PARTS.push((live) => {
   const HEIGHT = 27; // of a row, in px, as the style sheet says
@@ -20,36 +21,72 @@ PARTS.push((live) => {
   let columns = "";
   let active = 0;
 
-  const button = (text, onclick, props = {}) => h("button", { type: "button", className: "ak-button", textContent: text, onclick, ...props });
   const query = h("input", {
-    type: "search", spellcheck: false, placeholder: "filter: reward<0.5 stop_reason=error Oslo", "aria-label": "filter: conditions such as reward<0.5, and words",
+    type: "search",
+    spellcheck: false,
+    placeholder: "filter: reward<0.5 stop_reason=error Oslo",
+    "aria-label": "filter: conditions such as reward<0.5, and words",
   });
-  const clear = button("×", () => ask({ query: "" }), { "aria-label": "clear the filter", title: "clear the filter" });
-  const help = h("details", { className: "ak-help" }, h("summary", { textContent: "?", "aria-label": "how to write a filter", title: "how to write a filter" }));
+  const clear = button("×", () => ask({ query: "" }), {
+    "aria-label": "clear the filter",
+    title: "clear the filter",
+  });
   const columnsOf = h("div", { className: "ak-help-names" });
-  help.append(h("div", { className: "ak-help-text" },
-    h("p", { textContent: "Conditions and words; all of them must hold. Words stand anywhere in a rollout's texts, whatever their case." }),
-    ...[
-      ["reward<0.5 turns>=3", "signs: = != < <= > >= and ~ (holds this text)"], ["stop_reason=error,length", "either of two"],
-      ["reward=none", "not known"], ['label="wrong city"', "with this label; a text with a space stands in quotes"], ["Oslo get_weather", "both words"],
-    ].map(([code, said]) => h("p", {}, h("code", { textContent: code }), ` ${said}`)),
-    h("p", { textContent: "Columns:" }), columnsOf));
+  const help = filterHelp(columnsOf);
   const refused = h("div", { className: "ak-refused", role: "alert", hidden: true });
-  const within = button("", () => ask({ grouped: true }), { className: "ak-button ak-within", hidden: true });
+  const within = button("", () => ask({ grouped: true }), {
+    className: "ak-button ak-within",
+    hidden: true,
+  });
   const known_labels = h("datalist", { id: `ak-labels-${(Math.random() * 1e9) | 0}` });
   const told = h("small", { className: "ak-told", role: "status" });
   const grouped = button("group by prompt", () => ask({ grouped: !live.state.grouped }));
   const compare = button("compare", () => live.send("compare"));
   const label = h("input", { placeholder: "label", "aria-label": "label for the marked rollouts" });
-  const give = button("add", () => named(true), { "aria-label": "add the label to the marked rollouts" });
-  const take = button("remove", () => named(false), { "aria-label": "remove the label from the marked rollouts" });
+  const give = button("add", () => named(true), {
+    "aria-label": "add the label to the marked rollouts",
+  });
+  const take = button("remove", () => named(false), {
+    "aria-label": "remove the label from the marked rollouts",
+  });
   const unmark = button("unmark all", () => live.send("unmark"));
-  const marks = h("div", { className: "ak-marks" }, compare, label, known_labels, give, take, unmark);
-  const top = h("div", { className: "ak-explore-top" }, query, clear, help, grouped, within, told, marks, refused);
+  const marks = h(
+    "div",
+    { className: "ak-marks" },
+    compare,
+    label,
+    known_labels,
+    give,
+    take,
+    unmark,
+  );
+  const top = h(
+    "div",
+    { className: "ak-explore-top" },
+    query,
+    clear,
+    help,
+    grouped,
+    within,
+    told,
+    marks,
+    refused,
+  );
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
   const empty = h("p", { className: "ak-empty", hidden: true });
-  const view = h("div", { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts", "aria-multiselectable": "true" }, head, body);
+  const view = h(
+    "div",
+    {
+      className: "ak-grid",
+      role: "grid",
+      tabIndex: 0,
+      "aria-label": "rollouts",
+      "aria-multiselectable": "true",
+    },
+    head,
+    body,
+  );
   const detail = h("div", { className: "ak-detail" });
   const aside = h("div", { className: "ak-beside" });
   const close = button("close", () => live.send("close"));
@@ -77,7 +114,9 @@ PARTS.push((live) => {
     if (question.query !== undefined) query.value = question.query;
     live.send("ask", question);
   }
-  label.addEventListener("keydown", (event) => { if (event.key === "Enter") named(true); });
+  label.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") named(true);
+  });
   view.addEventListener("scroll", () => draw());
   const resized = new ResizeObserver(() => draw());
   resized.observe(view);
@@ -87,7 +126,8 @@ PARTS.push((live) => {
     if (label.value.trim()) live.send("label", { label: label.value, on });
   }
 
-  const openRow = () => (live.state.open?.kind && live.state.open.row >= 0 ? live.state.open.row : -1);
+  const openRow = () =>
+    live.state.open?.kind && live.state.open.row >= 0 ? live.state.open.row : -1;
   const openHeight = () => (openRow() >= 0 ? detail.offsetHeight : 0);
   /** The row at a height of the table, the open one's content counted to it. */
   const rowAt = (y) => {
@@ -99,8 +139,12 @@ PARTS.push((live) => {
   function draw() {
     const total = live.state.shown ?? 0;
     const from = Math.max(0, Math.min(rowAt(view.scrollTop) - SPARE, total - 1));
-    const to = Math.min(total, Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1);
-    need(from, view.scrollTop ? Math.min(total, to + BLOCK) : to); // what comes next is asked for as soon as one scrolls
+    const to = Math.min(
+      total,
+      Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1,
+    );
+    // what comes next is asked for as soon as one scrolls
+    need(from, view.scrollTop ? Math.min(total, to + BLOCK) : to);
     const open = openRow();
     const rows = [];
     const before = made;
@@ -109,7 +153,10 @@ PARTS.push((live) => {
       const row = known.get(i) ?? stale.get(i);
       const look = [i === active, i === open, live.state.marked?.includes(row?.key)].join();
       const old = before.get(i);
-      made.set(i, old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) });
+      made.set(
+        i,
+        old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) },
+      );
       rows.push(made.get(i).node);
       if (i === open) rows.push(detail);
     }
@@ -120,8 +167,11 @@ PARTS.push((live) => {
     const focused = document.activeElement?.dataset?.mark;
     const wanted = new Set(rows);
     for (const node of [...body.childNodes]) if (!wanted.has(node)) node.remove();
-    rows.forEach((node, i) => { if (body.childNodes[i] !== node) body.insertBefore(node, body.childNodes[i] ?? null); }); // what stays keeps its focus
-    if (focused !== undefined) body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
+    rows.forEach((node, i) => {
+      if (body.childNodes[i] !== node) body.insertBefore(node, body.childNodes[i] ?? null);
+    }); // what stays keeps its focus
+    if (focused !== undefined)
+      body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
     view.setAttribute("aria-rowcount", String(total + 1));
     view.setAttribute("aria-activedescendant", body.querySelector(".ak-active")?.id ?? "");
   }
@@ -130,7 +180,8 @@ PARTS.push((live) => {
     for (let block = Math.floor(from / BLOCK); block * BLOCK < to; block += 1) {
       const start = block * BLOCK;
       if (asked.has(start)) continue;
-      if ([...asked].filter((place) => !known.has(place)).length >= 2) return; // what is passed quickly is not asked for
+      // what is passed quickly is not asked for
+      if ([...asked].filter((place) => !known.has(place)).length >= 2) return;
       asked.add(start);
       live.send("rows", { start, stop: start + BLOCK, generation });
     }
@@ -138,7 +189,12 @@ PARTS.push((live) => {
 
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
   function rowOf(i, row) {
-    const made = h("div", { className: "ak-grid-row", role: "row", id: `${prefix}-${i}`, "aria-rowindex": String(i + 2) });
+    const made = h("div", {
+      className: "ak-grid-row",
+      role: "row",
+      id: `${prefix}-${i}`,
+      "aria-rowindex": String(i + 2),
+    });
     if (i === active) made.classList.add("ak-active");
     if (i === openRow()) made.setAttribute("aria-expanded", "true");
     if (!row) {
@@ -146,19 +202,53 @@ PARTS.push((live) => {
       return made;
     }
     if (live.state.grouped) {
-      made.append(h("span", { role: "gridcell" }, button("rollouts", (event) => { event.stopPropagation(); live.send("within", { row: i }); }, { "aria-label": "show the rollouts of this group", tabIndex: -1 })));
+      made.append(
+        h(
+          "span",
+          { role: "gridcell" },
+          button(
+            "rollouts",
+            (event) => {
+              event.stopPropagation();
+              live.send("within", { row: i });
+            },
+            { "aria-label": "show the rollouts of this group", tabIndex: -1 },
+          ),
+        ),
+      );
     } else {
       const marked = (live.state.marked ?? []).includes(row.key);
       made.setAttribute("aria-selected", String(marked));
-      const mark = h("input", { type: "checkbox", checked: marked, tabIndex: -1, "aria-label": `mark rollout ${row.key}`, "data-mark": String(row.key) });
-      mark.addEventListener("click", (event) => { event.stopPropagation(); live.send("mark", { key: row.key, on: mark.checked }); });
+      const mark = h("input", {
+        type: "checkbox",
+        checked: marked,
+        tabIndex: -1,
+        "aria-label": `mark rollout ${row.key}`,
+        "data-mark": String(row.key),
+      });
+      mark.addEventListener("click", (event) => {
+        event.stopPropagation();
+        live.send("mark", { key: row.key, on: mark.checked });
+      });
       made.append(h("span", { role: "gridcell" }, mark));
     }
     row.cells.forEach((text, place) => {
       const [name, , kind] = live.state.columns[place] ?? [];
-      made.append(h("span", { role: "gridcell", className: `ak-cell ak-${kind}${name === "stop_reason" ? ` ak-end-${/^[a-z_]+$/.test(text) ? text : "other"}` : ""}`, textContent: text, title: text.length > 14 ? text : undefined, dir: "auto" }));
+      const end = /^[a-z_]+$/.test(text) ? text : "other";
+      made.append(
+        h("span", {
+          role: "gridcell",
+          className: `ak-cell ak-${kind}${name === "stop_reason" ? ` ak-end-${end}` : ""}`,
+          textContent: text,
+          title: text.length > 14 ? text : undefined,
+          dir: "auto",
+        }),
+      );
     });
-    made.addEventListener("click", () => { active = i; toggle(i); });
+    made.addEventListener("click", () => {
+      active = i;
+      toggle(i);
+    });
     return made;
   }
 
@@ -168,20 +258,16 @@ PARTS.push((live) => {
     const now = JSON.stringify([state.columns, state.sort, state.descending, state.grouped]);
     if (now === columns) return;
     columns = now;
-    head.replaceChildren(h("span", { role: "columnheader", "aria-label": state.grouped ? "open" : "marks" }));
-    for (const [name, text, kind] of state.columns ?? []) {
-      const sorted = name === state.sort;
-      const first = kind === "number"; // numbers from the greatest
-      const click = () => ask(!sorted ? { sort: name, descending: first } : state.descending === first ? { sort: name, descending: !first } : { sort: "" });
-      const arrow = sorted ? (state.descending ? " ↓" : " ↑") : "";
-      head.append(h("span", { role: "columnheader", className: `ak-${kind}`, "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none" },
-        h("button", { type: "button", className: "ak-sort", textContent: text + arrow, onclick: click, title: `sort by ${text}` })));
-    }
-    const wide = { prompt: "minmax(130px, 3fr)", label: "minmax(60px, 1fr)", rollout: "44px", stop_reason: "minmax(76px, 1fr)", stop_reasons: "minmax(110px, 2fr)", count: "56px" };
-    const widths = (state.columns ?? []).map(([name, , kind]) => wide[name] ?? (state.grouped ? (name === "reward" ? "minmax(200px, 2fr)" : "minmax(96px, 1.2fr)") : kind === "number" ? "minmax(44px, .6fr)" : "minmax(60px, 1fr)"));
-    const least = widths.reduce((sum, width) => sum + Number(/\d+/.exec(width)[0]) + 8, state.grouped ? 98 : 50);
+    head.replaceChildren(
+      h("span", { role: "columnheader", "aria-label": state.grouped ? "open" : "marks" }),
+    );
+    head.append(...(state.columns ?? []).map((column) => heading(state, column, ask)));
+    const { widths, least } = widthsOf(state);
     view.style.setProperty("--ak-least", `${least}px`);
-    view.style.setProperty("--ak-columns", `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`);
+    view.style.setProperty(
+      "--ak-columns",
+      `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`,
+    );
   }
 
   function opened(state) {
@@ -206,17 +292,28 @@ PARTS.push((live) => {
       if (early) page(early);
       early = null;
       headings(state);
-      if (document.activeElement !== query && query.value !== state.query) query.value = state.query;
+      if (document.activeElement !== query && query.value !== state.query)
+        query.value = state.query;
       grouped.setAttribute("aria-pressed", String(Boolean(state.grouped)));
-      const what = state.grouped ? `${count(state.shown)} groups of ${count(state.total)} rollouts` : state.shown === state.total ? `${count(state.total)} rollouts` : `${count(state.shown)} of ${count(state.total)} rollouts`;
-      told.textContent = [state.title, state.working ? "searching …" : what].filter(Boolean).join(" · ");
+      const what = state.grouped
+        ? `${count(state.shown)} groups of ${count(state.total)} rollouts`
+        : state.shown === state.total
+          ? `${count(state.total)} rollouts`
+          : `${count(state.shown)} of ${count(state.total)} rollouts`;
+      told.textContent = [state.title, state.working ? "searching …" : what]
+        .filter(Boolean)
+        .join(" · ");
       const number = (state.marked ?? []).length;
       marks.hidden = number === 0;
       compare.setAttribute("aria-disabled", String(number !== 2));
       compare.textContent = `compare (${number} marked)`;
-      label.title = state.kept ? "kept beside the file" : "kept in memory; explorer.labels.save(path) writes them to a file";
+      label.title = state.kept
+        ? "kept beside the file"
+        : "kept in memory; explorer.labels.save(path) writes them to a file";
       known_labels.replaceChildren(...(state.labels ?? []).map((value) => h("option", { value })));
-      columnsOf.replaceChildren(...(state.names ?? []).flatMap(([name]) => [h("code", { textContent: name }), " "]));
+      columnsOf.replaceChildren(
+        ...(state.names ?? []).flatMap(([name]) => [h("code", { textContent: name }), " "]),
+      );
       const [why, hint] = state.refused ?? ["", ""];
       refused.hidden = !why;
       refused.replaceChildren(h("strong", { textContent: why }), hint ? ` ${hint}` : "");
@@ -225,28 +322,43 @@ PARTS.push((live) => {
       within.hidden = !state.within;
       within.textContent = `← all groups · ${state.within ?? ""}`;
       empty.hidden = state.shown > 0 || state.working;
-      empty.textContent = state.total === 0 ? "There are no rollouts." : `No rollout fits ${state.query || "the filter"}; × shows all again.`;
+      empty.textContent =
+        state.total === 0
+          ? "There are no rollouts."
+          : `No rollout fits ${state.query || "the filter"}; × shows all again.`;
       view.hidden = state.total === 0;
       view.classList.toggle("ak-has-open", openRow() >= 0);
       opened(state);
       if (!state.working) draw();
     },
-    op(name, rows) { if (name === "page") early = rows; },
+    op(name, rows) {
+      if (name === "page") early = rows;
+    },
     message(message) {
       if (message.type !== "rows") return;
       page(message);
       draw();
     },
-    drawn() { requestAnimationFrame(draw); },
+    drawn() {
+      requestAnimationFrame(draw);
+    },
     keydown(event) {
       if (event.target !== view) return;
       const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
-      const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+      const moves = {
+        ArrowDown: 1,
+        ArrowUp: -1,
+        PageDown: page,
+        PageUp: -page,
+        Home: -Infinity,
+        End: Infinity,
+      };
       if (event.key in moves) {
         active = Math.max(0, Math.min((live.state.shown ?? 1) - 1, active + moves[event.key]));
         const y = active * HEIGHT + (openRow() >= 0 && openRow() < active ? openHeight() : 0);
         if (y < view.scrollTop) view.scrollTop = y;
-        else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight) view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
+        else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight)
+          view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
         draw();
       } else if (event.key === "Enter") toggle(active);
       else if (event.key === " " && known.has(active) && !live.state.grouped) {
@@ -257,7 +369,10 @@ PARTS.push((live) => {
       event.preventDefault();
       event.stopPropagation();
     },
-    dispose() { resized.disconnect(); clearTimeout(timer); },
+    dispose() {
+      resized.disconnect();
+      clearTimeout(timer);
+    },
   };
 
   function page({ generation: of, start, keys, cells }) {
@@ -266,5 +381,7 @@ PARTS.push((live) => {
     asked.add(start);
   }
 
-  function count(number) { return Number(number ?? 0).toLocaleString("en-US"); }
+  function count(number) {
+    return Number(number ?? 0).toLocaleString("en-US");
+  }
 });

@@ -1,8 +1,14 @@
-/** Where a rollout's time goes, on one line that grows with it: the model above, the tools under it. Python sends the seconds of each new turn. */
+/**
+ * Where a rollout's time goes, on one line that grows with it: the model above, the tools under it.
+ * Python sends the seconds of each new turn.
+ */
 PARTS.push((live) => {
   const WIDTH = 720;
   const COLUMNS = 240; // turns drawn one by one; of more, neighbours are put together
-  const KINDS = [["#6a9bd3", 9, 6], ["#d99a2b", 4, 14]]; // colour, height and middle of the model's and the tools' bars
+  const KINDS = [
+    ["#6a9bd3", 9, 6],
+    ["#d99a2b", 4, 14],
+  ]; // colour, height and middle of the model's and the tools' bars
   /** @type {[number, number][]} seconds of the model and of the tools */
   let turns = [];
   const svg = (name, attributes) => {
@@ -11,8 +17,15 @@ PARTS.push((live) => {
     return made;
   };
   const title = svg("title", {});
-  const paths = KINDS.map(([stroke, width]) => svg("path", { fill: "none", stroke, "stroke-width": width }));
-  const chart = svg("svg", { viewBox: `0 0 ${WIDTH} 18`, preserveAspectRatio: "none", role: "img", class: "ak-chart ak-course" });
+  const paths = KINDS.map(([stroke, width]) =>
+    svg("path", { fill: "none", stroke, "stroke-width": width }),
+  );
+  const chart = svg("svg", {
+    viewBox: `0 0 ${WIDTH} 18`,
+    preserveAspectRatio: "none",
+    role: "img",
+    class: "ak-chart ak-course",
+  });
   chart.append(title, ...paths);
   live.rows.before(chart);
 
@@ -20,7 +33,9 @@ PARTS.push((live) => {
     const step = Math.ceil(turns.length / COLUMNS) || 1;
     const bars = [];
     for (let i = 0; i < turns.length; i += step) {
-      bars.push(turns.slice(i, i + step).reduce(([a, b], [model, tools]) => [a + model, b + tools], [0, 0]));
+      bars.push(
+        turns.slice(i, i + step).reduce(([a, b], [model, tools]) => [a + model, b + tools], [0, 0]),
+      );
     }
     const [model, tools] = bars.reduce(([a, b], [m, t]) => [a + m, b + t], [0, 0]);
     const total = model + tools;
@@ -31,13 +46,17 @@ PARTS.push((live) => {
     for (const bar of bars) {
       bar.forEach((length, kind) => {
         const width = (length * WIDTH) / total;
-        if (length > 0) marks[kind] += `M${at.toFixed(1)} ${KINDS[kind][2]}h${Math.max(0.8, width - 1).toFixed(1)}`;
+        if (length > 0)
+          marks[kind] +=
+            `M${at.toFixed(1)} ${KINDS[kind][2]}h${Math.max(0.8, width - 1).toFixed(1)}`;
         at += width;
       });
     }
     paths.forEach((path, kind) => path.setAttribute("d", marks[kind]));
     const share = Math.round((100 * model) / total);
-    const told = `timeline of ${turns.length} turn${turns.length === 1 ? "" : "s"}, ${total.toPrecision(3)} s: the model ${share} %, tools ${100 - share} %`;
+    const turn = turns.length === 1 ? "turn" : "turns";
+    const shares = `the model ${share} %, tools ${100 - share} %`;
+    const told = `timeline of ${turns.length} ${turn}, ${total.toPrecision(3)} s: ${shares}`;
     title.textContent = told;
     chart.setAttribute("aria-label", told);
   }
