@@ -92,12 +92,12 @@ class Cursor:
         end = self.listeners.add(listener)
         self.engine.tell = self.tell
 
-        def ended() -> None:
+        def remove() -> None:
             end()
             if not self.listeners:
                 self.engine.tell = None
 
-        return ended
+        return remove
 
     # going on
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from agentkit.errors import CassetteError, UsageError, checked_keywords
 from agentkit.files.cassette.codec import encode_line
@@ -80,8 +80,12 @@ def _lines(trajectories: Iterable[Trajectory]) -> Iterator[str]:
         yield from map(encode_line, dump(trajectory, sample))
 
 
+@overload
+def load(path: Any, *, all: Literal[True]) -> list[Trajectory]: ...
+@overload
+def load(path: Any, *, all: bool = False) -> Trajectory | list[Trajectory]: ...
 @checked_keywords
-def load(path: Any, *, all: bool = False) -> Any:
+def load(path: Any, *, all: bool = False) -> Trajectory | list[Trajectory]:
     """Read the rollouts of a file, or of anything else that holds some.
 
     Every raw answer is read again, so an old file profits from a better reader. A torn last line,

@@ -17,7 +17,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 from urllib.parse import quote
 
 from agentkit.errors import UsageError
@@ -236,7 +236,8 @@ def _markup(children: Iterable[Child]) -> str:
 def _child(child: Child) -> str:
     kind = type(child)
     if kind is str:
-        return _short(child) if len(child) <= _SHORT else _written_as_markup(child)  # type: ignore[arg-type]
+        text = cast(str, child)  # `type(child) is str` is quicker than isinstance, and narrows nothing
+        return _short(text) if len(text) <= _SHORT else _written_as_markup(text)
     if kind is Html:
         return child  # type: ignore[return-value]
     if child is None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.agent.agent import given, make_spec, server_of
+from agentkit.agent.agent_spec import given, make_spec, server_of
 from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
@@ -146,17 +146,15 @@ class AgentLoop:
         self.valid_tool_names, self.tool_schemas = names, list(schemas)
         self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
-        self._chat = server_of(server, clock=clock)
+        chat = server_of(server, clock=clock)
         self._tools = LoopTools(names, dispatch, functions, blocked_tools, self.task_id)
         run_tool = tool_runner(self._tools, timeout=tool_timeout, clock=clock)
-        perform = live(self._chat, run_tool, retries=retries)
-        budget = Budget.of(budget_config)
-        self._perform = wrap(budgeted(perform, budget) if budget else perform)
+        self._perform = wrap(_within(budget_config, live(chat, run_tool, retries=retries)))
         body = dict(extra_body or {}) or None
         own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=body)
         sampled = {**own, **(sampling or {})}
         parser = text_calls if schemas else None
-        asked = (self._chat, model, schemas, profile, parser, policy, sampled)
+        asked = (chat, model, schemas, profile, parser, policy, sampled)
         self.spec = make_spec(*asked, max_turns=max_turns, stream=stream)
         self._result_error, self._parallel, self._emit = result_error, parallel_tools, emit
         self._engine: Engine | None = None
@@ -330,6 +328,12 @@ class AgentLoop:
             tools,
             took,
         )
+
+
+def _within(budget_config: Any, perform: Perform) -> Perform:
+    """Cut the results of tools to the budget, where there is one."""
+    budget = Budget.of(budget_config)
+    return budgeted(perform, budget) if budget else perform
 
 
 def _cut_at_limit(state: Any, text: str | None) -> bool:

@@ -150,7 +150,7 @@ class Checkup(Drawn, Sequence[Finding]):
         return list(dict.fromkeys(finding.code for finding in self.findings))
 
     def heading(self) -> str:
-        """What was looked at and what was found, on one line."""
+        """Say what was looked at and what was found, on one line."""
         looked = f"{count(self.rollouts, 'rollout')}, {count(self.turns, 'turn')} looked at"
         if not self.findings:
             return (

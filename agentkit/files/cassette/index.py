@@ -136,7 +136,7 @@ class Index(Drawn, Sequence[Entry]):
         return f"<Index {self.heading()}>"
 
     def heading(self) -> str:
-        """The file and how many rollouts it holds."""
+        """Name the file and how many rollouts it holds."""
         torn = f", {count(len(self.torn), 'torn line')}" if self.torn else ""
         return f"{self.path.name}: {count(len(self), 'rollout')}{torn}"
 

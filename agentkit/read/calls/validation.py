@@ -222,12 +222,12 @@ def _from_text(text: str, kinds: list[str]) -> Any:
         parsed = json.loads(text, parse_constant=lambda _: text)
     except (ValueError, RecursionError):
         return text
-    fits = {"integer": int, "number": (int, float), "object": dict, "array": list}
-    return (
-        parsed
-        if any(
-            k in fits and isinstance(parsed, fits[k]) and not isinstance(parsed, bool)  # type: ignore[arg-type]
-            for k in kinds
-        )
-        else text
-    )
+    if isinstance(parsed, bool):
+        return text
+    fits: dict[Any, tuple[type, ...]] = {
+        "integer": (int,),
+        "number": (int, float),
+        "object": (dict,),
+        "array": (list,),
+    }
+    return parsed if any(isinstance(parsed, fits.get(kind, ())) for kind in kinds) else text

@@ -1,5 +1,5 @@
-"""The charts of one rollout in a page: its timeline on one line, and its times, its problems and its
-tokens, of a size that does not grow with the turns.
+"""The charts of one rollout in a page: its timeline on one line, and its times, its problems and
+its tokens, of a size that does not grow with the turns.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _REQUEST = (
 _LIVE = """\
 server = os.environ.get("AGENTKIT_LIVE")  # or "http://localhost:8000/v1"
 if server:
-    answer = said(ask(server))
+    answer = reading(ask(server))
     print(answer if answer != EXPECTED else "the same")"""
 
 
@@ -83,7 +83,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         _words("## Held to it"),
         _code(
             f"{reading_source(call)}\nEXPECTED = {literal(expected(call), 0, 11)}\n"
-            "assert said(ANSWER) == EXPECTED"
+            "assert reading(ANSWER) == EXPECTED"
         ),
         _words(
             "## Asked again",

@@ -12,7 +12,7 @@ from agentkit.trajectory.loop import read_answer, request_error
 from agentkit.types.wire import Exchange
 
 _READING = '''\
-def said(exchange):
+def reading(exchange):
     """What an answer was read as, without what differs from one run to the next."""
     if exchange.status and exchange.status >= 300:
         return {{"failed": ak.read_error(exchange.status, exchange.headers, exchange.text).kind}}
@@ -31,9 +31,11 @@ def ask(server):
     """The answer of a server to the recorded request."""
     from openai import APIStatusError, OpenAI, omit
 
-    client = OpenAI(base_url=server, api_key=os.environ.get("AGENTKIT_API_KEY", "EMPTY"), max_retries=0)
+    key = os.environ.get("AGENTKIT_API_KEY", "EMPTY")
+    client = OpenAI(base_url=server, api_key=key, max_retries=0)
+    create = client.chat.completions.with_raw_response.create
     try:
-        answer = client.chat.completions.with_raw_response.create(messages=[], model=omit, extra_body=REQUEST)
+        answer = create(messages=[], model=omit, extra_body=REQUEST)
     except APIStatusError as error:
         return ak.Exchange(status=error.status_code, body=error.response.text)
     if REQUEST.get("stream"):
@@ -43,12 +45,14 @@ def ask(server):
 
 _TESTS = """\
 def test_the_recorded_answer_is_read_as_it_was():
-    assert said(ANSWER) == EXPECTED
+    assert reading(ANSWER) == EXPECTED
 
 
-@pytest.mark.skipif(not os.environ.get("AGENTKIT_LIVE"), reason="AGENTKIT_LIVE names no server to ask")
+@pytest.mark.skipif(
+    not os.environ.get("AGENTKIT_LIVE"), reason="AGENTKIT_LIVE names no server to ask"
+)
 def test_a_server_answers_the_same():
-    answer = said(ask(os.environ["AGENTKIT_LIVE"]))
+    answer = reading(ask(os.environ["AGENTKIT_LIVE"]))
     assert {**answer, "content": None} == {**EXPECTED, "content": None}
 """
 
