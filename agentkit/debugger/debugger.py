@@ -225,7 +225,8 @@ class Debugger(Drawn):
     def stop(self) -> None:
         """Cancel the step in flight, whether it hears of it or not; it can be taken again."""
         if on_loop():
-            return self._cursor.stop()
+            self._cursor.stop()
+            return
         self.post("stop")
         end = time.monotonic() + _HEARD
         while self.running and time.monotonic() < end:

@@ -19,6 +19,7 @@ from agentkit.testing import ScriptedServer, calls, says
 from tests.agent.hermes.loop_cases import Stub, answer, call
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 from tests.servers.server_stub import closed_port
+from tests.support.loaded import load_one
 
 
 def double(n: int) -> int:
@@ -359,11 +360,11 @@ def test_save_and_load(tmp_path: Path) -> None:
     )
     open_one.step()
     ak.save(open_one, path)
-    assert [c.name for c in ak.load(path).pending] == ["double"]
+    assert [c.name for c in load_one(path).pending] == ["double"]
     result = asyncio.run(
         ak.AgentLoop(Stub(answer("hi")), [], set()).run([{"role": "user", "content": "x"}])
     )
-    assert ak.load(ak.save(result, str(path))).final == "hi"
+    assert load_one(ak.save(result, str(path))).final == "hi"
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["one.jsonl", "two.jsonl"]
 
 

@@ -142,7 +142,7 @@ def test_a_call_that_cannot_run_is_not_asked_about() -> None:
 
 @pytest.mark.parametrize("wrong", [None, 1, [], object])
 def test_an_answer_that_means_nothing_runs_nothing(wrong: Any) -> None:
-    with pytest.raises(UsageError, match="approve returned .* for double") as info:
+    with pytest.raises(UsageError, match=r"approve returned .* for double") as info:
         ak.rollout(agent(lambda call: wrong, ONE, DONE), "go")
     assert RAN == []
     assert "return True, False, a dict" in str(info.value)

@@ -24,6 +24,7 @@ from agentkit.types.wire import ApiError
 from tests.agent.hermes.loop_cases import ECHO, USER, Stub, answer, call
 from tests.files.cassette_samples import agent, double, exactly, lines, ran, recorded, steps
 from tests.servers.http_stub import COMPLETION, Answer, Asked, HttpServer, sse
+from tests.support.loaded import load_one
 
 
 def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
 def test_a_recording_loads_as_what_happened(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     happened = recorded(path)
-    loaded = ak.load(path)
+    loaded = load_one(path)
     assert loaded == happened
     assert exactly(loaded, happened)
     assert (loaded.final, len(loaded.attempts)) == ("done", 1)
@@ -137,7 +138,7 @@ def test_streams_are_played_piece_by_piece(tmp_path: Path) -> None:
     assert happened.final == "four"
     assert len(happened.turns[0].response.exchange.chunks) >= 2
     assert exactly(ak.rollout(ak.replay(path)), happened)
-    pieces = [chunk.text for chunk in ak.load(path).turns[0].response.exchange.chunks]
+    pieces = [chunk.text for chunk in load_one(path).turns[0].response.exchange.chunks]
     assert "".join(pieces).count("data:") == 4
 
 
@@ -229,7 +230,7 @@ def test_what_was_said_between_turns_is_recorded(tmp_path: Path) -> None:
     dbg.say("more").step()
     dbg.step()
     dbg.say("stop that").run()
-    loaded = ak.load(path)
+    loaded = load_one(path)
     assert exactly(loaded, dbg.trajectory)
     assert [r.status for r in loaded.turns[1].tool_results] == ["ok", "cancelled"]
     again = ak.debug(ak.replay(path), "go")
@@ -257,7 +258,7 @@ async def test_a_loop_can_be_recorded_and_replayed_with_its_budget(tmp_path: Pat
         )
 
     happened = (await loop(lambda perform: Recorder(perform, writer)).run(list(USER))).trajectory
-    loaded = ak.load(tmp_path / "x.jsonl")
+    loaded = load_one(tmp_path / "x.jsonl")
     assert exactly(loaded, happened)
     again = await loop(lambda perform: replaying(loaded)).run(list(USER))
     assert exactly(again.trajectory, happened)
@@ -324,9 +325,9 @@ def test_any_rollout_loads_and_replays_as_it_happened(
     happened = do(
         ak.debug(ak.record(agent(*script, parallel_tools=parallel), path), "go"), [*doings, "next"]
     )
-    loaded = ak.load(path)
+    loaded = load_one(path)
     assert exactly(loaded, happened)
     assert loaded == happened
     assert exactly(do(ak.debug(ak.replay(path)), [*doings, "next"]), happened)
     ak.save(happened, path)
-    assert exactly(ak.load(path), happened)
+    assert exactly(load_one(path), happened)

@@ -25,6 +25,7 @@ from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.files.cassette_samples import agent, exactly, recorded
 from tests.support.examples import examples
+from tests.support.loaded import load_one
 
 texts = st.text(max_size=8) | st.sampled_from(
     ["", "\ud800", "a\u2028b", "<think>x</think>y", "\x00"]
@@ -145,7 +146,7 @@ def test_any_rollout_is_loaded_and_replayed_to_the_last_piece(
         made = inject(made, fault, rate=0.5, seed=seed, seconds=0)
     recording = ak.record(made, path)
     happened = done(recording.engine(recording.start("go")), operations)
-    loaded = ak.load(path)
+    loaded = load_one(path)
     assert exactly(loaded, happened)
     assert loaded == happened
     heard: list[Chunk] = []

@@ -18,6 +18,7 @@ from agentkit.trajectory.loop import apply, say, start
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
+from tests.support.loaded import load_one
 
 BODY = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}]}'
 
@@ -53,7 +54,7 @@ def test_it_outlives_the_rollout_and_files(tmp_path: Path) -> None:
     assert turn.rollout is not None
     assert len(turn.rollout.request(2).messages) == 5
     ak.save(long(3), tmp_path / "x.jsonl")
-    assert ak.load(tmp_path / "x.jsonl").turns[2].rollout == turn.rollout
+    assert load_one(tmp_path / "x.jsonl").turns[2].rollout == turn.rollout
 
 
 def test_it_is_no_part_of_equality_nor_of_a_file() -> None:

@@ -15,7 +15,7 @@ CASSETTE = NOTEBOOKS / "cassettes" / "vllm_compare_weather.jsonl"
 
 @pytest.fixture
 def rollouts() -> list[ak.Trajectory]:
-    loaded: list[ak.Trajectory] = ak.load(CASSETTE)
+    loaded = ak.load(CASSETTE, all=True)
     return loaded
 
 

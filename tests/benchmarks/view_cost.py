@@ -66,7 +66,7 @@ def text_of(rollout: Trajectory) -> str:
 
 def real(turns: int) -> Trajectory:
     """A rollout of captured turns of vLLM's, which are repeated."""
-    rollouts = [rollout for path in CAPTURED for rollout in ak.load(path)]
+    rollouts = [rollout for path in CAPTURED for rollout in ak.load(path, all=True)]
     captured = [turn for rollout in rollouts for turn in rollout.all_turns]
     return Trajectory(
         spec=rollouts[0].spec,

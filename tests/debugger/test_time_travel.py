@@ -444,7 +444,7 @@ def test_branches_of_a_recorded_rollout_are_rollouts_of_the_file(tmp_path: Path)
     other.run()
     dbg.say("more")
     dbg.run()
-    found = ak.load(path)
+    found = ak.load(path, all=True)
     told = [dump(t) for t in (*dbg.tree.trajectories, other.trajectory)]
     saved = [
         [{k: v for k, v in line.items() if k != "request_key"} for line in dump(t)] for t in found

@@ -24,6 +24,7 @@ from agentkit.testing import calls, says
 from tests.agent.batch.test_rollouts import agent as modelled
 from tests.files.cassette_samples import agent, by_prompt, exactly, lines, recorded
 from tests.support.growth import assert_within
+from tests.support.loaded import load_one
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -41,7 +42,7 @@ def test_the_index_says_what_loading_would(tmp_path: Path) -> None:
     batch(path, ["a", "b", "a\u2028c"])
     recorded(path, says("first", calls("double", n=1)), says("x" * 9), prompt="by hand")
     index = ak.cassette.index(path)
-    loaded = ak.load(path)
+    loaded = ak.load(path, all=True)
     assert len(index) == len(loaded) == 7
     for entry, trajectory in zip(index, loaded, strict=True):
         assert (entry.turns, entry.stop_reason, entry.meta) == (
@@ -76,7 +77,10 @@ def test_a_saved_file_and_one_of_other_hands_are_indexed_alike(tmp_path: Path) -
     ]
     assert texts[0] == texts[1]
     assert sorted(map(repr, three)) == sorted(map(repr, one))
-    assert all(exactly(a, b) for a, b in zip(ak.cassette.open(spaced), ak.load(path), strict=True))
+    assert all(
+        exactly(a, b)
+        for a, b in zip(ak.cassette.open(spaced), ak.load(path, all=True), strict=True)
+    )
 
 
 def test_a_rollout_that_was_cut_is_looked_at(tmp_path: Path) -> None:
@@ -85,7 +89,7 @@ def test_a_rollout_that_was_cut_is_looked_at(tmp_path: Path) -> None:
     whole = path.read_text().splitlines(keepends=True)
     for cut in range(1, len(whole)):
         path.write_text("".join(whole[:cut]) + '{"step":"mod')
-        index, (left,) = ak.cassette.index(path), [ak.load(path)]
+        index, (left,) = ak.cassette.index(path), [load_one(path)]
         assert (index[0].turns, index[0].stop_reason, index.torn) == (
             len(left.all_turns),
             left.stop_reason,
@@ -99,15 +103,18 @@ def test_files_that_were_joined_lose_nothing(tmp_path: Path) -> None:
         batch(tmp_path / f"{name}.jsonl", [name, "b"])
     both = tmp_path / "both.jsonl"
     both.write_text((tmp_path / "x.jsonl").read_text() + (tmp_path / "y.jsonl").read_text())
-    assert sorted(str(t.final) for t in ak.load(both)) == ["to b"] * 4 + ["to x"] * 2 + ["to y"] * 2
-    assert [exactly(a, b) for a, b in zip(ak.cassette.open(both), ak.load(both), strict=True)] == [
-        True
-    ] * 8
+    assert (
+        sorted(str(t.final) for t in ak.load(both, all=True))
+        == ["to b"] * 4 + ["to x"] * 2 + ["to y"] * 2
+    )
+    assert [
+        exactly(a, b) for a, b in zip(ak.cassette.open(both), ak.load(both, all=True), strict=True)
+    ] == [True] * 8
     ak.rollout(ak.record(by_prompt(), both), "c")
-    assert [len(ak.load(both)), ak.load(both)[-1].final] == [9, "to c"]
+    assert [len(ak.load(both, all=True)), ak.load(both, all=True)[-1].final] == [9, "to c"]
     again = ak.rollouts(modelled(), ["x", "b"], n=2, resume=both)
     assert again.stop_reasons == {"final": 4}
-    assert len(ak.load(both)) == 9
+    assert len(ak.load(both, all=True)) == 9
 
 
 def test_an_opened_cassette_reads_what_is_looked_at(tmp_path: Path) -> None:
@@ -116,11 +123,11 @@ def test_an_opened_cassette_reads_what_is_looked_at(tmp_path: Path) -> None:
     opened = ak.cassette.open(path)
     assert (len(opened), opened[4].final, opened[-1].final) == (
         9,
-        ak.load(path)[4].final,
-        ak.load(path)[-1].final,
+        ak.load(path, all=True)[4].final,
+        ak.load(path, all=True)[-1].final,
     )
     assert opened[4] is opened[4]
-    assert [t.final for t in opened[2:5]] == [t.final for t in ak.load(path)[2:5]]
+    assert [t.final for t in opened[2:5]] == [t.final for t in ak.load(path, all=True)[2:5]]
     with pytest.raises(IndexError):
         opened[9]
     assert mimebundle(opened)["text/plain"].count("final") == 9
@@ -165,7 +172,7 @@ def test_processes_that_record_into_one_file_keep_apart(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    loaded = ak.load(path)
+    loaded = ak.load(path, all=True)
     assert sorted(str(t.final) for t in loaded) == sorted(
         f"to p{n} {i}" for n in range(3) for i in range(25)
     )
@@ -180,7 +187,7 @@ def test_threads_that_record_into_one_file_keep_apart(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(ak.load(path)) == 60
+    assert len(ak.load(path, all=True)) == 60
     assert not ak.cassette.index(path).torn
 
 
@@ -195,7 +202,7 @@ def test_lines_of_any_length_stay_whole(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [len(t.final) for t in ak.load(path)] == [3_000_000] * 4
+    assert [len(t.final or "") for t in ak.load(path, all=True)] == [3_000_000] * 4
 
 
 FULL = """
@@ -224,7 +231,7 @@ def test_a_full_disk_costs_the_step_in_flight(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.split("\n")[:2] == ["OSError 1 ()", "short"]
-    left = ak.load(path)
+    left = load_one(path)
     assert (left.final, len(left.turns)) == ("short", 2)
     assert not ak.cassette.index(path).torn
 

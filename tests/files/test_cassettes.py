@@ -18,6 +18,7 @@ import agentkit as ak
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.testing import calls, says
 from tests.files.cassette_samples import by_prompt, exactly, lines, recorded
+from tests.support.loaded import load_one
 
 # several rollouts in one file
 
@@ -27,7 +28,7 @@ def test_each_rollout_is_a_sample_of_its_own(tmp_path: Path) -> None:
     recording_agent = ak.record(by_prompt(), path)
     happened = [ak.rollout(recording_agent, prompt) for prompt in ("a", "b", "a")]
     assert [line["sample"] for line in lines(path)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    loaded = ak.load(path)
+    loaded = ak.load(path, all=True)
     assert loaded == happened
     playing = ak.replay(path)
     assert [ak.rollout(playing, prompt).final for prompt in ("b", "a", "a", "a")] == [
@@ -43,7 +44,7 @@ def test_two_agents_that_record_into_one_file_do_not_mix(tmp_path: Path) -> None
     first, second = ak.record(by_prompt(), path), ak.record(by_prompt(), os.path.relpath(path))
     ak.rollout(second, "a")
     ak.rollout(first, "b")
-    assert [t.final for t in ak.load(path)] == ["to a", "to b"]
+    assert [t.final for t in ak.load(path, all=True)] == ["to a", "to b"]
 
 
 def test_rollouts_side_by_side_share_a_file(tmp_path: Path) -> None:
@@ -56,17 +57,17 @@ def test_rollouts_side_by_side_share_a_file(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(t.final or "" for t in ak.load(path)) == [f"to {n}" for n in range(8)]
+    assert sorted(t.final or "" for t in ak.load(path, all=True)) == [f"to {n}" for n in range(8)]
 
 
 def test_a_later_recording_goes_behind_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     ak.save(ak.rollout(by_prompt(), "a"), path)
     ak.rollout(ak.record(by_prompt(), path), "b")
-    assert [t.final for t in ak.load(path)] == ["to a", "to b"]
+    assert [t.final for t in ak.load(path, all=True)] == ["to a", "to b"]
     path.unlink()
     ak.rollout(ak.record(by_prompt(), path), "c")
-    assert ak.load(path).final == "to c"
+    assert load_one(path).final == "to c"
 
 
 # damage
@@ -96,7 +97,8 @@ def test_a_run_that_was_killed_leaves_what_it_had(tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    left = ak.load(path)
+    left = load_one(path)
+    assert left.open is not None
     assert ([r and r.status for r in left.open.results], len(left.pending), left.stop_reason) == (
         ["ok", None],
         1,
@@ -108,7 +110,7 @@ def test_a_run_that_was_killed_leaves_what_it_had(tmp_path: Path) -> None:
     with pytest.raises(ReplayMiss, match="no result for call 1 of turn 0"):
         dbg.step()
     ak.rollout(ak.record(by_prompt(), path), "b")
-    assert [t.final for t in ak.load(path)] == [None, "to b"]
+    assert [t.final for t in ak.load(path, all=True)] == [None, "to b"]
 
 
 def test_a_torn_last_line_is_ignored_and_a_later_run_does_not_run_into_it(tmp_path: Path) -> None:
@@ -118,10 +120,10 @@ def test_a_torn_last_line_is_ignored_and_a_later_run_does_not_run_into_it(tmp_pa
     whole = b"".join(first)
     for cut in range(whole.rindex(b"\n", 0, -1) + 2, len(whole) - 1, 37):
         path.write_bytes(whole[:cut])
-        left = ak.load(path)
+        left = load_one(path)
         assert left.turns == happened.turns[:1]
     ak.rollout(ak.record(by_prompt(), path), "b")
-    assert [t.final for t in ak.load(path)] == [None, "to b"]
+    assert [t.final for t in ak.load(path, all=True)] == [None, "to b"]
 
 
 def test_damage_in_the_middle_is_said(tmp_path: Path) -> None:

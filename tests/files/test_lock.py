@@ -24,6 +24,7 @@ from agentkit.files import lock as file_lock
 from agentkit.files.lock import lock_of
 from agentkit.testing import calls, says
 from tests.files.cassette_samples import agent
+from tests.support.loaded import load_one
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -100,14 +101,14 @@ def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -
             assert isinstance(caught.value, Busy)
             assert "another path" in caught.value.hint
         assert snapshot(tmp_path) == before
-        assert len(ak.load(path).all_turns) == len(ak.cassette.open(path)[0].all_turns) == 1
+        assert len(load_one(path).all_turns) == len(ak.cassette.open(path)[0].all_turns) == 1
         assert len(ak.cassette.index(path)) == 1
         assert ak.cassette.doctor(path)
         assert ak.view(path)
         assert ak.explore(path)
         other.communicate("\n")
         assert other.returncode == 0
-    assert ak.load(path).final == "done"
+    assert load_one(path).final == "done"
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -117,7 +118,7 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         other.kill()
         other.wait()
         ran = ak.rollouts(agent(says("mine")), ["else"], resume=path)
-    assert [ran[0].final, len(ak.load(path))] == ["mine", 2]
+    assert [ran[0].final, len(ak.load(path, all=True))] == ["mine", 2]
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -142,7 +143,7 @@ def test_two_runs_of_one_process(tmp_path: Path) -> None:
         ak.rollouts(agent(*script, tools=[again]), [f"outer {outer}"], **option(outer, path))
     assert [how for how, _ in refusals] == ["resume", "record", "resume"]
     assert "another run of this process" in refusals[0][1]
-    assert [t.final for t in ak.load(path)] == ["done", "inner", "done"]
+    assert [t.final for t in ak.load(path, all=True)] == ["done", "inner", "done"]
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -151,7 +152,7 @@ def test_a_recording_agent_resumes_its_own_file(tmp_path: Path) -> None:
     recording = ak.record(agent(says("one"), says("two")), path)
     ak.rollouts(recording, ["a"], record=path)
     ak.rollouts(recording, ["a", "b"], resume=path)
-    assert [t.final for t in ak.load(path)] == ["one", "two"]
+    assert [t.final for t in ak.load(path, all=True)] == ["one", "two"]
     with lock_of(path).used(alone=True):
         pass
     with running(WRITES, path, "record") as other:  # the lock is shared again
@@ -181,7 +182,7 @@ def test_a_forked_child_does_not_go_on_with_its_parents_rollout(tmp_path: Path) 
     process.join()
     assert process.exitcode == 0
     assert dbg.run().final == "done"
-    assert [t.final for t in ak.load(path)] == ["done", "of the child"]
+    assert [t.final for t in ak.load(path, all=True)] == ["done", "of the child"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -207,8 +208,8 @@ def test_a_file_system_without_locks(
     recording = ak.record(agent(says("one")), path)
     ak.rollout(recording, "a")
     assert resume(path)[0].final == "mine"
-    assert ak.save(ak.load(path), path) == path
-    assert [t.final for t in ak.load(path)] == ["one", "mine"]
+    assert ak.save(ak.load(path, all=True), path) == path
+    assert [t.final for t in ak.load(path, all=True)] == ["one", "mine"]
 
 
 def test_a_folder_that_takes_no_companion(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.files.reader import FORMS, forms_hint, rollouts_in
 from agentkit.testing.server.recorded import recorded
 from agentkit.types.trajectory import Message
+from tests.support.loaded import load_one
 from tests.support.paths import CORPUS
 
 CHAT: list[dict[str, Any]] = [
@@ -229,16 +230,19 @@ def test_captured_turns_of_one_conversation_are_one_rollout(tmp_path: Path) -> N
     assert ak.turns_df(path)["rollout"].tolist() == [0, 0, 1]
     assert ak.compare({"a": path, "b": path}).prompts == 1
     assert [len(side) for side in ak.compare({"a": path, "b": path}).rollouts.values()] == [2, 2]
-    assert [r.content for r in ak.load(path)[0].turns[0].tool_results] == ["rain"]
+    assert [r.content for r in ak.load(path, all=True)[0].turns[0].tool_results] == ["rain"]
 
 
 def test_captured_turns_that_do_not_go_on_begin_another_rollout(tmp_path: Path) -> None:
     turn0, _, turn1 = CAPTURE
     two = [{**row, "server": server} for row in (turn0, turn1) for server in "ab"]
-    assert [len(t.turns) for t in ak.load([turn0, turn1, turn0, turn1])] == [2, 2]
-    assert [(t.meta["server"], len(t.turns)) for t in ak.load(two)] == [("a", 2), ("b", 2)]
+    assert [len(t.turns) for t in ak.load([turn0, turn1, turn0, turn1], all=True)] == [2, 2]
+    assert [(t.meta["server"], len(t.turns)) for t in ak.load(two, all=True)] == [
+        ("a", 2),
+        ("b", 2),
+    ]
     failed = {**turn0, "status": 500, "body": "no"}
-    assert [t.stop_reason for t in ak.load([failed, turn0, turn1])] == ["error", "final"]
+    assert [t.stop_reason for t in ak.load([failed, turn0, turn1], all=True)] == ["error", "final"]
 
 
 def test_other_traffic_in_a_log_is_left_out(tmp_path: Path) -> None:
@@ -252,8 +256,8 @@ def test_other_traffic_in_a_log_is_left_out(tmp_path: Path) -> None:
 def test_a_raw_answer_is_kept_to_the_letter() -> None:
     text = json.dumps(BODY, indent=3)
     for form in (text, text.encode(), (200, text)):
-        assert ak.load(form).turns[0].response.exchange.body == text
-    assert ak.load(STREAM).turns[0].response.exchange.text == STREAM
+        assert load_one(form).turns[0].response.exchange.body == text
+    assert load_one(STREAM).turns[0].response.exchange.text == STREAM
 
 
 def test_tools_are_known_for_answers_without_their_request() -> None:

@@ -175,19 +175,18 @@ def samples() -> list[ak.Trajectory]:
 
 def weather() -> list[ak.Trajectory]:
     """Rollouts of a small model on vLLM 0.32: a wrong city, a call left in text, and a refusal."""
-    found: list[ak.Trajectory] = ak.load(CASSETTES / "vllm_compare_weather.jsonl")
+    found = ak.load(CASSETTES / "vllm_compare_weather.jsonl", all=True)
     return found
 
 
 def of_vllm() -> Any:
     """Many rollouts of a small model on vLLM 0.32."""
-    return ak.load(CASSETTES / "vllm_rollouts.jsonl")
+    return ak.load(CASSETTES / "vllm_rollouts.jsonl", all=True)
 
 
 def with_tokens() -> list[ak.Trajectory]:
     """Rollouts of a small model on vLLM 0.32 with token ids and logprobs."""
-    found: list[ak.Trajectory] = ak.load(CASSETTES / "vllm_tokens.jsonl")
-    return found
+    return ak.load(CASSETTES / "vllm_tokens.jsonl", all=True)
 
 
 def compared() -> Any:

@@ -17,6 +17,7 @@ from syrupy.assertion import SnapshotAssertion
 import agentkit as ak
 from agentkit.trajectory.edit import edit, fork
 from tests.net.shown import digest, plain
+from tests.support.loaded import load_one
 from tests.support.paths import CORPUS
 
 CASSETTES = CORPUS / "cassettes" / "version_1"
@@ -37,7 +38,7 @@ WHOLE = 12
 
 
 def loaded(path: Path) -> list[ak.Trajectory]:
-    found = ak.load(path)
+    found = ak.load(path, all=True)
     return found if isinstance(found, list) else [found]
 
 
@@ -161,7 +162,7 @@ def from_the_future(place: str, folder: Path) -> Path:
 def test_a_field_that_is_not_known_does_no_harm(place: str, tmp_path: Path) -> None:
     known, newer = (
         loaded(CASSETTES / "saved_tree.jsonl")[0],
-        ak.load(from_the_future(place, tmp_path)),
+        load_one(from_the_future(place, tmp_path)),
     )
     assert newer.turns == known.turns
     assert newer.stop_reason == known.stop_reason
@@ -170,7 +171,7 @@ def test_a_field_that_is_not_known_does_no_harm(place: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("place", UNKNOWN)
 def test_a_field_that_is_not_known_is_kept(place: str, tmp_path: Path) -> None:
     path = from_the_future(place, tmp_path)
-    again = ak.save(ak.load(path), tmp_path / "again.jsonl")
+    again = ak.save(load_one(path), tmp_path / "again.jsonl")
     assert "from_the_future" in again.read_text("utf-8")
 
 
@@ -249,14 +250,14 @@ def test_a_line_of_an_unknown_kind_stays_behind_the_same_line(tmp_path: Path) ->
         rows = [*first[:at], note, *first[at:]]
         path = tmp_path / "newer.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-        assert lines(ak.save(ak.load(path), tmp_path / "again.jsonl")) == rows
+        assert lines(ak.save(load_one(path), tmp_path / "again.jsonl")) == rows
 
 
 def test_what_is_unknown_lives_as_long_as_its_record(tmp_path: Path) -> None:
     rows = newer(CASSETTES / "saved_tree.jsonl")[:11]
     path = tmp_path / "newer.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    rollout = ak.load(path)
+    rollout = load_one(path)
     forked = lines(ak.save(fork(rollout, 1), tmp_path / "forked.jsonl"))
     assert forked[1:] == rows[1:8]
     changed = edit(rollout, 0, 0, result="nothing")

@@ -117,7 +117,7 @@ def weather() -> list[Trajectory]:
     """Real rollouts of a small model on vLLM 0.32: one that asks for a wrong city, one with its
     call left in the text, one that was refused.
     """
-    found: list[Trajectory] = ak.load(CASSETTE)
+    found: list[Trajectory] = ak.load(CASSETTE, all=True)
     return found
 
 

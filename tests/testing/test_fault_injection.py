@@ -25,6 +25,7 @@ from tests.agent.hermes.loop_cases import answer, call
 from tests.files.cassette_samples import double, exactly
 from tests.servers.http_stub import Answer as HttpAnswer
 from tests.servers.http_stub import Asked, HttpServer, sse
+from tests.support.loaded import load_one
 from tests.testing.test_reference_faults import TOOLS as TOOLS_OF_SCRIPT
 from tests.testing.test_reference_faults import codes_of, sampling_for
 
@@ -61,7 +62,7 @@ def test_a_refusal_is_read_as_the_real_one(tmp_path: Path, fault: str) -> None:
     assert (whole.final, [a.turn for a in whole.attempts]) == ("done", [1])
     assert injected(whole) == [(1, None, fault)]
     assert whole.meta["injection"] == [f"{fault} at a rate of 1, seed 0"]
-    loaded = ak.load(tmp_path / "x.jsonl")
+    loaded = load_one(tmp_path / "x.jsonl")
     assert exactly(loaded, whole)
     assert injected(loaded) == injected(whole)
     assert f"{fault} was put in on purpose" in mimebundle(loaded)["text/html"]
@@ -240,7 +241,7 @@ def test_a_tools_fault_is_a_result_like_any_other(tmp_path: Path, fault: str, st
     )
     assert [r.status for turn in t.turns for r in turn.tool_results] == ["ok", status]
     assert injected(t) == [(1, 0, fault)]
-    assert exactly(ak.load(tmp_path / "x.jsonl"), t)
+    assert exactly(load_one(tmp_path / "x.jsonl"), t)
     assert exactly(ak.rollout(ak.replay(tmp_path / "x.jsonl")), t)
     assert "put in on purpose" in mimebundle(t)["text/html"]
     assert "put in on purpose" in mimebundle(t)["text/plain"]
@@ -304,7 +305,7 @@ def test_what_is_recorded_is_what_happened_in_either_order(tmp_path: Path) -> No
         happened = ak.rollout(made(path), "go")
         assert happened.turns[0].results[0] is not None
         assert happened.turns[0].results[0].status == "error"
-        assert exactly(ak.load(path), happened)
+        assert exactly(load_one(path), happened)
 
 
 def test_wrong_uses_say_so(tmp_path: Path) -> None:

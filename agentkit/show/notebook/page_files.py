@@ -35,8 +35,8 @@ def css() -> str:
 
 @cache
 def style(name: str) -> str:
-    """Read a style sheet of `static/styles/`, without comments and spaces, as every output holds it; ""
-    where there is none of the name.
+    """Read a style sheet of `static/styles/`, without comments and spaces, as every output holds
+    it; "" where there is none of the name.
     """
     found = _STYLES.joinpath(f"{name}.css")
     return compact(found.read_text("utf-8")) if found.is_file() else ""
@@ -45,11 +45,8 @@ def style(name: str) -> str:
 def compact(written: str) -> str:
     """Take comments out of a style sheet, and the spaces that part nothing."""
     plain = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", written, flags=re.DOTALL))
-    return (
-        re.sub(r"([\w-]:) ", r"\1", re.sub(r" ?([{};,>]) ?", r"\1", plain))
-        .replace(";}", "}")
-        .strip()
-    )
+    plain = re.sub(r" ?([{};,>]) ?", r"\1", re.sub(r"(?<=\() | (?=\))", "", plain))
+    return re.sub(r"([\w-]:) ", r"\1", plain).replace(";}", "}").strip()
 
 
 @cache

@@ -207,7 +207,7 @@ def test_rewards_are_kept_and_their_exceptions_are_data(tmp_path: Path, asynchro
     assert raised.startswith("KeyError: 'c' at test_rollouts.py, line ")
     assert raised.endswith(': return {"a": 1.0, "b": 0.5}[trajectory.prompt[0].content]')
     assert "reward_exception" not in done[3].meta
-    assert same(ak.load(path), done)
+    assert same(ak.load(path, all=True), done)
     assert "mean reward 0.75" in repr(done)
 
 
@@ -225,7 +225,8 @@ def test_a_batch_is_recorded_and_replayed_in_any_order(tmp_path: Path) -> None:
     )
     assert sorted(line["sample"] for line in lines(path) if "agentkit" in line) == list(range(9))
     assert same(
-        sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), done
+        sorted(ak.load(path, all=True), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])),
+        done,
     )
     for concurrency in (1, 4, 64):
         assert same(
@@ -273,9 +274,10 @@ def test_what_has_ended_is_not_asked_again(tmp_path: Path) -> None:
     assert [t.final for t in more] == [f"to {text}" for text in "aaabbbccc"]
     assert more.rewards == [1] * 9
     assert same(
-        sorted(ak.load(path), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])), more
+        sorted(ak.load(path, all=True), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])),
+        more,
     )
-    assert len(ak.load(path)) == 9
+    assert len(ak.load(path, all=True)) == 9
     with pytest.raises(UsageError, match="prompt 0, sample 0 was begun with another sampling"):
         ak.rollouts(agent(model, temperature=0.3), ["a"], resume=path)
 
@@ -286,7 +288,7 @@ def test_what_failed_or_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
     assert failed[1].stop_reason == "error"
     whole = ak.rollouts(agent(), ["a", "b"], resume=path)
     assert [(t.stop_reason, len(t.attempts)) for t in whole] == [("final", 0), ("final", 1)]
-    assert same(ak.load(path), whole)
+    assert same(ak.load(path, all=True), whole)
     kept = path.read_text().splitlines(keepends=True)
     for cut in range(1, len(kept) + 1):
         for torn in ("", '{"step":"model","samp'):
@@ -295,8 +297,8 @@ def test_what_failed_or_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
             model = Model()
             again = ak.rollouts(agent(model), ["a", "b"], resume=path)
             assert again.stop_reasons == {"final": 2}
-            assert len(ak.load(path)) == 2
-            assert same(ak.load(path), again)
+            assert len(ak.load(path, all=True)) == 2
+            assert same(ak.load(path, all=True), again)
             assert len(model.asked) == 4 - before
 
 
@@ -304,10 +306,11 @@ def test_an_earlier_run_in_memory_is_taken_up_and_written_down(tmp_path: Path) -
     first, model = ak.rollouts(agent(), ["a", "b"]), Model()
     both = ak.rollouts(agent(model), ["a", "b"], n=2, resume=first, record=tmp_path / "x.jsonl")
     assert len(model.asked) == 4
-    assert len(ak.load(tmp_path / "x.jsonl")) == 4
+    assert len(ak.load(tmp_path / "x.jsonl", all=True)) == 4
     assert same(
         sorted(
-            ak.load(tmp_path / "x.jsonl"), key=lambda t: (t.meta["prompt_index"], t.meta["sample"])
+            ak.load(tmp_path / "x.jsonl", all=True),
+            key=lambda t: (t.meta["prompt_index"], t.meta["sample"]),
         ),
         both,
     )
@@ -350,7 +353,7 @@ def test_an_interrupt_keeps_what_had_begun(tmp_path: Path) -> None:
     ]
     assert interrupted() is kept
     assert "ak.interrupted()" in caught.value.__notes__[0]
-    assert same(sorted(ak.load(path), key=lambda t: t.meta["prompt_index"]), kept)
+    assert same(sorted(ak.load(path, all=True), key=lambda t: t.meta["prompt_index"]), kept)
     for resume in (kept, path):
         model = Model()
         assert ak.rollouts(agent(model), ["a", "slow", "b", "c"], resume=resume).stop_reasons == {

@@ -20,6 +20,7 @@ from jupyter_client.manager import KernelManager
 
 import agentkit as ak
 from tests.files.cassette_samples import exactly
+from tests.support.loaded import load_one
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -137,7 +138,7 @@ def test_a_kernel_that_is_killed_leaves_every_finished_step(kernel: Kernel, tmp_
     )
     until(lambda: finished_steps(many) == 3 * 6)
     os.kill(kernel.pid, signal.SIGKILL)
-    left, batch = ak.load(one), list(ak.load(many))
+    left, batch = load_one(one), ak.load(many, all=True)
     assert len(batch) == 6
     for trajectory in (left, *batch):
         assert [r.content for turn in trajectory.turns for r in turn.tool_results] == ["worked 0"]
@@ -165,7 +166,9 @@ def test_a_kernel_that_is_killed_leaves_every_finished_step(kernel: Kernel, tmp_
         ak.Agent("m", tools=[work], server=Model()), [f"p{i}" for i in range(6)], resume=many
     )
     assert (whole.stop_reasons, Model.asked) == ({"final": 6}, 6)
-    assert all(map(exactly, sorted(ak.load(many), key=lambda t: t.meta["prompt_index"]), whole))
+    assert all(
+        map(exactly, sorted(ak.load(many, all=True), key=lambda t: t.meta["prompt_index"]), whole)
+    )
 
 
 @pytest.mark.parametrize("cell", ["ak.rollouts", "await ak.rollouts_async"])

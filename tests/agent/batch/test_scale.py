@@ -26,6 +26,7 @@ from agentkit.types.trajectory import Spec, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.agent.hermes.loop_cases import ECHO, USER, answer, call, loop
 from tests.support.growth import assert_linear
+from tests.support.loaded import load_one
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,7 @@ WORK: dict[str, Callable[[int, Path], Any]] = {
     "build": lambda turns, path: built(turns),
     "roll out": lambda turns, path: rolled_out(turns),
     "save": lambda turns, path: ak.save(LOADED[path], path.with_suffix(".again.jsonl")),
-    "load": lambda turns, path: ak.load(path),
+    "load": lambda turns, path: load_one(path),
     "replay": lambda turns, path: ak.rollout(ak.replay(path)),
     "messages": lambda turns, path: LOADED[path].messages,
     "show": lambda turns, path: mimebundle(LOADED[path]),
@@ -91,12 +92,12 @@ LOADED: dict[Path, Trajectory] = {}
 @pytest.mark.parametrize("kind", WORK)
 def test_the_cost_grows_with_the_length(files: dict[int, Path], kind: str) -> None:
     for path in files.values():
-        LOADED[path] = LOADED.get(path) or ak.load(path)
+        LOADED[path] = LOADED.get(path) or load_one(path)
     assert_linear(lambda turns: partial(WORK[kind], turns, files[turns]), 100, 400, FACTOR, kind)
 
 
 def test_the_trajectory_is_what_it_should_be(files: dict[int, Path]) -> None:
-    trajectory = ak.load(files[400])
+    trajectory = load_one(files[400])
     assert (len(trajectory.turns), len(trajectory.messages), trajectory.final) == (400, 800, "done")
     assert built(400).messages[-3]["tool_calls"][0]["id"] == "call_398"
 
