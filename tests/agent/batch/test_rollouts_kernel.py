@@ -206,7 +206,7 @@ def test_a_notebook_keeps_the_same_display_at_every_run(kernel: Kernel) -> None:
         )
         assert "application/vnd.jupyter.widget-view+json" in outputs[0]["data"]
     assert shown[0] == shown[1]
-    assert shown[0][0]["text/plain"] == "6 rollouts, 6 at once"
+    assert shown[0][0]["text/plain"] == "Rollouts: 6 rollouts, 6 at once"
     assert "6 rollouts of 2 prompts, 6 final" in shown[0][1]["text/plain"]
     assert [
         output["type"] for output in kernel.run("ak.rollouts(ak.demo(), n=2, progress=False)")

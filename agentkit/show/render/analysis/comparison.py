@@ -86,7 +86,7 @@ def _advised(found: list[ClassFinding]) -> Html:
         sure,
         ": ",
         known.means,
-        ". Mend: ",
+        ". Hint: ",
         known.hint,
     )
 
