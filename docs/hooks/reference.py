@@ -1,4 +1,4 @@
-"""The API reference: pages of public names, and one for each door. Each name stands on one page.
+"""The API reference: pages of public names, and one for each door. Each name is on one page.
 
 Names are read from the package and never listed by where they are defined, so that a page does not
 change when a file moves.
