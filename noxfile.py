@@ -1,7 +1,7 @@
 """Tasks, each under one name: `nox -l` lists them, `python3 -m nox -s quick` runs one.
 
-Each task has an environment of its own, which is used again with `-R`. What stands behind `--` goes
-on to the tool: `nox -s quick -- tests/read -k arguments`.
+Each task has an environment of its own, which is used again with `-R`. What follows `--` goes to
+the tool: `nox -s quick -- tests/read -k arguments`.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Agent:
             approve=[names])`.
 
     Raises:
-        UsageError: a server, tool, profile or policy that cannot be used; the note says the hint.
+        UsageError: a server, tool, profile or policy that cannot be used.
     """
 
     _setup: Setup

@@ -14,7 +14,7 @@ class Docstrings(Extension):
     """Puts a fence around each example, and leaves out what nobody has described."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
-        """Show a paragraph that begins with `>>>` as a Python session, wherever it stands."""
+        """Show a paragraph that begins with `>>>` as a Python session, wherever it is."""
         if obj.docstring is not None:
             obj.docstring.value = _SESSION.sub(r"```pycon\n\g<0>\n```", obj.docstring.value)
 

@@ -1,4 +1,4 @@
-"""The API reference: pages of public names, and one for each door. Each name stands on one page.
+"""The API reference: pages of public names, and one for each door. Each name is on one page.
 
 Names are read from the package and never listed by where they are defined, so that a page does not
 change when a file moves.
@@ -19,15 +19,15 @@ import agentkit as ak
 PARTS = {
     "agents": (
         "Agents, servers, tools",
-        "Agent Server Tool tool demo rollout rollouts rollouts_async "
+        "Agent Server Tool tool demo rollout rollouts rollouts_async interrupted "
         "AgentLoop AgentResult ToolError resize_tool_pool",
     ),
     "debugger": ("The debugger", "debug Debugger break_on view"),
     "reading": ("Reading answers", "read_response read_stream read_error reparse preflight"),
     "records": (
         "Records",
-        "Trajectory Turn Response ToolCall ToolResult Problem Message Exchange ApiError "
-        "AgentkitError",
+        "Trajectory Turn Response ToolCall ToolResult Problem Message "
+        "Request Exchange Chunk ApiError AgentkitError",
     ),
     "analysis": (
         "Looking at rollouts",

@@ -1,7 +1,7 @@
 """The vocabulary as tables, from the code itself: problem codes and divergence classes.
 
-What is said of a code is taken from the calls `problem("code", "message")` in the source and from
-the faults that cause it, so a page cannot say what the code no longer does.
+What a page says about a code is taken from the calls `problem("code", "message")` in the source and
+from the faults that cause it, so that it cannot say what the code no longer does.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from agentkit.types.problem import SEVERITIES
 _CODES = """# Problem codes
 
 What a model, a tool or a server got wrong is data: a `Problem` with a code. `error` means that the
-call or the turn cannot be used as it stands, `warning` that it was handled, and is always shown. A
+call or the turn cannot be used as it is, `warning` that it was handled, and is always shown. A
 code never gets a second meaning. They are in `problem.code`, `ak.problems_df(x)`, in breakpoints
 (`ak.break_on.problem("arguments_truncated")`) and in filters
 (`ak.explore(x).filter("codes~arguments_truncated")`).
 
 To see one, switch it on: `ak.testing.serve(script, faults=["arguments_truncated"])`. A fault
-with another name than the code stands in brackets. Small: the message, with `…` for what belongs
+with another name than the code is in brackets. Small: the message, with `…` for what belongs
 to the case.
 
 """
