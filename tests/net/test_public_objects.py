@@ -147,7 +147,13 @@ READERS = (responses, streams, errors, exchanges, divergences, hostile_texts, mo
 CORPORA = {reader.__name__: reader for reader in READERS}
 
 
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "divergences" else [])
+        for name in CORPORA
+    ],
+)
 def test_plain_text_of_the_corpus(name: str, snapshot: SnapshotAssertion) -> None:
     assert {case: plain(read) for case, read in CORPORA[name]()} == snapshot
 
