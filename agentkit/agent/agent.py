@@ -8,21 +8,23 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-from agentkit.agent.agent_spec import given, make_spec, server_of
 from agentkit.agent.engine import Commit, Engine
 from agentkit.agent.event_loop import refuse_await, run
 from agentkit.agent.perform import Approve, Perform, approving, checked_approve, live
 from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.runner import Functions, RunTool, tool_runner
 from agentkit.agent.tools.tool import Tool, toolset
-from agentkit.errors import UsageError, checked_keywords
+from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.read.calls.function_schema import shared_schemas
+from agentkit.read.parsers.registry import get_parser
+from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import start
+from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import Message, Spec, Trajectory
 
@@ -107,7 +109,7 @@ class Agent:
         clock: Callable[[], float] = time.time,
     ) -> None:
         functions = toolset(tools)
-        chat = Server(clock=clock) if server is None else server_of(server, clock=clock)
+        chat = Server(clock=clock) if server is None else as_server(server, clock=clock)
         further = given(
             temperature=temperature,
             max_tokens=max_tokens,
@@ -288,6 +290,65 @@ def live_performs(
         return perform if approve is None else approving(perform, approve)
 
     return performs
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Keep those of the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def make_spec(
+    server: ChatServer,
+    model: Any,
+    tools: tuple[dict[str, Any], ...],
+    profile: str | None,
+    parser: str | None,
+    policy: Policy,
+    sampling: dict[str, Any],
+    *,
+    max_turns: int | None,
+    stream: bool,
+) -> Spec:
+    """Make what a rollout is run with, by default with the profile that fits the server.
+
+    Args:
+        server: decides the profile where none is named.
+        model: the name the server knows it by.
+        tools: schemas in OpenAI's format.
+        profile: how the history goes back.
+        parser: the format whose calls, found in text, are run.
+        policy: which calls may run.
+        sampling: further fields of the request.
+        max_turns: model calls at most; None for no limit.
+        stream: whether answers are asked for in pieces.
+
+    Raises:
+        UsageError: the model is no name, or there is no such policy.
+        NotFound: there is no such profile or parser.
+    """
+    if model is not None and not isinstance(model, str):
+        raise UsageError(
+            f"the model is a {type(model).__name__}, not a name",
+            hint="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+        )
+    if policy not in get_args(Policy):
+        raise UsageError(
+            f"no policy is named {policy!r}",
+            hint=suggest(policy, get_args(Policy), "choose 'strict', 'normalize' or 'repair'"),
+        )
+    if parser is not None:
+        get_parser(parser)
+    chosen = profile or server.profile or profile_for(getattr(server, "url", None), model)
+    return Spec(
+        model=model,
+        tools=tools,
+        sampling=sampling,
+        profile=get_profile(chosen).name,
+        parser=parser,
+        policy=policy,
+        max_turns=max_turns,
+        stream=stream,
+    )
 
 
 def checked(agent: Any) -> Agent:

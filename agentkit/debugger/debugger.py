@@ -226,11 +226,11 @@ class Debugger(Drawn):
         """Cancel the step in flight, whether it hears of it or not; it can be taken again."""
         if on_loop():
             self._cursor.stop()
-            return
-        self.post("stop")
-        end = time.monotonic() + _HEARD
-        while self.running and time.monotonic() < end:
-            time.sleep(0.002)
+        else:
+            self.post("stop")
+            end = time.monotonic() + _HEARD
+            while self.running and time.monotonic() < end:
+                time.sleep(0.002)
 
     def back(self, n: int = 1) -> Debugger:
         """Go back n steps. What lies ahead is kept: steps play it again, until the tip is reached

@@ -40,11 +40,17 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     what is a server already.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or an empty text.
     """
     if isinstance(obj, (Server, OpenAIClient, CompletionObject)):
         return obj
     if isinstance(obj, str):
+        if not obj.strip():
+            # an empty setting must not become OpenAI
+            raise UsageError(
+                "the server is an empty text",
+                hint="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
+            )
         return Server(obj, clock=clock)
     wire = _openai_wire(obj)
     if wire is not None:

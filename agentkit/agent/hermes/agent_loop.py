@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.agent.agent_spec import given, make_spec, server_of
+from agentkit.agent.agent import given, make_spec
 from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
@@ -29,6 +29,7 @@ from agentkit.errors import Busy, UsageError, checked_keywords
 from agentkit.read.body.finish import means, read_finish
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.plain import plain
+from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
@@ -146,7 +147,7 @@ class AgentLoop:
         self.valid_tool_names, self.tool_schemas = names, list(schemas)
         self.server, self.max_turns = server, max_turns
         self.task_id = task_id or str(uuid.uuid4())
-        chat = server_of(server, clock=clock)
+        chat = as_server(server, clock=clock)
         self._tools = LoopTools(names, dispatch, functions, blocked_tools, self.task_id)
         run_tool = tool_runner(self._tools, timeout=tool_timeout, clock=clock)
         self._perform = wrap(_within(budget_config, live(chat, run_tool, retries=retries)))
