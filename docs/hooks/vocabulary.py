@@ -91,9 +91,12 @@ def _divergences() -> str:
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines
-    )
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Write the text on one line, without what would end the cell."""
+    return " ".join(text.split()).replace("|", "&#124;")
 
 
 def _messages() -> dict[str, list[str]]:
