@@ -153,14 +153,14 @@ class Debugger(Drawn):
             Busy: a step is running.
         """
         refuse_await("dbg.next()", "await dbg.next_async()")
-        if self._is_over:
+        if self._is_over():
             return self._stopped()
         before = len(self.trajectory.turns)
         return self._whole_turn(before, run(self._cursor.next()))
 
     async def next_async(self) -> Turn | Stopped:
         """Go to the end of the turn, awaited from any event loop."""
-        if self._is_over:
+        if self._is_over():
             return self._stopped()
         before = len(self.trajectory.turns)
         return self._whole_turn(before, await run_async(self._cursor.next()))
@@ -357,13 +357,12 @@ class Debugger(Drawn):
         """
         self._background.begin(action, act(self._cursor, action, arguments))
 
-    @property
     def _is_over(self) -> bool:
         return self.trajectory.stop_reason not in (None, "error", "stopped")
 
     def _stopped(self, stop: Stop | None = None) -> Stopped:
-        reason = self.trajectory.stop_reason or "stopped"
-        return Stopped(reason=reason, error=self.error, stop=stop)
+        stop_reason = self.trajectory.stop_reason
+        return Stopped(reason=stop_reason or "stopped", error=self.error, stop=stop)
 
     def _whole_turn(self, before: int, stop: Stop | None) -> Turn | Stopped:
         turns = self.trajectory.turns
