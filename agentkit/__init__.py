@@ -158,10 +158,19 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"agentkit.{name}")
     if name not in _HOME:
-        raise AttributeError(f"module 'agentkit' has no attribute {name!r}")
+        raise AttributeError(f"module 'agentkit' has no attribute {name!r}{_meant(name)}")
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
+
+
+def _meant(name: str) -> str:
+    if name.startswith("_"):  # asked for by machinery, as IPython's _repr_html_
+        return ""
+    from agentkit.errors import suggest
+
+    meant = suggest(name, __all__, show=lambda known: f"ak.{known}")
+    return f"; {meant}" if meant else ""
 
 
 def __dir__() -> list[str]:

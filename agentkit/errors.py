@@ -63,7 +63,10 @@ class AgentkitError(Exception):
         if self.hint:
             lines.append(f"hint: {self.hint}")
         notes = [str(note) for note in getattr(self, "__notes__", ())]
-        return [*_users_lines(self, shell), *lines, *notes]
+        every_line = [*_users_lines(self, shell), *lines, *notes]
+        # what `%xmode Plain` and `Minimal` join is joined by nothing
+        end = "\n" if getattr(own, "tb_join_char", "\n") == "" else ""
+        return [f"{line}{end}" for line in every_line]
 
 
 class UsageError(AgentkitError, ValueError):
@@ -159,7 +162,7 @@ def raised_at(exc: BaseException) -> str:
 def _written(frame: FrameSummary, shell: Any) -> str:
     code = (frame.line or "").strip()
     shown = code if len(code) <= _CODE_LIMIT else f"{code[: _CODE_LIMIT - 1]}…"
-    return f"{_place(frame, shell)}: {shown}"
+    return f"{_place(frame, shell)}: {shown}" if shown else _place(frame, shell)
 
 
 def _users_frame(trace: TracebackType | None) -> FrameSummary | None:

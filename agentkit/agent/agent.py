@@ -23,7 +23,7 @@ from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.server import Server
-from agentkit.trajectory.loop import start
+from agentkit.trajectory.loop import checked_meta, start
 from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import Message, Spec, Trajectory
@@ -171,11 +171,11 @@ class Agent:
         """Make the trajectory of this prompt before its first turn.
 
         Raises:
-            UsageError: the prompt is neither a text nor a list of messages.
+            UsageError: the prompt is neither a text nor a list of messages, or the meta no dict.
         """
         if prompt is None:
             raise UsageError("there is no prompt", hint="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, {**self._setup.meta, **(meta or {})})
+        trajectory = start(prompt, self.spec, {**self._setup.meta, **checked_meta(meta)})
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))

@@ -133,6 +133,11 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
     Raises:
         UsageError: no tool has this name; it would never be asked about.
     """
+    if callable(approve) or not isinstance(approve, Iterable):
+        raise UsageError(
+            f"approve is a {type(approve).__name__}, not a list of names of tools",
+            hint="a function that decides belongs to the agent: ak.Agent(..., approve=function)",
+        )
     names = (approve,) if isinstance(approve, str) else tuple(approve)
     known = names_of(tools)
     has = ", ".join(sorted(known)) or "none"

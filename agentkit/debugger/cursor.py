@@ -9,6 +9,7 @@ where it is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ from agentkit.types.steps import Outcome, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 
 T = TypeVar("T")
+log = logging.getLogger("agentkit")
 _PROMPT = 0.08
 """Seconds a cancelled step is given to end before it is given up."""
 
@@ -114,7 +116,10 @@ class Cursor:
 
     async def run(self, until: Any = None) -> Stop | None:
         """Go to the end, or to a breakpoint."""
-        return await self._under_way(self.engine.run(self.breakpoints.until(until)))
+        stop: Stop | None = await self._under_way(self.engine.run(self.breakpoints.until(until)))
+        if stop is not None and stop.error:  # the trajectory that `run` returns cannot tell
+            log.warning("%s", stop.text)
+        return stop
 
     def pause(self) -> None:
         """End a run after the step in flight."""

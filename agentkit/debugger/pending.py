@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from agentkit.agent.event_loop import run
@@ -88,7 +89,10 @@ class Pending(tuple[ToolCall, ...], Drawn):
         given: Any = (called.arguments or {}) if arguments is None else arguments
         self._check_names(called, [name for name in named if name not in given])
         return run(
-            self._cursor.change_call(self._position(i), {**given, **named} if named else given)
+            self._cursor.change_call(
+                self._position(i),
+                {**given, **named} if named and isinstance(given, Mapping) else given,
+            )
         )
 
     def adopt(self, i: int = 0) -> ToolCall:

@@ -42,7 +42,7 @@ def to_read(path: Any) -> Path:
         NoFile: there is no such file.
     """
     target = _path(path)
-    if not target.exists():
+    if not _exists(target):
         hint = f"a text is read as the path of a file; the working directory is {str(Path.cwd())!r}"
         raise NoFile(f"there is no file {clip(str(target), 200)!r}", hint=hint)
     return target
@@ -51,8 +51,10 @@ def to_read(path: Any) -> Path:
 def _path(path: Any) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise UsageError(f"the path is a {type(path).__name__}", hint="name a file: 'run.jsonl'")
+    if path == "":
+        raise UsageError("the path is an empty text", hint="name a file: 'run.jsonl'")
     target = Path(path)
-    if target.is_dir():
+    if _exists(target) and target.is_dir():
         raise UsageError(f"{str(target)!r} is a folder", hint="name a file in it")
     return target
 
@@ -101,7 +103,11 @@ def is_url(x: Any) -> bool:
 def _is_there(text: str) -> bool:
     if len(text) > _LONGEST_PATH or "\n" in text or "\0" in text:
         return False
+    return _exists(Path(text))
+
+
+def _exists(path: Path) -> bool:
     try:
-        return Path(text).exists()
+        return path.exists()
     except OSError:  # a name that is too long for the system
         return False

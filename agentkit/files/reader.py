@@ -38,7 +38,15 @@ from agentkit.types.wire import Exchange
 
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
 """Attributes by which an object says which rollouts it holds."""
-_COLUMNS = ("messages", "conversation", "conversations", "request", "response", "body", "choices")
+LOG_COLUMNS = (
+    "messages",
+    "conversation",
+    "conversations",
+    "request",
+    "response",
+    "body",
+    "choices",
+)
 """Columns that make the rows of a frame entries of a log."""
 
 
@@ -234,7 +242,7 @@ def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
 
 def _of_frame(frame: Any, tools: Any) -> list[Trajectory]:
     columns = [str(name) for name in frame.columns]
-    if not set(columns) & set(_COLUMNS):
+    if not set(columns) & set(LOG_COLUMNS):
         raise UsageError(
             f"a DataFrame with the columns {', '.join(columns)} holds no rollout"[:300],
             hint="it needs a column 'messages' with a conversation in each row",

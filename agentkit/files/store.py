@@ -13,7 +13,7 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
 from agentkit.files.path import path_in, to_write, write_whole
 from agentkit.files.reader import forms_hint, rollouts_in
-from agentkit.servers.redaction import Redactor, environment_secrets
+from agentkit.servers.redaction import known_secrets
 from agentkit.types.hooks import hook
 from agentkit.types.trajectory import Trajectory
 
@@ -48,7 +48,7 @@ def save(rollouts: Any, path: Any) -> Path:
             f"rollouts are not saved as {ending!r}",
             hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page",
         )
-    redact = Redactor(environment_secrets(os.environ))
+    redact = known_secrets(os.environ)
     if ending in PAGES:
         write_whole(target, [redact(hook("page")(_shown(rollouts)))])
         return target

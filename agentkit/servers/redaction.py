@@ -188,6 +188,11 @@ def remember(secrets: Iterable[str]) -> None:
     _met.update(filter(_is_secret, secrets))
 
 
+def known_secrets(environment: Mapping[str, str]) -> Redactor:
+    """Make a redactor of the secrets servers were given, and of the environment's."""
+    return Redactor([*_met, *environment_secrets(environment)])
+
+
 def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
     """Make a function that cleans a text which leaves the process: of the secrets servers were
     given, of the environment's, and of what looks like a key.
@@ -195,7 +200,7 @@ def outgoing(environment: Mapping[str, str]) -> Callable[[str], str]:
     >>> outgoing({"HF_TOKEN": "opensesame"})("it is opensesame, or sk-proj-0123456789abcdef")
     'it is [redacted], or [redacted]'
     """
-    redact = Redactor([*_met, *environment_secrets(environment)])
+    redact = known_secrets(environment)
 
     def clean(text: str) -> str:
         # Both are found in the text as it is: to take one out first would cut a key that holds it,

@@ -40,6 +40,17 @@ from agentkit.types.trajectory import (
 from agentkit.types.wire import ApiError, Exchange, TokenIds
 
 
+def checked_meta(meta: Any) -> Mapping[str, Any]:
+    """Check what is given as `meta`; None is none.
+
+    Raises:
+        UsageError: it is no dict.
+    """
+    if meta is None or isinstance(meta, Mapping):
+        return meta or {}
+    raise UsageError(f"the meta is a {type(meta).__name__}", hint="pass a dict: meta={'task': …}")
+
+
 def start(
     prompt: Any, spec: Spec | None = None, meta: Mapping[str, Any] | None = None
 ) -> Trajectory:

@@ -177,3 +177,35 @@ def test_an_empty_url_is_no_server_of_the_loop(empty: str) -> None:
     with pytest.raises(AgentkitError) as info:
         ak.AgentLoop(empty)
     assert "http://localhost:8000/v1" in words(info.value)
+
+
+@pytest.mark.parametrize("approve", [lambda call: True, 5])
+def test_what_decides_belongs_to_the_agent(approve: Any) -> None:
+    with pytest.raises(UsageError, match="not a list of names of tools") as caught:
+        debugger(TWO, approve=approve)
+    assert "ak.Agent(..., approve=function)" in caught.value.hint
+
+
+@pytest.mark.parametrize("meta", [5, "task", [("a", 1)]])
+def test_meta_is_a_dict(meta: Any) -> None:
+    for started in (
+        lambda: ak.debug(ak.demo(), "x", meta=meta),
+        lambda: ak.rollout(ak.demo(), "x", meta=meta),
+        lambda: ak.rollouts(ak.demo(), [{"prompt": "x"}], meta=meta),
+    ):
+        with pytest.raises(UsageError, match="the meta is a"):
+            started()
+
+
+def test_a_faulty_predicate_of_a_run_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    debugger(ONE, DONE).run(until=lambda context: context.nothing)
+    assert "raised AttributeError" in caplog.text
+    assert "context.nothing" in caplog.text
+
+
+async def test_a_comparison_is_not_awaited() -> None:
+    sides = {"a": ak.demo(), "b": ak.demo()}
+    with pytest.raises(UsageError, match=r"ak\.compare\(\) is not awaited"):
+        await ak.compare(sides, ["x"])  # type: ignore[misc]
+    with pytest.raises(UsageError, match=r"stream_vs_block\(\) is not awaited"):
+        await ak.compare.stream_vs_block(ak.demo(), ["x"])  # type: ignore[misc]

@@ -167,3 +167,10 @@ def test_what_was_done_by_hand_is_shown() -> None:
     dbg.pending.adopt()
     assert "adopted" in dbg._repr_mimebundle_()["text/html"]
     assert "adopted" in dbg._repr_mimebundle_()["text/plain"]
+
+
+def test_a_text_in_place_of_arguments_is_refused_beside_names_too() -> None:
+    dbg = debugger(ONE, DONE)
+    dbg.step()
+    with pytest.raises(UsageError, match="the arguments are a str"):
+        dbg.pending.change(0, '{"x": 1}', x=2)  # type: ignore[arg-type]

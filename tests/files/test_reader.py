@@ -17,6 +17,7 @@ import agentkit as ak
 from agentkit.analysis.compare.sides import stored
 from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.files.reader import FORMS, forms_hint, rollouts_in
+from agentkit.testing import calls, says, serve
 from agentkit.testing.server.recorded import recorded
 from agentkit.types.trajectory import Message
 from tests.support.loaded import load_one
@@ -340,3 +341,27 @@ def test_a_chat_log_is_saved_as_a_cassette(tmp_path: Path) -> None:
     copy = ak.save(path, tmp_path / "cassette.jsonl")
     assert ak.load(copy) == ak.load(path)
     assert [entry.sample for entry in ak.cassette.index(copy)] == [0]
+
+
+@pytest.mark.parametrize("name", ["no answer of mine " * 300, "x" * 256])
+def test_a_text_too_long_for_a_path_is_no_file(name: str) -> None:
+    with pytest.raises(NoFile, match="there is no file"):
+        ak.load(name)
+    with pytest.raises(NoFile, match="there is no file"):
+        ak.view(name)
+
+
+def test_a_key_given_to_a_server_is_not_saved(tmp_path: Path) -> None:
+    """What a tool repeats of it, too."""
+    key = "opensesame-of-the-reader"
+
+    def config() -> str:
+        """Read the configuration."""
+        return f"key = {key}"
+
+    with serve([says(None, calls("config")), says("done")]) as server:
+        agent = ak.Agent("m", [config], ak.Server(server.url, key))
+        ran = ak.rollout(agent, "go")
+    assert key in ran.messages[-2]["content"]
+    for name in ("x.jsonl", "x.html"):
+        assert key not in ak.save(ran, tmp_path / name).read_text()

@@ -155,3 +155,29 @@ def test_a_plain_traceback_stays() -> None:
         "UsageError: the server is an empty text",
         "hint: give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
     ]
+
+
+@pytest.mark.parametrize("mode", ["Plain", "Minimal"])
+def test_the_short_modes_of_ipython_keep_the_lines(
+    mode: str, shell: InteractiveShell, capsys: Any
+) -> None:
+    shell.run_line_magic("xmode", mode)
+    try:
+        capsys.readouterr()
+        assert shown(shell, "import agentkit as ak; ak.load('')", capsys)[-2:] == [
+            "UsageError: the path is an empty text",
+            "hint: name a file: 'run.jsonl'",
+        ]
+    finally:
+        shell.run_line_magic("xmode", "Context")
+
+
+def test_a_line_that_nothing_holds_is_named_alone() -> None:
+    with pytest.raises(UsageError) as caught:
+        exec("ak.load('')", {"ak": ak})
+    assert caught.value._render_traceback_()[0] == "<string>, line 1"
+
+
+def test_a_public_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match=r"did you mean ak\.load"):
+        ak.lod  # noqa: B018

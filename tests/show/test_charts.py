@@ -382,3 +382,11 @@ def test_the_figures_count_what_the_frame_counts() -> None:
     assert Counter((m.code, m.turn, m.severity) for m in problem_points(rollout)) == Counter(
         zip(frame["code"], frame["turn"], frame["severity"], strict=True)
     )
+
+
+@pytest.mark.parametrize("chart", [ak.charts.errors, ak.charts.context, ak.charts.latency])
+def test_a_frame_of_conversations_is_read_as_rollouts(chart: Any) -> None:
+    import pandas as pd
+
+    chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    assert isinstance(chart(pd.DataFrame({"messages": [chat]})), go.Figure)

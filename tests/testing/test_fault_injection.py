@@ -376,3 +376,9 @@ def test_what_a_fault_is_not_about_stays_as_it_came(manner: Any, mode: str) -> N
         assert getattr(faulty, name) == getattr(sound, name), name
     assert [call.id for call in faulty.tool_calls] == [call.id for call in sound.tool_calls]
     assert faulty.exchange.headers == sound.exchange.headers
+
+
+def test_a_list_of_faults_is_refused_with_what_to_write() -> None:
+    with pytest.raises(UsageError, match="a fault is a list") as caught:
+        inject(agent(), ["rate_limited"])  # type: ignore[arg-type]
+    assert "inject(agent, 'rate_limited', 'tool_error')" in caught.value.hint

@@ -24,7 +24,7 @@ from agentkit.errors import UsageError, checked_keywords, raised_at
 from agentkit.files.cassette.writer import CassetteWriter, cassette, used
 from agentkit.read.plain import plain
 from agentkit.servers.failures import named
-from agentkit.trajectory.loop import stop
+from agentkit.trajectory.loop import checked_meta, stop
 from agentkit.types.trajectory import Trajectory
 
 Reward = Callable[[Trajectory], Any]
@@ -92,7 +92,7 @@ class Batch:
         """Take over a rollout that an earlier run has ended; its reward may still be missing."""
         if self._writer is not None and (
             left.place is None
-            or trajectory.meta != left.trajectory.meta
+            or plain(trajectory.meta) != plain(left.trajectory.meta)
             or self._unrewarded(trajectory)
         ):
             recording = Recorder(_nothing, self._writer)
@@ -210,7 +210,7 @@ def rollouts(
     """
     refuse_await("ak.rollouts()", "await ak.rollouts_async(...)")
     with _use(record, resume):
-        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta or {})
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
         try:
             run(batch.run())
@@ -242,7 +242,7 @@ async def rollouts_async(
             them.
     """
     with _use(record, resume):
-        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta or {})
+        batch = _batch(agent, prompts, n, concurrency, reward, record, resume, meta)
         close = shown(batch.progress, progress)
         try:
             await run_async(batch.run())
@@ -276,7 +276,7 @@ def _batch(
     reward: Reward | None,
     record: Any,
     resume: Any,
-    meta: Mapping[str, Any],
+    meta: Mapping[str, Any] | None,
 ) -> Batch:
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:
@@ -291,7 +291,7 @@ def _batch(
             "record and resume name different files",
             hint="resume records into the file it resumes from",
         )
-    jobs = jobs_of(checked(agent), prompts, n, meta)
+    jobs = jobs_of(checked(agent), prompts, n, checked_meta(meta))
     left = left_of(resume)
     earlier = taken_up(jobs, [job.begin(agent) for job in jobs], left) if left else {}
     path = resume if from_file else record

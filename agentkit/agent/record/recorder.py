@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agentkit.agent.perform import Perform, clone_of
 from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
+from agentkit.read.plain import plain
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
@@ -168,13 +169,13 @@ class Recorder:
             ]
             if len(trajectory.turns) > index and None in turn.results:
                 lines.append({"step": "close", "sample": sample, "turn": index})
-        if trajectory.meta != self._meta:
+        if plain(trajectory.meta) != plain(self._meta):
             lines.append(
                 meta_line(
                     {
                         k: v
                         for k, v in trajectory.meta.items()
-                        if k not in self._meta or self._meta[k] != v
+                        if k not in self._meta or plain(self._meta[k]) != plain(v)
                     },
                     sample,
                 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.agent.batch.run import rollouts
-from agentkit.agent.event_loop import run
+from agentkit.agent.event_loop import refuse_await, run
 from agentkit.analysis.compare.comparison import ClassFinding, Comparison
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
 from agentkit.analysis.compare.repeats import SURE, CellResult, compare_cell
@@ -63,6 +63,7 @@ class Compare:
             UsageError: fewer than two sides, one that is none, nothing to ask, or nothing that can
                 be paired.
         """
+        refuse_await("ak.compare()", "await asyncio.to_thread(ak.compare, sides, prompts)")
         named = _checked(sides, prompts, history)
         done = _SideRuns(prompts, n, concurrency, record, resume, progress)
         found = done.all(named, history, tools)
@@ -95,6 +96,8 @@ class Compare:
         Raises:
             UsageError: what is stored does not contain both.
         """
+        name = "ak.compare.stream_vs_block"
+        refuse_await(f"{name}()", f"await asyncio.to_thread({name}, agent, prompts)")
         if is_live(side):
             both = {"block": streaming(side, False), "stream": streaming(side, True)}
             done = _SideRuns(prompts, n, concurrency, record, resume, progress)

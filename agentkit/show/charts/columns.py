@@ -8,7 +8,7 @@ from typing import Any
 from agentkit.analysis.frames.tool_calls import tool_calls_df
 from agentkit.analysis.frames.turns import turns_df
 from agentkit.errors import UsageError
-from agentkit.files.reader import rollouts_in
+from agentkit.files.reader import LOG_COLUMNS, rollouts_in
 
 
 def columns(frame: Any, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -30,8 +30,14 @@ def columns(frame: Any, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 
 
 def is_frame(x: Any) -> bool:
-    """Return whether this is a `pandas.DataFrame`, without loading pandas."""
-    return type(x).__name__ == "DataFrame" and hasattr(x, "columns")
+    """Return whether this is a frame of our columns, and not one that holds rollouts as a log
+    does; pandas is not loaded for it.
+    """
+    return (
+        type(x).__name__ == "DataFrame"
+        and hasattr(x, "columns")
+        and not any(name in x.columns for name in LOG_COLUMNS)
+    )
 
 
 def turns_and_calls(x: Any, calls: Any) -> tuple[Any, Any]:

@@ -147,6 +147,11 @@ def inject(
     if not faults:
         raise NotFound("no fault is named", hint=_HINT)
     for name in faults:
+        if not isinstance(name, str):
+            raise UsageError(
+                f"a fault is a {type(name).__name__}, not a name",
+                hint="name each by itself: ak.testing.inject(agent, 'rate_limited', 'tool_error')",
+            )
         if name not in injections():
             meant = suggest(name, injections())
             raise NotFound(f"no fault is named {name!r}", hint=f"{meant} {_HINT}".strip())

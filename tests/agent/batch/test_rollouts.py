@@ -470,3 +470,14 @@ def test_calls_come_back_after_json(tmp_path: Path) -> None:
     )
     done = ak.rollouts(agent(script), ["a"] * 3, n=2, record=tmp_path / "x.jsonl", concurrency=3)
     assert same(ak.rollouts(ak.replay(tmp_path / "x.jsonl"), ["a"] * 3, n=2, concurrency=2), done)
+
+
+def test_meta_that_compares_by_element_is_recorded_and_taken_up(tmp_path: Path) -> None:
+    import numpy as np
+
+    path, meta = tmp_path / "x.jsonl", {"weights": np.arange(3)}
+    ak.rollouts(ak.demo(), ["a", "b"], meta=meta, resume=path)
+    size = path.stat().st_size
+    again = ak.rollouts(ak.demo(), ["a", "b"], meta=meta, resume=path)
+    assert len(again) == len(ak.load(path, all=True)) == 2
+    assert path.stat().st_size == size
