@@ -63,7 +63,10 @@ def definitions() -> list[tuple[str, Definition]]:
 
 
 def test_no_file_is_over_400_lines() -> None:
-    check("400 lines", {name for name, text in sources().items() if len(text.splitlines()) > 400})
+    check(
+        "400 lines: move a part into a module beside it",
+        {name for name, text in sources().items() if len(text.splitlines()) > 400},
+    )
 
 
 def test_no_line_is_over_100_columns() -> None:
@@ -121,7 +124,7 @@ def test_a_folder_has_ten_entries_at_most() -> None:
         for depth in range(1, len(parts)):
             entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
     full = {folder for folder, held in entries.items() if len(held - {"__init__.py"}) > 10}
-    check("ten entries", full)
+    check("ten entries: move what belongs together into a folder of its own", full)
 
 
 def test_the_top_holds_what_the_plan_names() -> None:

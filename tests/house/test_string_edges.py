@@ -90,3 +90,11 @@ def test_no_other_module_is_named_by_a_string() -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         names = {getattr(call.func, "attr", getattr(call.func, "id", "")) for call in calls}
         assert not names & {"import_module", "__import__"}, path
+
+
+def test_every_module_that_registers_a_drawing_is_loaded() -> None:
+    folder = PACKAGE / "show" / "render"
+    drawn = {path.stem for path in folder.rglob("*.py") if "@shown.register(" in path.read_text()}
+    loaded = {module.__name__.rpartition(".")[2] for module in DRAWINGS}
+    missing = drawn - loaded - {"shown"}
+    assert not missing, f"add to DRAWINGS of agentkit/show/render/render.py: {sorted(missing)}"
