@@ -27,9 +27,9 @@ HERE = Path(__file__).parent
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """The tests that take a minute: without notebooks, browser, and what is marked slow."""
+    """The tests that take a minute: no notebook, browser or property, and nothing marked slow."""
     session.install("-e", ".[test]")
-    wanted = "not slow and not notebook and not browser"
+    wanted = "not slow and not property and not notebook and not browser"
     chosen = session.posargs or ["tests"]
     session.run("pytest", "-q", *PLAIN, "-m", wanted, *chosen, env={"HYPOTHESIS_PROFILE": "quick"})
 
@@ -97,7 +97,7 @@ def lowest(session: nox.Session) -> None:
     floors = Path(session.create_tmp()) / "floors.txt"
     floors.write_text("\n".join(_floors()) + "\n", "utf-8")
     session.install("-e", ".[test]", "-c", str(floors))
-    wanted = "not slow and not notebook and not browser"
+    wanted = "not slow and not property and not notebook and not browser"
     chosen = session.posargs or ["tests"]
     session.run("pytest", "-q", *PLAIN, "-m", wanted, *chosen, env={"HYPOTHESIS_PROFILE": "quick"})
 

@@ -170,6 +170,7 @@ def fresh(tmp_path: Path) -> Callable[[], Path]:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORM)
 def test_every_function_reads_the_same_rollouts(form: str, fresh: Callable[[], Path]) -> None:
     make, number = FORM[form]

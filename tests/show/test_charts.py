@@ -163,6 +163,7 @@ def test_any_times_can_be_drawn(
     ElementTree.fromstring(svg(latency_chart([made], most=600), alone=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize(
     "x",

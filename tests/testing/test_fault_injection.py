@@ -49,6 +49,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", IN_PLACE)
 def test_a_refusal_is_read_as_the_real_one(tmp_path: Path, fault: str) -> None:
     struck = inject(agent(), fault, turn=1, seconds=0)
@@ -169,6 +170,7 @@ BREAKS = ("stream_error_event", "stream_no_finish", "stream_truncated")
 """A call that is cut by one of these is reported too."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "mode"),
     [
