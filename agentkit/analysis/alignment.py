@@ -51,7 +51,7 @@ class CallPair(Record):
     right: ToolCall | None
     changes: tuple[ValueChange, ...] = ()
     moved: bool = False
-    """The same call at another place among the others."""
+    """Whether it is the same call at another place among the others."""
 
     @property
     def kind(self) -> PairKind:

@@ -14,8 +14,8 @@ from agentkit.read.plain import finite, plain
 
 
 def as_text(value: Any) -> tuple[str, str | None]:
-    """What a tool returned as text for the model, and how it was converted: None for text, else
-    `json`, `bytes` or `text`; never raises.
+    """Give what a tool returned as text for the model, and how it was converted: None for text,
+    else `json`, `bytes` or `text`; never raises.
 
     Numbers JSON does not have, NaN and the infinities, are null in it, as pandas and JavaScript
     write them.
@@ -32,7 +32,7 @@ def as_text(value: Any) -> tuple[str, str | None]:
 
 
 def _data(value: Any, path: tuple[int, ...]) -> Any:
-    """The value as JSON data."""
+    """Give the value as JSON data."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
@@ -60,7 +60,7 @@ def _data(value: Any, path: tuple[int, ...]) -> Any:
 
 
 def _opened(value: Any) -> Any:
-    """What a container of any library holds, as a dict or list; anything else as it is."""
+    """Give what a container of any library holds, as a dict or list; anything else as it is."""
     if isinstance(value, Set):
         return sorted(value, key=repr)
     if isinstance(value, type):
@@ -82,7 +82,7 @@ def _opened(value: Any) -> Any:
 
 
 def _speaks(value: Any) -> bool:
-    """Whether its class says how it is shown."""
+    """Tell whether its class says how it is shown."""
     return any(
         "__str__" in cls.__dict__ or "__repr__" in cls.__dict__ for cls in type(value).__mro__[:-1]
     )
@@ -102,5 +102,5 @@ def _shown(value: Any) -> str:
 
 
 def error_text(message: str) -> str:
-    """An error as the JSON text the model is given."""
+    """Give an error as the JSON text the model is given."""
     return json.dumps({"error": message}, ensure_ascii=False)

@@ -323,7 +323,7 @@ _NO_CREDENTIALS = frozenset({"prompt_cache_key"})
 
 
 def masked(fields: Any) -> Any:
-    """The fields with the values of credentials left out, at any depth of dicts and lists."""
+    """Give the fields with the values of credentials left out, at any depth of dicts and lists."""
     if isinstance(fields, dict):
         return {
             name: "[not shown]" if _holds_credential(name, value) else masked(value)

@@ -202,7 +202,7 @@ def _sentence(weather: dict[str, Any], advice: Any, fahrenheit: Any) -> str:
 
 
 def _results(messages: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The results since the user spoke, by tool name, in the order of the calls."""
+    """Give the results since the user spoke, by tool name, in the order of the calls."""
     names = {
         call["id"]: call["function"]["name"] for m in messages for call in m.get("tool_calls") or ()
     }

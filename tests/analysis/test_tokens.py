@@ -1,5 +1,5 @@
-"""The tokens of a rollout: put together right, description to a reader without colour or script, and sent
-as columns.
+"""The tokens of a rollout: put together right, description to a reader without colour or script,
+and sent as columns.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The one reader: every function that takes rollouts takes them in every form, and reads the same."""
+"""The one reader: every function that takes rollouts takes them in every form, and reads the
+same.
+"""
 
 from __future__ import annotations
 

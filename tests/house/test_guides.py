@@ -28,7 +28,9 @@ def test_the_code_of_a_page_runs(
 
 
 def check_claim(line: str, names: dict[str, Any]) -> None:
-    """Compare what an expression gives with the literal in the comment behind it, where there is one."""
+    """Compare what an expression gives with the literal in the comment behind it, where there is
+    one.
+    """
     claim = _CLAIM.match(line)
     if claim is None:
         return

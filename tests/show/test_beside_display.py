@@ -1,8 +1,8 @@
 """What stands beside each other, as it is shown: the diff of two rollouts and the report of a
 comparison.
 
-The golden files were read by eye; to write them anew: `python -m tests.show.test_beside_display`, and
-read the difference.
+The golden files were read by eye; to write them anew: `python -m tests.show.test_beside_display`,
+and read the difference.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a cell shows of a debugger and of what belongs to it: golden files, reviewed by eye.
 
-To write them anew after a wanted change: `python -m tests.show.test_debugger_display`, then look at the
+To write them anew after a wanted change: `python -m tests.show.test_debugger_display`, then look at
+    the
     diff.
 """
 

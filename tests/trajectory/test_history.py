@@ -95,8 +95,8 @@ def test_every_answer_pairs_under_every_profile(profile: str, policy: str) -> No
 
 
 def check_history(history: list[dict[str, Any]], profile: str) -> None:
-    """Check what any server may rely on. An answer of nothing goes back as it was: two servers refuse it,
-    which is reported and not hidden.
+    """Check what any server may rely on. An answer of nothing goes back as it was: two servers
+    refuse it, which is reported and not hidden.
     """
     empty = any(
         m["role"] == "assistant" and not m.get("content") and "tool_calls" not in m for m in history

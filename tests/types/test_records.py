@@ -1,4 +1,6 @@
-"""The records themselves: documented to the last field, and what they derive from what they hold."""
+"""The records themselves: documented to the last field, and what they derive from what they
+hold.
+"""
 
 from __future__ import annotations
 

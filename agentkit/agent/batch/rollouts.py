@@ -84,7 +84,7 @@ class Rollouts(Drawn, Sequence[Trajectory]):
         return {i: text for i, text in found if text}
 
     def heading(self) -> str:
-        """How many there are, and what became of them."""
+        """Say how many there are, and what became of them."""
         return f"{count(len(self), 'rollout')} of {self.title}"
 
     @property

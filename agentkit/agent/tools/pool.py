@@ -122,7 +122,7 @@ class ToolPool:
         return Ran(job.value, job.error, started, took, queued, timed_out=not in_time)
 
     async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> bool:
-        """Whether it ended in time."""
+        """Tell whether it ended in time."""
         while not ended.is_set():
             left = (
                 timeout

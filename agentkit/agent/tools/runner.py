@@ -121,7 +121,7 @@ async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock
 
 
 async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """A tool's own `TimeoutError` is its error, not the limit's."""
+    """Make the result of a call; a tool's own `TimeoutError` is its error, not the limit's."""
     try:
         value = begin()
         return (await value if inspect.isawaitable(value) else value), None

@@ -71,7 +71,7 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
 
 
 def _words(cause: Any) -> tuple[str | None, ...]:
-    """The message, the pointer, and what was there before and after."""
+    """Give the message, the pointer, and what was there before and after."""
     match cause:
         case Problem():
             return cause.message, cause.pointer, _text(cause.before), _text(cause.after)

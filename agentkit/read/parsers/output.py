@@ -143,7 +143,7 @@ class Output:
         self.silent = False
         """What is read is not content: a message that is not to the user."""
         self.after_call = False
-        """Nothing but separators is between the last call and here."""
+        """Whether nothing but separators is between the last call and here."""
         self.called = False
         """A call was taken out of the text."""
         self._tail, self._tailed = "", 0

@@ -138,7 +138,7 @@ _ARGUMENTS = (
 
 
 def _cut(text: str) -> str:
-    """The arguments without their last two characters."""
+    """Give the arguments without their last two characters."""
     return text[:-2]
 
 

@@ -195,7 +195,7 @@ def on_message(
 
 
 def _target(draft: Draft) -> int | None:
-    """The position of the call to change; None where no entry is a call of a function."""
+    """Give the position of the call to change; None where no entry is a call of a function."""
     calls = draft["message"].get("tool_calls")
     found = [
         position
@@ -207,7 +207,7 @@ def _target(draft: Draft) -> int | None:
 
 
 def target_function(draft: Draft) -> dict[str, Any]:
-    """The name and arguments of the call to change; empty where there is none."""
+    """Give the name and arguments of the call to change; empty where there is none."""
     position = _target(draft)
     if position is None:
         return {}
@@ -232,7 +232,7 @@ def with_field(arguments: str, member: str) -> str:
 
 
 def loaded(arguments: str) -> dict[str, Any]:
-    """The arguments as an object; empty where they are none."""
+    """Give the arguments as an object; empty where they are none."""
     try:
         found = json.loads(arguments)
     except ValueError:

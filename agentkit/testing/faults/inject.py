@@ -229,8 +229,8 @@ async def _answer_fault(
 
 
 def _question(step: ModelStep, plan: Injection) -> Question:
-    """The request of this step, without the fields that ask for parts of an answer (logprobs, token
-    ids) which would have to be made up.
+    """Give the request of this step, without the fields that ask for parts of an answer (logprobs,
+    token ids) which would have to be made up.
     """
     body = request(step.trajectory, step.turn).body
     for field_name in ("n", "logprobs", "return_token_ids", "stream_options"):
@@ -277,7 +277,7 @@ class _Refusing:
 
 
 def _in_place(fault: Fault, seconds: float) -> Exchange:
-    """What a client records of a fault that comes in place of an answer.
+    """Give what a client records of a fault that comes in place of an answer.
 
     Args:
         fault: what goes wrong.
@@ -316,7 +316,7 @@ async def _changed_answer(
 
 
 def _changed(exchange: Exchange, fault: Fault, question: Question, plan: Injection) -> Exchange:
-    """The exchange with the fault in it; the same where the fault cannot show in it."""
+    """Give the exchange with the fault in it; the same where the fault cannot show in it."""
     manner = Received(exchange)
     draft: Draft | None = manner.draft()
     mode: Mode = "stream" if exchange.chunks else "block"
@@ -335,7 +335,7 @@ def _changed(exchange: Exchange, fault: Fault, question: Question, plan: Injecti
 
 
 def _calls_of(draft: Draft, tools: frozenset[str] | None) -> list[int]:
-    """The positions of the calls of these tools."""
+    """Give the positions of the calls of these tools."""
     functions = [
         call.get("function") if isinstance(call, dict) else None
         for call in draft["message"]["tool_calls"]

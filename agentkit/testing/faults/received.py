@@ -40,7 +40,7 @@ class Received(OpenAI):
         return message
 
     def draft(self) -> Draft | None:
-        """The answer as a draft of its own; None where it is no chat completion."""
+        """Give the answer as a draft of its own; None where it is no chat completion."""
         return copy.deepcopy(self._draft)
 
     def sent_headers(self, *, stream: bool) -> dict[str, str]:
@@ -88,7 +88,7 @@ class Received(OpenAI):
 
 
 def changed_by(exchange: Exchange, before: Reply, after: Reply) -> Exchange:
-    """What a client records of a reply that a fault has changed.
+    """Give what a client records of a reply that a fault has changed.
 
     Args:
         exchange: what it recorded without the fault.
@@ -112,7 +112,7 @@ def changed_by(exchange: Exchange, before: Reply, after: Reply) -> Exchange:
 
 
 def exchange_of(reply: Reply, seconds: float) -> Exchange:
-    """What a client records of a reply that was made in place of an answer.
+    """Give what a client records of a reply that was made in place of an answer.
 
     Args:
         reply: what the server sends.
@@ -155,8 +155,8 @@ def _body(reply: Reply) -> str:
 
 
 def _chunks(reply: Reply, times: list[float]) -> tuple[Chunk, ...]:
-    """The pieces of a streamed reply, each at the time that has its place; where there are more
-    pieces than times, the rest at the last time.
+    """Give the pieces of a streamed reply, each at the time that has its place; where there are
+    more pieces than times, the rest at the last time.
     """
     pieces = reply.pieces or ()
     padded = [*times, *[times[-1] if times else 0.0] * len(pieces)]

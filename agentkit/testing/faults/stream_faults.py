@@ -84,7 +84,7 @@ def id_changed(piece: dict[str, Any], call_id: Any, number: int) -> None:
 
 
 def _finished(chunk: Any) -> bool:
-    """Whether it is part of a stream's end: a finish reason, the token counts, `[DONE]`."""
+    """Tell whether it is part of a stream's end: a finish reason, the token counts, `[DONE]`."""
     if not isinstance(chunk, dict) or not chunk.get("choices"):
         return True
     return chunk["choices"][0].get("finish_reason") is not None

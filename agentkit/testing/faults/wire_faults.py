@@ -84,7 +84,7 @@ def _body_without_usage(body: dict[str, Any], question: Question) -> dict[str, A
 
 
 def _chunk_without_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    """The chunk without token counts; None for the one that holds nothing else."""
+    """Give the chunk without token counts; None for the one that holds nothing else."""
     if not chunk["choices"]:
         return None
     return {key: value for key, value in chunk.items() if key != "usage"}
@@ -146,7 +146,7 @@ def _encoded(reply: Reply, question: Question) -> Reply:
 
 
 def _body_fault(change: BodyChange, name: str, says: str, needs: Needs = "") -> Fault:
-    """A fault of a block body that is read as the problem code of its own name."""
+    """Make a fault of a block body that is read as the problem code of its own name."""
     return named(name, says, needs=needs, only="block", body=change)
 
 

@@ -36,19 +36,19 @@ class Manner(ABC):
     """A stream's pieces without content are sent where logprobs or token ids come with them."""
 
     def sent_headers(self, *, stream: bool) -> dict[str, str]:
-        """The headers of an answer."""
+        """Give the headers of an answer."""
         return {**_JSON, **self.headers, **(_STREAM if stream else {})}
 
     @abstractmethod
     def answer_id(self, question: Question) -> str:
-        """The id of an answer."""
+        """Give the id of an answer."""
 
     @abstractmethod
     def call_id(self, question: Question, position: int) -> str:
-        """The id of a call."""
+        """Give the id of a call."""
 
     def finish(self, finish: Any, question: Question) -> Any:
-        """The finish reason in this server's words."""
+        """Give the finish reason in this server's words."""
         return "stop" if finish == "tool_calls" and question.named else finish
 
     @abstractmethod
@@ -87,11 +87,11 @@ class Manner(ABC):
     def opening(
         self, draft: Mapping[str, Any], question: Question, index: int
     ) -> dict[str, Any] | None:
-        """The chunk with the role; None where the first piece carries it."""
+        """Give the chunk with the role; None where the first piece carries it."""
 
     @abstractmethod
     def delta(self, step: Step, question: Question, index: int) -> dict[str, Any]:
-        """What one step adds; empty where the server sends nothing for it."""
+        """Give what one step adds; empty where the server sends nothing for it."""
 
     @abstractmethod
     def chunk(
@@ -115,7 +115,7 @@ class Manner(ABC):
     def finish_chunk(
         self, draft: Mapping[str, Any], question: Question, index: int, written: Sequence[str]
     ) -> dict[str, Any]:
-        """The chunk with the finish reason."""
+        """Give the chunk with the finish reason."""
         return self.chunk(
             {}, question, index, written, self.finish(draft.get("finish_reason"), question)
         )
@@ -124,19 +124,19 @@ class Manner(ABC):
     def usage(
         self, draft: Mapping[str, Any], question: Question, *, stream: bool
     ) -> dict[str, Any]:
-        """The token counts."""
+        """Give the token counts."""
 
     @abstractmethod
     def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
-        """The chunk with the token counts and no choice."""
+        """Give the chunk with the token counts and no choice."""
 
     @abstractmethod
     def error(self, refusal: Refusal) -> Any:
-        """The body of a refused request."""
+        """Give the body of a refused request."""
 
     @abstractmethod
     def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
-        """The reason to refuse a request; None where this server would take it.
+        """Give the reason to refuse a request; None where this server would take it.
 
         Args:
             question: the request.
@@ -145,7 +145,7 @@ class Manner(ABC):
 
     @abstractmethod
     def unauthorized(self, sent: str | None) -> Refusal:
-        """The refusal of a wrong key, or of none."""
+        """Give the refusal of a wrong key, or of none."""
 
     @abstractmethod
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
@@ -158,13 +158,13 @@ class Manner(ABC):
         """
 
     def unknown_path(self, method: str, path: str) -> Refusal:
-        """The refusal of a path that is not there, or not for this method: FastAPI's own."""
+        """Give the refusal of a path that is not there, or not for this method: FastAPI's own."""
         text = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
         return Refusal(404 if text == "Not Found" else 405, text, body={"detail": text})
 
     @abstractmethod
     def malformed(self, position: int) -> Refusal:
-        """The refusal of a body that is not JSON, by where it ceases to be."""
+        """Give the refusal of a body that is not JSON, by where it ceases to be."""
 
     def block_text(self, data: Any) -> str:
         """Write a whole body as text."""

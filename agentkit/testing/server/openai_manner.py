@@ -266,7 +266,9 @@ class OpenAI(Manner):
 
 
 def _shown(draft: Mapping[str, Any]) -> dict[str, Any]:
-    """The message without its reasoning, which OpenAI counts and keeps; a fault may show it."""
+    """Give the message without its reasoning, which OpenAI counts and keeps; a fault may show
+    it.
+    """
     hidden = () if draft.get("shows_reasoning") else ("reasoning",)
     return {key: value for key, value in draft["message"].items() if key not in hidden}
 

@@ -49,7 +49,7 @@ def prompt_tokens(messages: Sequence[Any]) -> list[str]:
 
 
 def answer_tokens(message: Mapping[str, Any]) -> list[str]:
-    """The tokens a model would have written for this message."""
+    """Give the tokens a model would have written for this message."""
     return [token for step in steps(message) for token in step.tokens]
 
 

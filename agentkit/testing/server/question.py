@@ -117,7 +117,7 @@ class Question:
         return [_logprob(token, wanted, order) for token in written]
 
     def token_ids(self, written: Sequence[str]) -> list[int] | None:
-        """The ids of these tokens; None where they were not asked for."""
+        """Give the ids of these tokens; None where they were not asked for."""
         return (
             [token_id(token) for token in written] if self.request.get("return_token_ids") else None
         )
@@ -145,7 +145,7 @@ def _entry(token: str, logprob: float, order: Sequence[str]) -> dict[str, Any]:
 
 
 def tools_named(request: Mapping[str, Any]) -> set[str]:
-    """The names of the tools a request offers."""
+    """Give the names of the tools a request offers."""
     listed = request.get("tools")
     entries = (
         [tool.get("function") for tool in listed if isinstance(tool, dict)]
@@ -156,13 +156,13 @@ def tools_named(request: Mapping[str, Any]) -> set[str]:
 
 
 def named_choice(request: Mapping[str, Any]) -> str | None:
-    """The one tool that is asked for by name."""
+    """Give the one tool that is asked for by name."""
     choice = request.get("tool_choice")
     function = choice.get("function") if isinstance(choice, dict) else None
     return str(function.get("name")) if isinstance(function, dict) else None
 
 
 def output_limit(request: Mapping[str, Any]) -> int | None:
-    """The most tokens the answer may have, where the request limits them."""
+    """Give the most tokens the answer may have, where the request limits them."""
     given = request.get("max_completion_tokens") or request.get("max_tokens")
     return given if isinstance(given, int) else None

@@ -75,7 +75,7 @@ def _assistants(messages: Sequence[dict[str, Any]]) -> int:
 
 
 def _asked(messages: Sequence[dict[str, Any]]) -> Any:
-    """The content of the first user message."""
+    """Give the content of the first user message."""
     return next(
         (message.get("content") for message in messages if message.get("role") == "user"), None
     )
@@ -149,14 +149,14 @@ def is_completion(body: Any) -> bool:
 
 
 def choice_of(exchange: Exchange) -> dict[str, Any]:
-    """The message of the exchange and its finish reason; empty where it holds none."""
+    """Give the message of the exchange and its finish reason; empty where it holds none."""
     body = body_of(exchange)
     return as_choice(body) if isinstance(body, dict) and body.get("choices") else {}
 
 
 def body_of(exchange: Exchange) -> Any:
-    """The body of the exchange; of a stream the one a server would have sent in one piece, None
-    where no event holds any of it.
+    """Give the body of the exchange; of a stream the one a server would have sent in one piece,
+    None where no event holds any of it.
     """
     if not exchange.chunks:
         return exchange.raw

@@ -226,7 +226,9 @@ class ReferenceServer:
         return reply_to(question, draft, mode, self._manner, on)
 
     def _draft(self, choice: Mapping[str, Any], question: Question) -> Draft:
-        """The message as the model wrote it, with ids of the manner's own where it has none."""
+        """Give the message as the model wrote it, with ids of the manner's own where it has
+        none.
+        """
         draft = draft_of(choice)
         message = draft["message"]
         calls = message.get("tool_calls")

@@ -221,7 +221,7 @@ def _message(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placed(entry: Any, position: int, *, begins: bool) -> Any:
-    """A call with its fields in order; one that is none is left as it is."""
+    """Give a call with its fields in order; one that is none is left as it is."""
     if not isinstance(entry, dict):
         return entry
     named = {key: entry[key] for key in ("id",) if key in entry}
@@ -251,7 +251,7 @@ def _calls(listed: list[Any]) -> dict[str, Any]:
 
 
 def _matched(finish: Any) -> int | None:
-    """The token that ended the answer; 151645 is Qwen's `<|im_end|>`."""
+    """Give the token that ended the answer; 151645 is Qwen's `<|im_end|>`."""
     return 151_645 if finish == "stop" else None
 
 

@@ -18,7 +18,7 @@ from agentkit.testing.server.recorded import is_completion
 
 
 def draft_of(choice: Mapping[str, Any]) -> Draft:
-    """A copy of a message and its finish reason, its reasoning under one name."""
+    """Give a copy of a message and its finish reason, its reasoning under one name."""
     message = copy.deepcopy(dict(choice["message"]))
     if "reasoning_content" in message:
         thought = message.pop("reasoning_content")

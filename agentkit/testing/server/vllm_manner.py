@@ -289,7 +289,7 @@ def _invalid(kind: str, where: str, message: str, given: str, more: str = "") ->
 
 
 def _arguments_refusal(question: Question) -> Refusal | None:
-    """The refusal of arguments that are sent back as an object; None where there are none."""
+    """Give the refusal of arguments that are sent back as an object; None where there are none."""
     found = [
         message["tool_calls"]
         for message in question.messages

@@ -1,5 +1,5 @@
-"""Calls written as the models of each family write them: the other direction of `agentkit.read.parsers.registry`,
-for tests and benchmarks.
+"""Calls written as the models of each family write them: the other direction of
+`agentkit.read.parsers.registry`, for tests and benchmarks.
 """
 
 from __future__ import annotations
