@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from agentkit.servers import redaction
+from agentkit.servers.redaction import known_secrets
 
 # fewer looks at garbage: most of what a test makes goes without them
 gc.set_threshold(20_000, 10, 20)
@@ -68,7 +68,7 @@ def one_tls_context() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def no_keys_of_other_tests() -> None:
     """Forget the keys that tests of other files gave to servers: an export redacts them all."""
-    redaction._met.clear()
+    known_secrets._met.clear()
 
 
 def pytest_collection_finish() -> None:

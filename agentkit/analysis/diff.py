@@ -13,7 +13,7 @@ from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, tex
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.servers.redaction import masked
+from agentkit.servers.redaction.secret_names import masked
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn

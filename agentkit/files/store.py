@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -13,7 +12,7 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
 from agentkit.files.path import path_in, to_write, write_whole
 from agentkit.files.reader import forms_hint, rollouts_in
-from agentkit.servers.redaction import known_secrets
+from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.hooks import hook
 from agentkit.types.trajectory import Trajectory
 
@@ -48,7 +47,7 @@ def save(rollouts: Any, path: Any) -> Path:
             f"rollouts are not saved as {ending!r}",
             hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page",
         )
-    redact = known_secrets(os.environ)
+    redact = known_secrets()
     if ending in PAGES:
         write_whole(target, [redact(hook("page")(_shown(rollouts)))])
         return target

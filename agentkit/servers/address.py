@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from agentkit.errors import UsageError
-from agentkit.servers.redaction import Secret
+from agentkit.servers.redaction.redactor import Secret
 
 OPENAI_URL = "https://api.openai.com/v1"
 

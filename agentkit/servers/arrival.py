@@ -16,14 +16,10 @@ from typing import Any
 from agentkit.read.plain import is_utf8
 from agentkit.servers.failures import transport_error
 from agentkit.servers.model_call import Clock, Emit
-from agentkit.servers.redaction import (
-    Redactor,
-    clean_url,
-    header_secrets,
-    kept_headers,
-    remember,
-    url_secrets,
-)
+from agentkit.servers.redaction.kept_headers import clean_url, kept_headers
+from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
@@ -54,7 +50,7 @@ class Arrival:
     ) -> None:
         self._clock, self._emit = clock, emit
         self._started = clock()
-        self.redact = redact or Redactor()
+        self.redact = Redactor() if redact is None else redact
         """Replaces the secrets known so far."""
         self._url = url
         self._status: int | None = None

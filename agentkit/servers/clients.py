@@ -27,7 +27,9 @@ from agentkit.servers.model_call import (
     request_body,
     sent_fields,
 )
-from agentkit.servers.redaction import Redactor
+from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor
+from agentkit.servers.redaction.secret_values import client_secrets
 from agentkit.servers.server import Server
 from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
 from agentkit.types.wire import Exchange
@@ -107,9 +109,10 @@ class OpenAIClient:
 
     @property
     def redact(self) -> Redactor:
-        """The function that takes the client's key out of text."""
-        key = getattr(self.target, "api_key", None)
-        return Redactor([key] if isinstance(key, str) else [])
+        """The function that takes out of text what the client was given."""
+        secrets = client_secrets(self.target)
+        remember(secrets)
+        return Redactor(secrets)
 
     async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
         """Send one request and return its answer, errors included.
@@ -118,7 +121,13 @@ class OpenAIClient:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
-        arrival = Arrival(clock=self._clock, stream=call.stream, emit=emit, redact=self.redact)
+        redact = self.redact
+        arrival = Arrival(
+            clock=self._clock,
+            stream=call.stream,
+            emit=emit,
+            redact=AS_IT_CAME if call.raw else redact,
+        )
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
         return await transfer(self._wire, arrival, self._path(call), body, options)
 

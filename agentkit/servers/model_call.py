@@ -38,6 +38,8 @@ class Call(Record):
     extra_body: dict[str, Any] | None = None
     """Merged over `fields` in a JSON body; a keyword of its own for a `chat_completion` object."""
     stream: bool = False
+    raw: bool = False
+    """Whether the answer is given as it came, to a caller who takes the secrets out of it."""
 
     def summary(self) -> str:
         return (

@@ -24,14 +24,10 @@ from agentkit.servers.address import (
 )
 from agentkit.servers.arrival import Arrival
 from agentkit.servers.model_call import Call, Clock, Emit, needs_completion_tokens, request_body
-from agentkit.servers.redaction import (
-    Redactor,
-    Secret,
-    clean_url,
-    header_secrets,
-    remember,
-    url_secrets,
-)
+from agentkit.servers.redaction.kept_headers import clean_url
+from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor, Secret
+from agentkit.servers.redaction.secret_values import header_secrets, login_secrets, url_secrets
 from agentkit.servers.transfer import AsyncWire, http_library, load, transfer
 from agentkit.types.wire import Exchange
 
@@ -119,7 +115,11 @@ class Server:
         query = urlencode({name: value.reveal() for name, value in self._query.items()})
         full = f"{address.url}/chat/completions{'?' if query else ''}{query}"
         login = address.login.reveal() if address.login else ""
-        secrets = [*header_secrets(own.items()), *url_secrets(full), login, login.partition(":")[2]]
+        secrets = [
+            *header_secrets(own.items(), given=True),
+            *url_secrets(full, given=True),
+            *login_secrets(login),
+        ]
         remember(secrets)
         self._redact = Redactor(secrets)
         self._shown = self._redact(clean_url(full))
@@ -151,7 +151,7 @@ class Server:
                 clock=self._clock,
                 stream=call.stream,
                 emit=emit,
-                redact=self._redact,
+                redact=AS_IT_CAME if call.raw else self._redact,
                 url=self._shown,
             )
             return await transfer(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.servers.redaction import outgoing
+from agentkit.servers.redaction.key_shapes import outgoing
 from agentkit.show.export.document import Export
 from agentkit.show.export.report import fenced
 from agentkit.trajectory.loop import apply, say, start

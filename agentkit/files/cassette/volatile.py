@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from agentkit.servers.redaction import jwts
+from agentkit.servers.redaction.key_shapes import jwts
 
 _EPOCH_KNOWN = 1e9
 """A recorded time below this comes from a scripted clock and tells no day."""

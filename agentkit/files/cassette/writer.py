@@ -17,7 +17,8 @@ from agentkit.files.cassette.lines import Line, dump
 from agentkit.files.cassette.scan import Scan
 from agentkit.files.lock import lock_of
 from agentkit.files.path import to_write
-from agentkit.servers.redaction import Redactor, environment_secrets
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.servers.redaction.secret_values import environment_secrets
 from agentkit.types.trajectory import Trajectory
 
 

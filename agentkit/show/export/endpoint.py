@@ -8,7 +8,8 @@ from typing import Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from agentkit.servers.address import key_variable, parse_address
-from agentkit.servers.redaction import REDACTED, clean_url
+from agentkit.servers.redaction.kept_headers import clean_url
+from agentkit.servers.redaction.redactor import REDACTED
 from agentkit.types.record import Record, record
 
 _PATH = "/chat/completions"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,8 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.reader import one_rollout
 from agentkit.servers.address import is_openai
 from agentkit.servers.model_call import Call, needs_completion_tokens, request_body
-from agentkit.servers.redaction import REDACTED, outgoing
+from agentkit.servers.redaction.key_shapes import outgoing
+from agentkit.servers.redaction.redactor import REDACTED
 from agentkit.show.export.endpoint import Endpoint
 from agentkit.trajectory.history import fields_of, request
 from agentkit.types.answer import Response
@@ -172,7 +172,7 @@ def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
 
 def without_secrets(trajectory: Trajectory) -> Trajectory:
     """Read a rollout again from lines without secrets; one that has none is returned as it is."""
-    clean = outgoing(os.environ)
+    clean = outgoing()
     lines = [encode_line(line) for line in dump(trajectory)]
     cleaned = [clean(line) for line in lines]
     return trajectory if cleaned == lines else load_lines(decode_lines(cleaned))[0]

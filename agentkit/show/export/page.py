@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.servers.redaction import outgoing
+from agentkit.servers.redaction.key_shapes import outgoing
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import without_secrets
 from agentkit.show.notebook.static_view import standalone
@@ -28,7 +27,7 @@ def html(source: Any) -> Export:
     Raises:
         UsageError: it has no display and holds no rollout.
     """
-    return Export(outgoing(os.environ)(standalone(_shown(source))), "agentkit.html")
+    return Export(outgoing()(standalone(_shown(source))), "agentkit.html")
 
 
 def _shown(source: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentkit.debugger.break_on import break_on
 from agentkit.errors import UsageError
-from agentkit.servers.redaction import masked
+from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import ending
 from agentkit.trajectory.breakpoints import Breakpoint

@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.plain import plain
-from agentkit.servers.redaction import Redactor, header_secrets
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.servers.redaction.secret_values import header_secrets
 from agentkit.testing.faults.catalogue import find_faults
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.faults.message_faults import as_text

@@ -6,7 +6,7 @@ from typing import Any
 
 from agentkit.errors import checked_keywords
 from agentkit.read.plain import is_utf8
-from agentkit.servers.redaction import REDACTED
+from agentkit.servers.redaction.redactor import REDACTED
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.shell import notes
 from agentkit.show.export.document import Export

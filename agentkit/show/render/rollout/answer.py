@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agentkit.read.choices import count_choices
-from agentkit.servers.redaction import masked
+from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (

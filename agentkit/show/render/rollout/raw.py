@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentkit.servers.redaction import masked
+from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole

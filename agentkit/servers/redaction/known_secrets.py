@@ -1,0 +1,51 @@
+"""The secrets of this process: what servers were given, and those of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.servers.redaction.secret_values import counts, environment_secrets
+
+_met: set[str] = set()
+"""Every secret a server of this process was given."""
+_kept: set[str] = set()
+"""The variables of the environment that an agent was told to leave alone."""
+_made: dict[tuple[frozenset[str], frozenset[str]], Redactor] = {}
+"""The last redactor, by the environment's secrets and the others."""
+
+
+def remember(secrets: Iterable[str]) -> None:
+    """Take note of secrets that were given to a server."""
+    _met.update(filter(counts, secrets))
+
+
+def keep(names: Iterable[str]) -> None:
+    """Take note of variables whose values are not to be taken out of what leaves the process."""
+    _kept.update(names)
+
+
+def met() -> int:
+    """Count the secrets that servers were given so far."""
+    return len(_met)
+
+
+def known_secrets(
+    environment: Mapping[str, str] | None = None, kept: Iterable[str] | None = None
+) -> Redactor:
+    """Make a redactor of the secrets servers were given, and of the environment's.
+
+    Args:
+        environment: the variables; by default those of the process.
+        kept: variables that are left alone; by default those that any agent was told to leave.
+    """
+    variables = os.environ if environment is None else environment
+    left = _kept if kept is None else frozenset(kept)
+    named = {name: value for name, value in variables.items() if name not in left}
+    key = frozenset(environment_secrets(named)), frozenset(_met)
+    found = _made.get(key)
+    if found is None:
+        _made.clear()
+        found = _made[key] = Redactor(key[0] | key[1])
+    return found
