@@ -23,9 +23,15 @@ from agentkit.read.body.finish import (
     read_usage,
 )
 from agentkit.read.body.message import Envelope, number_problems, open_envelope, parse_body
-from agentkit.read.body.reasoning import field_blocks, joined, part_block, think_problems
+from agentkit.read.body.reasoning import field_blocks, joined, part_block
 from agentkit.read.calls.known_tools import KnownTools, known_tools
-from agentkit.read.calls.text_calls import TextCalls, call_markup_in, find_text_calls
+from agentkit.read.calls.text_calls import (
+    find_text_calls,
+    is_thought,
+    reasoning_calls,
+    reasoning_problems,
+    text_problems,
+)
 from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
 from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
@@ -159,17 +165,23 @@ def _read_message(
     if means(finish, "length") or (finish is None and answer.exchange.chunks):
         structured = cut_short(structured)
     text = find_text_calls(
-        content.text, tools, policy, None if structured else parser, cut_off=means(finish, "length")
+        content.text,
+        tools,
+        policy,
+        None if structured else parser,
+        cut_off=means(finish, "length"),
+        beside=bool(structured),
     )
     calls = structured or text.calls
     blocks += content.blocks + text.think.blocks
     recoverable = (*content.calls(tools, policy), *text.recoverable)
+    texts = (content.text, text.content)
+    thoughts = reasoning_calls(blocks, tools, policy, (*calls, *recoverable), texts)
+    recoverable = (*recoverable, *thoughts)
     calls, recoverable = settle_ids(_placed(calls), turn), settle_ids(_placed(recoverable), turn)
-    refusal = (
-        message.get("refusal")
-        if isinstance(message.get("refusal"), str) and message.get("refusal")
-        else content.refusal
-    )
+    refused = message.get("refusal")
+    refusal = refused if isinstance(refused, str) and refused else content.refusal
+    notes = (*answer.problems, *problems, *content.problems, *call_notes, *finish_notes)
     response = replace(
         answer,
         content=text.content,
@@ -180,17 +192,10 @@ def _read_message(
         recoverable=recoverable,
         refusal=refusal,
         finish_reason=finish,
+        problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
     )
-    notes = [
-        *answer.problems,
-        *problems,
-        *content.problems,
-        *call_notes,
-        *finish_notes,
-        *_text_problems(text, recoverable, f"{at}/content"),
-    ]
-    notes += _whole_problems(response, envelope.bare, at)
-    return replace(response, problems=tuple(notes))
+    more = _whole_problems(response, envelope.bare, at)
+    return replace(response, problems=(*response.problems, *more))
 
 
 def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
@@ -198,27 +203,6 @@ def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
     return [
         call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)
     ]
-
-
-def _text_problems(
-    text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str
-) -> Iterator[Problem]:
-    yield from think_problems(text.think, pointer)
-    found = (*text.calls, *recoverable)
-    if found:
-        what = "run" if text.calls else "listed in `recoverable`, not run"
-        yield problem(
-            "tool_call_in_content",
-            f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}",
-            pointer=pointer,
-        )
-    elif text.markup:
-        yield problem(
-            "markup_leak",
-            f"tool-call or template markup is left in the content: {text.markup!r}",
-            pointer=pointer,
-            before=text.markup,
-        )
 
 
 def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
@@ -234,21 +218,11 @@ def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Pr
         yield problem(
             "refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal"
         )
-    in_reasoning = call_markup_in(response.reasoning)
-    if in_reasoning:
-        at = (
-            f"{pointer}/{response.reasoning_blocks[0].source}"
-            if response.reasoning_blocks[0].source.startswith("reasoning")
-            else pointer
-        )
-        yield problem(
-            "tool_call_in_reasoning",
-            f"tool-call markup stands in the reasoning: {in_reasoning!r}; it is never run",
-            pointer=at,
-        )
+    yield from reasoning_problems(response, pointer)
+    thoughts = sum(map(is_thought, response.recoverable))
     if (
         response.tool_calls
-        or response.recoverable
+        or len(response.recoverable) > thoughts
         or response.refusal
         or (response.content or "").strip()
     ):

@@ -4,21 +4,26 @@ a parser was chosen.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think
+from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think, think_problems
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.parsers.detection import detect, has_call_markup
+from agentkit.read.calls.tool_call import make_call
+from agentkit.read.parsers.detection import candidates, has_call_markup
 from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
-from agentkit.types.answer import Policy, ToolCall
+from agentkit.read.parsers.syntax.unmarked_calls import unmarked_calls
+from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
+from agentkit.types.problem import Problem, problem
 
 _CALL_MARKUP = re.compile(
     r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>"
     r"|<[|｜][^<>|｜\s]{0,20}tool[^<>|｜\s]{0,30}[|｜]>"
-    r"|\[TOOL_CALLS\]|<\|python_tag\|>|<\|(?:call|START_ACTION)\|>|<｜DSML｜"
+    r"|\[TOOL_CALLS\]|<\|python_tag\|>|<\|(?:call|START_ACTION)\|>|</? ?[|｜] ?DSML ?[|｜]"
+    r"|<\|\"\|>|</?arg_(?:key|value)>|<\|(?:constrain|message)\|>"
 )
 _TEMPLATE_MARKUP = re.compile(r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|channel)\|>")
 _NAME = re.compile(r"[\w.:/-]{1,128}")
@@ -55,12 +60,14 @@ def find_text_calls(
     parser: str | None,
     *,
     cut_off: bool = False,
+    beside: bool = False,
 ) -> TextCalls:
     """Find the calls of a text outside think blocks and code; spans are those of the text given.
 
     Args:
         parser: run what this parser finds; None lists what the markup suggests.
         cut_off: the answer was cut at the token limit: a broken call is then no attempt to answer.
+        beside: the answer has calls of its own: what the text writes without markup is no call.
     """
     if not text:
         return TextCalls(content=text, think=ThinkText([], [], [], []))
@@ -71,8 +78,11 @@ def find_text_calls(
     )
     run = tuple(call for call in chosen.tool_calls if _is_run(call, cut_off))
     left = tuple(call for call in chosen.tool_calls if not _is_run(call, cut_off))
+    unmarked: tuple[ToolCall, ...] = ()
     if not chosen.tool_calls:
         left, think = _listed(text, think, tools, policy)
+        if not beside and not any(_is_usable(call, tools) for call in left):
+            unmarked = _unmarked(text, think, tools, policy)
     kept = (
         [*chosen.kept, *think.code, *(call.span for call in left if call.span)]
         if run
@@ -82,9 +92,51 @@ def find_text_calls(
         content=cut(text, [*think.cuts, *_gaps(kept, len(text))]),
         think=think,
         calls=run,
-        recoverable=left,
+        recoverable=unmarked or left,
         markup=None if run or left else _markup_in(_masked(text, think)),
     )
+
+
+def reasoning_calls(
+    blocks: Iterable[ReasoningBlock],
+    tools: KnownTools,
+    policy: Policy,
+    others: tuple[ToolCall, ...],
+    content: tuple[str | None, str | None],
+) -> list[ToolCall]:
+    """Find the usable calls in reasoning, to be listed and never run; one that the answer makes
+    itself is left out.
+
+    Args:
+        blocks: the answer's reasoning.
+        tools: the tools that are known.
+        policy: which calls may run.
+        others: the calls outside the reasoning.
+        content: the answer's text as it came and without its reasoning; beside one, a call without
+            markup is only a thought.
+    """
+    found: list[ToolCall] = []
+    whole, left = content
+    taken = {_what(call) for call in others}
+    for text, source in {b.text: b.source for b in blocks if b.text}.items():
+        at = max(0, (whole or "").find(text)) if source == "content:think_tags" else 0
+        think = split_think(text)
+        calls, think = _listed(text, think, tools, policy)
+        usable = [call for call in calls if _is_usable(call, tools)]
+        if not usable and not others and not (left or "").strip():
+            usable = list(_unmarked(text, think, tools, policy))
+        for call in usable:
+            if _what(call) not in taken:
+                taken.add(_what(call))
+                origin = f"reasoning:{call.origin.removeprefix('content:')}"
+                start, end = call.span or (0, len(text))
+                found.append(replace(call, origin=origin, span=(at + start, at + end)))
+    return found
+
+
+def _what(call: ToolCall) -> tuple[str, str]:
+    given = call.arguments if call.arguments is not None else call.raw_arguments
+    return call.name, json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 
 def _masked(text: str, think: ThinkText) -> str:
@@ -126,8 +178,8 @@ def _is_run(call: ToolCall, cut_off: bool) -> bool:
 def _listed(
     text: str, think: ThinkText, tools: KnownTools, policy: Policy
 ) -> tuple[tuple[ToolCall, ...], ThinkText]:
-    """Find the calls by the first of the formats the text may be in that finds usable ones; in
-    marked text, else, by the first of them.
+    """Find the calls by that of the formats the text may be in which reads most calls of tools that
+    are known, else most that have a name.
 
     Bare JSON or Python is a call only where nothing is before it and it names a known tool.
     """
@@ -136,20 +188,100 @@ def _listed(
     if not marked and not (tools and searched.lstrip()[:1] in ("{", "[")):
         return (), think
     readings = [
-        _read(name, text, think, tools if tools else None, policy) for name in detect(searched)
+        _read(name, text, think, tools if tools else None, policy)
+        for name, _ in candidates(searched)
     ]
-    usable = (
-        reading
-        for reading in readings
-        if any(_is_usable(call, tools) for call in reading[0].tool_calls)
+    if not readings:
+        return (), think
+    best, found = max(readings, key=lambda reading: _merit(reading[0].tool_calls, tools))
+    if not marked and not any(_is_usable(call, tools) for call in best.tool_calls):
+        return (), think
+    return best.tool_calls, found
+
+
+def _merit(calls: tuple[ToolCall, ...], tools: KnownTools) -> tuple[int, int, int, int]:
+    """Rank a reading: usable calls, calls of known tools, calls with a name, few broken ones."""
+    usable = sum(_is_usable(call, tools) for call in calls)
+    known = sum(call.name in tools for call in calls)
+    named = sum(bool(_NAME.fullmatch(call.name)) for call in calls)
+    return usable, known, named, usable - len(calls)
+
+
+def _unmarked(
+    text: str, think: ThinkText, tools: KnownTools, policy: Policy
+) -> tuple[ToolCall, ...]:
+    """Find calls of known tools that no format's markers tell."""
+    searched = mask(text, think.cuts) if think.cuts else text
+    return tuple(
+        make_call(
+            position,
+            call.name,
+            call.arguments,
+            tools,
+            policy,
+            origin=f"content:{call.syntax}",
+            span=(call.start, call.end),
+        )
+        for position, call in enumerate(unmarked_calls(searched, think.code, tools))
     )
-    best, think = next(
-        usable, readings[0] if marked and readings else (Parsed(content=text), think)
-    )
-    return best.tool_calls, think
 
 
 def _is_usable(call: ToolCall, tools: KnownTools) -> bool:
     return call.status != "invalid" and (
         call.name in tools if tools else bool(_NAME.fullmatch(call.name))
     )
+
+
+def is_thought(call: ToolCall) -> bool:
+    """Return whether the call was found in reasoning."""
+    return call.origin.startswith("reasoning:")
+
+
+def text_problems(
+    text: TextCalls, recoverable: tuple[ToolCall, ...], pointer: str
+) -> Iterator[Problem]:
+    """Report what a content holds besides text.
+
+    Args:
+        text: the content, read.
+        recoverable: all calls that are listed.
+        pointer: JSON pointer of the content in the raw answer.
+    """
+    yield from think_problems(text.think, pointer)
+    found = (*text.calls, *(call for call in recoverable if not is_thought(call)))
+    if found:
+        what = "run" if text.calls else "listed in `recoverable`, not run"
+        yield problem(
+            "tool_call_in_content",
+            f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}",
+            pointer=pointer,
+        )
+    elif text.markup:
+        yield problem(
+            "markup_leak",
+            f"tool-call or template markup is left in the content: {text.markup!r}",
+            pointer=pointer,
+            before=text.markup,
+        )
+
+
+def reasoning_problems(response: Response, pointer: str) -> Iterator[Problem]:
+    """Report calls, or their markup, in the reasoning.
+
+    Args:
+        response: the answer as it is read.
+        pointer: JSON pointer of its message.
+    """
+    thoughts = [call for call in response.recoverable if is_thought(call)]
+    markup = call_markup_in(response.reasoning)
+    if not thoughts and not markup:
+        return
+    source = response.reasoning_blocks[0].source
+    what = f"tool-call markup stands in the reasoning: {markup!r}; it is never run"
+    if thoughts:
+        what = (
+            f"{len(thoughts)} call(s) stand in the reasoning ({thoughts[0].origin}); listed in"
+            " `recoverable`, never run"
+        )
+    at = f"{pointer}/{source}" if source.startswith("reasoning") else pointer
+    yield problem("tool_call_in_reasoning", what, pointer=at)

@@ -176,12 +176,9 @@ def _labelled(call: ToolCall, label: str) -> ToolCall:
     """Put the call under a synthetic id; that a call in text, or in `function_call`, has none is no
     fault of its own.
     """
-    expected = call.origin.startswith("content:") or call.origin == "function_call"
-    status: CallStatus = (
-        "normalized"
-        if call.status == "ok" and not call.origin.startswith("content:")
-        else call.status
-    )
+    in_text = call.origin.startswith(("content:", "reasoning:"))
+    expected = in_text or call.origin == "function_call"
+    status: CallStatus = "normalized" if call.status == "ok" and not in_text else call.status
     problems = (
         call.problems
         if expected and call.raw_id is None

@@ -13,10 +13,13 @@ _SPECIAL_TOKEN = re.compile(
 )
 
 
-_PREFIXES = re.compile(r"(?:functions?|tools?|default_api|namespace|api|mcp)[.:/]", re.IGNORECASE)
+_PREFIXES = re.compile(r"(?:functions?|tools?|default_api)[.:/]", re.IGNORECASE)
+"""Namespaces that are the formats' own (OpenAI's, Gemini's); any other dotted name is whole."""
 
 
 _INDEX_SUFFIX = re.compile(r":\d+\Z")
+_RUN_TOGETHER = re.compile(r"functions?[.:_]?(?P<name>.+?)[:_.]?\d{0,4}\Z", re.IGNORECASE)
+"""Kimi K2's `functions.NAME:0` without its marks, as `functionsNAME0`."""
 
 
 def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tuple[Problem, ...]]:
@@ -73,5 +76,8 @@ def _without_prefix(name: str, tools: KnownTools) -> str:
             return bare[end:]
     if bare in tools:
         return bare
+    together = _RUN_TOGETHER.match(name[:200]) if tools else None
+    if together and together["name"] in tools:
+        return together["name"]
     prefix = _PREFIXES.match(bare)
     return bare[prefix.end() :] if prefix and not tools and bare[prefix.end() :] else name

@@ -69,6 +69,11 @@ class Format(ABC):
         """What tells this format in a text."""
         return self.opens or self.calls
 
+    @property
+    def marked_calls(self) -> tuple[str, ...]:
+        """What tells a call whose markers around it are missing."""
+        return tuple(marker for marker in self.calls if len(marker) > 3 and marker[0] != "`")
+
     @abstractmethod
     def region(self, s: Scanner) -> Ending:
         """Read from a call's marker to the call's end."""

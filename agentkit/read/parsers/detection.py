@@ -50,6 +50,15 @@ def detect(text: str) -> tuple[str, ...]:
     Better is: more calls that can run, fewer broken ones, less text left beside them. Only the
         first 200,000 characters are looked at.
     """
+    found = candidates(text)
+    usable = [name for name, parsed in found if _rank(parsed)[0] < 0]
+    return tuple(usable or (name for name, _ in found))
+
+
+def candidates(text: str) -> list[tuple[str, Parsed]]:
+    """List the formats that read calls, broken ones too, in the first 200,000 characters, with what
+    they read; best first.
+    """
     text = text[:_MOST]
     found = []
     for order, (name, form) in enumerate(CANONICAL.items()):
@@ -57,15 +66,15 @@ def detect(text: str) -> tuple[str, ...]:
             continue
         parsed = Parser(name, form).parse(text)
         if parsed.tool_calls:
-            found.append((*_rank(parsed), name in _BARE, order, name))
-    usable = any(rank[0] < 0 for rank in found)
-    return tuple(rank[-1] for rank in sorted(found) if rank[0] < 0 or not usable)
+            found.append(((*_rank(parsed), name in _BARE, order), name, parsed))
+    return [(name, parsed) for _, name, parsed in sorted(found, key=lambda entry: entry[0])]
 
 
 def _possible(name: str, form: Format, text: str) -> bool:
     if name in _BARE:
         return _BARE[name].search(text) is not None
-    return any(marker in text for marker in form.markers)
+    markers = form.markers if form.only_inside else (*form.markers, *form.marked_calls)
+    return any(marker in text for marker in markers)
 
 
 def _rank(parsed: Parsed) -> tuple[int, int, int]:

@@ -112,8 +112,8 @@ _NAMED: dict[str, Format] = {
         cut_head=re.compile(r"<｜tool▁call▁begin｜>(?P<name>[^<]++)<"),
     ),
     "kimi_k2": NamedCalls(
-        opens=("<|tool_calls_section_begin|>",),
-        closes=("<|tool_calls_section_end|>",),
+        opens=("<|tool_calls_section_begin|>", "<|tool_call_section_begin|>"),
+        closes=("<|tool_calls_section_end|>", "<|tool_call_section_end|>"),
         calls=("<|tool_call_begin|>",),
         ends=("<|tool_call_end|>",),
         coerce=True,

@@ -36,9 +36,9 @@ def function_tags(block: str, trim_newline: bool = True, **more: Any) -> TagCall
         calls=("<function=",),
         head=re.compile(r"<function=(?P<name>[^<>]++)>"),
         ends=("</function>",),
-        parameter="<parameter=",
+        parameters=("<parameter=",),
         opening=re.compile(r"<parameter=(?P<key>[^>]*+)>"),
-        closing="</parameter>",
+        closings=("</parameter>",),
         trim_newline=trim_newline,
         **more,
     )
@@ -61,28 +61,37 @@ def invoke_tags(
         calls=(f"<{space}invoke",),
         head=re.compile(f"<{space}invoke" + _ATTRIBUTE.format("name")),
         ends=(f"</{space}invoke>",),
-        parameter=f"<{space}parameter",
+        parameters=(f"<{space}parameter",),
         opening=re.compile(f"<{space}parameter" + _ATTRIBUTE.format("key")),
-        closing=f"</{space}parameter>",
+        closings=(f"</{space}parameter>",),
         **more,
     )
 
 
+_BARS = ("｜DSML｜", "|DSML|", "｜ DSML ｜", "| DSML |", " ｜ DSML ｜ ", " | DSML | ")
+"""How the bars of DeepSeek's markup are written: as the model was taught, in ASCII, with spaces;
+tokenizers and front ends change them.
+"""
+_ANY_BAR = r" ?[｜|] ?DSML ?[｜|] ?"
+
+
 def dsml(space: str, *sections: str) -> TagCalls:
-    """Describe DeepSeek's markup from V3.2 on."""
-    tag = f"｜DSML｜{space}"
+    """Describe DeepSeek's markup from V3.2 on, with whatever bars."""
+    tags = [bar + ("" if bar[-1] == " " else space) for bar in _BARS]
+    head = f"<{_ANY_BAR}{{}}"
     return TagCalls(
-        opens=tuple(f"<{tag}{section}>" for section in sections),
-        closes=tuple(f"</{tag}{section}>" for section in sections),
-        calls=(f"<{tag}invoke",),
-        head=re.compile(f'<{tag}invoke name="(?P<name>[^"]++)">'),
-        ends=(f"</{tag}invoke>",),
-        parameter=f"<{tag}parameter",
-        closing=f"</{tag}parameter>",
+        opens=tuple(f"<{tag}{section}>" for section in sections for tag in tags),
+        closes=tuple(f"</{tag}{section}>" for section in sections for tag in tags),
+        calls=tuple(f"<{tag}invoke" for tag in tags),
+        head=re.compile(head.format(r'invoke\s++name="(?P<name>[^"]++)"\s*+>')),
+        ends=tuple(f"</{tag}invoke>" for tag in tags),
+        parameters=tuple(f"<{tag}parameter" for tag in tags),
+        closings=tuple(f"</{tag}parameter>" for tag in tags),
         typed="dsml",
         wrappers=("arguments", "input"),
         opening=re.compile(
-            rf'<{tag}parameter\s++name="(?P<key>[^"]++)"(?:\s++string="(?P<type>[^"]*+)")?+\s*+>'
+            head.format(r'parameter\s++name="(?P<key>[^"]++)"')
+            + r'(?:\s++string="(?P<type>[^"]*+)")?+\s*+>'
         ),
     )
 
@@ -118,8 +127,8 @@ def key_tags(
         calls=(f"<{call}>",),
         head=re.compile(rf"<{re.escape(call)}>\s*+(?P<name>[^\s<>{{}}\"']++)\s*+{behind}"),
         ends=(f"</{call}>",),
-        parameter=f"<{prefix}arg_key>",
-        closing=f"</{prefix}arg_value>",
+        parameters=(f"<{prefix}arg_key>",),
+        closings=(f"</{prefix}arg_value>",),
         opening=re.compile(
             rf"<{key}>(?P<key>[^<]*+)</{key}>\s*+(?:<{re.escape(prefix)}arg_type>(?P<type>[^<]*+)"
             rf"</{re.escape(prefix)}arg_type>\s*+)?+<{value}>"
@@ -135,9 +144,9 @@ def muse(coercion: Coercion = as_json_or_text) -> Muse:
         calls=("<atem:invoke",),
         head=re.compile("<atem:invoke" + _ATTRIBUTE.format("name")),
         ends=("</atem:invoke>",),
-        parameter="<atem:parameter",
+        parameters=("<atem:parameter",),
         opening=re.compile("<atem:parameter" + _ATTRIBUTE.format("key")),
-        closing="</atem:parameter>",
+        closings=("</atem:parameter>",),
         drops=Muse.frame,
         coercion=coercion,
     )
@@ -176,9 +185,9 @@ TAGGED: dict[str, Format] = {
         head=re.compile("<function" + _RUN_TOGETHER.format("name")),
         ends=("</function>",),
         coercion=as_literal,
-        parameter="<param",
+        parameters=("<param",),
         opening=re.compile("<param" + _RUN_TOGETHER.format("key")),
-        closing="</param>",
+        closings=("</param>",),
         wrappers=("properties", "arguments"),
     ),
     "glm45": key_tags("tool_call"),
@@ -205,8 +214,8 @@ TAGGED: dict[str, Format] = {
         calls=("<|open|>call",),
         head=re.compile(r'<\|open\|>call\s++tool=(?P<name>"[^"]*+")[^|]*?<\|sep\|>'),
         ends=("<|close|>call<|sep|>",),
-        parameter="<|open|>argument",
-        closing="<|close|>argument<|sep|>",
+        parameters=("<|open|>argument",),
+        closings=("<|close|>argument<|sep|>",),
         typed="json",
         entities=(("&quot;", '"'), ("&amp;", "&")),
         opening=re.compile(

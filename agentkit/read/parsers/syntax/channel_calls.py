@@ -41,6 +41,10 @@ class Harmony(Format):
     def markers(self) -> tuple[str, ...]:
         return ("<|channel|>commentary to=", "<|channel|>analysis to=", "to=functions.")
 
+    @property
+    def marked_calls(self) -> tuple[str, ...]:
+        return ()
+
     def region(self, s: Scanner) -> Ending:
         """Read a message to a tool to its end; any other message's header."""
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))

@@ -50,12 +50,12 @@ class Value(NamedTuple):
 class TagCalls(Format):
     head: re.Pattern[str]
     """From the call's marker on: group `name`."""
-    parameter: str
-    """The marker every parameter starts with."""
+    parameters: tuple[str, ...]
+    """The markers a parameter starts with."""
     opening: re.Pattern[str]
     """A parameter's opening tag: groups `key` and, where the markup has one, `type`."""
-    closing: str
-    """The tag that closes a value."""
+    closings: tuple[str, ...]
+    """The tags that close a value."""
     coercion: Coercion = by_schema
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
@@ -76,8 +76,16 @@ class TagCalls(Format):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.tokens = Markers(
-            (self.parameter, self.closing, *self.ends, *self.calls, *self.opens, *self.closes)
+            (
+                *self.parameters,
+                *self.closings,
+                *self.ends,
+                *self.calls,
+                *self.opens,
+                *self.closes,
+            )
         )
+        self.inner = frozenset((*self.parameters, *self.closings))
 
     def region(self, s: Scanner) -> Ending:
         s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
@@ -88,15 +96,15 @@ class TagCalls(Format):
         depth = 0
         while found := (s.seek(self.tokens)):
             marker = found.group()
-            if depth == 0 and marker not in (self.parameter, self.closing):
+            if depth == 0 and marker not in self.inner:
                 if marker not in self.ends:
                     return "next"
                 s.at += len(marker)
                 return "end"
             s.at += len(marker)
-            if marker == self.parameter:
+            if marker in self.parameters:
                 depth = depth + 1 if nested else 1
-            elif marker == self.closing:
+            elif marker in self.closings:
                 depth = max(0, depth - 1)
         return None if depth else "cut"
 
@@ -150,7 +158,7 @@ class TagCalls(Format):
         rest = rest.strip()
         return (
             bool(rest)
-            and not self.parameter.startswith(rest)
+            and not any(marker.startswith(rest) for marker in self.parameters)
             and any(end.startswith(rest) for end in self.ends)
         )
 
@@ -161,7 +169,7 @@ class TagCalls(Format):
         marks = [
             m
             for m in self.tokens.regex.finditer(raw, at, end)
-            if m.group() != self.parameter or self.opening.match(raw, m.start(), end)
+            if m.group() not in self.parameters or self.opening.match(raw, m.start(), end)
         ]
         nested = self._balanced(marks)
         values: list[Value] = []
@@ -186,7 +194,7 @@ class TagCalls(Format):
     def _balanced(self, marks: list[re.Match[str]]) -> bool:
         depth = 0
         for found in marks:
-            depth += (found.group() == self.parameter) - (found.group() == self.closing)
+            depth += (found.group() in self.parameters) - (found.group() in self.closings)
             if depth < 0:
                 return False
         return depth == 0
@@ -202,9 +210,9 @@ class TagCalls(Format):
             found = marks[at]
             if found.start() < begin:
                 continue
-            if found.group() == self.closing:
+            if found.group() in self.closings:
                 depth -= 1
-            elif found.group() == self.parameter:
+            elif found.group() in self.parameters:
                 if not nested:
                     return at, found.start(), found.start(), True
                 depth += 1
