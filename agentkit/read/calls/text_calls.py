@@ -15,7 +15,7 @@ from agentkit.read.calls.tool_call import make_call
 from agentkit.read.parsers.detection import candidates, has_call_markup
 from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
-from agentkit.read.parsers.syntax.unmarked_calls import unmarked_calls
+from agentkit.read.parsers.unmarked_calls import unmarked_calls
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 

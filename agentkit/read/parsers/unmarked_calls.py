@@ -148,8 +148,8 @@ class _TextSearch:
         tool, member = members[name].value, members[given]
         value = member.value
         if isinstance(value, str):
-            inner = read_value(value, 0)
-            value = inner[0] if inner and not value[inner[1] :].strip() else None
+            decoded = read_value(value, 0)
+            value = decoded[0] if decoded and not value[decoded[1] :].strip() else None
         if isinstance(tool, str) and self._is_call(tool, value):
             text = self.text[member.start : member.end]
             text = text if isinstance(member.value, dict) else member.value
