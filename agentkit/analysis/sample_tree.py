@@ -15,6 +15,7 @@ from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.choices import choices_of
+from agentkit.trajectory.loop import FAILED
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn
@@ -203,7 +204,7 @@ def _steps(
             text = " ".join((turn.response.content or turn.response.refusal or "").split())
             yield ("answer", text), "answer", text or "an empty answer", turn.index
     last = len(sample.all_turns)
-    if sample.stop_reason == "error":
+    if sample.stop_reason in FAILED:
         reason = sample.error.kind if sample.error else "error"
         yield ("error", reason), "error", f"the request failed: {reason}", last
     elif sample.stop_reason in ("max_turns", "length", "stopped"):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentkit.errors import NotFound, checked_keywords, suggest
-from agentkit.read.body.finish import means
+from agentkit.read.body.finish_words import means
 from agentkit.trajectory.breakpoints import (
     Breakpoint,
     BreakpointContext,

@@ -25,7 +25,7 @@ from agentkit.trajectory import edit as editing
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.by_hand import NOT_APPROVED, SKIPPED, skipped, written_result
-from agentkit.trajectory.loop import apply, next_step, say
+from agentkit.trajectory.loop import FAILED, apply, next_step, say
 from agentkit.trajectory.places import Place, answered_turn, at, back, turn_index
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
@@ -294,7 +294,7 @@ class Cursor:
                 engine.give_up()
             done = sorted(
                 (e for e in engines if e.trajectory is not start),
-                key=lambda e: e.trajectory.stop_reason == "error",
+                key=lambda e: e.trajectory.stop_reason in FAILED,
             )
             if done:
                 tree = self.tree.grown(*(engine.trajectory for engine in done))

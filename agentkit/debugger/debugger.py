@@ -24,7 +24,7 @@ from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.edit import UNSET
 from agentkit.trajectory.history import request
-from agentkit.trajectory.loop import next_step
+from agentkit.trajectory.loop import RESUMABLE, next_step
 from agentkit.trajectory.places import ahead_of
 from agentkit.types.answer import Response
 from agentkit.types.record import Drawn
@@ -358,7 +358,7 @@ class Debugger(Drawn):
         self._background.begin(action, act(self._cursor, action, arguments))
 
     def _is_over(self) -> bool:
-        return self.trajectory.stop_reason not in (None, "error", "stopped")
+        return self.trajectory.stop_reason not in (None, *RESUMABLE)
 
     def _stopped(self, stop: Stop | None = None) -> Stopped:
         stop_reason = self.trajectory.stop_reason

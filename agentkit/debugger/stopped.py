@@ -37,6 +37,8 @@ def advice(stop_reason: StopReason | None) -> str:
     """Say what can be done with a rollout that stopped so."""
     if stop_reason == "error":
         return "the request failed; what came before is kept, and the next step asks again"
+    if stop_reason == "content_filter":
+        return "a content filter stopped the answer; the next step asks again"
     if stop_reason == "stopped":
         return "the rollout is stopped; the next step goes on"
     return f"the rollout has ended ({stop_reason}); dbg.say(text) goes on with it"

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.read.body.finish import means, read_finish
+from agentkit.read.body.finish import read_finish
+from agentkit.read.body.finish_words import means
 from agentkit.read.plain import integer, listed, read_numbers, real
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Drawn, Record, record

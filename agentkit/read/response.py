@@ -14,15 +14,15 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.errors import UsageError, checked_keywords, suggest
-from agentkit.read.body.finish import (
-    finish_problems,
-    means,
-    read_finish,
-    read_logprobs,
-    read_token_ids,
-    read_usage,
+from agentkit.read.body.finish import finish_problems, read_logprobs, read_token_ids, read_usage
+from agentkit.read.body.finish_words import broken_kind, means
+from agentkit.read.body.message import (
+    Envelope,
+    finish_of,
+    number_problems,
+    open_envelope,
+    parse_body,
 )
-from agentkit.read.body.message import Envelope, number_problems, open_envelope, parse_body
 from agentkit.read.body.reasoning import field_blocks, joined, part_block
 from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.calls.text_calls import (
@@ -143,7 +143,8 @@ def _read(
         exchange=exchange,
     )
     if envelope.message is None:
-        return answer
+        finish, notes = finish_of(envelope)
+        return replace(answer, finish_reason=finish, problems=(*answer.problems, *notes))
     return _read_message(answer, envelope, tools, policy, parser, turn)
 
 
@@ -158,9 +159,7 @@ def _read_message(
     message, at = envelope.message or {}, envelope.pointer
     blocks, problems = field_blocks(message, at)
     content = _read_content(message.get("content"), f"{at}/content")
-    finish, finish_notes = (
-        (None, []) if envelope.bare else read_finish(envelope.choice, at.rpartition("/")[0])
-    )
+    finish, finish_notes = finish_of(envelope)
     structured, call_notes = _structured_calls(message, tools, policy, at)
     if means(finish, "length") or (finish is None and answer.exchange.chunks):
         structured = cut_short(structured)
@@ -227,7 +226,7 @@ def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Pr
         or (response.content or "").strip()
     ):
         return
-    cut = means(response.finish_reason, "length") or means(response.finish_reason, "content_filter")
+    cut = means(response.finish_reason, "length") or broken_kind(response.finish_reason)
     if (response.reasoning or "").strip() and not cut:
         message = (
             "the reasoning holds text and the answer is empty: the answer may have been read as"

@@ -18,13 +18,14 @@ from functools import lru_cache
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.read.body.finish import means
+from agentkit.read.body.finish_words import means
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.failure.error import address_hint, read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
+from agentkit.read.stream.stream_error import answer_failure
 from agentkit.trajectory.by_hand import rewritten
-from agentkit.types.answer import UNUSABLE, Response, ToolCall
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
@@ -38,6 +39,11 @@ from agentkit.types.trajectory import (
     Turn,
 )
 from agentkit.types.wire import ApiError, Exchange, TokenIds
+
+FAILED = frozenset({"error", "content_filter"})
+"""Stop reasons of a rollout whose last request gave no answer to go on from."""
+RESUMABLE = FAILED | {"stopped"}
+"""Stop reasons after which the next step goes on; a failed request is asked again."""
 
 
 def checked_meta(meta: Any) -> Mapping[str, Any]:
@@ -142,12 +148,23 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
         raise UsageError("calls of the open turn have no result yet")
     response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
     error = failure(exchange, response)
-    if error is not None:
-        came = response if response.content or response.reasoning or response.tool_calls else None
-        attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange, response=came)
-        return replace(
-            trajectory, attempts=(*trajectory.attempts, attempt), stop_reason="error", error=error
-        )
+    if error is None:
+        return _taken(trajectory, response)
+    came = response if response.content or response.reasoning or response.tool_calls else None
+    attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange, response=came)
+    filtered = error.kind == "content_filtered" and any(
+        p.code == "finish_content_filter" for p in response.problems
+    )
+    return replace(
+        trajectory,
+        attempts=(*trajectory.attempts, attempt),
+        stop_reason="content_filter" if filtered else "error",
+        error=error,
+    )
+
+
+def _taken(trajectory: Trajectory, response: Response) -> Trajectory:
+    """Open the next turn with its answer."""
     before = trajectory.turns[-1].response.prompt_token_ids if trajectory.turns else ()
     if response.prompt_token_ids and isinstance(before, TokenIds):
         response = replace(
@@ -156,6 +173,17 @@ def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
     opened = trajectory.open or OpenTurn()
     opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
     return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
+
+
+def accepted(trajectory: Trajectory) -> Trajectory:
+    """Take the last answer as a turn although it broke off, as files of earlier versions did."""
+    attempts = trajectory.attempts
+    if not attempts or attempts[-1].turn != len(trajectory.turns):
+        return trajectory
+    response = read_answer(trajectory.spec, attempts[-1].exchange, len(trajectory.turns))
+    if not response.usable:
+        return trajectory
+    return _taken(replace(trajectory, attempts=attempts[:-1]), response)
 
 
 def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
@@ -204,7 +232,7 @@ def _known_tools(schemas: _Identity) -> KnownTools:
 
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
     """Find why an exchange gave no message to go on from; None where it did."""
-    found = _failure(exchange, response)
+    found = request_error(exchange) or answer_failure(exchange, response)
     if found is not None and exchange.injected is not None:
         return replace(found, hint=f"{exchange.injected} was put in on purpose")
     hint = address_hint(exchange) if found is not None else ""
@@ -220,40 +248,6 @@ def request_error(exchange: Exchange) -> ApiError | None:
     if exchange.status is not None and not 200 <= exchange.status < 300:
         return read_error(exchange.status, exchange.headers, exchange.text)
     return None
-
-
-def _failure(exchange: Exchange, response: Response) -> ApiError | None:
-    error = request_error(exchange)
-    if error is not None:
-        return error
-    reasons = [p for p in response.problems if p.code in UNUSABLE]
-    if not reasons:
-        return _broken_off(exchange, response)
-    if any(p.code == "error_in_200" for p in reasons):
-        return replace(read_error(None, exchange.headers, exchange.text), status=exchange.status)
-    reason = reasons[0]
-    return ApiError(
-        kind=reason.code,
-        message=reason.message,
-        status=exchange.status,
-        retryable=reason.code in ("body_empty",),
-    )
-
-
-def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
-    """Find a stream that just ended, with neither a finish reason nor `[DONE]`, and without a whole
-    call to go on with.
-    """
-    reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
-    if (
-        reason is None
-        or any(call.valid for call in response.tool_calls)
-        or any("[DONE]" in c.text for c in exchange.chunks[-2:])
-    ):
-        return None
-    return ApiError(
-        kind=reason.code, message=reason.message, status=exchange.status, retryable=True
-    )
 
 
 def settled(trajectory: Trajectory) -> Trajectory:
@@ -310,7 +304,7 @@ def resume(trajectory: Trajectory) -> Trajectory:
     """
     return (
         replace(trajectory, stop_reason=None, error=None)
-        if trajectory.stop_reason in ("error", "stopped")
+        if trajectory.stop_reason in RESUMABLE
         else trajectory
     )
 

@@ -324,7 +324,7 @@ class Trajectory(Record):
     stop_reason: StopReason | None = None
     """Why it ended; None while it can go on."""
     error: ApiError | None = None
-    """The failed request behind `stop_reason="error"`."""
+    """The failed request behind the stop reasons `error` and `content_filter`."""
     attempts: tuple[Attempt, ...] = ()
     """Requests that failed or were interrupted, with what came of them, in order."""
     parent: Parent | None = field(default=None, compare=False)

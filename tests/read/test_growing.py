@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentkit import read_stream
-from agentkit.read.stream.stream_reader import Growing
+from agentkit.read.stream.growing import Growing
 from agentkit.types.wire import Chunk
 from tests.support.examples import examples
 from tests.support.growth import assert_linear

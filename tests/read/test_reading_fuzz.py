@@ -21,7 +21,7 @@ from agentkit.read.calls.arguments import read_arguments
 from agentkit.read.parsers.formats.call_formats import CANONICAL, FORMATS
 from agentkit.read.parsers.formats.reasoning_formats import REASONING
 from agentkit.read.parsers.formats.sglang_formats import SGLANG
-from agentkit.read.stream.stream_reader import Growing
+from agentkit.read.stream.growing import Growing
 from agentkit.trajectory.profiles import PROFILES
 from agentkit.types.answer import Policy
 from tests.read.parsers.call_formats import WRITTEN, Call, tools_for

@@ -231,7 +231,9 @@ def test_a_value_cannot_be_changed() -> None:
         (exchange("Hi", finish="length"), "length"),
         (exchange("Hi", finish="MAX_TOKENS"), "length"),
         (exchange(None), "final"),
-        (exchange("Hi", finish="content_filter"), "final"),
+        (exchange("Hi", finish="content_filter"), "content_filter"),
+        (exchange("Hi", finish="SAFETY"), "content_filter"),
+        (exchange("Hi", finish="error"), "error"),
         (exchange("Hi", finish="tool_calls"), "final"),
         (BUSY, "error"),
         (REFUSED, "error"),
@@ -248,9 +250,10 @@ def test_stop_reasons(answer: Exchange, reason: str) -> None:
     ended = apply(start("hi"), Answer(exchange=answer))
     assert ended.stop_reason == reason
     assert next_step(ended) is None
-    assert (ended.error is not None) == (reason == "error")
-    assert len(ended.turns) == (0 if reason == "error" else 1)
-    assert len(ended.attempts) == (1 if reason == "error" else 0)
+    failed = reason in ("error", "content_filter")
+    assert (ended.error is not None) == failed
+    assert len(ended.turns) == (0 if failed else 1)
+    assert len(ended.attempts) == (1 if failed else 0)
 
 
 def test_a_cut_answer_with_whole_calls_goes_on() -> None:

@@ -39,7 +39,7 @@ class Progress(Drawn):
 
     def committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
         """Count a step that is about to be committed."""
-        if isinstance(outcome, Answer) and trajectory.stop_reason != "error":
+        if isinstance(outcome, Answer) and trajectory.error is None:
             usage = trajectory.all_turns[-1].response.usage
             self.turns += 1
             self.tokens += usage.output_tokens or 0 if usage else 0

@@ -26,7 +26,8 @@ from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import infrastructure_failure, tool_runner
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import Busy, UsageError, checked_keywords
-from agentkit.read.body.finish import means, read_finish
+from agentkit.read.body.finish import read_finish
+from agentkit.read.body.finish_words import means
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
@@ -76,7 +77,7 @@ class AgentResult(Drawn):
     trajectory: Trajectory = field(default_factory=Trajectory)
     stop_reason: StopReason | None = None
     error: ApiError | None = None
-    """The failed request behind `stop_reason="error"`."""
+    """The failed request behind the stop reasons `error` and `content_filter`."""
 
     def __repr__(self) -> str:
         return f"<AgentResult {self.trajectory.summary()}>"
@@ -288,7 +289,7 @@ class AgentLoop:
             self._list.called(
                 trajectory.all_turns[-1], profile, changed=outcome.arguments is not None
             )
-        elif trajectory.stop_reason != "error":
+        elif trajectory.error is None:
             self._list.answered(trajectory.all_turns[-1], profile)
 
     def _note(self, step: Step, outcome: Result) -> None:

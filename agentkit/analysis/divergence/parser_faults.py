@@ -11,7 +11,7 @@ from agentkit.analysis.alignment import align_calls, plain_name
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.classes import Impact
 from agentkit.analysis.divergence.traits import Trait
-from agentkit.read.body.finish import means
+from agentkit.read.body.finish_words import means
 from agentkit.read.calls.text_calls import call_markup_in
 
 _SYNTAX = frozenset(

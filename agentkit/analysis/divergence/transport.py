@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
-from agentkit.read.body.finish import means
+from agentkit.read.body.finish_words import means
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 

@@ -35,7 +35,7 @@ from agentkit.files.cassette.json_records import from_json
 from agentkit.files.cassette.lines import VERSION, Line, unknown_fields, with_fields, with_unknown
 from agentkit.read.plain import compact_json, plain
 from agentkit.trajectory.edit import changed, with_adopted
-from agentkit.trajectory.loop import apply, close, rewrite, start
+from agentkit.trajectory.loop import FAILED, accepted, apply, close, rewrite, start
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
 from agentkit.types.unknown import Unknown
@@ -205,6 +205,8 @@ def _with_step(trajectory: Trajectory, line: Line) -> Trajectory:
     match line.get("step"):
         case "model" | "open":
             if line.get("turn", 0) > len(trajectory.turns):
+                trajectory = accepted(trajectory)
+            if line.get("turn", 0) > len(trajectory.turns):
                 raise UsageError(f"the next turn is {len(trajectory.turns)}")
             trajectory = with_given(trajectory, line)
             if "exchange" not in line:
@@ -224,11 +226,14 @@ def _with_step(trajectory: Trajectory, line: Line) -> Trajectory:
         case "meta":
             return replace(trajectory, meta={**trajectory.meta, **line["meta"]})
         case "end":
-            reason, there = line.get("stop_reason"), len(trajectory.all_turns)
+            reason = line.get("stop_reason")
+            if reason in ("final", "length", "max_turns"):
+                trajectory = accepted(trajectory)
+            there = len(trajectory.all_turns)
             if line.get("totals", {}).get("turns", 0) > there or (reason == "final" and not there):
                 raise UsageError(f"only {there} turns are there")
             failed = (
-                trajectory.attempts[-1].error if reason == "error" and trajectory.attempts else None
+                trajectory.attempts[-1].error if reason in FAILED and trajectory.attempts else None
             )
             return replace(trajectory, stop_reason=reason, error=failed)
     return trajectory

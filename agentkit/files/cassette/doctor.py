@@ -17,6 +17,7 @@ from agentkit.files.cassette.lines import VERSION
 from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.files.path import to_read
 from agentkit.trajectory.history import request_fields
+from agentkit.trajectory.loop import FAILED
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
@@ -329,7 +330,7 @@ class _Patient:
             )
         elif t.stop_reason in (None, "stopped"):
             self.exam.note("steps_missing", at, "the recording ends before the rollout does")
-        elif t.stop_reason == "error":
+        elif t.stop_reason in FAILED:
             self.exam.note(
                 "ends_in_failure",
                 at,

@@ -6,67 +6,87 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.read.body.finish_words import REASONS, STANDARD, broken_kind, means
+from agentkit.read.failure.error import read_error
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.record import clip
 from agentkit.types.wire import Exchange, TokenIds, TokenLogprob, Usage
-
-STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
-MEANINGS = {
-    "length": (
-        "length",
-        "max_tokens",
-        "max_output_tokens",
-        "model_length",
-        "token_limit",
-        "max_length",
-    ),
-    "content_filter": ("content_filter", "safety", "sensitive", "prohibited_content", "recitation"),
-    "tool_calls": ("tool_calls", "function_call", "tool_use", "tool_call"),
-}
 
 
 def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[Problem]]:
-    """Read the server's own word for why it stopped, and what is odd about it."""
+    """Read the server's own word for why it stopped, and what is odd about it: that it is none of
+    OpenAI's, that it says that the answer broke off, or was filtered.
+    """
     raw = choice.get("finish_reason")
     at = f"{pointer}/finish_reason"
+    word, odd = _word(raw, at)
+    return word, [*odd, *_broken(choice, raw, word, at)]
+
+
+def _word(raw: Any, at: str) -> tuple[str | None, list[Problem]]:
     if raw is None:
         return None, [problem("finish_missing", "the answer says no finish reason", pointer=at)]
     if isinstance(raw, dict):
         word = str(raw.get("type") or "")
+        message = "the finish reason is an object"
         return word or None, [
-            problem(
-                "finish_nonstandard",
-                "the finish reason is an object",
-                pointer=at,
-                before=raw,
-                after=word,
-            )
+            problem("finish_nonstandard", message, pointer=at, before=raw, after=word)
         ]
     if not isinstance(raw, str):
-        return str(raw), [
-            problem("finish_nonstandard", "the finish reason is not a text", pointer=at, before=raw)
-        ]
+        message = "the finish reason is not a text"
+        return str(raw), [problem("finish_nonstandard", message, pointer=at, before=raw)]
     if not raw.strip():
-        return raw, [
-            problem("finish_empty_string", "the finish reason is an empty text", pointer=at)
-        ]
+        message = "the finish reason is an empty text"
+        return raw, [problem("finish_empty_string", message, pointer=at)]
     if raw not in STANDARD:
-        return raw, [
-            problem(
-                "finish_nonstandard",
-                f"the finish reason {raw!r} is not one of OpenAI's",
-                pointer=at,
-                before=raw,
-            )
-        ]
+        message = f"the finish reason {clip(raw)!r} is not one of OpenAI's"
+        return raw, [problem("finish_nonstandard", message, pointer=at, before=raw)]
     return raw, []
 
 
-def means(finish: str | None, meaning: str) -> bool:
-    """Return whether the server's word means `length`, `content_filter` or `tool_calls`, in any
-    server's spelling.
+def _broken(choice: dict[str, Any], raw: Any, word: str | None, at: str) -> Iterator[Problem]:
+    """Report an answer that broke off: by its finish reason, or by the one of a provider behind a
+    gateway (OpenRouter's `native_finish_reason`).
     """
-    return (finish or "").strip().lower() in MEANINGS[meaning]
+    kind, native = broken_kind(word), choice.get("native_finish_reason")
+    behind = broken_kind(native) if isinstance(native, str) else None
+    if behind and kind in (None, "generation_aborted") and not means(word, "length"):
+        kind, word, at = behind, native, at.replace("/finish_reason", "/native_finish_reason")
+    if kind is None:
+        return
+    if kind == "content_filtered":
+        why = _categories(
+            choice.get("content_filter_results") or choice.get("content_filter_result")
+        )
+        yield problem("finish_content_filter", f"{REASONS[kind]}{why}", pointer=at)
+        return
+    kind, why = _detailed(kind, raw)
+    what = REASONS.get(kind, REASONS["generation_aborted"])
+    message = f"{what} (finish reason {clip(word or '')!r}){why}"
+    yield problem(kind, message, pointer=at, before=raw if raw is not None else native)
+
+
+def _detailed(kind: str, raw: Any) -> tuple[str, str]:
+    """Let the message beside an abort (SGLang's `{"type": "abort", "message": …}`) tell the kind,
+    where it tells more than that.
+    """
+    message = raw.get("message") if isinstance(raw, dict) else None
+    if not isinstance(message, str) or not message.strip():
+        return kind, ""
+    failed = read_error(None, None, {**raw, "type": raw.get("err_type")})
+    vague = failed.kind in ("server_error", "bad_response")
+    return kind if vague else failed.kind, f": {clip(message, 200)}"
+
+
+def _categories(results: Any) -> str:
+    """Name what Azure's filter found: `: hate (high)`; "" where it does not say."""
+    found = [
+        f"{clip(name)} ({clip(str(result['severity']))})" if result.get("severity") else clip(name)
+        for name, result in (results.items() if isinstance(results, dict) else ())
+        if isinstance(result, dict) and (result.get("filtered") or result.get("detected"))
+    ]
+    return f": {', '.join(found[:10])}" if found else ""
 
 
 def finish_problems(
@@ -88,11 +108,7 @@ def finish_problems(
     ]
     if means(finish, "length"):
         yield problem("finish_length", "the answer was cut at the token limit", pointer=at)
-    elif means(finish, "content_filter"):
-        yield problem(
-            "finish_content_filter", "the answer was stopped by a content filter", pointer=at
-        )
-    elif cut and finish:
+    elif cut and finish and not broken_kind(finish):
         names = ", ".join(repr(call.name) for call in cut)
         yield problem(
             "finish_hides_truncation",

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.read.failure.error import is_error, read_error
+from agentkit.read.body.finish import read_finish
+from agentkit.read.failure.answer_error import body_error
+from agentkit.read.failure.error import read_error
 from agentkit.read.plain import finite
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
@@ -21,7 +23,7 @@ _HTML = re.compile(
 )
 _LARGE = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 """What a number that JSON cannot carry looks like in a text, or may look like."""
-_SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):)")
+_SSE = re.compile(r"\s*(?::|(?:data|event|id|retry):|error:\s*\{)")
 
 
 @dataclass(slots=True)
@@ -144,16 +146,19 @@ def _nested(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
 
 
 def _errors(data: dict[str, Any], pointer: str) -> list[Problem]:
-    if not is_error(data):
+    error = body_error(data)
+    if error is None:
         return []
-    failed = read_error(None, None, data)
+    failed = read_error(None, None, error)
     at = f"{pointer}/error" if "error" in data else pointer
+    if error is not data and data.get("choices"):
+        at = f"{pointer}/choices/0/error"
     return [
         problem(
             "error_in_200",
             f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}",
             pointer=at,
-            before=data.get("error"),
+            before=error.get("error"),
         )
     ]
 
@@ -214,8 +219,6 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
         return envelope
     index, choice = usable[0]
     envelope.choice, envelope.pointer = choice, f"/choices/{index}/message"
-    if choice.get("error"):
-        envelope.problems.extend(_errors(choice, f"/choices/{index}"))
     message = choice.get("message")
     if not isinstance(message, dict):
         envelope.problems.append(_no_message(choice, index))
@@ -253,6 +256,17 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
     return problem(
         "message_missing", "the choice has no message", pointer=at, before=choice.get("message")
     )
+
+
+def finish_of(envelope: Envelope) -> tuple[str | None, list[Problem]]:
+    """Read why the answer ended, and what is odd about that; nothing where nothing is expected."""
+    choice = envelope.choice
+    if envelope.bare or (envelope.message is None and choice.get("finish_reason") is None):
+        return None, []
+    finish, notes = read_finish(choice, envelope.pointer.rpartition("/")[0])
+    if any(p.code == "error_in_200" for p in envelope.problems):  # it says why, more exactly
+        notes = [p for p in notes if p.severity != "error"]
+    return finish, notes
 
 
 def _parts(first: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,18 +4,27 @@ faults come as 500 and exhausted quota as 429.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.errors import checked_keywords
-from agentkit.read.calls.tolerant_json import relax
-from agentkit.read.failure.error_rules import BY_STATUS, HINTS, RETRYABLE, rules
-from agentkit.read.plain import plain
-from agentkit.types.record import clip
+from agentkit.read.failure.error_body import (
+    TEXT_LIMIT,
+    coded_kind,
+    facts_of,
+    locations_of,
+    messages_of,
+    named_kind,
+    parsed,
+    quota_of,
+    status_of,
+    words_of,
+)
+from agentkit.read.failure.error_codes import BY_STATUS
+from agentkit.read.failure.error_rules import HINTS, RETRYABLE, rules
 from agentkit.types.wire import ApiError, Exchange
 
 _TRY_AGAIN = re.compile(
@@ -25,11 +34,9 @@ _TRY_AGAIN = re.compile(
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli[a-z]*|s[a-z]*|m[a-z]*|h[a-z]*)", re.IGNORECASE)
 _UNITS = {"mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|h1)[^<>]*>([^<]{1,300})</", re.IGNORECASE)
-_SSE_DATA = re.compile(r"^data:[ \t]*([{\[].*)$", re.MULTILINE)
+_PER_DAY = re.compile(r"per[ _-]?(day|week|month)|\b(daily|weekly|monthly)\b", re.IGNORECASE)
+_PER_MINUTE = re.compile(r"per[ _-]?(minute|min\b|second|hour)", re.IGNORECASE)
 _WAITS = ("retryDelay", "retry_after", "retry_after_seconds", "estimated_time")
-_TEXT_LIMIT = 20_000
 
 
 @checked_keywords
@@ -38,35 +45,28 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
     never raises.
 
     Args:
-        status: HTTP status; None where there was none (an error inside a stream or a 200).
+        status: HTTP status; None where there was none, as for an error inside a stream: a number
+            in the body that looks like a status is then taken for it.
         headers: a mapping or pairs, any case.
         body: bytes, text, or parsed JSON in any server's shape (object, list, plain text, HTML,
-            nothing).
+            an event of a stream, nothing).
     """
     status = _number(status)
     named = _headers(headers)
-    data, text = _parsed(body)
-    facts = list(_facts(data))
-    message, upstream = _messages(facts, text, data)
-    words = " ".join(
-        [
-            *(
-                str(f.get(k))
-                for f in facts
-                for k in ("code", "type", "status", "reason")
-                if f.get(k)
-            ),
-            message,
-            upstream or "",
-        ]
-    )
-    kind = _kind(status, f"{words} {_locations(facts)}"[:_TEXT_LIMIT], data, text)
+    data, text = parsed(body)
+    facts = list(facts_of(data))
+    message, upstream = messages_of(facts, text, data)
+    inside = status_of(facts, f"{message} {upstream or ''}")
+    status = inside if status is None else status
+    words = f"{words_of(facts)} {message} {upstream or ''}"
+    deciding = inside if inside and (status is None or _vague(status)) else status
+    kind = _kind(deciding, f"{words} {locations_of(facts)}"[:TEXT_LIMIT], facts, data, text)
     fact = facts[-1] if facts else {}
     return ApiError(
         kind=kind,
         message=message or _status_message(status),
         status=status,
-        retryable=_retryable(kind, status),
+        retryable=_retryable(kind, status, named),
         retry_after=_retry_after(named, f"{message} {upstream or ''}", facts),
         upstream_message=upstream if upstream != message else None,
         code=_word(facts, ("code", "type", "status")),
@@ -75,26 +75,44 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
     )
 
 
+def _vague(status: int) -> bool:
+    """Tell whether a status says less than one in the body: a success, or a fault of a gateway."""
+    return status < 400 or status in (500, 502)
+
+
 def is_error(body: dict[str, Any]) -> bool:
     """Return whether an answer that came as a success reports an error."""
     error = body.get("error") or body.get("errors")
-    if any(error.values()) if isinstance(error, dict) else error:
+    if isinstance(error, dict):
+        error = any(error.values()) and not _is_success(error)
+    if error or _refused(body):
         return True
     if body.get("choices"):
         return False
-    status = (
-        body["base_resp"].get("status_code") if isinstance(body.get("base_resp"), dict) else None
-    )
-    says = any(
-        isinstance(body.get(key), str) and body[key]
-        for key in ("message", "error_msg", "error_message")
-    )
+    says = any(isinstance(body.get(key), str) and body[key] for key in _SAYS)
+    failed = body.get("success") is False or body.get("status") in ("error", "failed")
     return bool(
         body.get("object") == "error"
+        or (body.get("type") == "error" and len(body) > 1)
         or body.get("detail")
-        or status
-        or (says and not _is_foreign(body))
+        or ((says or failed) and not _is_foreign(body) and not _is_success(body))
     )
+
+
+_SAYS = ("message", "error_msg", "error_message", "msg", "Message")
+
+
+def _refused(body: dict[str, Any]) -> bool:
+    """Tell whether MiniMax's `base_resp` reports a failure."""
+    base = body.get("base_resp")
+    return isinstance(base, dict) and base.get("status_code") not in (None, 0, "0", "")
+
+
+def _is_success(fact: dict[str, Any]) -> bool:
+    """Tell whether an object that looks like an error says that all is well."""
+    code = fact.get("code", fact.get("status"))
+    said = str(fact.get("message") or fact.get("msg") or "").strip().lower()
+    return code in (0, "0", 200, "200") and said in ("", "ok", "success")
 
 
 def _is_foreign(body: dict[str, Any]) -> bool:
@@ -117,117 +135,42 @@ def _headers(headers: Any) -> dict[str, str]:
         return {}
 
 
-def _parsed(body: Any) -> tuple[Any, str]:
-    if isinstance(body, (bytes, bytearray)):
-        body = bytes(body).decode(errors="replace")
-    if not isinstance(body, str):
-        return plain(body), ""
-    text = body.removeprefix("\ufeff").strip()
-    event = _SSE_DATA.search(text) if text.startswith(("data:", "event:")) else None
-    if event:
-        text = event.group(1).strip()
-    try:
-        return json.loads(text), text
-    except (ValueError, RecursionError):
-        return None, text
-
-
-def _facts(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Collect the objects that may carry a message, outermost first."""
-    if depth > 6:
-        return
-    if isinstance(data, list):
-        for item in data[:5]:
-            yield from [{"message": item}] if isinstance(item, str) else _facts(item, depth + 1)
-    if isinstance(data, str):
-        nested = _nested(data)
-        if nested is not None:
-            yield from _facts(nested, depth + 1)
-    if not isinstance(data, dict):
-        return
-    yield data
-    for key in (
-        "error",
-        "errors",
-        "detail",
-        "message",
-        "metadata",
-        "raw",
-        "body",
-        "cause",
-        "details",
-        "base_resp",
-    ):
-        if isinstance(data.get(key), (dict, list, str)):
-            yield from _facts(data[key], depth + 1)
-
-
-def _nested(text: str) -> Any:
-    """Read an object or list written inside a message, as JSON or as Python prints it (LiteLLM,
-    OpenRouter's `metadata.raw`).
-    """
-    starts = [i for i in (text.find("{"), text.find("[{")) if i >= 0]
-    found = relax(text[:_TEXT_LIMIT], min(starts)) if starts else None
-    return found.value if found and found.found else None
-
-
-def _messages(facts: list[dict[str, Any]], text: str, data: Any) -> tuple[str, str | None]:
-    """Find the server's own message, and the one of a provider behind it."""
-    texts = [m for fact in facts for m in _texts(fact)]
-    if not texts:
-        if _HTML.match(text):
-            title = _TITLE.search(text[:_TEXT_LIMIT])
-            return clip(title.group(2).strip(), 200) if title else "an HTML page", None
-        return (data if isinstance(data, str) else text)[:2000], None
-    outer, inner = texts[0], texts[-1]
-    if outer.lstrip()[:1] in ("{", "[") and _nested(outer) is not None:
-        return inner[:2000], None
-    gateway = any(fact.get("provider_name") or "raw" in fact for fact in facts) or isinstance(
-        _nested(outer), dict
-    )
-    return outer[:2000], inner[:2000] if gateway and inner != outer else None
-
-
-def _texts(fact: dict[str, Any]) -> Iterator[str]:
-    for key in (
-        "message",
-        "error",
-        "detail",
-        "msg",
-        "error_description",
-        "error_message",
-        "error_msg",
-        "status_msg",
-        "raw",
-    ):
-        value = fact.get(key)
-        if isinstance(value, str) and value.strip():
-            yield (
-                f"{'.'.join(str(p) for p in fact['loc'])}: {value}"
-                if key == "msg" and isinstance(fact.get("loc"), list)
-                else value
-            )
-            return
-
-
-def _locations(facts: list[dict[str, Any]]) -> str:
-    return " ".join(str(fact[k]) for fact in facts for k in ("param", "loc") if fact.get(k))
-
-
-def _kind(status: int | None, words: str, data: Any, text: str) -> str:
+def _kind(status: int | None, words: str, facts: list[dict[str, Any]], data: Any, text: str) -> str:
     kind = next((kind for kind, pattern in rules() if pattern.search(words)), None)
+    if kind in ("quota_exhausted", "rate_limited"):
+        return _limit(kind, words, quota_of(facts))
+    kind = kind or coded_kind(facts)
     if kind is not None:
-        return "rate_limited" if kind == "quota_exhausted" and _TRY_AGAIN.search(words) else kind
-    if status is not None and status < 400:
-        if 300 <= status < 400:
-            return "redirect"
-        return "bad_response" if data is None else "server_error"
+        return kind
+    if status is not None and status >= 400:
+        return BY_STATUS.get(status) or ("server_error" if status >= 500 else "bad_request")
+    if status is not None and 300 <= status < 400:
+        return "redirect"
+    kind = named_kind(facts)
+    if kind is not None:
+        return kind
     if status is None:
         return "server_error" if data is not None or text else "bad_response"
-    return BY_STATUS.get(status) or ("server_error" if status >= 500 else "bad_request")
+    return "bad_response" if data is None else "server_error"
 
 
-def _retryable(kind: str, status: int | None) -> bool:
+def _limit(kind: str, words: str, quota: str) -> str:
+    """Tell a limit that is gone in a moment from one that is used up for the day.
+
+    Gemini names the quotas it means (`…PerDayPerProjectPerModel-FreeTier`), and asks to wait for a
+    moment in both cases.
+    """
+    if quota and _PER_DAY.search(quota):
+        return "quota_exhausted"
+    if quota and _PER_MINUTE.search(quota):
+        return "rate_limited"
+    return "rate_limited" if _TRY_AGAIN.search(words) else kind
+
+
+def _retryable(kind: str, status: int | None, headers: dict[str, str]) -> bool:
+    asked = headers.get("x-should-retry", "").strip().lower()
+    if asked in ("true", "false"):
+        return asked == "true"
     return kind in RETRYABLE and not (kind == "server_error" and status in (501, 505))
 
 
@@ -235,6 +178,8 @@ def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]
     """Find the seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's
     `retryDelay`, or the message.
     """
+    inner = [_headers(fact["headers"]) for fact in facts if isinstance(fact.get("headers"), dict)]
+    headers = {**(inner[0] if inner else {}), **headers}
     for name, scale in (
         ("retry-after-ms", 0.001),
         ("x-ms-retry-after-ms", 0.001),
@@ -256,7 +201,7 @@ def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]
         )
     except (KeyError, ValueError, TypeError):
         pass
-    found = _TRY_AGAIN.search(text[:_TEXT_LIMIT])
+    found = _TRY_AGAIN.search(text[:TEXT_LIMIT])
     asked = [
         fact[key]
         for fact in facts

@@ -184,25 +184,6 @@ def rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _RULES)
 
 
-BY_STATUS = {
-    400: "bad_request",
-    401: "auth_failed",
-    402: "quota_exhausted",
-    403: "permission_denied",
-    404: "endpoint_not_found",
-    405: "endpoint_not_found",
-    408: "timeout",
-    409: "bad_request",
-    413: "request_too_large",
-    422: "bad_request",
-    429: "rate_limited",
-    498: "auth_failed",
-    499: "connection_reset",
-    504: "timeout",
-    524: "timeout",
-    529: "server_error",
-}
-
 RETRYABLE = frozenset(
     {
         "rate_limited",
@@ -212,6 +193,8 @@ RETRYABLE = frozenset(
         "connection_reset",
         "bad_response",
         "body_empty",
+        "generation_aborted",
+        "tool_use_failed",
     }
 )
 
@@ -236,6 +219,9 @@ HINTS = {
     "take: they must be JSON text",
     "tool_use_failed": "the model wrote a call the server could not read: ask again, or "
     "lower the temperature",
+    "generation_aborted": "ask again; what had come is kept on the attempt",
+    "content_filtered": "a content filter stopped it: change what is sent, or the filter's "
+    "settings where the account may",
     "connection_failed": "is the server running, and is the URL right?",
     "redirect": "the URL answers with a redirect; use the address it points to",
     "body_html": "a web page came back, not an API answer: check the base URL and any proxy",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.stream.call_pieces import CallPieces, Delta, DeltaKind
+from agentkit.read.stream.foreign import ForeignPiece, foreign_piece
 from agentkit.types.problem import Problem, problem
 
-_FOREIGN = ("response.", "message_", "content_block_")
-"""What the events of OpenAI's Responses API and of Anthropic's Messages API are called."""
+_TELLING: tuple[Callable[[str | None], object], ...] = (
+    broken_kind,
+    lambda word: means(word, "length"),
+    lambda word: means(word, "tool_calls"),
+)
+"""What a finish reason has to tell to be taken before others, the first before all."""
 
 
 class Assembly:
@@ -25,6 +31,8 @@ class Assembly:
         self._calls = CallPieces(self._note)
         self._message: dict[str, Any] | None = None
         self._finishes: list[Any] = []
+        self._ending: dict[str, Any] = {}
+        """What else the choice says about its end, as sent last."""
         self._lists: dict[str, list[Any]] = {}
 
     def add(self, chunk: dict[str, Any]) -> list[Delta]:
@@ -45,13 +53,9 @@ class Assembly:
         if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
             self._head.setdefault("usage", groq["usage"])
         choices = chunk.get("choices")
-        if choices is None and str(chunk.get("type", "")).startswith(_FOREIGN):
-            self._note(
-                "foreign_dialect",
-                f"the stream speaks another API: its events are of the type {chunk['type']!r}"[
-                    :200
-                ],
-            )
+        piece = None if choices else foreign_piece(chunk)
+        if piece is not None:
+            return list(self._foreign(piece))
         listed = [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
         return [
             delta
@@ -60,9 +64,31 @@ class Assembly:
             for delta in self._choice(choice)
         ]
 
+    def _foreign(self, piece: ForeignPiece) -> Iterator[Delta]:
+        """Keep the text of another API's event, and name the API."""
+        self._note(
+            "foreign_dialect",
+            f"the answer is {piece.dialect}, not chat completion chunks; point the base URL at the"
+            " server's /v1/chat/completions",
+        )
+        if piece.finish is not None:
+            self._finishes.append(piece.finish)
+        if piece.whole:
+            self._texts["content"] = [piece.text]
+            return
+        if piece.text:
+            self._texts.setdefault("content", []).append(piece.text)
+            yield Delta(kind="content", text=piece.text)
+        if piece.reasoning:
+            self._texts.setdefault("reasoning", []).append(piece.reasoning)
+            yield Delta(kind="reasoning", text=piece.reasoning)
+
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
         if choice.get("finish_reason") is not None:
             self._finishes.append(choice["finish_reason"])
+        for key in ("native_finish_reason", "content_filter_results"):
+            if choice.get(key):
+                self._ending[key] = choice[key]
         logprobs = choice.get("logprobs")
         if isinstance(logprobs, dict) and isinstance(logprobs.get("content"), list):
             self._lists.setdefault("logprobs", []).extend(logprobs["content"])
@@ -133,9 +159,13 @@ class Assembly:
     @property
     def finish_reason(self) -> Any:
         """The server's word; where it sends several, the most telling one."""
-        for wanted in ("length", "content_filter", "tool_calls"):
-            if wanted in self._finishes:
-                return wanted
+        if len(self._finishes) > 1:
+            words = [f.get("type") if isinstance(f, dict) else f for f in self._finishes]
+            texts = [word if isinstance(word, str) else None for word in words]
+            for tells in _TELLING:
+                found = next((i for i, word in enumerate(texts) if tells(word)), None)
+                if found is not None:
+                    return self._finishes[found]
         return next(
             (finish for finish in self._finishes if finish != ""),
             self._finishes[0] if self._finishes else None,
@@ -162,6 +192,7 @@ class Assembly:
             "index": 0,
             "message": message,
             "finish_reason": self.finish_reason,
+            **self._ending,
         }
         if "logprobs" in self._lists:
             choice["logprobs"] = {"content": self._lists["logprobs"]}

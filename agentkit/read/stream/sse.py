@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -33,8 +34,11 @@ class SSE:
         self._kind = ""
         self._after_cr = False
         self._first = True
+        self._strays: list[str] = []
         self.other: list[str] = []
-        """Lines that belong to no field of an event stream."""
+        """Lines that belong to no field of an event stream, those that follow one another as one
+        text.
+        """
 
     def feed(self, piece: str) -> Iterator[Event]:
         """Add a piece, and return the events it completes."""
@@ -60,7 +64,9 @@ class SSE:
         self._line.clear()
         if line:
             self._field(line)
-        elif event := self._event():
+            return
+        self._end_strays()
+        if event := self._event():
             yield event
 
     def finish(self) -> Iterator[Event]:
@@ -69,20 +75,62 @@ class SSE:
         self._line.clear()
         if rest:
             self._field(rest)
+        self._end_strays()
         if event := self._event(complete=False):
             yield event
 
     def _field(self, line: str) -> None:
         name, colon, value = line.partition(":")
         value = value.removeprefix(" ")
+        if self._strays and name in ("data", "event"):
+            self._end_strays()
         if name == "data":
             self._data.append(value)
         elif name == "event":
             self._kind = value
         elif name not in ("", "id", "retry") or not colon:
-            self.other.append(line)
+            self._strays.append(line)
+
+    def _end_strays(self) -> None:
+        if self._strays:
+            self.other.append("\n".join(self._strays))
+            self._strays.clear()
 
     def _event(self, complete: bool = True) -> Event | None:
         data, kind = "\n".join(self._data), self._kind
         self._data, self._kind = [], ""
         return Event(data=data, kind=kind, complete=complete) if data else None
+
+
+_DECODER = json.JSONDecoder()
+_DONE = "[DONE]"
+_SPACE = re.compile(r"\s*+")
+_COMMA = re.compile(r"[\s,]*+")
+
+
+def json_values(text: str) -> Iterator[str]:
+    """Find the texts of JSON objects that follow one another, lines of them or the items of a list
+    that may be cut; none where there is anything else.
+    """
+    found = []
+    text = text.strip()
+    in_list = text.startswith("[") and not text.startswith(_DONE)
+    between = _COMMA if in_list else _SPACE
+    at = between.match(text, 1).end() if in_list else 0  # type: ignore[union-attr]
+    while at < len(text):
+        if in_list and text[at] == "]":
+            break
+        if text.startswith(_DONE, at):
+            end = at + len(_DONE)
+        elif text[at] != "{":
+            return
+        else:
+            try:
+                end = _DECODER.raw_decode(text, at)[1]
+            except (ValueError, RecursionError):
+                if not in_list:
+                    return
+                break
+        found.append(text[at:end])
+        at = between.match(text, end).end()  # type: ignore[union-attr]
+    yield from found

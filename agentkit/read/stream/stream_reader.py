@@ -6,22 +6,27 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import checked_keywords
+from agentkit.read.failure.answer_error import error_in, is_alive, is_prefixed, is_spoken, value_of
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.call_pieces import Delta
-from agentkit.read.stream.sse import SSE, Event
+from agentkit.read.stream.foreign import binary_events, is_binary_stream
+from agentkit.read.stream.sse import SSE, Event, json_values
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
-from agentkit.types.record import Record, clip, record
+from agentkit.types.record import clip
 from agentkit.types.wire import Chunk, Exchange
+
+_DONE = "[DONE]"
+_MOST_NOTES = 20
+"""Events that cannot be read are reported one by one up to this many."""
 
 
 @checked_keywords
@@ -58,6 +63,8 @@ class StreamReader:
         self._chunks: list[Chunk] = []
         self._problems: list[Problem] = []
         self._done = False
+        self._alive = False
+        self._counts: dict[str, int] = {}
         self._token_times: list[float] = []
 
     def feed(self, piece: Any) -> list[Delta]:
@@ -74,54 +81,60 @@ class StreamReader:
     def _parsed(self, chunk: Any, at: float) -> list[Delta]:
         """Take a chunk that an SDK has parsed already."""
         data = plain(chunk)
-        self._chunks.append(Chunk(at=at, text=f"data: {json.dumps(data)}\n\n"))
-        return self._data(data, at) if isinstance(data, dict) else []
+        text = json.dumps(data)
+        self._chunks.append(Chunk(at=at, text=f"data: {text}\n\n"))
+        return self._value(Event(data=text), data, at)
 
     def _event(self, event: Event, at: float) -> list[Delta]:
         text = event.data.strip()
-        if text.upper() == "[DONE]":
+        if text.upper() == _DONE:
             self._done = True
             return []
         try:
             data = json.loads(text)
         except (ValueError, RecursionError):
             return self._several(event, at)
-        return self._value(event, text, data, at)
+        return self._value(event, data, at)
 
     def _several(self, event: Event, at: float) -> list[Delta]:
         """Take an event that is not one JSON value: several of them, where a server sends no blank
         lines between its events.
         """
-        values = list(_values(event.data))
+        values = list(json_values(event.data))
         if len(values) < 2:
             self._unreadable(event)
             return []
-        if not any(p.code == "stream_not_sse" for p in self._problems):
-            self._problems.append(
-                problem(
-                    "stream_not_sse",
-                    "events are not parted by blank lines; each is read",
-                    before=event.data,
-                )
-            )
+        self._note("stream_not_sse", "events are not parted by blank lines; each is read", event)
         return [
             delta for text in values for delta in self._event(Event(data=text, kind=event.kind), at)
         ]
 
-    def _value(self, event: Event, text: str, data: Any, at: float) -> list[Delta]:
-        if (
-            event.kind == "error"
-            or (isinstance(data, dict) and data.get("error"))
-            or not isinstance(data, dict)
-        ):
-            failed = read_error(None, None, data)
-            message = (
-                f"the server sent an error in the middle of the stream: {failed.kind}:"
-                f" {clip(failed.message, 200)}"
-            )
-            self._problems.append(problem("stream_error_event", message, before=text))
+    def _value(self, event: Event, data: Any, at: float) -> list[Delta]:
+        """Take the value of an event: a chunk, an error, or what keeps the connection open."""
+        if isinstance(data, dict) and "choices" in data and "error" not in event.data:
+            return self._data(data, at)
+        if is_alive(event.data, event.kind):
+            self._alive = True
             return []
-        return self._data(data, at)
+        error = error_in(data, event.data, event.kind)
+        if error is not None:
+            self._failed(error, event)
+            chunk = isinstance(data, dict) and data.get("choices")
+            return self._data(data, at) if chunk else []
+        if isinstance(data, list):
+            return [delta for item in data for delta in self._item(item, event, at)]
+        if isinstance(data, dict):
+            return self._data(data, at)
+        self._alive = True
+        if isinstance(data, str):
+            self._note("stream_bad_json", "an event of the stream is a text, no chunk", event)
+        return []
+
+    def _item(self, item: Any, event: Event, at: float) -> list[Delta]:
+        """Take one of several chunks that came in one event, as a list."""
+        if not isinstance(item, dict):
+            return []
+        return self._value(Event(data=json.dumps(item), kind=event.kind), item, at)
 
     def _data(self, data: dict[str, Any], at: float) -> list[Delta]:
         deltas = self._answer.add(data)
@@ -130,22 +143,40 @@ class StreamReader:
         return deltas
 
     def _unreadable(self, event: Event) -> None:
-        if not event.complete:
-            self._problems.append(
-                problem("stream_truncated", "the stream ends inside an event", before=event.data)
-            )
-        elif event.kind == "error":
-            self._problems.append(
-                problem(
-                    "stream_error_event",
-                    f"the server sent an error: {clip(event.data, 200)}",
-                    before=event.data,
-                )
-            )
+        if is_alive(event.data, event.kind):
+            self._alive = True
+            return
+        error = error_in(None, event.data, event.kind)
+        if error is not None:
+            self._failed(error, event)
+        elif not event.complete:
+            self._note("stream_truncated", "the stream ends inside an event", event)
         else:
-            self._problems.append(
-                problem("stream_bad_json", "an event of the stream is not JSON", before=event.data)
-            )
+            self._note("stream_bad_json", "an event of the stream is not JSON", event)
+
+    def _failed(self, error: Any, event: Event) -> None:
+        """Report an error in the stream: its kind, and the server's words."""
+        failed = read_error(None, None, error)
+        message = (
+            f"the server sent an error in the middle of the stream: {failed.kind}:"
+            f" {clip(failed.message, 200)}"
+        )
+        self._problems.append(problem("stream_error_event", message, before=event.data))
+
+    def _note(self, code: str, message: str, event: Event) -> None:
+        """Report what is odd about an event; of one kind, the first ones."""
+        self._counts[code] = self._counts.get(code, 0) + 1
+        if self._counts[code] <= (1 if code == "stream_not_sse" else _MOST_NOTES):
+            self._problems.append(problem(code, message, before=event.data))
+
+    def _strays(self) -> None:
+        """Look for errors on lines that belong to no event, as llama-server's `error: {…}`."""
+        begun = self._answer.chunks or self._done or self._alive or self._problems
+        for stray in self._sse.other:
+            if not is_spoken(stray) or not (begun or is_prefixed(stray)):
+                continue
+            event = Event(data=stray, kind="error")
+            self._failed(error_in(value_of(stray), stray, "error"), event)
 
     def finish(
         self,
@@ -164,18 +195,25 @@ class StreamReader:
         tail = self._decoder.decode(b"", final=True)
         for event in (*self._sse.feed(tail), *self._sse.finish()):
             self._event(event, self._chunks[-1].at if self._chunks else 0.0)
+        self._strays()
         kept = exchange or Exchange(chunks=tuple(self._chunks))
-        if (
-            not self._answer.chunks
-            and not self._done
-            and not any(p.code == "stream_error_event" for p in self._problems)
-        ):
+        if not self._is_stream(kept):
             return self._not_a_stream(kept, tools, policy, parser, turn)
         response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
         first = self._token_times[0] if self._token_times else None
         gaps = tuple(b - a for a, b in zip(self._token_times, self._token_times[1:], strict=False))
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
+
+    def _is_stream(self, exchange: Exchange) -> bool:
+        """Tell whether what came is an event stream, be it one of comments and keep-alives."""
+        return bool(
+            self._answer.chunks
+            or self._done
+            or self._alive
+            or any(p.code == "stream_error_event" for p in self._problems)
+            or (exchange.chunks and exchange.text.lstrip().startswith(":"))
+        )
 
     def _finish_problems(self, response: Response) -> tuple[Problem, ...]:
         """Join the answer's problems with those of the stream; a missing finish is the stream's,
@@ -201,8 +239,11 @@ class StreamReader:
         as that, anything else is reported.
         """
         text = exchange.text
-        chunks = [chunk for chunk in _values(text) if '"choices"' in chunk]
-        if len(chunks) > 1:
+        if is_binary_stream(text):
+            events = [json.dumps(event) for event in binary_events(text)]
+            return self._lines(events, exchange, tools, policy, parser, turn)
+        chunks = list(json_values(text))
+        if len(chunks) > 1 or (chunks and text.lstrip().startswith("[")):
             return self._lines(chunks, exchange, tools, policy, parser, turn)
         if text.lstrip().startswith(("{", "[", "<")) or not text.strip():
             return replace(
@@ -224,122 +265,10 @@ class StreamReader:
     ) -> Response:
         """Take chunks that came as lines of JSON, not as events."""
         inner = StreamReader()
-        inner._problems.append(
-            problem(
-                "stream_not_sse", "the chunks are lines of JSON, not an event stream; they are read"
-            )
-        )
+        inner._alive = True
         for chunk in chunks:
             inner._event(Event(data=chunk), 0.0)
+        if "foreign_dialect" not in inner._answer.problems:
+            message = "the chunks are lines of JSON, not an event stream; they are read"
+            inner._problems.insert(0, problem("stream_not_sse", message))
         return inner.finish(tools, policy, parser=parser, turn=turn, exchange=exchange)
-
-
-_DECODER = json.JSONDecoder()
-_DONE = "[DONE]"
-_SPACE = re.compile(r"\s*+")
-
-
-def _values(text: str) -> Iterator[str]:
-    """Find the texts of JSON values that follow one another; none where there is anything else."""
-    found = []
-    text = text.strip()
-    at = 0
-    while at < len(text):
-        if text.startswith(_DONE, at):
-            end = at + len(_DONE)
-        elif text[at] != "{":
-            return
-        else:
-            try:
-                end = _DECODER.raw_decode(text, at)[1]
-            except (ValueError, RecursionError):
-                return
-        found.append(text[at:end])
-        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
-    yield from found
-
-
-@record
-class GrowingCall(Record):
-    """A call as far as it has come. Nothing is checked yet: the arguments are the text the server
-    sent, whole or not.
-    """
-
-    position: int
-    """Its place in the order in which calls began."""
-    name: str
-    arguments: str
-
-
-class _Text:
-    """A text that grows; what was joined once is not joined again from its pieces."""
-
-    __slots__ = ("_pieces",)
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-
-    def add(self, piece: str) -> None:
-        self._pieces.append(piece)
-
-    def __str__(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
-
-
-class Growing:
-    """Feeds on the pieces of one streamed answer; linear in the stream, however it is cut, and
-    never raises.
-
-    >>> growing = Growing()
-    >>> growing.feed('data: {"choices": [{"delta": {"content": "Hel')
-    []
-    >>> [delta.text for delta in growing.feed('lo"}}]}' + 2 * chr(10))]
-    ['Hello']
-    >>> growing.text
-    'Hello'
-    """
-
-    def __init__(self) -> None:
-        self._reader = StreamReader()
-        self._texts = {"content": _Text(), "reasoning": _Text(), "refusal": _Text()}
-        self._calls: dict[int, tuple[_Text, _Text]] = {}
-
-    def feed(self, piece: str | bytes | Chunk) -> list[Delta]:
-        """Add a piece, and return what it added, in order: text, reasoning, a call's name or the
-        next part of its arguments.
-        """
-        deltas = self._reader.feed(piece)
-        for delta in deltas:
-            self._slot(delta).add(delta.text)
-        return deltas
-
-    def _slot(self, delta: Delta) -> _Text:
-        if delta.kind not in ("name", "arguments"):
-            return self._texts[delta.kind]
-        name, arguments = self._calls.setdefault(delta.position, (_Text(), _Text()))
-        return name if delta.kind == "name" else arguments
-
-    @property
-    def text(self) -> str:
-        """The content so far, as it came: think tags and call markup are still in it."""
-        return str(self._texts["content"])
-
-    @property
-    def reasoning(self) -> str:
-        """What came in a reasoning field so far."""
-        return str(self._texts["reasoning"])
-
-    @property
-    def refusal(self) -> str:
-        """What came as a refusal so far."""
-        return str(self._texts["refusal"])
-
-    @property
-    def calls(self) -> tuple[GrowingCall, ...]:
-        """The calls so far, in the order in which they began."""
-        return tuple(
-            GrowingCall(position=position, name=str(name), arguments=str(arguments))
-            for position, (name, arguments) in sorted(self._calls.items())
-        )

@@ -14,6 +14,7 @@ from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import ending
 from agentkit.trajectory.breakpoints import Breakpoint
+from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn
@@ -45,7 +46,7 @@ def controls(dbg: Any, step: str) -> dict[str, Any]:
 
 def _can(dbg: Any) -> dict[str, bool]:
     trajectory, running = dbg.trajectory, dbg.running
-    goes_on = not running and trajectory.stop_reason in (None, "error", "stopped")
+    goes_on = not running and trajectory.stop_reason in (None, *RESUMABLE)
     begun = bool(trajectory.turns or (trajectory.open and trajectory.open.response))
     return {
         **dict.fromkeys(("run", "step", "next"), goes_on),
@@ -62,7 +63,7 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     trajectory, stop = dbg.trajectory, dbg.stop_at
     if dbg.running:
         return "running", "accent", step
-    if trajectory.stop_reason == "error" and trajectory.error is not None:
+    if trajectory.stop_reason in FAILED and trajectory.error is not None:
         return "failed", "bad", f"{clip(trajectory.error.kind)}; the next step asks again"
     if stop is not None:
         return "stopped", "warn", visible(clip(stop.text.removeprefix("stopped "), 300))

@@ -309,6 +309,14 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         needs="text",
         message=_finish("content_filter"),
     ),
+    Fault(
+        name="generation_aborted",
+        says="the finish reason is `abort`: the server broke the generation off",
+        needs="text",
+        codes=("finish_nonstandard", "generation_aborted"),
+        message=_finish("abort"),
+        divergence="finish_reason",
+    ),
     named(
         "finish_stop_with_tool_calls",
         "the finish reason is `stop` although there are calls",

@@ -4,7 +4,7 @@ place.
 
 from __future__ import annotations
 
-from agentkit.read.stream.stream_reader import Growing
+from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.live import Op
 from agentkit.show.render.parts.block import row

@@ -39,6 +39,7 @@ _MARKS = {
     "final": Mark("✓", "good"),
     "max_turns": Mark("■", "warn"),
     "length": Mark("■", "warn"),
+    "content_filter": Mark("■", "warn"),
     "stopped": Mark("■", "quiet"),
 }
 
@@ -47,6 +48,7 @@ ENDINGS = {
     "max_turns": "the limit of model calls was reached",
     "length": "the answer was cut at the token limit",
     "error": "a request failed",
+    "content_filter": "a content filter stopped the answer",
     "stopped": "stopped by the caller",
 }
 """Stop reason to what it means."""
