@@ -20,6 +20,14 @@ OPENAI_URL = "https://api.openai.com/v1"
 _PATH = "/chat/completions"
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class AddressError(ValueError):
+    """The address of a server or of a proxy cannot be used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where requests go."""
@@ -177,7 +185,8 @@ def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) 
         UsageError: a header that cannot be sent.
     """
     own = {
-        str(name): _sendable(str(value), f"header {str(name)!r}") for name, value in headers.items()
+        _header_name(str(name)): _sendable(str(value), f"header {str(name)!r}")
+        for name, value in headers.items()
     }
     if "authorization" not in {name.lower() for name in own}:
         if key:
@@ -187,3 +196,14 @@ def auth_headers(address: Address, key: str | None, headers: Mapping[str, str]) 
                 "Basic " + base64.b64encode(address.login.reveal().encode()).decode()
             )
     return own
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name of a header",
+            hint="letters, digits and - make one; what is sent under it is the value",
+        )
+    if name.lower() in _FRAMING:
+        raise UsageError(f"the header {name!r} is made for each request", hint="leave it out")
+    return name

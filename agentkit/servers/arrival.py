@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import zlib
-from collections.abc import Callable
 from typing import Any
 
 from agentkit.read.plain import is_utf8
@@ -20,12 +18,17 @@ from agentkit.servers.redaction.kept_headers import clean_url, kept_headers
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
+from agentkit.servers.transport.encodings import DamagedError, Inflater, inflater
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
 _LINES_OF_JSON = re.compile(r"ndjson|jsonl|json-seq|event-stream\+json", re.IGNORECASE)
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
-_INFLATED = frozenset({"gzip", "x-gzip", "deflate"})
+
+MOST_BYTES = 64 * 2**20
+"""The largest answer that is read, decompressed, where the caller gives no limit."""
+_NO_LIMIT = 2**62
+_TOO_LARGE = "pass a larger max_answer_bytes= to ak.Server, or None for no limit"
 
 
 class Arrival:
@@ -37,6 +40,7 @@ class Arrival:
         emit: called with each piece of a stream as it comes.
         redact: takes secrets out of the text before anything else sees it.
         url: where the request goes, without secrets; "" until `asked` knows it.
+        most: bytes of the body, decompressed, that are read; None for no limit.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Arrival:
         emit: Emit | None = None,
         redact: Redactor | None = None,
         url: str = "",
+        most: int | None = MOST_BYTES,
     ) -> None:
         self._clock, self._emit = clock, emit
         self._started = clock()
@@ -57,7 +62,8 @@ class Arrival:
         self._headers: tuple[tuple[str, str], ...] = ()
         self._encoding = self._content_type = ""
         self._streamed: bool | None = None if stream else False
-        self._inflate: Callable[[bytes], bytes] = _same
+        self._inflate: Inflater | None = None
+        self._most, self._left = most, _NO_LIMIT if most is None else most
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._unfinished = ""  # its end may be the beginning of a secret
         self._parts: list[str] = []
@@ -67,6 +73,8 @@ class Arrival:
         """Whether a stream has sent `[DONE]`: what happens to the connection after that does not
         matter.
         """
+        self.full = False
+        """Whether no more is read of it: it has come to the limit of its size, or is damaged."""
 
     def asked(self, request: Any) -> None:
         """Note where the request really went, and the secrets it carried, where that was not known
@@ -80,33 +88,38 @@ class Arrival:
         self.redact = self.redact.with_secrets(secrets)
         self._url = self.redact(clean_url(url))
 
-    def answered(self, response: Any) -> None:
-        """Note status and headers."""
-        self._status = int(response.status_code)
-        self._headers = kept_headers(response.headers, self.redact)
-        self._content_type = response.headers.get("content-type", "")
-        self._encoding = (
-            response.headers.get("content-encoding", "").strip().lower().replace("identity", "")
-        )
+    def answered(self, status: int, headers: Any) -> None:
+        """Note status and headers, a mapping of names in any case."""
+        self._status = status
+        self._headers = kept_headers(headers, self.redact)
+        self._content_type = headers.get("content-type", "")
+        listed = (v for name, v in headers.items() if name.lower() == "content-encoding")
+        self._encoding = ",".join(listed).strip().replace("identity", "")
 
     def inflates(self) -> bool:
         """Choose who inflates the body, once its headers are known.
 
         Returns:
             True where it wants the bytes as they crossed the wire, and inflates them from now on;
-            False where the client must, which knows more encodings.
+            False where only the client might know the encoding.
         """
-        if self._encoding in _INFLATED:
-            self._inflate = _Inflate(self._encoding)
-        return not self._encoding or self._encoding in _INFLATED
+        if not self._encoding:
+            return True
+        self._inflate = inflater(self._encoding)
+        return self._inflate is not None
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        try:
-            data = self._inflate(data)
-        except zlib.error as exc:
-            self._encoding_is_bad(str(exc))
-            self._inflate = _same
+        """Take the next bytes; what is beyond the limit of size is not taken."""
+        if self._inflate is not None:
+            try:
+                data = self._inflate(data, self._left + 1)
+            except DamagedError as exc:
+                self._encoding_is_bad(str(exc))
+                data, self._inflate, self.full = exc.good, None, not exc.plain
+        self._left -= len(data)
+        if self._left < 0:
+            data = data[: self._left]
+            self._too_large()
         self._take(self._decode(data))
 
     def fail(self, exc: BaseException, *, seconds: float | None = None) -> None:
@@ -182,7 +195,7 @@ class Arrival:
         """
         if self._error or not self._encoding:
             return
-        if isinstance(self._inflate, _Inflate) and not self._inflate.complete:
+        if self._inflate is not None and not self._inflate.complete:
             self._encoding_is_bad("the compressed data ends early")
         elif not _CHARSET.search(self._content_type) and not is_utf8(
             "".join([*self._parts, *(c.text for c in self._chunks)])
@@ -198,6 +211,11 @@ class Arrival:
             "a proxy in between may have changed the body or its headers",
         )
 
+    def _too_large(self) -> None:
+        message = f"the answer is larger than {self._most:,} bytes; what is beyond is not read"
+        self._note("body_too_large", message, False, _TOO_LARGE)
+        self._left, self.full = 0, True
+
     def _note(self, kind: str, message: str, retryable: bool, hint: str) -> None:
         self._error = ApiError(
             kind=kind,
@@ -209,34 +227,6 @@ class Arrival:
 
     def _since(self) -> float:
         return max(0.0, self._clock() - self._started)
-
-
-class _Inflate:
-    """Decompresses gzip, zlib and bare deflate data piece by piece."""
-
-    def __init__(self, encoding: str) -> None:
-        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._bare = encoding == "deflate"
-        self._empty = True
-
-    def __call__(self, data: bytes) -> bytes:
-        try:
-            return self._zlib.decompress(data)
-        except zlib.error:
-            if not (self._bare and self._empty):
-                raise
-            self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._zlib.decompress(data)
-        finally:
-            self._empty = self._empty and not data
-
-    @property
-    def complete(self) -> bool:
-        return self._empty or self._zlib.eof
-
-
-def _same(data: bytes) -> bytes:
-    return data
 
 
 def _declared(body: str, content_type: str) -> str:

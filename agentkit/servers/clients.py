@@ -31,7 +31,13 @@ from agentkit.servers.redaction.known_secrets import remember
 from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor
 from agentkit.servers.redaction.secret_values import client_secrets
 from agentkit.servers.server import Server
-from agentkit.servers.transfer import AsyncWire, ThreadWire, Wire, note_failure, transfer
+from agentkit.servers.transfer import (
+    AsyncWire,
+    ClientWire,
+    ThreadWire,
+    note_failure,
+    transfer,
+)
 from agentkit.types.wire import Exchange
 
 _PATH = "/chat/completions"
@@ -77,7 +83,7 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     )
 
 
-def _openai_wire(obj: Any) -> Wire | None:
+def _openai_wire(obj: Any) -> ClientWire | None:
     """Find how to send through the object, where it is an openai client; whoever has one has
     imported the package.
     """
@@ -97,7 +103,7 @@ class OpenAIClient:
     """
 
     def __init__(
-        self, client: Any, wire: Wire, *, profile: str | None = None, clock: Clock = time.time
+        self, client: Any, wire: ClientWire, *, profile: str | None = None, clock: Clock = time.time
     ) -> None:
         self.target = client
         self.profile = profile
@@ -129,7 +135,8 @@ class OpenAIClient:
             redact=AS_IT_CAME if call.raw else redact,
         )
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
-        return await transfer(self._wire, arrival, self._path(call), body, options)
+        sending = self._wire.post(self._path(call), body, options)
+        return await transfer(self._wire, sending, arrival)
 
     def _renames(self, call: Call) -> bool:
         return is_openai(self.target.base_url.host) and needs_completion_tokens(

@@ -39,6 +39,13 @@ _LOOP = "an async client works on one event loop only; give a sync client, or ak
 _REFUSED = _rule(
     "", "connection_failed", True, "the connection was refused", "is the server running at {url}?"
 )
+_PROXY = _rule(
+    "ProxyError ClientProxyConnectionError ClientHttpProxyError",
+    "connection_failed",
+    True,
+    "the proxy gave no connection",
+    "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
+)
 
 _RULES = (
     _rule(
@@ -56,11 +63,27 @@ _RULES = (
         "check the host name in {url}",
     ),
     _rule(
-        "SSLError SSLCertVerificationError CertificateError ClientSSLError",
+        "AddressError",
+        "connection_failed",
+        False,
+        "the request could not be sent",
+        "a proxy is an http:// URL in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; hosts named in NO_PROXY"
+        " need none; is {url} right?",
+    ),
+    _PROXY,
+    _rule(
+        "SSLCertVerificationError CertificateError ClientConnectorCertificateError",
+        "connection_failed",
+        False,
+        "no TLS connection, the certificate is not trusted",
+        "set SSL_CERT_FILE to a PEM file with the certificate of {url}, or of who signed it",
+    ),
+    _rule(
+        "SSLError ClientSSLError",
         "connection_failed",
         False,
         "no TLS connection",
-        "does {url} speak https, and is its certificate trusted here?",
+        "does {url} speak https, on this port?",
     ),
     _rule("ConnectionRefusedError", "connection_failed", True, _REFUSED.fact, _REFUSED.hint),
     _rule(
@@ -69,13 +92,6 @@ _RULES = (
         True,
         "no connection in time",
         _REACHED,
-    ),
-    _rule(
-        "ProxyError ClientProxyConnectionError ClientHttpProxyError",
-        "connection_failed",
-        True,
-        "the proxy gave no connection",
-        "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
     ),
     _rule(
         "ServerDisconnectedError ClientPayloadError ConnectionResetError BrokenPipeError"
@@ -190,9 +206,9 @@ def chain(exc: BaseException | None, *, hidden: bool = False) -> Iterator[BaseEx
 
 
 def _matching(found: list[BaseException]) -> _Rule | None:
-    if any(_refused(e) for e in found):
-        return _REFUSED
     names = {name for e in found for name in _names(e)}
+    if not _PROXY.names & names and any(_refused(e) for e in found):
+        return _REFUSED
     return next((rule for rule in _RULES if rule.names & names), None)
 
 

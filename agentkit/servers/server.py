@@ -3,55 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import contextlib
-import functools
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from types import NoneType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.servers.address import (
     OPENAI_URL,
+    AddressError,
     auth_headers,
     choose_key,
-    is_loopback,
     is_openai,
     parse_address,
 )
-from agentkit.servers.arrival import Arrival
+from agentkit.servers.arrival import MOST_BYTES, Arrival
 from agentkit.servers.model_call import Call, Clock, Emit, needs_completion_tokens, request_body
 from agentkit.servers.redaction.kept_headers import clean_url
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor, Secret
 from agentkit.servers.redaction.secret_values import header_secrets, login_secrets, url_secrets
-from agentkit.servers.transfer import AsyncWire, http_library, load, transfer
+from agentkit.servers.transfer import transfer
+from agentkit.servers.transport.per_loop import Close, PerLoop
+from agentkit.servers.transport.proxies import proxy_for
 from agentkit.types.wire import Exchange
 
-T = TypeVar("T")
-Close = Callable[[], Coroutine[Any, Any, None]]
-
-_open: dict[object, tuple[asyncio.AbstractEventLoop, Close]] = {}
-"""What is open in this process, for the exit hook."""
-
-_CONNECT_SECONDS = 10.0
-_KEEPALIVE_SECONDS = 4.0
-"""Less than the 5 seconds after which uvicorn, and so vLLM and SGLang, closes an idle connection:
-none is used just as it goes.
-"""
-
-_AMBIENT = ("OpenAI-Organization", "OpenAI-Project")
-
-
-@functools.cache
-def _tls() -> Any:
-    """Make the one TLS context of the process: reading the certificates costs more than everything
-    else in a new client.
-    """
-    return http_library().create_ssl_context()
+if TYPE_CHECKING:
+    from agentkit.servers.transport.http_wire import HttpWire
 
 
 @checked_keywords
@@ -72,8 +53,9 @@ class Server:
         timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting
             for a free connection is not counted.
         connections: requests under way at once, per event loop; more wait.
-        params: query parameters. httpx logs them with the URL, so a secret is better given as a
-            header.
+        params: query parameters. A secret is better given as a header: proxies log URLs.
+        max_answer_bytes: the size of an answer, decompressed, at which reading ends; what came up
+            to it is kept. None for no limit.
         clock: gives Unix time in seconds; another in tests.
 
     Raises:
@@ -91,10 +73,13 @@ class Server:
         timeout: float | None = 600.0,
         connections: int = 512,
         params: Mapping[str, str] | None = None,
+        max_answer_bytes: int | None = MOST_BYTES,
         clock: Clock = time.time,
     ) -> None:
         if connections < 1 or (timeout is not None and timeout <= 0):
             raise UsageError("timeout and connections must be positive")
+        if max_answer_bytes is not None and max_answer_bytes < 1:
+            raise UsageError("max_answer_bytes must be positive", hint="None is no limit")
         if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
             raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
         address = parse_address(url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
@@ -104,6 +89,7 @@ class Server:
         self.profile = profile
         self.timeout = timeout
         self.connections = connections
+        self.max_answer_bytes = max_answer_bytes
         self.max_completion_tokens = max_completion_tokens
         self._clock = clock
         self._host = address.host
@@ -112,8 +98,7 @@ class Server:
             name: Secret(str(value))
             for name, value in {**dict(address.query), **(params or {})}.items()
         }
-        query = urlencode({name: value.reveal() for name, value in self._query.items()})
-        full = f"{address.url}/chat/completions{'?' if query else ''}{query}"
+        full = self._full_url()
         login = address.login.reveal() if address.login else ""
         secrets = [
             *header_secrets(own.items(), given=True),
@@ -144,18 +129,16 @@ class Server:
             UsageError: the request is not JSON.
         """
         body = request_body(call, completion_tokens=self._renames(call))
-        await load()
-        wire, slots, options = await self._clients.get()
+        await load_client()
+        try:
+            wire, slots = await self._clients.get()
+        except AddressError as exc:
+            arrival = self._arrival(call, emit)
+            arrival.fail(exc)
+            return arrival.exchange()
         async with slots:
-            arrival = Arrival(
-                clock=self._clock,
-                stream=call.stream,
-                emit=emit,
-                redact=AS_IT_CAME if call.raw else self._redact,
-                url=self._shown,
-            )
             return await transfer(
-                wire, arrival, "/chat/completions", body, options, seconds=self.timeout
+                wire, wire.post(body), self._arrival(call, emit), seconds=self.timeout
             )
 
     async def aclose(self) -> None:
@@ -176,137 +159,50 @@ class Server:
             return self.max_completion_tokens
         return is_openai(self._host) and needs_completion_tokens(call.fields.get("model"))
 
-    def _connect(self) -> tuple[tuple[AsyncWire, asyncio.Semaphore, dict[str, Any]], Close]:
-        """Open a client for the running loop.
+    def _full_url(self) -> str:
+        query = urlencode({name: value.reveal() for name, value in self._query.items()})
+        return f"{self.url}/chat/completions{'?' if query else ''}{query}"
+
+    def _arrival(self, call: Call, emit: Emit | None) -> Arrival:
+        return Arrival(
+            clock=self._clock,
+            stream=call.stream,
+            emit=emit,
+            redact=AS_IT_CAME if call.raw else self._redact,
+            url=self._shown,
+            most=self.max_answer_bytes,
+        )
+
+    def _connect(self) -> tuple[tuple[HttpWire, asyncio.Semaphore], Close]:
+        """Open a session for the running loop.
 
         Returns:
-            The client, the places for its requests and what each request carries; and what closes
-            the client.
+            What sends, and the places for its requests; and what closes it.
+
+        Raises:
+            AddressError: the host, or the proxy that the environment names, cannot be used.
         """
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from agentkit.servers.transport.http_wire import HttpWire
 
-        httpx = http_library()
-        limits = httpx.Limits(
-            max_connections=self.connections,
-            max_keepalive_connections=self.connections,
-            keepalive_expiry=_KEEPALIVE_SECONDS,
-        )
-        connect = _CONNECT_SECONDS if self.timeout is None else min(_CONNECT_SECONDS, self.timeout)
-        timeout = httpx.Timeout(self.timeout, connect=connect, pool=None)
-        http = DefaultAioHttpClient(
-            limits=limits, timeout=timeout, verify=_tls(), trust_env=not is_loopback(self._host)
-        )
-        client = AsyncOpenAI(
-            base_url=self.url, api_key="EMPTY", max_retries=0, timeout=timeout, http_client=http
-        )
-        options = {
-            "headers": self._request_headers(),
-            "params": {name: value.reveal() for name, value in self._query.items()},
-        }
-        return (AsyncWire(client), asyncio.Semaphore(self.connections), options), client.close
-
-    def _request_headers(self) -> dict[str, Any]:
-        """Collect our headers, and none that the openai package would take from its environment
-        variables for another host.
-        """
-        from openai import Omit
-
-        ambient = [
-            line.partition(":")[0].strip()
-            for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
-            if ":" in line
-        ]
-        omitted = {
-            name: Omit() for name in [*ambient, *(() if is_openai(self._host) else _AMBIENT)]
-        }
-        own = {name: value.reveal() for name, value in self._headers.items()}
-        return {"Authorization": Omit(), "Accept-Encoding": "identity", **omitted, **own}
+        proxy = proxy_for(self.url)
+        if proxy and proxy.login:
+            login = proxy.login.reveal()
+            secrets = [*login_secrets(login), *header_secrets(proxy.headers.items(), given=True)]
+            remember(secrets)
+            self._redact = self._redact.with_secrets(secrets)
+        headers = {name: value.reveal() for name, value in self._headers.items()}
+        wire = HttpWire(self._full_url(), headers, proxy, self.timeout)
+        return (wire, asyncio.Semaphore(self.connections)), wire.close_all
 
 
-class PerLoop(Generic[T]):
-    """One resource for each running event loop, closed with that loop: no socket outlives
-    `asyncio.run`, and no warning about one is heard.
+_loaded = False
 
-    An asynchronous generator, suspended on the loop, guards each resource. Python itself
-    closes such generators when a `Runner` ends, and when nothing refers to them any more. Loops
-    that are never closed (a background thread, a notebook) are left to an exit hook.
 
-    Args:
-        make: makes one, on the running loop; returns it and the coroutine function that closes it.
+async def load_client() -> None:
+    """Make sure that aiohttp can be used. It is imported in a thread: that takes half a second, in
+    which the event loop would hear of no Stop.
     """
-
-    def __init__(self, make: Callable[[], tuple[T, Close]]) -> None:
-        self._make = make
-        self._of: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None, None]]] = {}
-
-    async def get(self) -> T:
-        """Return the resource of the running loop, made at the first call."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._of:
-            self._drop_closed_loops()
-            value, close = self._make()
-            guard = _guard(self._of, loop, close)
-            self._of[loop] = value, guard
-            await anext(guard)  # runs to its `yield`: only a generator that has begun is finalized
-        return self._of[loop][0]
-
-    async def aclose(self) -> None:
-        """Close all of them, those of other running loops too; the next `get` makes a new one."""
-        here = asyncio.get_running_loop()
-        self._drop_closed_loops()
-        for loop in [loop for loop in list(self._of) if loop.is_running()]:
-            closing = _closed(self._of.pop(loop)[1])
-            # A client is closed on the loop that its sockets belong to.
-            if loop is here:
-                await closing
-            else:
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
-
-    def _drop_closed_loops(self) -> None:
-        for loop in [loop for loop in list(self._of) if loop.is_closed()]:
-            _drive(_closed(self._of.pop(loop)[1]))
-
-
-async def _guard(
-    owned: dict[asyncio.AbstractEventLoop, Any], loop: asyncio.AbstractEventLoop, close: Close
-) -> AsyncGenerator[None, None]:
-    """Stay suspended while the resource is open, then close it.
-
-    It gets the owner's table and not the owner: a server that nobody refers to any more is
-    collected, its table with it, and that is what closes the generator.
-    """
-    token = object()
-    _open[token] = loop, close
-    try:
-        yield
-    finally:
-        owned.pop(loop, None)
-        del _open[token]
-        await close()
-
-
-async def _closed(guard: AsyncGenerator[None, None]) -> None:
-    """Close a guard; a coroutine, which `run_coroutine_threadsafe` wants and `aclose` is not."""
-    await guard.aclose()
-
-
-def _drive(closing: Coroutine[Any, Any, None]) -> None:
-    """Run what closes a resource whose loop is closed already, by hand and up to its first wait:
-    no loop is left that would wake it.
-    """
-    with contextlib.suppress(StopIteration, RuntimeError):
-        closing.send(None)
-    closing.close()
-
-
-@atexit.register
-def _close_at_exit() -> None:
-    """Close what no loop has closed; at the exit nobody is left to hear what goes wrong."""
-    for loop, close in list(_open.values()):
-        with contextlib.suppress(Exception):
-            if loop.is_closed():
-                _drive(close())
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(close(), loop).result(2.0)
-            else:
-                loop.run_until_complete(close())
+    global _loaded
+    if not _loaded:
+        await asyncio.to_thread(import_module, "agentkit.servers.transport.http_wire")
+        _loaded = True

@@ -1,8 +1,8 @@
-"""One POST through an openai client, sync or async, into one `Exchange`.
+"""One POST into one `Exchange`, through a server's own HTTP or an openai client, sync or async.
 
-The client's `post` is used with ready bytes: its per-message request transform costs more than all
-else together. It is asked for the unread response, so that status, headers and every piece with its
-time are seen as they come.
+An openai client's `post` is used with ready bytes: its per-message request transform costs more
+than all else together. It is asked for the unread response, so that status, headers and every piece
+with its time are seen as they come.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import contextvars
 import inspect
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -38,25 +38,6 @@ def http_library() -> Any:
     import openai
 
     return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
-
-
-async def load() -> None:
-    """Make sure that the openai package can be used. It is imported in a thread: that takes a
-    second, in which the event loop would hear of no Stop.
-    """
-    global _loaded
-    if not _loaded:
-        await asyncio.to_thread(_import)
-        _loaded = True
-
-
-_loaded = False
-
-
-def _import() -> None:
-    import openai
-
-    openai.DefaultAioHttpClient, http_library(), takes_content()  # each loads a part of it
 
 
 @cache
@@ -85,18 +66,22 @@ def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
 
 
 class Wire(Protocol):
-    """An openai client behind one async face."""
-
-    async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        """Send the request and return the unread response; raises what the client raises, also for
-        a status of 300 and above.
-        """
+    """What sends requests, behind one async face."""
 
     def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
         """Read the body in pieces; raw as they crossed the wire, else decompressed."""
 
     async def close(self, response: Any) -> None:
         """Give the connection back."""
+
+
+class ClientWire(Wire, Protocol):
+    """An openai client as a wire."""
+
+    async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
+        """Send the request and return the unread response; raises what the client raises, also for
+        a status of 300 and above.
+        """
 
 
 class AsyncWire:
@@ -148,29 +133,21 @@ async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
 
 
 async def transfer(
-    wire: Wire,
-    arrival: Arrival,
-    path: str,
-    body: bytes,
-    options: dict[str, Any],
-    *,
-    seconds: float | None = None,
+    wire: Wire, sending: Awaitable[Any], arrival: Arrival, *, seconds: float | None = None
 ) -> Exchange:
     """Send one request and record what comes back; raises only what `emit` raises, and
     cancellation.
 
     Args:
-        wire: the client to send through.
+        wire: what the answer is read through.
+        sending: sends the request; its result is the unread response.
         arrival: takes in what comes.
-        path: the path under the client's address.
-        body: the encoded body.
-        options: headers and query parameters of this request.
         seconds: time for the whole answer; None: the client's own limits hold.
     """
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            response = await _post(wire, arrival, path, body, options)
+            response = await _sent(sending, arrival)
             if response is not None:
                 await _read(wire, arrival, response, limit)
     except TimeoutError as exc:
@@ -180,17 +157,15 @@ async def transfer(
     return arrival.exchange()
 
 
-async def _post(
-    wire: Wire, arrival: Arrival, path: str, body: bytes, options: dict[str, Any]
-) -> Any:
-    """Return the unread response of a success; None where there is nothing left to read."""
+async def _sent(sending: Awaitable[Any], arrival: Arrival) -> Any:
+    """Return the unread response; None where there is nothing left to read."""
     try:
-        response = await wire.post(path, body, options)
+        response = await sending
     except Exception as exc:
         note_failure(arrival, exc, hidden=True)
         return None
     arrival.asked(response.request)
-    arrival.answered(response)
+    arrival.answered(response.status_code, response.headers)
     return response
 
 
@@ -208,7 +183,7 @@ def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> N
     if request is not None:
         arrival.asked(request)
     if response is not None:
-        arrival.answered(response)
+        arrival.answered(response.status_code, response.headers)
     content = _attribute(response, "content")
     if isinstance(content, bytes):
         arrival.feed(content)
@@ -248,6 +223,8 @@ async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Time
     try:
         while (piece := await _next(pieces, arrival)) is not None:
             arrival.feed(piece)
+            if arrival.full:
+                break
             if arrival.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
     finally:

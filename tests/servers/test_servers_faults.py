@@ -88,7 +88,7 @@ def test_https_on_a_plain_port() -> None:
         (Answer(raw=b"SSH-2.0-OpenSSH_9\r\n"), "bad_response", None, ""),
         (Answer('{"choices": [', length=500, cut=True), "connection_reset", 200, '{"choices": ['),
         (Answer(pieces=['{"a":', "1"], cut=True), "connection_reset", 200, '{"a":1'),
-        (Answer("oops", status=500, length=500, cut=True), "connection_reset", 500, ""),
+        (Answer("oops", status=500, length=500, cut=True), "connection_reset", 500, "oops"),
         (Answer(delay=9.0), "timeout", None, ""),
         (Answer(pieces=['{"a":', *[0.05] * 100]), "timeout", 200, '{"a":'),
     ],

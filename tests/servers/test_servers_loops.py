@@ -121,6 +121,7 @@ threading.Thread(target=loop.run_forever, daemon=True).start()
 assert asyncio.run_coroutine_threadsafe(server.chat(call), loop).result(9).status == 200
 unused = asyncio.new_event_loop()
 assert unused.run_until_complete(server.chat(call)).status == 200
+assert "openai" not in sys.modules
 """
 
 
