@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from importlib import import_module
 from types import NoneType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
@@ -204,5 +203,9 @@ async def load_client() -> None:
     """
     global _loaded
     if not _loaded:
-        await asyncio.to_thread(import_module, "agentkit.servers.transport.http_wire")
+        await asyncio.to_thread(_import)
         _loaded = True
+
+
+def _import() -> None:
+    import agentkit.servers.transport.http_wire

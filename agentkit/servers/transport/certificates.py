@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import ssl
 import sys
@@ -36,13 +35,15 @@ def _system_context() -> ssl.SSLContext:
     """
     if sys.platform in ("darwin", "win32"):
         with suppress(ImportError):
-            context: ssl.SSLContext = importlib.import_module("truststore").SSLContext(
-                ssl.PROTOCOL_TLS_CLIENT
-            )
-            return context
+            import truststore
+
+            system: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return system
     context = ssl.create_default_context()
     with suppress(ImportError):
-        context.load_verify_locations(importlib.import_module("certifi").where())
+        import certifi
+
+        context.load_verify_locations(certifi.where())
     return context
 
 

@@ -4,7 +4,6 @@ the packages for them are installed (those that aiohttp itself takes) br and zst
 
 from __future__ import annotations
 
-import importlib
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -181,17 +180,19 @@ class _Zstd(_Layer):
 
 
 def _brotli() -> _Layer:
-    module = importlib.import_module("brotli")
-    if not hasattr(module.Decompressor, "can_accept_more_data"):
+    import brotli
+
+    if not hasattr(brotli.Decompressor, "can_accept_more_data"):
         raise ImportError("before brotli 1.2 there is no limit to what comes out")
-    return _Brotli(module)
+    return _Brotli(brotli)
 
 
 def _zstd() -> _Layer:
     try:
-        return _Zstd(importlib.import_module("compression.zstd"))  # Python 3.14 and later
+        from compression import zstd  # of Python itself, since 3.14
     except ImportError:
-        return _Zstd(importlib.import_module("backports.zstd"))
+        from backports import zstd
+    return _Zstd(zstd)
 
 
 _MAKERS: dict[str, Callable[[], _Layer]] = {
