@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from types import NoneType
+from types import ModuleType, NoneType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
@@ -207,5 +207,7 @@ async def load_client() -> None:
         _loaded = True
 
 
-def _import() -> None:
-    import agentkit.servers.transport.http_wire
+def _import() -> ModuleType:
+    from agentkit.servers.transport import http_wire
+
+    return http_wire
