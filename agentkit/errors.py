@@ -7,9 +7,10 @@ AgentkitError
 │   └── SchemaError (TypeError too)   a function that cannot be described as a tool
 ├── NotFound (LookupError)            no profile, turn or sample of that name
 │   └── NoParser (KeyError too)       no parser of that name
-├── CassetteError (ValueError)        a file that is not ours, or is damaged beyond its last line
+├── CassetteError (ValueError)        a file that is not ours, or of which nothing can be read
 │   └── ReplayMiss (LookupError too)  a replay was asked for something the cassette does not hold
-├── NoFile (FileNotFoundError)        no such file, or no such folder to write it in
+├── FileError (OSError)               a file that the system does not read or write
+│   └── NoFile (FileNotFoundError)    no such file, or no such folder to write it in
 └── Busy (RuntimeError)               a step is running; two at once would lose one
     └── FileInUse                     another run or process is writing the file
 
@@ -25,6 +26,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
+from errno import ENOENT
 from sysconfig import get_path
 from traceback import FrameSummary, extract_tb
 from types import FunctionType, TracebackType
@@ -90,15 +92,38 @@ class NoParser(NotFound, KeyError):
 
 
 class CassetteError(AgentkitError, ValueError):
-    """A file that is not a cassette, or is damaged beyond its last line."""
+    """A file that is not a cassette, or of which nothing can be read."""
 
 
 class ReplayMiss(CassetteError, LookupError):
     """A replay was asked for something the cassette does not hold."""
 
 
-class NoFile(AgentkitError, FileNotFoundError):
+class FileError(AgentkitError, OSError):
+    """A file that the system does not read or write, as on a full disk. `errno` and `filename` are
+    those of the `OSError` that it is.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", errno: int | None = None, filename: Any = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.errno = errno
+        self.filename = None if filename is None else str(filename)
+        self.strerror = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made = functools.partial(type(self), errno=self.errno, filename=self.filename)
+        return made, (self.message,), self.__dict__
+
+
+class NoFile(FileError, FileNotFoundError):
     """No such file, or no such folder to write it in."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", errno: int | None = ENOENT, filename: Any = None
+    ) -> None:
+        super().__init__(message, hint=hint, errno=errno, filename=filename)
 
 
 class Busy(AgentkitError, RuntimeError):

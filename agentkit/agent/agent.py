@@ -18,6 +18,7 @@ from agentkit.agent.tools.runner import Functions, RunTool, tool_runner
 from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
+from agentkit.files.claims import RunWriter
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
@@ -48,7 +49,7 @@ class Setup:
     retries: int = 0
     wraps: tuple[Wrap, ...] = ()
     """Put around `performs`, the first one innermost."""
-    writers: tuple[CassetteWriter, ...] = ()
+    writers: tuple[CassetteWriter | RunWriter, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Added to the meta of every rollout."""
 
@@ -233,12 +234,12 @@ class Agent:
             commit=commit,
         )
 
-    def with_recorder(self, writer: CassetteWriter) -> Self:
-        """Copy the agent, with every finished step written down, by one writer only once."""
+    def with_recorder(self, writer: CassetteWriter | RunWriter) -> Self:
+        """Copy the agent, with every finished step written down, in each file only once."""
         redact = getattr(self.server, "redact", None)
         if redact is not None:
             writer.guard(redact)
-        others = (other for other in self._setup.writers if other is not writer)
+        others = (other for other in self._setup.writers if other.path != writer.path)
         return self._with(writers=(*others, writer))
 
     def with_meta(self, meta: Mapping[str, list[Any]]) -> Self:

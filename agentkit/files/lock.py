@@ -1,8 +1,8 @@
 """Who writes a file: a lock on a companion of it, which the system lets go of with the process that
 held it, in whatever way that ends.
 
-Rollouts that are appended do not hurt each other, so those who only append share the lock; who goes
-on with rollouts of the file, or replaces it, must be its only writer. Readers need no
+Rollouts that are appended do not hurt each other, and each has one writer (`agentkit.files.owner`),
+so those who append share the lock; who replaces the file must be its only writer. Readers need no
 lock. Windows shares no locks and keeps no lines apart, so there a file has one process.
 """
 
@@ -116,7 +116,7 @@ class FileLock:
             self._runs -= 1
             if self.alone and self._keepers and self._fd is not None and fcntl:
                 with suppress(OSError):
-                    _lock(self._fd, alone=False)
+                    try_lock(self._fd, alone=False)
             self.alone = False
             self._drop_unused()
 
@@ -137,11 +137,11 @@ class FileLock:
                     if self._fd is not None
                     else os.open(self._companion, os.O_RDWR | os.O_CREAT, 0o666)
                 )
-                taken = _lock(fd, alone=alone)
+                taken = try_lock(fd, alone=alone)
             except OSError:
                 self._close()
                 return
-            if taken and self._is_current(fd):
+            if taken and is_file(fd, self._companion):
                 return
             if taken or not (
                 alone and self._keepers and self._share_again(fd)
@@ -155,14 +155,7 @@ class FileLock:
 
     def _share_again(self, fd: int) -> bool:
         try:
-            return _lock(fd, alone=False)
-        except OSError:
-            return False
-
-    def _is_current(self, fd: int) -> bool:
-        """Tell whether the companion is the one that was locked; its last holder removes it."""
-        try:
-            return os.path.samestat(os.fstat(fd), os.stat(self._companion))
+            return try_lock(fd, alone=False)
         except OSError:
             return False
 
@@ -173,7 +166,7 @@ class FileLock:
             if not fcntl:  # Windows removes no file that somebody has open
                 self._close()
                 self._companion.unlink()
-            elif _lock(self._fd, alone=True) and self._is_current(self._fd):
+            elif try_lock(self._fd, alone=True) and is_file(self._fd, self._companion):
                 self._companion.unlink()
         self._close()
 
@@ -198,7 +191,7 @@ class FileLock:
         self._close()
 
 
-def _lock(fd: int, *, alone: bool) -> bool:
+def try_lock(fd: int, *, alone: bool) -> bool:
     """Try to take the lock, without waiting.
 
     Raises:
@@ -215,6 +208,14 @@ def _lock(fd: int, *, alone: bool) -> bool:
             return False
         raise
     return True
+
+
+def is_file(fd: int, path: Path) -> bool:
+    """Tell whether a file is still the one that was opened; its last holder may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except OSError:
+        return False
 
 
 _locks: WeakValueDictionary[Path, FileLock] = WeakValueDictionary()

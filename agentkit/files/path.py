@@ -2,34 +2,74 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
+import stat
 import tempfile
-from collections.abc import Iterable
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agentkit.errors import NoFile, UsageError
+from agentkit.errors import AgentkitError, CassetteError, FileError, NoFile, UsageError
 from agentkit.types.record import clip
 
 _RAW = ("{", "[", "<", "data:", "event:", ":")
 """How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
 _FILE_NAME = re.compile(r'[^\n"]+\.\w{1,8}')
 _LONGEST_PATH = 4096
+_LOOK = 64
+"""Bytes of a file that are looked at to tell what it is."""
+_WORDS = 4
+"""Bytes from which on zeros between ASCII letters are no accident."""
+_PACKED = (
+    (b"\x1f\x8b", "packed with gzip", "unpack it first: gunzip -k {name}"),
+    (b"BZh", "packed with bzip2", "unpack it first: bunzip2 -k {name}"),
+    (b"\xfd7zXZ\x00", "packed with xz", "unpack it first: unxz -k {name}"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it first: unzstd {name}"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first: unzip {name}"),
+    (b"PAR1", "a Parquet file", "read it first: ak.load(pandas.read_parquet({name!r}))"),
+    (b"SQLite format 3\x00", "a SQLite database", "write its rows into a JSONL file first"),
+)
+"""How files begin that hold something else than text, what they are, and what to do."""
+_KINDS: dict[str, Callable[[int], bool]] = {
+    "folder": stat.S_ISDIR,
+    "pipe": stat.S_ISFIFO,
+    "device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+    "socket": stat.S_ISSOCK,
+}
+_NO_ROOM = (
+    "make room, then go on with ak.rollouts(…, resume=path): what was finished is in the file"
+)
+_SYSTEM_HINTS = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: f"the limit of a file's size is reached (ulimit -f); {_NO_ROOM}",
+    errno.EACCES: "give yourself the right to it (chmod), or choose another path",
+    errno.EPERM: "give yourself the right to it (chmod), or choose another path",
+    errno.EROFS: "the disk can only be read; choose another path",
+    errno.ENOENT: "its folder or the file was removed; make it again, or choose another path",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+_SYSTEM_HINT = "look whether the disk is there and well, or choose another path"
 
 
 def to_write(path: Any) -> Path:
     """Check a path that is to be written.
 
     Raises:
-        UsageError: it is no path, or a folder.
+        UsageError: it is no path, or a folder, a device or a pipe.
         NoFile: its folder is not there.
     """
     target = _path(path)
     if not target.resolve().parent.is_dir():
         raise NoFile(
-            f"there is no folder {str(target.parent)!r}", hint="make it first, or choose another"
+            f"there is no folder {str(target.parent)!r}",
+            hint="make it first, or choose another",
+            filename=target.parent,
         )
     return target
 
@@ -38,30 +78,117 @@ def to_read(path: Any) -> Path:
     """Check a path that is to be read.
 
     Raises:
-        UsageError: it is no path, or a folder.
+        UsageError: it is no path, or a folder, a device or a pipe.
         NoFile: there is no such file.
+        FileError: the system does not let it be read.
+        CassetteError: it is packed, or text of another encoding.
     """
     target = _path(path)
     if not _exists(target):
         hint = f"a text is read as the path of a file; the working directory is {str(Path.cwd())!r}"
-        raise NoFile(f"there is no file {clip(str(target), 200)!r}", hint=hint)
+        name = clip(str(target), 200)
+        raise NoFile(f"there is no file {name!r}", hint=hint, filename=target)
+    with system_errors(target), open(target, "rb") as file:
+        start = file.read(_LOOK)
+    _refuse_packed(target, start)
     return target
 
 
+def _refuse_packed(target: Path, start: bytes) -> None:
+    """Refuse what is no UTF-8 text.
+
+    Raises:
+        CassetteError: it is packed, or text of another encoding.
+    """
+    name = target.name
+    for sign, what, hint in _PACKED:
+        if start.startswith(sign):
+            raise CassetteError(f"{name!r} is {what}", hint=hint.format(name=name))
+    encoding = _encoding(start)
+    if encoding:
+        hint = (
+            "write it as UTF-8: from pathlib import Path;"
+            f" Path('utf8-{name}').write_text(Path({name!r}).read_text({encoding!r}), 'utf-8')"
+        )
+        raise CassetteError(f"{name!r} is text in {encoding.upper()}", hint=hint)
+
+
+def _encoding(start: bytes) -> str | None:
+    """Tell the encoding of a text that is not UTF-8, by its mark or by the zeros between ASCII."""
+    for mark, encoding in ((BOM_UTF32_LE, "utf-32"), (BOM_UTF32_BE, "utf-32")):
+        if start.startswith(mark):
+            return encoding
+    if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "utf-16"
+    if len(start) >= _WORDS and start.isascii():
+        if not any(start[1::2]) and all(start[::2]):
+            return "utf-16-le"
+        if not any(start[::2]) and all(start[1::2]):
+            return "utf-16-be"
+    return None
+
+
 def _path(path: Any) -> Path:
-    if not isinstance(path, (str, os.PathLike)):
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise UsageError(f"the path is a {type(path).__name__}", hint="name a file: 'run.jsonl'")
     if path == "":
         raise UsageError("the path is an empty text", hint="name a file: 'run.jsonl'")
     target = Path(path)
-    if _exists(target) and target.is_dir():
+    kind = _kind(target)
+    if kind == "folder":
         raise UsageError(f"{str(target)!r} is a folder", hint="name a file in it")
+    if kind is not None:
+        raise UsageError(
+            f"{str(target)!r} is a {kind}, and no file",
+            hint="write what it gives into a file first, and name that",
+        )
     return target
+
+
+def _kind(path: Path) -> str | None:
+    """Tell what is there where it is neither a file nor nothing; it is not opened, as a pipe that
+    nobody writes would never let go.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode):
+        return None
+    return next((name for name, fits in _KINDS.items() if fits(mode)), "special file")
+
+
+@contextmanager
+def system_errors(path: Path) -> Iterator[None]:
+    """Make errors of the system, while a file is read or written, errors with a hint.
+
+    Raises:
+        FileError: the system does not read or write it.
+    """
+    try:
+        yield
+    except AgentkitError:
+        raise
+    except OSError as exc:
+        code = exc.errno
+        said = exc.strerror or str(exc)
+        kind = NoFile if code == errno.ENOENT else FileError
+        raise kind(
+            f"{path.name!r} cannot be read or written: {said}",
+            hint=_SYSTEM_HINTS.get(code or 0, _SYSTEM_HINT),
+            errno=code,
+            filename=path,
+        ) from exc
 
 
 def write_whole(target: Path, texts: Iterable[str]) -> None:
     """Write a file beside the target and move it over it, so that a crash leaves the old file."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    with system_errors(target):
+        _write_whole(target, texts)
+
+
+def _write_whole(target: Path, texts: Iterable[str]) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(texts)

@@ -9,6 +9,7 @@ that fits is taken. A new form is a new entry. Objects of later layers are known
 from __future__ import annotations
 
 import glob
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,24 +29,20 @@ from agentkit.files.foreign.raw_answer import (
     rollout_of_response,
     rollout_of_turn,
 )
-from agentkit.files.path import is_pattern, is_url, path_in, to_read
+from agentkit.files.foreign.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.path import is_pattern, is_url, path_in, system_errors, to_read
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
-from agentkit.types.record import Record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
 
+_log = logging.getLogger("agentkit")
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
 """Attributes by which an object says which rollouts it holds."""
 LOG_COLUMNS = (
-    "messages",
-    "conversation",
-    "conversations",
-    "request",
-    "response",
-    "body",
-    "choices",
+    *("messages", "conversation", "conversations"),
+    *("request", "response", "body", "choices"),
 )
 """Columns that make the rows of a frame entries of a log."""
 
@@ -145,24 +142,6 @@ def _inside(x: Any) -> Any:
         if inside is not None and inside is not x and not callable(inside):
             return inside
     return None
-
-
-def _is_pair(x: Any) -> bool:
-    if not isinstance(x, tuple) or len(x) != 2 or type(x[0]) is not int:
-        return False
-    return x[1] is None or isinstance(x[1], (str, bytes, bytearray, Mapping, list))
-
-
-def _is_frame(x: Any) -> bool:
-    return type(x).__name__ == "DataFrame" and hasattr(x, "columns")
-
-
-def _is_sdk_object(x: Any) -> bool:
-    return not isinstance(x, Record) and (hasattr(x, "choices") or hasattr(x, "model_dump"))
-
-
-def _is_listed(x: Any) -> bool:
-    return isinstance(x, Iterable) and not isinstance(x, type)
 
 
 # how each form is read
@@ -281,6 +260,7 @@ def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
         raise NoFile(
             f"there is no file like {str(pattern)!r}",
             hint=f"the working directory is {str(Path.cwd())!r}",
+            filename=pattern,
         )
     return [trajectory for path in paths for trajectory in _of_path(path, tools)]
 
@@ -289,19 +269,31 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     path = to_read(x)
     if is_cassette(path):
         return load_all(path)
-    values = json_values(path.read_text(encoding="utf-8-sig", errors="replace"), repr(path.name))
+    with system_errors(path):
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    bad: list[str] = []
+    values = json_values(text, repr(path.name), bad)
     try:
-        found = _of_entries(values, tools)
+        found = _of_entries(values, tools, bad)
     except UsageError as exc:
         raise CassetteError(f"{path.name!r}: {exc.args[0]}", hint=forms_hint()) from None
+    for message in bad:
+        _log.warning("%s: %s, and is left out", path.name, message)
     if not found:
         raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
     return found
 
 
-def _of_entries(values: Sequence[Any], tools: Any) -> list[Trajectory]:
-    """Read the decoded values of a log: the messages of one conversation, conversations, captured
-    traffic, raw answers.
+def _of_entries(
+    values: Sequence[Any], tools: Any, bad: list[str] | None = None
+) -> list[Trajectory]:
+    """Read the decoded values of a log: messages, conversations, captured traffic, raw answers.
+
+    Args:
+        values: the entries.
+        tools: schemas of the tools, for entries that hold none.
+        bad: takes a sentence about each entry that is none, where others are; by default such an
+            entry is an error.
     """
     if values and all(map(is_message, values)):
         return [trajectory_of(list(values), tools)]
@@ -311,7 +303,22 @@ def _of_entries(values: Sequence[Any], tools: Any) -> list[Trajectory]:
             return _of_entries(value, tools)
         return _of_entry(value, f"entry {place}", tools)
 
-    return _in_order(values, read)
+    return _in_order(values, read if bad is None else _lenient(read, bad))
+
+
+def _lenient(
+    read: Callable[[int, Any], list[Trajectory]], bad: list[str]
+) -> Callable[[int, Any], list[Trajectory]]:
+    """Make a reader that leaves out what it cannot read, and says so."""
+
+    def careful(place: int, value: Any) -> list[Trajectory]:
+        try:
+            return read(place, value)
+        except UsageError as exc:
+            bad.append(exc.message)
+            return []
+
+    return careful
 
 
 def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
@@ -381,12 +388,12 @@ FORMS = (
     Form("a raw answer's text", (str, bytes, bytearray), _of_raw),
     Form("", is_managed, _refuse_managed),
     Form("what has `rollouts` or a `trajectory`", _is_holder, _of_holder),
-    Form("a DataFrame with `messages`", _is_frame, _of_frame),
+    Form("a DataFrame with `messages`", is_frame, _of_frame),
     Form("a message", is_message, _of_message),
     Form("a dict", Mapping, _of_mapping),
-    Form("an SDK's answer", _is_sdk_object, _of_sdk_object),
-    Form("a (status, body) pair", _is_pair, _of_pair),
-    Form("a list of these", _is_listed, _of_list),
+    Form("an SDK's answer", is_sdk_object, _of_sdk_object),
+    Form("a (status, body) pair", is_pair, _of_pair),
+    Form("a list of these", is_listed, _of_list),
 )
 """Every form in which rollouts come; the first that fits is taken. What is refused with a hint of
 its own has no name.

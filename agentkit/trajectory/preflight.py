@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 from agentkit.errors import checked_keywords
-from agentkit.read.body.reasoning import FIELDS, LISTS
 from agentkit.read.plain import plain
 from agentkit.trajectory.profiles import Profile, get_profile
 from agentkit.types.problem import Problem, problem
@@ -253,21 +252,25 @@ def _content(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
             pointer=at,
             before=content,
         )
-    elif content == [] and not (profile.empty_parts and message.get("tool_calls")):
+    elif isinstance(content, list) and not content:
         yield problem("history_bad_content", "the content is an empty list", pointer=at)
 
 
 def _reasoning(message: dict[str, Any], pointer: str, profile: Profile) -> Iterator[Problem]:
-    carried = [name for name in (*FIELDS, *LISTS) if message.get(name)]
+    carried = [
+        name
+        for name in ("reasoning", "reasoning_content", "reasoning_details")
+        if message.get(name)
+    ]
     if (
         profile.reasoning_required
         and message.get("tool_calls")
-        and not isinstance(message.get(profile.reasoning_field or ""), str)
+        and not message.get(profile.reasoning_field or "")
     ):
         text = f"a message with calls must carry its reasoning as {profile.reasoning_field!r}"
         yield problem("history_reasoning_missing", text, pointer=pointer)
-    for name in carried:
-        if profile.refuses_reasoning or name in profile.refused_fields:
+    if profile.refuses_reasoning:
+        for name in carried:
             yield problem(
                 "unknown_field",
                 f"the server refuses {name!r} in a message",

@@ -333,6 +333,8 @@ class Trajectory(Record):
     """Task, sample, reward, labels: the caller's own."""
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
+    damage: tuple[Problem, ...] = field(default=(), compare=False)
+    """What of its file could not be read, and is not in it."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -388,13 +390,11 @@ class Trajectory(Record):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of all turns, in order."""
-        return tuple(p for turn in self.all_turns for p in turn.problems)
+        """What its file has lost, then the problems of all turns, in order."""
+        return (*self.damage, *(p for turn in self.all_turns for p in turn.problems))
 
     def summary(self) -> str:
         calls = sum(len(turn.tool_calls) for turn in self.all_turns)
         state = self.stop_reason or ("pending calls" if self.pending else "ready")
-        bits = [f"{len(self.turns)} turns", f"{calls} calls", state]
-        if self.problems:
-            bits.append(f"{len(self.problems)} problems")
-        return ", ".join(bits)
+        problems = [f"{len(self.problems)} problems"] if self.problems else []
+        return ", ".join([f"{len(self.turns)} turns", f"{calls} calls", state, *problems])

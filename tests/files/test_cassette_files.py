@@ -215,7 +215,7 @@ dbg.step(); dbg.step()
 try:
     dbg.step()
 except OSError as exc:
-    print(type(exc).__name__, len(dbg.trajectory.turns), dbg.trajectory.pending)
+    print(type(exc).__name__, exc.errno, "make room" in exc.hint, len(dbg.trajectory.turns))
 dbg.run()
 print(dbg.trajectory.final)
 """
@@ -230,7 +230,7 @@ def test_a_full_disk_costs_the_step_in_flight(tmp_path: Path) -> None:
         cwd=ROOT,
     )
     assert done.stderr == ""
-    assert done.stdout.split("\n")[:2] == ["OSError 1 ()", "short"]
+    assert done.stdout.split("\n")[:2] == ["FileError 27 True 1", "short"]
     left = load_one(path)
     assert (left.final, len(left.turns)) == ("short", 2)
     assert not ak.cassette.index(path).torn

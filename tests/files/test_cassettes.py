@@ -130,16 +130,20 @@ def test_damage_in_the_middle_is_said(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     recorded(path, says(None, calls("double", n=1)), says("done"))
     whole = path.read_text().splitlines(keepends=True)
-    for damaged in (
-        [whole[0], whole[1][:50] + "\n", *whole[2:]],
-        whole[1:],
-        [whole[0], *whole[2:]],
-        [*whole[:2], *whole[3:]],
-        ['{"agentkit": 1}\n'],
+    for damaged, turns in (
+        ([whole[0], whole[1][:50] + "\n", *whole[2:]], 0),
+        ([whole[0], *whole[2:]], 0),
+        ([*whole[:2], *whole[3:]], 1),
     ):
         path.write_text("".join(damaged))
-        with pytest.raises(CassetteError):
+        left = load_one(path)
+        assert (len(left.all_turns), left.stop_reason) == (turns, None)
+        assert [p.code for p in left.problems if p.severity == "error"]
+    for nothing in (whole[1:], ['{"agentkit": 1}\n']):
+        path.write_text("".join(nothing))
+        with pytest.raises(CassetteError) as refused:
             ak.load(path)
+        assert refused.value.hint
     path.write_text('{"agentkit": 99, "sample": 0}\n')
     with pytest.raises(CassetteError, match="version 99") as caught:
         ak.load(path)

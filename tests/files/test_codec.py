@@ -360,9 +360,71 @@ def test_a_torn_line_before_another_rollout_is_told_and_ignored() -> None:
     assert len(warnings) == 1
 
 
-def test_a_torn_line_in_the_middle_is_damage() -> None:
-    with pytest.raises(CassetteError, match=r"end line of sample 0.*only 0 turns"):
-        loaded([WHOLE[0], WHOLE[1][:-20] + "\n", WHOLE[2]])
+def test_a_torn_line_in_the_middle_costs_the_steps_from_there_on() -> None:
+    (left,) = loaded([WHOLE[0], WHOLE[1][:-20] + "\n", WHOLE[2]])
+    assert (left.turns, left.stop_reason) == ((), None)
+    assert [p.code for p in left.problems] == ["file_damaged", "file_damaged"]
+    assert "only 0 turns" in left.damage[1].message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"step": "tool", "sample": 0, "position": 0}', "tool line"),
+        ('{"step": "tool", "sample": 0, "position": 0, "result": {"name": "f"}}', "tool line"),
+        ('{"step": "model", "sample": 0, "exchange": []}', "Exchange"),
+        ('{"step": "model", "sample": 0, "turn": 0, "exchange": {"status": "x"}}', "status"),
+        ('{"step": "end", "sample": 0, "stop_reason": []}', "reason to stop"),
+        ('{"step": "meta", "sample": 0, "meta": 5}', "5 is no object"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_told_and_costs_no_other_rollout(
+    line: str, message: str
+) -> None:
+    other = [encode_line(entry) for entry in dump(loaded(WHOLE)[0], 1)]
+    first, second = loaded([WHOLE[0], line + "\n", *other])
+    assert (first.turns, second.final, second.damage) == ((), "Hi", ())
+    assert message in first.damage[0].message
+    assert loaded(lines_of(first))[0].damage == first.damage
+
+
+def test_a_line_of_another_rollout_costs_nothing() -> None:
+    again = json.loads(WHOLE[1]) | {"turn": 7}
+    (left,) = loaded([WHOLE[0], encode_line(again), *WHOLE[1:]])
+    assert (left.final, len(left.damage)) == ("Hi", 1)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_line_that_is_there_twice_ends_what_is_read(place: int) -> None:
+    lines = WHOLE[: place + 1] + WHOLE[place:]
+    (left,) = loaded(lines)
+    assert "twice" in left.damage[0].message
+    assert left.final == (None if place == 0 else "Hi")
+
+
+def test_a_first_line_that_is_lost_costs_its_rollout_alone() -> None:
+    other = [encode_line(entry) for entry in dump(loaded(WHOLE)[0], 1)]
+    for head in ([], [WHOLE[0][:60] + "\n"], [WHOLE[0].replace('"agentkit":1', '"agentkit":0')]):
+        lost, kept = loaded([*head, *WHOLE[1:], *other])
+        assert (lost.turns, kept.final) == ((), "Hi")
+        assert [p.code for p in lost.problems] == ["file_damaged"]
+    assert loaded([*other, WHOLE[1]]) == [loaded(WHOLE)[0]]  # a single wrong line is no rollout
+
+
+def test_a_run_that_takes_a_damaged_rollout_up_mends_it() -> None:
+    owner = '{"step":"owner","sample":0,"owner":"1-0123456789ab","mended":true}\n'
+    (whole,) = loaded([WHOLE[0], WHOLE[1][:-20] + "\n", WHOLE[2], owner, *WHOLE[1:]])
+    assert (whole.final, whole.damage) == ("Hi", ())
+    (twice,) = loaded([WHOLE[0], WHOLE[0], *WHOLE[1:], owner, *WHOLE[1:]])
+    assert (twice.final, twice.damage) == ("Hi", ())
+
+
+@pytest.mark.parametrize("version", [True, 0, -1, 1.5, None, [], "1", 2])
+def test_a_version_is_a_positive_number_that_is_known(version: Any) -> None:
+    head = encode_line(json.loads(WHOLE[0]) | {"agentkit": version})
+    with pytest.raises(CassetteError, match="version") as caught:
+        loaded([head, *WHOLE[1:]])
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -374,18 +436,9 @@ def test_a_torn_line_in_the_middle_is_damage() -> None:
         (["not json\n"], "line 1"),
         ([WHOLE[0].replace('"agentkit":1', '"agentkit":2')], "version 2"),
         ([WHOLE[0].replace('"agentkit":1', '"agentkit":"x"')], "version 'x'"),
-        ([WHOLE[0], WHOLE[1].replace('"sample":0', '"sample":7')], "sample 7"),
         (['{"agentkit": 1, "prompt": []}\n'], "first line"),
-        ([WHOLE[0], '{"step": "tool", "sample": 0, "position": 0}\n'], "tool line"),
-        ([WHOLE[0], "5\n"], "line 2"),
-        (
-            [WHOLE[0], '{"step": "tool", "sample": 0, "position": 0, "result": {"name": "f"}}\n'],
-            "tool line|ToolResult",
-        ),
-        ([WHOLE[0], '{"step": "model", "sample": 0, "exchange": []}\n'], "Exchange"),
         (["[" * 100_000 + "\n"], "line 1"),
         ([WHOLE[0].replace('"prompt":[', '"prompt":[5,')], "first line"),
-        ([WHOLE[0].replace('"spec":{}', '"spec":{"policy":"x"}'), WHOLE[1]], "policy"),
     ],
 )
 def test_a_file_that_cannot_be_ours_says_so(lines: list[str], message: str) -> None:

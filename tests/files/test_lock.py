@@ -1,16 +1,18 @@
-"""A cassette that another run or process is writing is not taken up, and what it holds is not
-touched.
+"""A rollout has one living writer: what another run or process is at is not taken up, but waited
+for, and a file in use is not replaced.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +24,7 @@ import agentkit as ak
 from agentkit.errors import Busy, FileInUse
 from agentkit.files import lock as file_lock
 from agentkit.files.lock import lock_of
-from agentkit.testing import calls, says
+from agentkit.testing import ScriptedServer, calls, says
 from tests.files.cassette_samples import agent
 from tests.support.loaded import load_one
 from tests.support.paths import ROOT
@@ -85,21 +87,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("how", ["record", "resume", "agent"])
-def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -> None:
+def test_a_file_that_another_process_writes_is_not_replaced(tmp_path: Path, how: str) -> None:
     path = tmp_path / "x.jsonl"
     with running(WRITES, path, how) as other:
         before, mine = snapshot(tmp_path), ak.rollout(agent(says("mine")), "go")
-        uses: list[Callable[[], Any]] = [lambda: resume(path), lambda: ak.save(mine, path)]
-        if how == "resume":
-            uses += [
-                lambda: ak.record(agent(), path),
-                lambda: ak.rollouts(agent(), ["go"], record=path),
-            ]
-        for use in uses:
-            with pytest.raises(FileInUse, match=r"another process is writing 'x\.jsonl'") as caught:
-                use()
-            assert isinstance(caught.value, Busy)
-            assert "another path" in caught.value.hint
+        with pytest.raises(FileInUse, match=r"another process is writing 'x\.jsonl'") as caught:
+            ak.save(mine, path)
+        assert isinstance(caught.value, Busy)
+        assert "another path" in caught.value.hint
         assert snapshot(tmp_path) == before
         assert len(load_one(path).all_turns) == len(ak.cassette.open(path)[0].all_turns) == 1
         assert len(ak.cassette.index(path)) == 1
@@ -109,6 +104,43 @@ def test_what_another_process_writes_is_not_taken_up(tmp_path: Path, how: str) -
         other.communicate("\n")
         assert other.returncode == 0
     assert load_one(path).final == "done"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def wait(n: int) -> str:
+    """Say so, and wait to be told."""
+    return "never run here"
+
+
+@pytest.mark.parametrize("how", ["record", "resume"])
+def test_what_another_process_is_at_is_waited_for_and_returned(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "x.jsonl"
+    own = agent(says("mine"), tools=[wait])
+    with running(WRITES, path, how) as other:
+        assert other.stdin is not None
+        told = threading.Timer(0.5, lambda: (other.stdin.write("\n"), other.stdin.flush()))  # type: ignore[union-attr]
+        told.start()
+        ran = ak.rollouts(own, ["go", "else"], resume=path)
+        told.join()
+        other.communicate()
+    assert [t.final for t in ran] == ["done", "mine"]
+    assert f"process {other.pid}" in caplog.text
+    assert [t.final for t in ak.load(path, all=True)] == ["done", "mine"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_was_at_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    own = agent(says("mine"), tools=[wait])
+    with running(WRITES, path, "resume") as other:
+        killed = threading.Timer(0.5, other.kill)
+        killed.start()
+        (ran,) = ak.rollouts(own, ["go"], resume=path)
+        killed.join()
+    assert [len(ran.turns), ran.turns[0].tool_results[0].content] == [2, "never run here"]
+    assert load_one(path) == ran
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -122,29 +154,64 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_two_runs_of_one_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("outer", ["record", "resume"])
+def test_a_run_inside_of_another_takes_its_own_samples(tmp_path: Path, outer: str) -> None:
     path = tmp_path / "x.jsonl"
-    refusals: list[tuple[str, str]] = []
 
     def again(how: str) -> str:
         """Use the file a second time."""
-        try:
-            ak.rollouts(agent(says("inner")), ["inner"], **option(how, path))
-        except FileInUse as exc:
-            refusals.append((how, str(exc)))
-        return "ok"
+        ran = ak.rollouts(agent(says(f"by {how}")), [f"inner {how}"], **option(how, path))
+        return str(ran[0].final)
 
-    for outer in ("record", "resume"):
-        script = [
-            says(None, calls("again", how="record")),
-            says(None, calls("again", how="resume")),
-            says("done"),
-        ]
-        ak.rollouts(agent(*script, tools=[again]), [f"outer {outer}"], **option(outer, path))
-    assert [how for how, _ in refusals] == ["resume", "record", "resume"]
-    assert "another run of this process" in refusals[0][1]
-    assert [t.final for t in ak.load(path, all=True)] == ["done", "inner", "done"]
+    script = [says(None, calls("again", how=how)) for how in ("record", "resume")]
+    ak.rollouts(agent(*script, says("done"), tools=[again]), ["go"], **option(outer, path))
+    finals = sorted(str(t.final) for t in ak.load(path, all=True))
+    assert finals == ["by record", "by resume", "done"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_threads_that_resume_one_file_share_its_samples(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    asked: list[str] = []
+
+    def answer(messages: Any) -> Any:
+        asked.append(messages[-1]["content"])
+        return says(f"to {messages[-1]['content']}")
+
+    prompts = [f"p{n}" for n in range(12)]
+    found: list[Any] = []
+
+    def run() -> None:
+        one = ak.Agent("m", server=ScriptedServer(answer))
+        found.append(ak.rollouts(one, prompts, resume=path, concurrency=3))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(asked) == sorted(prompts)
+    assert [[t.final for t in ran] for ran in found] == [[f"to {p}" for p in prompts]] * 4
+    assert len(ak.load(path, all=True)) == 12
+
+
+def test_tasks_that_resume_one_file_share_its_samples(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    asked: list[str] = []
+
+    def answer(messages: Any) -> Any:
+        asked.append(messages[-1]["content"])
+        return says("ok")
+
+    async def both() -> list[Any]:
+        agents = [ak.Agent("m", server=ScriptedServer(answer)) for _ in range(3)]
+        return await asyncio.gather(
+            *(ak.rollouts_async(one, ["a", "b"], n=3, resume=path) for one in agents)
+        )
+
+    assert [ran.stop_reasons for ran in asyncio.run(both())] == [{"final": 6}] * 3
+    assert len(asked) == 6
+    assert not any(t.problems for t in ak.load(path, all=True))
 
 
 def test_a_recording_agent_resumes_its_own_file(tmp_path: Path) -> None:
@@ -189,11 +256,12 @@ def test_a_forked_child_does_not_go_on_with_its_parents_rollout(tmp_path: Path) 
 def test_a_child_does_not_hold_what_its_dead_parent_held(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     with running(FORKS, path) as parent:
+        mine = resume(path)
         with pytest.raises(FileInUse):
-            resume(path)
+            ak.save(mine, path)
         os.kill(parent.pid, 9)
         parent.wait()
-        assert resume(path)[0].final == "mine"
+        assert ak.save(mine, path) == path
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
@@ -207,9 +275,15 @@ def test_a_file_system_without_locks(
     path = tmp_path / "x.jsonl"
     recording = ak.record(agent(says("one")), path)
     ak.rollout(recording, "a")
-    assert resume(path)[0].final == "mine"
+    with pytest.raises(FileInUse, match="no locks") as refused:
+        resume(path)
+    assert "resume=ak.load" in refused.value.hint
+    again = ak.rollouts(
+        agent(says("mine")), ["go"], resume=ak.load(path, all=True), record=tmp_path / "y.jsonl"
+    )
+    assert again[0].final == "mine"
     assert ak.save(ak.load(path, all=True), path) == path
-    assert [t.final for t in ak.load(path, all=True)] == ["one", "mine"]
+    assert load_one(path).final == "one"
 
 
 def test_a_folder_that_takes_no_companion(tmp_path: Path) -> None:

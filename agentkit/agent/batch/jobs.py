@@ -16,6 +16,7 @@ from agentkit.agent.record.replay import ReplayAgent, start_key
 from agentkit.errors import UsageError
 from agentkit.files.cassette.index import load_by_sample
 from agentkit.files.cassette.json_records import to_json
+from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Message, Trajectory
 
@@ -124,10 +125,6 @@ def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
     )
 
 
-ENDED = frozenset({"final", "max_turns", "length"})
-"""Stop reasons of rollouts that are not taken up again; a failed or a stopped one is."""
-
-
 class Left(NamedTuple):
     """One rollout that an earlier run has begun."""
 
@@ -169,19 +166,25 @@ def taken_up(
     Raises:
         UsageError: it was run with another model, other tools or other sampling.
     """
-    waiting: defaultdict[tuple[str, Any], deque[Left]] = defaultdict(deque)
-    for entry in left:
-        waiting[start_key(entry.trajectory), entry.trajectory.meta.get("sample")].append(entry)
+    waiting: defaultdict[tuple[str, str], deque[Left]] = defaultdict(deque)
+    for entry in left:  # a damaged file may hold a sample that is no number
+        sample = repr(entry.trajectory.meta.get("sample"))
+        waiting[start_key(entry.trajectory), sample].append(entry)
     found: dict[int, Left] = {}
     for number, (job, start) in enumerate(zip(jobs, starts, strict=True)):
-        entries = waiting.get((job.key, job.sample))
+        entries = waiting.get((job.key, repr(job.sample)))
         if entries:
-            _check(start, entries[0].trajectory, job)
+            check_spec(start, entries[0].trajectory, job)
             found[number] = entries.popleft()
     return found
 
 
-def _check(start: Trajectory, earlier: Trajectory, job: Job) -> None:
+def check_spec(start: Trajectory, earlier: Trajectory, job: Job) -> None:
+    """Make sure that a rollout was begun as it would be now.
+
+    Raises:
+        UsageError: it was run with another model, other tools or other sampling.
+    """
     was, now = (to_json(replace(spec, unknown=None)) for spec in (earlier.spec, start.spec))
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     if changed:

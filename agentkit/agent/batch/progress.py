@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from agentkit.files.owner import process_of
 from agentkit.types.hooks import hook
 from agentkit.types.record import Drawn
 from agentkit.types.steps import Answer, Outcome, Step
@@ -26,6 +27,8 @@ class Progress(Drawn):
         self.concurrency = min(asked, concurrency)
         self.begun = self.done = self.turns = self.tokens = 0
         self.ended: Counter[str] = Counter()
+        self.held: dict[int, str] = {}
+        """The rollouts that other runs are writing, each with the name of its run."""
         self._watching: list[Callable[[Progress], None]] = []
 
     def watch(self, listener: Callable[[Progress], None]) -> None:
@@ -54,6 +57,17 @@ class Progress(Drawn):
         ] += 1
         self._tell()
 
+    def waits(self, index: int, owner: str) -> None:
+        """Take note that another run writes a rollout of the batch."""
+        if self.held.get(index) != owner:
+            self.held[index] = owner
+            self._tell()
+
+    def waits_no_more(self, index: int) -> None:
+        """Take note that this rollout is nobody else's any more."""
+        if self.held.pop(index, None) is not None:
+            self._tell()
+
     def _tell(self) -> None:
         for listener in self._watching:
             listener(self)
@@ -65,11 +79,20 @@ class Progress(Drawn):
         return ", ".join(
             [
                 f"{self.begun - self.done} running",
+                *([f"{len(self.held)} with {self._holders}"] if self.held else []),
                 count(self.turns, "turn"),
                 f"{self.tokens} tokens",
                 *reasons,
             ]
         )
+
+    @property
+    def _holders(self) -> str:
+        """Which runs write what this one waits for."""
+        runs = set(self.held.values())
+        if len(runs) > 1:
+            return f"{len(runs)} other runs"
+        return f"another run (process {process_of(runs.pop())})"
 
     def __repr__(self) -> str:
         return f"<Progress {self.title}>"

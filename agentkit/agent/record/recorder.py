@@ -4,11 +4,20 @@ crash costs the step in flight.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import is_
 from typing import Any, Protocol
 
 from agentkit.agent.perform import Perform, clone_of
-from agentkit.files.cassette.lines import Line, change_line, end, meta_line, model_line, tool_line
+from agentkit.files.cassette.lines import (
+    Line,
+    change_line,
+    end,
+    meta_line,
+    model_line,
+    tool_line,
+    with_fields,
+)
 from agentkit.read.plain import plain
 from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
@@ -25,8 +34,8 @@ class Writer(Protocol):
     def begin(self, trajectory: Trajectory) -> int:
         """Begin a new rollout, write all there is of it, and return its index."""
 
-    def write(self, line: Line) -> None:
-        """Append a line."""
+    def write(self, line: Line) -> bool:
+        """Append a line; False where the file is not the one that its rollout was begun in."""
 
 
 class Recorder:
@@ -76,16 +85,19 @@ class Recorder:
         if isinstance(outcome, Answer):
             opened = step.trajectory.open
             key = self._encoded.key(step.trajectory, request_fields(step.trajectory))
-            self.writer.write(model_line(step.turn, outcome.exchange, sample, opened, key))
+            exchange = with_fields(outcome.exchange, "model", {"request_key": key})
+            outcome = replace(outcome, exchange=exchange)  # saved by hand, it has its key as well
+            line = model_line(step.turn, exchange, sample, opened, key)
+            self._write(line, step.trajectory)
             self._asked = None if opened is None else (opened.kept, opened.added, opened.sampling)
             self._answers.append(outcome.exchange)
         else:
             if outcome.arguments is not None:
-                self.writer.write(
-                    change_line(step.turn, outcome.position, outcome.arguments, sample)
-                )
+                line = change_line(step.turn, outcome.position, outcome.arguments, sample)
+                self._write(line, step.trajectory)
                 self._edits = sorted([*self._edits, (outcome.position, None, outcome.arguments)])
-            self.writer.write(tool_line(step.turn, outcome.position, outcome.result, sample))
+            line = tool_line(step.turn, outcome.position, outcome.result, sample)
+            self._write(line, step.trajectory)
             self._results[outcome.position] = outcome.result
         self._end = None
         return outcome
@@ -99,7 +111,9 @@ class Recorder:
             finish(trajectory)
         self._catch_up(trajectory)
         if trajectory.stop_reason is not None and trajectory.stop_reason != self._end:
-            self.writer.write(end(trajectory, self.sample or 0))
+            if not self.writer.write(end(trajectory, self.sample or 0)):
+                self.sample = self.writer.begin(trajectory)
+                self._take(trajectory)
             self._end = trajectory.stop_reason
 
     def _catch_up(self, trajectory: Trajectory) -> None:
@@ -108,8 +122,29 @@ class Recorder:
             self._take(trajectory)
             return
         for line in self._missing(trajectory):
-            self.writer.write(line)
+            if not self.writer.write(line):
+                self.sample = self.writer.begin(trajectory)
+                self._take(trajectory)
+                return
         self._follow(trajectory)
+
+    def _write(self, line: Line, trajectory: Trajectory) -> None:
+        """Write a line; where the file is another one by now, all that comes before it first.
+
+        Args:
+            line: what has happened.
+            trajectory: the rollout that it happened to.
+        """
+        if self.writer.write(line):
+            return
+        results = self._results
+        self.sample = self.writer.begin(trajectory)
+        self._take(trajectory)
+        for position, result in results.items():  # of calls that ran side by side with this one
+            if position not in self._results:
+                self.writer.write(tool_line(len(self._turns), position, result, self.sample))
+                self._results[position] = result
+        self.writer.write({**line, "sample": self.sample})
 
     def _take(self, trajectory: Trajectory) -> None:
         """Take all of the trajectory for written."""

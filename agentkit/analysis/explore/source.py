@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.files.cassette.codec import prompt_key
-from agentkit.files.cassette.columns import Column, columns_of
 from agentkit.files.cassette.index import Cassette
+from agentkit.files.columns import Column, columns_of
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200

@@ -15,8 +15,12 @@ A line of a model step holds the raw exchange, not its reading: loading reads it
 caller did before a turn is on that turn's line (`kept`, `added`, `sampling`). The rollout of a
 sub-agent is on the line of the tool it ran in, as a list of its own lines (`result.trajectory`).
 Lines of several samples may be mixed, and a rollout may go on after its end. A torn line is what a
-crash leaves; it is reported and ignored where the rollout it belonged to ends there, or went on
-from the line before.
+crash leaves; it is ignored, and told. A line that cannot be what it stands for costs its own
+rollout its steps from there on, as `damage`, and no other rollout anything.
+
+The first line, or a step "owner", names the run that writes the rollout (`agentkit.files.owner`);
+"mended" on it says that the run goes on from what could be read. A step "torn" holds the text of a
+torn line that the next writer found; a step "damage" what had been lost before a rollout was saved.
 
 Version 1 is read for good and only gains fields. Fields and kinds of lines that this version does
 not know are kept, and saved again (`Unknown`).
@@ -26,23 +30,52 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.errors import CassetteError, UsageError
-from agentkit.files.cassette.json_records import from_json
-from agentkit.files.cassette.lines import VERSION, Line, unknown_fields, with_fields, with_unknown
-from agentkit.read.plain import compact_json, plain
-from agentkit.trajectory.edit import changed, with_adopted
-from agentkit.trajectory.loop import FAILED, accepted, apply, close, rewrite, start
-from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
-from agentkit.types.unknown import Unknown
-from agentkit.types.wire import Exchange
+from agentkit.errors import CassetteError
+from agentkit.files.cassette.line.line_steps import MISFIT, after, begun, reason_of, with_given
+from agentkit.files.cassette.line.line_text import (
+    NO_LINE,
+    RESTORE,
+    Numbering,
+    Unread,
+    checked_version,
+    decode_lines,
+    encode_line,
+    is_line,
+)
+from agentkit.files.cassette.lines import NOTES, Line
+from agentkit.read.plain import plain
+from agentkit.types.problem import Problem, problem
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
-MISFIT = (UsageError, KeyError, TypeError, AttributeError)
-"""What a line raises that does not fit what came before it."""
+__all__ = [
+    "MISFIT",
+    "Numbering",
+    "RolloutReading",
+    "after",
+    "begun",
+    "decode_lines",
+    "encode_line",
+    "in_order",
+    "load_lines",
+    "load_samples",
+    "prompt_key",
+    "refusal",
+    "request_key",
+    "sample_of",
+    "with_given",
+]
+
+STRAY = 2
+"""So many steps without a first line are a rollout that lost it; a single one is a wrong line."""
+_TWICE = frozenset({"end", "close", "adopt", "change", "meta"})
+"""Lines that always fit, and of which nobody writes the same one twice in a row."""
 
 
 def request_key(body: Mapping[str, Any]) -> str:
@@ -56,210 +89,228 @@ def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
     return request_key({"prompt": list(prompt)})
 
 
-def encode_line(line: Line) -> str:
-    """Write a line as text with its newline; text that UTF-8 cannot carry is escaped."""
-    return compact_json(line) + "\n"
-
-
-def decode_lines(
-    text: Iterable[str], torn: Callable[[str], None] = lambda message: None
-) -> Iterator[Line]:
-    """Read the lines of a file.
-
-    Args:
-        text: the file, or its lines as text.
-        torn: called with a sentence about each torn line: the last one, or one that later lines
-            were appended behind.
-
-    Raises:
-        CassetteError: the file is not ours, or of a newer version.
-    """
-    for number, raw in enumerate(text, 1):
-        if not raw.strip():
-            continue
-        try:
-            line = json.loads(raw)
-        except (ValueError, RecursionError):
-            line = None
-        if line is None and number > 1:
-            torn(f"line {number} is torn and is ignored")
-        else:
-            yield checked_line(line, number)
-
-
-def checked_line(line: Any, number: int) -> Line:
-    """Return the line where it can be one of ours.
-
-    Raises:
-        CassetteError: it cannot, or a newer agentkit wrote it.
-    """
-    if not isinstance(line, dict) or (number == 1 and "agentkit" not in line):
-        raise CassetteError(
-            f"line {number} is not a line of an agentkit file",
-            hint="a chat JSONL is read with ak.view(path)",
-        )
-    version = line.get("agentkit", VERSION)
-    if not isinstance(version, int) or version > VERSION:
-        raise CassetteError(
-            f"the file has version {version!r}; this agentkit reads up to {VERSION}",
-            hint="upgrade agentkit",
-        )
-    return line
-
-
-def load_lines(lines: Iterable[Line]) -> list[Trajectory]:
+def load_lines(lines: Iterable[Line | Unread]) -> list[Trajectory]:
     """Read the trajectories of a file, in the order of their sample index; every raw exchange is
-    read again.
+    read again. What of a rollout cannot be read is its `damage`.
 
     Raises:
-        CassetteError: a step comes where none can.
+        CassetteError: no rollout of them can be read.
     """
-    samples = load_samples(lines)
+    return in_order(load_samples(lines))
+
+
+def in_order(samples: Mapping[int, Trajectory]) -> list[Trajectory]:
+    """List rollouts in the order of their sample index."""
     return [samples[index] for index in sorted(samples)]
 
 
-def load_samples(lines: Iterable[Line]) -> dict[int, Trajectory]:
+def load_samples(lines: Iterable[Line | Unread]) -> dict[int, Trajectory]:
     """Read the trajectories of a file by sample index.
 
     Raises:
-        CassetteError: a step comes where none can.
+        CassetteError: no rollout of them can be read.
     """
-    samples: dict[int, Trajectory] = {}
-    numbers = Numbering()
+    reading = _Reading()
     for line in lines:
-        given = line.get("sample", 0)
-        sample = numbers.begin(given) if "agentkit" in line else numbers.of(given)
-        if sample is None:
-            raise CassetteError(f"a step of sample {given} stands before its first line")
+        reading.take(line)
+    reason = reading.refused
+    if reason is not None and not any(found.readable for found in reading.samples.values()):
+        raise reason
+    return reading.trajectories()
+
+
+def sample_of(lines: Iterable[Line | Unread]) -> Trajectory:
+    """Read the lines of one rollout alone; it may be that none of them can be read."""
+    reading = _Reading()
+    for line in lines:
+        reading.take(line)
+    found = reading.trajectories().values()
+    lost = problem("file_damaged", "its first line cannot be read")
+    return next(iter(found), Trajectory(damage=(lost,)))
+
+
+class RolloutReading:
+    """One rollout while its lines are read.
+
+    A line that does not fit is passed over, and so are those behind it until one does: what belongs
+    to another rollout costs this one nothing, and behind what is missing nothing fits. A line that
+    is there twice ends it, until a run takes it up again.
+    """
+
+    __slots__ = ("damage", "ended", "last", "loose", "lost", "readable", "trajectory")
+
+    def __init__(self, trajectory: Trajectory | None, first: Line | None) -> None:
+        self.readable = trajectory is not None
+        self.trajectory = trajectory or Trajectory()
+        self.last = first
+        self.damage: list[Problem] = []
+        self.loose: list[Unread] = []
+        """Lines that could not be read, with no other line of the rollout behind them yet."""
+        self.lost = False
+        """Whether the line before did not fit."""
+        self.ended = False
+        """Whether nothing is read until a run takes it up."""
+
+    def note(self, message: str) -> None:
+        self.damage.append(problem("file_damaged", message))
+
+    def take(self, line: Line) -> None:
+        """Take in a line that is not the first."""
+        step, last, self.last = line.get("step"), self.last, line
+        if step in NOTES:
+            self._noted(line)
+            return
+        if not self.readable or self.ended:
+            return
+        if self.loose:
+            self._settle(line)
+        if self.lost and (step not in ("model", "tool", "open")):
+            return
+        if step in _TWICE and line == last:
+            self._end(line)
+            return
         try:
-            samples[sample] = begun(line) if "agentkit" in line else after(samples[sample], line)
+            self.trajectory = after(self.trajectory, line)
+            self.lost = False
         except MISFIT as exc:
-            what = (
-                f"the {line.get('step', 'first')} line of sample {given}, turn"
-                f" {line.get('turn', 0)},"
-            )
-            raise CassetteError(
-                f"{what} does not fit what stands before it: {exc}",
-                hint="restore the file; lines are missing or changed",
-            ) from exc
-    return samples
+            if line == last:
+                self._end(line)
+                return
+            if not self.lost:
+                self.note(
+                    f"{_described(line)} does not fit what stands before it: {reason_of(exc)}"
+                )
+            self.lost = True
+
+    def _noted(self, line: Line) -> None:
+        """Take in what a line says of the file."""
+        if "mended" in line:
+            self.damage, self.loose, self.lost, self.ended = [], [], False, False
+        if line.get("step") == "damage" and isinstance(line.get("messages"), list):
+            for message in line["messages"]:
+                self.note(str(message))
+
+    def _end(self, line: Line) -> None:
+        self.note(f"{_described(line)} is there twice, and what stands behind it is not read")
+        self.ended = True
+
+    def _settle(self, line: Line) -> None:
+        """Tell of lines that could not be read, but for steps that a later run has taken again."""
+        for unread in self.loose:
+            if not unread.became(line):
+                self.note(f"{_at(len(self.trajectory.all_turns))}, a line cannot be read")
+        self.loose = []
+
+    def found(self) -> Trajectory:
+        """Give the rollout as far as it could be read."""
+        if self.loose and self.readable:
+            self._settle({})
+        return (
+            replace(self.trajectory, damage=tuple(self.damage)) if self.damage else self.trajectory
+        )
 
 
-class Numbering:
-    """Sample indices, made unique where files that each count from 0 were joined into one."""
+def _described(line: Line) -> str:
+    return (
+        f"the {clip(str(line.get('step', 'first')))} line of turn {clip(str(line.get('turn', 0)))}"
+    )
+
+
+def _at(turns: int) -> str:
+    return f"behind {count(turns, 'turn')}"
+
+
+class _Reading:
+    """The rollouts of a file while its lines are read."""
 
     def __init__(self) -> None:
-        self._now: dict[Any, int] = {}
-        self._used: set[int] = set()
-        self._next = 0
-        self.joined = False
-        """Whether an index came twice."""
+        self.samples: dict[int, RolloutReading] = {}
+        self.refused: CassetteError | None = None
+        """The first reason why a line could not be read."""
+        self._numbers = Numbering()
+        self._before: int | None = None
+        self._loose: Unread | None = None
+        self._strays: Counter[int] = Counter()
+        """By sample index, how many steps came without a first line."""
 
-    def begin(self, sample: Any) -> int:
-        """Give a rollout its index; the one its first line carries, where that is free."""
-        index = sample if type(sample) is int and sample >= 0 else self._next
-        if index in self._used:
-            self.joined, index = True, self._next
-        self._next = max(self._next, index + 1)
-        self._used.add(index)
-        self._now[sample] = index
+    def take(self, line: Line | Unread) -> None:
+        """Take in the next line."""
+        if not isinstance(line, dict):
+            self._unread(line if isinstance(line, Unread) else Unread(1, str(line)))
+            return
+        given = line.get("sample", 0)
+        if "agentkit" in line:
+            index: int | None = self._begin(line, given)
+        else:
+            index = self._numbers.of(given) if is_line(line) else None
+        if index is None:
+            if is_line(line) and type(given) is int and given >= 0:
+                self._strays[given] += 1
+            self._refuse(refusal(line))
+            return
+        found = self.samples[index]
+        if self._loose is not None:
+            if index == self._before:
+                found.loose.append(self._loose)
+            self._loose = None
+        self._before = index
+        if "agentkit" not in line:
+            found.take(line)
+
+    def _begin(self, line: Line, given: Any) -> int | None:
+        """Begin a rollout; one whose first line could not be read begins anew with another."""
+        index = self._numbers.of(given)
+        there = self.samples.get(index) if index is not None else None
+        if there is not None and there.readable and there.last == line:
+            there._end(line)
+            return index
+        if there is None or there.readable:
+            index = self._numbers.begin(given)
+        assert index is not None
+        try:
+            checked_version(line)
+            self.samples[index] = RolloutReading(begun(line), line)
+        except MISFIT as exc:
+            fault = exc if isinstance(exc, CassetteError) else None
+            self._refuse(
+                fault
+                or CassetteError(f"a first line cannot be read: {reason_of(exc)}", hint=RESTORE)
+            )
+            self._lost_head(index, f"its first line cannot be read: {reason_of(exc)}")
         return index
 
-    def of(self, sample: Any) -> int | None:
-        """Find the rollout that a later line with this index belongs to."""
-        return self._now.get(sample)
+    def _unread(self, line: Unread) -> None:
+        given = line.sample
+        index = None if given is None else self._numbers.of(given)
+        if index is not None:
+            self.samples[index].loose.append(line)
+        elif line.is_head and given is not None:
+            self._lost_head(self._numbers.begin(given), "its first line cannot be read")
+        else:
+            self._loose = line
+        self._refuse(refusal(line))
+
+    def _lost_head(self, index: int, message: str) -> None:
+        self.samples[index] = lost = RolloutReading(None, None)
+        lost.note(message)
+
+    def _refuse(self, reason: CassetteError) -> None:
+        self.refused = self.refused or reason
+
+    def trajectories(self) -> dict[int, Trajectory]:
+        """Give every rollout there is anything of."""
+        for index, lines in self._strays.items():
+            if lines >= STRAY and index not in self.samples:
+                self._lost_head(index, "its first line is missing")
+        return {index: sample.found() for index, sample in self.samples.items()}
 
 
-def begun(line: Line) -> Trajectory:
-    """Begin the trajectory of a rollout's first line."""
-    spec, prompt = (
-        from_json(Spec, line["spec"]),
-        [Message(wire=dict(wire)) for wire in line["prompt"]],
-    )
-    begun = (
-        start(prompt, spec, line.get("meta"))
-        if prompt
-        else Trajectory(spec=spec, meta=dict(line.get("meta") or {}))
-    )
-    left = line.get("parent")
-    if left:
-        others = {name: value for name, value in left.items() if name not in ("turn", "change")}
-        unknown = Unknown(fields=others) if others else None
-        parent = Parent(turn=left["turn"], change=left["change"], unknown=unknown)
-        begun = replace(begun, parent=parent)
-    return with_fields(begun, "first", unknown_fields(line))
-
-
-def after(trajectory: Trajectory, line: Line) -> Trajectory:
-    """Add one line to a trajectory; one of a step that is not known is kept and changes nothing.
-
-    Raises:
-        MISFIT: the line does not fit what came before it.
-    """
-    now = _with_step(trajectory, line)
-    # what is unknown on these two is kept with their records, before they are applied
-    return now if line.get("step") in ("model", "tool") else with_unknown(now, line)
-
-
-def _with_step(trajectory: Trajectory, line: Line) -> Trajectory:
-    match line.get("step"):
-        case "model" | "open":
-            if line.get("turn", 0) > len(trajectory.turns):
-                trajectory = accepted(trajectory)
-            if line.get("turn", 0) > len(trajectory.turns):
-                raise UsageError(f"the next turn is {len(trajectory.turns)}")
-            trajectory = with_given(trajectory, line)
-            if "exchange" not in line:
-                return trajectory
-            exchange = from_json(Exchange, line["exchange"])
-            exchange = with_fields(exchange, "model", unknown_fields(line))
-            return apply(trajectory, Answer(exchange=exchange))
-        case "tool":
-            result = with_fields(_result(line["result"]), "tool", unknown_fields(line))
-            return apply(trajectory, Result(position=line["position"], result=result))
-        case "adopt":
-            return with_adopted(trajectory, line["turn"], line["recoverable"])
-        case "change":
-            return changed(trajectory, line["turn"], line["position"], line["arguments"])
-        case "close":
-            return close(trajectory)
-        case "meta":
-            return replace(trajectory, meta={**trajectory.meta, **line["meta"]})
-        case "end":
-            reason = line.get("stop_reason")
-            if reason in ("final", "length", "max_turns"):
-                trajectory = accepted(trajectory)
-            there = len(trajectory.all_turns)
-            if line.get("totals", {}).get("turns", 0) > there or (reason == "final" and not there):
-                raise UsageError(f"only {there} turns are there")
-            failed = (
-                trajectory.attempts[-1].error if reason in FAILED and trajectory.attempts else None
-            )
-            return replace(trajectory, stop_reason=reason, error=failed)
-    return trajectory
-
-
-def _result(data: Any) -> ToolResult:
-    """Read a result; the rollout of a sub-agent is lines of its own."""
-    inner = data.get("trajectory") if isinstance(data, dict) else None
-    if inner is None:
-        result: ToolResult = from_json(ToolResult, data)
-        return result
-    plain_result: ToolResult = from_json(ToolResult, {**data, "trajectory": None})
-    return replace(plain_result, trajectory=load_lines(inner)[0])
-
-
-def with_given(trajectory: Trajectory, line: Line) -> Trajectory:
-    """Bring a trajectory to where it was when the model step of this line began."""
-    if trajectory.stop_reason is not None:
-        trajectory = replace(trajectory, stop_reason=None, error=None)
-    added = tuple(Message(wire=wire) for wire in line.get("added", ()))
-    if "kept" in line:
-        trajectory = rewrite(trajectory, line["kept"], added)
-    elif added:
-        trajectory = replace(trajectory, open=replace(trajectory.open or OpenTurn(), added=added))
-    if "sampling" in line:
-        trajectory = replace(
-            trajectory, open=replace(trajectory.open or OpenTurn(), sampling=line["sampling"])
-        )
-    return trajectory
+def refusal(line: Line | Unread) -> CassetteError:
+    """Make the error of a line that belongs to no rollout."""
+    if isinstance(line, Unread):
+        message = f"line {line.number} is not a line of an agentkit file"
+        return CassetteError(message, hint=NO_LINE)
+    if not is_line(line):
+        return CassetteError("line 1 is not a line of an agentkit file", hint=NO_LINE)
+    given = clip(repr(line.get("sample", 0)))
+    return CassetteError(f"a step of sample {given} stands before its first line", hint=RESTORE)

@@ -7,13 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from agentkit.errors import CassetteError, checked_keywords
 from agentkit.files.cassette.checkup import HINTS, Checkup, Finding
-from agentkit.files.cassette.codec import MISFIT, after, begun, decode_lines, with_given
-from agentkit.files.cassette.lines import VERSION
+from agentkit.files.cassette.codec import MISFIT, RolloutReading, begun, refusal, with_given
+from agentkit.files.cassette.line.line_steps import reason_of
+from agentkit.files.cassette.line.line_text import Unread, decoded, is_line
+from agentkit.files.cassette.lines import NOTES, VERSION
 from agentkit.files.cassette.volatile import secrets, volatile
 from agentkit.files.path import to_read
 from agentkit.trajectory.history import request_fields
@@ -22,7 +23,9 @@ from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
 
-_KNOWN_STEPS = frozenset({"model", "tool", "open", "close", "end", "meta"})
+_KNOWN_STEPS = frozenset(
+    {"model", "tool", "open", "close", "end", "meta", "adopt", "change", *NOTES}
+)
 _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")
 
 
@@ -37,7 +40,7 @@ def doctor(path: Any) -> Checkup:
     """
     exam = _Exam()
     target = to_read(path)
-    with open(target, encoding="utf-8", errors="replace") as file:
+    with open(target, "rb") as file:
         for number, text in enumerate(file, 1):
             exam.line(number, text)
     exam.close()
@@ -53,6 +56,7 @@ class _Exam:
         self.rollouts = self.turns = 0
         self._found: dict[tuple[str, str], Finding] = {}
         self._patients: dict[Any, _Patient] = {}
+        self._refused: CassetteError | None = None
         self._answers: dict[bytes, tuple[bytes, str]] = {}
 
     @property
@@ -77,10 +81,11 @@ class _Exam:
                 count=old.count + 1,
             )
 
-    def line(self, number: int, text: str) -> None:
+    def line(self, number: int, raw: bytes) -> None:
         """Look at one line."""
-        if not text.strip():
+        if not raw.strip():
             return
+        text = raw.decode("utf-8", "replace")
         for hint in dict.fromkeys(secrets(text)):
             self.note(
                 "secret_kept",
@@ -88,36 +93,34 @@ class _Exam:
                 f"what looks like a key or a password is in the file: {hint}",
                 hint,
             )
-        try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
-            line = None
-        if number == 1 and not (isinstance(line, dict) and "agentkit" in line):
-            list(decode_lines([text]))  # says what the file is, or is not
-        if not isinstance(line, dict):
-            self.note(
-                "line_torn",
-                f"line {number}",
-                "the line is cut, as a crash or a full disk leaves it",
-            )
+        line = decoded(raw)
+        if line is not None and is_line(line):
+            self._take(number, line)
             return
-        self._take(number, line)
+        self._refused = self._refused or refusal(Unread(number, text))
+        self.note(
+            "line_torn", f"line {number}", "the line is cut, as a crash or a full disk leaves it"
+        )
 
     def _take(self, number: int, line: dict[str, Any]) -> None:
         sample = line.get("sample", 0)
+        sample = sample if type(sample) is int else clip(repr(sample))
         if "agentkit" in line:
             self._begin(number, line, sample)
             return
         patient = self._patients.get(sample)
+        step = str(line.get("step"))
         if patient is None:
+            self._refused = self._refused or refusal(line)
             self.note(
                 "first_line_missing",
                 f"line {number}",
                 f"a step of sample {sample} stands before its first line",
                 str(sample),
             )
-        elif patient.trajectory is not None:
-            step = str(line.get("step"))
+        elif patient.lines is not None:
+            if step == "torn":
+                self.note("line_torn", f"line {number}", "a line was cut, and its step lost")
             if step not in _KNOWN_STEPS:
                 self.note(
                     "step_unknown",
@@ -132,7 +135,10 @@ class _Exam:
             self._end(self._patients.pop(sample))
         version = line.get("agentkit")
         self._patients[sample] = patient = _Patient(self, sample)
-        if not isinstance(version, int) or version > VERSION:
+        if type(version) is not int or not 0 < version <= VERSION:
+            self._refused = self._refused or CassetteError(
+                f"the file has version {clip(repr(version))}", hint=HINTS["version_unknown"][1]
+            )
             self.note(
                 "version_unknown",
                 f"line {number}",
@@ -145,13 +151,19 @@ class _Exam:
             patient.begin(line)
 
     def close(self) -> None:
-        """Look at what can be seen only at the end."""
+        """Look at what can be seen only at the end.
+
+        Raises:
+            CassetteError: there is no rollout in it.
+        """
+        if self._refused is not None and not self.rollouts:
+            raise self._refused
         for patient in self._patients.values():
             self._end(patient)
 
     def _end(self, patient: _Patient) -> None:
-        if patient.trajectory is not None:
-            self.turns += len(patient.trajectory.all_turns)
+        if patient.lines is not None:
+            self.turns += len(patient.lines.trajectory.all_turns)
             patient.end()
 
     def result(self, turn: Turn, position: int, place: str) -> None:
@@ -181,24 +193,37 @@ class _Patient:
     def __init__(self, exam: _Exam, sample: Any) -> None:
         self.exam = exam
         self.sample = sample
-        self.trajectory: Trajectory | None = None
+        self.lines: RolloutReading | None = None
+        """Its lines as they are read; None where its first line cannot be."""
         self._encoded = EncodedHistory()
         self._order: list[int] = []
         self._ids: set[str] = set()
         self._keys_differ = False
 
+    @property
+    def trajectory(self) -> Trajectory | None:
+        """The rollout as far as its lines fit."""
+        return self.lines.trajectory if self.lines else None
+
     def begin(self, line: dict[str, Any]) -> None:
-        self._careful(lambda: begun(line), line)
+        """Begin with the first line."""
+        try:
+            self.lines = RolloutReading(begun(line), line)
+        except MISFIT as exc:
+            self.exam.note("lines_do_not_fit", self._at(0), f"the first line: {reason_of(exc)}")
 
     def take(self, line: dict[str, Any]) -> None:
-        before = self.trajectory
-        if before is None:
+        """Go on with the next line."""
+        if self.lines is None:
             return
+        before, known = self.lines.trajectory, len(self.lines.damage)
         if line.get("step") == "model":
             self._key(before, line)
-        self._careful(lambda: after(before, line), line)
-        now = self.trajectory
-        if now is None:
+        self.lines.take(line)
+        now = self.lines.trajectory
+        for damage in self.lines.damage[known:]:
+            self.exam.note("lines_do_not_fit", self._at(len(before.turns)), damage.message)
+        if now is before:
             return
         if line.get("step") == "tool":
             self._order.append(line.get("position", 0))
@@ -207,18 +232,6 @@ class _Patient:
         for turn in now.turns[len(before.turns) :]:
             self._turn(now, turn)
 
-    def _careful(self, make: Callable[[], Trajectory], line: dict[str, Any]) -> None:
-        try:
-            self.trajectory = make()
-        except (CassetteError, *MISFIT) as exc:
-            self.trajectory = None
-            step = line.get("step", "first")
-            self.exam.note(
-                "lines_do_not_fit",
-                self._at(line.get("turn", 0)),
-                f"the {clip(str(step))} line does not fit what stands before it: {exc}",
-            )
-
     def _key(self, before: Trajectory, line: dict[str, Any]) -> None:
         recorded = line.get("request_key")
         if not recorded or self._keys_differ:
@@ -226,7 +239,7 @@ class _Patient:
         try:
             asked = with_given(before, line)
             derived = self._encoded.key(asked, request_fields(asked))
-        except (CassetteError, *MISFIT):
+        except MISFIT:
             return
         if derived != recorded:
             self._keys_differ = True
@@ -339,9 +352,7 @@ class _Patient:
             )
         self._sampling(t)
         if self._ids:
-            said = (
-                f"the server makes the ids of its calls anew at each run, as {clip(min(self._ids))}"
-            )
+            said = f"the server makes the ids of its calls anew, as {clip(min(self._ids))}"
             self.exam.note("ids_per_run", f"sample {self.sample}", said)
         faults = [
             name
@@ -361,11 +372,8 @@ class _Patient:
         fields = {**t.spec.sampling, **(t.spec.sampling.get("extra_body") or {})}
         temperature, seed = fields.get("temperature"), fields.get("seed")
         if seed is None and temperature != 0 and t.turns:
-            said = (
-                "the server's own temperature"
-                if temperature is None
-                else f"temperature {temperature}"
-            )
+            own = "the server's own temperature"
+            said = own if temperature is None else f"temperature {temperature}"
             self.exam.note(
                 "sampling_without_seed",
                 f"sample {self.sample}",

@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any, overload
 
 from agentkit.errors import NotFound, checked_keywords
-from agentkit.files.cassette.codec import (
-    decode_lines,
-    load_lines,
-    load_samples,
-    prompt_key,
-)
-from agentkit.files.cassette.columns import first_words
+from agentkit.files.cassette.codec import load_lines, load_samples, prompt_key, sample_of
+from agentkit.files.cassette.line.line_text import Unread, decode_lines, decoded, is_line
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
+from agentkit.files.columns import first_words
 from agentkit.files.path import to_read
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Message, StopReason, Trajectory
 from agentkit.types.words import count
 
 _log = logging.getLogger("agentkit")
+_LOOKED_AT = 1000
+"""Lines of a file that are looked at to tell what it is."""
+_REMEMBERED = 10_000
+"""Lines that were told of and are not told of again."""
+_TOTALS = ("turns", "calls", "problems", "input_tokens", "output_tokens")
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
@@ -122,15 +123,8 @@ class Index(Drawn, Sequence[Entry]):
                 yield from file.read(size).split(b"\n")
 
     def load(self, entry: Entry) -> Trajectory:
-        """Read one rollout whole.
-
-        Raises:
-            CassetteError: its lines do not fit together.
-        """
-        (trajectory,) = load_lines(
-            decode_lines(line.decode("utf-8", "replace") for line in self.lines(entry))
-        )
-        return trajectory
+        """Read one rollout whole; what of it cannot be read is its `damage`."""
+        return sample_of(decode_lines(line + b"\n" for line in self.lines(entry)))
 
     def __repr__(self) -> str:
         return f"<Index {self.heading()}>"
@@ -194,18 +188,14 @@ def index(path: Any) -> Index:
     target = to_read(path)
     with target.open("rb") as file:
         scan = Scan().read(file)
-    prompts = _Prompts()
+    rollouts, prompts = scan.whole(), _Prompts()
     found = Index(
         target,
-        [
-            _entry(place, scan.rollouts[sample], prompts)
-            for place, sample in enumerate(sorted(scan.rollouts))
-        ],
+        [_entry(place, rollouts[sample], prompts) for place, sample in enumerate(sorted(rollouts))],
         scan.torn,
     )
-    whole = [
-        entry if scan.rollouts[entry.sample].ended else _looked_at(found, entry) for entry in found
-    ]
+    known = {sample for sample, entry in rollouts.items() if entry.ended and not entry.odd}
+    whole = [entry if entry.sample in known else _looked_at(found, entry) for entry in found]
     return Index(target, whole, scan.torn)
 
 
@@ -221,29 +211,58 @@ def open(path: Any) -> Cassette:
 
 
 def load_all(path: Any) -> list[Trajectory]:
-    """Read the rollouts of a file, in the order of their sample index."""
+    """Read the rollouts of a file, in the order of their sample index.
+
+    Raises:
+        CassetteError: no rollout in it can be read.
+    """
     return load_lines(_lines(to_read(path)))
 
 
 def load_by_sample(path: Any) -> dict[int, Trajectory]:
-    """Read the rollouts of a file by sample index; none where there is no file."""
-    return load_samples(_lines(Path(path))) if Path(path).exists() else {}
+    """Read the rollouts of a file by sample index; none where there is no file.
+
+    Raises:
+        CassetteError: there is something in it, and no rollout that can be read.
+    """
+    return load_samples(_lines(to_read(path))) if Path(path).exists() else {}
 
 
-def _lines(path: Path) -> Iterator[Line]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        yield from decode_lines(file, lambda message: _log.warning("%s: %s", path.name, message))
+def _lines(path: Path) -> Iterator[Line | Unread]:
+    with path.open("rb") as file:
+        yield from decode_lines(file, lambda message: _warn(path, message))
+
+
+_warned: OrderedDict[tuple[Path, str], None] = OrderedDict()
+
+
+def _warn(path: Path, message: str) -> None:
+    """Tell of a line once, and not whenever its file is read."""
+    key = path.resolve(), message
+    if key in _warned:
+        return
+    _warned[key] = None
+    if len(_warned) > _REMEMBERED:
+        _warned.popitem(last=False)
+    _log.warning("%s: %s", path.name, message)
 
 
 def is_cassette(path: Any) -> bool:
-    """Tell by its first line whether a file is a cassette."""
-    with to_read(path).open(encoding="utf-8", errors="replace") as file:
-        first = next((line for line in file if line.strip()), "")
-    try:
-        head = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(head, dict) and "agentkit" in head
+    """Tell whether a file is a cassette: by its first line that can be read, so that damage to
+    another costs nothing.
+    """
+    with to_read(path).open("rb") as file:
+        for number, line in enumerate(file):
+            if number >= _LOOKED_AT:
+                return False
+            if not line.strip():
+                continue
+            if line.startswith(b'{"agentkit":'):
+                return True
+            data = decoded(line)
+            if data is not None and ("agentkit" in data or not is_line(data)):
+                return "agentkit" in data
+    return False
 
 
 class _Prompts:
@@ -263,10 +282,7 @@ class _Prompts:
 
 def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
     digest, words = prompts(found.prompt)
-    totals = {
-        name: found.totals.get(name, 0)
-        for name in ("calls", "problems", "input_tokens", "output_tokens")
-    }
+    totals = {name: found.totals.get(name, 0) for name in _TOTALS if name != "turns"}
     return Entry(
         place=place,
         sample=found.sample,
@@ -284,5 +300,6 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
 def _looked_at(index: Index, entry: Entry) -> Entry:
     """Read the lines of an entry, and add what they come to."""
     trajectory = index.load(entry)
-    totals = {"turns": 0, **end(trajectory)["totals"]}
+    came = end(trajectory)["totals"]
+    totals = {name: came.get(name, 0) for name in _TOTALS}
     return replace(entry, stop_reason=trajectory.stop_reason, **totals)

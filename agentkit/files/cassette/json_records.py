@@ -11,9 +11,11 @@ from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
-from agentkit.types.record import Record
+from agentkit.types.record import Record, clip
 from agentkit.types.unknown import Unknown
 
+_LARGEST = 1e15
+"""No number of a record reaches it; what does is damage, and breaks what counts with it."""
 _UNKNOWN = "unknown"
 """The field of a record that holds what is no field of it; in JSON that lies beside the others."""
 
@@ -65,35 +67,101 @@ def from_json(kind: Callable[..., Any], data: Any) -> Any:
         CassetteError: the data is not such a record.
     """
     if not isinstance(data, dict):
-        raise CassetteError(f"a {kind.__name__} is an object, not {type(data).__name__}")
-    hints, keeps = _hints(kind)
-    given = {name: _value(hints[name], value) for name, value in data.items() if name in hints}
+        raise _odd(f"a {kind.__name__} is an object, not {type(data).__name__}")
+    readers, keeps = _readers(kind)
+    given = {}
+    for name, value in data.items():
+        reader = readers.get(name)
+        if reader is None:
+            continue
+        try:
+            given[name] = reader(value)
+        except TypeError as exc:
+            raise _odd(f"the {name} of a {kind.__name__} is {exc}") from None
     if keeps and len(given) < len(data):
-        others = {name: value for name, value in data.items() if name not in hints}
+        others = {name: value for name, value in data.items() if name not in readers}
         given[_UNKNOWN] = Unknown(fields=others)
     try:
         return kind(**given)
     except TypeError as exc:
-        raise CassetteError(f"not a {kind.__name__}: {exc}") from None
+        raise _odd(f"not a {kind.__name__}: {exc}") from None
+
+
+def _odd(message: str) -> CassetteError:
+    return CassetteError(message, hint="restore the file, or record the rollout again")
 
 
 @cache
-def _hints(kind: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
-    """Find the type of each field that is read, and whether the class keeps other fields."""
+def _readers(kind: Callable[..., Any]) -> tuple[dict[str, Callable[[Any], Any]], bool]:
+    """Make what reads each field of a class, and tell whether it keeps other fields."""
     hints = typing.get_type_hints(kind)
     names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    return {name: hints[name] for name in names if name != _UNKNOWN}, _UNKNOWN in names
+    readers = {name: _reader(hints[name]) for name in names if name != _UNKNOWN}
+    return readers, _UNKNOWN in names
 
 
-def _value(hint: Any, value: Any) -> Any:
-    """Make what a field of this type holds of its JSON data."""
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Make what reads the JSON data of a field of this type.
+
+    It raises a `TypeError` that names what came, where that is another type: a wrong value is found
+    here, at one place, and not wherever it is used first.
+    """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        inner = next((arg for arg in args if arg is not type(None)), None)
-        return None if value is None else _value(inner, value)
-    if origin is tuple and isinstance(value, list):
-        kinds = [args[0]] * len(value) if args[-1:] == (Ellipsis,) else args
-        return tuple(_value(kind, item) for kind, item in zip(kinds, value, strict=False))
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return from_json(hint, value)
+        inner = _reader(next(arg for arg in args if arg is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        return _tuple_reader(args)
+    if origin is typing.Literal:  # a newer version may have another word for it
+        return _exactly(str)
+    kind = origin or hint
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return lambda value: from_json(kind, value)
+    if kind in (int, float):
+        return _number_reader(kind)
+    return _exactly(kind) if kind in (str, bool, dict) else _anything
+
+
+def _anything(value: Any) -> Any:
     return value
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(_named(value))
+        return value
+
+    return read
+
+
+def _number_reader(kind: type) -> Callable[[Any], Any]:
+    kinds = (int,) if kind is int else (float, int)
+
+    def read(value: Any) -> Any:
+        if type(value) not in kinds or not -_LARGEST < value < _LARGEST:  # NaN is neither
+            raise TypeError(_named(value))
+        return value
+
+    return read
+
+
+def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Make what reads a list: of any length where the type ends in an ellipsis."""
+    each = [_reader(arg) for arg in args if arg is not Ellipsis]
+
+    def read(value: Any) -> Any:
+        if type(value) is not list:
+            raise TypeError(_named(value))
+        if args[-1:] == (Ellipsis,):
+            one = each[0]
+            return tuple([one(item) for item in value])
+        if len(value) != len(each):
+            raise TypeError(f"a list of {len(value)}, not of {len(each)}")
+        return tuple(part(item) for part, item in zip(each, value, strict=True))
+
+    return read
+
+
+def _named(value: Any) -> str:
+    return clip(f"{type(value).__name__} {value!r}") if value is not None else "null"

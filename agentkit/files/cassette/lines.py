@@ -24,10 +24,12 @@ VERSION = 1
 Line = dict[str, Any]
 Keeper = TypeVar("Keeper", Exchange, ToolResult, OpenTurn, Trajectory)
 
-_FIRST = frozenset({"agentkit", "kind", "sample", "spec", "prompt", "parent", "meta"})
+NOTES = ("owner", "torn", "damage")
+"""Steps that say something of the file, and nothing of the rollout."""
+_FIRST = frozenset({"agentkit", "kind", "sample", "spec", "prompt", "parent", "meta", "owner"})
 _GIVEN = frozenset({"step", "sample", "turn", "kept", "added", "sampling"})
 _KNOWN: dict[str, frozenset[str]] = {
-    "model": _GIVEN | {"request_key", "exchange"},
+    "model": _GIVEN | {"exchange"},  # its request_key is kept as an unknown field is
     "open": _GIVEN,
     "tool": frozenset({"step", "sample", "turn", "position", "result"}),
     "adopt": frozenset({"step", "sample", "turn", "recoverable"}),
@@ -35,6 +37,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "close": frozenset({"step", "sample", "turn"}),
     "meta": frozenset({"step", "sample", "meta"}),
     "end": frozenset({"step", "sample", "stop_reason", "totals"}),
+    **dict.fromkeys(NOTES, frozenset()),
 }
 """The fields of each kind of line, by its step."""
 _TOTALS = frozenset({"turns", "calls", "problems", "input_tokens", "output_tokens"})
@@ -58,6 +61,8 @@ def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
             lines.append({**opened, **fields_of(turn, "open")})
     for attempt in failed:
         lines.extend(_failed_lines(attempt, sample))
+    if trajectory.damage:
+        lines.append(damage_line(trajectory, sample))
     if (
         trajectory.stop_reason is not None
         or trajectory.attempts
@@ -137,15 +142,18 @@ def model_line(
         exchange: the answer as it crossed the wire.
         sample: the rollout's index in the file.
         given: the turn, for what the caller did before it.
-        key: the digest of the request's body, where it is recorded.
+        key: the digest of the request's body, where it is recorded; that of the file it was loaded
+            from by default.
     """
     line: Line = {"step": "model", "sample": sample, "turn": turn}
     if given is not None:
         line.update(_given(given))
+    kept = fields_of(exchange, "model")
+    key = key or kept.get("request_key")
     if key:
         line["request_key"] = key
     line["exchange"] = to_json(exchange)
-    return {**line, **fields_of(exchange, "model")}
+    return {**line, **{name: value for name, value in kept.items() if name not in line}}
 
 
 def edit_lines(turn: int, response: Response, sample: int = 0) -> Iterator[Line]:
@@ -225,6 +233,28 @@ def end(trajectory: Trajectory, sample: int = 0) -> Line:
         "totals": {**{k: v for k, v in totals.items() if v}, **other_totals},
         **fields,
     }
+
+
+def owner_line(owner: str, sample: int = 0, *, mended: bool = False) -> Line:
+    """Write the line of a run that takes a rollout up.
+
+    Args:
+        owner: the name of the run.
+        sample: the rollout's index in the file.
+        mended: whether lines of it were damaged, and it goes on from what could be read.
+    """
+    line: Line = {"step": "owner", "sample": sample, "owner": owner}
+    return {**line, "mended": True} if mended else line
+
+
+def torn_line(text: str, sample: int = 0) -> Line:
+    """Write the line that keeps what a crash left of another."""
+    return {"step": "torn", "sample": sample, "text": text}
+
+
+def damage_line(trajectory: Trajectory, sample: int = 0) -> Line:
+    """Write the line of what a rollout had lost when it was saved."""
+    return {"step": "damage", "sample": sample, "messages": [p.message for p in trajectory.damage]}
 
 
 def meta_line(meta: Mapping[str, Any], sample: int = 0) -> Line:

@@ -13,12 +13,21 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from agentkit.files.cassette.codec import Numbering, checked_line
-from agentkit.files.cassette.lines import VERSION
+from agentkit.errors import CassetteError
+from agentkit.files.cassette.codec import STRAY, refusal
+from agentkit.files.cassette.line.line_text import (
+    Numbering,
+    Unread,
+    checked_version,
+    decoded,
+    is_line,
+)
+from agentkit.files.cassette.lines import NOTES, VERSION
 from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
 _HEAD = re.compile(rb'\{"agentkit":(\d+),"kind":"rollout","sample":(\d+),"spec":')
+_HEAD_START = b'{"agentkit":'
 _DECODER = json.JSONDecoder()
 
 
@@ -29,6 +38,7 @@ class Found:
     sample: int
     spans: array[int] = field(default_factory=lambda: array("q"))
     """Offset and size of each run of neighbouring lines, in bytes, one after the other."""
+    spec: Any = None
     prompt: list[Any] = field(default_factory=list)
     meta: dict[str, Any] = field(default_factory=dict)
     model: Any = None
@@ -37,6 +47,14 @@ class Found:
     totals: dict[str, Any] = field(default_factory=dict)
     ended: bool = False
     """Whether its last line is an `end`."""
+    odd: bool = False
+    """Whether its lines must be read to see how far they fit."""
+    lost: bool = False
+    """Whether its first line cannot be read."""
+    owner: str | None = None
+    """The run that wrote to it last, by its name; None where the file does not say."""
+    parsed: int = 0
+    """Lines of it that were read whole."""
 
     def add(self, offset: int, size: int) -> None:
         """Take in the place of a line."""
@@ -46,18 +64,41 @@ class Found:
         else:
             spans.extend((offset, size))
 
+    def is_begun_by(self, line: dict[str, Any]) -> bool:
+        """Tell whether this is the first line of it once more, with nothing in between."""
+        given = (line.get("spec"), line.get("prompt"), _dict(line.get("meta")), line.get("owner"))
+        own = (self.spec, self.prompt, self.meta, self.owner)
+        return self.parsed == 1 and not self.lost and own == given
+
     def note(self, line: dict[str, Any]) -> None:
         """Take in what a line holds about the whole rollout."""
         kind = line.get("step")
         if kind == "meta":
-            self.meta = {**self.meta, **(line.get("meta") or {})}
+            self.meta = {**self.meta, **_dict(line.get("meta"))}
+            return
+        if kind in NOTES:
+            self.owner = line["owner"] if isinstance(line.get("owner"), str) else self.owner
+            self.odd = self.odd or kind != "owner"
             return
         self.ended = kind == "end"
         if kind == "end":
-            self.stop_reason, self.totals = line.get("stop_reason"), line.get("totals") or {}
-            self.turns = self.totals.get("turns", 0) if "totals" in line else self.turns
+            reason, totals = line.get("stop_reason"), _dict(line.get("totals"))
+            known = reason is None or isinstance(reason, str)
+            self.stop_reason = reason if known else None
+            self.totals = {name: n for name, n in totals.items() if type(n) is int}
+            turns = self.totals.get("turns", 0) if "totals" in line else self.turns
+            self.odd = self.odd or not known or turns > self.turns
+            self.turns = turns
         elif kind == "model":
-            self.turns = max(self.turns, line.get("turn", 0) + 1)
+            turn = line.get("turn")
+            self.model_step(turn if type(turn) is int else -1)
+
+    def model_step(self, turn: int) -> None:
+        """Take in the line of a model's answer; one that failed is followed by another of its
+        turn.
+        """
+        self.odd = self.odd or not self.turns - 1 <= turn <= self.turns
+        self.turns = max(self.turns, turn + 1)
 
 
 @dataclass(slots=True)
@@ -66,82 +107,179 @@ class Scan:
 
     rollouts: dict[int, Found] = field(default_factory=dict)
     torn: list[int] = field(default_factory=list)
-    """Numbers of lines that are no JSON, from 1."""
+    """Numbers of lines that are none of ours, from 1."""
     orphans: list[int] = field(default_factory=list)
     """Numbers of lines of a rollout whose first line is not there."""
+    strays: dict[int, Found] = field(default_factory=dict)
+    """What there is of these rollouts, by sample."""
+    begun: list[int] = field(default_factory=list)
+    """The indices of all rollouts with a first line, in the order these came."""
+    lost: dict[int, None] = field(default_factory=dict)
+    """The indices of those whose first line cannot be read."""
     end: int = 0
     """Offset behind the last whole line."""
     numbers: Numbering = field(default_factory=Numbering)
+    refused: CassetteError | None = None
+    """The first reason why a line could not be used."""
     _spec: tuple[bytes, Any] = (b"", None)
+    _last: int | None = None
+    _loose: tuple[int, int] | None = None
 
     def read(self, file: BinaryIO) -> Scan:
         """Go on with the file from where the scan ended.
 
         Raises:
-            CassetteError: the first line is none of ours, or of a newer version.
+            CassetteError: there is something in it, and nothing of ours.
         """
         offset = file.seek(self.end)
-        number = (
-            0 if offset == 0 else 1
-        )  # the first line of the file has to be one of ours, and is only seen from its start
+        number = 0 if offset == 0 else 1  # only of a whole file the numbers are right
         match = _STEP.match
         for line in file:
             number += 1
             size = len(line)
             step = match(line)
-            if step is not None and number > 1 and line.endswith(b"}\n"):
+            if step is not None and line.endswith(b"}\n"):
                 self._step(step, offset, size, number)
-            elif line.strip() and not self._other(line, offset, number):
-                self.torn.append(number)
+            elif line.strip():
+                self._other(line, offset, number)
             offset += size
             if line.endswith(b"\n"):
                 self.end = offset
+        if self.refused is not None and not self.rollouts and not self._is_cut_head(file):
+            raise self.refused
         return self
+
+    def _is_cut_head(self, file: BinaryIO) -> bool:
+        """Tell whether the file is nothing but what a crash left of its first line."""
+        file.seek(0)
+        return self.end == 0 and _HEAD_START.startswith(file.read(len(_HEAD_START)))
+
+    def whole(self) -> dict[int, Found]:
+        """Give every rollout there is anything of, also those that have lost their first line.
+
+        Raises:
+            CassetteError: no rollout can be read.
+        """
+        lost = {
+            sample: found
+            for sample, found in self.strays.items()
+            if found.parsed >= STRAY and sample not in self.rollouts
+        }
+        rollouts = {**self.rollouts, **lost}
+        if self.refused is not None and all(found.lost for found in rollouts.values()):
+            raise self.refused
+        return rollouts
+
+    @property
+    def next_sample(self) -> int:
+        """The index of the next rollout."""
+        return max(self.numbers.next, 1 + max(self.strays, default=-1))
+
+    @property
+    def vacant(self) -> int | None:
+        """The index of a rollout whose first line is lost, which a new one can take."""
+        lost = (*self.strays, *self.lost)
+        return next((i for i in lost if self.numbers.of(i) in (None, i)), None)
 
     def _step(self, step: re.Match[bytes], offset: int, size: int, number: int) -> None:
         """Take in a step's line that is written as ours are, without parsing it."""
         kind, sample, turn = step.groups()
-        found = self._of(int(sample), number)
+        found = self._of(int(sample), offset, size, number)
         if found is not None:
-            found.add(offset, size)
             found.ended = False
             if kind == b"model":
-                found.turns = max(found.turns, int(turn) + 1)
+                found.model_step(int(turn))
 
-    def _other(self, line: bytes, offset: int, number: int) -> bool:
-        """Take in a first line, an end, or a line by other hands; False where it cannot be used."""
+    def _other(self, line: bytes, offset: int, number: int) -> None:
+        """Take in a first line, an end, or a line by other hands."""
         head = _HEAD.match(line)
-        data = (self._head(line, head) if head and int(head[1]) == VERSION else None) or _parsed(
-            line
-        )
-        if number == 1 or data is not None:
-            checked_line(data, number)
-        if data is not None:
+        data = self._head(line, head) if head and int(head[1]) == VERSION else None
+        data = data or decoded(line)
+        if data is None or not is_line(data):
+            self.torn.append(number)
+            self._unread(line, offset, number)
+        else:
             self._parsed_line(data, offset, len(line), number)
-        return data is not None
+
+    def _unread(self, line: bytes, offset: int, number: int) -> None:
+        """Take in a line that cannot be read: it belongs to the rollout that its beginning names,
+        or to the one that both its neighbours belong to.
+        """
+        unread = Unread(number, line.decode("utf-8", "replace"))
+        self._refuse(refusal(unread))
+        place = None if unread.sample is None else self.numbers.of(unread.sample)
+        if place is not None:
+            self.rollouts[place].add(offset, len(line))
+            self.rollouts[place].odd = True
+        elif unread.is_head and unread.sample is not None:
+            index = self.numbers.begin(unread.sample)
+            self.rollouts[index] = Found(index, lost=True)
+            self.rollouts[index].add(offset, len(line))
+            self.lost[index] = None
+        else:
+            self._loose = (offset, len(line))
 
     def _parsed_line(self, data: dict[str, Any], offset: int, size: int, number: int) -> None:
         sample = data.get("sample", 0)
         if "agentkit" in data:
-            index = self.numbers.begin(sample)
-            spec, prompt, meta = (
-                data.get("spec") or {},
-                data.get("prompt") or [],
-                data.get("meta") or {},
-            )
-            self.rollouts[index] = Found(index, prompt=prompt, meta=meta, model=spec.get("model"))
-        found = self._of(sample, number)
+            self._begin(data, sample, number)
+        found = self._of(sample, offset, size, number)
         if found is not None:
             found.note(data)
-            found.add(offset, size)
 
-    def _of(self, sample: int, number: int) -> Found | None:
-        """Find the rollout a line belongs to."""
+    def _begin(self, data: dict[str, Any], sample: Any, number: int) -> None:
+        place = self.numbers.of(sample)
+        before = self.rollouts[place] if place is not None else None
+        if before is not None and before.is_begun_by(data):
+            before.odd = True
+            return
+        lost = before is not None and before.lost
+        index = place if lost and place is not None else self.numbers.begin(sample)
+        spec, prompt, meta = data.get("spec"), data.get("prompt"), data.get("meta")
+        model = _dict(spec).get("model")
+        self.rollouts[index] = found = Found(
+            index,
+            spec=spec,
+            prompt=prompt if isinstance(prompt, list) else [],
+            meta=_dict(meta),
+            model=model if isinstance(model, str) else None,
+            owner=data["owner"] if isinstance(data.get("owner"), str) else None,
+        )
+        self.begun.append(index)
+        self.strays.pop(index, None)
+        self.lost.pop(index, None)
+        found.odd = not isinstance(spec, dict) or not isinstance(prompt, list)
+        try:
+            checked_version(data)
+        except CassetteError as exc:
+            self._refuse(exc)
+            found.lost = True
+            self.lost[index] = None
+
+    def _of(self, sample: Any, offset: int, size: int, number: int) -> Found | None:
+        """Find the rollout a line belongs to, and give it the line."""
         place = self.numbers.of(sample)
         if place is None:
             self.orphans.append(number)
+            self._refuse(refusal({"step": "", "sample": sample}))
+            if type(sample) is int and sample >= 0:
+                stray = self.strays.setdefault(sample, Found(sample, lost=True))
+                stray.add(offset, size)
+                stray.parsed += 1
             return None
-        return self.rollouts[place]
+        found = self.rollouts[place]
+        if self._loose is not None:
+            if place == self._last:
+                found.add(*self._loose)
+                found.odd = True
+            self._loose = None
+        found.add(offset, size)
+        found.parsed += 1
+        self._last = place
+        return found
+
+    def _refuse(self, reason: CassetteError) -> None:
+        self.refused = self.refused or reason
 
     def _head(self, line: bytes, head: re.Match[bytes]) -> dict[str, Any] | None:
         """Parse a first line; the spec, the same for all rollouts of a batch, is parsed once."""
@@ -152,10 +290,10 @@ class Scan:
                 spec, length = _DECODER.raw_decode(text)
             except (ValueError, RecursionError):
                 return None
-            raw = text[:length].encode()
+            raw = text[:length].encode("utf-8", "surrogatepass")
             self._spec = (raw, spec) if line.startswith(raw, head.end()) else (b"", None)
         rest = line[head.end() + len(raw) :].lstrip()
-        data = _parsed(b"{" + rest[1:]) if rest[:1] == b"," else None
+        data = decoded(b"{" + rest[1:]) if rest[:1] == b"," else None
         return (
             None
             if data is None
@@ -163,9 +301,5 @@ class Scan:
         )
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

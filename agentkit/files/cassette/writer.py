@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,22 @@ from weakref import WeakValueDictionary
 
 from agentkit.errors import CassetteError, FileInUse, UsageError
 from agentkit.files.cassette.codec import encode_line
-from agentkit.files.cassette.lines import Line, dump
+from agentkit.files.cassette.line.line_text import decoded
+from agentkit.files.cassette.lines import Line, dump, torn_line
 from agentkit.files.cassette.scan import Scan
 from agentkit.files.lock import lock_of
-from agentkit.files.path import to_write
+from agentkit.files.owner import Owner
+from agentkit.files.path import system_errors, to_write
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secret_values import environment_secrets
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
+
+_log = logging.getLogger("agentkit")
+_MARK = 64
+"""Bytes of the last line by which a writer knows its file again."""
+_STEP = 65_536
+"""Bytes that are read at a time to find where the last line starts."""
 
 
 class CassetteWriter:
@@ -34,6 +44,8 @@ class CassetteWriter:
 
     _begun: set[int] | None = None
     """In a forked child, the rollouts it has begun; the others are its parent's."""
+    _owner: Owner | None = None
+    """Who writes the rollouts that no run has begun."""
 
     def __init__(self, path: Path, keep: bool = False) -> None:
         self.path = path
@@ -42,8 +54,13 @@ class CassetteWriter:
         if keep:
             self.keep()
         self._lock = threading.Lock()
-        self._scan = Scan()
+        self.scan = Scan()
+        """What is in the file, as far as this writer has looked."""
+        self._here: set[int] = set()
+        """The rollouts that are written by this process, and are in the file."""
         self._known: Any = None
+        self._mark: tuple[int, int, bytes] | None = None
+        """Inode of the file, where the last line that was written ends, and its last bytes."""
         self._redact = Redactor(environment_secrets(os.environ))
         self.look()
 
@@ -55,7 +72,7 @@ class CassetteWriter:
         """Keep the file in use for as long as this writer lives.
 
         Raises:
-            FileInUse: another process goes on with its rollouts.
+            FileInUse: another process replaces it.
         """
         if not self._kept:
             self.use.keep(self)
@@ -66,85 +83,182 @@ class CassetteWriter:
 
         Raises:
             UsageError: it is something else.
-            OSError: it cannot be written.
+            FileError: it cannot be written.
         """
-        with self._locked() as file:
-            self._catch_up(file)
+        with self.locked() as file:
+            self.catch_up(file)
 
-    def begin(self, trajectory: Trajectory) -> int:
+    def begin(self, trajectory: Trajectory, owner: str | None = None) -> int:
         """Begin a rollout: write all there is of it.
+
+        Args:
+            trajectory: what there is of it.
+            owner: the name of the run that writes it; by default this writer owns it.
 
         Returns:
             The sample index under which it goes on.
         """
         self.use.ensure(self)
-        with self._locked() as file:
-            self._catch_up(file)
-            sample = 1 + max(self._scan.rollouts, default=-1)
-            self._append(file, dump(trajectory, sample))
-            self._catch_up(file)
-            if self._begun is not None:
-                self._begun.add(sample)
-            return sample
+        with self.locked() as file:
+            self.catch_up(file)
+            return self.append_rollout(file, trajectory, owner or self._own_name())
 
-    def write(self, line: Line) -> None:
+    def _own_name(self) -> str | None:
+        """Give the name of this writer's own owner; None where the file system has no locks."""
+        if self._owner is None:
+            with suppress(OSError):
+                self._owner = Owner(self.path)
+        return self._owner.name if self._owner else None
+
+    def write(self, line: Line) -> bool:
         """Append one line.
+
+        Returns:
+            Whether it was written. It was not where the file has been removed, emptied or replaced
+            since its rollout began: that has to begin anew first.
 
         Raises:
             FileInUse: the line belongs to a rollout of the process that this one was forked from.
+            FileError: it cannot be written.
         """
-        if self._begun is not None and not self.use.alone and line.get("sample") not in self._begun:
+        sample = line.get("sample")
+        if self._begun is not None and not self.use.alone and sample not in self._begun:
             raise FileInUse(
                 f"the process this one was forked from records this rollout in {self.path.name!r}",
                 hint="begin a rollout of its own in the child",
             )
-        with self._locked() as file:
-            self._append(file, [line])
+        with self.locked() as file:
+            if not self._is_marked(file):
+                self._begin_anew()
+            if sample not in self._here:
+                return False
+            self.append(file, [line])
+            return True
 
     def after_fork(self) -> None:
         """Leave the rollouts that are under way to the parent."""
         self._lock = threading.Lock()
         self._begun = set()
+        self._owner = None
 
     @contextmanager
-    def _locked(self) -> Iterator[FileIO]:
-        with self._lock, FileIO(self.path, "a+") as file, alone(file):
+    def locked(self) -> Iterator[FileIO]:
+        """Open the file, with nobody else appending meanwhile."""
+        with (
+            self._lock,
+            system_errors(self.path),
+            FileIO(self.path, "a+") as file,
+            alone(file),
+        ):
             yield file
 
-    def _append(self, file: FileIO, lines: list[Line]) -> None:
+    def append_rollout(
+        self, file: FileIO, trajectory: Trajectory, owner: str | None, place: int | None = None
+    ) -> int:
+        """Begin a rollout in the file that is locked, after catching up.
+
+        Args:
+            file: as `locked` gives it.
+            trajectory: what there is of the rollout.
+            owner: the name of the run that writes it.
+            place: the sample index it takes; by default the next.
+        """
+        sample = self.scan.next_sample if place is None else place
+        first, *others = dump(trajectory, sample)
+        self.append(file, [{**first, "owner": owner} if owner else first, *others])
+        self.catch_up(file)
+        self.go_on(sample)
+        return sample
+
+    def go_on(self, sample: int) -> None:
+        """Take note that this process goes on with a rollout that is in the file."""
+        self._here.add(sample)
+        if self._begun is not None:
+            self._begun.add(sample)
+
+    def append(self, file: FileIO, lines: list[Line]) -> None:
+        """Append lines to the file that is locked: all of them, or none."""
         size = file.seek(0, os.SEEK_END)
+        if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
+            size, lines = self._mended(file, size, lines)
         data = "".join(self._redact(encode_line(line)) for line in lines).encode()
-        if (
-            size and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
-        ):  # a torn line must not run into the next
-            data = b"\n" + data
         try:
-            while data:
-                data = data[file.write(data) or 0 :]
+            left = data
+            while left:
+                left = left[file.write(left) or 0 :]
         except OSError:
             file.truncate(size)
             raise
+        tail = data[-_MARK:]
+        self._mark = (os.fstat(file.fileno()).st_ino, size + len(data), tail)
 
-    def _catch_up(self, file: FileIO) -> None:
+    def _mended(self, file: FileIO, size: int, lines: list[Line]) -> tuple[int, list[Line]]:
+        """Put what a crash left of the last line into a line of its own, so that it neither runs
+        into the next one nor is told of whenever the file is read.
+        """
+        start, torn = _last_line(file, size)
+        if decoded(torn) is not None:  # by other hands, and whole but for its end
+            file.write(b"\n")
+            return size + 1, lines
+        file.truncate(start)
+        _log.warning(
+            "%s: its last line was torn by a crash; the step is lost, its text is kept",
+            self.path.name,
+        )
+        sample = lines[0].get("sample", 0)
+        return start, [*lines, torn_line(torn.decode("utf-8", "replace"), sample)]
+
+    def catch_up(self, file: FileIO) -> None:
         """Take note of what others have written; a file that was removed, emptied or replaced
         begins anew.
+
+        Raises:
+            UsageError: it is no cassette.
         """
         size, inode = file.seek(0, os.SEEK_END), os.fstat(file.fileno()).st_ino
-        file.seek(0)
-        known = (inode, file.read(min(self._scan.end, 256)))
-        if size < self._scan.end or known != self._known:
-            self._scan = Scan()
+        known = (inode, os.pread(file.fileno(), min(self.scan.end, 256), 0))
+        if size < self.scan.end or known != self._known or not self._is_marked(file):
+            self._begin_anew()
         with open(self.path, "rb") as reader:
             try:
-                self._scan.read(reader)
+                self.scan.read(reader)
             except CassetteError as exc:
                 name = self.path.name
                 raise UsageError(
                     f"{name!r} exists and is not a cassette: {exc.message}",
                     hint="choose another file name, or remove it",
                 ) from None
-        file.seek(0)
-        self._known = (inode, file.read(min(self._scan.end, 256)))
+        self._known = (inode, os.pread(file.fileno(), min(self.scan.end, 256), 0))
+
+    def _is_marked(self, file: FileIO) -> bool:
+        """Tell whether the line that was written last is still where it was."""
+        if self._mark is None:
+            return True
+        inode, end, tail = self._mark
+        there = os.pread(file.fileno(), len(tail), end - len(tail))
+        return there == tail and os.fstat(file.fileno()).st_ino == inode
+
+    def _begin_anew(self) -> None:
+        """Forget what was in the file, which is another one now."""
+        if self._here:
+            _log.warning(
+                "%s was removed, emptied or replaced while it was written; %s begins anew in it",
+                self.path.name,
+                count(len(self._here), "rollout"),
+            )
+        self.scan, self._mark = Scan(), None
+        self._here.clear()
+
+
+def _last_line(file: FileIO, size: int) -> tuple[int, bytes]:
+    """Read the last line of a file, which has no end: where it starts, and what it holds."""
+    tail, start = b"", size
+    while start and b"\n" not in tail:
+        step = min(_STEP, start)
+        start -= step
+        tail = os.pread(file.fileno(), step, start) + tail
+    cut = tail.rfind(b"\n") + 1
+    return start + cut, tail[cut:]
 
 
 @contextmanager

@@ -8,12 +8,14 @@ from typing import Any
 from agentkit.errors import CassetteError
 
 
-def json_values(text: str, name: str) -> list[Any]:
+def json_values(text: str, name: str, bad: list[str] | None = None) -> list[Any]:
     """Decode JSON Lines, or one JSON value.
 
     Args:
         text: what to decode.
         name: what to call it in an error.
+        bad: takes a sentence about each line that is not JSON, where others are objects or lists;
+            by default such a line is an error.
 
     Raises:
         CassetteError: it is neither.
@@ -23,11 +25,27 @@ def json_values(text: str, name: str) -> list[Any]:
     except (ValueError, RecursionError):
         pass
     values = []
+    wrong: list[CassetteError] = []
     for number, line in enumerate(text.split("\n"), 1):  # JSON may hold U+2028, no line break here
         if not line.strip():
             continue
         try:
             values.append(json.loads(line))
         except (ValueError, RecursionError) as exc:
-            raise CassetteError(f"line {number} of {name} is not JSON: {exc}") from None
+            wrong.append(
+                CassetteError(f"line {number} of {name} is not JSON: {exc}", hint=_hint(text))
+            )
+            if bad is None:
+                raise wrong[0] from None
+    if wrong and not any(isinstance(value, (dict, list)) for value in values):
+        raise wrong[0]
+    if bad is not None:
+        bad += [exc.message for exc in wrong]
     return values
+
+
+def _hint(text: str) -> str:
+    """Say what to do about a file that is no JSON."""
+    if text.lstrip()[:1] in ("{", "["):
+        return "it is cut or damaged: restore it, or take out what is no JSON"
+    return "rollouts are read from JSON and JSON Lines"

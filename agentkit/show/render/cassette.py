@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.files.cassette.checkup import Checkup, Finding
-from agentkit.files.cassette.columns import columns_of
 from agentkit.files.cassette.index import Cassette, Index
+from agentkit.files.columns import columns_of
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits

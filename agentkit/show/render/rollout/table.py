@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from agentkit.files.cassette.columns import columns_of, first_words
+from agentkit.files.columns import columns_of, first_words
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note, status

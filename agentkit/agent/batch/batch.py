@@ -1,0 +1,245 @@
+"""The rollouts of a batch while they run: bounded concurrency on one event loop, and of a file that
+other runs write too, only what none of them is at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentkit.agent.agent import Agent
+from agentkit.agent.batch.jobs import Job, Left, check_spec
+from agentkit.agent.batch.progress import Progress
+from agentkit.agent.batch.rollouts import Rollouts
+from agentkit.agent.engine import Engine
+from agentkit.agent.record.recorder import Recorder
+from agentkit.agent.tools.pool import tool_pool
+from agentkit.errors import FileError, UsageError, raised_at
+from agentkit.files.cassette.line.line_steps import ENDED
+from agentkit.files.claims import Claim, RunWriter
+from agentkit.files.owner import process_of
+from agentkit.read.plain import plain
+from agentkit.servers.failures import named
+from agentkit.trajectory.loop import stop
+from agentkit.types.trajectory import Trajectory
+
+_log = logging.getLogger("agentkit")
+_POLL = 0.2
+"""Seconds between looks at a rollout that another run is writing."""
+Reward = Callable[[Trajectory], Any]
+"""What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it
+raises is kept as data.
+"""
+
+
+class Batch:
+    """The rollouts of a batch while they run: so many at once, each committed step by step."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        jobs: Sequence[Job],
+        concurrency: int,
+        *,
+        earlier: dict[int, Left],
+        writer: RunWriter | None,
+        reward: Reward | None,
+        claims: bool = False,
+    ) -> None:
+        """Run them.
+
+        Args:
+            agent: runs them, and records where there is a writer.
+            jobs: what is to be done.
+            concurrency: so many at once.
+            earlier: what earlier runs have left, by the number of its job.
+            writer: the file's.
+            reward: what a rollout is worth.
+            claims: whether other runs may be writing the same rollouts.
+        """
+        self.agent = agent
+        self.jobs = jobs
+        self.progress = Progress(len(jobs), concurrency)
+        self.failures: list[Exception] = []
+        self._earlier = earlier
+        self._writer = writer
+        self._claims = writer if claims else None
+        self._held: deque[tuple[int, Job]] = deque()
+        """What other runs are writing."""
+        self._reward = reward
+        self._ended: list[Trajectory | None] = [None] * len(jobs)
+        self._running: dict[int, Engine] = {}
+        self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
+
+    async def run(self) -> None:
+        """Run what is left to do."""
+        workers = [asyncio.ensure_future(self._work()) for _ in range(self.progress.concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    def result(self) -> Rollouts:
+        """Collect what has begun so far, in order; of earlier runs, all there is."""
+        running = {index: engine.trajectory for index, engine in list(self._running.items())}
+        found = []
+        for index, ended in enumerate(list(self._ended)):
+            trajectory = ended or running.get(index)
+            if trajectory is None and index in self._earlier:
+                trajectory = self.jobs[index].placed(self._earlier[index].trajectory)
+            found.append(trajectory)
+        return Rollouts((t for t in found if t is not None), asked=len(self.jobs))
+
+    async def _work(self) -> None:
+        for index, job in self._next:
+            await self._do(index, job)
+        while self._held:
+            index, job = self._held.popleft()
+            if not await self._do(index, job):
+                await asyncio.sleep(_POLL)
+
+    async def _do(self, index: int, job: Job) -> bool:
+        """Do a job, or put it behind the others where another run is at it; tell which."""
+        left = self._earlier.get(index)
+        ended = left is not None and left.trajectory.stop_reason in ENDED
+        writes = not ended or (left is not None and self._has_news(job, left))
+        if self._claims is None or not writes:
+            if left is not None and ended:
+                await self._keep(index, job.placed(left.trajectory), left)
+            else:
+                await self._roll(index, job, left)
+            return True
+        claim = self._claim(self._claims, index, job, left)
+        if claim.state == "held":
+            self._wait(index, job, claim)
+            return False
+        self.progress.waits_no_more(index)
+        left = Left(claim.trajectory, claim.place)
+        if claim.state == "done" and claim.trajectory.stop_reason not in ENDED:
+            self._ended[index] = job.placed(claim.trajectory)
+            self.progress.finished(claim.trajectory, earlier=True)
+        elif claim.trajectory.stop_reason in ENDED:
+            await self._keep(index, job.placed(claim.trajectory), left)
+        else:
+            await self._roll(index, job, left)
+        return True
+
+    def _claim(self, claims: RunWriter, index: int, job: Job, left: Left | None) -> Claim:
+        """Take up the rollout of a job, unless another run has it.
+
+        Raises:
+            UsageError: it was begun with another model, other tools or other sampling.
+        """
+        if left is not None and left.place is not None:
+            claims.place(index, left.place)
+        start = job.begin(self.agent)
+        claim = claims.claim(index, start, reward=self._reward is not None)
+        if claim.state != "held" and claim.trajectory is not start:
+            check_spec(start, claim.trajectory, job)
+        return claim
+
+    def _wait(self, index: int, job: Job, claim: Claim) -> None:
+        """Put a job off until the run that is at it has ended it, or has gone."""
+        if not self.progress.held and self._writer is not None:
+            _log.warning(
+                "%s: another run (process %s) is writing rollouts of this batch; they are waited"
+                " for, and not run again",
+                self._writer.path.name,
+                process_of(claim.owner or ""),
+            )
+        self._held.append((index, job))
+        self.progress.waits(index, claim.owner or "")
+
+    def _has_news(self, job: Job, left: Left) -> bool:
+        """Tell whether there is something to write of a rollout that has ended."""
+        if self._writer is None:
+            return False
+        trajectory = job.placed(left.trajectory)
+        return (
+            left.place is None
+            or plain(trajectory.meta) != plain(left.trajectory.meta)
+            or self._unrewarded(trajectory)
+        )
+
+    async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
+        """Take over a rollout that an earlier run has ended; its reward may still be missing."""
+        if self._writer is not None and self._has_news(self.jobs[index], left):
+            recording = Recorder(_nothing, self._writer)
+            if left.place is not None:
+                recording.go_on(self._writer, left.place, left.trajectory)
+            trajectory = await self._rewarded(trajectory)
+            recording.finish(trajectory)
+        self._ended[index] = await self._rewarded(trajectory)
+        self.progress.finished(trajectory, earlier=True)
+
+    async def _roll(self, index: int, job: Job, left: Left | None) -> None:
+        engine = self._begin(job, left)
+        self._running[index] = engine
+        self.progress.began()
+        try:
+            await engine.run()
+            engine.trajectory = await self._rewarded(engine.trajectory)
+            engine.finish()
+        except FileError:
+            # what comes now can be kept nowhere, and would be paid for again
+            raise
+        except Exception as exc:
+            # not of a model, tool or server, for that is data; it ends this rollout and no other
+            self.failures.append(exc)
+            engine.trajectory = stop(_with_meta(engine.trajectory, exception=named(exc)))
+        self._ended[index] = engine.trajectory
+        del self._running[index]
+        self.progress.finished(engine.trajectory)
+
+    def _begin(self, job: Job, left: Left | None) -> Engine:
+        if left is None:
+            return self.agent.engine(job.begin(self.agent), commit=self.progress.committed)
+        begun = replace(job.placed(left.trajectory), damage=())  # what was lost is run again
+        engine = self.agent.engine(begun, commit=self.progress.committed)
+        if (
+            self._writer is not None
+            and left.place is not None
+            and isinstance(engine.perform, Recorder)
+        ):
+            engine.perform.go_on(self._writer, left.place, left.trajectory)
+        return engine
+
+    def _unrewarded(self, trajectory: Trajectory) -> bool:
+        return (
+            self._reward is not None
+            and trajectory.stop_reason in ENDED
+            and "reward" not in trajectory.meta
+        )
+
+    async def _rewarded(self, trajectory: Trajectory) -> Trajectory:
+        """Put the reward in the trajectory's meta; one whose request failed has none."""
+        reward = self._reward
+        if reward is None or not self._unrewarded(trajectory):
+            return trajectory
+        ran = await tool_pool().run(lambda: reward(trajectory))
+        value, error = ran.value, ran.error
+        if inspect.isawaitable(value):
+            try:
+                value = await value
+            except Exception as exc:
+                value, error = None, exc
+        if error is not None:
+            return _with_meta(
+                trajectory, reward=None, reward_exception=f"{named(error)}{raised_at(error)}"
+            )
+        return _with_meta(trajectory, reward=plain(value))
+
+
+async def _nothing(step: Any, emit: Any = None) -> Any:
+    raise UsageError("this rollout has ended")
+
+
+def _with_meta(trajectory: Trajectory, **meta: Any) -> Trajectory:
+    return replace(trajectory, meta={**trajectory.meta, **meta})

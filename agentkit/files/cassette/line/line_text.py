@@ -1,0 +1,126 @@
+"""The lines of our files as text: written, read one by one, and told from what is none of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from agentkit.errors import CassetteError
+from agentkit.files.cassette.lines import VERSION, Line
+from agentkit.read.plain import compact_json
+from agentkit.types.record import clip
+
+RESTORE = "restore the file; lines are missing or changed"
+NO_LINE = "a chat JSONL is read with ak.view(path)"
+_PLACE = re.compile(r'\{[^{}\[\]]{0,80}?"sample": ?(\d{1,15})[,}]')
+_STEP = re.compile(r'\{"step": ?"(\w+)", ?"sample": ?\d+, ?"turn": ?(\d+)')
+
+
+def encode_line(line: Line) -> str:
+    """Write a line as text with its newline; text that UTF-8 cannot carry is escaped."""
+    return compact_json(line) + "\n"
+
+
+class Unread(NamedTuple):
+    """A line that is no JSON object: torn by a crash, damaged, or of other hands."""
+
+    number: int
+    """Its number in the file, from 1."""
+    text: str
+
+    @property
+    def sample(self) -> int | None:
+        """The rollout that its beginning names; None where that cannot be seen."""
+        found = _PLACE.match(self.text)
+        return int(found[1]) if found else None
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it was the first line of a rollout, and is not just what a crash cut off."""
+        return self.text.startswith('{"agentkit"') and self.text.endswith("\n")
+
+    def became(self, line: Line) -> bool:
+        """Tell whether this line is the same step, which a later run has taken again."""
+        step = _STEP.match(self.text)
+        return step is not None and (step[1], step[2]) == (line.get("step"), str(line.get("turn")))
+
+
+def decode_lines(
+    text: Iterable[str | bytes], torn: Callable[[str], None] = lambda message: None
+) -> Iterator[Line | Unread]:
+    """Read the lines of a file; one that is no JSON object is given as it is.
+
+    Args:
+        text: the file, or its lines; as bytes, they have to be UTF-8.
+        torn: called with a sentence about each line that cannot be read.
+    """
+    for number, raw in enumerate(text, 1):
+        if not raw.strip():
+            continue
+        line = decoded(raw)
+        if line is not None and is_line(line):
+            yield line
+            continue
+        what = "torn" if line is None else "none of ours"
+        torn(f"line {number} is {what} and is ignored")
+        yield Unread(number, raw if isinstance(raw, str) else raw.decode("utf-8", "replace"))
+
+
+def decoded(raw: str | bytes) -> Line | None:
+    """Read one line; None where it is no JSON object, or no UTF-8."""
+    try:
+        text = raw if isinstance(raw, str) else raw.decode()
+        line = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def checked_version(line: Line) -> None:
+    """Make sure that the rollout of this first line can be read.
+
+    Raises:
+        CassetteError: it has no version, or that of a newer agentkit.
+    """
+    version = line["agentkit"]
+    if type(version) is int and 0 < version <= VERSION:
+        return
+    newer = type(version) is int and version > VERSION
+    raise CassetteError(
+        f"the file has version {clip(repr(version))}; this agentkit reads up to {VERSION}",
+        hint="upgrade agentkit" if newer else RESTORE,
+    )
+
+
+def is_line(line: Line) -> bool:
+    """Tell whether a JSON object can be a line of ours."""
+    return "agentkit" in line or isinstance(line.get("step"), str)
+
+
+class Numbering:
+    """Sample indices, made unique where files that each count from 0 were joined into one."""
+
+    def __init__(self) -> None:
+        self._now: dict[Any, int] = {}
+        self._used: set[int] = set()
+        self.next = 0
+        """The lowest index above all that are used."""
+        self.joined = False
+        """Whether an index came twice."""
+
+    def begin(self, sample: Any) -> int:
+        """Give a rollout its index; the one its first line carries, where that is free."""
+        sample = sample if type(sample) is int else repr(sample)
+        index = sample if type(sample) is int and sample >= 0 else self.next
+        if index in self._used:
+            self.joined, index = True, self.next
+        self.next = max(self.next, index + 1)
+        self._used.add(index)
+        self._now[sample] = index
+        return index
+
+    def of(self, sample: Any) -> int | None:
+        """Find the rollout that a later line with this index belongs to."""
+        return self._now.get(sample if type(sample) is int else repr(sample))
