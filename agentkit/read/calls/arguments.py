@@ -6,6 +6,7 @@ unambiguous is `normalized`, recovered without changing a value is `repaired`, e
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from agentkit.read.calls.arguments_text import (
     not_object,
     read_text,
 )
-from agentkit.read.calls.tolerant_json import guessed_object
+from agentkit.read.calls.tolerant_json import guessed_object, restarted
 from agentkit.read.calls.validation import check_schema
 from agentkit.read.plain import carried, finite, plain
 from agentkit.types.answer import CallStatus, Policy
@@ -27,6 +28,20 @@ from agentkit.types.record import Record, record
 
 _ALLOWED: dict[Policy, int] = {"strict": 0, "normalize": 1, "repair": 2}
 _GUESSED = frozenset({"arguments_truncated", "arguments_invalid_json", "arguments_bad_escape"})
+
+_TEMPLATE = re.compile(
+    r"<\|(?:im_(?:start|end|sep)|endoftext|end_of_text|begin_of_text|eo[tm]_id|python_tag"
+    r"|(?:start|end)_header_id|start|end|message|channel|constrain|call|return|plugin"
+    r"|tool_\w{1,40}|action_\w{1,40}|(?:START|END)_\w{1,40}|\"|user|assistant|observation)\|>"
+    r"|<\|tool_(?:call|response)>|<tool_(?:call|response)\|>|<｜[^<>｜\s]{1,40}｜>"
+    r"|</? ?[|｜] ?DSML ?[|｜][^<>]{0,200}>|<(?:start|end)_of_turn>|<escape>"
+    r"|\[(?:TOOL_CALLS|ARGS|CALL_ID|TOOL_RESULTS)\]"
+)
+_TAG = re.compile(
+    r"<(?P<open>arg_key|arg_value|(?P<named>function|parameter)=[\w.\-]{1,128})>"
+    r"|</(?P<close>function|parameter|arg_key|arg_value|invoke)>"
+)
+"""Tags that count as tokens where they have no counterpart in the same value."""
 
 
 @record
@@ -66,6 +81,8 @@ def read_arguments(
     reading = _absent_or_empty(
         _read(raw, pointer) if read is None else _as_json(read, pointer), parameters, pointer
     )
+    if reading.status == "invalid" and isinstance(raw, str) and read is None:
+        reading = _begun_anew(raw, reading, pointer)
     value = (
         reading.value if isinstance(reading.value, dict) and reading.status != "invalid" else None
     )
@@ -81,6 +98,17 @@ def read_arguments(
     return Arguments(
         value=value, raw=text, status=reading.status, problems=problems, suggestion=suggestion
     )
+
+
+def _begun_anew(raw: str, reading: ObjectReading, pointer: str) -> ObjectReading:
+    """Read a text that begins an object, once or more, before it holds the whole of it: what a
+    server that streams the arguments from their start again comes to.
+    """
+    whole = restarted(raw)
+    if whole is None:
+        return reading
+    message = "the arguments are begun anew: the whole object follows its own beginning"
+    return invalid("arguments_concatenated", message, raw, pointer, suggestion=whole)
 
 
 def _guess(text: str, parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -136,3 +164,59 @@ def _absent_or_empty(
         pointer=pointer,
     )
     return ObjectReading(status="invalid", problems=(*reading.problems, code))
+
+
+def read_tokens(
+    value: dict[str, Any], pointer: str
+) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
+    """Find the tokens in arguments, and the arguments without them; nothing where there are none.
+
+    Args:
+        value: the arguments.
+        pointer: JSON pointer of them in the raw answer.
+    """
+    found: list[str] = []
+    cleaned = _without(value, found, 0)
+    if not found:
+        return (), None
+    message = f"a value holds {found[0]!r}, which belongs to a template or a call's format"
+    return (problem("markup_leak", message, pointer=pointer, before=value),), cleaned
+
+
+def _without(value: Any, found: list[str], depth: int) -> Any:
+    if isinstance(value, str):
+        return _without_tokens(value, found) if "<" in value or "[" in value else value
+    if depth > 50:
+        return value
+    if isinstance(value, dict):
+        return {
+            _without(key, found, depth): _without(item, found, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_without(item, found, depth + 1) for item in value]
+    return value
+
+
+def _without_tokens(text: str, found: list[str]) -> str:
+    """Take a text's tokens out; tags only where they have no counterpart in it."""
+    spans = [match.span() for match in _TEMPLATE.finditer(text)]
+    opened: dict[str, list[tuple[int, int]]] = {}
+    for tag in _TAG.finditer(text):
+        name = tag["close"] or tag["named"] or tag["open"]
+        if tag["close"] is None:
+            opened.setdefault(name, []).append(tag.span())
+        elif opened.get(name):
+            opened[name].pop()
+        else:
+            spans.append(tag.span())
+    spans += [span for left in opened.values() for span in left]
+    if not spans:
+        return text
+    spans.sort()
+    found.extend(text[start:end] for start, end in spans)
+    kept, at = [], 0
+    for start, end in spans:
+        kept.append(text[at:start] if start > at else "")
+        at = max(at, end)
+    return "".join([*kept, text[at:]]).strip()

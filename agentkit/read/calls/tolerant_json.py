@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -221,3 +221,70 @@ def _repair() -> Callable[..., Any] | None:
     except ImportError:
         return None
     return repair_json
+
+
+_MOST_STARTS = 8
+
+
+def restarted(text: str) -> dict[str, Any] | None:
+    """Find the whole object at the end of a text that consists of it and, before it, of one or
+    more of its beginnings; None where the text is anything else. White space does not count.
+    """
+    text = text.strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return None
+    for start in _last_objects(text):
+        whole, before = text[start:], text[:start]
+        try:
+            value = json.loads(whole)
+        except (ValueError, RecursionError):
+            continue
+        begins = _compact(whole).startswith(_compact(before)) or _beginnings(before, whole)
+        return value if isinstance(value, dict) and begins and finite(value) else None
+    return None
+
+
+def _last_objects(text: str) -> Iterator[int]:
+    """Find where the object that ends the text may start, by its brackets, from the end on."""
+    depth, given = 0, 0
+    for found in reversed(list(_BRACE.finditer(text))):
+        depth += 1 if found.group() == "}" else -1
+        if depth <= 0 and found.group() == "{" and found.start():
+            yield found.start()
+            depth, given = 0, given + 1
+            if given == _MOST_STARTS:
+                return
+
+
+_BRACE = re.compile(r"[{}]")
+_BLANK = re.compile(r"\s++")
+
+
+def _compact(text: str) -> str:
+    return _BLANK.sub("", text)
+
+
+def _beginnings(text: str, whole: str) -> bool:
+    """Return whether a text is nothing but beginnings of another one."""
+    at = 0
+    while at < len(text):
+        length = _common(text, at, whole)
+        if at + length == len(text):
+            return True
+        following = text.rfind("{", at + 1, at + length + 1)
+        if following < 0:
+            return False
+        at = following
+    return True
+
+
+def _common(text: str, at: int, whole: str) -> int:
+    """Count the characters from a place on that a text has in common with another one."""
+    low, high = 0, min(len(text) - at, len(whole))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[at + low : at + middle] == whole[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from agentkit.read.calls.arguments import Arguments, read_arguments
+from agentkit.read.calls.arguments import Arguments, read_arguments, read_tokens
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
 from agentkit.types.answer import CallStatus, Policy, ToolCall
@@ -95,7 +95,8 @@ def make_call(
     arguments = read_arguments(
         raw_arguments, read=read, parameters=tools.parameters(name), policy=policy, pointer=at
     )
-    problems = (*notes, *name_problems, *arguments.problems)
+    leaks, cleaned = _leaks(arguments, at)
+    problems = (*notes, *name_problems, *arguments.problems, *leaks)
     status = _status(arguments.status, name, problems)
     runs = status != "invalid" and (policy != "strict" or status == "ok")
     value = arguments.value if runs else None
@@ -111,12 +112,23 @@ def make_call(
         origin=origin,
         span=span,
         problems=problems,
-        suggestion=arguments.suggestion if value is not None else _suggestion(arguments),
+        suggestion=_suggestion(arguments, value is None, cleaned),
     )
 
 
-def _suggestion(arguments: Arguments) -> dict[str, Any] | None:
-    return arguments.suggestion if arguments.suggestion is not None else arguments.value
+def _leaks(arguments: Arguments, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
+    """Find tokens of a format in the values, and the arguments without them."""
+    value, raw = arguments.value, arguments.raw
+    if value is None or not ("<" in raw or "[" in raw or "\\u00" in raw):
+        return (), None
+    return read_tokens(value, pointer)
+
+
+def _suggestion(
+    arguments: Arguments, stopped: bool, cleaned: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    given = cleaned if arguments.suggestion is None else arguments.suggestion
+    return arguments.value if stopped and given is None else given
 
 
 def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> CallStatus:

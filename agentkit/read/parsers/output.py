@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import make_call, settle_ids
+from agentkit.read.parsers.literals.coercion import retyped
+from agentkit.read.parsers.literals.json_text import inner_call
 from agentkit.read.parsers.scanner import Markers
 from agentkit.types.answer import Policy, ToolCall
 from agentkit.types.problem import Problem, problem
@@ -75,6 +77,8 @@ class Draft:
     use.
     """
     notes: tuple[Problem, ...] = ()
+    guess: dict[str, Any] | None = None
+    """What was probably meant, to be shown beside what was read."""
 
 
 class Drafts(NamedTuple):
@@ -120,6 +124,56 @@ def broken(
         f"{start if at is None else at}",
     )
     return Draft(start, end, name, arguments, fault=fault, whole=False)
+
+
+def nameless(start: int, end: int, raw: str) -> Draft:
+    """Make a call that does not follow its format before its arguments begin; a call in another
+    form inside it is the guess.
+
+    Args:
+        start: where the call starts in the text.
+        end: where it ends.
+        raw: its text.
+    """
+    inner = inner_call(raw)
+    if inner is None:
+        return broken(start, end, None, raw, "there is no name")
+    draft = broken(start, end, inner[0], raw, "it is written in another form")
+    draft.guess = inner[1]
+    return draft
+
+
+def cut_by(token: str, start: int, end: int, name: str | None, arguments: str) -> Draft:
+    """Make a call of which a value holds a token of its own format, which cut it.
+
+    Args:
+        token: the token.
+        start: where the call starts in the text.
+        end: where it ends.
+        name: the tool's name, if it is known.
+        arguments: the text of the arguments.
+    """
+    draft = broken(start, end, name, arguments, f"a value holds {token!r}, which cuts it off")
+    draft.notes = (problem("markup_leak", f"a value holds {token!r}", before=arguments),)
+    return draft
+
+
+def with_types(draft: Draft, written: Any, read: dict[str, Any]) -> Draft:
+    """Give a draft its arguments as a server's parser reads them, with a note where it gives
+    another type than the model wrote, and what the model wrote as the guess.
+
+    Args:
+        draft: the call.
+        written: the arguments with the types the model wrote.
+        read: the same with those the parser gives.
+    """
+    place = retyped(written, read)
+    draft.value = read
+    if place is not None:
+        message = f"the server's parser gives {place!r} another type than the model wrote"
+        note = problem("arguments_retyped", message, before=written, after=read)
+        draft.notes, draft.guess = (*draft.notes, note), written
+    return draft
 
 
 def trailing_data(message: str, text: str) -> tuple[Problem, ...]:
@@ -221,7 +275,11 @@ class Output:
             span=(draft.start, draft.end),
             notes=draft.notes,
         )
-        self.calls.append(call if draft.fault is None else _with_fault(call, draft.fault))
+        if draft.fault is not None:
+            call = _with_fault(call, draft.fault, draft.notes)
+        if draft.guess is not None:
+            call = replace(call, suggestion=draft.guess)
+        self.calls.append(call)
         return self.calls[-1]
 
     def region(self, found: Drafts | None, raw: str, start: int) -> None:
@@ -303,12 +361,12 @@ class Output:
             yield start, end
 
 
-def _with_fault(call: ToolCall, fault: Problem) -> ToolCall:
+def _with_fault(call: ToolCall, fault: Problem, notes: tuple[Problem, ...]) -> ToolCall:
     names = (p for p in call.problems if p.code.startswith("name_"))
     return replace(
         call,
         status="invalid",
         arguments=None,
-        problems=(fault, *names),
+        problems=(fault, *notes, *names),
         suggestion=call.suggestion or call.arguments or None,
     )

@@ -33,7 +33,7 @@ _LABEL = re.compile(
     r"`{3,}[ \t]*+(?:json\w*|tool_\w+|function_\w+|python|py|text|plaintext|txt)?+"
     r"[ \t]*+(?:\n|(?=[\[{]))"
 )
-_LINE_END = re.compile(r"[ \t]*+\)?+[ \t;,.`]*+(?:\n|\Z)")
+_LINE_END = re.compile(r"[ \t]*+\)?+[ \t;,.`]*+(?:</\w{1,40}>[ \t]*+)?+(?:\n|\Z)")
 _LONGEST_LINE = 20_000
 _PATIENCE = 100_000
 
@@ -110,7 +110,7 @@ class _TextSearch:
             rf"(?P<object>{_OBJECT})"
             rf"|(?<![\w.\"'])(?:functions?\.)?+(?P<named>{either})(?::\d++)?+"
             rf"(?:<\|tool_call_argument_begin\|>)?+\s?+(?:```(?:json)?+\n)?+(?=\{{)"
-            rf"|^[ \t>*`-]*+(?:print\()?+(?:(?:functions?|default_api|tools)\.)?+"
+            rf"|^[ \t>*`-]*+(?:<\w{{1,40}}>)?+(?:print\()?+(?:(?:functions?|default_api|tools)\.)?+"
             rf"(?P<called>(?:{either})\()",
             re.MULTILINE,
         )

@@ -41,6 +41,7 @@ WRITTEN: dict[str, tuple[str, str, str, str]] = {
     "deepseek_v3": (_DEEPSEEK, "<｜tool▁calls▁begin｜>", "\n", "<｜tool▁calls▁end｜>"),
     "kimi_k2": (_KIMI, "<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"),
     "glm45": ("<tool_call>{name}\n{keys}</tool_call>", "", "\n", ""),
+    "gemma4": ("<|tool_call>call:{name}{marked}<tool_call|>", "", "", ""),
 }
 """How the models of a family write calls: one call, and what comes before, between and after the
 calls. Named as vLLM's parsers are.
@@ -80,11 +81,21 @@ def _written(call: str, n: int, function: dict[str, Any]) -> str:
         args=args,
         n=n,
         keywords=", ".join(f"{key}={value!r}" for key, value in items),
+        marked=_marked(dict(items)),
         parameters="".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in shown),
         keys="".join(
             f"<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>\n" for key, value in shown
         ),
     )
+
+
+def _marked(value: Any) -> str:
+    """Write a value as Gemma 4 does: marks around text, everything else bare."""
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{key}:{_marked(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_marked, value))}]"
+    return f'<|"|>{value}<|"|>' if isinstance(value, str) else json.dumps(value)
 
 
 def as_text(message: dict[str, Any], form: str = DEFAULT) -> dict[str, Any]:
@@ -101,6 +112,17 @@ def _in_text(form: str) -> MessageChange:
         return as_text(message, form)
 
     return on_message(change, "stop")
+
+
+def _with_nested_value(message: dict[str, Any]) -> dict[str, Any]:
+    """Write the calls as Gemma 4 does, each with an option that the tool's schema does not type."""
+    calls = []
+    for call in message.get("tool_calls") or ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            given = {**loaded(str(function.get("arguments"))), "options": {"exact": True}}
+            calls.append({"function": {**function, "arguments": json.dumps(given)}})
+    return as_text({**message, "tool_calls": calls}, "gemma4")
 
 
 def _in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +250,14 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         only="stream",
         message=_in_text(DEFAULT),
         divergence="stream_vs_block",
+    ),
+    Fault(
+        name="arguments_retyped",
+        says="the calls are Gemma 4's text in the content, with a nested value that is no text",
+        codes=("tool_call_in_content", "arguments_retyped"),
+        needs="calls",
+        message=on_message(_with_nested_value, "stop"),
+        source="constructed",
     ),
     named(
         "tool_call_in_reasoning",

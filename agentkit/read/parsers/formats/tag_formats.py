@@ -129,6 +129,9 @@ def key_tags(
         ends=(f"</{call}>",),
         parameters=(f"<{prefix}arg_key>",),
         closings=(f"</{prefix}arg_value>",),
+        loose_opening=re.compile(
+            rf"<{key}>(?P<key>[^<]*+)(?:</{key}>)?+\s*+(?P<type>(?!))?+(?:<{value}>)?+\s*+"
+        ),
         opening=re.compile(
             rf"<{key}>(?P<key>[^<]*+)</{key}>\s*+(?:<{re.escape(prefix)}arg_type>(?P<type>[^<]*+)"
             rf"</{re.escape(prefix)}arg_type>\s*+)?+<{value}>"

@@ -287,3 +287,49 @@ def full_field_schema(parameters: Schema, key: str) -> Schema:
     """Return the schema of one parameter without references; None where it is unknown."""
     schema = without_references(field_schema(parameters, key), parameters)
     return schema if isinstance(schema, Mapping) else None
+
+
+class Bare(str):
+    """A value's text that stood without marks of a string: the model meant what it says."""
+
+    __slots__ = ()
+
+
+_BARE_TYPES = {"type": ["null", "integer", "number", "boolean", "string"]}
+
+
+def plainly(text: str, schema: Schema) -> Any:
+    """Read null, a number, a boolean, or the text."""
+    return by_schema(text, _BARE_TYPES)
+
+
+def as_written(value: Any) -> Any:
+    """Read each bare text of a value by what it says."""
+    if isinstance(value, Bare):
+        return plainly(str(value), None)
+    if isinstance(value, dict):
+        return {key: as_written(item) for key, item in value.items()}
+    return [as_written(item) for item in value] if isinstance(value, list) else value
+
+
+def without_marks(value: Any) -> Any:
+    """Turn each bare text that is left in a value into plain text."""
+    if isinstance(value, Bare):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: without_marks(item) for key, item in value.items()}
+    return [without_marks(item) for item in value] if isinstance(value, list) else value
+
+
+def retyped(written: Any, read: Any, at: str = "") -> str | None:
+    """Find where a value was read as another type than the model wrote; None where nowhere."""
+    if type(written) is not type(read):
+        numbers = isinstance(written, (int, float)) and isinstance(read, (int, float))
+        return None if numbers and bool not in (type(written), type(read)) else at
+    if isinstance(written, dict):
+        pairs = ((f"{at}/{key}", item, read.get(key)) for key, item in written.items())
+    elif isinstance(written, list):
+        pairs = ((f"{at}/{i}", a, b) for i, (a, b) in enumerate(zip(written, read, strict=False)))
+    else:
+        return None
+    return next((found for place, a, b in pairs if (found := retyped(a, b, place))), None)

@@ -134,6 +134,34 @@ def salvage(text: str, keyed: bool = False) -> Salvage:
     return Salvage(name.group(1) if name else None, text[start:end], start, repairable)
 
 
+_WORD_BEFORE = re.compile(r"(?P<name>[A-Za-z_][\w.\-]{0,127})(?::\d+)?[\s(]*\Z")
+
+
+def inner_call(text: str) -> tuple[str | None, dict[str, Any]] | None:
+    """Find the name and arguments of a call in the JSON object that a text holds, whether the
+    object is a wrapper around them or the arguments themselves; None where there is none.
+    """
+    at = text.find("{")
+    found = read_value(text, at) if at >= 0 else None
+    if found is None or not isinstance(found[0], dict):
+        return None
+    value: dict[str, Any] = found[0]
+    inner = unwrapped(value)
+    if inner is not None:
+        return inner
+    before = _WORD_BEFORE.search(text, max(0, at - 200), at)
+    return (before["name"].removeprefix("functions."), value) if before else None
+
+
+def unwrapped(value: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """Return the name and arguments of a call that an object wraps; None where it wraps none."""
+    held = value.get("function")
+    value = held if isinstance(held, dict) else value
+    name = value.get("name")
+    inner = next((value[k] for k in ("arguments", "parameters", "args") if k in value), None)
+    return (name, inner) if isinstance(name, str) and isinstance(inner, dict) else None
+
+
 def error_at(text: str) -> tuple[str, int]:
     """Find what is wrong with a text that is no JSON, and where."""
     try:

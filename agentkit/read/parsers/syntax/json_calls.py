@@ -19,7 +19,7 @@ from agentkit.read.parsers.literals.json_text import (
     read_object,
     salvage,
 )
-from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
+from agentkit.read.parsers.output import Draft, Drafts, broken, truncated, with_types
 from agentkit.read.parsers.scanner import Markers, Scanner, end_of
 from agentkit.types.problem import problem
 
@@ -176,7 +176,8 @@ class JsonCalls(Format):
             )
         if self.coerce and isinstance(value, dict):
             coerced = coerce_fields(value, tools.parameters(read_name(draft.name, tools)[0]))
-            draft.value = None if coerced is value else coerced
+            if coerced is not value:
+                with_types(draft, value, coerced)
         return draft
 
     def _broken(self, raw: str, at: int, limit: int, start: int, ending: Ending) -> Draft:

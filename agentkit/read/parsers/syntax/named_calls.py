@@ -5,14 +5,14 @@ behind `[TOOL_CALLS]`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Ending, Format
 from agentkit.read.parsers.literals.coercion import coerce_fields
 from agentkit.read.parsers.literals.json_text import balanced_end, read_value
-from agentkit.read.parsers.output import Draft, Drafts, broken, truncated
+from agentkit.read.parsers.output import Draft, Drafts, nameless, truncated, with_types
 from agentkit.read.parsers.scanner import Markers, Scanner
 from agentkit.read.parsers.syntax.json_calls import JsonCalls, marked_end
 
@@ -42,7 +42,7 @@ class NamedCalls(Format):
         head = self.head.match(raw)
         if head is None:
             if ending != "cut":
-                return Drafts([broken(start, end, None, raw, "there is no name")])
+                return Drafts([nameless(start, end, raw)])
             named = self.cut_head.match(raw)
             return Drafts([truncated(start, end, named["name"].strip() if named else None, "")])
         name = head["name"].strip()
@@ -85,7 +85,7 @@ def with_schema(draft: Draft, tools: KnownTools, coerce: bool) -> Draft:
     if value and isinstance(value[0], dict) and not (draft.arguments or "")[value[1] :].strip():
         coerced = coerce_fields(value[0], tools.parameters(read_name(draft.name, tools)[0]))
         if coerced is not value[0]:
-            return replace(draft, value=coerced)
+            return with_types(draft, value[0], coerced)
     return draft
 
 
@@ -125,7 +125,7 @@ class MistralCalls(JsonCalls):
             return super().read(raw, start, ending, tools)
         text = raw[head.end() :].strip()
         end = start + len(raw)
-        name = head["name"].strip()
+        name = head["name"].strip().rstrip("(")
         if not text or (ending != "end" and balanced_end(text, 0) is None):
             prose = not text and len(name.split()) > 1
             return None if prose else Drafts([truncated(start, end, name, text)])

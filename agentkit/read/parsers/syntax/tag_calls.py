@@ -25,8 +25,17 @@ from agentkit.read.parsers.literals.coercion import (
     fields_of,
     full_field_schema,
 )
-from agentkit.read.parsers.literals.json_text import read_value
-from agentkit.read.parsers.output import Draft, Drafts, broken, trailing_data, truncated
+from agentkit.read.parsers.literals.json_text import inner_call, read_value
+from agentkit.read.parsers.output import (
+    Draft,
+    Drafts,
+    broken,
+    cut_by,
+    nameless,
+    trailing_data,
+    truncated,
+    with_types,
+)
 from agentkit.read.parsers.scanner import Markers, Scanner
 
 _CUT_HEAD = re.compile(
@@ -34,6 +43,9 @@ _CUT_HEAD = re.compile(
     r"""|(?:\w*+\s*+=)?+[\s"']*+(?P<word>[\w.\-]*+)\s*+)(?P<rest><[^<>\s]{0,60}+)?+\Z"""
 )
 """A call's marker and what can follow it where the text ends before the first parameter."""
+
+
+_FIRST_WORD = re.compile(r"""\s*+(?:name\s*+=)?+[\s"'=]*+(?P<name>[\w.\-]{1,128})""")
 
 
 class Value(NamedTuple):
@@ -57,6 +69,8 @@ class TagCalls(Format):
     closings: tuple[str, ...]
     """The tags that close a value."""
     coercion: Coercion = by_schema
+    loose_opening: re.Pattern[str] | None = None
+    """What may be taken for an opening tag where a broken call is guessed at."""
     trim_newline: bool = False
     """One newline on each side of a value belongs to the markup."""
     trim: str | None = None
@@ -113,7 +127,7 @@ class TagCalls(Format):
         head = self.head.match(raw)
         if head is None:
             if ending == "end":
-                return Drafts([broken(start, end, None, raw, "there is no name")])
+                return Drafts([self._headless(raw, start, tools)])
             opened = next(len(call) for call in self.calls if raw.startswith(call))
             cut = _CUT_HEAD.match(raw, opened) if ending == "cut" else None
             if cut is None:
@@ -125,21 +139,85 @@ class TagCalls(Format):
             body_end -= next((len(marker) for marker in self.ends if raw.endswith(marker)), 0)
         values, rest, strange = self._values(raw, head.end(), body_end)
         name = self.named(self._plain(head["name"]), tools)
+        parameters = tools.parameters(read_name(name, tools)[0])
         arguments = raw[head.end() : body_end].strip()
         if ending == "cut" and (
             (values and not values[-1].closed) or not self._cut_in_end(raw[rest:])
         ):
-            return Drafts([truncated(start, end, name, arguments)])
+            return self._faulty(truncated(start, end, name, arguments), values, parameters)
         if values and not values[-1].closed:
-            why = "a value is not closed"
-            return Drafts([broken(start, end, name, arguments, why, start + rest)])
+            draft = broken(start, end, name, arguments, "a value is not closed", start + rest)
+            return self._faulty(draft, values, parameters)
         strange = strange or (raw[rest:].strip() if ending == "next" else "")
-        if strange and ending == "next":
-            why = "the call is not closed, and other text follows"
-            return Drafts([broken(start, end, name, arguments, why, start + rest)])
-        value = self.arguments(values, tools.parameters(read_name(name, tools)[0]))
+        why = self._strangeness(values, strange, ending)
+        if why:
+            draft = broken(start, end, name, arguments, why, start + rest)
+            if not values:
+                inner = inner_call(f"{name}{strange}")
+                draft.guess = inner[1] if inner else None
+                values = self._values(raw, head.end(), body_end, loose=True)[0]
+            return self._faulty(draft, values, parameters)
+        closing = self._closed_early(raw, head.end(), body_end, strange)
+        if closing:
+            values = self._values(raw, head.end(), body_end, late=True)[0]
+            draft = cut_by(closing, start, end, name, arguments)
+            return self._faulty(draft, values, parameters)
         notes = trailing_data("other text stands between the parameters", strange)
-        return Drafts([Draft(start, end, name, arguments, value=value, notes=notes)])
+        draft = Draft(start, end, name, arguments, notes=notes)
+        read = self.arguments(values, parameters)
+        written = {v.key: self._decoded(v, None) for v in values} if self.typed == "dsml" else read
+        if self.wrappers and written.keys() != read.keys():
+            written = read
+        return Drafts([with_types(draft, written, read)])
+
+    def _strangeness(self, values: list[Value], strange: str, ending: Ending) -> str:
+        """Say why text between the parameters makes the call unusable; "" where it does not."""
+        if strange and ending == "next":
+            return "the call is not closed, and other text follows"
+        if any(marker in strange for marker in self.parameters):
+            return "a parameter is not whole"
+        return "its arguments are no tags" if strange[:1] == "{" and not values else ""
+
+    def _headless(self, raw: str, start: int, tools: KnownTools) -> Draft:
+        """Make a call without a readable head; what can be read of its parameters is the guess."""
+        draft = nameless(start, start + len(raw), raw)
+        opened = next(len(call) for call in self.calls if raw.startswith(call))
+        values = self._values(raw, opened, len(raw), loose=True)[0]
+        word = _FIRST_WORD.match(raw, opened)
+        if draft.guess is None and values and word:
+            why = "its head is not whole"
+            draft = broken(start, start + len(raw), word["name"], raw, why)
+            parameters = tools.parameters(word["name"])
+            self._faulty(draft, values, parameters)
+        return draft
+
+    def _faulty(self, draft: Draft, values: list[Value], parameters: Schema) -> Drafts:
+        """Give a broken call what can be read of its arguments, to be shown as a guess."""
+        if values and not values[-1].closed:
+            last = values[-1]
+            cut = self.tokens.regex.search(last.text)
+            text = last.text[: cut.start()] if cut else last.text
+            text = text[: len(text) - self.tokens.partial(text)].rstrip()
+            values = [*values[:-1], last._replace(text=text)]
+        draft.value = self.arguments(values, parameters)
+        return Drafts([draft])
+
+    def _closed_early(self, raw: str, at: int, end: int, strange: str) -> str:
+        """Find the closing tag that a value holds as text, which cut it; "" where none does.
+
+        Two of them next to each other are a slip of the model that takes nothing away.
+        """
+        if not strange:
+            return ""
+        opened, behind = False, end
+        for found in self.tokens.regex.finditer(raw, at, end):
+            if found.group() in self.closings:
+                if not opened and raw[behind : found.start()].strip():
+                    return found.group()
+                opened, behind = False, found.end()
+            elif found.group() in self.parameters:
+                opened = True
+        return ""
 
     def named(self, name: str, tools: KnownTools) -> str:
         """Return the tool's name."""
@@ -162,21 +240,32 @@ class TagCalls(Format):
             and any(end.startswith(rest) for end in self.ends)
         )
 
-    def _values(self, raw: str, at: int, end: int) -> tuple[list[Value], int, str]:
+    def _values(
+        self, raw: str, at: int, end: int, late: bool = False, loose: bool = False
+    ) -> tuple[list[Value], int, str]:
         """Read the parameters, where the last one ends, and text between them that belongs to
         nothing.
+
+        Args:
+            raw: the text of the call.
+            at: where the parameters start.
+            end: where they end.
+            late: a value ends with the last closing tag before the next parameter.
+            loose: an opening tag that is not whole counts too.
         """
+        opening = (self.loose_opening or self.opening) if loose else self.opening
         marks = [
             m
             for m in self.tokens.regex.finditer(raw, at, end)
-            if m.group() not in self.parameters or self.opening.match(raw, m.start(), end)
+            if m.group() not in self.parameters or opening.match(raw, m.start(), end)
         ]
+        marks = self._last_closings(marks) if late else marks
         nested = self._balanced(marks)
         values: list[Value] = []
         strange = ""
         index = 0
         while index < len(marks):
-            tag = self.opening.match(raw, marks[index].start(), end)
+            tag = opening.match(raw, marks[index].start(), end)
             index += 1
             if tag is None:
                 continue
@@ -190,6 +279,16 @@ class TagCalls(Format):
                 Value(self._plain(tag["key"]), text, tag["type"] if self.typed else None, closed)
             )
         return values, at, strange or (raw[at:end].strip() if end < len(raw) else "")
+
+    def _last_closings(self, marks: list[re.Match[str]]) -> list[re.Match[str]]:
+        """Leave out each closing tag that another one follows before the next parameter."""
+        return [
+            mark
+            for mark, following in zip(marks, [*marks[1:], None], strict=True)
+            if following is None
+            or mark.group() not in self.closings
+            or following.group() not in self.closings
+        ]
 
     def _balanced(self, marks: list[re.Match[str]]) -> bool:
         depth = 0
