@@ -8,12 +8,12 @@ raw answer is kept beside its reading.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.read.body.content import Content, read_content
 from agentkit.read.body.finish import finish_problems, read_logprobs, read_token_ids, read_usage
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.message import (
@@ -23,7 +23,7 @@ from agentkit.read.body.message import (
     open_envelope,
     parse_body,
 )
-from agentkit.read.body.reasoning import field_blocks, joined, part_block
+from agentkit.read.body.reasoning import SIGNATURES, field_blocks, joined
 from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.calls.text_calls import (
     find_text_calls,
@@ -158,28 +158,30 @@ def _read_message(
 ) -> Response:
     message, at = envelope.message or {}, envelope.pointer
     blocks, problems = field_blocks(message, at)
-    content = _read_content(message.get("content"), f"{at}/content")
+    content = read_content(message.get("content"), f"{at}/content")
     finish, finish_notes = finish_of(envelope)
     structured, call_notes = _structured_calls(message, tools, policy, at)
-    if means(finish, "length") or (finish is None and answer.exchange.chunks):
+    cut_off, run = means(finish, "length"), None if structured else parser
+    if cut_off or (finish is None and answer.exchange.chunks):
         structured = cut_short(structured)
+    blocks += content.blocks
     text = find_text_calls(
         content.text,
         tools,
         policy,
-        None if structured else parser,
-        cut_off=means(finish, "length"),
+        run,
+        cut_off=cut_off,
         beside=bool(structured),
+        apart=_apart(blocks),
     )
     calls = structured or text.calls
-    blocks += content.blocks + text.think.blocks
-    recoverable = (*content.calls(tools, policy), *text.recoverable)
+    blocks += text.think.blocks
+    recoverable = (*_used(content, tools, policy), *text.recoverable)
     texts = (content.text, text.content)
     thoughts = reasoning_calls(blocks, tools, policy, (*calls, *recoverable), texts)
     recoverable = (*recoverable, *thoughts)
     calls, recoverable = settle_ids(_placed(calls), turn), settle_ids(_placed(recoverable), turn)
-    refused = message.get("refusal")
-    refusal = refused if isinstance(refused, str) and refused else content.refusal
+    refusal = message.get("refusal")
     notes = (*answer.problems, *problems, *content.problems, *call_notes, *finish_notes)
     response = replace(
         answer,
@@ -189,12 +191,24 @@ def _read_message(
         reasoning_blocks=tuple(blocks),
         tool_calls=calls,
         recoverable=recoverable,
-        refusal=refusal,
+        refusal=refusal if refusal and isinstance(refusal, str) else content.refusal,
         finish_reason=finish,
         problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
     )
     more = _whole_problems(response, envelope.bare, at)
     return replace(response, problems=(*response.problems, *more))
+
+
+def _used(content: Content, tools: KnownTools, policy: Policy) -> Iterator[ToolCall]:
+    """Read the calls that came as content parts."""
+    for use in content.uses:
+        yield from read_calls(use, 0, tools, policy, origin="content:tool_use")
+
+
+def _apart(blocks: list[ReasoningBlock]) -> str | None:
+    """Return the reasoning that did not come in the text; None where there is none."""
+    own = [block for block in blocks if block.source not in SIGNATURES]
+    return (joined(own) or "") if own else None
 
 
 def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
@@ -234,74 +248,6 @@ def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Pr
         )
         yield problem("answer_in_reasoning", message, pointer=pointer)
     yield problem("empty_response", "the answer holds neither text nor calls", pointer=pointer)
-
-
-class _Content:
-    """A message's content: its text, and what content parts held besides."""
-
-    def __init__(self, text: str | None) -> None:
-        self.text = text
-        self.blocks: list[ReasoningBlock] = []
-        self.problems: list[Problem] = []
-        self.refusal: str | None = None
-        self.uses: list[dict[str, Any]] = []
-
-    def calls(self, tools: KnownTools, policy: Policy) -> tuple[ToolCall, ...]:
-        """Read the calls that came as content parts (Anthropic's `tool_use`)."""
-        return tuple(
-            call
-            for use in self.uses
-            for call in read_calls(use, 0, tools, policy, origin="content:tool_use")
-        )
-
-
-def _read_content(raw: Any, pointer: str) -> _Content:
-    if raw is None or isinstance(raw, str):
-        return _Content(raw)
-    content = _Content(None)
-    parts = raw if isinstance(raw, list) else [raw]
-    texts: list[str] = []
-    for part in parts:
-        _read_part(part, content, texts)
-    content.text = "".join(texts) if texts else None
-    kinds = ", ".join(
-        dict.fromkeys(
-            str(p.get("type", "object")) if isinstance(p, dict) else type(p).__name__ for p in parts
-        )
-    )
-    content.problems.append(
-        problem(
-            "content_list",
-            f"the content is not a text but parts: {kinds or 'none'}"[:300],
-            pointer=pointer,
-            before=raw,
-        )
-    )
-    return content
-
-
-def _read_part(part: Any, content: _Content, texts: list[str]) -> None:
-    if not isinstance(part, dict):
-        texts.append(
-            part
-            if isinstance(part, str)
-            else ""
-            if part is None
-            else json.dumps(part, ensure_ascii=False)
-        )
-        return
-    kind = str(part.get("type", "text"))
-    if "thinking" in kind or kind.startswith("reasoning"):
-        content.blocks.append(part_block(part))
-    elif kind == "refusal":
-        content.refusal = str(part.get("refusal") or part.get("text") or "")
-    elif kind in ("tool_use", "tool_call", "function"):
-        content.uses.append(part)
-    else:
-        text = part.get("text", part.get("content"))
-        text = text.get("value") if isinstance(text, dict) else text
-        if isinstance(text, str):
-            texts.append(text)
 
 
 def _structured_calls(

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentkit.read.body.reasoning import FIELDS, cut
+from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
 from agentkit.trajectory.preflight import preflight
 from agentkit.trajectory.profiles import PROFILES, Profile, get_profile, profile_for
-from agentkit.types.answer import Response, ToolCall
+from agentkit.types.answer import ReasoningBlock, Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Request
 
@@ -50,24 +50,32 @@ def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
     }
     if response.tool_calls:
         message["tool_calls"] = [_call(call, profile) for call in response.tool_calls]
-    if profile.reasoning_field:
-        texts = [
-            block.text
-            for block in response.reasoning_blocks
-            if block.source in FIELDS and block.text
-        ]
-        details = [
-            block.text
-            for block in response.reasoning_blocks
-            if block.source in ("reasoning_details", "content:thinking")
-        ]
-        text = "\n\n".join(texts or filter(None, details))
-        if text:
-            message[profile.reasoning_field] = text
-    raw = [block.raw for block in response.reasoning_blocks if block.source == "reasoning_details"]
-    if profile.reasoning_details and raw:
-        message["reasoning_details"] = raw
+    if response.reasoning_blocks:
+        message.update(_reasoning(response.reasoning_blocks, profile))
     return message
+
+
+def _reasoning(blocks: tuple[ReasoningBlock, ...], profile: Profile) -> dict[str, Any]:
+    """Write the fields in which reasoning and its signatures go back."""
+    found: dict[str, Any] = {}
+    if profile.reasoning_details:
+        for name in LISTS:
+            items = [block.raw for block in blocks if block.source == name]
+            found.update({name: items} if items else {})
+    if profile.reasoning_field == "same":
+        for block in blocks:
+            if block.source in FIELDS:
+                found[block.source] = block.raw if block.raw is not None else block.text
+    field = "reasoning_content" if profile.reasoning_field == "same" else profile.reasoning_field
+    if field and (not found or profile.reasoning_field != "same"):
+        tags = () if profile.think_text else ("content:think_tags",)
+        text = joined(
+            [b for b in blocks if not b.source.endswith("think_tags") or b.source in tags]
+        )
+        found.update({field: text} if text else {})
+    if profile.extra_content:
+        found.update({block.source: block.raw for block in blocks if block.source in SIGNATURES})
+    return found
 
 
 def _content(response: Response, profile: Profile) -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from agentkit.errors import checked_keywords
+from agentkit.read.body.reasoning import FIELDS, LISTS
 from agentkit.read.plain import plain
 from agentkit.trajectory.profiles import Profile, get_profile
 from agentkit.types.problem import Problem, problem
@@ -252,25 +253,21 @@ def _content(message: dict[str, Any], pointer: str, profile: Profile) -> Iterato
             pointer=at,
             before=content,
         )
-    elif isinstance(content, list) and not content:
+    elif content == [] and not (profile.empty_parts and message.get("tool_calls")):
         yield problem("history_bad_content", "the content is an empty list", pointer=at)
 
 
 def _reasoning(message: dict[str, Any], pointer: str, profile: Profile) -> Iterator[Problem]:
-    carried = [
-        name
-        for name in ("reasoning", "reasoning_content", "reasoning_details")
-        if message.get(name)
-    ]
+    carried = [name for name in (*FIELDS, *LISTS) if message.get(name)]
     if (
         profile.reasoning_required
         and message.get("tool_calls")
-        and not message.get(profile.reasoning_field or "")
+        and not isinstance(message.get(profile.reasoning_field or ""), str)
     ):
         text = f"a message with calls must carry its reasoning as {profile.reasoning_field!r}"
         yield problem("history_reasoning_missing", text, pointer=pointer)
-    if profile.refuses_reasoning:
-        for name in carried:
+    for name in carried:
+        if profile.refuses_reasoning or name in profile.refused_fields:
             yield problem(
                 "unknown_field",
                 f"the server refuses {name!r} in a message",

@@ -3,7 +3,7 @@
 Each refusal is one that servers of the kind have answered with; each field says where its words
 come from. vLLM and SGLang are read from their sources, Mistral's from mistral-common
 (`protocol/instruct/validator.py`), with whose texts api.mistral.ai answers; the others' are the
-bodies of real 400s.
+bodies of real 400s. What came goes back as it came, unless a profile says otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from agentkit.errors import NotFound, suggest
 from agentkit.types.record import Record, record
 
-ReasoningField = Literal["reasoning", "reasoning_content"]
+ReasoningField = Literal["same", "reasoning", "reasoning_content"]
 
 
 @record
@@ -22,20 +22,26 @@ class Profile(Record):
     """What one kind of server wants of its history, and what it refuses."""
 
     name: str
-    reasoning_field: ReasoningField | None = "reasoning_content"
-    """Where reasoning goes back; None: not at all."""
+    reasoning_field: ReasoningField | None = "same"
+    """Where reasoning goes back: the `same` field it came in, and `reasoning_content` where it came
+    in content parts; another name: there, in whatever it came; None: not at all."""
     reasoning_required: bool = False
     """An assistant message with calls must carry its reasoning: api.moonshot.ai ("reasoning_content
     is missing in assistant tool call message") and api.deepseek.com ("Missing `reasoning_content`
     field in the assistant message")."""
-    reasoning_details: bool = False
-    """`reasoning_details` go back as they came (OpenRouter)."""
-    extra_content: bool = False
-    """A call's `extra_content` goes back as it came: Gemini 3 refuses a turn whose first call has
-    lost its `thought_signature` (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
+    reasoning_details: bool = True
+    """`reasoning_details` and other lists of reasoning go back as they came (OpenRouter,
+    MiniMax)."""
+    extra_content: bool = True
+    """Signatures go back as they came, a message's and a call's `extra_content`: Gemini 3 refuses a
+    turn whose first call has lost its `thought_signature`
+    (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
     refuses_reasoning: bool = False
     """A reasoning field in a message is refused, not ignored: OpenAI ("Unknown parameter:
     'messages[1].reasoning_content'") and Mistral ("Extra inputs are not permitted")."""
+    refused_fields: tuple[str, ...] = ()
+    """Names of reasoning fields that are refused where others are taken: Cerebras and Groq take
+    `reasoning` ("property 'messages.2.assistant.reasoning_content' is unsupported")."""
     think_text: bool = True
     """Think tags of the content go back verbatim; False: the content without them."""
     ids: Literal["any", "alnum9", "kimi"] = "any"
@@ -55,6 +61,8 @@ class Profile(Record):
     """An assistant message with neither text nor calls is accepted; not by Mistral ("must have
     either content or tool_calls, but not none") nor by Moonshot ("the message at position 1 with
     role 'assistant' must not be empty")."""
+    empty_parts: bool = False
+    """`content: []` is accepted beside calls, as Mistral's own client sends it."""
     empty_tool_calls: bool = False
     """`tool_calls: []` is accepted; not by OpenAI ("[] is too short - 'messages.1.tool_calls'")."""
     json_arguments: bool = True
@@ -81,26 +89,39 @@ PROFILES = {
         Profile(
             name="openai",
             reasoning_field=None,
+            reasoning_details=False,
+            extra_content=False,
             refuses_reasoning=True,
             id_limit=40,
             strict_names=True,
             null_content=True,
             json_arguments=False,
         ),
-        Profile(name="vllm", reasoning_field="reasoning", empty_tool_calls=True, system_first=True),
+        Profile(
+            name="vllm",
+            reasoning_field="reasoning",
+            reasoning_details=False,
+            empty_tool_calls=True,
+            system_first=True,
+        ),
         Profile(
             name="sglang",
             reasoning_field="reasoning_content",
+            reasoning_details=False,
             empty_tool_calls=True,
             system_first=True,
         ),
         Profile(
             name="mistral",
             reasoning_field=None,
+            reasoning_details=False,
+            extra_content=False,
             refuses_reasoning=True,
             ids="alnum9",
             strict_names=True,
             empty_answers=False,
+            empty_tool_calls=True,
+            empty_parts=True,
             alternates=True,
             system_first=True,
         ),
@@ -108,6 +129,7 @@ PROFILES = {
             name="kimi",
             reasoning_field="reasoning_content",
             reasoning_required=True,
+            reasoning_details=False,
             ids="kimi",
             strict_names=True,
             empty_answers=False,
@@ -116,16 +138,61 @@ PROFILES = {
             name="deepseek",
             reasoning_field="reasoning_content",
             reasoning_required=True,
+            reasoning_details=False,
             strict_names=True,
         ),
-        Profile(name="gemini", reasoning_field=None, extra_content=True, strict_names=True),
         Profile(
-            name="openrouter",
-            reasoning_field="reasoning",
-            reasoning_details=True,
-            extra_content=True,
+            name="gemini",
+            reasoning_field=None,
+            reasoning_details=False,
             strict_names=True,
         ),
+        Profile(name="openrouter", reasoning_field="reasoning", strict_names=True),
+        # Takes `reasoning` and refuses `reasoning_content` with code `wrong_api_format`.
+        Profile(
+            name="cerebras",
+            reasoning_field="reasoning",
+            reasoning_details=False,
+            extra_content=False,
+            refused_fields=("reasoning_content", "reasoning_details"),
+            strict_names=True,
+        ),
+        # "'messages.1' : for 'role:assistant' … property 'reasoning_content' is unsupported"; its
+        # SDK's assistant message has `reasoning`.
+        Profile(
+            name="groq",
+            reasoning_field="reasoning",
+            reasoning_details=False,
+            extra_content=False,
+            refused_fields=("reasoning_content", "reasoning_details"),
+            id_limit=40,
+            strict_names=True,
+            null_content=True,
+            json_arguments=False,
+        ),
+        # https://docs.fireworks.ai/guides/reasoning: out and in as `reasoning_content`.
+        Profile(name="fireworks", reasoning_field="reasoning_content"),
+        # Answers with `reasoning`, and takes both names, whatever the model is.
+        Profile(name="together"),
+        # "You must return the complete, unmodified `reasoning_content`" (preserved thinking).
+        Profile(name="zai", reasoning_field="reasoning_content"),
+        # The whole message goes back: `reasoning_details` with `reasoning_split`, else the think
+        # tags of the content (https://platform.minimax.io/docs/api-reference/text-openai-api).
+        Profile(name="minimax"),
+        Profile(name="dashscope", reasoning_field="reasoning_content"),
+        Profile(name="xai", reasoning_field="reasoning_content"),
+        # NIM serves models with vLLM, SGLang or TensorRT-LLM: whichever name came is understood.
+        Profile(name="nvidia"),
+        # A router: the names are those of the provider behind it.
+        Profile(name="huggingface"),
+        # Sends `reasoning_content` and `thinking_blocks`, and translates both for the provider.
+        Profile(name="litellm"),
+        # common/chat.cpp reads `reasoning_content` and parses the arguments.
+        Profile(name="llamacpp", reasoning_field="reasoning_content", reasoning_details=False),
+        # openai/openai.go: `reasoning` in the message, both ways.
+        Profile(name="ollama", reasoning_field="reasoning", reasoning_details=False),
+        # `reasoning` for gpt-oss, `reasoning_content` for the others.
+        Profile(name="lmstudio"),
     )
 }
 
@@ -134,7 +201,8 @@ _HOSTS = {
     "openai.azure.com": "openai",
     "cognitiveservices.azure.com": "openai",
     "services.ai.azure.com": "openai",
-    "api.groq.com": "openai",
+    "api.groq.com": "groq",
+    "api.cerebras.ai": "cerebras",
     "openrouter.ai": "openrouter",
     "api.mistral.ai": "mistral",
     "api.moonshot.cn": "kimi",
@@ -142,7 +210,29 @@ _HOSTS = {
     "api.deepseek.com": "deepseek",
     "generativelanguage.googleapis.com": "gemini",
     "aiplatform.googleapis.com": "gemini",
+    "api.fireworks.ai": "fireworks",
+    "api.together.xyz": "together",
+    "api.together.ai": "together",
+    "api.z.ai": "zai",
+    "open.bigmodel.cn": "zai",
+    "api.minimax.io": "minimax",
+    "api.minimax.chat": "minimax",
+    "api.minimaxi.com": "minimax",
+    "api.minimaxi.chat": "minimax",
+    "dashscope.aliyuncs.com": "dashscope",
+    "dashscope-intl.aliyuncs.com": "dashscope",
+    "dashscope-us.aliyuncs.com": "dashscope",
+    "maas.aliyuncs.com": "dashscope",
+    "api.x.ai": "xai",
+    "api.nvidia.com": "nvidia",
+    "router.huggingface.co": "huggingface",
+    "api-inference.huggingface.co": "huggingface",
+    "endpoints.huggingface.cloud": "huggingface",
+    "ollama.com": "ollama",
 }
+
+_PORTS = {11434: "ollama", 1234: "lmstudio", 4000: "litellm"}
+"""Where a server listens that nobody told otherwise."""
 
 _MODELS = {
     "kimi-k2": "kimi",
@@ -170,14 +260,24 @@ def get_profile(name: str) -> Profile:
 
 
 def profile_for(url: str | None, model: str | None = None) -> str:
-    """Choose the profile that fits a server, by its address and then by the model; `generic` where
-    neither decides.
+    """Choose the profile that fits a server, by its host, then by the model, then by its port;
+    `generic` where none decides.
     """
-    host = (urlsplit(url).hostname or "") if url else ""
+    host, port = _address(url or "")
     known = next(
         (name for end, name in _HOSTS.items() if host == end or host.endswith(f".{end}")), None
     )
     if known is not None:
         return known
     family = (model or "").rpartition("/")[2].lower()
-    return next((name for start, name in _MODELS.items() if family.startswith(start)), "generic")
+    by_model = next((name for start, name in _MODELS.items() if family.startswith(start)), None)
+    return by_model or _PORTS.get(port or 0, "generic")
+
+
+def _address(url: str) -> tuple[str, int | None]:
+    """Take host and port out of a URL; "" and None where it has none."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        return parts.hostname or "", parts.port
+    except ValueError:
+        return "", None

@@ -463,7 +463,7 @@ def check_all_there(trajectory: Trajectory, log: list[dict[str, Any]]) -> None:
     assert sum(len(m.get("tool_calls", ())) for m in made) == sum(
         len(m.get("tool_calls", ())) for m in log
     )
-    assert sorted(m["reasoning_content"] for m in made if "reasoning_content" in m) == sorted(
+    assert sorted(m["reasoning"] for m in made if "reasoning" in m) == sorted(
         m["reasoning"] for m in log if "reasoning" in m
     )
     users = [m["content"] for m in log if m["role"] not in ("assistant", "tool", "function")]

@@ -149,21 +149,29 @@ def test_the_model_s_own_text_goes_back_as_it_was() -> None:
 
 
 REASONING = {
-    "generic": "reasoning_content",
     "sglang": "reasoning_content",
     "kimi": "reasoning_content",
     "deepseek": "reasoning_content",
+    "fireworks": "reasoning_content",
+    "zai": "reasoning_content",
+    "dashscope": "reasoning_content",
+    "xai": "reasoning_content",
+    "llamacpp": "reasoning_content",
     "vllm": "reasoning",
     "openrouter": "reasoning",
+    "cerebras": "reasoning",
+    "groq": "reasoning",
+    "ollama": "reasoning",
     "openai": None,
     "mistral": None,
     "gemini": None,
 }
+"""Where each profile sends reasoning whatever it came in; those not named send what came."""
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
-    "given_as", ["reasoning", "reasoning_content", "reasoning_details", "parts"]
+    "given_as", ["reasoning", "reasoning_content", "reasoning_text", "reasoning_details", "parts"]
 )
 def test_reasoning_goes_back_where_the_profile_wants_it(profile: str, given_as: str) -> None:
     given_fields: dict[str, Any] = {given_as: "Hm", "content": "Hi"}
@@ -176,15 +184,51 @@ def test_reasoning_goes_back_where_the_profile_wants_it(profile: str, given_as: 
             "content": [{"type": "thinking", "thinking": "Hm"}, {"type": "text", "text": "Hi"}]
         }
     message = sent(profile, **given_fields)
-    wanted = REASONING[profile]
+    same = {"parts": "reasoning_content", "reasoning_details": None}.get(given_as, given_as)
+    wanted = REASONING.get(profile, same)
     assert {
         name: value
         for name, value in message.items()
         if name.startswith("reasoning") and name != "reasoning_details"
     } == ({wanted: "Hm"} if wanted else {})
     assert message["content"] == "Hi"
-    if given_as == "reasoning_details" and profile == "openrouter":
+    if given_as == "reasoning_details" and get_profile(profile).reasoning_details:
         assert message["reasoning_details"] == given_fields["reasoning_details"]
+    else:
+        assert "reasoning_details" not in message
+
+
+WHAT_CAME = [
+    {"reasoning": "Hm"},
+    {"reasoning_content": "Hm"},
+    {"reasoning_text": "Hm", "reasoning_opaque": "c2ln"},
+    {"thinking": "Hm", "signature": "c2ln"},
+    {"thoughts": "Hm"},
+    {"reasoning": "A", "reasoning_details": [{"type": "reasoning.text", "text": "A"}]},
+    {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]},
+    {"reasoning_content": "A", "thinking_blocks": [{"type": "thinking", "thinking": "A"}]},
+    {"reasoning_content": "A", "reasoning": "quite another"},
+    {"reasoning": {"text": "Hm"}},
+    {"extra_content": {"google": {"thought_signature": "c2ln"}}},
+]
+
+
+@pytest.mark.parametrize("fields", WHAT_CAME, ids=lambda fields: "-".join(fields))
+def test_what_came_goes_back_block_and_streamed(fields: dict[str, Any]) -> None:
+    whole = {"role": "assistant", "content": "Hi", **fields}
+    chunks = [{"choices": [{"index": 0, "delta": {name: value}}]} for name, value in whole.items()]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    streamed = read_stream("".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks))
+    for response in (read_response(whole), streamed):
+        assert assistant_message(response, get_profile("generic")) == whole
+
+
+def test_reasoning_under_two_names_goes_back_once() -> None:
+    assert sent("generic", content="Hi", reasoning="Hm", reasoning_content=" Hm\n") == {
+        "role": "assistant",
+        "content": "Hi",
+        "reasoning_content": " Hm\n",
+    }
 
 
 def test_encrypted_details_go_back_as_they_came_or_not_at_all() -> None:
@@ -195,7 +239,7 @@ def test_encrypted_details_go_back_as_they_came_or_not_at_all() -> None:
     assert (
         sent("openrouter", content="Hi", reasoning_details=details)["reasoning_details"] == details
     )
-    assert sent("generic", content="Hi", reasoning_details=details) == {
+    assert sent("deepseek", content="Hi", reasoning_details=details) == {
         "role": "assistant",
         "content": "Hi",
         "reasoning_content": "S",
@@ -223,7 +267,7 @@ def test_a_think_block_is_not_sent_twice() -> None:
     assert sent("generic", content="<think>B</think>Hi", reasoning="A") == {
         "role": "assistant",
         "content": "<think>B</think>Hi",
-        "reasoning_content": "A",
+        "reasoning": "A",
     }
 
 
@@ -272,7 +316,7 @@ def test_a_thought_signature_goes_back_where_it_is_wanted(profile: str) -> None:
     ):
         (call,) = assistant_message(response, get_profile(profile))["tool_calls"]
         assert call.get("extra_content") == (
-            SIGNED["extra_content"] if profile in ("gemini", "openrouter") else None
+            SIGNED["extra_content"] if get_profile(profile).extra_content else None
         )
 
 
@@ -362,7 +406,7 @@ def test_the_profile_can_be_changed_afterwards() -> None:
     assert messages(trajectory)[1] == {
         "role": "assistant",
         "content": "Hi",
-        "reasoning_content": "Hm",
+        "reasoning": "Hm",
     }
     other = replace(trajectory, spec=replace(trajectory.spec, profile="openai"))
     assert messages(other)[1] == {"role": "assistant", "content": "Hi"}

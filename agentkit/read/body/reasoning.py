@@ -1,22 +1,49 @@
-"""Reasoning, wherever a server puts it: its own field under two names, `reasoning_details`, content
-parts, or think tags in the text.
+"""Reasoning, wherever a server puts it: a field of its own under several names, a list of entries,
+content parts, or think tags in the text; and the signatures that have to go back with it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agentkit.types.answer import ReasoningBlock
 from agentkit.types.problem import Problem, problem
 
-FIELDS = ("reasoning", "reasoning_content")
-"""vLLM renamed `reasoning_content` (DeepSeek's name) to `reasoning` (OpenRouter's) in November
-2025.
+FIELDS = (
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+    "thinking_content",
+    "thoughts",
+    "thought",
+)
+"""What a message's own field for reasoning is called, the name that decides first:
+`reasoning_content` (DeepSeek, and most after it), `reasoning` (OpenRouter, Groq, Cerebras, Ollama;
+vLLM since November 2025), `reasoning_text` (GitHub Copilot), `thinking` (Ollama's own) and names
+that gateways gave it.
 """
+
+LISTS = ("reasoning_details", "thinking_blocks", "reasoning_items")
+"""Fields that hold a list of entries: OpenRouter's and MiniMax', and LiteLLM's two for what came of
+Anthropic's blocks and of OpenAI's Responses items."""
+
+SIGNATURES = (
+    "signature",
+    "reasoning_signature",
+    "thinking_signature",
+    "thought_signature",
+    "reasoning_opaque",
+    "encrypted_content",
+    "reasoning_encrypted_content",
+    "extra_content",
+)
+"""Fields of a message that hold nothing to read and have to go back as they came: `extra_content`
+is Google's (its `thought_signature`), `reasoning_opaque` GitHub Copilot's."""
 
 _TAGS = {
     **{
@@ -45,13 +72,12 @@ _CLOSERS = frozenset(_TAGS.values())
 def field_blocks(
     message: dict[str, Any], pointer: str
 ) -> tuple[list[ReasoningBlock], list[Problem]]:
-    """Read the reasoning a message carries in fields of its own, each text once."""
+    """Read the reasoning a message carries in fields of its own: each text once, though two names
+    may carry it or differ in white space.
+    """
     blocks: list[ReasoningBlock] = []
     problems: list[Problem] = []
-    for name in FIELDS:
-        value = message.get(name)
-        if not value:
-            continue
+    for name, value in _named_texts(message):
         text = value if isinstance(value, str) else _flatten(value)
         if not isinstance(value, str):
             problems.append(
@@ -62,34 +88,53 @@ def field_blocks(
                     before=value,
                 )
             )
-        if text and text not in [block.text for block in blocks]:
-            blocks.append(
-                ReasoningBlock(
-                    source=name, text=text, raw=None if isinstance(value, str) else value
-                )
-            )
-    details = message.get("reasoning_details")
-    if isinstance(details, (list, dict)):
-        items = details if isinstance(details, list) else [details]
-        blocks.extend(detail_block(item) for item in items)
+        if text and not any(same_text(text, block.text) for block in blocks):
+            raw = None if isinstance(value, str) else value
+            blocks.append(ReasoningBlock(source=name, text=text, raw=raw))
+    for name in LISTS:
+        value = message.get(name)
+        if value and isinstance(value, (list, dict)):
+            items = value if isinstance(value, list) else [value]
+            blocks.extend(detail_block(item, name) for item in items)
+    blocks.extend(
+        ReasoningBlock(source=name, kind="encrypted", raw=message[name])
+        for name in SIGNATURES
+        if message.get(name)
+    )
     return blocks, problems
 
 
-def detail_block(item: Any) -> ReasoningBlock:
-    """Read one entry of OpenRouter's `reasoning_details`: text, summary or encrypted."""
+def _named_texts(message: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Find the fields that hold reasoning; where there is none, those that LiteLLM moved to
+    `provider_specific_fields` because it does not know them.
+    """
+    found = [(name, message[name]) for name in FIELDS if _holds(message.get(name))]
+    moved = message.get("provider_specific_fields")
+    if not found and isinstance(moved, dict):
+        found = [(name, moved[name]) for name in FIELDS if _holds(moved.get(name))]
+    yield from found
+
+
+def _holds(value: Any) -> bool:
+    return bool(value) and not isinstance(value, bool)
+
+
+def same_text(a: str, b: str) -> bool:
+    """Return whether two texts are the same but for white space."""
+    return a == b or "".join(a.split()) == "".join(b.split())
+
+
+def detail_block(item: Any, source: str = "reasoning_details") -> ReasoningBlock:
+    """Read one entry of a list of reasoning: text, summary or encrypted."""
     if not isinstance(item, dict):
-        return ReasoningBlock(
-            source="reasoning_details", text=item if isinstance(item, str) else "", raw=item
-        )
+        return ReasoningBlock(source=source, text=item if isinstance(item, str) else "", raw=item)
     kind = str(item.get("type", "")).rpartition(".")[2]
+    kind = "encrypted" if "redacted" in kind else kind
     kind = kind if kind in ("summary", "encrypted") else "text"
-    value = (
-        ""
-        if kind == "encrypted"
-        else next((item[k] for k in (kind, "text", "summary", "content") if item.get(k)), "")
-    )
+    names = (kind, "text", "thinking", "summary", "content")
+    value = "" if kind == "encrypted" else next((item[k] for k in names if item.get(k)), "")
     return ReasoningBlock(
-        source="reasoning_details",
+        source=source,
         kind=kind,
         text=value if isinstance(value, str) else _flatten(value),
         raw=item,
@@ -110,17 +155,27 @@ def part_block(part: dict[str, Any]) -> ReasoningBlock:
     )
 
 
-def joined(blocks: list[ReasoningBlock]) -> str | None:
-    """Join the reasoning to one text: a field's own text once, though `reasoning_details` may
-    repeat it in pieces.
+def joined(blocks: Sequence[ReasoningBlock]) -> str | None:
+    """Join the reasoning to one text, each text once: a list of entries repeats the field beside
+    it in pieces, and where `reasoning_content` and another field differ, it is the text.
     """
-    has_field = any(block.source in FIELDS for block in blocks)
-    texts = [
-        block.text
-        for block in blocks
-        if block.text and not (has_field and block.source == "reasoning_details")
-    ]
+    fields = [block.source for block in blocks if block.source in FIELDS]
+    passed = {*(LISTS if fields else ()), *(FIELDS[1:] if FIELDS[0] in fields else ())}
+    texts: list[str] = []
+    for block in blocks:
+        if block.text and block.source not in passed and not _repeats(block, texts):
+            texts.append(block.text)
     return "\n\n".join(texts) or None
+
+
+def _repeats(block: ReasoningBlock, texts: list[str]) -> bool:
+    """Return whether a content part repeats what stands in a field. Entries of one list may be
+    alike, and both count.
+    """
+    return block.source == "content:thinking" and any(same_text(block.text, t) for t in texts[:8])
+
+
+_LABELS = frozenset({"effort", "type", "id", "format", "status", "signature", "index", "role"})
 
 
 def _flatten(value: Any) -> str:
@@ -129,14 +184,25 @@ def _flatten(value: Any) -> str:
     if isinstance(value, list):
         return "".join(_flatten(item) for item in value)
     if isinstance(value, dict):
-        inner = next(
-            (value[k] for k in ("text", "thinking", "content", "summary", "value") if value.get(k)),
-            None,
-        )
+        inner = next((value[k] for k in _TEXT_KEYS if value.get(k)), None)
         if inner is None:
-            return json.dumps(value, ensure_ascii=False) if any(value.values()) else ""
+            said = {key: item for key, item in value.items() if key not in _LABELS}
+            return json.dumps(value, ensure_ascii=False) if any(said.values()) else ""
         return _flatten(inner)
     return "" if value is None else str(value)
+
+
+_TEXT_KEYS = (
+    "text",
+    "thinking",
+    "content",
+    "summary",
+    "value",
+    *FIELDS[:2],
+    "summary_text",
+    "parts",
+    *FIELDS[2:],
+)
 
 
 @dataclass(slots=True)
@@ -149,17 +215,35 @@ class ThinkText:
     """Regions of code outside them, fenced or inline, in which no tag and no call counts."""
     blocks: list[ReasoningBlock]
     codes: list[str]
+    apart: str | None = None
+    """The reasoning that came in a field of its own; None where none did."""
 
 
-def split_think(text: str) -> ThinkText:
+def split_think(text: str, apart: str | None = None) -> ThinkText:
     """Find the think blocks of a text and its code regions, in one pass.
 
     Text before a closing tag that nothing opened is reasoning (the template opened it); an unclosed
     tag makes the rest reasoning.
+
+    Args:
+        apart: the reasoning that came in a field of its own, None where none did. Beside it a tag
+            is the text's own word, but for whole blocks at the start and for what repeats the
+            field. No call counts in a block that stays.
     """
-    found = ThinkText([], [], [], [])
     if "`" not in text and not _HINT.search(text):
+        return ThinkText([], [], [], [], apart)
+    found = _tagged(text)
+    found.apart = apart
+    if apart is None or not found.cuts:
         return found
+    if same_text("".join(block.text for block in found.blocks), apart):
+        found.blocks.clear()
+        return found
+    return _leading(text, apart)
+
+
+def _tagged(text: str) -> ThinkText:
+    found = ThinkText([], [], [], [])
     at = 0
     while mark := _MARK.search(text, at):
         token = mark.group()
@@ -178,6 +262,30 @@ def split_think(text: str) -> ThinkText:
                 "think_in_content" if end > inner_end else "unclosed_think",
             )
             at = end
+    return found
+
+
+def _leading(text: str, apart: str) -> ThinkText:
+    """Take the blocks at the start out of a text and leave its other tags; whole blocks there and
+    code are regions in which no call counts.
+    """
+    found = ThinkText([], [], [], [], apart)
+    at = start = 0
+    while mark := _MARK.search(text, at):
+        token, at = mark.group(), mark.end()
+        if token[0] == "`":
+            at = _skip_code(text, mark, found.code)
+            continue
+        end, inner_end = (at, at) if token in _CLOSERS else _closing(text, at, token)
+        if end <= inner_end:
+            continue
+        if text[start : mark.start()].strip():
+            found.code.append((mark.start(), end))
+        else:
+            _take(found, mark.start(), end, text[at:inner_end], "think_in_content")
+            start = end
+        at = end
+    found.blocks = [block for block in found.blocks if not same_text(block.text, apart)]
     return found
 
 

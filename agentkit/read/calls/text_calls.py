@@ -61,6 +61,7 @@ def find_text_calls(
     *,
     cut_off: bool = False,
     beside: bool = False,
+    apart: str | None = None,
 ) -> TextCalls:
     """Find the calls of a text outside think blocks and code; spans are those of the text given.
 
@@ -68,11 +69,12 @@ def find_text_calls(
         parser: run what this parser finds; None lists what the markup suggests.
         cut_off: the answer was cut at the token limit: a broken call is then no attempt to answer.
         beside: the answer has calls of its own: what the text writes without markup is no call.
+        apart: the reasoning that came in a field of its own; None where none did.
     """
     if not text:
         return TextCalls(content=text, think=ThinkText([], [], [], []))
     given = tools if tools else None
-    think = split_think(text)
+    think = split_think(text, apart)
     chosen, think = (
         _read(parser, text, think, given, policy) if parser else (Parsed(content=text), think)
     )
@@ -157,7 +159,7 @@ def _read(
     spans = [call.span for call in parsed.tool_calls if call.span]
     if not spans or searched == text:
         return parsed, think
-    think = split_think(mask(text, spans))
+    think = split_think(mask(text, spans), think.apart)
     think = replace(think, code=[]) if fenced else think
     return parser.parse(_masked(text, think), tools, policy), think
 

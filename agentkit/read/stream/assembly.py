@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from agentkit.read.body.finish_words import broken_kind, means
-from agentkit.read.stream.call_pieces import CallPieces, Delta, DeltaKind
+from agentkit.read.stream.call_pieces import CallPieces, Delta
 from agentkit.read.stream.foreign import ForeignPiece, foreign_piece
+from agentkit.read.stream.reasoning_pieces import ReasoningPieces
 from agentkit.types.problem import Problem, problem
 
 _TELLING: tuple[Callable[[str | None], object], ...] = (
@@ -27,7 +28,7 @@ class Assembly:
         self._head: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._parts: list[Any] = []
-        self._details: dict[tuple[Any, Any], dict[str, Any]] = {}
+        self._reasoning = ReasoningPieces()
         self._calls = CallPieces(self._note)
         self._message: dict[str, Any] | None = None
         self._finishes: list[Any] = []
@@ -106,26 +107,10 @@ class Assembly:
             )
 
     def _delta(self, delta: dict[str, Any]) -> Iterator[Delta]:
-        shown: str | None = None
-        for name in ("content", "reasoning", "reasoning_content", "refusal"):
-            value = delta.get(name)
-            if isinstance(value, str):
-                self._texts.setdefault(name, []).append(value)
-                kind: DeltaKind = (
-                    "content"
-                    if name == "content"
-                    else "refusal"
-                    if name == "refusal"
-                    else "reasoning"
-                )
-                if value and not (kind == "reasoning" and value == shown):
-                    yield Delta(kind=kind, text=value)
-                shown = value if kind == "reasoning" else shown
-            elif isinstance(value, list) and name == "content":
-                self._parts.extend(value)
-            elif isinstance(value, (dict, list)):
-                self._texts.setdefault(name, []).append(_text_of(value))
-        self._add_details(delta.get("reasoning_details"))
+        for text in self._reasoning.add(delta):
+            yield Delta(kind="reasoning", text=text)
+        yield from self._text("content", delta.get("content"))
+        yield from self._text("refusal", delta.get("refusal"))
         entries = delta.get("tool_calls")
         for entry in (
             [entries] if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
@@ -135,22 +120,15 @@ class Assembly:
         if isinstance(delta.get("function_call"), dict):
             yield from self._calls.add_legacy(delta["function_call"])
 
-    def _add_details(self, details: Any) -> None:
-        """Add OpenRouter's `reasoning_details`: pieces of one entry share its index and type."""
-        for position, item in enumerate(details if isinstance(details, list) else ()):
-            if not isinstance(item, dict):
-                continue
-            key = (item.get("index", position), item.get("type"))
-            known = self._details.setdefault(key, {})
-            for name, value in item.items():
-                joins = (
-                    name in ("text", "summary", "data")
-                    and isinstance(value, str)
-                    and isinstance(known.get(name), str)
-                )
-                known[name] = (
-                    known[name] + value if joins else known.get(name) if value is None else value
-                )
+    def _text(self, kind: Literal["content", "refusal"], value: Any) -> Iterator[Delta]:
+        if isinstance(value, str):
+            self._texts.setdefault(kind, []).append(value)
+            if value:
+                yield Delta(kind=kind, text=value)
+        elif isinstance(value, list) and kind == "content":
+            self._parts.extend(value)
+        elif isinstance(value, (dict, list)):
+            self._texts.setdefault(kind, []).append(_text_of(value))
 
     def _note(self, code: str, message: str) -> None:
         if code not in self.problems:
@@ -185,8 +163,7 @@ class Assembly:
             )
             message["content"] = _merged_parts([*text, *self._parts])
         message.setdefault("content", None)
-        if self._details:
-            message["reasoning_details"] = list(self._details.values())
+        message.update(self._reasoning.wire())
         message.update(self._calls.wire())
         choice: dict[str, Any] = {
             "index": 0,

@@ -212,8 +212,8 @@ async def test_content_beside_calls_is_an_empty_text_where_there_is_none() -> No
 
 
 @shaped
-@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-async def test_reasoning_goes_back_as_reasoning_content(shape: Any, field: str) -> None:
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content", "reasoning_text"])
+async def test_reasoning_goes_back_in_the_field_it_came_in(shape: Any, field: str) -> None:
     server = Stub(
         answer(None, call("echo"), **{field: "first I look"}),
         answer("done", **{field: "now I know"}),
@@ -221,11 +221,11 @@ async def test_reasoning_goes_back_as_reasoning_content(shape: Any, field: str) 
     )
     result = await loop(server).run(list(USER))
     assert result.reasoning_per_turn == ["first I look", "now I know"]
-    assert [m.get("reasoning_content") for m in result.messages if m["role"] == "assistant"] == [
+    assert [m.get(field) for m in result.messages if m["role"] == "assistant"] == [
         "first I look",
         "now I know",
     ]
-    assert not any("reasoning" in m for m in result.messages)
+    assert sum("reasoning" in name for m in result.messages for name in m) == 2
 
 
 async def test_every_text_and_summary_of_reasoning_details_is_read() -> None:
@@ -236,7 +236,8 @@ async def test_every_text_and_summary_of_reasoning_details_is_read() -> None:
     details = [*texts, {"type": "reasoning.encrypted", "data": "x"}]
     result = await loop(Stub(answer("done", reasoning_details=details))).run(list(USER))
     assert result.reasoning_per_turn == ["one\n\ntwo"]
-    assert result.messages[-1]["reasoning_content"] == "one\n\ntwo"
+    assert result.messages[-1]["reasoning_details"] == details
+    assert "reasoning_content" not in result.messages[-1]
 
 
 async def test_a_profile_decides_how_reasoning_goes_back() -> None:
