@@ -143,6 +143,7 @@ def test_every_code_of_a_response_or_call_has_a_case() -> None:
         "connection_failed",
         "connection_reset",
         "content_encoding_bad",
+        "body_too_large",
     }
     missing = (
         {code for code in SEVERITIES if not code.startswith(elsewhere)} - streams - transport - seen

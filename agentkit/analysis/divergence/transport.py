@@ -23,6 +23,7 @@ _CUT = {
     "body_empty": "the body is empty",
     "body_not_json": "the body is not JSON",
     "content_encoding_bad": "the body cannot be decoded",
+    "body_too_large": "the body is larger than what is read of it",
     "finish_empty_string": "",
 }
 _NOT_NOW = {

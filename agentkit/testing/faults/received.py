@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import transport_error
 from agentkit.testing.faults.fault import Draft
 from agentkit.testing.faults.wire_faults import NEVER
@@ -137,7 +138,7 @@ def _failure(reply: Reply, seconds: float) -> ApiError | None:
         reply: what the server sends.
         seconds: the client's limit of time.
     """
-    from aiohttp.http_exceptions import BadStatusLine, ContentEncodingError
+    from aiohttp.http_exceptions import BadStatusLine
 
     if reply.raw is not None:
         return transport_error(BadStatusLine(reply.raw.decode("latin-1").strip()))
@@ -145,9 +146,16 @@ def _failure(reply: Reply, seconds: float) -> ApiError | None:
         return transport_error(TimeoutError(), seconds=seconds)
     if reply.cut:
         return transport_error(ConnectionResetError("Connection reset by peer"))
-    if encoding := reply.headers.get("content-encoding"):
-        return transport_error(ContentEncodingError(f"the body is not {encoding}"))
-    return None
+    return _compressed(reply).transport_error if "content-encoding" in reply.headers else None
+
+
+def _compressed(reply: Reply) -> Exchange:
+    """Take a reply in as a client does, up to the limit of its size."""
+    arrival = Arrival(clock=lambda: 0.0, stream=False)
+    arrival.answered(reply.status, reply.headers)
+    if arrival.inflates():
+        arrival.feed(reply.content)
+    return arrival.exchange()
 
 
 def _body(reply: Reply) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+from agentkit.servers.arrival import MOST_BYTES
 from agentkit.testing.faults.fault import Fault, Needs, named
 from agentkit.testing.faults.refusals import CAPTURED, HISTORY, REFUSALS, Refusal
 from agentkit.testing.faults.stream_faults import ERROR, STREAM_FAULTS, TEXT, on_choices, on_chunks
@@ -145,6 +148,21 @@ def _encoded(reply: Reply, question: Question) -> Reply:
     return replace(reply, headers={**reply.headers, "content-encoding": "gzip"})
 
 
+@cache
+def _endless() -> Reply:
+    """Give a body that begins well and is larger, decompressed, than any client should read: a
+    few kilobytes on the wire, of one file of gzip after another.
+    """
+    begin = gzip.compress(b'{"choices": [{"message": {"role": "assistant", "content": "', mtime=0)
+    more = gzip.compress(b"a" * 2**22, mtime=0)
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    return Reply(begin + more * (MOST_BYTES // 2**22 + 1), headers=headers)
+
+
+def _too_large(reply: Reply, question: Question) -> Reply:
+    return _endless()
+
+
 def _body_fault(change: BodyChange, name: str, says: str, needs: Needs = "") -> Fault:
     """Make a fault of a block body that is read as the problem code of its own name."""
     return named(name, says, needs=needs, only="block", body=change)
@@ -178,6 +196,12 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         "the body is not compressed, and the header says it is",
         only="block",
         reply=_encoded,
+    ),
+    named(
+        "body_too_large",
+        "the body is compressed, and larger than what a client reads of it",
+        only="block",
+        reply=_too_large,
     ),
     *STREAM_FAULTS,
     Fault(
