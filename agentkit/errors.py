@@ -28,7 +28,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
 from errno import ENOENT
 from sysconfig import get_path
-from traceback import FrameSummary, extract_tb
+from traceback import FrameSummary, TracebackException, extract_tb
 from types import FunctionType, TracebackType
 from typing import Any, TypeVar
 
@@ -39,6 +39,8 @@ _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 _HOME = __file__.removesuffix("errors.py")
 _NOT_USERS = ("site-packages", "dist-packages", get_path("stdlib"), "<frozen")
 _CODE_LIMIT = 160
+_FRAMES = 40
+"""Frames of a traceback that are kept from either end."""
 
 
 class AgentkitError(Exception):
@@ -201,10 +203,31 @@ def _users_frame(trace: TracebackType | None) -> FrameSummary | None:
 
 def _place(frame: FrameSummary, shell: Any) -> str:
     """Say where a line is: a cell by its number, a file by its name."""
+    where = _cell(frame, shell) or re.split(r"[/\\]", frame.filename)[-1]
+    return f"{where}, line {frame.lineno}"
+
+
+def _cell(frame: FrameSummary, shell: Any) -> str | None:
+    """Name the cell a line is in; None where it is in a file."""
     named = getattr(getattr(shell, "compile", None), "format_code_name", None)
     cell = named(frame.filename) if named is not None else None
-    where = " ".join(cell) if cell else re.split(r"[/\\]", frame.filename)[-1]
-    return f"{where}, line {frame.lineno}"
+    return " ".join(cell) if cell else None
+
+
+def own_traceback(exc: BaseException) -> str | None:
+    """Write the traceback of an exception without our frames, those that led to the tool and those
+    behind it; a cell has its number in place of a file's name. None where no other is left.
+    """
+    shell, own = _shell(), False
+    parts = [TracebackException.from_exception(exc, compact=True)]
+    for part in parts:
+        kept = [frame for frame in part.stack if not frame.filename.startswith(_HOME)]
+        own = own or bool(kept)
+        for frame in kept:
+            frame.filename = _cell(frame, shell) or frame.filename
+        part.stack[:] = kept[:_FRAMES] + kept[max(_FRAMES, len(kept) - _FRAMES) :]
+        parts += [p for p in (part.__cause__, part.__context__, *(part.exceptions or ())) if p]
+    return "".join(parts[0].format()).rstrip() if own else None
 
 
 def checked_keywords(public: T) -> T:

@@ -12,9 +12,11 @@ from typing import Any, Self, get_args
 
 from agentkit.agent.engine import Commit, Engine
 from agentkit.agent.event_loop import refuse_await, run
-from agentkit.agent.perform import Approve, Perform, approving, checked_approve, live
+from agentkit.agent.perform import Approve, Perform, Performs, checked_approve, live_performs
 from agentkit.agent.record.recorder import Recorder
-from agentkit.agent.tools.runner import Functions, RunTool, tool_runner
+from agentkit.agent.tools.budget import MAX_CALLS, checked_calls
+from agentkit.agent.tools.call_output import note_rollout
+from agentkit.agent.tools.runner import TOOL_SECONDS, Functions, tool_runner
 from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
@@ -29,8 +31,6 @@ from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Policy
 from agentkit.types.trajectory import Message, Spec, Trajectory
 
-Performs = Callable[[Trajectory, int], Perform]
-"""Makes the `Perform` of one rollout, given its start and its sample index."""
 Wrap = Callable[[Perform, Trajectory, int], Perform]
 """Makes another `Perform` of one, for this rollout and sample index."""
 
@@ -71,7 +71,9 @@ class Agent:
         parser: the tool-call format whose calls, found in text, are run; by default they are only
             listed as recoverable.
         policy: which calls may run: `strict`, `normalize` or `repair`.
-        tool_timeout: seconds one tool call may run.
+        tool_timeout: seconds one tool call may run; None for no limit.
+        max_calls: calls of one answer that are run; what a model wrote beyond them is answered
+            with an error, and told as `calls_too_many`. None for no limit.
         parallel_tools: run the calls of one turn side by side.
         stream: ask for the answer in pieces; times to the first token and between tokens are then
             on the record.
@@ -102,7 +104,8 @@ class Agent:
         profile: str | None = None,
         parser: str | None = None,
         policy: Policy = "normalize",
-        tool_timeout: float | None = None,
+        tool_timeout: float | None = TOOL_SECONDS,
+        max_calls: int | None = MAX_CALLS,
         parallel_tools: bool = True,
         stream: bool = False,
         retries: int = 2,
@@ -125,6 +128,7 @@ class Agent:
             policy,
             {**(sampling or {}), **further},
             max_turns=max_turns,
+            max_calls=max_calls,
             stream=stream,
         )
         run_tool = tool_runner(Functions(functions), timeout=tool_timeout, clock=clock)
@@ -226,13 +230,15 @@ class Agent:
             sample: which of several samples of the prompt it is.
             parallel_tools, emit, commit: as `Engine` takes them; by default as the agent does.
         """
-        return Engine(
+        engine = Engine(
             trajectory,
             self.perform(trajectory, sample),
             parallel_tools=self.parallel_tools if parallel_tools is None else parallel_tools,
             emit=emit,
             commit=commit,
         )
+        note_rollout(lambda: engine.tip)
+        return engine
 
     def with_recorder(self, writer: CassetteWriter | RunWriter) -> Self:
         """Copy the agent, with every finished step written down, in each file only once."""
@@ -274,25 +280,6 @@ class Agent:
         )
 
 
-def live_performs(
-    server: ChatServer, run_tool: RunTool, retries: int, approve: Approve | None
-) -> Performs:
-    """Make the factory of rollouts that ask the server and run the tools.
-
-    Args:
-        server: where the model is asked.
-        run_tool: runs one call.
-        retries: how often a passing failure is asked again.
-        approve: decides about each call, where one is given.
-    """
-
-    def performs(trajectory: Trajectory, sample: int) -> Perform:
-        perform = live(server, run_tool, retries=retries)
-        return perform if approve is None else approving(perform, approve)
-
-    return performs
-
-
 def given(**fields: Any) -> dict[str, Any]:
     """Keep those of the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
@@ -306,9 +293,9 @@ def make_spec(
     parser: str | None,
     policy: Policy,
     sampling: dict[str, Any],
-    *,
     max_turns: int | None,
     stream: bool,
+    max_calls: int | None = None,
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
 
@@ -321,10 +308,11 @@ def make_spec(
         policy: which calls may run.
         sampling: further fields of the request.
         max_turns: model calls at most; None for no limit.
+        max_calls: calls of one answer that are run at most; None for no limit.
         stream: whether answers are asked for in pieces.
 
     Raises:
-        UsageError: the model is no name, or there is no such policy.
+        UsageError: the model is no name, there is no such policy, or a limit is no number.
         NotFound: there is no such profile or parser.
     """
     if model is not None and not isinstance(model, str):
@@ -348,6 +336,7 @@ def make_spec(
         parser=parser,
         policy=policy,
         max_turns=max_turns,
+        max_calls=checked_calls(max_calls),
         stream=stream,
     )
 

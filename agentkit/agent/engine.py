@@ -177,11 +177,10 @@ class Engine:
         """Go to the end of the turn, or to a stop."""
         if isinstance(self._next, ModelStep) and (found := await self._go([self._next])):
             return found
-        while isinstance(self._next, ToolStep):
-            calls = self.trajectory.pending if self.parallel_tools else self.trajectory.pending[:1]
-            if found := await self._go(
-                [ToolStep(trajectory=self.trajectory, call=call) for call in calls]
-            ):
+        while isinstance(step := self._next, ToolStep):
+            calls = self.trajectory.pending if self.parallel_tools else (step.call,)
+            steps = [ToolStep(trajectory=self.trajectory, call=call) for call in calls]
+            if found := await self._go(steps):
                 return found
         return None
 
@@ -217,7 +216,7 @@ class Engine:
         """
         for index, step in enumerate(steps):
             points = breakpoints
-            if self.ahead is not None and ahead_of(self.trajectory, self.ahead, step):
+            if self._runs_nothing(step):
                 # nothing is run, so there is nothing to approve
                 points = [point for point in points if not point.requires_approval]
             context = BreakpointContext(trajectory=self.trajectory, step=step)
@@ -228,6 +227,12 @@ class Engine:
                 self._stopped_at = self._here(step)
             return steps[:index], found
         return None
+
+    def _runs_nothing(self, step: Step) -> bool:
+        """Tell whether the step was recorded, or is a call beyond the limit."""
+        if isinstance(step, ToolStep) and step.limit is not None:
+            return True
+        return self.ahead is not None and ahead_of(self.trajectory, self.ahead, step) is not None
 
     def _passes(self, step: Step, found: Stop) -> bool:
         """Tell whether the run goes on from this very stop. One that asks for approval is not

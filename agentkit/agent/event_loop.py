@@ -35,6 +35,8 @@ _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _thread: threading.Thread | None = None
 _pid = 0
+_waiting: set[int] = set()
+"""Threads that wait in `run`."""
 _leaving: set[concurrent.futures.Future[Any]] = set()
 """Cancelled work of which something may still run."""
 
@@ -148,6 +150,11 @@ def on_loop() -> bool:
     return threading.current_thread() is _thread
 
 
+def is_waiting(thread: threading.Thread) -> bool:
+    """Tell whether the thread waits for something that runs on the background loop."""
+    return thread.ident in _waiting
+
+
 def _refuse_to_wait_for_itself(coroutine: Coroutine[Any, Any, Any] | None = None) -> None:
     if on_loop():
         if coroutine is not None:
@@ -185,6 +192,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run the coroutine on the background loop while this thread waits, and return its value."""
     _refuse_to_wait_for_itself(coroutine)
     work: Work[T] | None = None
+    here = threading.get_ident()
+    _waiting.add(here)
     try:
         concurrent.futures.wait(list(_leaving), _SETTLE)
         work = Work(coroutine)
@@ -197,6 +206,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         work.cancel()
         concurrent.futures.wait([work.future], _PROMPT)
         raise
+    finally:
+        _waiting.discard(here)
     return work.future.result()
 
 

@@ -30,7 +30,7 @@ from agentkit.trajectory.history import fields_of
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
-from agentkit.types.trajectory import ToolResult
+from agentkit.types.trajectory import Trajectory
 
 
 class Perform(Protocol):
@@ -86,19 +86,45 @@ def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
     return perform
 
 
+Performs = Callable[[Trajectory, int], Perform]
+"""Makes the `Perform` of one rollout, given its start and its sample index."""
+
+
+def live_performs(
+    server: ChatServer, run_tool: RunTool, retries: int, approve: Approve | None
+) -> Performs:
+    """Make the factory of rollouts that ask the server and run the tools.
+
+    Args:
+        server: where the model is asked.
+        run_tool: runs one call.
+        retries: how often a passing failure is asked again.
+        approve: decides about each call, where one is given.
+    """
+
+    def performs(trajectory: Trajectory, sample: int) -> Perform:
+        perform = live(server, run_tool, retries=retries)
+        return perform if approve is None else approving(perform, approve)
+
+    return performs
+
+
 def budgeted(perform: Perform, budget: Budget) -> Perform:
     """Shorten tool results that do not fit the budget of their turn."""
-    others: dict[int, ToolResult] = {}
+    sizes: dict[int, int] = {}
+    spent = 0
 
     async def shorten(step: Step, emit: Emit | None = None) -> Outcome:
+        nonlocal spent
         outcome = await perform(step, emit)
         if isinstance(outcome, Answer):
-            others.clear()
+            sizes.clear()
+            spent = 0
             return outcome
-        outcome = Result(
-            position=outcome.position, result=budget.shortened(outcome.result, others.values())
-        )
-        others[outcome.position] = outcome.result
+        spent -= sizes.pop(outcome.position, 0)
+        outcome = replace(outcome, result=budget.shortened(outcome.result, spent))
+        sizes[outcome.position] = len(outcome.result.content)
+        spent += sizes[outcome.position]
         return outcome
 
     return shorten
@@ -138,7 +164,7 @@ def approving(perform: Perform, approve: Approve) -> Perform:
     turn = asyncio.Lock()
 
     async def approved(step: Step, emit: Emit | None = None) -> Outcome:
-        if not isinstance(step, ToolStep) or not step.call.valid:
+        if not isinstance(step, ToolStep) or not step.call.valid or step.limit is not None:
             return await perform(step, emit)
         call = step.call
         async with turn:

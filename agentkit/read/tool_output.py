@@ -27,6 +27,8 @@ def as_text(value: Any) -> tuple[str, str | None]:
         if isinstance(data, str):
             return data, "bytes" if isinstance(value, (bytes, bytearray, memoryview)) else "text"
         return json.dumps(data, ensure_ascii=False, allow_nan=False), "json"
+    except RecursionError:  # it nests too deeply for JSON; its outer levels do not
+        return json.dumps(plain(value), ensure_ascii=False), "text"
     except Exception:  # whatever the methods of a foreign object raise
         return _shown(value), "text"
 

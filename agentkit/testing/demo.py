@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.agent.agent import Agent, Performs
-from agentkit.agent.perform import Perform, live
+from agentkit.agent.agent import Agent
+from agentkit.agent.perform import Perform, Performs, live
 from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.agent.tools.tool import Tool
 from agentkit.errors import checked_keywords

@@ -27,6 +27,7 @@ from agentkit.read.stream.stream_error import answer_failure
 from agentkit.trajectory.by_hand import rewritten
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
+from agentkit.types.slots import empty_slots, with_value
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
     Attempt,
@@ -116,11 +117,11 @@ def next_step(trajectory: Trajectory) -> Step | None:
     """Find what happens next; None when the rollout has stopped."""
     if trajectory.stop_reason is not None:
         return None
-    pending = trajectory.pending
+    call = trajectory.open.first_pending if trajectory.open else None
     return (
-        ToolStep(trajectory=trajectory, call=pending[0])
-        if pending
-        else ModelStep(trajectory=trajectory)
+        ModelStep(trajectory=trajectory)
+        if call is None
+        else ToolStep(trajectory=trajectory, call=call)
     )
 
 
@@ -135,7 +136,7 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     o = trajectory.open
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
-    results = (*o.results[: outcome.position], outcome.result, *o.results[outcome.position + 1 :])
+    results = with_value(o.results, outcome.position, outcome.result)
     if outcome.arguments is not None:
         calls = list(o.response.tool_calls)
         calls[outcome.position] = rewritten(calls[outcome.position], outcome.arguments)
@@ -144,7 +145,7 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
 
 
 def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
-    if trajectory.pending:
+    if trajectory.open is not None and trajectory.open.first_pending is not None:
         raise UsageError("calls of the open turn have no result yet")
     response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
     error = failure(exchange, response)
@@ -171,7 +172,7 @@ def _taken(trajectory: Trajectory, response: Response) -> Trajectory:
             response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before)
         )
     opened = trajectory.open or OpenTurn()
-    opened = replace(opened, response=response, results=(None,) * len(response.tool_calls))
+    opened = replace(opened, response=response, results=empty_slots(len(response.tool_calls)))
     return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
 
 
@@ -196,15 +197,14 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     """
     known = _known_tools(_Identity(spec.tools)) if spec.tools else None
     response = read_response(exchange, known, spec.policy, parser=spec.parser, turn=turn)
-    if exchange.injected is None:
-        return response
-    return replace(
-        response,
-        problems=(
-            *response.problems,
-            problem("fault_injected", f"{exchange.injected} was put in on purpose"),
-        ),
-    )
+    found = []
+    number, limit = len(response.tool_calls), spec.max_calls
+    if limit is not None and number > limit:
+        text = f"the answer has {number:,} calls; only the first {limit:,} are run (max_calls)"
+        found.append(problem("calls_too_many", text, before=number, after=limit))
+    if exchange.injected is not None:
+        found.append(problem("fault_injected", f"{exchange.injected} was put in on purpose"))
+    return replace(response, problems=(*response.problems, *found)) if found else response
 
 
 class _Identity:
@@ -255,7 +255,7 @@ def settled(trajectory: Trajectory) -> Trajectory:
     o = trajectory.open
     return (
         trajectory
-        if o is None or o.response is None or o.pending
+        if o is None or o.response is None or o.first_pending is not None
         else _closed(trajectory, o, o.response)
     )
 

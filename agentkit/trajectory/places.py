@@ -8,14 +8,16 @@ failed is no step: it belongs to the answer that came in its place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from agentkit.errors import NotFound
 from agentkit.trajectory.loop import stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.slots import count_filled, empty_slots, with_value
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
-from agentkit.types.trajectory import Attempt, OpenTurn, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, OpenTurn, ToolResult, Trajectory, Turn
 
 
 class Place(NamedTuple):
@@ -33,11 +35,7 @@ def place_of(trajectory: Trajectory) -> Place:
 
 def steps_of(turn: Turn | OpenTurn | None) -> int:
     """Count the steps a turn has had."""
-    return (
-        0
-        if turn is None or turn.response is None
-        else 1 + sum(result is not None for result in turn.results)
-    )
+    return 0 if turn is None or turn.response is None else 1 + count_filled(turn.results)
 
 
 def back(trajectory: Trajectory, n: int = 1) -> Trajectory:
@@ -208,30 +206,30 @@ def ahead_of(now: Trajectory, tip: Trajectory, step: Step) -> tuple[Outcome, Tra
         return None
     if not isinstance(step, ToolStep):
         outcome: Outcome = Answer(exchange=there.response.exchange)
-        return outcome, _arrived(now, tip, there, (None,) * len(there.results))
+        return outcome, _arrived(now, tip, there, empty_slots(len(there.results)))
     position = step.call.position
     result = there.results[position] if position < len(there.results) else None
     if result is None or now.open is None:
         return None
-    results = (*now.open.results[:position], result, *now.open.results[position + 1 :])
+    results = with_value(now.open.results, position, result)
     return Result(position=position, result=result), _arrived(now, tip, there, results)
 
 
 def _arrived(
-    now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: tuple[object, ...]
+    now: Trajectory, tip: Trajectory, there: Turn | OpenTurn, results: Sequence[ToolResult | None]
 ) -> Trajectory:
     """Move the trajectory on towards the tip, with these results in its open turn; parts are the
     tip's own, not copies.
     """
     turn = len(now.turns)
-    if results == there.results:
+    if count_filled(results) == count_filled(there.results) and results == there.results:
         return at(tip, Place(turn, steps_of(there)))
     opened = OpenTurn(
         kept=there.kept,
         added=there.added,
         sampling=there.sampling,
         response=there.response,
-        results=results,  # type: ignore[arg-type]
+        results=results,
     )
     return replace(
         now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None

@@ -25,7 +25,7 @@ history_orphan_tool_result history_role_order history_id_format history_empty_to
 history_bad_name history_bad_arguments history_bad_content history_reasoning_missing
 node_key_missing node_value_invalid
 node_lengths_differ node_mask_differs node_trains_on_prompt node_logprobs_short
-node_logprob_positive node_dummy_tokens file_damaged
+node_logprob_positive node_dummy_tokens file_damaged calls_too_many
 """
 
 _WARNINGS = """

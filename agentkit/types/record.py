@@ -8,7 +8,7 @@ No record knows how it is drawn: `agentkit.show.render` holds a function for eac
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isnan
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
@@ -94,7 +94,7 @@ def _equal_fields(cls: type) -> Callable[[Any, object], bool]:
     What Python makes for a dataclass compares tuples of the fields up to 3.12, in which a NaN
     equals itself, and field by field from 3.13 on, in which it does not.
     """
-    names = [field.name for field in fields(cls) if field.compare]
+    names = [f.name for f in fields(cls) if f.compare]
     # one getter for all of them is quick; a second name makes it give a tuple for a single field
     values = attrgetter(*names, "__class__")
 
@@ -133,3 +133,27 @@ def _same_but_for_nan(a: Any, b: Any) -> bool:
     if kind in (list, tuple) and kind is type(b):
         return len(a) == len(b) and all(map(_same_but_for_nan, a, b))
     return kind not in (float, dict, list, tuple) and bool(a == b)
+
+
+@record
+class Unknown(Record):
+    """Data that is not understood, kept beside the record it came with and saved with it again.
+
+    It hangs on the record and on nothing above it, so that a fork or an edit keeps it exactly as
+    long as it keeps the record. A record without such data holds None. Equality never looks at it.
+    """
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Fields of the record's own JSON object, by name."""
+    lines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Fields of the lines that the record accounts for, by line: `first`, `model`, `tool`,
+    `adopt 0`, `change 1`, `close`, `end final`, `totals final`; the number is that of the call.
+    """
+    behind: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """Whole lines of unknown kinds that came after it, each with the number of results that the
+    turn had by then.
+    """
+
+    def summary(self) -> str:
+        names = [*self.fields, *(name for line in self.lines.values() for name in line)]
+        return ", ".join([*names, *(f"a line {line.get('step')!r}" for _, line in self.behind)])

@@ -42,6 +42,12 @@ class ToolStep(Record):
         """The turn the step belongs to, from 0."""
         return len(self.trajectory.turns)
 
+    @property
+    def limit(self) -> int | None:
+        """How many calls of a turn are run, where this is one too many; None where it may run."""
+        limit = self.trajectory.spec.max_calls
+        return limit if limit is not None and self.call.position >= limit else None
+
     def summary(self) -> str:
         return f"run {self.call.summary()}, turn {self.turn}"
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import field
+from itertools import zip_longest
 from typing import Any, Literal
 
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
-from agentkit.types.record import Record, clip, record
-from agentkit.types.unknown import Unknown
+from agentkit.types.record import Record, Unknown, clip, record
+from agentkit.types.slots import first_empty
 from agentkit.types.wire import ApiError, Exchange, Request
 
 ResultStatus = Literal[
@@ -111,7 +113,7 @@ class Turn(Record):
     """Counts from 0."""
     response: Response
     """The answer as it was read."""
-    results: tuple[ToolResult | None, ...] = ()
+    results: Sequence[ToolResult | None] = ()
     """By call position; None where a call has not run."""
     kept: int | None = None
     """How many messages of the history so far were kept; None for all of them."""
@@ -179,24 +181,19 @@ class Turn(Record):
         not counted.
         """
         model = self.response.exchange.elapsed
-        tools = _covered(
-            [
-                (r.started, r.elapsed)
-                for r in self.results
-                if r and r.started is not None and r.elapsed is not None
-            ]
-        )
-        return None if model is None else model + tools
+        tools = ((result.started, result.elapsed) for result in self.tool_results)
+        return None if model is None else model + _covered(tools)
 
     def summary(self) -> str:
         results = ", ".join(f"{clip(r.name)} {r.status}" for r in self.tool_results)
         return f"{self.index}: {self.response.summary()}{f' → {results}' if results else ''}"
 
 
-def _covered(intervals: list[tuple[float, float]]) -> float:
+def _covered(intervals: Iterable[tuple[float | None, float | None]]) -> float:
     """Add up the seconds that (start, length) intervals cover, overlaps once."""
     total, end = 0.0, float("-inf")
-    for start, length in sorted(intervals):
+    known = [(at, length) for at, length in intervals if at is not None and length is not None]
+    for start, length in sorted(known):
         total += max(0.0, start + length - max(start, end))
         end = max(end, start + length)
     return total
@@ -243,7 +240,7 @@ class OpenTurn(Record):
     """Sampling of this turn alone, over the spec's."""
     response: Response | None = None
     """The answer; None until it is there."""
-    results: tuple[ToolResult | None, ...] = ()
+    results: Sequence[ToolResult | None] = ()
     """By call position; None where a call has not run."""
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
@@ -251,12 +248,15 @@ class OpenTurn(Record):
     @property
     def pending(self) -> tuple[ToolCall, ...]:
         """The calls that have no result yet, in order."""
-        calls = self.response.tool_calls if self.response else ()
-        return tuple(
-            call
-            for call in calls
-            if call.position >= len(self.results) or self.results[call.position] is None
-        )
+        calls, first = self.response.tool_calls if self.response else (), first_empty(self.results)
+        rest = zip_longest(calls[first:], self.results[first : len(calls)])
+        return tuple(call for call, result in rest if result is None)
+
+    @property
+    def first_pending(self) -> ToolCall | None:
+        """The first call that has no result yet."""
+        calls, at = self.response.tool_calls if self.response else (), first_empty(self.results)
+        return calls[at] if at < len(calls) else None
 
     def summary(self) -> str:
         return (
@@ -284,6 +284,8 @@ class Spec(Record):
     """Which broken calls are run."""
     max_turns: int | None = None
     """Model calls at most; None for no limit."""
+    max_calls: int | None = None
+    """Calls of one answer that are run at most; None for no limit."""
     stream: bool = False
     """Whether answers are asked for in pieces."""
     unknown: Unknown | None = field(default=None, compare=False)

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from typing import Any, overload
 
-from agentkit.types.record import Record, clip, record
-from agentkit.types.unknown import Unknown
+from agentkit.types.record import Record, Unknown, clip, record
 
 _json = json.JSONDecoder().decode
 

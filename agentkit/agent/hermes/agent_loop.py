@@ -21,9 +21,10 @@ from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
 from agentkit.agent.perform import Perform, budgeted, live
-from agentkit.agent.tools.budget import Budget
+from agentkit.agent.tools.budget import MAX_CALLS, Budget
+from agentkit.agent.tools.call_output import note_rollout
 from agentkit.agent.tools.pool import tool_pool
-from agentkit.agent.tools.runner import infrastructure_failure, tool_runner
+from agentkit.agent.tools.runner import TOOL_SECONDS, infrastructure_failure, tool_runner
 from agentkit.agent.tools.tool import toolset
 from agentkit.errors import Busy, UsageError, checked_keywords
 from agentkit.read.body.finish import read_finish
@@ -100,7 +101,8 @@ class AgentLoop:
         tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
         text_calls: the format whose calls are run when they are in the text and no structured
             ones do; None runs none.
-        tool_timeout: seconds one call may run.
+        tool_timeout: seconds one call may run; None for no limit.
+        max_calls: calls of one answer that are run at most; None for no limit.
         blocked_tools: names that are answered with an error without being called.
         result_error: the error in a tool's text result that counts as a `ToolError`, or None.
         emit: takes the pieces of streamed answers.
@@ -130,7 +132,8 @@ class AgentLoop:
         profile: str | None = None,
         text_calls: str | None = "hermes",
         policy: Policy = "normalize",
-        tool_timeout: float | None = None,
+        tool_timeout: float | None = TOOL_SECONDS,
+        max_calls: int | None = MAX_CALLS,
         parallel_tools: bool = False,
         blocked_tools: Mapping[str, str] = BLOCKED_TOOLS,
         result_error: Callable[[str], str | None] = infrastructure_failure,
@@ -157,7 +160,7 @@ class AgentLoop:
         sampled = {**own, **(sampling or {})}
         parser = text_calls if schemas else None
         asked = (chat, model, schemas, profile, parser, policy, sampled)
-        self.spec = make_spec(*asked, max_turns=max_turns, stream=stream)
+        self.spec = make_spec(*asked, max_turns, stream, max_calls)
         self._result_error, self._parallel, self._emit = result_error, parallel_tools, emit
         self._engine: Engine | None = None
         self.tool_errors: list[ToolError] = []
@@ -198,13 +201,14 @@ class AgentLoop:
                 hint="pass a list of messages",
             )
         self._tools.begin([message.wire for message in trajectory.prompt])
-        self._engine = Engine(
+        self._engine = engine = Engine(
             trajectory,
             self._perform,
             parallel_tools=self._parallel,
             emit=self._emit,
             commit=self._commit,
         )
+        note_rollout(lambda: engine.trajectory)
         self._list = CallersList(messages)
         self.tool_errors = []
 

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from agentkit.agent.tools.tool import Tool
+from agentkit.agent.tools.runner import Place
+from agentkit.agent.tools.tool import Tool, is_async
 from agentkit.errors import UsageError
 from agentkit.types.steps import ToolStep
 
@@ -84,10 +85,12 @@ class LoopTools:
     def names(self) -> Iterable[str]:
         return self._names
 
-    def on_loop(self, name: str) -> bool:
+    def place(self, name: str) -> Place:
         if name in self._functions:
-            return self._functions[name].is_async
-        return self._inside(name) is not None or inspect.iscoroutinefunction(self._dispatch)
+            return "loop" if self._functions[name].is_async else "thread"
+        if self._inside(name) is not None:
+            return "here"
+        return "caller" if is_async(self._dispatch) else "thread"
 
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any:
         if name in self._functions:

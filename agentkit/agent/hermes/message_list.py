@@ -27,7 +27,7 @@ class CallersList:
     def taken_up(self, trajectory: Trajectory) -> Trajectory:
         """Put into the trajectory what the caller did to the list since the last step."""
         same = self._same()
-        if same is None or trajectory.pending:
+        if same is None or (trajectory.open and trajectory.open.first_pending):
             return trajectory
         opened = trajectory.open or OpenTurn()
         if same == len(self._seen):
@@ -57,10 +57,9 @@ class CallersList:
             at = len(self.messages) - self._told - 1
             self.messages[at] = message = assistant_message(turn.response, profile)
             self._seen[at] = plain(message)
-        for call, result in list(zip(turn.tool_calls, turn.results, strict=True))[self._told :]:
-            if result is None:
-                break
-            self._append(tool_message(call, result, profile))
+        calls = turn.tool_calls
+        while self._told < len(calls) and (result := turn.results[self._told]) is not None:
+            self._append(tool_message(calls[self._told], result, profile))
             self._told += 1
 
     def _same(self) -> int | None:

@@ -4,6 +4,7 @@ crash costs the step in flight.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import is_
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response
+from agentkit.types.slots import differing
 from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
@@ -155,8 +157,10 @@ class Recorder:
         self._failed = len(self._answers)
         self._asked = (opened.kept, opened.added, opened.sampling) if opened else None
         self._answers += [opened.response.exchange] if opened and opened.response else []
+        self._response = opened.response if opened else None
         self._edits = _edits(opened.response) if opened and opened.response else []
-        self._results: dict[int, ToolResult] = dict(_results(opened.results)) if opened else {}
+        self._seen: Sequence[ToolResult | None] = opened.results if opened else ()
+        self._results: dict[int, ToolResult] = dict(self._new(self._seen, ())) if opened else {}
         self._end = trajectory.stop_reason
 
     def _continues(self, t: Trajectory) -> bool:
@@ -183,14 +187,22 @@ class Recorder:
             return False
         if turn is None:
             return not self._results
-        if _edits(turn.response) != self._edits:
+        if turn.response is not self._response and _edits(turn.response) != self._edits:
             return False
         given = (turn.kept, turn.added, turn.sampling)
         kept = all(
-            result is None or self._results.get(position, result) is result
-            for position, result in enumerate(turn.results)
+            self._results.get(at, result) is result for at, result in self._new(turn.results)
         )
         return kept and given == (self._asked or (None, (), None))
+
+    def _new(
+        self, results: Sequence[ToolResult | None], seen: Sequence[ToolResult | None] | None = None
+    ) -> Iterator[tuple[int, ToolResult]]:
+        """List the results that were not looked at before, by position."""
+        for at in differing(self._seen if seen is None else seen, results):
+            result = results[at]
+            if result is not None:
+                yield at, result
 
     def _missing(self, trajectory: Trajectory) -> list[Line]:
         """Make the lines of what no step gave: results by hand, a turn that was closed, meta."""
@@ -199,12 +211,12 @@ class Recorder:
         for turn in trajectory.all_turns[index : index + 1]:
             lines = [
                 tool_line(index, at, result, sample)
-                for at, result in _results(turn.results)
+                for at, result in self._new(turn.results)
                 if at not in self._results
             ]
             if len(trajectory.turns) > index and None in turn.results:
                 lines.append({"step": "close", "sample": sample, "turn": index})
-        if plain(trajectory.meta) != plain(self._meta):
+        if trajectory.meta is not self._meta and plain(trajectory.meta) != plain(self._meta):
             lines.append(
                 meta_line(
                     {
@@ -224,12 +236,10 @@ class Recorder:
             self._turns.append(trajectory.turns[known])
             self._answers = [attempt.exchange for attempt in trajectory.attempts]
             self._results, self._asked, self._edits = {}, None, []
-        else:
-            self._results.update(
-                _results(
-                    trajectory.all_turns[known].results if len(trajectory.all_turns) > known else ()
-                )
-            )
+            self._seen, self._response = (), None
+        elif trajectory.open is not None and trajectory.open.response is not None:
+            self._results.update(self._new(trajectory.open.results))
+            self._seen, self._response = trajectory.open.results, trajectory.open.response
 
 
 def _edits(response: Response) -> list[tuple[int, Any, Any]]:
@@ -240,7 +250,3 @@ def _edits(response: Response) -> list[tuple[int, Any, Any]]:
         if call.adopted is not None or call.sent_arguments is not None
     )
     return [(call.position, call.adopted, call.arguments) for call in touched]
-
-
-def _results(results: tuple[ToolResult | None, ...]) -> list[tuple[int, ToolResult]]:
-    return [(position, result) for position, result in enumerate(results) if result is not None]

@@ -1,14 +1,19 @@
-"""A limit on how much of a tool's result the model is given; the whole of it stays on the
-record.
+"""Limits of a turn: how many of its calls are run, and how much of a tool's result the model is
+given; the whole of it stays on the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agentkit.errors import UsageError
 from agentkit.types.trajectory import ToolResult
+
+MAX_CALLS = 1_000
+"""Calls of one answer that are run where nobody says otherwise: more than any model means to write,
+and few enough to end.
+"""
 
 _NAMES = {
     "result_characters": (
@@ -50,12 +55,15 @@ class Budget:
         }
         return cls(**found)
 
-    def shortened(self, result: ToolResult, others: Iterable[ToolResult]) -> ToolResult:
+    def shortened(self, result: ToolResult, spent: int) -> ToolResult:
         """Give the result itself where it fits, else one whose content is a preview that says what
         was cut.
+
+        Args:
+            result: what a tool gave.
+            spent: characters of the other results of the turn.
         """
         size = len(result.content)
-        spent = sum(len(other.content) for other in others)
         if size <= self.preview_characters or (
             size <= self.result_characters and spent + size <= self.turn_characters
         ):
@@ -74,3 +82,14 @@ class Budget:
 def _size(config: Any, name: str) -> int | None:
     value = config.get(name) if isinstance(config, dict) else getattr(config, name, None)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def checked_calls(limit: Any) -> int | None:
+    """Check what is given as `max_calls`.
+
+    Raises:
+        UsageError: it is no number above 0, and not None.
+    """
+    if limit is None or (type(limit) is int and limit > 0):
+        return limit
+    raise UsageError(f"max_calls is {limit!r}", hint="give a whole number from 1 up, or None")

@@ -8,60 +8,16 @@ come along.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from agentkit.agent.tools.job import Clock, Job, Ran
 from agentkit.errors import UsageError, checked_keywords
-
-Clock = Callable[[], float]
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    function: Callable[[], Any]
-    done: Callable[[], None]
-    """Called in the pool's thread when the function has ended."""
-    clock: Clock
-    began: float | None = None
-    """Real time, for time-outs."""
-    started: float | None = None
-    """The caller's clock, for the record."""
-    ended: float | None = None
-    value: Any = None
-    error: BaseException | None = None
-    given_up: bool = False
-    """Nobody waits for it any more."""
-    context: contextvars.Context = field(default_factory=contextvars.copy_context)
-
-    def run(self) -> None:
-        self.began, self.started = time.monotonic(), self.clock()
-        try:
-            self.value = self.context.run(self.function)
-        except BaseException as exc:  # whatever a tool raises is its result, SystemExit too
-            self.error = exc
-        self.ended = self.clock()
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A call that has ended, or was given up on at its time limit: its value or its error, and its
-    times in seconds of the caller's clock.
-    """
-
-    value: Any
-    error: BaseException | None
-    started: float
-    elapsed: float
-    queued: float
-    timed_out: bool = False
-    """It ran out of time; what it does from then on is not waited for."""
 
 
 class ToolPool:
@@ -74,7 +30,7 @@ class ToolPool:
                 hint="give a whole number from 1 up",
             )
         self.size = size
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         self._lock = threading.Condition()
         self._threads = self._idle = self._abandoned = 0
         self._closed = False
@@ -96,52 +52,31 @@ class ToolPool:
             self._lock.notify_all()
 
     async def run(
-        self, function: Callable[[], Any], *, timeout: float | None = None, clock: Clock = time.time
+        self,
+        function: Callable[[], Any],
+        *,
+        timeout: float | None = None,
+        clock: Clock = time.time,
+        context: contextvars.Context | None = None,
     ) -> Ran:
         """Run the function: give what it returned or raised, or that it ran out of time.
 
         Args:
             timeout: seconds it may run, not counting the wait for a thread; beyond them it is
                 abandoned.
+            context: what it runs in; by default a copy of the caller's.
 
         Raises:
             asyncio.CancelledError: the caller was cancelled; the call is abandoned.
         """
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        job = _Job(function, lambda: _wake(loop, ended), clock)
-        asked = clock()
-        self._submit(job)
-        try:
-            in_time = await self._wait(job, ended, timeout)
-        finally:
-            self._give_up(job)
-        started = asked if job.started is None else job.started
-        took = (timeout or 0.0) if job.ended is None or not in_time else job.ended - started
-        took, queued = (max(0.0, round(seconds, 6)) for seconds in (took, started - asked))
-        return Ran(job.value, job.error, started, took, queued, timed_out=not in_time)
-
-    async def _wait(self, job: _Job, ended: asyncio.Event, timeout: float | None) -> bool:
-        """Tell whether it ended in time."""
-        while not ended.is_set():
-            left = (
-                timeout
-                if timeout is None or job.began is None
-                else timeout - (time.monotonic() - job.began)
-            )
-            if left is not None and left <= 0:
-                return False
-            try:
-                async with asyncio.timeout(left):
-                    await ended.wait()
-            except TimeoutError:
-                continue
-        return True
-
-    def _submit(self, job: _Job) -> None:
+        job = Job(function, clock, context or contextvars.copy_context())
         with self._lock:
             self._jobs.append(job)
             self._staff()
+        try:
+            return await job.ran(timeout)
+        finally:
+            self._give_up(job)
 
     def _staff(self) -> None:
         """Start a thread for the calls that wait, as long as the size allows one."""
@@ -152,7 +87,7 @@ class ToolPool:
             self._idle += 1
             threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
-    def _give_up(self, job: _Job) -> None:
+    def _give_up(self, job: Job) -> None:
         """Forget a call that has not ended, and put another thread in the place of the one that
         runs it.
         """
@@ -168,14 +103,14 @@ class ToolPool:
 
     def _work(self) -> None:
         while job := self._take():
-            job.run()
+            _run(job)
             with self._lock:
                 self._abandoned -= job.given_up
                 self._idle += 1
-                job.done()  # under the lock: whoever hears of it finds this thread free
+                job.tell()  # under the lock: whoever hears of it finds this thread free
             del job  # an idle thread keeps no result alive
 
-    def _take(self) -> _Job | None:
+    def _take(self) -> Job | None:
         with self._lock:
             while (
                 not self._jobs and not self._closed and self._threads - self._abandoned <= self.size
@@ -188,11 +123,12 @@ class ToolPool:
             return None
 
 
-def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+def _run(job: Job) -> None:
+    job.begin()
     try:
-        loop.call_soon_threadsafe(event.set)
-    except RuntimeError:  # the loop was closed while the tool ran; nobody waits any more
-        return
+        job.end(job.context.run(job.function))
+    except BaseException as exc:  # whatever a tool raises is its result, SystemExit too
+        job.end(error=exc)
 
 
 _pool = ToolPool()

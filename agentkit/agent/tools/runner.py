@@ -4,32 +4,50 @@ can end a rollout.
 
 from __future__ import annotations
 
-import asyncio
+import contextvars
 import copy
 import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Literal, Protocol
 
-from agentkit.agent.tools.pool import Clock, Ran, tool_pool
+from agentkit.agent.tools.call_output import (
+    CallOutput,
+    CallRecord,
+    awaited,
+    called,
+    enter,
+    raised,
+    returned,
+)
+from agentkit.agent.tools.job import Clock, Ran
+from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.tool import Tool
+from agentkit.agent.tools.tool_loop import run_here, run_on_tool_loop
 from agentkit.errors import UsageError
-from agentkit.read.tool_output import as_text, error_text
+from agentkit.read.tool_output import error_text
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import ToolStep
-from agentkit.types.trajectory import ToolResult
+from agentkit.types.trajectory import ResultStatus, ToolResult
 
 RunTool = Callable[[ToolStep], Awaitable[ToolResult]]
 
 
+Place = Literal["thread", "loop", "caller", "here"]
+"""Where a tool is called: in a thread of the pool; on the event loop of async tools; awaited on the
+loop of the rollout, which is its caller's; or, where it is ours and quick, there and at once.
+"""
+TOOL_SECONDS = 600.0
+"""Seconds one call may run where nobody says otherwise."""
+
+
 class Dispatch(Protocol):
-    """How a named tool is called: in a thread, unless `on_loop` says that it may be called on the
-    event loop.
-    """
+    """How a named tool is called, and where."""
 
     def names(self) -> Iterable[str]: ...
-    def on_loop(self, name: str) -> bool: ...
+    def place(self, name: str) -> Place: ...
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any: ...
 
 
@@ -42,8 +60,8 @@ class Functions:
     def names(self) -> Iterable[str]:
         return self._tools
 
-    def on_loop(self, name: str) -> bool:
-        return self._tools[name].is_async
+    def place(self, name: str) -> Place:
+        return "loop" if self._tools[name].is_async else "thread"
 
     def call(self, name: str, arguments: dict[str, Any], step: ToolStep) -> Any:
         tool = self._tools[name]
@@ -72,6 +90,8 @@ def tool_runner(
 
     async def run(step: ToolStep) -> ToolResult:
         call = step.call
+        if step.limit is not None:
+            return too_many_result(call, step.limit)
         known = list(dispatch.names())
         if call.name and call.name not in known:
             error = f"Unknown tool '{call.name}'"
@@ -81,93 +101,98 @@ def tool_runner(
             )
         if not call.valid:
             return invalid_result(call)
-        return tool_result(call, await _run(dispatch, step, timeout, clock))
+        return await _run(dispatch, step, timeout, clock)
 
     return run
 
 
-async def _run(dispatch: Dispatch, step: ToolStep, timeout: float | None, clock: Clock) -> Ran:
+async def _run(
+    dispatch: Dispatch, step: ToolStep, timeout: float | None, clock: Clock
+) -> ToolResult:
     name, given = step.call.name, step.call.arguments or {}
+    record, context = CallRecord(), contextvars.copy_context()
+    context.run(enter, record)
 
     def begin() -> Any:
         return dispatch.call(name, copy.deepcopy(given), step)
 
-    if dispatch.on_loop(name):
-        return await _on_loop(begin, timeout, clock)
-    ran = await tool_pool().run(begin, timeout=timeout, clock=clock)
-    if inspect.isawaitable(ran.value) and not ran.timed_out:
-        return await _on_loop(lambda: ran.value, timeout, clock)
-    return ran
+    where = dispatch.place(name)
+
+    async def on_loop(work: Callable[[], Any], seconds: float | None) -> Ran:
+        run = run_here if where == "caller" else run_on_tool_loop
+        return await run(lambda: awaited(work), timeout=seconds, clock=clock, context=context)
+
+    match where:
+        case "here":
+            started = clock()
+            ran = Ran(called(begin), None, started, max(0.0, round(clock() - started, 6)), 0.0)
+        case "loop" | "caller":
+            ran = await on_loop(begin, timeout)
+        case _:
+            ran = await tool_pool().run(
+                lambda: called(begin), timeout=timeout, clock=clock, context=context
+            )
+            if not ran.timed_out and ran.error is None and not isinstance(ran.value, CallOutput):
+                ran = await _awaited(ran, on_loop, timeout)
+    return tool_result(step.call, ran, record)
 
 
-async def _on_loop(begin: Callable[[], Any], timeout: float | None, clock: Clock) -> Ran:
-    """Await an async tool. It is not waited for beyond its time, whatever it makes of being
-    cancelled.
-    """
-    started = clock()
-    task = asyncio.ensure_future(_outcome(begin))
+async def _awaited(ran: Ran, on_loop: Callable[..., Awaitable[Ran]], timeout: float | None) -> Ran:
+    """Await what a plain function has returned, in what is left of its time."""
+    value, left = ran.value, timeout
+    if timeout is not None:
+        left = max(0.001, timeout - ran.elapsed)
     try:
-        done, _ = await asyncio.wait({task}, timeout=timeout)
+        second = await on_loop(lambda: value, left)
     finally:
-        task.cancel()
-    if not done:
-        return Ran(None, None, started, timeout or 0.0, 0.0, timed_out=True)
-    value, error = (
-        (None, asyncio.CancelledError("the tool was cancelled from inside"))
-        if task.cancelled()
-        else task.result()
-    )
-    return Ran(value, error, started, max(0.0, round(clock() - started, 6)), 0.0)
+        if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == "CORO_CREATED":
+            value.close()  # it was given up before it began
+    return replace(second, started=ran.started, elapsed=ran.elapsed + second.elapsed)
 
 
-async def _outcome(begin: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """Make the result of a call; a tool's own `TimeoutError` is its error, not the limit's."""
-    try:
-        value = begin()
-        return (await value if inspect.isawaitable(value) else value), None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as exc:  # SystemExit in a tool must not end the event loop
-        return None, exc
+def tool_result(call: ToolCall, ran: Ran, record: CallRecord | None = None) -> ToolResult:
+    """Make the result of a call that has ended, as the model will see it.
 
-
-def tool_result(call: ToolCall, ran: Ran) -> ToolResult:
-    """Make the result of a call that has ended, as the model will see it."""
-    times: dict[str, Any] = {"started": ran.started, "elapsed": ran.elapsed, "queued": ran.queued}
-    if ran.timed_out:
-        error = f"Tool execution timed out after {ran.elapsed:g} s"
-        return ToolResult(
-            call_id=call.id,
-            name=call.name,
-            status="timeout",
-            content=error_text(error),
-            error=error,
-            **times,
-        )
+    Args:
+        call: the call.
+        ran: what came of it: a `CallOutput`, or what it raised.
+        record: what was kept of it while it ran.
+    """
+    output = ran.value if isinstance(ran.value, CallOutput) else returned(ran.value)
     if ran.error is not None:
-        error = f"{type(ran.error).__name__}: {_text_of(ran.error)}"
+        output = raised(ran.error)
+    status: ResultStatus = "ok" if output.error is None else "error"
+    content, error = output.content, output.error
+    if ran.timed_out:
+        status, error = "timeout", f"Tool execution timed out after {ran.elapsed:g} s"
+        content = error_text(error)
+    elif error is not None:
         content = error_text(f"Tool execution failed: {error}")
-        return ToolResult(
-            call_id=call.id, name=call.name, status="error", content=content, error=error, **times
-        )
-    content, conversion = as_text(ran.value)
-    value = ran.value if conversion else None
+        error = f"{error} ({output.hint})" if output.hint else error
     return ToolResult(
         call_id=call.id,
         name=call.name,
-        status="ok",
+        status=status,
         content=content,
-        conversion=conversion,
-        value=value,
-        **times,
+        conversion=output.conversion if status == "ok" else None,
+        value=output.value if status == "ok" else None,
+        error=error,
+        traceback=output.traceback,
+        printed=record.console.close() if record else "",
+        trajectory=record.rollout() if record else None,
+        started=ran.started,
+        elapsed=ran.elapsed,
+        queued=ran.queued,
     )
 
 
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception whose text cannot be had is still the tool's error
-        return "(its message cannot be read)"
+def too_many_result(call: ToolCall, limit: int) -> ToolResult:
+    """Make the result of a call beyond the limit of its turn: it was not run."""
+    error = f"Not run: only the first {limit:,} calls of one answer are run"
+    content = error_text(f"{error}. Please make fewer calls at once.")
+    return ToolResult(
+        call_id=call.id, name=call.name, status="skipped", content=content, error=error
+    )
 
 
 def invalid_result(call: ToolCall) -> ToolResult:

@@ -78,10 +78,7 @@ class Tool:
     @property
     def is_async(self) -> bool:
         """Whether calling it gives something to await."""
-        call = getattr(self.function, "__call__", None)  # noqa: B004
-        return inspect.iscoroutinefunction(target_of(self.function)) or inspect.iscoroutinefunction(
-            call
-        )
+        return is_async(self.function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -111,6 +108,15 @@ class Tool:
     def __repr__(self) -> str:
         gaps = f": {', '.join(self.gaps)}" if self.gaps else ""
         return f"<Tool {self.name}({', '.join(self.parameters.get('properties', {}))}){gaps}>"
+
+
+def is_async(function: Any) -> bool:
+    """Tell whether calling it gives something that needs an event loop."""
+    call = getattr(function, "__call__", None)  # noqa: B004
+    return any(
+        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one)
+        for one in (target_of(function), call)
+    )
 
 
 _TYPES = frozenset(("type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"))

@@ -11,8 +11,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
-from agentkit.types.record import Record, clip
-from agentkit.types.unknown import Unknown
+from agentkit.types.record import Record, Unknown, clip
 
 _LARGEST = 1e15
 """No number of a record reaches it; what does is damage, and breaks what counts with it."""

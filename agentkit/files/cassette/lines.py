@@ -16,8 +16,8 @@ from agentkit.files.cassette.json_records import to_json
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.record import Unknown
 from agentkit.types.trajectory import Attempt, OpenTurn, ToolResult, Trajectory, Turn
-from agentkit.types.unknown import Unknown
 from agentkit.types.wire import Exchange
 
 VERSION = 1

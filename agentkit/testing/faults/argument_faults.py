@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agentkit.agent.tools.budget import MAX_CALLS
 from agentkit.testing.faults.fault import (
     Draft,
     Fault,
@@ -241,6 +242,13 @@ _BLOCK_CALLS = (
 )
 
 
+def _too_many(calls: list[Any]) -> list[Any]:
+    """Repeat the calls beyond what an agent runs of one answer, each under an id of its own."""
+    entries = [call for call in calls if isinstance(call, dict)]
+    several = entries * (MAX_CALLS // len(entries) + 1) if entries else []
+    return [{**call, "id": f"call_{at:06d}"} for at, call in enumerate(several)]
+
+
 def _legacy(draft: Draft, question: Question) -> Draft:
     """Put the call where it was before 2023."""
     function = target_function(draft)
@@ -282,4 +290,5 @@ CALL_FAULTS: tuple[Fault, ...] = (
     ),
     *(_of_call(f.__name__, says, message=on_call(f), only="block") for f, says in _BLOCK_CALL),
     *(_of_call(f.__name__, says, message=on_calls(f), only="block") for f, says in _BLOCK_CALLS),
+    _of_call("calls_too_many", "the calls are repeated without end", message=on_calls(_too_many)),
 )

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from agentkit.agent.agent import Agent, checked
 from agentkit.agent.perform import Perform
 from agentkit.agent.record.replay import ReplayAgent
-from agentkit.agent.tools.pool import Ran
+from agentkit.agent.tools.job import Ran
 from agentkit.agent.tools.runner import tool_result
 from agentkit.errors import NotFound, UsageError, checked_keywords, suggest
 from agentkit.files.cassette.codec import prompt_key

@@ -13,10 +13,9 @@ from agentkit.trajectory.edit import changed, with_adopted
 from agentkit.trajectory.loop import FAILED, accepted, apply, close, rewrite, start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.problem import problem
-from agentkit.types.record import clip
+from agentkit.types.record import Unknown, clip
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
-from agentkit.types.unknown import Unknown
 from agentkit.types.wire import Exchange
 
 MISFIT = (Exception,)
