@@ -119,18 +119,9 @@ class Agent:
             max_tokens=max_tokens,
             extra_body=dict(extra_body or {}) or None,
         )
-        spec = make_spec(
-            chat,
-            model,
-            shared_schemas(t.schema for t in functions.values()),
-            profile,
-            parser,
-            policy,
-            {**(sampling or {}), **further},
-            max_turns=max_turns,
-            max_calls=max_calls,
-            stream=stream,
-        )
+        schemas = shared_schemas(t.schema for t in functions.values())
+        read = (profile, parser, policy, {**(sampling or {}), **further})
+        spec = make_spec(chat, model, schemas, *read, max_turns, stream, max_calls)
         run_tool = tool_runner(Functions(functions), timeout=tool_timeout, clock=clock)
         self._setup = Setup(
             spec=spec,

@@ -177,9 +177,7 @@ class Turn(Record):
 
     @property
     def elapsed(self) -> float | None:
-        """Seconds the model and the tools worked; time a person spent looking between two steps is
-        not counted.
-        """
+        """Seconds the model and the tools worked, without a person's time between two steps."""
         model = self.response.exchange.elapsed
         tools = ((result.started, result.elapsed) for result in self.tool_results)
         return None if model is None else model + _covered(tools)

@@ -30,7 +30,7 @@ class Ran:
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class ToolJob:
     """A function on its way. Whoever runs it calls `begin` and `end`; the caller awaits `ran`."""
 
     function: Callable[[], Any]

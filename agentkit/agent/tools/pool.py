@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.agent.tools.job import Clock, Job, Ran
+from agentkit.agent.tools.job import Clock, ToolJob, Ran
 from agentkit.errors import UsageError, checked_keywords
 
 
@@ -30,7 +30,7 @@ class ToolPool:
                 hint="give a whole number from 1 up",
             )
         self.size = size
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[ToolJob] = deque()
         self._lock = threading.Condition()
         self._threads = self._idle = self._abandoned = 0
         self._closed = False
@@ -69,7 +69,7 @@ class ToolPool:
         Raises:
             asyncio.CancelledError: the caller was cancelled; the call is abandoned.
         """
-        job = Job(function, clock, context or contextvars.copy_context())
+        job = ToolJob(function, clock, context or contextvars.copy_context())
         with self._lock:
             self._jobs.append(job)
             self._staff()
@@ -87,7 +87,7 @@ class ToolPool:
             self._idle += 1
             threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
 
-    def _give_up(self, job: Job) -> None:
+    def _give_up(self, job: ToolJob) -> None:
         """Forget a call that has not ended, and put another thread in the place of the one that
         runs it.
         """
@@ -110,7 +110,7 @@ class ToolPool:
                 job.tell()  # under the lock: whoever hears of it finds this thread free
             del job  # an idle thread keeps no result alive
 
-    def _take(self) -> Job | None:
+    def _take(self) -> ToolJob | None:
         with self._lock:
             while (
                 not self._jobs and not self._closed and self._threads - self._abandoned <= self.size
@@ -123,7 +123,7 @@ class ToolPool:
             return None
 
 
-def _run(job: Job) -> None:
+def _run(job: ToolJob) -> None:
     job.begin()
     try:
         job.end(job.context.run(job.function))

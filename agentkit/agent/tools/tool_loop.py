@@ -16,10 +16,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from agentkit.agent.event_loop import is_waiting
-from agentkit.agent.tools.job import Clock, Job, Ran
+from agentkit.agent.tools.job import Clock, ToolJob, Ran
 
 log = logging.getLogger("agentkit")
 
@@ -49,7 +50,7 @@ class ToolLoop:
         late = asked is not None and time.monotonic() - asked > _BLOCKED
         return late or is_waiting(self.thread) or not self.thread.is_alive()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ToolJob) -> None:
         """Begin a call as soon as the loop is free."""
         if self._asked is None:
             self._asked = time.monotonic()
@@ -60,7 +61,7 @@ class ToolLoop:
         self._ending = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: ToolJob) -> None:
         self._asked = None
         with _lock:
             if job.given_up or job.began is not None:  # another loop has begun it
@@ -68,7 +69,7 @@ class ToolLoop:
             job.begin()
         task = self._loop.create_task(job.function(), context=job.context)
         job.cancel = lambda: self._loop.call_soon_threadsafe(task.cancel)
-        task.add_done_callback(lambda done: (_end(job, done), job.tell()))
+        task.add_done_callback(partial(_end, job, job.tell))
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -89,11 +90,12 @@ async def _nothing() -> None:
     return
 
 
-def _end(job: Job, task: asyncio.Task[Any]) -> None:
+def _end(job: ToolJob, tell: Callable[[], None], task: asyncio.Task[Any]) -> None:
     if task.cancelled():  # before its first line; later it would be what the tool gave
         job.end(error=asyncio.CancelledError("the tool was cancelled from inside"))
     else:
         job.end(task.result())
+    tell()
 
 
 _lock = threading.Lock()
@@ -130,7 +132,7 @@ async def run_on_tool_loop(
     Raises:
         asyncio.CancelledError: the caller was cancelled; so is the call, and nobody waits for it.
     """
-    job, here = Job(work, clock, context), asyncio.get_running_loop()
+    job, here = ToolJob(work, clock, context), asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []
 
     def submit() -> None:
@@ -158,10 +160,10 @@ async def run_here(
     Args:
         work, timeout, clock, context: as `run_on_tool_loop` takes them.
     """
-    job = Job(work, clock, context)
+    job = ToolJob(work, clock, context)
     job.begin()
     task = asyncio.get_running_loop().create_task(work(), context=context)
-    task.add_done_callback(lambda done: (_end(job, done), job.hear(True)))
+    task.add_done_callback(partial(_end, job, partial(job.hear, True)))
     try:
         return await job.ran(timeout)
     finally:
