@@ -65,7 +65,8 @@ class Slots(Sequence[T | None], Generic[T]):
     def __getitem__(self, index: slice) -> tuple[T | None, ...]: ...
     def __getitem__(self, index: int | slice) -> T | tuple[T | None, ...] | None:
         if isinstance(index, slice):
-            return tuple(self)[index]
+            places = range(*index.indices(self._size))
+            return tuple(self)[index] if len(places) > _WIDTH else tuple(self[i] for i in places)
         at = index + self._size if index < 0 else index
         if not 0 <= at < self._size:
             raise IndexError(index)
