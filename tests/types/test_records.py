@@ -16,8 +16,8 @@ from agentkit.files.cassette.lines import dump
 from agentkit.trajectory.by_hand import written_answer
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.problem import SEVERITIES, problem
-from agentkit.types.steps import Answer, Result
 from agentkit.types.record import Unknown
+from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Usage
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.agent.tools.job import Clock, ToolJob, Ran
+from agentkit.agent.tools.job import Clock, Ran, ToolJob
 from agentkit.errors import UsageError, checked_keywords
 
 

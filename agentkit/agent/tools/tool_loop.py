@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from agentkit.agent.event_loop import is_waiting
-from agentkit.agent.tools.job import Clock, ToolJob, Ran
+from agentkit.agent.tools.job import Clock, Ran, ToolJob
 
 log = logging.getLogger("agentkit")
 
