@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.read.body.finish import read_finish
+from agentkit.read.body.foreign import foreign_piece, is_binary_stream
+from agentkit.read.body.json_lines import json_values
 from agentkit.read.failure.answer_error import body_error
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import finite
@@ -48,7 +50,28 @@ def parse_body(text: str) -> tuple[Any, list[Problem]]:
         data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as exc:
         return None, [_not_json(text, exc)]
+    if isinstance(data, list) and _is_foreign_stream(data):
+        return None, [_stream_problem(text, "the body is a list of another API's events")]
     return data, number_problems(data) if _LARGE.search(text) else []
+
+
+def _is_lines(text: str) -> bool:
+    """Tell whether a text is lines, or a list that is cut, of a stream's objects."""
+    values = list(json_values(text))
+    if not values or (len(values) == 1 and not text.lstrip().startswith("[")):
+        return False
+    first = json.loads(values[0]) if values[0].startswith("{") else {}
+    return "delta" in str(first.get("choices"))[:2000] or foreign_piece(first) is not None
+
+
+def _is_foreign_stream(data: list[Any]) -> bool:
+    return any(isinstance(item, dict) and foreign_piece(item) for item in data[:5])
+
+
+def _stream_problem(text: str, fact: str) -> Problem:
+    return problem(
+        "unexpected_sse", f"{fact}, which was not asked for; it is read as one", before=text
+    )
 
 
 def number_problems(data: Any) -> list[Problem]:
@@ -72,11 +95,11 @@ def _not_json(text: str, exc: Exception) -> Problem:
             "body_html", "the body is a web page; check the base URL and any proxy", before=text
         )
     if _SSE.match(bare):
-        return problem(
-            "unexpected_sse",
-            "the body is an event stream, which was not asked for; it is read as one",
-            before=text,
-        )
+        return _stream_problem(text, "the body is an event stream")
+    if is_binary_stream(text):
+        return _stream_problem(text, "the body is AWS's binary event stream")
+    if _is_lines(bare):
+        return _stream_problem(text, "the body is a stream of JSON objects")
     return problem("body_not_json", f"the body is not JSON: {clip(str(exc), 80)}", before=text)
 
 

@@ -24,7 +24,7 @@ from agentkit.read.failure.error_body import (
     words_of,
 )
 from agentkit.read.failure.error_codes import BY_STATUS
-from agentkit.read.failure.error_rules import HINTS, RETRYABLE, rules
+from agentkit.read.failure.error_rules import JSON_WORDS, RETRYABLE, hint_of, rules
 from agentkit.types.wire import ApiError, Exchange
 
 _TRY_AGAIN = re.compile(
@@ -71,7 +71,7 @@ def read_error(status: int | None, headers: Any = None, body: Any = None) -> Api
         upstream_message=upstream if upstream != message else None,
         code=_word(facts, ("code", "type", "status")),
         param=_word([fact, *facts], ("param",)),
-        hint=HINTS.get(kind, ""),
+        hint=hint_of(kind, words[:TEXT_LIMIT]),
     )
 
 
@@ -142,6 +142,8 @@ def _kind(status: int | None, words: str, facts: list[dict[str, Any]], data: Any
     kind = kind or coded_kind(facts)
     if kind is not None:
         return kind
+    if status in (None, 400, 422) and JSON_WORDS.search(words):
+        return "history_bad_arguments"
     if status is not None and status >= 400:
         return BY_STATUS.get(status) or ("server_error" if status >= 500 else "bad_request")
     if status is not None and 300 <= status < 400:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from agentkit.read.body.finish_words import broken_kind, means
+from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.stream.call_pieces import CallPieces, Delta
-from agentkit.read.stream.foreign import ForeignPiece, foreign_piece
 from agentkit.read.stream.reasoning_pieces import ReasoningPieces
 from agentkit.types.problem import Problem, problem
 

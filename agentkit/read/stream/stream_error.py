@@ -4,10 +4,13 @@ ask again, and what a failed attempt holds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from agentkit.read.body.foreign import binary_events, is_binary_stream
+from agentkit.read.body.json_lines import json_values
 from agentkit.read.failure.answer_error import (
     brings_text,
     error_in,
@@ -17,13 +20,13 @@ from agentkit.read.failure.answer_error import (
 )
 from agentkit.read.failure.error import read_error
 from agentkit.read.failure.error_rules import HINTS, RETRYABLE
-from agentkit.read.stream.sse import SSE, Event, json_values
+from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import UNUSABLE, Response
 from agentkit.types.problem import Problem
 from agentkit.types.wire import ApiError, Exchange
 
-_MARKS = ('"error', '"base_resp"', "rror:", "event:")
-"""One of these is in every answer that has both choices and an error."""
+_MARKS = ('"error', '"base_resp"')
+"""One of these is in every body that has both choices and an error."""
 
 
 _ERRORS = frozenset({"error_in_200", "stream_error_event", "stream_not_sse", "body_not_json"})
@@ -40,7 +43,7 @@ def answer_error(text: str, headers: Any = None, *, before_text: bool = False) -
         before_text: look at a stream only until the first piece of an answer comes in it; an error
             behind that is none that can be asked again without losing text.
     """
-    if '"choices"' in text and not any(mark in text for mark in _MARKS):
+    if text.startswith("{") and '"choices"' in text and not any(m in text for m in _MARKS):
         return None
     for event in events_of(text):
         if event.data.strip() == "[DONE]" or is_alive(event.data, event.kind):
@@ -56,14 +59,17 @@ def answer_error(text: str, headers: Any = None, *, before_text: bool = False) -
 
 def events_of(text: str) -> Iterator[Event]:
     """Cut a body or a stream into what may hold an error, each an event; a body is one."""
-    sse = SSE()
-    events = [*sse.feed(text), *sse.finish()]
-    if not events or (sse.other and value_of(text) is not None):
-        yield from _parted(Event(data=text))
+    if is_binary_stream(text):
+        yield from (Event(data=json.dumps(event)) for event in binary_events(text))
         return
-    for event in events:
-        yield from _parted(event)
-    for stray in sse.other:
+    sse, found = SSE(), False
+    if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        for event in (*sse.feed(text), *sse.finish()):
+            found = True
+            yield from _parted(event)
+    if not found:
+        yield from _parted(Event(data=text))
+    for stray in sse.other if found else ():
         yield from (part for part in _parted(Event(data=stray)) if is_spoken(part.data))
 
 

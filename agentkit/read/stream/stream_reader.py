@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import checked_keywords
+from agentkit.read.body.foreign import binary_events, is_binary_stream
+from agentkit.read.body.json_lines import json_values
 from agentkit.read.failure.answer_error import error_in, is_alive, is_prefixed, is_spoken, value_of
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.call_pieces import Delta
-from agentkit.read.stream.foreign import binary_events, is_binary_stream
-from agentkit.read.stream.sse import SSE, Event, json_values
+from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
