@@ -12,7 +12,14 @@ from typing import Any, Self, get_args
 
 from agentkit.agent.engine import Commit, Engine
 from agentkit.agent.event_loop import refuse_await, run
-from agentkit.agent.perform import Approve, Perform, Performs, checked_approve, live_performs
+from agentkit.agent.perform import (
+    Approve,
+    Perform,
+    Performs,
+    checked_approve,
+    live_performs,
+    redacting,
+)
 from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.budget import MAX_CALLS, checked_calls
 from agentkit.agent.tools.call_output import note_rollout
@@ -25,6 +32,7 @@ from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import ChatServer, Emit
+from agentkit.servers.redaction.secrecy import Secrecy, checked_names
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import checked_meta, start
 from agentkit.trajectory.profiles import get_profile, profile_for
@@ -52,6 +60,8 @@ class Setup:
     writers: tuple[CassetteWriter | RunWriter, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Added to the meta of every rollout."""
+    secrecy: Secrecy = field(default_factory=Secrecy)
+    """Keeps secrets out of what is recorded, shown and sent back."""
 
 
 @checked_keywords
@@ -82,12 +92,16 @@ class Agent:
             (run it), False (refuse it), a dict (run it with these arguments) or a text (what the
             model gets in place of a result). To stop and look instead: `ak.debug(agent, prompt,
             approve=[names])`.
+        keep_secrets: names of environment variables whose values are left in texts, though they
+            look like secrets.
 
     Raises:
         UsageError: a server, tool, profile or policy that cannot be used.
     """
 
     _setup: Setup
+    _redacts = True
+    """Whether what its steps bring may hold a secret that is known here."""
 
     def __init__(
         self,
@@ -110,8 +124,10 @@ class Agent:
         stream: bool = False,
         retries: int = 2,
         approve: Approve | None = None,
+        keep_secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        secrecy = Secrecy(checked_names(keep_secrets))
         functions = toolset(tools)
         chat = Server(clock=clock) if server is None else as_server(server, clock=clock)
         further = given(
@@ -121,16 +137,19 @@ class Agent:
         )
         schemas = shared_schemas(t.schema for t in functions.values())
         read = (profile, parser, policy, {**(sampling or {}), **further})
-        spec = make_spec(chat, model, schemas, *read, max_turns, stream, max_calls)
+        made = make_spec(chat, model, schemas, *read, max_turns, stream, max_calls)
+        spec = secrecy.covered(made)
         run_tool = tool_runner(Functions(functions), timeout=tool_timeout, clock=clock)
+        perform = live_performs(chat, run_tool, retries, checked_approve(approve), secrecy)
         self._setup = Setup(
             spec=spec,
             server=chat,
-            performs=live_performs(chat, run_tool, retries, checked_approve(approve)),
+            performs=perform,
             tools=functions,
             system=system,
             parallel_tools=parallel_tools,
             retries=retries,
+            secrecy=secrecy,
         )
 
     @property
@@ -175,7 +194,7 @@ class Agent:
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
-        return trajectory
+        return self._setup.secrecy.started(trajectory)
 
     def with_sample(
         self, trajectory: Trajectory, sample: int, *, meta: Mapping[str, Any] | None = None
@@ -191,16 +210,19 @@ class Agent:
         spec, seed = trajectory.spec, trajectory.spec.sampling.get("seed")
         if type(seed) is int and sample:
             spec = replace(spec, sampling={**spec.sampling, "seed": seed + sample})
-        meta = {**trajectory.meta, **(meta or {}), "sample": sample}
+        more = self._setup.secrecy.data(dict(meta or {}))
+        meta = {**trajectory.meta, **more, "sample": sample}
         return replace(trajectory, spec=spec, meta=meta)
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
         """Make what performs the steps of one rollout. What records is outermost, and so sees what
-        the others make of an outcome.
+        the others make of an outcome; what takes out secrets is next to it.
         """
         perform = self._setup.performs(trajectory, sample)
         for wrap in self._setup.wraps:
             perform = wrap(perform, trajectory, sample)
+        if self._redacts:
+            perform = redacting(perform, self._setup.secrecy)
         for writer in self._setup.writers:
             perform = Recorder(perform, writer)
         return perform
@@ -227,15 +249,13 @@ class Agent:
             parallel_tools=self.parallel_tools if parallel_tools is None else parallel_tools,
             emit=emit,
             commit=commit,
+            secrecy=self._setup.secrecy,
         )
         note_rollout(lambda: engine.tip)
         return engine
 
     def with_recorder(self, writer: CassetteWriter | RunWriter) -> Self:
         """Copy the agent, with every finished step written down, in each file only once."""
-        redact = getattr(self.server, "redact", None)
-        if redact is not None:
-            writer.guard(redact)
         others = (other for other in self._setup.writers if other.path != writer.path)
         return self._with(writers=(*others, writer))
 

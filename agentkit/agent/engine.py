@@ -21,6 +21,7 @@ from agentkit.agent.activity import Activity, Signal, State
 from agentkit.agent.events import Began, Committed, Listener, Streamed
 from agentkit.agent.perform import Perform, clone_of
 from agentkit.servers.model_call import Emit
+from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop, stop_at
 from agentkit.trajectory.loop import apply, next_step, resume, stop
 from agentkit.trajectory.places import ahead_of, place_of
@@ -57,6 +58,7 @@ class Engine:
         parallel_tools: bool = False,
         emit: Emit | None = None,
         commit: Commit | None = None,
+        secrecy: Secrecy | None = None,
     ) -> None:
         self.trajectory = trajectory
         self.ahead: Trajectory | None = None
@@ -65,6 +67,8 @@ class Engine:
         self.parallel_tools = parallel_tools
         self.emit = emit
         self.commit = commit
+        self.secrecy = secrecy or Secrecy()
+        """What keeps secrets out of what is done to the rollout by hand."""
         self.tell: Listener | None = None
         """Called with every step."""
         self._activity = Activity()
@@ -81,7 +85,11 @@ class Engine:
     def clone(self, trajectory: Trajectory) -> Engine:
         """Make an engine over another trajectory, whose steps are performed in the same way."""
         return Engine(
-            trajectory, clone_of(self.perform), parallel_tools=self.parallel_tools, emit=self.emit
+            trajectory,
+            clone_of(self.perform),
+            parallel_tools=self.parallel_tools,
+            emit=self.emit,
+            secrecy=self.secrecy,
         )
 
     @property

@@ -3,6 +3,7 @@
     live(server, run_tool)        asks the server, runs the tools
     approving(perform, approve)   a function decides about each call before it is run
     budgeted(perform, budget)     results that are too long for the model are shortened
+    redacting(perform, secrecy)   secrets are taken out of what comes
 
 Others are `agentkit.agent.record.recorder` (every finished step is written down),
 `agentkit.agent.record.player` (what was recorded, offline) and `agentkit.testing.faults.inject`
@@ -23,6 +24,8 @@ from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
+from agentkit.servers.redaction.passage import Passage
+from agentkit.servers.redaction.secrecy import Secrecy, revealed
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
@@ -47,12 +50,16 @@ def clone_of(perform: Perform) -> Perform:
     return perform if clone is None else clone()
 
 
-def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
+def live(
+    server: ChatServer, run_tool: RunTool, *, retries: int = 0, withheld: Any = None
+) -> Perform:
     """Ask the server and run the tools. Messages that a turn sends again are neither made nor
     encoded again.
 
     Args:
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
+        withheld: fields of the request that are sent and not shown, of a rollout that has none
+            of its own with it.
     """
     by_http = isinstance(server, (Server, OpenAIClient))
     encoded, sent = EncodedHistory(), SentHistory(dict)
@@ -61,15 +68,14 @@ def live(server: ChatServer, run_tool: RunTool, *, retries: int = 0) -> Perform:
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
-        fields, extra = fields_of(
-            trajectory.spec, trajectory.open.sampling if trajectory.open else None
-        )
+        fields, extra = _sent_fields(trajectory, withheld)
         call = Call(
             messages=() if by_http else sent.messages(trajectory),
             encoded=encoded.encode(trajectory) if by_http else None,
             fields=fields,
             extra_body=extra,
             stream=trajectory.spec.stream,
+            raw=True,  # secrets are taken out when the arguments of calls have been read
         )
         exchange = (
             await ask(server, call, emit, retries=retries)
@@ -91,7 +97,11 @@ Performs = Callable[[Trajectory, int], Perform]
 
 
 def live_performs(
-    server: ChatServer, run_tool: RunTool, retries: int, approve: Approve | None
+    server: ChatServer,
+    run_tool: RunTool,
+    retries: int,
+    approve: Approve | None,
+    secrecy: Secrecy,
 ) -> Performs:
     """Make the factory of rollouts that ask the server and run the tools.
 
@@ -100,13 +110,53 @@ def live_performs(
         run_tool: runs one call.
         retries: how often a passing failure is asked again.
         approve: decides about each call, where one is given.
+        secrecy: keeps secrets out of what comes.
     """
 
     def performs(trajectory: Trajectory, sample: int) -> Perform:
-        perform = live(server, run_tool, retries=retries)
+        perform = live(server, run_tool, retries=retries, withheld=trajectory.spec.withheld)
+        perform = redacting(perform, secrecy)
         return perform if approve is None else approving(perform, approve)
 
     return performs
+
+
+def redacting(perform: Perform, secrecy: Secrecy) -> Perform:
+    """Clean what each step brings. A tool is run with its arguments as the model wrote them."""
+
+    async def redacted(step: Step, emit: Emit | None = None) -> Outcome:
+        if isinstance(step, ToolStep):
+            if step.call.withheld is not None:
+                step = replace(step, call=replace(step.call, arguments=revealed(step.call)))
+            outcome = await perform(step, emit)
+        else:
+            passage = Passage(lambda: secrecy.redact, emit) if emit is not None else None
+            outcome = await perform(step, passage)
+            if passage is not None:
+                passage.close()
+        if isinstance(outcome, Result):
+            result, arguments = secrecy.result(outcome.result), outcome.arguments
+            shown = arguments if arguments is None else secrecy.data(arguments)
+            if result is outcome.result and shown is arguments:
+                return outcome
+            return replace(outcome, result=result, arguments=shown)
+        trajectory = step.trajectory
+        if outcome.response is not None and outcome.response.exchange is outcome.exchange:
+            return outcome  # cleaned before
+        return secrecy.answer(trajectory.spec, outcome.exchange, len(trajectory.turns))
+
+    return redacted
+
+
+def _sent_fields(
+    trajectory: Trajectory, withheld: Any
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Collect what a request holds besides its messages, with what is sent and not shown."""
+    spec, own = trajectory.spec, trajectory.open.sampling if trajectory.open else None
+    used = withheld if spec.withheld is None else spec.withheld
+    if used is not None:
+        spec, own = replace(spec, sampling=used.restored(spec.sampling)), used.restored(own)
+    return fields_of(spec, own)
 
 
 def budgeted(perform: Perform, budget: Budget) -> Perform:

@@ -232,7 +232,9 @@ class Cursor:
     async def edit(self, turn: int | None = None, call: int = 0, **change: Any) -> None:
         """Make one change, on a new branch."""
         await self._free()
-        self._enter(self.tree.grown(editing.edit(self._base(turn), turn, call, **change)))
+        base = self._base(turn)
+        edited = self.engine.secrecy.changed(editing.edit(base, turn, call, **change), base)
+        self._enter(self.tree.grown(edited))
 
     async def fork(self, turn: int | None = None) -> None:
         """Move onto a new branch."""
@@ -263,7 +265,8 @@ class Cursor:
     async def say(self, prompt: Any) -> None:
         """Put messages before the next turn."""
         await self._free()
-        self._go_on(say(self.trajectory, prompt), "said more")
+        said = self.engine.secrecy.changed(say(self.trajectory, prompt), self.trajectory)
+        self._go_on(said, "said more")
 
     async def rerun(self, turn: int | None = None, n: int = 1) -> None:
         """Ask the model again, n answers side by side, each a branch; move onto the first."""
@@ -347,6 +350,7 @@ class Cursor:
         return self.trajectory.pending[-1]
 
     def _answered(self, call: int, result: ToolResult) -> ToolResult:
+        result = self.engine.secrecy.result(result)
         self._go_on(
             apply(self.trajectory, Result(position=call, result=result)),
             f"{clip(result.name)} {result.status}",

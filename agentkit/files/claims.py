@@ -22,7 +22,6 @@ from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.cassette.writer import CassetteWriter, cassette
 from agentkit.files.owner import Owner, clean_up, is_alive, owner_of
 from agentkit.files.path import to_write
-from agentkit.servers.redaction.redactor import Redactor
 from agentkit.types.trajectory import Trajectory
 
 
@@ -72,10 +71,6 @@ class RunWriter:
     def name(self) -> str | None:
         """The name of the run, as the file has it."""
         return self.owner.name if self.owner else None
-
-    def guard(self, redact: Redactor) -> None:
-        """Keep these secrets out of the file as well."""
-        self.writer.guard(redact)
 
     def close(self) -> None:
         """Let go of everything; what a step that was left behind still brings is not written."""

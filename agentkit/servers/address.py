@@ -36,7 +36,7 @@ class Address:
     """The base URL without a trailing slash, credentials or query."""
     query: tuple[tuple[str, str], ...]
     """Query parameters that were in the URL."""
-    login: Secret | None
+    login: Secret[str] | None
     """`user:password` where the URL held them."""
 
     @property

@@ -132,22 +132,34 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
         UsageError: there is no step this could be the outcome of.
     """
     if isinstance(outcome, Answer):
-        return _answered(trajectory, outcome.exchange)
+        return _answered(trajectory, outcome)
     o = trajectory.open
     if o is None or o.response is None or not 0 <= outcome.position < len(o.results):
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = with_value(o.results, outcome.position, outcome.result)
-    if outcome.arguments is not None:
+    if outcome.arguments is not None or outcome.result.redacted:
         calls = list(o.response.tool_calls)
-        calls[outcome.position] = rewritten(calls[outcome.position], outcome.arguments)
+        calls[outcome.position] = _touched(calls[outcome.position], outcome)
         o = replace(o, response=replace(o.response, tool_calls=tuple(calls)))
     return settled(replace(trajectory, open=replace(o, results=results)))
 
 
-def _answered(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
+def _touched(call: ToolCall, outcome: Result) -> ToolCall:
+    """Write on a call what its outcome says of it: other arguments, a secret in its result."""
+    if outcome.arguments is not None:
+        call = rewritten(call, outcome.arguments)
+    note = problem("secret_redacted", "a known secret in the result reads [redacted]")
+    if not outcome.result.redacted or note in call.problems:
+        return call
+    return replace(call, problems=(*call.problems, note))
+
+
+def _answered(trajectory: Trajectory, outcome: Answer) -> Trajectory:
     if trajectory.open is not None and trajectory.open.first_pending is not None:
         raise UsageError("calls of the open turn have no result yet")
-    response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
+    exchange, response = outcome.exchange, outcome.response
+    if response is None or response.exchange is not exchange:
+        response = read_answer(trajectory.spec, exchange, len(trajectory.turns))
     error = failure(exchange, response)
     if error is None:
         return _taken(trajectory, response)
@@ -202,6 +214,8 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
     if limit is not None and number > limit:
         text = f"the answer has {number:,} calls; only the first {limit:,} are run (max_calls)"
         found.append(problem("calls_too_many", text, before=number, after=limit))
+    if exchange.redacted:
+        found.append(problem("secret_redacted", "a known secret in the answer reads [redacted]"))
     if exchange.injected is not None:
         found.append(problem("fault_injected", f"{exchange.injected} was put in on purpose"))
     return replace(response, problems=(*response.problems, *found)) if found else response

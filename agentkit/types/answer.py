@@ -63,6 +63,10 @@ class ToolCall(Record):
     """Arguments a person could adopt; never run by themselves."""
     sent_arguments: str | None = field(default=None, compare=False)
     """The arguments as the model sent them, where a person has changed them since."""
+    withheld: Any = field(default=None, compare=False)
+    """The arguments as the model wrote them, which a tool runs with, where a secret in them is not
+    shown; in memory alone.
+    """
     adopted: int | None = field(default=None, compare=False)
     """Its place among the answer's recoverable calls, where a person adopted it from there."""
 

@@ -44,9 +44,14 @@ nested_envelope unexpected_sse node_empty node_sampled_masked node_trains_nothin
 node_finish_differs nodes_several nodes_repeated fault_injected
 """
 
+_INFOS = """
+secret_redacted
+"""
+
 SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(_ERRORS.split(), "error"),
     **dict.fromkeys(_WARNINGS.split(), "warning"),
+    **dict.fromkeys(_INFOS.split(), "info"),
 }
 """Every code and its severity: *error* means the call or turn cannot be used as it is,
 *warning* means handled and always shown, *info* a harmless difference.

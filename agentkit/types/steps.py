@@ -4,9 +4,10 @@ trajectory.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
-from agentkit.types.answer import ToolCall
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
@@ -58,6 +59,8 @@ class Answer(Record):
 
     exchange: Exchange
     """The answer as it crossed the wire, or what went wrong on the way."""
+    response: Response | None = field(default=None, compare=False)
+    """What it was read as, where it has been read."""
 
 
 @record

@@ -77,6 +77,8 @@ class ToolResult(Record):
     """Seconds the call waited for a thread of the pool."""
     full_content: str | None = field(default=None, compare=False)
     """The whole text where `content` is a preview under a result budget."""
+    redacted: bool = field(default=False, compare=False)
+    """Whether a secret was taken out of it."""
     injected: str | None = field(default=None, compare=False)
     """The fault that was put in on purpose, by `ak.testing.inject`."""
     unknown: Unknown | None = field(default=None, compare=False)
@@ -122,9 +124,7 @@ class Turn(Record):
     sampling: dict[str, Any] | None = None
     """Sampling of this turn alone, over the spec's."""
     before: Before | None = field(default=None, compare=False)
-    """What came before it, so that the turn alone knows its request; None for a turn made by
-    hand.
-    """
+    """What came before it, for the turn's own request; None for a turn made by hand."""
 
     @property
     def rollout(self) -> Trajectory | None:
@@ -286,6 +286,8 @@ class Spec(Record):
     """Calls of one answer that are run at most; None for no limit."""
     stream: bool = False
     """Whether answers are asked for in pieces."""
+    withheld: Any = field(default=None, compare=False)
+    """The fields with secrets as they are sent; in memory alone."""
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
 
@@ -338,9 +340,7 @@ class Trajectory(Record):
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The conversation so far in OpenAI's chat format, as the profile would send it; a fresh
-        list.
-        """
+        """The conversation so far in OpenAI's chat format, as it would be sent; a fresh list."""
         return list(hook("messages")(self))
 
     def request(self, turn: int) -> Request:

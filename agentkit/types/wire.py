@@ -84,6 +84,8 @@ class Exchange(Record):
     """Failed tries before this answer."""
     by_hand: bool = field(default=False, compare=False)
     """Whether a person wrote it in place of a server's answer."""
+    redacted: bool = field(default=False, compare=False)
+    """Whether a secret was taken out of it."""
     injected: str | None = field(default=None, compare=False)
     """The fault that was put in on purpose, by `ak.testing.inject`."""
     unknown: Unknown | None = field(default=None, compare=False)

@@ -117,7 +117,10 @@ def test_every_code_of_a_response_or_call_has_a_case() -> None:
     seen |= {
         code for param in corpus_rows("arguments") for code in param.values[0]["expect"]["problems"]
     }
-    elsewhere = ("stream_", "history_", "node", "fault_injected", "file_damaged", "calls_too_many")
+    elsewhere = (
+        *("stream_", "history_", "node", "fault_injected", "file_damaged", "calls_too_many"),
+        "secret_redacted",
+    )
     streams = {"index_missing", "index_collision", "identity_repeated", "id_changed"}
     transport = {
         "bad_request",

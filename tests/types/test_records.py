@@ -102,4 +102,5 @@ def test_a_turn_knows_its_request() -> None:
 
 def test_every_code_has_its_severity() -> None:
     assert problem("name_unknown", "no such tool").severity == "warning"
-    assert set(SEVERITIES.values()) == {"error", "warning"}
+    assert problem("secret_redacted", "a key").severity == "info"
+    assert set(SEVERITIES.values()) == {"error", "warning", "info"}

@@ -20,7 +20,7 @@ from agentkit.agent.agent import given, make_spec
 from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
-from agentkit.agent.perform import Perform, budgeted, live
+from agentkit.agent.perform import Perform, budgeted, live, redacting
 from agentkit.agent.tools.budget import MAX_CALLS, Budget
 from agentkit.agent.tools.call_output import note_rollout
 from agentkit.agent.tools.pool import tool_pool
@@ -33,6 +33,7 @@ from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
+from agentkit.servers.redaction.secrecy import Secrecy, checked_names
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy
@@ -106,6 +107,8 @@ class AgentLoop:
         blocked_tools: names that are answered with an error without being called.
         result_error: the error in a tool's text result that counts as a `ToolError`, or None.
         emit: takes the pieces of streamed answers.
+        keep_secrets: names of environment variables whose values are left in texts, though they
+            look like secrets.
         wrap: wraps how steps are performed, for recording or fault injection.
 
     Raises:
@@ -113,6 +116,7 @@ class AgentLoop:
     """
 
     _list: CallersList
+    _engine: Engine | None = None
 
     def __init__(
         self,
@@ -141,6 +145,7 @@ class AgentLoop:
         retries: int = 2,
         emit: Emit | None = None,
         sampling: Mapping[str, Any] | None = None,
+        keep_secrets: Iterable[str] = (),
         wrap: Callable[[Perform], Perform] = lambda perform: perform,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -154,15 +159,14 @@ class AgentLoop:
         chat = as_server(server, clock=clock)
         self._tools = LoopTools(names, dispatch, functions, blocked_tools, self.task_id)
         run_tool = tool_runner(self._tools, timeout=tool_timeout, clock=clock)
-        self._perform = wrap(_within(budget_config, live(chat, run_tool, retries=retries)))
-        body = dict(extra_body or {}) or None
+        body, parser = dict(extra_body or {}) or None, text_calls if schemas else None
         own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=body)
-        sampled = {**own, **(sampling or {})}
-        parser = text_calls if schemas else None
-        asked = (chat, model, schemas, profile, parser, policy, sampled)
-        self.spec = make_spec(*asked, max_turns, stream, max_calls)
+        asked = (chat, model, schemas, profile, parser, policy, {**own, **(sampling or {})})
+        secrecy = self._secrecy = Secrecy(checked_names(keep_secrets))
+        self.spec = secrecy.covered(make_spec(*asked, max_turns, stream, max_calls))
+        perform = live(chat, run_tool, retries=retries, withheld=self.spec.withheld)
+        self._perform = wrap(_within(budget_config, redacting(perform, secrecy)))
         self._result_error, self._parallel, self._emit = result_error, parallel_tools, emit
-        self._engine: Engine | None = None
         self.tool_errors: list[ToolError] = []
 
     def __repr__(self) -> str:
@@ -192,7 +196,8 @@ class AgentLoop:
                 "this loop is running already",
                 hint="make a loop for each rollout; they share the server and the tool pool",
             )
-        trajectory = start(messages, self.spec, {"task_id": self.task_id})
+        begun = start(messages, self.spec, {"task_id": self.task_id})
+        trajectory = self._secrecy.started(begun)
         if isinstance(messages, str):
             messages = [dict(message.wire) for message in trajectory.prompt]
         if not isinstance(messages, list):
@@ -207,9 +212,10 @@ class AgentLoop:
             parallel_tools=self._parallel,
             emit=self._emit,
             commit=self._commit,
+            secrecy=self._secrecy,
         )
         note_rollout(lambda: engine.trajectory)
-        self._list = CallersList(messages)
+        self._list = CallersList(messages, self._secrecy)
         self.tool_errors = []
 
     async def step(self) -> Turn | None:

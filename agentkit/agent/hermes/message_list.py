@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.read.plain import plain
+from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.history import assistant_message, tool_message
 from agentkit.trajectory.loop import prompt_messages, rewrite
 from agentkit.trajectory.profiles import Profile
@@ -15,10 +16,14 @@ from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 
 
 class CallersList:
-    """The caller's messages beside the rollout's knowledge of them."""
+    """The caller's messages beside the rollout's knowledge of them. What is in the list is what is
+    sent, so secrets are taken out of it.
+    """
 
-    def __init__(self, messages: list[Any]) -> None:
+    def __init__(self, messages: list[Any], secrecy: Secrecy) -> None:
         self.messages = messages
+        self._secrecy = secrecy
+        secrecy.clean_list(messages)
         self._seen = [plain(message) for message in messages]
         """The messages as the rollout knows them, as plain data."""
         self._told = 0
@@ -29,6 +34,7 @@ class CallersList:
         same = self._same()
         if same is None or (trajectory.open and trajectory.open.first_pending):
             return trajectory
+        self._secrecy.clean_list(self.messages, same)
         opened = trajectory.open or OpenTurn()
         if same == len(self._seen):
             opened = replace(opened, added=(*opened.added, *prompt_messages(self.messages[same:])))

@@ -144,6 +144,8 @@ def _place(trajectory: Trajectory) -> tuple[Any, ...]:
 class ReplayAgent(Agent):
     """An agent that plays recorded rollouts: offline, exact, and never a live call."""
 
+    _redacts = False
+
     def __init__(
         self,
         recorded: tuple[Trajectory, ...],

@@ -17,6 +17,8 @@ _LARGEST = 1e15
 """No number of a record reaches it; what does is damage, and breaks what counts with it."""
 _UNKNOWN = "unknown"
 """The field of a record that holds what is no field of it; in JSON that lies beside the others."""
+_WITHHELD = "withheld"
+"""The field that holds secrets, which are in no file."""
 
 
 def to_json(record: Any) -> Any:
@@ -41,7 +43,7 @@ def _defaults(kind: Callable[..., Any]) -> tuple[tuple[str, Any, Callable[[], An
     return tuple(
         (f.name, f.default, None if f.default_factory is MISSING else f.default_factory)
         for f in fields(kind)  # type: ignore[arg-type]
-        if f.name != _UNKNOWN
+        if f.name not in (_UNKNOWN, _WITHHELD)
     )
 
 

@@ -20,8 +20,7 @@ from agentkit.files.cassette.scan import Scan
 from agentkit.files.lock import lock_of
 from agentkit.files.owner import Owner
 from agentkit.files.path import system_errors, to_write
-from agentkit.servers.redaction.redactor import Redactor
-from agentkit.servers.redaction.secret_values import environment_secrets
+from agentkit.servers.redaction.known_secrets import Known
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
@@ -61,12 +60,8 @@ class CassetteWriter:
         self._known: Any = None
         self._mark: tuple[int, int, bytes] | None = None
         """Inode of the file, where the last line that was written ends, and its last bytes."""
-        self._redact = Redactor(environment_secrets(os.environ))
+        self._secrets = Known()
         self.look()
-
-    def guard(self, redact: Redactor) -> None:
-        """Keep these secrets out of the file as well."""
-        self._redact = self._redact.joined(redact)
 
     def keep(self) -> None:
         """Keep the file in use for as long as this writer lives.
@@ -181,7 +176,8 @@ class CassetteWriter:
         size = file.seek(0, os.SEEK_END)
         if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
             size, lines = self._mended(file, size, lines)
-        data = "".join(self._redact(encode_line(line)) for line in lines).encode()
+        redact = self._secrets.redact
+        data = "".join(redact(encode_line(line)) for line in lines).encode()
         try:
             left = data
             while left:

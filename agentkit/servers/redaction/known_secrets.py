@@ -26,9 +26,27 @@ def keep(names: Iterable[str]) -> None:
     _kept.update(names)
 
 
-def met() -> int:
-    """Count the secrets that servers were given so far."""
-    return len(_met)
+class Known:
+    """The redactor of the secrets known by now.
+
+    Args:
+        kept: variables that are left alone; by default those that any agent was told to leave.
+    """
+
+    def __init__(self, kept: Iterable[str] | None = None) -> None:
+        self._kept = None if kept is None else frozenset(kept)
+        self._met = -1
+        self._redact = Redactor()
+
+    @property
+    def redact(self) -> Redactor:
+        """The function that takes the secrets known by now out of text."""
+        return self._redact if self._met == len(_met) else self.renewed()
+
+    def renewed(self) -> Redactor:
+        """Look again for secrets in the environment."""
+        self._met, self._redact = len(_met), known_secrets(kept=self._kept)
+        return self._redact
 
 
 def known_secrets(

@@ -11,7 +11,7 @@ import base64
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from agentkit.servers.redaction.secret_values import counts
@@ -33,22 +33,23 @@ _NOT_IN_A_NUMBER = r"(?<!\d)(?<!\d\.)", r"(?!\d|\.\d)"
 _CUT_SHORT = 6
 """Characters of a secret that count as one where the text breaks off behind them."""
 
+T = TypeVar("T")
 _Node = dict[str, Any]
 
 
-class Secret:
-    """A text that shows itself only when asked: neither its repr, nor the repr of what holds it,
+class Secret(Generic[T]):
+    """Something that shows itself only when asked: neither its repr, nor the repr of what holds it,
     gives it away.
     """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: T) -> None:
         # in a closure, so that nothing that prints attributes prints it
-        self._value: Callable[[], str] = lambda: value
+        self._value: Callable[[], T] = lambda: value
 
-    def reveal(self) -> str:
-        """Return the text itself."""
+    def reveal(self) -> T:
+        """Return it itself."""
         return self._value()
 
     def __repr__(self) -> str:
@@ -160,12 +161,12 @@ def cut(text: str, spans: Iterable[tuple[int, int]]) -> str:
     end = 0
     for start, stop in sorted(spans):
         if start >= end:
-            parts += [text[end:start], _mark(text, start, stop)]
+            parts += [text[end:start], mark(text, start, stop)]
         end = max(end, stop)
     return "".join([*parts, text[end:]])
 
 
-def _mark(text: str, start: int, stop: int) -> str:
+def mark(text: str, start: int, stop: int) -> str:
     """Choose what stands in a span's place; a number in JSON becomes a text."""
     before, behind = text[:start].rstrip()[-1:], text[stop : stop + 1]
     bare = text[start:stop].isdigit() and before in (":", ",", "[") and behind in "]},\r\n \t"

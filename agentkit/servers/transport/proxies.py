@@ -26,7 +26,7 @@ class Proxy:
 
     url: str
     """Without credentials."""
-    login: Secret | None
+    login: Secret[str] | None
     """`user:password` where its URL held them."""
 
     @property

@@ -1,0 +1,368 @@
+"""What keeps secrets out of a rollout: whatever a step, a prompt or a person brings is cleaned
+before it is committed, so that all that is made of a rollout is alike.
+
+A tool runs with the arguments as the model wrote them. They are on the call in memory, and show
+themselves nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentkit.errors import UsageError
+from agentkit.read.plain import plain
+from agentkit.servers.redaction.exchange_text import (
+    LEVELS,
+    broken_edits,
+    deep_spans,
+    edited,
+    joined_edits,
+    raw_edits,
+)
+from agentkit.servers.redaction.known_secrets import Known, keep
+from agentkit.servers.redaction.redactor import REDACTED, cut
+from agentkit.servers.redaction.withheld import Withheld
+from agentkit.trajectory.loop import read_answer
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.steps import Answer
+from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError, Exchange
+
+
+class Secrecy(Known):
+    """What the rollouts of one agent keep out of their record.
+
+    Args:
+        kept: variables of the environment that are left alone.
+    """
+
+    def __init__(self, kept: tuple[str, ...] = ()) -> None:
+        super().__init__(kept)
+        keep(kept)
+
+    def data(self, value: Any) -> Any:
+        """Clean plain data; what has no secret in it is the same object as before."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            pairs = {self.data(name): self.data(item) for name, item in value.items()}
+            same = len(pairs) == len(value) and all(
+                a is b and pairs[a] is value[b] for a, b in zip(pairs, value, strict=True)
+            )
+            return value if same else pairs
+        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+            items = [self.data(item) for item in value]
+            same = all(a is b for a, b in zip(items, value, strict=True))
+            return value if same else type(value)(items)
+        return value
+
+    def _text(self, text: str) -> str:
+        redact = self.redact
+        if "\\u00" in text and (spans := deep_spans(text, redact)):
+            return cut(text, spans)
+        return redact(text)
+
+    def covered(self, spec: Spec) -> Spec:
+        """Clean what rollouts are run with; the fields are sent as they are."""
+        withheld, tools = self.withheld(spec.sampling), self.data(spec.tools)
+        if not withheld and tools is spec.tools:
+            return spec
+        return replace(spec, tools=tools, sampling=withheld.shown, withheld=withheld or None)
+
+    def withheld(self, fields: Any) -> Withheld:
+        """Divide the fields of a request into what is shown and what is sent."""
+        named = Withheld.of_fields(fields)
+        return Withheld(self.data(named.shown), fields)
+
+    # what a step brings
+
+    def answer(self, spec: Spec, exchange: Exchange, turn: int) -> Answer:
+        """Read an answer, with the secrets taken out of it.
+
+        Args:
+            spec: what it is read with.
+            exchange: the answer as it came.
+            turn: whose answer it is.
+        """
+        redact = self.redact
+        clean = self._surroundings(exchange)
+        texts = _texts(exchange)
+        whole = "".join(texts)
+        if redact.finds(whole):
+            clean = self._with(clean, raw_edits(whole, redact))
+        response = read_answer(spec, clean, turn)
+        for level in range(LEVELS + 1):
+            if not self._shows(response, clean):
+                break
+            whole = "".join(_texts(clean))
+            edits = joined_edits(whole, redact, level) if level < LEVELS else ()
+            clean = self._with(clean, edits or [(0, len(whole), REDACTED)][level < LEVELS :])
+            response = read_answer(spec, clean, turn)
+        if clean.transport_error is not None or response.finish_reason in (None, "length"):
+            edits = broken_edits("".join(_texts(clean)), redact)
+            if edits:
+                clean = self._with(clean, edits)
+                response = read_answer(spec, clean, turn)
+        if clean.redacted:
+            response = _with_arguments(response, read_answer(spec, exchange, turn))
+        return Answer(exchange=clean, response=response)
+
+    def _surroundings(self, exchange: Exchange) -> Exchange:
+        redact = self.redact
+        url = redact(exchange.url)
+        headers = tuple((name, redact(value)) for name, value in exchange.headers)
+        error = self._error(exchange.transport_error)
+        retries = tuple(filter(None, map(self._error, exchange.retries)))
+        same = (
+            url == exchange.url
+            and headers == exchange.headers
+            and error == exchange.transport_error
+            and retries == exchange.retries
+        )
+        if same:
+            return exchange
+        return replace(
+            exchange,
+            url=url,
+            headers=headers,
+            transport_error=error,
+            retries=retries,
+            redacted=exchange.redacted or error != exchange.transport_error,
+        )
+
+    def _error(self, error: ApiError | None) -> ApiError | None:
+        if error is None:
+            return None
+        names = ("message", "hint", "upstream_message", "code", "param")
+        found = {name: self.data(getattr(error, name)) for name in names}
+        same = all(found[name] is getattr(error, name) for name in names)
+        return error if same else replace(error, **found)
+
+    def _with(self, exchange: Exchange, edits: Iterable[tuple[int, int, str]]) -> Exchange:
+        """Make the edits in the raw text."""
+        edits = list(edits)
+        if not edits:
+            return exchange
+        body, *chunks = edited([exchange.body, *(c.text for c in exchange.chunks)], edits)
+        return replace(
+            exchange,
+            body=body,
+            chunks=tuple(
+                replace(chunk, text=text)
+                for chunk, text in zip(exchange.chunks, chunks, strict=True)
+            ),
+            redacted=True,
+        )
+
+    def _shows(self, response: Response, exchange: Exchange) -> bool:
+        """Tell whether what was read shows a secret that the raw text has in pieces or escaped."""
+        finds = self.redact.finds
+        if any(finds(text) for text in _shown(response)):
+            return any(self.redact.spans(text) for text in _shown(response))
+        return "\\u00" in exchange.body and bool(joined_edits(exchange.body, self.redact))
+
+    def result(self, result: ToolResult) -> ToolResult:
+        """Take the secrets out of what a tool brought."""
+        changed: dict[str, Any] = {}
+        for name in ("content", "error", "traceback", "printed", "full_content"):
+            was = getattr(result, name)
+            if was and (now := self._text(was)) != was:
+                changed[name] = now
+        value = self._value(result.value, changed)
+        if value is not result.value:
+            changed["value"] = value
+        if result.trajectory is not None:
+            inner = self.changed(result.trajectory, Trajectory())
+            if inner is not result.trajectory:
+                changed["trajectory"] = inner
+        return replace(result, **changed, redacted=True) if changed else result
+
+    def _value(self, value: Any, changed: Mapping[str, Any]) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, (str, dict, list, tuple)):
+            return self.data(value)
+        if "content" not in changed and "full_content" not in changed:
+            return value
+        if isinstance(value, (bytes, bytearray)):
+            return self._text(bytes(value).decode("utf-8", "replace")).encode()
+        return self.data(plain(value))
+
+    # what a person or a caller brings
+
+    def started(self, trajectory: Trajectory) -> Trajectory:
+        """Clean a trajectory before its first turn."""
+        self.renewed()
+        prompt = self.messages(trajectory.prompt)
+        meta = self.data(trajectory.meta)
+        if prompt is trajectory.prompt and meta is trajectory.meta:
+            return trajectory
+        return replace(trajectory, prompt=prompt, meta=meta)
+
+    def messages(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """Clean messages as they are given."""
+        found = tuple(self._message(message) for message in messages)
+        return messages if all(a is b for a, b in zip(found, messages, strict=True)) else found
+
+    def _message(self, message: Message) -> Message:
+        wire = self.data(message.wire)
+        content = wire.get("content") if isinstance(wire, dict) else None
+        if isinstance(content, list) and self.redact.spans(message.content):
+            wire = {**wire, "content": self._parts(content)}
+        return message if wire is message.wire else replace(message, wire=wire)
+
+    def clean_list(self, messages: list[Any], start: int = 0) -> None:
+        """Clean a caller's list of messages in place, from the one at `start` on."""
+        for place, given in enumerate(messages[start:], start):
+            wire = plain(given)
+            if isinstance(wire, dict):
+                message = self._message(Message(wire=wire))
+                if message.wire is not wire:
+                    messages[place] = message.wire
+
+    def _parts(self, parts: list[Any]) -> list[Any]:
+        """Clean texts that are read as one."""
+        places = [i for i, part in enumerate(parts) if isinstance(_part_text(part), str)]
+        texts = [str(_part_text(parts[i])) for i in places]
+        clean = dict(
+            zip(places, edited(texts, raw_edits("".join(texts), self.redact)), strict=True)
+        )
+        return [
+            part
+            if i not in clean
+            else clean[i]
+            if isinstance(part, str)
+            else {**part, "text": clean[i]}
+            for i, part in enumerate(parts)
+        ]
+
+    def changed(self, now: Trajectory, was: Trajectory) -> Trajectory:
+        """Clean what a person did to a rollout; what it has in common with the one before is not
+        looked at again.
+        """
+        self.renewed()
+        known = set(map(id, was.all_turns)) | set(map(id, was.turns))
+        turns: list[Turn] = []
+        for t in now.turns:
+            clean_turn = t if id(t) in known else self._turn(now, t, was)
+            if t.before is not None and turns and t.before.last is not turns[-1]:
+                clean_turn = replace(clean_turn, before=replace(t.before, last=turns[-1]))
+            turns.append(clean_turn)
+        clean: dict[str, Any] = {
+            "turns": now.turns if all(map(_same, turns, now.turns)) else tuple(turns),
+            "prompt": now.prompt if now.prompt is was.prompt else self.messages(now.prompt),
+            "meta": now.meta if now.meta is was.meta else self.data(now.meta),
+        }
+        if now.open is not None and now.open is not was.open:
+            clean["open"] = self._turn(now, now.open, was)
+            sampling = clean["open"].sampling
+            if sampling is not None and sampling is not getattr(was.open, "sampling", None):
+                withheld = self.withheld(now.open.sampling)
+                clean["open"] = replace(clean["open"], sampling=withheld.shown)
+                clean["spec"] = replace(now.spec, withheld=withheld.joined(now.spec.withheld))
+        if now.parent is not None and now.parent is not was.parent:
+            clean["parent"] = replace(now.parent, change=self._text(now.parent.change))
+        names = [name for name, value in clean.items() if value is not getattr(now, name)]
+        return replace(now, **{name: clean[name] for name in names}) if names else now
+
+    def _turn(self, now: Trajectory, turn: Any, was: Trajectory) -> Any:
+        response = turn.response
+        known = [t.response for t in was.all_turns]
+        clean: dict[str, Any] = {
+            "added": self.messages(turn.added),
+            "results": tuple(r if r is None else self.result(r) for r in turn.results),
+        }
+        if response is not None and not any(response is r for r in known):
+            clean["response"] = self._response(now, turn, known)
+        if all(map(_same, clean["results"], turn.results)):
+            clean["results"] = turn.results
+        names = [name for name, value in clean.items() if value is not getattr(turn, name)]
+        return replace(turn, **{name: clean[name] for name in names}) if names else turn
+
+    def _response(self, now: Trajectory, turn: Any, known: list[Response]) -> Response:
+        response: Response = turn.response
+        if not any(response.exchange is r.exchange for r in known):
+            index = turn.index if isinstance(turn, Turn) else len(now.turns)
+            clean = self.answer(now.spec, response.exchange, index)
+            if clean.exchange is not response.exchange and clean.response is not None:
+                return clean.response
+        calls = tuple(map(self._call, response.tool_calls))
+        same = all(map(_same, calls, response.tool_calls))
+        return response if same else replace(response, tool_calls=calls)
+
+    def _call(self, call: ToolCall) -> ToolCall:
+        """Clean the arguments that a person gave a call, and keep them for the tool."""
+        arguments, raw = self.data(call.arguments), self._text(call.raw_arguments)
+        if arguments is call.arguments and raw == call.raw_arguments:
+            return call
+        withheld = Withheld(arguments, revealed(call))
+        return replace(call, arguments=arguments, raw_arguments=raw, withheld=withheld)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b
+
+
+def _part_text(part: Any) -> Any:
+    return part.get("text") if isinstance(part, dict) else part
+
+
+def _texts(exchange: Exchange) -> list[str]:
+    return [exchange.body, *(chunk.text for chunk in exchange.chunks)]
+
+
+def _shown(response: Response) -> Iterator[str]:
+    """Give each text of an answer that is put together from pieces."""
+    for text in (response.content, response.wire_content, response.reasoning, response.refusal):
+        if text:
+            yield text
+    for block in response.reasoning_blocks:
+        yield block.text
+    for call in (*response.tool_calls, *response.recoverable):
+        yield call.raw_arguments
+        yield call.name
+        yield call.id
+    if response.logprobs:
+        yield "".join(entry.token for entry in response.logprobs)
+
+
+def _with_arguments(response: Response, original: Response) -> Response:
+    """Keep the arguments as they were written on the calls that show them without secrets."""
+
+    def kept(call: ToolCall, was: ToolCall) -> ToolCall:
+        if call.arguments == was.arguments or was.arguments is None or call.name != was.name:
+            return call
+        return replace(call, withheld=Withheld(call.arguments, was.arguments))
+
+    def all_kept(now: tuple[ToolCall, ...], was: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        return tuple(map(kept, now, was)) if len(now) == len(was) else now
+
+    return replace(
+        response,
+        tool_calls=all_kept(response.tool_calls, original.tool_calls),
+        recoverable=all_kept(response.recoverable, original.recoverable),
+    )
+
+
+def revealed(call: ToolCall) -> Any:
+    """Give the arguments that a call is run with."""
+    withheld = call.withheld
+    return withheld.restored(call.arguments) if isinstance(withheld, Withheld) else call.arguments
+
+
+def checked_names(names: Any) -> tuple[str, ...]:
+    """Check what is given as `keep_secrets`.
+
+    Raises:
+        UsageError: it is no list of names.
+    """
+    if not isinstance(names, str) and isinstance(names, Iterable):
+        found = tuple(names)
+        if all(isinstance(name, str) for name in found):
+            return found
+    raise UsageError(
+        f"keep_secrets is {names!r:.80}",
+        hint="give names of environment variables: keep_secrets=['BUILD_TOKEN']",
+    )

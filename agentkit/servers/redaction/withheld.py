@@ -1,0 +1,91 @@
+"""What is used and not shown: the arguments a tool runs with, the fields a request is sent with."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.redactor import REDACTED, Secret
+from agentkit.servers.redaction.secret_values import field_secrets
+
+
+class Withheld:
+    """Data as it is shown, and as it is used. It is held in memory alone: a pickle, a file and a
+    repr have nothing of it.
+    """
+
+    __slots__ = ("_used", "shown")
+
+    def __init__(self, shown: Any = None, used: Any = None) -> None:
+        self.shown = shown
+        """The data without secrets."""
+        self._used = Secret(used)
+
+    @classmethod
+    def of_fields(cls, fields: Any) -> Self:
+        """Withhold the secrets among the fields of a request, and take note of them."""
+        shown = fields
+        for path, value in field_secrets(fields):
+            remember([value])
+            shown = _with(shown, path, REDACTED)
+        return cls(shown, fields)
+
+    def restored(self, data: Any) -> Any:
+        """Give data as it is used: what is shown in it becomes what it stands for, what somebody
+        has changed since is left as it is.
+        """
+        return _restored(data, self.shown, self._used.reveal())
+
+    def joined(self, before: Any) -> Withheld:
+        """Make one that withholds what another does too."""
+        if not isinstance(before, Withheld):
+            return self
+        used = before._used.reveal()
+        if not (isinstance(used, dict) and isinstance(self.shown, dict)):
+            return self
+        return Withheld({**before.shown, **self.shown}, {**used, **self._used.reveal()})
+
+    def __bool__(self) -> bool:
+        return self.shown is not self._used.reveal()
+
+    def __copy__(self) -> Withheld:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Withheld:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Withheld, ()
+
+    def __repr__(self) -> str:
+        return "<Withheld>"
+
+
+def _restored(data: Any, shown: Any, used: Any) -> Any:
+    if data == shown and type(data) is type(shown):
+        return used
+    if isinstance(data, dict) and isinstance(shown, dict) and isinstance(used, dict):
+        if len(shown) != len(used):
+            return data
+        real = dict(zip(shown, used, strict=True))
+        return {
+            real.get(name, name): _restored(item, shown[name], used[real[name]])
+            if name in shown
+            else item
+            for name, item in data.items()
+        }
+    lists = isinstance(data, list) and isinstance(shown, list) and isinstance(used, list)
+    if lists and len(data) == len(shown) == len(used):
+        return [_restored(*items) for items in zip(data, shown, used, strict=True)]
+    return data
+
+
+def _with(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Copy the data with another value at the end of the path."""
+    if not path:
+        return value
+    first, *rest = path
+    changed = _with(data[first], tuple(rest), value)
+    if isinstance(data, dict):
+        return {**data, first: changed}
+    return [*data[:first], changed, *data[first + 1 :]]
