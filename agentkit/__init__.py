@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from agentkit.servers.server import Server
     from agentkit.show.notebook.view import view
     from agentkit.testing.demo import demo
-    from agentkit.trajectory.preflight import preflight
+    from agentkit.trajectory.trouble.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
@@ -87,7 +87,7 @@ _HOMES = {
     "agentkit.show.notebook.view": "view",
     "agentkit.testing.demo": "demo",
     "agentkit.debugger.break_on": "break_on",
-    "agentkit.trajectory.preflight": "preflight",
+    "agentkit.trajectory.trouble.preflight": "preflight",
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",

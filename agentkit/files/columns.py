@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from agentkit.trajectory.trouble.points import problem_count, problem_points
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -56,7 +57,7 @@ def _tools(trajectory: Trajectory) -> str:
 
 
 def _codes(trajectory: Trajectory) -> str:
-    return " ".join(sorted({problem.code for problem in trajectory.problems}))
+    return " ".join(sorted({point.code for point in problem_points(trajectory)}))
 
 
 def meta_of(name: str, kind: Kind) -> Column:
@@ -87,7 +88,7 @@ COLUMNS = (
     Column(
         "problems",
         "number",
-        lambda t: sum(p.severity != "info" for p in t.problems),
+        problem_count,
         lambda e: e.problems,
     ),
     Column("input_tokens", "number", _sum("input_tokens"), lambda e: e.input_tokens),

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
-from agentkit.trajectory.preflight import preflight
 from agentkit.trajectory.profiles import PROFILES, Profile, get_profile, profile_for
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
@@ -26,7 +25,6 @@ __all__ = [
     "assistant_message",
     "get_profile",
     "messages",
-    "preflight",
     "profile_for",
     "request",
     "sent_id",

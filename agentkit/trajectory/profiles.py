@@ -40,8 +40,10 @@ class Profile(Record):
     """A reasoning field in a message is refused, not ignored: OpenAI ("Unknown parameter:
     'messages[1].reasoning_content'") and Mistral ("Extra inputs are not permitted")."""
     refused_fields: tuple[str, ...] = ()
-    """Names of reasoning fields that are refused where others are taken: Cerebras and Groq take
-    `reasoning` ("property 'messages.2.assistant.reasoning_content' is unsupported")."""
+    """Fields of an assistant message that are refused: reasoning under another name, as Cerebras
+    and Groq take only `reasoning` ("property 'messages.2.assistant.reasoning_content' is
+    unsupported"), and what an SDK dumps beside it, even when it is null (Groq: "property 'refusal'
+    is unsupported", Mistral: "Extra inputs are not permitted")."""
     think_text: bool = True
     """Think tags of the content go back verbatim; False: the content without them."""
     ids: Literal["any", "alnum9", "kimi"] = "any"
@@ -65,6 +67,17 @@ class Profile(Record):
     """`content: []` is accepted beside calls, as Mistral's own client sends it."""
     empty_tool_calls: bool = False
     """`tool_calls: []` is accepted; not by OpenAI ("[] is too short - 'messages.1.tool_calls'")."""
+    part_types: tuple[str, ...] = ()
+    """The types of parts that a content may hold, others are refused; () where any may do. OpenAI:
+    "Invalid value: 'tool_use'. Supported values are: …"."""
+    media_roles: tuple[str, ...] = ("user",)
+    """The roles whose messages may hold images and other parts that are no text (OpenAI: "Image
+    URLs are only allowed for messages with role 'user', but this message with role 'tool' contains
+    an image URL"). vLLM parses the parts of every role alike."""
+    typeless_calls: bool = False
+    """A call may leave out its `type`, as Mistral's schema says; not with OpenAI ("Missing required
+    parameter: 'messages[2].tool_calls[0].type'").
+    """
     json_arguments: bool = True
     """Arguments in the history must hold a JSON object, because the server (vLLM:
     `entrypoints/chat_utils.py`, llama.cpp: `common/chat.cpp`) or the chat template ("Can only get
@@ -77,10 +90,17 @@ class Profile(Record):
     """A system message is accepted only at the start (chat templates of Qwen3.5 and others: "System
     message must be at the beginning").
     """
+    one_system: bool = False
+    """Only one system message is accepted: the same templates refuse a second one with the same
+    words, and Gemma's with "Conversation roles must alternate". OpenAI, OpenRouter, Groq, DeepSeek
+    and Mistral take several.
+    """
 
     def summary(self) -> str:
         return self.name
 
+
+_ANY_ROLE = ("system", "developer", "user", "assistant", "tool")
 
 PROFILES = {
     profile.name: profile
@@ -96,6 +116,7 @@ PROFILES = {
             strict_names=True,
             null_content=True,
             json_arguments=False,
+            part_types=("text", "image_url", "input_audio", "file", "refusal"),
         ),
         Profile(
             name="vllm",
@@ -103,6 +124,8 @@ PROFILES = {
             reasoning_details=False,
             empty_tool_calls=True,
             system_first=True,
+            one_system=True,
+            media_roles=_ANY_ROLE,
         ),
         Profile(
             name="sglang",
@@ -110,6 +133,8 @@ PROFILES = {
             reasoning_details=False,
             empty_tool_calls=True,
             system_first=True,
+            one_system=True,
+            media_roles=_ANY_ROLE,
         ),
         Profile(
             name="mistral",
@@ -122,6 +147,9 @@ PROFILES = {
             empty_answers=False,
             empty_tool_calls=True,
             empty_parts=True,
+            typeless_calls=True,
+            refused_fields=("refusal", "annotations", "audio", "function_call"),
+            media_roles=("user", "tool"),
             alternates=True,
             system_first=True,
         ),
@@ -132,6 +160,7 @@ PROFILES = {
             reasoning_details=False,
             ids="kimi",
             strict_names=True,
+            media_roles=("user", "tool"),
             empty_answers=False,
         ),
         Profile(
@@ -146,8 +175,14 @@ PROFILES = {
             reasoning_field=None,
             reasoning_details=False,
             strict_names=True,
+            media_roles=("user", "tool"),
         ),
-        Profile(name="openrouter", reasoning_field="reasoning", strict_names=True),
+        Profile(
+            name="openrouter",
+            reasoning_field="reasoning",
+            strict_names=True,
+            media_roles=("user", "tool"),
+        ),
         # Takes `reasoning` and refuses `reasoning_content` with code `wrong_api_format`.
         Profile(
             name="cerebras",
@@ -164,7 +199,13 @@ PROFILES = {
             reasoning_field="reasoning",
             reasoning_details=False,
             extra_content=False,
-            refused_fields=("reasoning_content", "reasoning_details"),
+            refused_fields=(
+                "reasoning_content",
+                "reasoning_details",
+                "refusal",
+                "annotations",
+                "audio",
+            ),
             id_limit=40,
             strict_names=True,
             null_content=True,
@@ -178,17 +219,24 @@ PROFILES = {
         Profile(name="zai", reasoning_field="reasoning_content"),
         # The whole message goes back: `reasoning_details` with `reasoning_split`, else the think
         # tags of the content (https://platform.minimax.io/docs/api-reference/text-openai-api).
-        Profile(name="minimax"),
-        Profile(name="dashscope", reasoning_field="reasoning_content"),
+        Profile(name="minimax", one_system=True),
+        Profile(name="dashscope", reasoning_field="reasoning_content", one_system=True),
         Profile(name="xai", reasoning_field="reasoning_content"),
         # NIM serves models with vLLM, SGLang or TensorRT-LLM: whichever name came is understood.
         Profile(name="nvidia"),
         # A router: the names are those of the provider behind it.
         Profile(name="huggingface"),
         # Sends `reasoning_content` and `thinking_blocks`, and translates both for the provider.
-        Profile(name="litellm"),
+        Profile(name="litellm", media_roles=("user", "tool")),
         # common/chat.cpp reads `reasoning_content` and parses the arguments.
-        Profile(name="llamacpp", reasoning_field="reasoning_content", reasoning_details=False),
+        Profile(
+            name="llamacpp",
+            reasoning_field="reasoning_content",
+            reasoning_details=False,
+            system_first=True,
+            one_system=True,
+            media_roles=_ANY_ROLE,
+        ),
         # openai/openai.go: `reasoning` in the message, both ways.
         Profile(name="ollama", reasoning_field="reasoning", reasoning_details=False),
         # `reasoning` for gpt-oss, `reasoning_content` for the others.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, clip, record
 from agentkit.types.wire import Exchange, TokenLogprob, Usage
+from agentkit.types.words import count
 
 Dialect = Literal["chat", "responses", "messages"]
 CallStatus = Literal["ok", "normalized", "repaired", "invalid", "custom"]
@@ -190,7 +191,8 @@ class Response(Record):
     def summary(self) -> str:
         calls = ", ".join(clip(call.name) or "?" for call in self.tool_calls)
         answer = f"calls {calls}" if calls else clip(repr(self.content), 60)
-        more = f", {len(self.all_problems)} problems" if self.all_problems else ""
+        number = sum(problem.severity != "info" for problem in self.all_problems)
+        more = f", {count(number, 'problem')}" if number else ""
         return f"{answer}, finish_reason={self.finish_reason!r}{more}"
 
 

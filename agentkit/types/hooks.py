@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 Hook: TypeAlias = Literal[
-    "bundle", "html", "text", "page", "display", "issue", "messages", "request"
+    "bundle", "html", "text", "page", "display", "issue", "messages", "request", "problem_count"
 ]
 
 HOOKS: dict[Hook, str] = {
@@ -22,6 +22,7 @@ HOOKS: dict[Hook, str] = {
     "issue": "agentkit.show.export.issue_body:issue_body",
     "messages": "agentkit.trajectory.history:messages",
     "request": "agentkit.trajectory.history:request",
+    "problem_count": "agentkit.trajectory.trouble.points:problem_count",
 }
 """Hook to the module and the function behind it. A test resolves each."""
 

@@ -394,7 +394,7 @@ class Trajectory(Record):
         return (*self.damage, *(p for turn in self.all_turns for p in turn.problems))
 
     def summary(self) -> str:
-        calls = sum(len(turn.tool_calls) for turn in self.all_turns)
+        calls, n = sum(len(turn.tool_calls) for turn in self.all_turns), hook("problem_count")(self)
         state = self.stop_reason or ("pending calls" if self.pending else "ready")
-        problems = [f"{len(self.problems)} problems"] if self.problems else []
-        return ", ".join([f"{len(self.turns)} turns", f"{calls} calls", state, *problems])
+        more = f", {n:,} problem{'s' * (n != 1)}" if n else ""
+        return f"{len(self.turns)} turns, {calls} calls, {state}{more}"

@@ -6,6 +6,7 @@ The expected readings are snapshots; `--snapshot-update` writes them anew after 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -113,12 +114,15 @@ def test_what_is_saved_again_is_the_same(name: str, tmp_path: Path) -> None:
     assert lines(ak.save(again, tmp_path / "twice.jsonl")) == lines(once)
 
 
+TROUBLE = r',"trouble":\d+'
+"""What the totals hold since failed tools and requests count."""
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("saved_")])
 def test_what_was_saved_is_written_as_it_was(name: str, tmp_path: Path) -> None:
     path = CASSETTES / f"{name}.jsonl"
-    assert ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8") == path.read_text(
-        "utf-8"
-    )
+    again = ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8")
+    assert re.sub(TROUBLE, "", again) == path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"torn_last_line", "joined_files"}))
@@ -226,7 +230,9 @@ def test_everything_unknown_is_kept_where_it_was(name: str, tmp_path: Path) -> N
     rollouts = loaded(path)
     assert rollouts == loaded(known)
     again = ak.save(rollouts, tmp_path / "again.jsonl")
-    assert written(lines(again)) == written(rows)
+    assert re.sub(', "trouble": \\d+', "", "\n".join(written(lines(again)))) == "\n".join(
+        written(rows)
+    )
     assert lines(ak.save(loaded(again), tmp_path / "twice.jsonl")) == lines(again)
 
 

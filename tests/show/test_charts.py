@@ -19,7 +19,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.analysis.frames.points import ProblemPoint, problem_points
 from agentkit.analysis.timings import (
     CallTime,
     Timeline,
@@ -41,6 +40,7 @@ from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.charts.svg import svg
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.render import render
+from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn

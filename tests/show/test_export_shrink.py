@@ -16,8 +16,8 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.show.export.reductions import fewest, reductions
 from agentkit.testing import ScriptedServer, says
-from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import start
+from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.trajectory import Spec, Trajectory
 from agentkit.types.wire import ApiError, Exchange, Request
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer

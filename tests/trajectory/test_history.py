@@ -5,6 +5,7 @@ form of the same truth.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,6 @@ from agentkit.trajectory.history import (
     assistant_message,
     get_profile,
     messages,
-    preflight,
     request,
     sent_id,
     sent_name,
@@ -27,6 +27,7 @@ from agentkit.trajectory.history import (
 )
 from agentkit.trajectory.loop import apply, cancelled, failure, say, start
 from agentkit.trajectory.sent_history import encode_message
+from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.answer import Response
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
@@ -102,6 +103,8 @@ def check_history(history: list[dict[str, Any]], profile: str) -> None:
         m["role"] == "assistant" and not m.get("content") and "tool_calls" not in m for m in history
     )
     refused = {"history_bad_content"} if empty and not get_profile(profile).empty_answers else set()
+    if re.search("[\ud800-\udfff]", json.dumps(history, ensure_ascii=False)):
+        refused = {"history_bad_content"}  # half a surrogate pair of the model's, which is said
     assert {p.code for p in preflight(history, profile)} & PAIRING == refused, history
     for message in history:
         assert json.loads(encode_message(message)) == message

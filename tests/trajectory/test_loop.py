@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from agentkit.errors import UsageError
 from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.lines import dump
-from agentkit.trajectory.history import preflight
 from agentkit.trajectory.loop import (
     apply,
     cancelled,
@@ -31,6 +30,7 @@ from agentkit.trajectory.loop import (
     start,
     stop,
 )
+from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds

@@ -58,7 +58,7 @@ def test_the_servers_own_words_are_read_as_the_same_fault(row: dict[str, Any]) -
 def refuses_as_any(chosen: Profile) -> bool:
     """Whether a profile refuses what every server does, and differs only in what goes back."""
     generic = get_profile("generic")
-    same = ("name", "reasoning_field", "reasoning_details", "extra_content")
+    same = ("name", "reasoning_field", "reasoning_details", "extra_content", "media_roles")
     return replace(chosen, **{name: getattr(generic, name) for name in same}) == generic
 
 

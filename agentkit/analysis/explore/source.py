@@ -68,7 +68,9 @@ class Source:
 
     def _one(self, column: Column, place: int) -> Any:
         if self.entries is not None and column.indexed is not None:
-            return column.indexed(self.entries[place])
+            value = column.indexed(self.entries[place])
+            if value is not None or column.name != "problems":
+                return value  # an older version's file counted problems otherwise
         return column.of(self.rollouts[place])
 
     def prompts(self) -> list[str]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +68,3 @@ def asked(trajectory: Trajectory) -> str | None:
 def number(value: Any) -> float | None:
     """Return the value if it is a number, and None else; for what a user put into `meta`."""
     return float(value) if isinstance(value, (int, float)) else None
-
-
-def server(turn: Turn) -> str | None:
-    """Read the server's host and port; the rest of its address can contain a key."""
-    url = turn.response.exchange.url
-    return urlsplit(url).netloc.rpartition("@")[2] or None if url else None

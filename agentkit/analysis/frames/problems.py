@@ -13,9 +13,9 @@ from agentkit.analysis.frames.frame import (
     frame,
     identity,
 )
-from agentkit.analysis.frames.points import problem_points
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
+from agentkit.trajectory.trouble.points import problem_points
 from agentkit.types.problem import Problem, excerpt
 from agentkit.types.trajectory import ToolResult, Trajectory
 
@@ -45,14 +45,15 @@ def problems_df(x: Any) -> pd.DataFrame:
 
     Columns:
         rollout, side, sample, prompt, turn, server: as in `turns_df`.
-        source: where it went wrong: request (it failed, or was tried again), answer, call, found (a
-            call found in the text), tool (its result).
+        source: where it went wrong: sent (what the caller gave, which a server would refuse, as
+            `ak.preflight` finds it), request (it failed, or was tried again), answer, call, found
+            (a call found in the text), tool (its result).
         call: position of the call it concerns; `<NA>` for none. tool: the name called.
         severity: info, warning, error. A request that was tried again with success is a warning.
         code: a problem code; for a tool the status of its result (error, timeout, unknown_tool, …).
             message: what is wrong.
-        pointer: JSON pointer into the raw answer, "" for none. before, after: what was sent and
-            what it was read as, where it was changed.
+        pointer: JSON pointer into the raw answer, of `sent` into the messages, "" for none. before,
+            after: what was sent and what it was read as, where it was changed.
 
     Args:
         x: one rollout or many, as for `turns_df`.

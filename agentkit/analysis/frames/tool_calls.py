@@ -14,10 +14,10 @@ from agentkit.analysis.frames.frame import (
     TEXT,
     frame,
     identity,
-    server,
 )
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
+from agentkit.trajectory.trouble.points import server
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 

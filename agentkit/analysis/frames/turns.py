@@ -15,11 +15,11 @@ from agentkit.analysis.frames.frame import (
     frame,
     identity,
     number,
-    server,
 )
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.finish import queue_of
+from agentkit.trajectory.trouble.points import server
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 

@@ -19,8 +19,10 @@ from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.columns import first_words
 from agentkit.files.path import to_read
+from agentkit.trajectory.trouble.points import problem_count
+from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import Drawn, Record, record
-from agentkit.types.trajectory import Message, StopReason, Trajectory
+from agentkit.types.trajectory import Message, Spec, StopReason, Trajectory
 from agentkit.types.words import count
 
 _log = logging.getLogger("agentkit")
@@ -28,7 +30,7 @@ _LOOKED_AT = 1000
 """Lines of a file that are looked at to tell what it is."""
 _REMEMBERED = 10_000
 """Lines that were told of and are not told of again."""
-_TOTALS = ("turns", "calls", "problems", "input_tokens", "output_tokens")
+_TOTALS = ("turns", "calls", "input_tokens", "output_tokens")
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
@@ -52,7 +54,10 @@ class Entry(Record):
     model: str | None = None
     turns: int = 0
     calls: int = 0
-    problems: int = 0
+    problems: int | None = None
+    """As `ak.problems_df` counts them; None where the rollout must be read for it, as of a file of
+    an older version, which counted no failed tools and requests.
+    """
     input_tokens: int = 0
     output_tokens: int = 0
     stop_reason: StopReason | None = None
@@ -266,22 +271,27 @@ def is_cassette(path: Any) -> bool:
 
 
 class _Prompts:
-    """Digest and first words of each prompt, made once for all its samples."""
+    """Digest, first words of each prompt and whether a server would refuse it, made once for all
+    its samples.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, tuple[str, str, bool]] = {}
 
-    def __call__(self, prompt: list[Any]) -> tuple[str, str]:
-        written = json.dumps(prompt, ensure_ascii=False)
+    def __call__(self, prompt: list[Any], spec: Any) -> tuple[str, str, bool]:
+        profile = spec.get("profile") if isinstance(spec, dict) else None
+        written = json.dumps([prompt, profile], ensure_ascii=False)
         if written not in self._known:
             wires = [wire for wire in prompt if isinstance(wire, dict)]
-            words = first_words(Trajectory(prompt=tuple(Message(wire=wire) for wire in wires)))
-            self._known[written] = prompt_key(wires), words
+            run = Spec(profile=profile) if isinstance(profile, str) else Spec()
+            asked = Trajectory(spec=run, prompt=tuple(Message(wire=wire) for wire in wires))
+            refused = any(True for _ in sent_problems(asked, 0))
+            self._known[written] = prompt_key(wires), first_words(asked), refused
         return self._known[written]
 
 
 def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
-    digest, words = prompts(found.prompt)
+    digest, words, refused = prompts(found.prompt, found.spec)
     totals = {name: found.totals.get(name, 0) for name in _TOTALS if name != "turns"}
     return Entry(
         place=place,
@@ -293,6 +303,7 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
         turns=found.turns,
         stop_reason=found.stop_reason,
         meta=found.meta,
+        problems=_problems(found, refused),
         **totals,
     )
 
@@ -302,4 +313,12 @@ def _looked_at(index: Index, entry: Entry) -> Entry:
     trajectory = index.load(entry)
     came = end(trajectory)["totals"]
     totals = {name: came.get(name, 0) for name in _TOTALS}
-    return replace(entry, stop_reason=trajectory.stop_reason, **totals)
+    problems = problem_count(trajectory)
+    return replace(entry, stop_reason=trajectory.stop_reason, problems=problems, **totals)
+
+
+def _problems(found: Found, refused: bool) -> int | None:
+    """Read the number of problems from the totals, where it surely counts all of them."""
+    known: int = found.totals.get("problems", 0)
+    beside: int | None = found.totals.get("trouble")
+    return None if beside is None and (found.doubtful or refused) else known + (beside or 0)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from agentkit.files.cassette.json_records import to_json
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import stop_reason_after
+from agentkit.trajectory.trouble.points import number_of, trouble_count
 from agentkit.types.answer import Response
 from agentkit.types.record import Unknown
 from agentkit.types.trajectory import Attempt, OpenTurn, ToolResult, Trajectory, Turn
@@ -40,7 +41,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     **dict.fromkeys(NOTES, frozenset()),
 }
 """The fields of each kind of line, by its step."""
-_TOTALS = frozenset({"turns", "calls", "problems", "input_tokens", "output_tokens"})
+_TOTALS = frozenset({"turns", "calls", "problems", "trouble", "input_tokens", "output_tokens"})
 
 
 def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
@@ -213,15 +214,14 @@ def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> 
 
 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
-    """Write the last line of a sample: why it stopped, None where it can go on, and what it came
-    to.
-    """
+    """Write the last line of a sample: why it stopped, None while it goes on; what it came to."""
     turns = trajectory.all_turns
     usages = [turn.response.usage for turn in turns if turn.response.usage]
     totals = {
         "turns": len(turns),
         "calls": sum(len(turn.tool_calls) for turn in turns),
-        "problems": len(trajectory.problems),
+        "problems": number_of(trajectory.problems),
+        "trouble": trouble_count(trajectory) if trajectory.stop_reason else 0,
         "input_tokens": sum(usage.input_tokens or 0 for usage in usages),
         "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
     }

@@ -23,6 +23,7 @@ from agentkit.files.cassette.line.line_text import (
     is_line,
 )
 from agentkit.files.cassette.lines import NOTES, VERSION
+from agentkit.trajectory.loop import FAILED
 from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
@@ -45,6 +46,8 @@ class Found:
     turns: int = 0
     stop_reason: StopReason | None = None
     totals: dict[str, Any] = field(default_factory=dict)
+    doubtful: bool = False
+    """Whether a tool or a request failed, which the totals of older versions do not count."""
     ended: bool = False
     """Whether its last line is an `end`."""
     odd: bool = False
@@ -88,8 +91,10 @@ class Found:
             self.totals = {name: n for name, n in totals.items() if type(n) is int}
             turns = self.totals.get("turns", 0) if "totals" in line else self.turns
             self.odd = self.odd or not known or turns > self.turns
+            self.doubtful |= turns != self.turns or self.stop_reason in FAILED
             self.turns = turns
-        elif kind == "model":
+        self.doubtful |= kind in ("model", "tool")  # written by other hands
+        if kind == "model":
             turn = line.get("turn")
             self.model_step(turn if type(turn) is int else -1)
 
@@ -98,6 +103,7 @@ class Found:
         turn.
         """
         self.odd = self.odd or not self.turns - 1 <= turn <= self.turns
+        self.doubtful |= turn != self.turns
         self.turns = max(self.turns, turn + 1)
 
 
@@ -139,7 +145,7 @@ class Scan:
             size = len(line)
             step = match(line)
             if step is not None and line.endswith(b"}\n"):
-                self._step(step, offset, size, number)
+                self._step(step, line, offset, number)
             elif line.strip():
                 self._other(line, offset, number)
             offset += size
@@ -181,14 +187,17 @@ class Scan:
         lost = (*self.strays, *self.lost)
         return next((i for i in lost if self.numbers.of(i) in (None, i)), None)
 
-    def _step(self, step: re.Match[bytes], offset: int, size: int, number: int) -> None:
+    def _step(self, step: re.Match[bytes], line: bytes, offset: int, number: int) -> None:
         """Take in a step's line that is written as ours are, without parsing it."""
         kind, sample, turn = step.groups()
-        found = self._of(int(sample), offset, size, number)
+        found = self._of(int(sample), offset, len(line), number)
         if found is not None:
             found.ended = False
             if kind == b"model":
                 found.model_step(int(turn))
+                found.doubtful |= b'"retries":[{' in line
+            elif kind == b"tool":
+                found.doubtful |= b'"status":"ok"' not in line
 
     def _other(self, line: bytes, offset: int, number: int) -> None:
         """Take in a first line, an end, or a line by other hands."""

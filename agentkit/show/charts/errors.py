@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.frames.points import ProblemPoint
 from agentkit.analysis.frames.problems import problems_df
 from agentkit.errors import checked_keywords
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, is_frame
 from agentkit.show.charts.figure import figure
+from agentkit.trajectory.trouble.points import ProblemPoint
 from agentkit.types.record import clip
 from agentkit.types.words import count
 

@@ -4,7 +4,6 @@ its tokens, of a size that does not grow with the turns.
 
 from __future__ import annotations
 
-from agentkit.analysis.frames.points import problem_points
 from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
 from agentkit.show.charts.bars import FORMS
 from agentkit.show.charts.context import context_chart
@@ -13,6 +12,7 @@ from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import SHOWN, latency_chart
 from agentkit.show.charts.svg import svg
 from agentkit.show.html import Html, el
+from agentkit.trajectory.trouble.points import problem_points
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, seconds
 

@@ -21,7 +21,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.trajectory.loop import apply, failure, read_answer
-from agentkit.trajectory.preflight import preflight
+from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.answer import Response
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.steps import Answer

@@ -15,6 +15,7 @@ from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import ending
 from agentkit.trajectory.breakpoints import Breakpoint
 from agentkit.trajectory.loop import FAILED, RESUMABLE
+from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn
@@ -70,7 +71,7 @@ def _status(dbg: Any, step: str) -> tuple[str, str, str]:
     if trajectory.stop_reason not in (None, "stopped"):
         return (
             "ended",
-            "good" if trajectory.stop_reason == "final" else "warn",
+            "warn" if trajectory.stop_reason != "final" or problem_count(trajectory) else "good",
             ending(trajectory) or clip(str(trajectory.stop_reason)),
         )
     following = dbg.next_step

@@ -21,7 +21,7 @@ from agentkit.testing.faults.refusals import HISTORY, Refusal
 from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
 from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
-from agentkit.trajectory.preflight import preflight
+from agentkit.trajectory.trouble.preflight import preflight
 
 _TYPES = {403: "request_forbidden", 429: "requests", 503: "service_unavailable_error"}
 

@@ -37,6 +37,8 @@ class ConversationView(LiveView):
         self._turns: list[Parts] = []
         self._totals = [Totals()]
         """What comes before each turn, and before the open one."""
+        self._all_of_it = Totals()
+        """What all of it comes to."""
         self._timeline = Timeline()
         self._times: list[list[float]] = []
         self._tail: Parts = {}
@@ -57,7 +59,7 @@ class ConversationView(LiveView):
         """Draw what comes after the finished turns: the open one, and the end."""
         return {
             **_draw(entries_from(trajectory, len(trajectory.turns))),
-            "end": end_row(trajectory, LIVE),
+            "end": end_row(trajectory, LIVE, self._all_of_it.problems),
         }
 
     def rows(self) -> Mapping[str, Html]:
@@ -70,7 +72,8 @@ class ConversationView(LiveView):
         start = _common(drawn, trajectory)
         was = [self._head, _merged([*self._turns[start:], self._tail])]
         self._count(trajectory, start)
-        self._head = {**self.title(trajectory, self._sum(trajectory)), **self._opening(trajectory)}
+        self._all_of_it = self._sum(trajectory)
+        self._head = {**self.title(trajectory, self._all_of_it), **self._opening(trajectory)}
         self._turns[start:] = [_draw(entries) for entries in _by_turn(trajectory, start)]
         self._tail = self.tail(trajectory)
         self._drawn = trajectory
@@ -102,16 +105,14 @@ class ConversationView(LiveView):
     def _count(self, trajectory: Trajectory, start: int) -> None:
         del self._totals[start + 1 :]
         for turn in trajectory.turns[start:]:
-            self._totals.append(self._totals[-1].plus(turn))
+            self._totals.append(self._totals[-1].plus(trajectory, turn))
         self._timeline.reach(trajectory.all_turns, start)
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]
-        return (
-            done.plus(trajectory.all_turns[-1])
-            if trajectory.open and trajectory.open.response
-            else done
-        )
+        if trajectory.open and trajectory.open.response:
+            done = done.plus(trajectory, trajectory.all_turns[-1])
+        return done.whole(trajectory)
 
     def _opening(self, trajectory: Trajectory) -> Parts:
         """Draw what stays while a rollout grows: how it was asked, and the prompt."""

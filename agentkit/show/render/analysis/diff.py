@@ -19,6 +19,7 @@ from agentkit.show.render.parts.block import bar, code, facts, fold, note, statu
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
+from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
@@ -73,7 +74,7 @@ def _head(diff: Diff) -> Html:
     first_line = (
         note("first divergence: ", difference_line(first))
         if first
-        else note(status("ok"), " nothing differs")
+        else note(status("ok", _problems_of(diff)), " nothing differs")
     )
     spec = [
         d
@@ -89,6 +90,10 @@ def _head(diff: Diff) -> Html:
         else None
     )
     return el("header", title, first_line, more, class_="ak-head", data_key="head")
+
+
+def _problems_of(diff: Diff) -> int:
+    return sum(map(problem_count, diff.trajectories))
 
 
 def _tally(diff: Diff) -> list[str]:

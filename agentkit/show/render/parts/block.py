@@ -84,10 +84,14 @@ def short(text: str) -> str:
     return text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
 
 
+def status(word: str, problems: int = 0) -> Html:
+    """Draw a status as icon and word; that of a rollout with problems is never green."""
+    return _status(word, bool(problems))
+
+
 @lru_cache(256)
-def status(word: str) -> Html:
-    """Draw a status as icon and word."""
-    icon, tone = mark(word)
+def _status(word: str, troubled: bool) -> Html:
+    icon, tone = mark(word, troubled)
     shown = word if len(word) <= 60 else f"{word[:60]}…"
     return el(
         "span", el("span", icon, aria_hidden="true"), " ", shown, class_=f"ak-status ak-{tone}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from agentkit.trajectory.trouble.points import loose_count, turn_count
 from agentkit.types.answer import ToolCall
-from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange, Usage
 from agentkit.types.words import count, seconds
@@ -66,11 +66,12 @@ def ending(trajectory: Trajectory) -> str:
     return ENDINGS.get(trajectory.stop_reason or "", "")
 
 
-def mark(word: str) -> Mark:
+def mark(word: str, problems: int = 0) -> Mark:
     """Choose the icon and tone of a status, severity or stop reason; a neutral one for a word
-    nobody knows.
+    nobody knows. Nothing with problems is green.
     """
-    return _MARKS.get(word, _OTHER)
+    found = _MARKS.get(word, _OTHER)
+    return _MARKS["warning"] if problems and found.tone == "good" else found
 
 
 def by_hand(of: Exchange | ToolCall) -> list[str]:
@@ -116,12 +117,12 @@ class Totals(NamedTuple):
     output_tokens: int | None = None
     elapsed: float | None = None
 
-    def plus(self, *turns: Turn) -> Totals:
-        """Add more turns."""
+    def plus(self, trajectory: Trajectory, *turns: Turn) -> Totals:
+        """Add more turns of the rollout."""
         number, calls, problems, sent, received, elapsed = self
         for turn in turns:
             calls += len(turn.response.tool_calls)
-            problems += _number_of(turn.problems)
+            problems += turn_count(trajectory, turn)
             if usage := turn.response.usage:
                 sent, received = (
                     (sent or 0) + (usage.input_tokens or 0),
@@ -140,19 +141,14 @@ class Totals(NamedTuple):
             *filter(None, [spent, seconds(self.elapsed)]),
         ]
 
+    def whole(self, trajectory: Trajectory) -> Totals:
+        """Add what belongs to no turn: requests that failed."""
+        return self._replace(problems=self.problems + loose_count(trajectory))
+
 
 def totals(trajectory: Trajectory) -> Totals:
     """Add up a rollout."""
-    return Totals().plus(*trajectory.all_turns)
-
-
-def tally(problems: tuple[Problem, ...]) -> str:
-    """Count the problems in words, info left out as it never counts as one; "" for none."""
-    return trouble(_number_of(problems))
-
-
-def _number_of(problems: tuple[Problem, ...]) -> int:
-    return sum([problem.severity != "info" for problem in problems]) if problems else 0
+    return Totals().plus(trajectory, *trajectory.all_turns).whole(trajectory)
 
 
 def trouble(number: int) -> str:

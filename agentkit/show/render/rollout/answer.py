@@ -22,10 +22,11 @@ from agentkit.show.render.parts.block import (
     whole,
 )
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import by_hand, tally, tokens
+from agentkit.show.render.parts.words import by_hand, tokens, trouble
 from agentkit.show.render.rollout.call import call_row, outcome_cell
 from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.raw import raw, retries
+from agentkit.trajectory.trouble.points import number_of
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.words import count, seconds
@@ -144,7 +145,7 @@ def _finish(reason: str | None) -> Child:
 
 def _warned(response: Response) -> Child:
     found = response.all_problems
-    if not found or not (number := tally(found)):
+    if not found or not (number := trouble(number_of(found))):
         return None
     tone = "bad" if any(problem.severity == "error" for problem in found) else "warn"
     return el("span", number, class_=f"ak-status ak-{tone}")

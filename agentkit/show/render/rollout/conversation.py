@@ -15,12 +15,22 @@ from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import Totals, ending, totals, trouble
 from agentkit.show.render.rollout.answer import answer
 from agentkit.show.render.rollout.message import message_row
-from agentkit.show.render.rollout.outline import Kept, OutlineEntry, outline, turn_entries, window
-from agentkit.show.render.rollout.problem import api_error, attempt
+from agentkit.show.render.rollout.outline import (
+    Kept,
+    OutlineEntry,
+    Sent,
+    outline,
+    turn_entries,
+    window,
+)
+from agentkit.show.render.rollout.problem import api_error, attempt, problems
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request
 from agentkit.types.words import count
+
+_SENT = [el("strong", "sent"), " ", el("small", "before asking")]
+"""The label of what a server would refuse of a request."""
 
 
 def trajectory_fragments(
@@ -29,11 +39,11 @@ def trajectory_fragments(
     """Draw the head, the conversation and its end. `whole_file` is where the user keeps all of it,
     relative to the page.
     """
-    entries = conversation(outline(trajectory), limits, whole_file)
+    entries, known = conversation(outline(trajectory), limits, whole_file), totals(trajectory)
     return {
-        "head": _head(trajectory, limits, charts),
+        "head": _head(trajectory, known, limits, charts),
         **entries,
-        "end": end_row(trajectory, limits),
+        "end": end_row(trajectory, limits, known.problems),
     }
 
 
@@ -85,6 +95,8 @@ def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
             return {key: message_row(key, item, limits, at)}
         case Kept():
             return {key: row(key, "aside", (None, _kept(item)))}
+        case Sent():
+            return {key: row(key, "aside", (_SENT, problems(item.problems, limits)))}
         case Attempt():
             return {key: attempt(key, item, limits, at)}
 
@@ -103,7 +115,7 @@ def _kept(kept: Kept) -> Html:
 
 def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     turns = sum(isinstance(entry.item, Turn) for entry in hidden)
-    others = len(hidden) - turns
+    others = len(hidden) - turns - sum(isinstance(entry.item, Sent) for entry in hidden)
     left_out = " and ".join(
         filter(
             None,
@@ -118,10 +130,10 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     return note("… ", el("strong", left_out, " not shown here"), "; ", see)
 
 
-def _head(trajectory: Trajectory, limits: Limits, charts: bool) -> Html:
+def _head(trajectory: Trajectory, known: Totals, limits: Limits, charts: bool) -> Html:
     return el(
         "header",
-        title_bar(trajectory, totals(trajectory)),
+        title_bar(trajectory, known),
         _drawn(trajectory, charts) if limits.details else None,
         about(trajectory, limits),
         class_="ak-head",
@@ -142,7 +154,7 @@ def title_bar(trajectory: Trajectory, known: Totals) -> Html:
     return bar(
         el("strong", "Trajectory"),
         facts(*known.words(), trouble(known.problems)),
-        _state(trajectory),
+        _state(trajectory, known.problems),
     )
 
 
@@ -174,8 +186,9 @@ def _parent(parent: Parent | None) -> Child:
     return note("↳ forked from turn ", parent.turn, " of another trajectory", change)
 
 
-def _state(trajectory: Trajectory) -> Html:
-    return status(trajectory.stop_reason or ("pending" if _waiting(trajectory) else "open"))
+def _state(trajectory: Trajectory, problems: int) -> Html:
+    word = trajectory.stop_reason or ("pending" if _waiting(trajectory) else "open")
+    return status(word, problems)
 
 
 def _waiting(trajectory: Trajectory) -> int:
@@ -189,8 +202,8 @@ def _waiting(trajectory: Trajectory) -> int:
     )
 
 
-def end_row(trajectory: Trajectory, limits: Limits) -> Html:
-    """Draw how it ended, or its present state."""
+def end_row(trajectory: Trajectory, limits: Limits, known: int) -> Html:
+    """Draw how it ended, or its present state; `known` is the number of its problems."""
     stop, error = trajectory.stop_reason, trajectory.error
     label = el("strong", "end" if stop else "now")
     if error:
@@ -203,4 +216,5 @@ def end_row(trajectory: Trajectory, limits: Limits) -> Html:
         if waiting
         else "can go on"
     )
-    return row("end", "end", (label, bar(_state(trajectory), note(meaning) if meaning else None)))
+    state = bar(_state(trajectory, known), note(meaning) if meaning else None)
+    return row("end", "end", (label, state))

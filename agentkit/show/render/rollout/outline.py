@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from agentkit.show.render.limits import Limits
+from agentkit.trajectory.trouble.sent_problems import sent_problems
+from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Attempt, Message, Trajectory, Turn
 
 T = TypeVar("T")
@@ -21,7 +23,13 @@ class Kept(NamedTuple):
     messages: int
 
 
-Item: TypeAlias = "Message | Kept | Attempt | Turn"
+class Sent(NamedTuple):
+    """What a server would refuse of what was sent here for the first time."""
+
+    problems: tuple[Problem, ...]
+
+
+Item: TypeAlias = "Message | Kept | Sent | Attempt | Turn"
 
 
 class OutlineEntry(NamedTuple):
@@ -58,13 +66,15 @@ def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
                 OutlineEntry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]")
             )
     for i, turn in enumerate(trajectory.turns[start:], start):
-        entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", attempts.pop(i, []))
+        refused = [*_sent(trajectory, i), *attempts.pop(i, [])]
+        entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", refused)
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
     return entries + [entry for late in attempts.values() for entry in late]
 
 
 def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
     turn, key = trajectory.open, f"turn-{len(trajectory.turns)}"
+    attempts = [*_sent(trajectory, len(trajectory.turns)), *attempts]
     if turn is None:
         return attempts
     if turn.response:
@@ -74,6 +84,13 @@ def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[
             for entry in turn_entries(asked, key, "trajectory.open", attempts)
         ]
     return [*_before(turn.kept, turn.added, key, "trajectory.open"), *attempts]
+
+
+def _sent(trajectory: Trajectory, turn: int) -> Iterator[OutlineEntry]:
+    """Yield what is wrong with what the caller gave for the request of a turn, if anything is."""
+    found = tuple(sent_problems(trajectory, turn))
+    if found:
+        yield OutlineEntry(f"turn-{turn}/sent", Sent(found), f"trajectory.request({turn})")
 
 
 def turn_entries(turn: Turn, key: str, at: str, attempts: list[OutlineEntry]) -> list[OutlineEntry]:

@@ -13,8 +13,9 @@ from agentkit.files.columns import columns_of, first_words
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note, status
-from agentkit.show.render.parts.words import tally
+from agentkit.show.render.parts.words import trouble
 from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, seconds
@@ -65,8 +66,8 @@ def table_fragments(
         for name, kind in zip(names, kinds, strict=True)
     ]
     drawn = [
-        el("tr", [_cell(name, value) for name, value in zip(names, values, strict=True)])
-        for values in shown
+        el("tr", [_cell(name, value, wrong) for name, value in zip(names, values, strict=True)])
+        for values, wrong in zip(shown, _problems(names, shown), strict=True)
     ]
     table = el(
         "table", el("thead", el("tr", headings)), el("tbody", drawn), class_="ak-table ak-many"
@@ -76,10 +77,16 @@ def table_fragments(
     return {"table": el("div", table, rest, class_="ak-part", data_key="table")}
 
 
-def _cell(name: str, value: Any) -> Html:
+def _problems(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return the number of problems of each row."""
+    at = names.index("problems") if "problems" in names else None
+    return [0 if at is None else int(row[at] or 0) for row in rows]
+
+
+def _cell(name: str, value: Any, problems: int = 0) -> Html:
     """Draw a cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
     if name == "stop_reason":
-        return el("td", status(str(value)))
+        return el("td", status(str(value), problems))
     text = cell_text(value)
     return el("td", text if isinstance(value, (int, float)) else code(text) if text else None)
 
@@ -138,26 +145,26 @@ def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Ht
 
 
 def _cells(position: int, trajectory: Trajectory) -> list[Child]:
-    turns, calls, problems, elapsed = _numbers(trajectory)
-    ending = status(trajectory.stop_reason or "open")
+    turns, calls, elapsed = _numbers(trajectory)
+    problems = problem_count(trajectory)
+    ending = status(trajectory.stop_reason or "open", problems)
     return [
         el("small", position),
         code(first_words(trajectory)),
         turns,
         calls,
-        problems or "no problems",
+        trouble(problems) or "no problems",
         elapsed,
         ending,
     ]
 
 
-def _numbers(trajectory: Trajectory) -> tuple[str, str, str, str]:
+def _numbers(trajectory: Trajectory) -> tuple[str, str, str]:
     turns = trajectory.all_turns
     times = [elapsed for turn in turns if (elapsed := turn.elapsed) is not None]
     calls = sum(len(turn.tool_calls) for turn in turns)
     return (
         count(len(turns), "turn"),
         count(calls, "call"),
-        tally(trajectory.problems),
         seconds(sum(times)) if times else "",
     )

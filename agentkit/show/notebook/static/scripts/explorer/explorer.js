@@ -232,9 +232,12 @@ PARTS.push((live) => {
       });
       made.append(h("span", { role: "gridcell" }, mark));
     }
+    const counted = live.state.columns.findIndex(([name]) => name === "problems");
+    const troubled = !["", "0", undefined].includes(row.cells[counted]);
     row.cells.forEach((text, place) => {
       const [name, , kind] = live.state.columns[place] ?? [];
-      const end = /^[a-z_]+$/.test(text) ? text : "other";
+      const word = /^[a-z_]+$/.test(text) ? text : "other";
+      const end = troubled && word === "final" ? "troubled" : word; // no problem is green
       made.append(
         h("span", {
           role: "gridcell",
