@@ -23,7 +23,10 @@ TEXT_LIMIT = 20_000
 """Characters of a text that are looked at."""
 _HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^<>]*>([^<]{1,300})</", re.IGNORECASE)
-_SSE_DATA = re.compile(r"^(?:data|error|Error):[ \t]*([{\[].*)$", re.MULTILINE)
+_BEGIN = re.compile(r"^(?:(?:data|error|Error):)?[ \t]*(?=[{\[])", re.MULTILINE)
+_DECODER = json.JSONDecoder()
+_MOST_MISSES = 64
+"""Lines that look like JSON and are none, before the search is given up."""
 _STREAMED = ("data:", "event:", "error:", "Error:", ":")
 _IN_WORDS = re.compile(
     r"\b(?:error code|status(?:[ _]?code)?|HTTP(?: error| status)?|HTTP/1\.1)[ :=]{1,3}"
@@ -74,20 +77,41 @@ def parsed(body: Any) -> tuple[Any, str]:
         return plain(body), ""
     text = body.removeprefix("\ufeff").strip()
     if text.startswith(_STREAMED):
-        text = _streamed(text)
+        return _streamed(text)
     try:
         return json.loads(text), text
     except (ValueError, RecursionError):
         return None, text
 
 
-def _streamed(text: str) -> str:
+def _streamed(text: str) -> tuple[Any, str]:
     """Take the event that holds an error out of a stream's text; else its first one."""
-    found = _SSE_DATA.findall(text)
+    found = list(_events(text))
     if not found:
-        return re.sub(r"\A(?:error|Error):[ \t]*", "", text)
-    wanted = (event for event in found if '"error"' in event or '"message"' in event)
-    return str(next(wanted, found[0])).strip()
+        return None, re.sub(r"\A(?:data|error|Error):[ \t]*", "", text)
+    wanted = (event for event in found if '"error' in event[1] or '"message"' in event[1])
+    data, event = next(wanted, found[0])
+    return _of_choice(data), event
+
+
+def _events(text: str) -> Iterator[tuple[Any, str]]:
+    """Find the JSON values that begin a line of a stream, under `data:`, `error:` or bare."""
+    at, misses = 0, 0
+    while misses < _MOST_MISSES and (begin := _BEGIN.search(text, at)):
+        try:
+            data, at = _DECODER.raw_decode(text, begin.end())
+        except (ValueError, RecursionError):
+            misses, at = misses + 1, begin.end() + 1
+            continue
+        yield data, text[begin.end() : at]
+
+
+def _of_choice(data: Any) -> Any:
+    """Take the error out of a choice, where it stands there alone."""
+    choices = data.get("choices") if isinstance(data, dict) and not data.get("error") else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    error = choice.get("error") if isinstance(choice, dict) else None
+    return {"error": error} if error else data
 
 
 def facts_of(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:

@@ -88,7 +88,7 @@ class Assembly:
         if choice.get("finish_reason") is not None:
             self._finishes.append(choice["finish_reason"])
         for key in ("native_finish_reason", "content_filter_results"):
-            if choice.get(key):
+            if choice.get(key) and (choice.get("finish_reason") or key not in self._ending):
                 self._ending[key] = choice[key]
         logprobs = choice.get("logprobs")
         if isinstance(logprobs, dict) and isinstance(logprobs.get("content"), list):
