@@ -221,4 +221,4 @@ def report(
 
 
 if __name__ == "__main__":
-    main(*(float(given) for given in sys.argv[1:2]))
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 600)

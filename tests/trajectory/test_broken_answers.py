@@ -70,7 +70,8 @@ def body(finish: Any, **more: Any) -> dict[str, Any]:
 
 def chunks(finish: Any) -> list[dict[str, Any]]:
     head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    ends = (({"role": "assistant", "content": "Hel"}, None), ({}, finish))
+    said: dict[str, Any] = {"role": "assistant", "content": "Hel"}
+    ends: list[tuple[dict[str, Any], Any]] = [(said, None), ({}, finish)]
     return [
         {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
         for delta, end in ends
