@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import quantiles
 from typing import NamedTuple
 
-from agentkit.read.body.finish import queue_of
+from agentkit.read.body.usage import queue_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Turn
 

@@ -47,7 +47,14 @@ def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ..
     parts = list(
         _of_stream(exchange) if exchange.chunks and not exchange.body else _of_body(exchange)
     )
-    return tuple(read_response(part, tools) for part in parts) if len(parts) > 1 else (response,)
+    return tuple(_alone(part, tools) for part in parts) if len(parts) > 1 else (response,)
+
+
+def _alone(part: Exchange, tools: Any) -> Response:
+    """Read one choice; the usage counts the tokens of all, and so tells nothing of its ids."""
+    read = read_response(part, tools)
+    kept = tuple(p for p in read.problems if p.code != "token_ids_missing")
+    return read if len(kept) == len(read.problems) else replace(read, problems=kept)
 
 
 def _of_body(exchange: Exchange) -> Iterator[Exchange]:

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.body.content import Content, read_content
-from agentkit.read.body.finish import finish_problems, read_logprobs, read_token_ids, read_usage
+from agentkit.read.body.finish import finish_problems
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.message import (
     Envelope,
@@ -24,6 +24,7 @@ from agentkit.read.body.message import (
     parse_body,
 )
 from agentkit.read.body.reasoning import SIGNATURES, field_blocks, joined
+from agentkit.read.body.usage import token_fields, token_problems
 from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.calls.text_calls import (
     find_text_calls,
@@ -132,15 +133,10 @@ def _read(
 ) -> Response:
     body, choice = envelope.body, envelope.choice
     answer = Response(
-        usage=read_usage(body.get("usage") or choice.get("usage")),
         model=body.get("model") if isinstance(body.get("model"), str) else None,
-        logprobs=read_logprobs(choice.get("logprobs")),
-        token_ids=read_token_ids(choice.get("token_ids")),
-        prompt_token_ids=read_token_ids(
-            body.get("prompt_token_ids") or choice.get("prompt_token_ids")
-        ),
         problems=tuple(envelope.problems),
         exchange=exchange,
+        **token_fields(body, choice),
     )
     if envelope.message is None:
         finish, notes = finish_of(envelope)
@@ -195,7 +191,9 @@ def _read_message(
         finish_reason=finish,
         problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
     )
-    more = _whole_problems(response, envelope.bare, at)
+    more = [*_whole_problems(response, envelope.bare, at)]
+    if not envelope.several:
+        more += token_problems(response, at.rpartition("/")[0])
     return replace(response, problems=(*response.problems, *more))
 
 

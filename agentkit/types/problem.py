@@ -26,6 +26,7 @@ history_bad_name history_bad_arguments history_bad_content history_reasoning_mis
 node_key_missing node_value_invalid
 node_lengths_differ node_mask_differs node_trains_on_prompt node_logprobs_short
 node_logprob_positive node_dummy_tokens file_damaged calls_too_many
+token_ids_missing
 """
 
 _WARNINGS = """
@@ -45,7 +46,7 @@ node_finish_differs nodes_several nodes_repeated fault_injected
 """
 
 _INFOS = """
-secret_redacted
+secret_redacted choices_several
 """
 
 SEVERITIES: dict[str, Severity] = {

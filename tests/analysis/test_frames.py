@@ -16,7 +16,7 @@ import agentkit as ak
 from agentkit.analysis.frames import messages, problems, tool_calls, turns
 from agentkit.analysis.tokens import tokens_frame
 from agentkit.errors import UsageError
-from agentkit.read.body.finish import queue_of
+from agentkit.read.body.usage import queue_of
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange

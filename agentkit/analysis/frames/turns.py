@@ -18,7 +18,7 @@ from agentkit.analysis.frames.frame import (
 )
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.read.body.finish import queue_of
+from agentkit.read.body.usage import queue_of
 from agentkit.trajectory.trouble.points import server
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage

@@ -1,8 +1,7 @@
-"""The finish reason and the usage of an answer."""
+"""The finish reason of an answer, and what is odd about it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ from agentkit.read.failure.error import read_error
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
-from agentkit.types.wire import Exchange, TokenIds, TokenLogprob, Usage
 
 
 def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[Problem]]:
@@ -127,114 +125,3 @@ def finish_problems(
             f"the finish reason is {finish!r}, but there are no calls",
             pointer=at,
         )
-
-
-def read_usage(raw: Any) -> Usage | None:
-    """Read token counts under the names of OpenAI, Anthropic and DeepSeek; None where there are
-    none.
-    """
-    if not isinstance(raw, dict) or not raw:
-        return None
-    output = _inner(raw, "completion_tokens_details", "output_tokens_details")
-    prompt = _inner(raw, "prompt_tokens_details", "input_tokens_details")
-    return Usage(
-        input_tokens=_count(raw, "prompt_tokens", "input_tokens"),
-        output_tokens=_count(raw, "completion_tokens", "output_tokens"),
-        reasoning_tokens=_count({**raw, **output}, "reasoning_tokens"),
-        cached_tokens=_count(
-            {**raw, **prompt}, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"
-        ),
-    )
-
-
-def _inner(raw: dict[str, Any], *names: str) -> dict[str, Any]:
-    return next((raw[name] for name in names if isinstance(raw.get(name), dict)), {})
-
-
-def _count(raw: dict[str, Any], *names: str) -> int | None:
-    values = (raw.get(name) for name in names)
-    return next(
-        (
-            int(v)
-            for v in values
-            if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e15
-        ),
-        None,
-    )
-
-
-def read_logprobs(raw: Any) -> tuple[TokenLogprob, ...]:
-    """Read the logprobs of the output tokens, from `logprobs.content` (OpenAI, vLLM, SGLang)."""
-    content = raw.get("content") if isinstance(raw, dict) else None
-    return (
-        tuple(_logprob(item) for item in content or () if isinstance(item, dict))
-        if isinstance(content, list)
-        else ()
-    )
-
-
-def _logprob(item: dict[str, Any]) -> TokenLogprob:
-    token = str(item.get("token", ""))
-    token_id = item.get("token_id")
-    if not isinstance(token_id, int):
-        token_id = int(token[9:]) if token.startswith("token_id:") and token[9:].isdigit() else None
-    tops = item.get("top_logprobs")
-    listed = [top for top in tops if isinstance(top, dict)] if isinstance(tops, list) else []
-    return TokenLogprob(
-        token=token,
-        logprob=_number(item.get("logprob")),
-        token_id=token_id,
-        top=tuple((str(top.get("token", "")), _number(top.get("logprob"))) for top in listed),
-    )
-
-
-def _number(value: Any) -> float:
-    return (
-        float(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
-        else float("nan")
-    )
-
-
-def read_token_ids(raw: Any) -> TokenIds | tuple[()]:
-    """Read token ids as sent; empty where there are none or one is not an integer."""
-    if (
-        not isinstance(raw, list)
-        or not raw
-        or not all(type(i) is int and abs(i) < 2**62 for i in raw)
-    ):
-        return ()
-    return TokenIds(raw)
-
-
-_HOLDERS = ("usage", "x_groq", "meta_info", "choices", "metrics", "timings")
-
-
-def queue_of(exchange: Exchange) -> float | None:
-    """Find the seconds a server reports that a request waited: `usage.queue_time` (Groq),
-    `meta_info.queue_time` (SGLang); None where it reports nothing.
-    """
-    if '"queue_time"' not in exchange.body and not any(
-        '"queue_time"' in chunk.text for chunk in exchange.chunks[-4:]
-    ):
-        return None
-    stack: list[Any] = [exchange.raw] if exchange.body else _events(exchange)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            if isinstance(found := item.get("queue_time"), (int, float)):
-                return float(found)
-            stack.extend(value for key, value in item.items() if key in _HOLDERS)
-        elif isinstance(item, list):
-            stack.extend(item)
-    return None
-
-
-def _events(exchange: Exchange) -> list[Any]:
-    found = []
-    for line in "".join(chunk.text for chunk in exchange.chunks[-4:]).splitlines():
-        try:
-            found.append(json.loads(line.removeprefix("data:")))
-        except ValueError:  # [DONE], a comment, or a line cut in two
-            continue
-    return found

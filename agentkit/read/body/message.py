@@ -39,6 +39,8 @@ class Envelope:
     """JSON pointer of the message."""
     bare: bool = False
     """A message without an envelope: nothing about a finish or usage can be expected."""
+    several: bool = False
+    """Whether there are other choices beside the one read, which the usage counts too."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -105,18 +107,23 @@ def _not_json(text: str, exc: Exception) -> Problem:
 
 def open_envelope(data: Any) -> Envelope:
     """Find the message inside plain data, and what was wrong on the way to it."""
+    if isinstance(data, str) and data.lstrip().startswith("{"):
+        inner = open_envelope(parse_body(data)[0])
+        inner.problems.insert(0, problem("nested_envelope", "the answer stands inside a JSON text"))
+        return inner
     if not isinstance(data, dict):
         return Envelope(problems=list(_no_object(data)))
     if _is_message(data):
         return Envelope(message=data, bare=True)
-    key, nested = _nested(data)
+    key, nested = nested_answer(data)
     if key:
         inner = open_envelope(nested)
         inner.problems.insert(
             0, problem("nested_envelope", f"the answer stands inside {key!r}", pointer=f"/{key}")
         )
         inner.pointer = f"/{key}{inner.pointer}"
-        inner.body = {**{name: value for name, value in data.items() if name != key}, **inner.body}
+        around = {name: value for name, value in data.items() if name != key.split("/")[0]}
+        inner.body = {**around, **inner.body}
         return inner
     envelope = Envelope(body=data, problems=_errors(data, ""))
     if not data.get("choices"):
@@ -149,23 +156,46 @@ def _is_message(data: dict[str, Any]) -> bool:
 
 
 _NESTS = ("response", "data", "result", "body", "completion", "output", "raw_response")
+"""Where an answer usually stands; it is looked for there before any other key."""
+_DEEPEST = 6
 
 
-def _nested(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
-    """Find the key of an object, or of its JSON text, that holds the answer, and the object."""
-    if "choices" in data or depth > 3:
+def nested_answer(data: dict[str, Any], depth: int = 0) -> tuple[str | None, Any]:
+    """Find the key of an object, or of its JSON text, that holds the answer, and the object: alone
+    or first in a list.
+    """
+    if data.get("choices") or depth > _DEEPEST:
         return None, None
-    for key in _NESTS:
-        inner = data.get(key)
-        if isinstance(inner, str) and inner.lstrip().startswith("{"):
+    for key in (*(key for key in _NESTS if key in data), *(k for k in data if k not in _NESTS)):
+        inner = data[key]
+        if isinstance(inner, str) and key in _NESTS and inner.lstrip().startswith("{"):
             inner, _ = parse_body(inner)
-        if isinstance(inner, dict) and (
-            "choices" in inner
-            or (inner.get("error") and key in ("response", "body"))
-            or _nested(inner, depth + 1)[0]
-        ):
-            return key, inner
+        where = key
+        if isinstance(inner, list) and len(inner) == 1:
+            inner, where = inner[0], f"{key}/0"
+        if isinstance(inner, dict) and _answers(key, inner, depth):
+            return where, inner
     return None, None
+
+
+def _answers(key: str, inner: dict[str, Any], depth: int) -> bool:
+    if key in ("choices", "usage", "error"):
+        return False
+    known = key in _NESTS and ("choices" in inner or (inner.get("error") and key in _FAILING))
+    return bool(known or _has_choices(inner) or nested_answer(inner, depth + 1)[0])
+
+
+_FAILING = ("response", "body")
+
+
+def _has_choices(data: dict[str, Any]) -> bool:
+    choices = data.get("choices")
+    return (
+        isinstance(choices, list)
+        and bool(choices)
+        and isinstance(choices[0], dict)
+        and not choices[0].keys().isdisjoint(("message", "delta"))
+    )
 
 
 def _errors(data: dict[str, Any], pointer: str) -> list[Problem]:
@@ -245,6 +275,8 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
     message = choice.get("message")
     if not isinstance(message, dict):
         envelope.problems.append(_no_message(choice, index))
+        if isinstance(choice.get("delta"), dict) and "text" not in choice:
+            envelope.message, envelope.pointer = choice["delta"], f"/choices/{index}/delta"
         return envelope
     parts = _parts(
         choice, [other for _, other in usable[1:] if isinstance(other.get("message"), dict)]
@@ -259,7 +291,19 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
                 pointer="/choices",
             )
         )
+    elif len(usable) > 1:
+        envelope.several = True
+        envelope.problems.append(several_choices(len(usable)))
     return envelope
+
+
+def several_choices(count: int) -> Problem:
+    """Report that an answer has other choices than the one that is read (`n` > 1)."""
+    return problem(
+        "choices_several",
+        f"the answer has {count} choices; the first is read, ak.sample_tree shows all",
+        pointer="/choices",
+    )
 
 
 def _no_message(choice: dict[str, Any], index: int) -> Problem:
@@ -272,9 +316,9 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
         )
     if isinstance(choice.get("delta"), dict):
         return problem(
-            "message_missing",
-            "the choice holds a stream's delta, not a message; read it with read_stream",
-            pointer=at,
+            "nested_envelope",
+            "the message stands inside 'delta', as a piece of a stream would",
+            pointer=f"/choices/{index}/delta",
         )
     return problem(
         "message_missing", "the choice has no message", pointer=at, before=choice.get("message")

@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.foreign import ForeignPiece, foreign_piece
+from agentkit.read.body.message import nested_answer
 from agentkit.read.stream.call_pieces import CallPieces, Delta
 from agentkit.read.stream.reasoning_pieces import ReasoningPieces
+from agentkit.read.stream.token_pieces import TokenPieces
 from agentkit.types.problem import Problem, problem
 
 _TELLING: tuple[Callable[[str | None], object], ...] = (
@@ -34,11 +36,15 @@ class Assembly:
         self._finishes: list[Any] = []
         self._ending: dict[str, Any] = {}
         """What else the choice says about its end, as sent last."""
-        self._lists: dict[str, list[Any]] = {}
+        self._tokens = TokenPieces()
+        self.others: set[int] = set()
+        """Indices of the choices beside the first, which are not read."""
 
     def add(self, chunk: dict[str, Any]) -> list[Delta]:
         """Take one chunk, and return what it added."""
         self.chunks += 1
+        if "choices" not in chunk:
+            chunk = self._opened(chunk)
         for key in (
             "id",
             "model",
@@ -57,13 +63,24 @@ class Assembly:
         piece = None if choices else foreign_piece(chunk)
         if piece is not None:
             return list(self._foreign(piece))
+        self._tokens.add_beside(chunk)
         listed = [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
-        return [
-            delta
-            for choice in listed
-            if choice.get("index", 0) in (0, None)
-            for delta in self._choice(choice)
-        ]
+        deltas: list[Delta] = []
+        for choice in listed:
+            if (index := choice.get("index", 0)) in (0, None):
+                deltas.extend(self._choice(choice))
+            elif type(index) is int:
+                self.others.add(index)
+        return deltas
+
+    def _opened(self, chunk: dict[str, Any]) -> dict[str, Any]:
+        """Take a chunk out of the envelope it may come in."""
+        key, inner = nested_answer(chunk)
+        if key is None:
+            return chunk
+        self._note("nested_envelope", f"each chunk stands inside {key!r}")
+        around = {name: value for name, value in chunk.items() if name != key}
+        return self._opened({**around, **inner})
 
     def _foreign(self, piece: ForeignPiece) -> Iterator[Delta]:
         """Keep the text of another API's event, and name the API."""
@@ -90,11 +107,7 @@ class Assembly:
         for key in ("native_finish_reason", "content_filter_results"):
             if choice.get(key) and (choice.get("finish_reason") or key not in self._ending):
                 self._ending[key] = choice[key]
-        logprobs = choice.get("logprobs")
-        if isinstance(logprobs, dict) and isinstance(logprobs.get("content"), list):
-            self._lists.setdefault("logprobs", []).extend(logprobs["content"])
-        if isinstance(choice.get("token_ids"), list):
-            self._lists.setdefault("token_ids", []).extend(choice["token_ids"])
+        self._tokens.add(choice)
         delta = choice.get("delta")
         if isinstance(delta, dict):
             yield from self._delta(delta)
@@ -171,11 +184,9 @@ class Assembly:
             "finish_reason": self.finish_reason,
             **self._ending,
         }
-        if "logprobs" in self._lists:
-            choice["logprobs"] = {"content": self._lists["logprobs"]}
-        if "token_ids" in self._lists:
-            choice["token_ids"] = self._lists["token_ids"]
-        return {**self._head, "object": "chat.completion", "choices": [choice]}
+        choice.update(self._tokens.wire())
+        head = {**self._head, **self._tokens.head()}
+        return {**head, "object": "chat.completion", "choices": [choice]}
 
 
 def _text_of(value: Any) -> str:

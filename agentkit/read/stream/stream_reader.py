@@ -13,6 +13,7 @@ from typing import Any
 from agentkit.errors import checked_keywords
 from agentkit.read.body.foreign import binary_events, is_binary_stream
 from agentkit.read.body.json_lines import json_values
+from agentkit.read.body.message import several_choices
 from agentkit.read.failure.answer_error import error_in, is_alive, is_prefixed, is_spoken, value_of
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
@@ -222,6 +223,9 @@ class StreamReader:
         """
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
+        if self._answer.others:  # which the usage counts too
+            streamed.append(several_choices(1 + len(self._answer.others)))
+            kept = [p for p in kept if p.code != "token_ids_missing"]
         if self._answer.finish_reason is None:
             kept = [p for p in kept if p.code != "answer_in_reasoning"]
             ending = "with [DONE], but" if self._done else "without [DONE] and"

@@ -82,6 +82,19 @@ def choices_split(body: dict[str, Any], question: Question) -> dict[str, Any]:
     return {**body, "choices": [{**choice, "message": text}, {**choice, "message": calls}]}
 
 
+def choices_several(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    """Answer twice, as for `n: 2`."""
+    return {**body, "choices": [*body["choices"], {**body["choices"][0], "index": 1}]}
+
+
+def token_ids_missing(body: dict[str, Any], question: Question) -> dict[str, Any]:
+    """Lose the ids behind the first, as a proxy does that keeps those of one chunk."""
+    usage = body.get("usage") or {}
+    counted = {**usage, "completion_tokens": max(2, usage.get("completion_tokens", 2))}
+    choice = {**body["choices"][0], "token_ids": [7]}
+    return {**body, "choices": [choice, *body["choices"][1:]], "usage": counted}
+
+
 def _body_without_usage(body: dict[str, Any], question: Question) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key != "usage"}
 
@@ -182,6 +195,8 @@ WIRE_FAULTS: tuple[Fault, ...] = (
     _body_fault(body_nonstandard_number, "body_nonstandard_number", "the body holds NaN"),
     _body_fault(nested_envelope, "nested_envelope", "the answer is inside `data`"),
     _body_fault(choices_split, "choices_split", "text and calls are in two choices", "calls"),
+    _body_fault(choices_several, "choices_several", "there are two answers, as for `n: 2`"),
+    _body_fault(token_ids_missing, "token_ids_missing", "token ids are fewer than counted"),
     named("unexpected_sse", "a stream comes where none was asked for", only="block", swap=True),
     named(
         "body_not_json",
