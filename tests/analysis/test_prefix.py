@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.types.answer import ReasoningBlock, Response
+from agentkit.types.problem import problem
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds, TokenLogprob
+from agentkit.types.wire import TokenIds, TokenLogprob, Usage
 from tests.read.test_managed import node
 from tests.show.render_samples import PROMPT, SPEC, call, message
 from tests.support.captures import conversation
@@ -284,3 +285,18 @@ def test_a_thousand_turns_are_quick() -> None:
     trajectory = Trajectory(turns=tuple(turns))
     assert ak.prefix_check(trajectory).ok is True
     assert_within(3, lambda: ak.prefix_check(trajectory))
+
+
+def test_ids_fewer_than_the_tokens_are_not_taken_for_the_whole_answer() -> None:
+    usage = Usage(input_tokens=2, output_tokens=2)
+    lost = problem("token_ids_missing", "1 token id for 2 tokens")
+    first = Response(token_ids=(3,), prompt_token_ids=(1, 2), usage=usage, problems=(lost,))
+    found = ak.prefix_check(two(first, [1, 2, 3, 4, 5]))
+    assert (found.steps[1].status, found.ok) == ("unknown", None)
+    assert "1 token id for 2 tokens" in found.steps[1].reason
+    broken = ak.prefix_check(two(first, [1, 9, 3, 4, 5])).steps[1]
+    assert (broken.status, broken.at) == ("differs", 1)
+    assert "1 token id for 2 tokens" in broken.reason
+    shown = ak.tokens(two(first, [1, 2, 3, 4, 5]))
+    assert shown.runs[0].lost == 1
+    assert "1 lost on the way" in repr(shown)

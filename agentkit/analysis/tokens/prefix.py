@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from agentkit.analysis.tokens.prefix_cause import CAUSES, Break, Cause, likely_cause
-from agentkit.analysis.tokens.runs import Decode, Vocabulary
+from agentkit.analysis.tokens.runs import Decode, Vocabulary, lost_tokens
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
@@ -165,18 +165,19 @@ def _step(
         "before_length": len(before),
         "prompt_length": len(prompt),
     }
+    lost = lost_tokens(turns[k - 1])
     if at == len(before):
-        return PrefixStep(
-            status="extends", reason=f"its first {at:,} tokens are those of turn {k - 1}", **sizes
-        )
+        reason = f"its first {at:,} tokens are those of turn {k - 1}"
+        if lost:
+            reason += f", of whose answer {lost[0]}: not known whether it extends that"
+        return PrefixStep(status="unknown" if lost else "extends", reason=reason, **sizes)
     cause, reason = likely_cause(Break(trajectory, turns, k, before, prompt, at, known))
-    lost = sum(end - max(start, at) for start, end in sampled if end > at)
     return PrefixStep(
         status="differs",
         at=at,
         cause=cause,
-        reason=reason,
-        off_policy=lost,
+        reason="; of that answer ".join([reason, *lost[:1]]),
+        off_policy=sum(end - max(start, at) for start, end in sampled if end > at),
         **_sides(before, prompt, at, known),
         **sizes,
     )

@@ -49,6 +49,8 @@ class TokenRun(Record):
     trained: tuple[bool | None, ...] = ()
     """Whether a trainer learns from it: the node's mask, else whether it was sampled."""
     kinds: tuple[Kind, ...] = ()
+    lost: int = 0
+    """Tokens that the server counted and whose ids and logprobs it did not return."""
     notes: tuple[str, ...] = ()
     """What is not known about it, and why."""
 
@@ -105,6 +107,8 @@ def _run(
     size = len(added)
     nothing: tuple[Any, ...] = (None,) * size
     missing = ["the server returned no prompt token ids"] if sampled and not prompt else []
+    counted = turn.usage.output_tokens if turn.usage else None
+    missing += (lost := lost_tokens(turn))
     return TokenRun(
         title=f"turn {turn.index}",
         turn=turn.index,
@@ -119,8 +123,14 @@ def _run(
             *prompt_kinds(texts[:size], messages, answers=again),
             *output_kinds(texts[size:], turn.response),
         ),
+        lost=max(0, (counted or 0) - len(sampled)) if lost else 0,
         notes=(*notes, *missing),
     )
+
+
+def lost_tokens(turn: Turn) -> list[str]:
+    """Say which of the turn's token ids or logprobs were lost on the way, as its problems do."""
+    return [p.message for p in turn.response.problems if p.code == "token_ids_missing"]
 
 
 _UNKNOWN = float("nan")

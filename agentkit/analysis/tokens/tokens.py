@@ -80,7 +80,9 @@ class Tokens(Drawn):
         """Summarize the tokens in a few words."""
         known = sum(value is not None for run in self.runs for value in run.logprobs)
         trained = sum(sum(map(bool, run.trained)) for run in self.runs)
-        return [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
+        facts = [count(len(self), "token"), f"{known:,} with a logprob", f"{trained:,} trained"]
+        lost = sum(run.lost for run in self.runs)
+        return [*facts, *([f"{lost:,} lost on the way"] if lost else [])]
 
 
 @checked_keywords
