@@ -191,9 +191,7 @@ def _read_message(
         finish_reason=finish,
         problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
     )
-    more = [*_whole_problems(response, envelope.bare, at)]
-    if not envelope.several:
-        more += token_problems(response, at.rpartition("/")[0])
+    more = _whole_problems(response, envelope, at)
     return replace(response, problems=(*response.problems, *more))
 
 
@@ -216,9 +214,11 @@ def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
     ]
 
 
-def _whole_problems(response: Response, bare: bool, pointer: str) -> Iterator[Problem]:
+def _whole_problems(response: Response, envelope: Envelope, pointer: str) -> Iterator[Problem]:
     """Report what only shows when all parts of the answer are seen together."""
-    if not bare:
+    if not envelope.several:
+        yield from token_problems(response, pointer.rpartition("/")[0])
+    if not envelope.bare:
         yield from finish_problems(
             response.finish_reason,
             response.tool_calls,
