@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,6 +13,8 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
 from agentkit.files.path import path_in, to_write, write_whole
 from agentkit.files.reader import forms_hint, rollouts_in
+from agentkit.read.managed import MANAGED_STATE
+from agentkit.read.plain import plain
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.hooks import hook
 from agentkit.types.trajectory import Trajectory
@@ -27,7 +30,8 @@ def save(rollouts: Any, path: Any) -> Path:
 
     Args:
         rollouts: a trajectory, a list of them, or whatever else `ak.view` takes. Of a debugger the
-            branch it is on; all of them by `ak.save(dbg.tree, path)`.
+            branch it is on; all of them by `ak.save(dbg.tree, path)`. Of an `AgentResult` the
+            managed state goes with it, as `meta["managed_state"]`.
         path: a name that ends in `.jsonl` gets the format that `ak.load` and `ak.replay` read; one
             that ends in `.html` a self-contained page that works offline, also of a diff or a
             comparison.
@@ -68,10 +72,26 @@ def _shown(rollouts: Any) -> Any:
 
 
 def _some(rollouts: Any) -> list[Trajectory]:
-    found = rollouts_in(rollouts)
+    found = _with_states(rollouts)
     if not found:
         raise UsageError(f"a {type(rollouts).__name__} holds no rollout to save", hint=forms_hint())
     return found
+
+
+def _with_states(rollouts: Any) -> list[Trajectory]:
+    """Find the rollouts, each with the managed state that an `AgentResult` holds beside it."""
+    if isinstance(rollouts, (list, tuple)) and any(
+        _state_of(item) is not None for item in rollouts
+    ):
+        return [trajectory for item in rollouts for trajectory in _with_states(item)]
+    found, state = rollouts_in(rollouts), _state_of(rollouts)
+    if state is None or len(found) != 1:
+        return found
+    return [replace(found[0], meta={**found[0].meta, MANAGED_STATE: plain(state)})]
+
+
+def _state_of(item: Any) -> Any:
+    return getattr(item, MANAGED_STATE, None)
 
 
 def _lines(trajectories: Iterable[Trajectory]) -> Iterator[str]:

@@ -24,6 +24,8 @@ from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory
 
+MANAGED_STATE = "managed_state"
+"""What an `AgentResult` calls its state, and the rollout's meta in a file."""
 MASKED = -100
 """What `masked_tokens` holds where nothing is trained."""
 SENTINEL = 1.0
@@ -114,6 +116,17 @@ def is_managed(value: Any) -> bool:
     return not isinstance(value, Record) and (
         _has(value, "nodes") or _has(value, "sequences") or _is_node(value)
     )
+
+
+def state_of(x: Any, rollouts: list[Trajectory]) -> Any:
+    """Find the managed state that belongs to one rollout: beside it in an `AgentResult`, or in its
+    meta where it was saved with it. None where there is none.
+    """
+    state = getattr(x, MANAGED_STATE, None)
+    if state is None and len(rollouts) == 1:
+        state = rollouts[0].meta.get(MANAGED_STATE)
+        return state if is_managed(state) else None
+    return state
 
 
 def read_managed(state: Any, trajectory: Trajectory | None = None) -> ManagedState:

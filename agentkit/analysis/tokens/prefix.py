@@ -17,7 +17,7 @@ from agentkit.analysis.tokens.runs import Decode, Vocabulary, lost_tokens
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
-from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed
+from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed, state_of
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds
@@ -330,7 +330,7 @@ def prefix_check(x: Any, *, decode: Decode | None = None) -> PrefixCheck:
             f"{len(found)} rollouts were given",
             hint="check one at a time: [ak.prefix_check(t) for t in rollouts]",
         )
-    state = getattr(x, "managed_state", None)
+    state = state_of(x, found)
     has_ids = any(len(turn.response.prompt_token_ids) for turn in found[0].all_turns)
     if has_ids or state is None:
         return check_trajectory(found[0], decode)

@@ -11,7 +11,7 @@ from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajector
 from agentkit.analysis.tokens.tokens_frame import tokens_df
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.read.managed import ManagedState, is_managed, read_managed
+from agentkit.read.managed import ManagedState, is_managed, read_managed, state_of
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
@@ -44,7 +44,7 @@ class Tokens(Drawn):
 
     def _of_rollouts(self, x: Any) -> list[TokenRun]:
         found = rollouts_in(x)
-        state = getattr(x, "managed_state", None)
+        state = state_of(x, found)
         if state is not None:
             return self._of_state(read_managed(state, found[0] if found else None))
         self.checks = tuple(check_trajectory(trajectory, self._decode) for trajectory in found)

@@ -26,7 +26,7 @@ from agentkit.analysis.tokens.runs import (
 )
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.read.managed import is_managed, read_managed
+from agentkit.read.managed import is_managed, read_managed, state_of
 from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -84,9 +84,8 @@ def _runs(x: Any, decode: Decode | None) -> Iterator[tuple[tuple[Any, ...], Toke
     if is_managed(x):
         yield from ((identity(0, Trajectory()), run) for run in node_runs(read_managed(x), decode))
         return
-    state = getattr(x, "managed_state", None)
     for i, trajectory in enumerate(rollouts_in(x)):
-        who = identity(i, trajectory)
+        who, state = identity(i, trajectory), state_of(x, [trajectory])
         found = (
             node_runs(read_managed(state, trajectory), decode)
             if state is not None
