@@ -51,6 +51,9 @@ def _broken(choice: dict[str, Any], raw: Any, word: str | None, at: str) -> Iter
     behind = broken_kind(native) if isinstance(native, str) else None
     if behind and kind in (None, "generation_aborted") and not means(word, "length"):
         kind, word, at = behind, native, at.replace("/finish_reason", "/native_finish_reason")
+    filtered = _categories(choice.get("content_filter_results"))
+    if kind is None and filtered and not ("message" in choice or "delta" in choice):
+        kind = "content_filtered"
     if kind is None:
         return
     if kind == "content_filtered":

@@ -21,8 +21,9 @@ _ALIVE = frozenset(_SIGNS.split())
 """What servers send to keep a connection open, in lower case."""
 _ALIVE_KINDS = frozenset(_NAMES.split())
 """The names of such events."""
+_BEATS = re.compile(r"(?:ping|pong|keep-?alive|heart-?beat)\b(?!.*error)")
 _SPOKEN = re.compile(
-    r"\s*(?:\[?(?:error|exception|fatal|failed|traceback)\b|\w*(?:error|exception)\s*:"
+    r"\s*(?:<(?:!doctype|html)\b|\[?(?:error|exception|fatal|failed|traceback)\b|\w*(?:error|exception)\s*:"
     r"|internal server error|service (?:is )?(?:temporarily )?unavailable|bad gateway"
     r"|gateway time-?out|too many requests|rate limit|unauthorized|upstream (?:connect )?error"
     r"|an? (?:\w+ )?error\b|(?:4\d\d|5\d\d) [A-Z][a-z]+|stream (?:error|failed|aborted))",
@@ -50,10 +51,10 @@ def is_alive(text: str, kind: str = "") -> bool:
         text: its data.
         kind: its name, "" where it has none.
     """
-    if len(text) > 40 and not kind:
+    if len(text) > 80 and not kind:
         return False
     word = text.strip().strip('"').strip(": ").lower()
-    if not word or word in _ALIVE:
+    if not word or word in _ALIVE or _BEATS.match(word):
         return kind != "error"
     return kind.lower() in _ALIVE_KINDS and '"error"' not in text and '"choices"' not in text
 

@@ -151,6 +151,8 @@ def _kind(status: int | None, words: str, facts: list[dict[str, Any]], data: Any
     kind = named_kind(facts)
     if kind is not None:
         return kind
+    if status is None and any(isinstance(fact.get("loc"), list) for fact in facts):
+        return "bad_request"
     if status is None:
         return "server_error" if data is not None or text else "bad_response"
     return "bad_response" if data is None else "server_error"

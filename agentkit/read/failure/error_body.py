@@ -33,6 +33,7 @@ _IN_WORDS = re.compile(
     r"([45]\d\d)\b",
     re.IGNORECASE,
 )
+_STATUS_TEXT = re.compile(r"(?:HTTP[ _-]?)?([45]\d\d)(?: [A-Za-z' -]{1,40})?", re.IGNORECASE)
 _INNER = (
     "error",
     "errors",
@@ -213,8 +214,9 @@ def status_of(facts: list[dict[str, Any]], message: str) -> int | None:
 
 def looks_like_status(value: Any) -> int | None:
     """Return the number as an HTTP status of a failure, 400 to 599; None where it is none."""
-    if isinstance(value, str) and len(value) == 3 and value.isdecimal():
-        value = int(value)
+    if isinstance(value, str):
+        spoken = _STATUS_TEXT.fullmatch(value)
+        value = int(spoken.group(1)) if spoken else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if type(value) is int and 400 <= value < 600 else None
@@ -224,7 +226,7 @@ def coded_kind(facts: list[dict[str, Any]]) -> str | None:
     """Find the kind that a provider's own number means; None where there is none."""
     for fact in facts:
         code = fact.get("status_code")
-        if "status_msg" in fact and type(code) is int and str(code) in BY_BASE_RESP:
+        if "status_msg" in fact and str(code) in BY_BASE_RESP:
             return BY_BASE_RESP[str(code)]
     codes = (str(fact["code"]) for fact in facts if type(fact.get("code")) in (str, int))
     return next((BY_NUMBER[code] for code in codes if code in BY_NUMBER), None)

@@ -27,8 +27,8 @@ BY_STATUS = {
 }
 
 _NAMES = """
-code status http_code status_code statuscode http_status httpstatus httpcode error_code
-originalstatuscode upstream_status upstream_status_code
+code status http_code status_code statuscode http_status http_status_code httpstatus httpcode
+error_code originalstatuscode upstream_status upstream_status_code
 """
 STATUS_NAMES = frozenset(_NAMES.split())
 """Keys, in lower case, whose value is an HTTP status where it looks like one."""

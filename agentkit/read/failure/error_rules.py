@@ -224,7 +224,8 @@ _RULES = (
         r"|unauthorized|authentication[_ ]?(error|failed|fails|required)"
         r"|didn't provide an api key|invalid (bearer|access) token"
         r"|security token[^.]{0,40}(invalid|expired)|missing (bearer|authorization)"
-        r"|login fail|invalid (api|proxy server) token|invalid_?api_?key|令牌已过期|身份验证失败"
+        r"|login fail|not authenticated|invalid (api|proxy server) token|invalid_?api_?key"
+        r"|令牌已过期|身份验证失败"
         r"|UNAUTHENTICATED|user not found",
     ),
     ("request_too_large", r"(request|payload|entity|body)[^.]{0,20}too large|request_too_large"),
@@ -247,12 +248,17 @@ _RULES = (
         r"overloaded|out of memory|more system memory|model has crashed|process has terminated"
         r"|model is not ready|engine (is )?(dead|not running|loop)|model is (currently )?loading"
         r"|loading model|internal server error|service unavailable|bad gateway|upstream"
-        r"|model (is )?too busy|degraded function|no healthy deployments|temporarily unavailable"
+        r"|model (is )?too busy|over[_ ]capacity|degraded function|no healthy deployments"
+        r"|temporarily unavailable"
         r"|provider disconnected|no instances? available",
     ),
     ("timeout", r"timed? ?out|deadline exceeded"),
     ("endpoint_not_found", r"unexpected endpoint|(unknown|invalid) (url|endpoint|route)"),
-    ("connection_reset", r"econnreset|connection (was )?reset|socket hang up|broken pipe"),
+    (
+        "connection_reset",
+        r"econnreset|connection (was )?(reset|closed|aborted)"
+        r"|socket hang up|broken pipe|peer closed|incomplete chunked read|server disconnected",
+    ),
 )
 
 JSON_WORDS = re.compile(

@@ -24,7 +24,7 @@ from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = "[DONE]"
 _MOST_NOTES = 20
@@ -48,8 +48,11 @@ def read_stream(
         tools, policy, parser, turn: as for `read_response`.
     """
     reader = StreamReader()
-    for piece in [pieces] if isinstance(pieces, (str, bytes, Chunk)) else pieces or ():
-        reader.feed(piece)
+    try:
+        for piece in [pieces] if isinstance(pieces, (str, bytes, Chunk)) else pieces or ():
+            reader.feed(piece)
+    except Exception as exc:  # an SDK raises what the server sent, or that the connection broke
+        reader.broke(exc)
     return reader.finish(tools, policy, parser=parser, turn=turn)
 
 
@@ -64,6 +67,7 @@ class StreamReader:
         self._answer = Assembly()
         self._chunks: list[Chunk] = []
         self._problems: list[Problem] = []
+        self._broke: ApiError | None = None
         self._done = False
         self._alive = False
         self._counts: dict[str, int] = {}
@@ -79,6 +83,16 @@ class StreamReader:
             return self._parsed(text, at)
         self._chunks.append(Chunk(at=at, text=text))
         return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
+
+    def broke(self, exc: Exception) -> None:
+        """Take an exception in place of the next piece: what has come is kept."""
+        status, body = getattr(exc, "status_code", None), getattr(exc, "body", None)
+        error = read_error(
+            status, None, {"error": body} if body else f"{type(exc).__name__}: {exc}"
+        )
+        self._broke = error if body else replace(error, message=f"{type(exc).__name__}: {exc}")
+        message = f"the stream broke off: {error.kind}: {clip(error.message, 200)}"
+        self._problems.append(problem("stream_error_event", message))
 
     def _parsed(self, chunk: Any, at: float) -> list[Delta]:
         """Take a chunk that an SDK has parsed already."""
@@ -113,7 +127,8 @@ class StreamReader:
 
     def _value(self, event: Event, data: Any, at: float) -> list[Delta]:
         """Take the value of an event: a chunk, an error, or what keeps the connection open."""
-        if isinstance(data, dict) and "choices" in data and "error" not in event.data:
+        plain_chunk = "error" not in event.data and "base_resp" not in event.data
+        if plain_chunk and isinstance(data, dict) and "choices" in data:
             return self._data(data, at)
         if is_alive(event.data, event.kind):
             self._alive = True
@@ -198,7 +213,7 @@ class StreamReader:
         for event in (*self._sse.feed(tail), *self._sse.finish()):
             self._event(event, self._chunks[-1].at if self._chunks else 0.0)
         self._strays()
-        kept = exchange or Exchange(chunks=tuple(self._chunks))
+        kept = exchange or Exchange(chunks=tuple(self._chunks), transport_error=self._broke)
         if not self._is_stream(kept):
             return self._not_a_stream(kept, tools, policy, parser, turn)
         response = read_body(self._answer.body(), kept, tools, policy, parser, turn)

@@ -55,7 +55,7 @@ def _can(dbg: Any) -> dict[str, bool]:
         "back": not running and begun,
         "fork": not running,
         "edit": not running,
-        "say": not running and trajectory.stop_reason in ("final", "length"),
+        "say": not running and trajectory.stop_reason in ("final", "length", "content_filter"),
     }
 
 
