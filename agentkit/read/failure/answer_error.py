@@ -23,7 +23,8 @@ _ALIVE_KINDS = frozenset(_NAMES.split())
 """The names of such events."""
 _BEATS = re.compile(r"(?:ping|pong|keep-?alive|heart-?beat)\b(?!.*error)")
 _SPOKEN = re.compile(
-    r"\s*(?:<(?:!doctype|html)\b|\[?(?:error|exception|fatal|failed|traceback)\b|\w*(?:error|exception)\s*:"
+    r"\s*(?:<(?:!doctype|html)\b|\[?(?:error|exception|fatal|failed|traceback)\b"
+    r"|\w*(?:error|exception)\s*:"
     r"|internal server error|service (?:is )?(?:temporarily )?unavailable|bad gateway"
     r"|gateway time-?out|too many requests|rate limit|unauthorized|upstream (?:connect )?error"
     r"|an? (?:\w+ )?error\b|(?:4\d\d|5\d\d) [A-Z][a-z]+|stream (?:error|failed|aborted))",
