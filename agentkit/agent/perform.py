@@ -25,7 +25,7 @@ from agentkit.errors import UsageError
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
-from agentkit.servers.redaction.secrecy import Secrecy, revealed
+from agentkit.servers.redaction.secrecy import Secrecy, carried, revealed
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
@@ -143,7 +143,8 @@ def redacting(perform: Perform, secrecy: Secrecy) -> Perform:
         trajectory = step.trajectory
         if outcome.response is not None and outcome.response.exchange is outcome.exchange:
             return outcome  # cleaned before
-        return secrecy.answer(trajectory.spec, outcome.exchange, len(trajectory.turns))
+        clean = secrecy.answer(trajectory.spec, outcome.exchange, len(trajectory.turns))
+        return carried(clean, outcome)
 
     return redacted
 

@@ -88,7 +88,9 @@ class Recorder:
             opened = step.trajectory.open
             key = self._encoded.key(step.trajectory, request_fields(step.trajectory))
             exchange = with_fields(outcome.exchange, "model", {"request_key": key})
-            outcome = replace(outcome, exchange=exchange)  # saved by hand, it has its key as well
+            read = outcome.response and replace(outcome.response, exchange=exchange)
+            # saved by hand, it has its key as well
+            outcome = Answer(exchange=exchange, response=read)
             line = model_line(step.turn, exchange, sample, opened, key)
             self._write(line, step.trajectory)
             self._asked = None if opened is None else (opened.kept, opened.added, opened.sampling)

@@ -346,6 +346,21 @@ def _with_arguments(response: Response, original: Response) -> Response:
     )
 
 
+def carried(now: Answer, was: Answer) -> Answer:
+    """Keep what calls are run with, where an answer has been changed since it was cleaned."""
+    before = was.response.tool_calls if was.response else ()
+    if now.response is None or not any(call.withheld for call in before):
+        return now
+    known = {call.position: call for call in before}
+    calls = tuple(
+        replace(call, withheld=known[call.position].withheld)
+        if call.position in known and call.arguments == known[call.position].arguments
+        else call
+        for call in now.response.tool_calls
+    )
+    return replace(now, response=replace(now.response, tool_calls=calls))
+
+
 def revealed(call: ToolCall) -> Any:
     """Give the arguments that a call is run with."""
     withheld = call.withheld
