@@ -318,7 +318,7 @@ def _deep(value: Any, seen: set[int]) -> Iterator[str]:
 def _view(dbg: ak.Debugger) -> str:
     view = DebuggerView(dbg)
     sent: list[Any] = []
-    view.send = lambda content, buffers=None: sent.append((content, buffers))  # type: ignore[method-assign]
+    view.send = lambda content, buffers=None: sent.append((content, buffers))
     assert isinstance(view, LiveView)
     view._heard({"type": "ready", "view": "p"})
     view.refresh()
