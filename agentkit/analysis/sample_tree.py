@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from math import isfinite, sqrt
-from statistics import fmean
+from math import fsum, hypot, isfinite, sqrt
 from typing import Any, Literal
 
 from agentkit.analysis.alignment import call_meaning
@@ -52,7 +51,7 @@ class SampleBranch(Record):
     @property
     def mean_reward(self) -> float | None:
         """The mean of the rewards; None if none is known."""
-        return fmean(self.rewards) if self.rewards else None
+        return mean(self.rewards) if self.rewards else None
 
     @property
     def reward_deviation(self) -> float:
@@ -239,13 +238,18 @@ def finite(values: Iterable[Any]) -> Iterator[float]:
     return (float(value) for value in values if isinstance(value, (int, float)) and isfinite(value))
 
 
+def mean(numbers: Sequence[float]) -> float:
+    """Compute the mean; no sum on the way is larger than the largest of them."""
+    return fsum(number / len(numbers) for number in numbers)
+
+
 def deviation(numbers: Sequence[float]) -> float:
     """Compute the population standard deviation; 0 for no numbers."""
     # `statistics.pstdev` computes in fractions, which takes a second for a hundred thousand
     if not numbers:
         return 0.0
-    mean = fmean(numbers)
-    return sqrt(fmean((number - mean) ** 2 for number in numbers))
+    middle = mean(numbers) / 2  # of halves, no difference and no square is too large
+    return 2 * hypot(*(number / 2 - middle for number in numbers)) / sqrt(len(numbers))
 
 
 def _branch(step: _Step, children: tuple[SampleBranch, ...], rewards: list[Any]) -> SampleBranch:

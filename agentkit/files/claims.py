@@ -216,4 +216,4 @@ def _read(file: FileIO, found: Found) -> Trajectory:
     for offset, size in zip(found.spans[::2], found.spans[1::2], strict=True):
         file.seek(offset)
         texts.append(file.read(size) or b"")
-    return sample_of(decode_lines(line + b"\n" for line in b"".join(texts).split(b"\n")))
+    return sample_of(decode_lines(line + b"\n" for line in b"\n".join(texts).split(b"\n")))

@@ -137,7 +137,7 @@ def start_key(trajectory: Trajectory) -> str:
 
 
 def _place(trajectory: Trajectory) -> tuple[Any, ...]:
-    return tuple(trajectory.meta.get(name) for name in _PLACE)
+    return tuple(repr(trajectory.meta.get(name)) for name in _PLACE)  # a file may say anything
 
 
 @checked_keywords

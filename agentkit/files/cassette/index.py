@@ -14,7 +14,13 @@ from typing import Any, overload
 
 from agentkit.errors import NotFound, checked_keywords
 from agentkit.files.cassette.codec import load_lines, load_samples, prompt_key, sample_of
-from agentkit.files.cassette.line.line_text import Unread, decode_lines, decoded, is_line
+from agentkit.files.cassette.line.line_text import (
+    Unread,
+    decode_lines,
+    decoded,
+    is_cut_head,
+    is_line,
+)
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.columns import first_words
@@ -230,7 +236,15 @@ def load_by_sample(path: Any) -> dict[int, Trajectory]:
     Raises:
         CassetteError: there is something in it, and no rollout that can be read.
     """
-    return load_samples(_lines(to_read(path))) if Path(path).exists() else {}
+    if not Path(path).exists():
+        return {}
+    target = to_read(path)
+    with target.open("rb") as file:
+        first = file.readline()
+        alone = not first.endswith(b"\n")
+    if alone and decoded(first) is None and is_cut_head(first):
+        return {}  # what a crash left of the first line of all
+    return load_samples(_lines(target))
 
 
 def _lines(path: Path) -> Iterator[Line | Unread]:

@@ -20,7 +20,9 @@ from agentkit.files.cassette.line.line_text import (
     Unread,
     checked_version,
     decoded,
+    is_cut_head,
     is_line,
+    parts,
 )
 from agentkit.files.cassette.lines import NOTES, VERSION
 from agentkit.trajectory.loop import FAILED
@@ -28,7 +30,6 @@ from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
 _HEAD = re.compile(rb'\{"agentkit":(\d+),"kind":"rollout","sample":(\d+),"spec":')
-_HEAD_START = b'{"agentkit":'
 _DECODER = json.JSONDecoder()
 
 
@@ -158,7 +159,7 @@ class Scan:
     def _is_cut_head(self, file: BinaryIO) -> bool:
         """Tell whether the file is nothing but what a crash left of its first line."""
         file.seek(0)
-        return self.end == 0 and _HEAD_START.startswith(file.read(len(_HEAD_START)))
+        return self.end == 0 and is_cut_head(file.read(64))
 
     def whole(self) -> dict[int, Found]:
         """Give every rollout there is anything of, also those that have lost their first line.
@@ -204,6 +205,12 @@ class Scan:
         head = _HEAD.match(line)
         data = self._head(line, head) if head and int(head[1]) == VERSION else None
         data = data or decoded(line)
+        joined = parts(line) if data is None else []
+        for part in joined:
+            self._other(part, offset, number)
+            offset += len(part)
+        if joined:
+            return
         if data is None or not is_line(data):
             self.torn.append(number)
             self._unread(line, offset, number)

@@ -14,6 +14,10 @@ from agentkit.types.record import clip
 
 RESTORE = "restore the file; lines are missing or changed"
 NO_LINE = "a chat JSONL is read with ak.view(path)"
+_HEAD = b'{"agentkit":'
+_BEGINNING = re.compile(rb'\{"(?:agentkit":\d|step":")')
+_TRIES = 4
+"""Places in a line, from its end, at which another may begin."""
 _PLACE = re.compile(r'\{[^{}\[\]]{0,80}?"sample": ?(\d{1,15})[,}]')
 _STEP = re.compile(r'\{"step": ?"(\w+)", ?"sample": ?\d+, ?"turn": ?(\d+)')
 
@@ -63,6 +67,11 @@ def decode_lines(
         if line is not None and is_line(line):
             yield line
             continue
+        joined = parts(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass"))
+        if joined:
+            torn(f"line {number} is two lines in one")
+            yield from decode_lines(joined, torn)
+            continue
         what = "torn" if line is None else "none of ours"
         torn(f"line {number} is {what} and is ignored")
         yield Unread(number, raw if isinstance(raw, str) else raw.decode("utf-8", "replace"))
@@ -76,6 +85,22 @@ def decoded(raw: str | bytes) -> Line | None:
     except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
+
+
+def parts(raw: bytes) -> list[bytes]:
+    """Take apart a line that lost the end of the one before it; empty where it is a single one."""
+    starts = [found.start() for found in _BEGINNING.finditer(raw, 1)]
+    for start in reversed(starts[-_TRIES:]):
+        if decoded(raw[start:]) is not None:
+            return [raw[:start], raw[start:]]
+    return []
+
+
+def is_cut_head(start: bytes) -> bool:
+    """Tell by its first bytes whether a file without a line end is what a crash left of a first
+    line.
+    """
+    return _HEAD.startswith(start[: len(_HEAD)])
 
 
 def checked_version(line: Line) -> None:
