@@ -389,7 +389,7 @@ def rollout(
     try:
         run(engine.run())
     except BaseException as exc:
-        exc.trajectory = engine.trajectory  # type: ignore[attr-defined]
+        exc.trajectory = engine.so_far  # type: ignore[attr-defined]
         exc.add_note("what had finished is kept: sys.last_value.trajectory")
         raise
     return engine.trajectory

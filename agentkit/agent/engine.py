@@ -23,17 +23,18 @@ from agentkit.agent.perform import Perform, clone_of
 from agentkit.servers.model_call import Emit
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop, stop_at
-from agentkit.trajectory.loop import apply, next_step, resume, stop
+from agentkit.trajectory.loop import apply, broken_off, interrupted, next_step, resume, stop
 from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import ModelStep, Outcome, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.wire import Chunk
+from agentkit.types.wire import Chunk, Exchange
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""
 
 _GIVEN_UP = "the step was given up"
+_STOPPED = "it was stopped before the whole answer had come"
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +73,8 @@ class Engine:
         self.tell: Listener | None = None
         """Called with every step."""
         self._activity = Activity()
+        self._pieces: list[Chunk] | None = None
+        """What has come of the answer that is being streamed; None where none is."""
         self._run: _Run | None = None
         """What is under way. One that is left behind is not this one any more."""
         self._stopped_at: tuple[Trajectory, int | None] | None = None
@@ -153,6 +156,22 @@ class Engine:
         """Leave a step behind that would not be cancelled: what it gives later is dropped."""
         self._activity.send(Signal.END)
         self._run = None
+        if self._pieces:
+            exchange = broken_off(self._pieces, _STOPPED)
+            keep = getattr(self.perform, "keep_pieces", None)
+            if keep is not None:
+                keep(self.trajectory, exchange)
+            self.trajectory = interrupted(self.trajectory, exchange)
+        self._pieces = None
+
+    @property
+    def so_far(self) -> Trajectory:
+        """The rollout with what has come of an answer that is still under way, from any thread."""
+        pieces, trajectory = self._pieces, self.trajectory
+        last = trajectory.attempts[-1].exchange if trajectory.attempts else Exchange()
+        if not pieces or (last.chunks and last.chunks[0] is pieces[0]):
+            return trajectory
+        return interrupted(trajectory, broken_off(pieces, _STOPPED))
 
     @property
     def _next(self) -> Step | None:
@@ -264,10 +283,12 @@ class Engine:
         run, emit = self._run, self.emit
         if self.tell:
             self.tell(Began(step=step))
-            emit = self._telling(run)
+        if isinstance(step, ModelStep) and (emit or self.tell or self.trajectory.spec.stream):
+            emit = self._listening(run)
         outcome = await self.perform(step, emit)
         if run is not self._run:
             raise asyncio.CancelledError(_GIVEN_UP)
+        self._pieces = None
         trajectory = apply(self.trajectory, outcome)
         if self.commit:
             self.commit(step, outcome, trajectory)
@@ -304,12 +325,16 @@ class Engine:
         self._committed(step, outcome, trajectory)
         return outcome
 
-    def _telling(self, run: _Run | None) -> Emit:
-        """Pass the pieces of an answer on, for as long as the step has not been given up."""
+    def _listening(self, run: _Run | None) -> Emit:
+        """Keep the pieces of an answer and pass them on, for as long as the step has not been given
+        up.
+        """
+        pieces = self._pieces = []
 
         def emit(chunk: Chunk) -> None:
             if run is not self._run:
                 return
+            pieces.append(chunk)
             if self.emit:
                 self.emit(chunk)
             if self.tell:

@@ -297,7 +297,10 @@ class Cursor:
                 engine.give_up()
             done = sorted(
                 (e for e in engines if e.trajectory is not start),
-                key=lambda e: e.trajectory.stop_reason in FAILED,
+                key=lambda e: (
+                    e.trajectory.stop_reason in FAILED
+                    or len(e.trajectory.all_turns) == len(start.turns)
+                ),
             )
             if done:
                 tree = self.tree.grown(*(engine.trajectory for engine in done))

@@ -12,7 +12,7 @@ No clock, no network, no threads: an effect happens between the two, in `agentki
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -39,7 +39,7 @@ from agentkit.types.trajectory import (
     Trajectory,
     Turn,
 )
-from agentkit.types.wire import ApiError, Exchange, TokenIds
+from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
 
 FAILED = frozenset({"error", "content_filter"})
 """Stop reasons of a rollout whose last request gave no answer to go on from."""
@@ -152,6 +152,25 @@ def _touched(call: ToolCall, outcome: Result) -> ToolCall:
     if not outcome.result.redacted or note in call.problems:
         return call
     return replace(call, problems=(*call.problems, note))
+
+
+def broken_off(pieces: Iterable[Chunk], why: str) -> Exchange:
+    """Make the exchange of an answer that nobody waited for to its end.
+
+    Args:
+        pieces: what had come of it.
+        why: what ended it, in words.
+    """
+    chunks = tuple(pieces)
+    error = ApiError(kind="stream_no_finish", message=why, retryable=True)
+    at = chunks[-1].at if chunks else None
+    return Exchange(chunks=chunks, transport_error=error, elapsed=at)
+
+
+def interrupted(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
+    """Keep what had come of an answer as an attempt; the rollout is where it was before."""
+    after = _answered(trajectory, Answer(exchange=exchange))
+    return replace(after, stop_reason=trajectory.stop_reason, error=trajectory.error)
 
 
 def _answered(trajectory: Trajectory, outcome: Answer) -> Trajectory:

@@ -88,7 +88,7 @@ class Batch:
 
     def result(self) -> Rollouts:
         """Collect what has begun so far, in order; of earlier runs, all there is."""
-        running = {index: engine.trajectory for index, engine in list(self._running.items())}
+        running = {index: engine.so_far for index, engine in list(self._running.items())}
         found = []
         for index, ended in enumerate(list(self._ended)):
             trajectory = ended or running.get(index)

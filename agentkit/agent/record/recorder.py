@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import is_
-from typing import Any, Protocol
+from typing import Any
 
 from agentkit.agent.perform import Perform, clone_of
+from agentkit.agent.record.piece_log import PieceLog, Writer
 from agentkit.files.cassette.lines import (
     Line,
     change_line,
@@ -25,19 +26,9 @@ from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response
 from agentkit.types.slots import differing
-from agentkit.types.steps import Answer, Outcome, Step
+from agentkit.types.steps import Answer, ModelStep, Outcome, Step
 from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
-
-
-class Writer(Protocol):
-    """Where the lines go: `agentkit.files.store.cassette(path)`."""
-
-    def begin(self, trajectory: Trajectory) -> int:
-        """Begin a new rollout, write all there is of it, and return its index."""
-
-    def write(self, line: Line) -> bool:
-        """Append a line; False where the file is not the one that its rollout was begun in."""
 
 
 class Recorder:
@@ -80,9 +71,31 @@ class Recorder:
         elif isinstance(self._perform, Recorder):
             self._perform.go_on(writer, sample, trajectory)
 
+    def keep_pieces(self, trajectory: Trajectory, exchange: Exchange) -> None:
+        """Write what had come of an answer that was stopped.
+
+        Args:
+            trajectory: the rollout before the answer.
+            exchange: what had come.
+        """
+        keep = getattr(self._perform, "keep_pieces", None)
+        if keep is not None:
+            keep(trajectory, exchange)
+        self._catch_up(trajectory)
+        line = model_line(len(trajectory.turns), exchange, self.sample or 0, trajectory.open)
+        self._write(line, trajectory)
+        self._answers.append(exchange)
+
     async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:
         self._catch_up(step.trajectory)
-        outcome = await self._perform(step, emit)
+        if isinstance(step, ModelStep) and step.trajectory.spec.stream:
+            pieces = PieceLog(self.writer, self.sample or 0, step.turn, emit)
+            try:
+                outcome = await self._perform(step, pieces)
+            finally:
+                pieces.close()
+        else:
+            outcome = await self._perform(step, emit)
         sample = self.sample or 0
         if isinstance(outcome, Answer):
             opened = step.trajectory.open

@@ -6,10 +6,12 @@ trajectory are this one format.
     {"step": "tool", "sample": 0, "turn": 0, "position": 0, "result": {…}}
     {"step": "end", "sample": 0, "stop_reason": "final", "totals": {…}}
 
-A step "adopt" and a step "change" hold what a person did to the calls of the answer before them. A
-step "open" holds the caller's messages for a turn that has no answer yet; "close" ends a turn whose
-calls were not all answered; "meta" adds to the rollout's meta what became known later, as its
-reward. An "end" sums up for whoever looks at the file without reading all of it.
+A step "stream" holds pieces of an answer that is still coming, numbered from 0; the line of the
+answer itself takes their place. A step "adopt" and a step "change" hold what a person did to the
+calls of the answer before them. A step "open" holds the caller's messages for a turn that has no
+answer yet; "close" ends a turn whose calls were not all answered; "meta" adds to the rollout's meta
+what became known later, as its reward. An "end" sums up for whoever looks at the file without
+reading all of it.
 
 A line of a model step holds the raw exchange, not its reading: loading reads it again. What the
 caller did before a turn is on that turn's line (`kept`, `added`, `sampling`). The rollout of a
@@ -36,7 +38,14 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import CassetteError
-from agentkit.files.cassette.line.line_steps import MISFIT, after, begun, reason_of, with_given
+from agentkit.files.cassette.line.line_steps import (
+    MISFIT,
+    after,
+    begun,
+    pieces_of,
+    reason_of,
+    with_given,
+)
 from agentkit.files.cassette.line.line_text import (
     NO_LINE,
     RESTORE,
@@ -49,9 +58,11 @@ from agentkit.files.cassette.line.line_text import (
 )
 from agentkit.files.cassette.lines import NOTES, Line
 from agentkit.read.plain import plain
+from agentkit.trajectory.loop import broken_off, interrupted
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Chunk
 from agentkit.types.words import count
 
 __all__ = [
@@ -72,6 +83,7 @@ __all__ = [
     "with_given",
 ]
 
+KILLED = "its process was gone before the whole answer had come"
 STRAY = 2
 """So many steps without a first line are a rollout that lost it; a single one is a wrong line."""
 _TWICE = frozenset({"end", "close", "adopt", "change", "meta"})
@@ -137,7 +149,7 @@ class RolloutReading:
     is there twice ends it, until a run takes it up again.
     """
 
-    __slots__ = ("damage", "ended", "last", "loose", "lost", "readable", "trajectory")
+    __slots__ = ("damage", "ended", "last", "loose", "lost", "pieces", "readable", "trajectory")
 
     def __init__(self, trajectory: Trajectory | None, first: Line | None) -> None:
         self.readable = trajectory is not None
@@ -150,6 +162,8 @@ class RolloutReading:
         """Whether the line before did not fit."""
         self.ended = False
         """Whether nothing is read until a run takes it up."""
+        self.pieces: list[Chunk] = []
+        """What had come of an answer whose own line is not there yet."""
 
     def note(self, message: str) -> None:
         self.damage.append(problem("file_damaged", message))
@@ -170,6 +184,8 @@ class RolloutReading:
             self._end(line)
             return
         try:
+            if step in ("model", "stream"):
+                self._streamed(line)
             self.trajectory = after(self.trajectory, line)
             self.lost = False
         except MISFIT as exc:
@@ -181,6 +197,18 @@ class RolloutReading:
                     f"{_described(line)} does not fit what stands before it: {reason_of(exc)}"
                 )
             self.lost = True
+
+    def _streamed(self, line: Line) -> None:
+        """Take in pieces of an answer, or the whole of it. Pieces with no whole are what came until
+        their process was gone.
+        """
+        came = line["exchange"].get("chunks", ()) if line.get("step") == "model" else ()
+        if line.get("step") == "stream" and line["from"] != 0:
+            self.pieces += pieces_of(line, self.trajectory)
+            return
+        if self.pieces and not (came and came[0].get("at") == self.pieces[0].at):
+            self.trajectory = interrupted(self.trajectory, broken_off(self.pieces, KILLED))
+        self.pieces = pieces_of(line, self.trajectory) if line.get("step") == "stream" else []
 
     def _noted(self, line: Line) -> None:
         """Take in what a line says of the file."""
@@ -205,9 +233,10 @@ class RolloutReading:
         """Give the rollout as far as it could be read."""
         if self.loose and self.readable:
             self._settle({})
-        return (
-            replace(self.trajectory, damage=tuple(self.damage)) if self.damage else self.trajectory
-        )
+        found = self.trajectory
+        if self.pieces:
+            found = interrupted(found, broken_off(self.pieces, KILLED))
+        return replace(found, damage=tuple(self.damage)) if self.damage else found
 
 
 def _described(line: Line) -> str:

@@ -24,7 +24,7 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
 
 _KNOWN_STEPS = frozenset(
-    {"model", "tool", "open", "close", "end", "meta", "adopt", "change", *NOTES}
+    {"model", "tool", "open", "close", "end", "meta", "adopt", "change", "stream", *NOTES}
 )
 _RANDOM_ID = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9]{20,}")
 

@@ -38,7 +38,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "close": frozenset({"step", "sample", "turn"}),
     "meta": frozenset({"step", "sample", "meta"}),
     "end": frozenset({"step", "sample", "stop_reason", "totals"}),
-    **dict.fromkeys(NOTES, frozenset()),
+    **dict.fromkeys((*NOTES, "stream"), frozenset()),
 }
 """The fields of each kind of line, by its step."""
 _TOTALS = frozenset({"turns", "calls", "problems", "trouble", "input_tokens", "output_tokens"})

@@ -16,7 +16,7 @@ from agentkit.types.problem import problem
 from agentkit.types.record import Unknown, clip
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
-from agentkit.types.wire import Exchange
+from agentkit.types.wire import Chunk, Exchange
 
 MISFIT = (Exception,)
 """What a line raises that does not fit what came before it: whatever is wrong in it is the line's
@@ -113,6 +113,16 @@ def _with_step(trajectory: Trajectory, line: Line) -> Trajectory:
         case "end":
             return _with_end(trajectory, line)
     return trajectory
+
+
+def pieces_of(line: Line, trajectory: Trajectory) -> list[Chunk]:
+    """Read the pieces of an answer of the next turn.
+
+    Raises:
+        MISFIT: the line holds none, or the turn is another.
+    """
+    _check_turn(trajectory, line)
+    return [from_json(Chunk, chunk) for chunk in line["chunks"]]
 
 
 def _check_turn(trajectory: Trajectory, line: Line) -> None:

@@ -23,12 +23,12 @@ from agentkit.show.render.parts.block import (
 )
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import by_hand, tokens, trouble
-from agentkit.show.render.rollout.call import call_row, outcome_cell
-from agentkit.show.render.rollout.problem import problems
+from agentkit.show.render.rollout.call import call_body, call_row, outcome_cell
+from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import raw, retries
 from agentkit.trajectory.trouble.points import number_of
 from agentkit.types.answer import Response
-from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.trajectory import Attempt, ToolResult, Turn
 from agentkit.types.words import count, seconds
 
 _ASSISTANT = el("strong", "assistant")
@@ -183,3 +183,30 @@ def _texts(response: Response, limits: Limits, at: str) -> list[Child]:
         if limits.details and sent and sent != response.content
         else None,
     ]
+
+
+def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
+    """Draw a model call that failed and is no part of the history, with what came of it."""
+    label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
+    shown = [api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)]
+    if failed.response is not None:
+        shown += _came(failed.response, limits, f"{at}.response")
+    wire = raw(failed.exchange, limits, f"{at}.exchange.text") if limits.details else None
+    return row(key, "error", (label, shown), raw=wire)
+
+
+def _came(response: Response, limits: Limits, at: str) -> list[Html]:
+    """Draw what had come of an answer that broke off or was stopped."""
+    calls = [
+        el("div", call_body(call, limits, f"{at}.tool_calls[{i}]"))
+        for i, call in enumerate(response.tool_calls[: limits.items])
+    ]
+    more = len(response.tool_calls) - len(calls)
+    parts = [
+        note("what had come until then:"),
+        _reasoning(response, limits, at),
+        prose(response.content, limits, f"{at}.content") if response.content else None,
+        *calls,
+        note("… ", count(more, "more call"), " not shown") if more else None,
+    ]
+    return [part for part in parts if part is not None]

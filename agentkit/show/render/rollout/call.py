@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
     CODE,
@@ -24,8 +27,8 @@ from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.words import by_hand
 from agentkit.show.render.rollout.problem import problems
 from agentkit.types.answer import ToolCall
-from agentkit.types.trajectory import ToolResult
-from agentkit.types.words import seconds
+from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.words import count, seconds
 
 _CALL = el("strong", "→ call")
 _FOUND = el("strong", "→ found")
@@ -36,6 +39,7 @@ _ALONE, _ANSWERED = [
     for outcomes in (0, 1)
 ]
 _ID = shape(fragment("id ", CODE(HOLE), HOLE))
+_KEY = re.compile(r' data-key="[^"]*"')
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
 
@@ -162,12 +166,49 @@ def result_body(result: ToolResult, limits: Limits, at: str, name: str | None = 
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
     parts = status(result.status), known, data(result.content, limits, f"{at}.content")
-    shown = bar(*parts) if result.name == name else bar(code(result.name), *parts)
-    return (
-        shown
-        if result.full_content is None or not limits.details
-        else fragment(shown, _full(result.full_content, limits, at))
-    )
+    line = bar(*parts) if result.name == name else bar(code(result.name), *parts)
+    behind = [
+        _full(result.full_content, limits, at)
+        if result.full_content is not None and limits.details
+        else None,
+        *_inside(result, limits, at),
+    ]
+    return fragment(line, *behind) if any(behind) else line
+
+
+def _inside(result: ToolResult, limits: Limits, at: str) -> list[Html | None]:
+    """Draw what happened in the tool: what it printed, where it raised, the rollout of a sub-agent.
+    Each is behind a click.
+    """
+    if not (result.printed or result.traceback or result.trajectory):
+        return []
+    printed, trace = result.printed, result.traceback or ""
+    lines = trace.rstrip().splitlines()
+    place = next((line for line in reversed(lines) if line.startswith("  File ")), trace)
+    return [
+        fold(
+            ["printed ", facts(count(len(printed), "character"))],
+            _text(printed, printed, limits, f"{at}.printed"),
+        )
+        if printed
+        else None,
+        fold("traceback", _text(trace, place, limits, f"{at}.traceback")) if trace else None,
+        _sub_agent(result.trajectory, limits) if result.trajectory else None,
+    ]
+
+
+def _text(text: str, brief: str, limits: Limits, at: str) -> Html:
+    return whole(text, limits, at) if limits.details else excerpt(brief.strip(), _SHORT)
+
+
+def _sub_agent(trajectory: Trajectory, limits: Limits) -> Html:
+    """Draw the rollout that ran in a tool. Its rows have no keys: those are of the rollout that the
+    page shows.
+    """
+    room = replace(limits, size=limits.size // 4, head=10, tail=20)
+    parts = shown.fragments(trajectory, room)
+    rows = [Html(_KEY.sub("", part)) for key, part in parts.items() if key != "head"]
+    return fold(["rollout of a sub-agent ", facts(trajectory.summary())], el("div", *rows))
 
 
 def _full(content: str, limits: Limits, at: str) -> Html:

@@ -13,7 +13,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import Totals, ending, totals, trouble
-from agentkit.show.render.rollout.answer import answer
+from agentkit.show.render.rollout.answer import answer, attempt
 from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.outline import (
     Kept,
@@ -23,7 +23,7 @@ from agentkit.show.render.rollout.outline import (
     turn_entries,
     window,
 )
-from agentkit.show.render.rollout.problem import api_error, attempt, problems
+from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request

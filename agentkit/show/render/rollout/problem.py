@@ -7,11 +7,9 @@ from typing import Any
 
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, note, prose, row, status
+from agentkit.show.render.parts.block import bar, code, facts, note, prose, status
 from agentkit.show.render.parts.pretty import verbatim
-from agentkit.show.render.rollout.raw import raw
 from agentkit.types.problem import Problem
-from agentkit.types.trajectory import Attempt
 from agentkit.types.wire import ApiError
 from agentkit.types.words import count, seconds
 
@@ -79,11 +77,3 @@ def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = 
 
 def _named(name: str, value: str | None) -> Html | None:
     return fragment(f"{name} ", code(value)) if value else None
-
-
-def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
-    """Draw a model call that failed and is no part of the history."""
-    label = [el("strong", "failed"), " ", el("small", f"turn {failed.turn}")]
-    shown = api_error(failed.error, limits, f"{at}.error", failed.exchange.elapsed)
-    wire = raw(failed.exchange, limits, f"{at}.exchange.text") if limits.details else None
-    return row(key, "error", (label, shown), raw=wire)

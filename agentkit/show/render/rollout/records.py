@@ -10,7 +10,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, row
-from agentkit.show.render.rollout.answer import answer
+from agentkit.show.render.rollout.answer import answer, attempt
 from agentkit.show.render.rollout.call import call_row, outcome_cell
 from agentkit.show.render.rollout.conversation import (
     open_fragments,
@@ -19,7 +19,7 @@ from agentkit.show.render.rollout.conversation import (
     turn_fragments,
 )
 from agentkit.show.render.rollout.message import message_row
-from agentkit.show.render.rollout.problem import api_error, attempt, problems
+from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import exchange_row
 from agentkit.show.render.rollout.table import many_fragments
 from agentkit.trajectory.breakpoints import Stop
