@@ -71,7 +71,8 @@ class Agent:
     Args:
         model: the name the server knows it by; None where the server serves one model and needs no
             name.
-        tools: functions, or what `ak.tool` made of them.
+        tools: functions, or what `ak.tool` made of them. Functions run in a pool of threads, async
+            ones on an event loop of their own: a client they use is made there.
         server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object
             with an async `chat_completion(**kwargs)`.
             Without one: OPENAI_BASE_URL, else OpenAI.

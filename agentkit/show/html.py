@@ -106,6 +106,9 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 """The same in an attribute."""
 
 
+_KEY = re.compile(r' data-key="[^"]*"')
+
+
 def escape(text: str) -> Html:
     """Write the text as markup that shows exactly that text."""
     return _new(Html, _escaped(text))
@@ -187,6 +190,11 @@ def shape(markup: Html) -> Callable[..., Html]:
 def fragment(*children: Child) -> Html:
     """Put the children one after the other, without an element around them."""
     return _new(Html, _markup(children))
+
+
+def without_keys(markup: Html) -> Html:
+    """Take the keys out of markup that is set into a fragment: those are of what the page shows."""
+    return _new(Html, _KEY.sub("", markup))
 
 
 def joined(separator: str, children: Iterable[Child]) -> Html:

@@ -312,13 +312,19 @@ def test_a_tool_may_roll_out_an_agent_of_its_own() -> None:
     assert dbg.run().turns[0].tool_results[0].content == "from inside"
 
 
-def test_an_async_tool_that_waits_for_its_own_loop_is_told_so() -> None:
+def test_an_async_tool_may_wait_for_a_rollout_whose_tools_are_async_too() -> None:
+    async def inner() -> str:
+        """Answer."""
+        return "from its tool"
+
     async def ask() -> str:
         """Ask another."""
-        return str(ak.rollout(ak.Agent("inner", server=ScriptedServer([says("x")])), "go").final)
+        server = ScriptedServer([says(None, calls("inner")), says("x")])
+        rollout = ak.rollout(ak.Agent("inner", tools=[inner], server=server), "go")
+        return rollout.turns[0].tool_results[0].content
 
     dbg = debugger(says(None, calls("ask")), says("done"), tools=[ask])
-    assert "wait for itself" in dbg.run().turns[0].tool_results[0].content
+    assert dbg.run().turns[0].tool_results[0].content == "from its tool"
 
 
 def test_its_repr_says_where_it_stands() -> None:

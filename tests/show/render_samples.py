@@ -82,6 +82,39 @@ def result(content: str = '{"temperature": 3, "sky": "clear"}', **more: Any) -> 
     )
 
 
+def agent_result() -> ToolResult:
+    """A tool that printed, ran an agent of its own, and raised."""
+    inner = Trajectory(prompt=PROMPT[1:], turns=(first_turn(),), stop_reason="final")
+    trace = (
+        "Traceback (most recent call last):\n"
+        '  File "tools.py", line 7, in ask\n    return check(answer)\n'
+        '  File "tools.py", line 3, in check\n    raise ValueError("no city")\n'
+        "ValueError: no city"
+    )
+    return result(
+        '{"error": "Tool execution failed: ValueError: no city"}',
+        name="ask",
+        status="error",
+        error="ValueError: no city",
+        printed="asking the other agent\n<b>done</b> in 2 s\n",
+        traceback=trace,
+        trajectory=inner,
+    )
+
+
+def stopped_attempt() -> Attempt:
+    """A stream that was stopped."""
+    error = ApiError(kind="stream_no_finish", message="it was stopped", retryable=True)
+    cut = call(arguments=None, raw_arguments='{"city": "Os', status="invalid")
+    response = Response(
+        content="Let me look <i>there</i>",
+        reasoning="The user wants the weather.",
+        reasoning_blocks=(ReasoningBlock(kind="text", text="The user", source="reasoning"),),
+        tool_calls=(cut,),
+    )
+    return Attempt(turn=2, error=error, response=response)
+
+
 def exchange(message: dict[str, Any], finish: str, **more: Any) -> Exchange:
     body = {
         "id": "chatcmpl-1",
@@ -585,6 +618,8 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "response": lambda: first_turn().response,
     "call": lambda: troubled_calls()[1],
     "result": result,
+    "agent_result": agent_result,
+    "stopped_attempt": stopped_attempt,
     "message": lambda: PROMPT[1],
     "exchange": lambda: exchange(
         {"content": "Hi."},

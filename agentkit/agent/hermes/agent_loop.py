@@ -98,8 +98,10 @@ class AgentLoop:
         task_id: names the rollout in log lines and for `dispatch`; by default a uuid4.
         budget_config: an `agentkit.agent.tools.budget.Budget`, or an object with its fields under
             hermes-agent's names; None keeps results whole.
-        dispatch: `dispatch(name, args, task_id=..., user_task=...)`, sync or async.
-        tools: functions, or what `ak.tool` made of them, in place of `dispatch`.
+        dispatch: `dispatch(name, args, task_id=..., user_task=...)`: in a thread of the tool pool;
+            an async one is awaited on the caller's loop, whose clients and locks it may use.
+        tools: functions, or what `ak.tool` made of them, in place of `dispatch`; async ones run on
+            an event loop of their own, which no tool can stop.
         text_calls: the format whose calls are run when they are in the text and no structured
             ones do; None runs none.
         tool_timeout: seconds one call may run; None for no limit.

@@ -62,14 +62,22 @@ class ToolLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _begin(self, job: ToolJob) -> None:
+        # a context of its own, as the call may be waiting on another loop as well
+        self._loop.create_task(self._run(job), context=job.context.copy())
+
+    async def _run(self, job: ToolJob) -> None:
         self._asked = None
         with _lock:
             if job.given_up or job.began is not None:  # another loop has begun it
                 return
             job.begin()
-        task = self._loop.create_task(job.function(), context=job.context)
-        job.cancel = lambda: self._loop.call_soon_threadsafe(task.cancel)
-        task.add_done_callback(partial(_end, job, job.tell))
+        task = asyncio.current_task(self._loop)
+        job.cancel = lambda: task and self._loop.call_soon_threadsafe(task.cancel)
+        try:
+            job.end(await job.function())
+        except BaseException as exc:
+            job.end(error=exc)
+        job.tell()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -88,14 +96,6 @@ class ToolLoop:
 
 async def _nothing() -> None:
     return
-
-
-def _end(job: ToolJob, tell: Callable[[], None], task: asyncio.Task[Any]) -> None:
-    if task.cancelled():  # before its first line; later it would be what the tool gave
-        job.end(error=asyncio.CancelledError("the tool was cancelled from inside"))
-    else:
-        job.end(task.result())
-    tell()
 
 
 _lock = threading.Lock()
@@ -163,11 +163,19 @@ async def run_here(
     job = ToolJob(work, clock, context)
     job.begin()
     task = asyncio.get_running_loop().create_task(work(), context=context)
-    task.add_done_callback(partial(_end, job, partial(job.hear, True)))
+    task.add_done_callback(partial(_hear, job))
     try:
         return await job.ran(timeout)
     finally:
         task.cancel()
+
+
+def _hear(job: ToolJob, task: asyncio.Task[Any]) -> None:
+    if task.cancelled():  # before its first line; later it would be what the tool gave
+        job.end(error=asyncio.CancelledError("the tool was cancelled from inside"))
+    else:
+        job.end(task.result())
+    job.hear(True)
 
 
 @atexit.register

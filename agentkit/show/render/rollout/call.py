@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
-from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
+from agentkit.show.html import HOLE, Child, Html, el, fragment, shape, without_keys
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
@@ -39,7 +38,6 @@ _ALONE, _ANSWERED = [
     for outcomes in (0, 1)
 ]
 _ID = shape(fragment("id ", CODE(HOLE), HOLE))
-_KEY = re.compile(r' data-key="[^"]*"')
 _SHORT = 200
 """Characters of arguments that are quoted within a line."""
 
@@ -207,7 +205,7 @@ def _sub_agent(trajectory: Trajectory, limits: Limits) -> Html:
     """
     room = replace(limits, size=limits.size // 4, head=10, tail=20)
     parts = shown.fragments(trajectory, room)
-    rows = [Html(_KEY.sub("", part)) for key, part in parts.items() if key != "head"]
+    rows = [without_keys(part) for key, part in parts.items() if key != "head"]
     return fold(["rollout of a sub-agent ", facts(trajectory.summary())], el("div", *rows))
 
 
