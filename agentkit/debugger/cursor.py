@@ -295,13 +295,9 @@ class Cursor:
             await asyncio.wait(tasks, timeout=_PROMPT / 2)
             for engine in engines:
                 engine.give_up()
-            done = sorted(
-                (e for e in engines if e.trajectory is not start),
-                key=lambda e: (
-                    e.trajectory.stop_reason in FAILED
-                    or len(e.trajectory.all_turns) == len(start.turns)
-                ),
-            )
+            done = [engine for engine in engines if engine.trajectory is not start]
+            done.sort(key=lambda e: not e.trajectory.all_turns[len(start.turns) :])
+            done.sort(key=lambda e: e.trajectory.stop_reason in FAILED)
             if done:
                 tree = self.tree.grown(*(engine.trajectory for engine in done))
                 self._performs |= {
