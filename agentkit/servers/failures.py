@@ -8,6 +8,7 @@ backend reports a connection that was closed by the server as a connect time-out
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,6 +40,21 @@ _LOOP = "an async client works on one event loop only; give a sync client, or ak
 _REFUSED = _rule(
     "", "connection_failed", True, "the connection was refused", "is the server running at {url}?"
 )
+_NOT_HTTP = _rule(
+    "ClientResponseError HttpProcessingError",
+    "bad_response",
+    False,
+    "what came back is not HTTP",
+    "is {url} the port of the server?",
+)
+_BROKEN_HTTP = re.compile(
+    r"^(?:illegal|malformed|bad content-length|conflicting|only transfer-encoding"
+    r"|received server|informationalresponse)",
+    re.IGNORECASE,
+)
+"""How h11 begins to say that an answer is no HTTP; it has one class for that and for a connection
+that was closed.
+"""
 _PROXY = _rule(
     "ProxyError ClientProxyConnectionError ClientHttpProxyError",
     "connection_failed",
@@ -109,13 +125,7 @@ _RULES = (
         False,
         "the request could not be sent",
     ),
-    _rule(
-        "ClientResponseError HttpProcessingError",
-        "bad_response",
-        False,
-        "what came back is not HTTP",
-        "is {url} the port of the server?",
-    ),
+    _NOT_HTTP,
     _rule(
         "ServerTimeoutError ReadTimeout WriteTimeout TimeoutError", "timeout", True, _LATE, _LONGER
     ),
@@ -209,6 +219,8 @@ def _matching(found: list[BaseException]) -> _Rule | None:
     names = {name for e in found for name in _names(e)}
     if not _PROXY.names & names and any(_refused(e) for e in found):
         return _REFUSED
+    if any(_is_broken_http(e) for e in found):
+        return _NOT_HTTP
     return next((rule for rule in _RULES if rule.names & names), None)
 
 
@@ -218,10 +230,20 @@ def _names(exc: BaseException) -> set[str]:
 
 def _words(found: list[BaseException], rule: _Rule) -> str:
     """Quote the text of the innermost exception that the rule is about."""
-    inner = [
-        e for e in reversed(found) if (_refused(e) if rule is _REFUSED else _names(e) & rule.names)
-    ]
-    return next((text for e in (*inner, *found) if (text := str(e))), "")
+    special = {_REFUSED: _refused, _NOT_HTTP: _is_broken_http}.get(rule, lambda e: False)
+    inner = [e for e in reversed(found) if _names(e) & rule.names or special(e)]
+    return next((text for e in (*inner, *found) if (text := _text(e))), "")
+
+
+def _is_broken_http(exc: BaseException) -> bool:
+    return "RemoteProtocolError" in _names(exc) and _BROKEN_HTTP.match(str(exc)) is not None
+
+
+def _text(exc: BaseException) -> str:
+    """Give the exception's text; of aiohttp's parser without the status 400 it makes up."""
+    message = getattr(exc, "message", None)
+    parsed = "HttpProcessingError" in _names(exc) and isinstance(message, str)
+    return " ".join(str(message if parsed else exc).split())
 
 
 def _refused(exc: BaseException) -> bool:

@@ -9,6 +9,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import openai
+
+from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
@@ -27,6 +30,55 @@ def ask(
     """The exchange of one call with a server that answers so."""
     with HttpServer(*answers) as http:
         return asyncio.run(Server(http.url, **options).chat(call, emit))
+
+
+def _of_openai(make: Callable[..., Any], **more: Callable[[], Any]) -> Callable[..., Exchange]:
+    """A way that hands in an openai client, made anew, which is closed behind it."""
+
+    def through(url: str, call: Call, emit: Any, **options: Any) -> Exchange:
+        async def main() -> Exchange:
+            client = make(
+                base_url=url,
+                api_key=options.pop("key", KEY),
+                **{name: made() for name, made in more.items()},
+                **options,
+            )
+            try:
+                return await as_server(client).chat(call, emit)
+            finally:
+                if (closed := client.close()) is not None:
+                    await closed
+
+        return asyncio.run(main())
+
+    return through
+
+
+def _own(url: str, call: Call, emit: Any, **options: Any) -> Exchange:
+    return asyncio.run(Server(url, **options).chat(call, emit))
+
+
+WAYS: dict[str, Callable[..., Exchange]] = {
+    "Server": _own,
+    "OpenAI": _of_openai(openai.OpenAI),
+    "AsyncOpenAI": _of_openai(openai.AsyncOpenAI),
+    "AsyncOpenAI by aiohttp": _of_openai(
+        openai.AsyncOpenAI, http_client=openai.DefaultAioHttpClient
+    ),
+}
+"""How a request gets to a server: each must record the same of an answer."""
+
+
+def ask_by(
+    way: str,
+    call: Call,
+    *answers: Answer | Callable[[Asked], Answer],
+    emit: Any = None,
+    **options: Any,
+) -> Exchange:
+    """The exchange of one call, sent in one of the `WAYS`, with a server that answers so."""
+    with HttpServer(*answers) as http:
+        return WAYS[way](http.url, call, emit, **options)
 
 
 def kind(exchange: Exchange) -> str | None:

@@ -17,7 +17,14 @@ from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
 from agentkit.types.wire import Chunk, Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer, sse
-from tests.servers.server_stub import CALL, HELLO, KEY, STREAM, ask, closed_port, kind
+from tests.servers.server_stub import CALL, HELLO, KEY, STREAM, WAYS, ask, ask_by, closed_port, kind
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Each way to a server."""
+    return str(request.param)
+
 
 # errors as data
 
@@ -34,8 +41,8 @@ from tests.servers.server_stub import CALL, HELLO, KEY, STREAM, ask, closed_port
         (529, ""),
     ],
 )
-def test_an_error_status_is_an_answer(status: int, body: str) -> None:
-    exchange = ask(CALL, Answer(body, status=status, headers={"Retry-After": "2"}))
+def test_an_error_status_is_an_answer(way: str, status: int, body: str) -> None:
+    exchange = ask_by(way, CALL, Answer(body, status=status, headers={"Retry-After": "2"}))
     assert (exchange.status, exchange.body, exchange.transport_error, exchange.chunks) == (
         status,
         body,
@@ -94,11 +101,15 @@ def test_https_on_a_plain_port() -> None:
     ],
 )
 def test_an_answer_that_is_not_complete(
-    answer: Answer, expected: str, status: int | None, body: str
+    way: str, answer: Answer, expected: str, status: int | None, body: str
 ) -> None:
-    exchange = ask(CALL, answer, timeout=0.4)
+    exchange = ask_by(way, CALL, answer, timeout=0.4)
     error = exchange.transport_error
     assert error
+    if way != "Server" and status == 500:
+        body = ""  # the openai package drops what had come of an error's body
+    if way in ("OpenAI", "AsyncOpenAI") and expected == "bad_response":
+        expected = "connection_reset"  # h11 waits for a blank line
     assert (error.kind, error.status, exchange.status, exchange.body) == (
         expected,
         status,
@@ -151,17 +162,20 @@ def test_cancelling_leaves_the_server_usable() -> None:
 # text
 
 
-def test_bytes_that_are_not_utf8_are_kept() -> None:
-    exchange = ask(CALL, Answer(b'{"a": "\xff\xfe caf\xe9"}'))
+def test_bytes_that_are_not_utf8_are_kept(way: str) -> None:
+    exchange = ask_by(way, CALL, Answer(b'{"a": "\xff\xfe caf\xe9"}'))
     assert exchange.body.encode("utf-8", "surrogateescape") == b'{"a": "\xff\xfe caf\xe9"}'
 
 
-def test_a_declared_charset_counts_where_utf8_does_not_fit() -> None:
+def test_a_declared_charset_counts_where_utf8_does_not_fit(way: str) -> None:
     latin = {"Content-Type": "text/html; charset=ISO-8859-1"}
     assert (
-        ask(CALL, Answer("<p>café".encode("latin-1"), status=502, headers=latin)).body == "<p>café"
+        ask_by(way, CALL, Answer("<p>café".encode("latin-1"), status=502, headers=latin)).body
+        == "<p>café"
     )
-    assert ask(CALL, Answer("<p>café".encode(), status=502, headers=latin)).body == "<p>café"
+    assert (
+        ask_by(way, CALL, Answer("<p>café".encode(), status=502, headers=latin)).body == "<p>café"
+    )
 
 
 @pytest.mark.parametrize("call", [CALL, STREAM])
@@ -174,11 +188,11 @@ def test_a_declared_charset_counts_where_utf8_does_not_fit() -> None:
     ],
 )
 def test_compressed_answers_are_read(
-    call: Call, encoding: str, pack: Callable[[bytes], bytes]
+    way: str, call: Call, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     packed = pack(HELLO.encode() * 50)
     answer = Answer(pieces=[packed[:20], packed[20:]], headers={"Content-Encoding": encoding})
-    exchange = ask(call, answer)
+    exchange = ask_by(way, call, answer)
     assert exchange.text == HELLO * 50
     assert exchange.transport_error is None
 
@@ -187,17 +201,17 @@ def test_compressed_answers_are_read(
     ("body", "text"),
     [(b'{"plain": 1}', '{"plain": 1}'), (gzip.compress(b"x" * 1000)[:-12], "x" * 1000)],
 )
-def test_a_body_that_is_not_what_its_encoding_says(body: bytes, text: str) -> None:
-    exchange = ask(CALL, Answer(body, headers={"Content-Encoding": "gzip"}))
+def test_a_body_that_is_not_what_its_encoding_says(way: str, body: bytes, text: str) -> None:
+    exchange = ask_by(way, CALL, Answer(body, headers={"Content-Encoding": "gzip"}))
     assert kind(exchange) == "content_encoding_bad"
     assert exchange.status == 200
     assert text.startswith(exchange.body)
     assert exchange.body
 
 
-def test_an_encoding_nobody_knows() -> None:
+def test_an_encoding_nobody_knows(way: str) -> None:
     assert (
-        kind(ask(CALL, Answer(b"\x8b\xff\x00\xfe", headers={"Content-Encoding": "x-own"})))
+        kind(ask_by(way, CALL, Answer(b"\x8b\xff\x00\xfe", headers={"Content-Encoding": "x-own"})))
         == "content_encoding_bad"
     )
 
@@ -218,15 +232,15 @@ def test_a_stream_is_given_out_as_it_arrives() -> None:
     assert exchange.chunks[1].at - exchange.chunks[0].at > 0.1
 
 
-def test_a_character_cut_between_two_reads_is_whole() -> None:
+def test_a_character_cut_between_two_reads_is_whole(way: str) -> None:
     data = 'data: {"c":"naïve 🙂 中"}\n\n'.encode()
-    exchange = ask(STREAM, Answer(pieces=[data[i : i + 1] for i in range(len(data))]))
+    exchange = ask_by(way, STREAM, Answer(pieces=[data[i : i + 1] for i in range(len(data))]))
     assert exchange.text.encode() == data
     assert len(exchange.chunks) > 5
 
 
-def test_a_stream_that_is_cut_keeps_its_pieces() -> None:
-    exchange = ask(STREAM, Answer(pieces=[HELLO, "data: {"], cut=True))
+def test_a_stream_that_is_cut_keeps_its_pieces(way: str) -> None:
+    exchange = ask_by(way, STREAM, Answer(pieces=[HELLO, "data: {"], cut=True))
     assert kind(exchange) == "connection_reset"
     assert exchange.text == HELLO + "data: {"
     assert exchange.status == 200
@@ -246,17 +260,21 @@ def test_a_slow_stream_ends_at_the_limit_with_what_came() -> None:
         (["data: [DONE]\n\n"], {"pieces": [9.0]}),
     ],
 )
-def test_after_done_the_connection_does_not_matter(done: list[str], after: dict[str, Any]) -> None:
+def test_after_done_the_connection_does_not_matter(
+    way: str, done: list[str], after: dict[str, Any]
+) -> None:
     started = time.monotonic()
     answer = Answer(pieces=[HELLO, *done, *after.get("pieces", [])], cut="cut" in after)
-    exchange = ask(STREAM, answer)
+    exchange = ask_by(way, STREAM, answer)
     assert exchange.transport_error is None
     assert exchange.text == HELLO + "".join(done)
     assert time.monotonic() - started < 3
 
 
-def test_done_inside_a_text_is_not_the_end() -> None:
-    exchange = ask(STREAM, Answer(pieces=['data: {"c":"data: [DONE]', 0.1, '"}\n\n'], cut=True))
+def test_done_inside_a_text_is_not_the_end(way: str) -> None:
+    exchange = ask_by(
+        way, STREAM, Answer(pieces=['data: {"c":"data: [DONE]', 0.1, '"}\n\n'], cut=True)
+    )
     assert kind(exchange) == "connection_reset"
     assert exchange.text.endswith('"}\n\n')
 
@@ -279,9 +297,9 @@ def test_done_inside_a_text_is_not_the_end() -> None:
     ],
 )
 def test_what_answers_a_stream_request_is_told_by_its_content(
-    answer: Answer, streamed: bool
+    way: str, answer: Answer, streamed: bool
 ) -> None:
-    exchange = ask(STREAM, answer)
+    exchange = ask_by(way, STREAM, answer)
     whole = (
         "".join(p for p in answer.pieces if isinstance(p, str))
         if answer.pieces
@@ -293,15 +311,15 @@ def test_what_answers_a_stream_request_is_told_by_its_content(
     assert bool(exchange.body) is (not streamed and bool(whole))
 
 
-def test_a_stream_nobody_asked_for_is_a_body() -> None:
-    exchange = ask(CALL, sse({"a": 1}, "[DONE]"))
+def test_a_stream_nobody_asked_for_is_a_body(way: str) -> None:
+    exchange = ask_by(way, CALL, sse({"a": 1}, "[DONE]"))
     assert exchange.chunks == ()
     assert exchange.body.startswith("data: ")
 
 
-def test_what_emit_raises_is_not_the_servers_fault() -> None:
+def test_what_emit_raises_is_not_the_servers_fault(way: str) -> None:
     def emit(chunk: Chunk) -> None:
         raise TimeoutError("mine")
 
     with pytest.raises(TimeoutError, match="mine"):
-        ask(STREAM, sse({"a": 1}, "[DONE]"), emit=emit)
+        ask_by(way, STREAM, sse({"a": 1}, "[DONE]"), emit=emit)

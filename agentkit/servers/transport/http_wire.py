@@ -4,11 +4,13 @@ and gives the answer back unread.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from http.client import SWITCHING_PROTOCOLS
 from typing import Any
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from agentkit.servers.address import AddressError
@@ -88,6 +90,7 @@ class HttpWire:
             resolver=aiohttp.ThreadedResolver(),
             ssl=tls_context() if encrypted else True,
         )
+        self._reading: dict[Any, aiohttp.StreamReader] = {}
         most = timeout or _LOOKUP_SECONDS
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -116,7 +119,28 @@ class HttpWire:
                 allow_redirects=False,
                 **self._proxy,
             )
-        return HttpAnswer(await sent)
+        raw = await sent
+        self._watch(raw)
+        return HttpAnswer(raw)
+
+    def _watch(self, raw: aiohttp.ClientResponse) -> None:
+        """See to it that reading ends where the framing of a body breaks in the middle: aiohttp
+        then closes the connection, and leaves whoever reads from it waiting.
+        """
+        protocol = raw.connection.protocol if raw.connection else None
+        if protocol is None:  # the answer is whole already
+            return
+        closed = None if protocol in self._reading else protocol.closed
+        self._reading[protocol] = raw.content
+        if closed is not None:
+            closed.add_done_callback(lambda future: self._lost(protocol, future))
+
+    def _lost(self, protocol: Any, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # has been looked at
+        content, broken = self._reading.pop(protocol, None), protocol.exception()
+        if content is not None and isinstance(broken, HttpProcessingError):
+            content.set_exception(broken)
 
     async def pieces(self, answer: HttpAnswer, raw: bool) -> AsyncGenerator[bytes, None]:
         """Read the body as it crossed the wire, in the pieces in which it came."""
@@ -126,7 +150,7 @@ class HttpWire:
         try:
             while piece := await content.readany():
                 yield piece
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, HttpProcessingError):
             if left := _unread(content):
                 yield left
             raise
