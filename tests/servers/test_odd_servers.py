@@ -202,13 +202,14 @@ def test_an_answer_cut_at_any_byte_keeps_all_before_it(way: str, form: str) -> N
         return Answer(raw=raw[: int(asked.json["model"])])
 
     async def main() -> list[Exchange]:
-        given: Any = {
+        makers: dict[str, Any] = {
             "Server": lambda: Server(http.url, connections=16),
             "AsyncOpenAI": lambda: openai.AsyncOpenAI(base_url=http.url, api_key=KEY),
             "AsyncOpenAI by aiohttp": lambda: openai.AsyncOpenAI(
                 base_url=http.url, api_key=KEY, http_client=openai.DefaultAioHttpClient()
             ),
-        }[way]()
+        }
+        given = makers[way]()
         server, places = as_server(given), asyncio.Semaphore(16)
 
         async def one(offset: int) -> Exchange:

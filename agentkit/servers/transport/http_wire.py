@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from http.client import SWITCHING_PROTOCOLS
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from agentkit.servers.address import AddressError
@@ -78,6 +79,8 @@ class HttpWire:
         given = {name.lower() for name in headers}
         own = {name: value for name, value in _OWN_HEADERS.items() if name.lower() not in given}
         asked = proxy.headers if proxy and not secure else {}
+        # Not the session's own headers: aiohttp would send those to the proxy, the key with them.
+        self._headers = CIMultiDict({**own, **headers, **asked})
         self._proxy: dict[str, Any] = {}
         if proxy:
             self._proxy = {"proxy": URL(proxy.url)}
@@ -94,7 +97,6 @@ class HttpWire:
         most = timeout or _LOOKUP_SECONDS
         self._session = aiohttp.ClientSession(
             connector=connector,
-            headers={**own, **headers, **asked},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             max_line_size=_LONGEST_HEADER,
@@ -109,17 +111,13 @@ class HttpWire:
 
     async def post(self, body: bytes) -> HttpAnswer:
         """Send the request and return the unread answer; raises what aiohttp raises."""
-        if len(body) <= _SLICE:
-            sent = self._session.post(self._url, data=body, allow_redirects=False, **self._proxy)
-        else:
-            sent = self._session.post(
-                self._url,
-                data=slices(body),
-                headers={"Content-Length": str(len(body))},
-                allow_redirects=False,
-                **self._proxy,
-            )
-        raw = await sent
+        headers, data = self._headers, cast("bytes | AsyncGenerator[bytes, None]", body)
+        if len(body) > _SLICE:
+            headers = CIMultiDict(headers, **{"Content-Length": str(len(body))})
+            data = slices(body)
+        raw = await self._session.post(
+            self._url, data=data, headers=headers, allow_redirects=False, **self._proxy
+        )
         self._watch(raw)
         return HttpAnswer(raw)
 
@@ -130,10 +128,11 @@ class HttpWire:
         protocol = raw.connection.protocol if raw.connection else None
         if protocol is None:  # the answer is whole already
             return
-        closed = None if protocol in self._reading else protocol.closed
-        self._reading[protocol] = raw.content
-        if closed is not None:
+        if protocol not in self._reading:
+            if (closed := protocol.closed) is None:
+                return
             closed.add_done_callback(lambda future: self._lost(protocol, future))
+        self._reading[protocol] = raw.content
 
     def _lost(self, protocol: Any, closed: asyncio.Future[None]) -> None:
         if not closed.cancelled():
