@@ -115,6 +115,13 @@ def test_sdk_messages() -> None:
         ),
         ([assistant(None, call("a")), tool("orphan", "z"), user()], [None], ["orphan", "hi"]),
         ([assistant("Hi"), tool("orphan", "z"), user()], [], ["orphan", "hi"]),
+        ([assistant(None, call("a")), user(), tool("late", "a")], ["late"], ["hi"]),
+        ([assistant(None, call("a")), user(), tool("z", "z")], [None], ["hi", "z"]),
+        (
+            [assistant(None, call("a"), call("b")), tool("A", "a"), user(), tool("B", "b")],
+            ["A", "B"],
+            ["hi"],
+        ),
         ([assistant(None, call("a"), call("b")), tool("B", "b"), user()], [None, "B"], ["hi"]),
         (
             [

@@ -76,13 +76,13 @@ def trajectory_of(
         if message.role != "assistant":
             added.append(message)
             continue
-        answers = _leading_results(rest)
+        answers, others = _results(message, rest)
         turn, orphans = _turn(len(turns), message, answers, tuple(added), schemas)
-        del rest[: len(answers)]
+        del rest[: len(answers) + len(others)]
         turns.append(
             replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None))
         )
-        added = orphans
+        added = [*orphans, *others]
     opened = OpenTurn(added=tuple(added)) if added else None
     if turns and not added and None in turns[-1].results:  # its calls are still to be answered
         last = turns.pop()
@@ -101,11 +101,22 @@ def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _leading_results(rest: Sequence[Message]) -> list[Message]:
-    count = next(
-        (i for i, message in enumerate(rest) if message.role not in ("tool", "function")), len(rest)
-    )
-    return list(rest[:count])
+def _results(message: Message, rest: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """Divide what comes before the next answer into the results of this one and other messages: a
+    result behind a user's message joins its call by id.
+    """
+    count = next((i for i, m in enumerate(rest) if m.role == "assistant"), len(rest))
+    calls = message.wire.get("tool_calls")
+    named = [call.get("id") for call in calls if isinstance(call, dict)] if calls else []
+    ids = {call_id for call_id in named if isinstance(call_id, str)}
+    answers: list[Message] = []
+    others: list[Message] = []
+    for each in rest[:count]:
+        result = each.role in ("tool", "function")
+        given = each.wire.get("tool_call_id")
+        late = result and bool(others) and isinstance(given, str) and given in ids
+        (answers if late or (result and not others) else others).append(each)
+    return answers, others
 
 
 def _turn(

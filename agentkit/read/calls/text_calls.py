@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think, think_problems
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import make_call
-from agentkit.read.parsers.detection import candidates, has_call_markup
+from agentkit.read.parsers.detection import MOST, candidates, has_call_markup
 from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
 from agentkit.read.parsers.unmarked_calls import unmarked_calls
@@ -189,13 +189,16 @@ def _listed(
     marked = call_markup_in(searched) is not None or has_call_markup(searched)
     if not marked and not (tools and searched.lstrip()[:1] in ("{", "[")):
         return (), think
-    readings = [
-        _read(name, text, think, tools if tools else None, policy)
-        for name, _ in candidates(searched)
-    ]
+    given = tools if tools else None
+    readings = candidates(searched, given, policy, distinct=True)
+    if think.code:  # what some formats write in fences shows only where these are not blanked
+        readings = [(name, _read(name, text, think, given, policy)[0]) for name, _ in readings]
     if not readings:
         return (), think
-    best, found = max(readings, key=lambda reading: _merit(reading[0].tool_calls, tools))
+    name, best = max(readings, key=lambda reading: _merit(reading[1].tool_calls, tools))
+    found = think
+    if searched != text or len(text) > MOST:
+        best, found = _read(name, text, think, given, policy)
     if not marked and not any(_is_usable(call, tools) for call in best.tool_calls):
         return (), think
     return best.tool_calls, found
@@ -258,7 +261,7 @@ def text_problems(
             f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}",
             pointer=pointer,
         )
-    elif text.markup:
+    if text.markup:
         yield problem(
             "markup_leak",
             f"tool-call or template markup is left in the content: {text.markup!r}",

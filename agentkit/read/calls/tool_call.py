@@ -128,7 +128,24 @@ def _suggestion(
     arguments: Arguments, stopped: bool, cleaned: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     given = cleaned if arguments.suggestion is None else arguments.suggestion
+    wrapper = given or arguments.value
+    fits = not any(p.code == "arguments_schema" for p in arguments.problems)
+    if wrapper and not (fits and given is None):
+        inner = _inner_arguments(wrapper)
+        given = given if inner is None else inner
     return arguments.value if stopped and given is None else given
+
+
+def _inner_arguments(value: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments of a call that was taken for the arguments themselves; None where the
+    value is no such wrapper.
+    """
+    inner = next((value[k] for k in ("arguments", "parameters") if k in value), None)
+    wraps = isinstance(value.get("name"), str) and set(value) <= _OF_WRAPPER
+    return inner if wraps and isinstance(inner, dict) else None
+
+
+_OF_WRAPPER = {"name", "arguments", "parameters", "id", "type"}
 
 
 def _status(status: CallStatus, name: str, problems: tuple[Problem, ...]) -> CallStatus:

@@ -8,11 +8,16 @@ import re
 from collections.abc import Iterator
 
 from agentkit.errors import checked_keywords
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.parsers.call_parser import Format, Parser
 from agentkit.read.parsers.formats.call_formats import CANONICAL
 from agentkit.read.parsers.output import Parsed
+from agentkit.types.answer import Policy
 
-_MOST = 200_000
+MOST = 200_000
+"""Characters that are looked at."""
+_SAME = frozenset(("granite4", "ernie45", "step3p5", "step5", "ling3"))
+"""Formats that read calls as one before them does."""
 
 
 def _distinctive() -> Iterator[str]:
@@ -55,16 +60,28 @@ def detect(text: str) -> tuple[str, ...]:
     return tuple(usable or (name for name, _ in found))
 
 
-def candidates(text: str) -> list[tuple[str, Parsed]]:
+def candidates(
+    text: str,
+    tools: KnownTools | None = None,
+    policy: Policy = "normalize",
+    *,
+    distinct: bool = False,
+) -> list[tuple[str, Parsed]]:
     """List the formats that read calls, broken ones too, in the first 200,000 characters, with what
     they read; best first.
+
+    Args:
+        text: what the model wrote.
+        tools: the tools it may call.
+        policy: which calls may run.
+        distinct: of formats that read the same, one.
     """
-    text = text[:_MOST]
+    text = text[:MOST]
     found = []
     for order, (name, form) in enumerate(CANONICAL.items()):
-        if not _possible(name, form, text):
+        if (distinct and name in _SAME) or not _possible(name, form, text):
             continue
-        parsed = Parser(name, form).parse(text)
+        parsed = Parser(name, form).parse(text, tools, policy)
         if parsed.tool_calls:
             found.append(((*_rank(parsed), name in _BARE, order), name, parsed))
     return [(name, parsed) for _, name, parsed in sorted(found, key=lambda entry: entry[0])]

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.parsers.literals.coercion import fields_of
+from agentkit.read.parsers.literals.coercion import as_written, fields_of
 from agentkit.read.parsers.literals.json_text import Object, read_object, read_value
-from agentkit.read.parsers.literals.python_text import read_call
+from agentkit.read.parsers.literals.python_text import Unreadable, read_call
 from agentkit.read.parsers.scanner import end_of
+from agentkit.read.parsers.syntax.brace_calls import BraceCalls, BraceReader
 
 _NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
 _ARGUMENTS = (
@@ -24,8 +25,7 @@ _ARGUMENTS = (
 )
 _WRAPPERS = ("function", "tool_call", "function_call", "tool_calls", "tool_uses", "calls")
 _BESIDE = frozenset(("id", "type", "call_id", "tool_call_id", "index", "role", "content"))
-_KEY = "|".join((*_NAMES, *_ARGUMENTS, *_WRAPPERS, *_BESIDE))
-_OBJECT = rf'\{{\s*+"(?:{_KEY})"\s*+:'
+_OBJECT = r'\{\s*+"[^"\\\n]{0,80}+"\s*+:'
 _FILLER = re.compile(r"(?:[\s,;\[\]]|print\(|default_api\.|functions\.|[)])*+")
 """What may be beside the calls of a code fence; markup that stands in one is only shown."""
 _TICKS = re.compile("`+")
@@ -34,6 +34,7 @@ _LABEL = re.compile(
     r"[ \t]*+(?:\n|(?=[\[{]))"
 )
 _LINE_END = re.compile(r"[ \t]*+\)?+[ \t;,.`]*+(?:</\w{1,40}>[ \t]*+)?+(?:\n|\Z)")
+_GEMMA = BraceCalls(calls=("<|tool_call>",), ends=("<tool_call|>",), quote='<|"|>')
 _LONGEST_LINE = 20_000
 _PATIENCE = 100_000
 
@@ -47,7 +48,7 @@ class Unmarked(NamedTuple):
     arguments: str
     """Their JSON text."""
     syntax: str
-    """`json` or `python`."""
+    """`json`, `python` or `braces`."""
 
 
 def unmarked_calls(
@@ -108,8 +109,8 @@ class _TextSearch:
         either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
         self.begins = re.compile(
             rf"(?P<object>{_OBJECT})"
-            rf"|(?<![\w.\"'])(?:functions?\.)?+(?P<named>{either})(?::\d++)?+"
-            rf"(?:<\|tool_call_argument_begin\|>)?+\s?+(?:```(?:json)?+\n)?+(?=\{{)"
+            rf"|(?<![\w.\"'])(?:call:|functions?\.)?+(?P<named>{either})(?::\d++)?+"
+            rf"(?:\s|<\|\w{{1,40}}\|>|json|code|commentary|```(?:json)?+\n){{0,8}}+(?=\{{)"
             rf"|^[ \t>*`-]*+(?:<\w{{1,40}}>)?+(?:print\()?+(?:(?:functions?|default_api|tools)\.)?+"
             rf"(?P<called>(?:{either})\()",
             re.MULTILINE,
@@ -174,12 +175,24 @@ class _TextSearch:
         at = begun.end()
         found = read_object(self.text, at)
         if found is None:
-            self.patience -= len(self.text) - at
-            return None
+            return self._bare_keys(begun, at)
         value = {key: member.value for key, member in found.members.items()}
         if not self._fits(begun["named"], value):
             return None
         return Unmarked(begun.start(), found.end, begun["named"], self.text[at : found.end], "json")
+
+    def _bare_keys(self, begun: re.Match[str], at: int) -> Unmarked | None:
+        """Read Gemma's `name{key:<|"|>text<|"|>}` whose own markers are missing."""
+        reader = BraceReader(self.text, at + 1, _GEMMA)
+        try:
+            value = as_written(reader.fields(0))
+        except Unreadable:
+            value = {}
+        if not value or not self._fits(begun["named"], value):
+            self.patience -= len(self.text) - at
+            return None
+        arguments = json.dumps(value, ensure_ascii=False)
+        return Unmarked(begun.start(), reader.at, begun["named"], arguments, "braces")
 
     def _called(self, begun: re.Match[str]) -> Unmarked | None:
         """Read `name(key=value)` or `name({…})` where it is a line of its own."""

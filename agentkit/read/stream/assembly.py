@@ -10,6 +10,7 @@ from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.body.message import nested_answer
 from agentkit.read.stream.call_pieces import CallPieces, Delta
 from agentkit.read.stream.reasoning_pieces import ReasoningPieces
+from agentkit.read.stream.text_pieces import whole_text
 from agentkit.read.stream.token_pieces import TokenPieces
 from agentkit.types.problem import Problem, problem
 
@@ -167,7 +168,13 @@ class Assembly:
         message = dict(self._message or {})
         message.setdefault("role", "assistant")
         for name, pieces in self._texts.items():
-            message[name] = "".join(pieces) or None
+            whole, again = whole_text(pieces)
+            message[name] = whole or None
+            if again:
+                self._note(
+                    "stream_cumulative",
+                    f"the stream sends the text of {name!r} from its start again; it is read once",
+                )
         if self._parts:
             text = (
                 [{"type": "text", "text": message["content"]}]

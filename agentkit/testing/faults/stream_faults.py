@@ -104,6 +104,16 @@ def _bad_event(chunks: list[Any], question: Question) -> list[Any]:
     return [*chunks[:1], '{"id": "chatcmpl-1", "choi', *chunks[1:]]
 
 
+def _cumulative(chunks: list[Any], question: Question) -> list[Any]:
+    copied, sent = copy.deepcopy(chunks), ""
+    for chunk in copied:
+        for choice in (chunk.get("choices") or ()) if isinstance(chunk, dict) else ():
+            delta = choice.get("delta") or {}
+            if isinstance(delta.get("content"), str) and delta["content"]:
+                sent = delta["content"] = sent + delta["content"]
+    return copied
+
+
 def _cut_event(reply: Reply, question: Question) -> Reply:
     """Cut the last event before the finish in its middle, and end the answer in order."""
     pieces = [str(piece) for piece in reply.pieces or ()]
@@ -163,6 +173,13 @@ STREAM_FAULTS: tuple[Fault, ...] = (
         only="stream",
         chunks=_on_calls(identity_repeated),
         divergence="stream_identity",
+    ),
+    named(
+        "stream_cumulative",
+        "each piece holds the whole text so far",
+        needs="text",
+        only="stream",
+        chunks=_cumulative,
     ),
     named(
         "id_changed",

@@ -20,7 +20,14 @@ from agentkit.read.parsers.syntax.tag_calls import TagCalls
 
 _RECIPIENT = re.compile(r"(?:^|[\s>])to=(?:functions\.)?+(?P<name>[^\s<]++)")
 _BUILT_IN = ("python", "browser", "container")
-_CHANNEL = re.compile(r"<\|channel\|>\s*+(?P<name>\w*+)")
+_CHANNEL = re.compile(r"(?:<\|channel\|>|\A)\s*+(?:assistant)?+\s*+(?P<name>[a-z]*+)")
+_CUT_HEADER = re.compile(
+    r"\s*+(?=[actf])(?:assistant)?+\s*+(?:commentary|analysis|final)?+\s*+(?:to=[^\s<]*+)?+\s*+"
+    r"(?:json|code)?+\s*+"
+)
+"""What is left of the first header where the template wrote its beginning."""
+_HEADER_WORDS = ("assistant", "commentary", "analysis", "final", "to=")
+_LONGEST_HEADER = 200
 
 
 @dataclass(eq=False, kw_only=True)
@@ -36,6 +43,7 @@ class Harmony(Format):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.header = Markers(("<|message|>", "<|start|>", *self.drops))
+        self.first = Markers((*self.calls, "<|message|>", "<|constrain|>", *self.drops))
 
     @property
     def markers(self) -> tuple[str, ...]:
@@ -47,14 +55,27 @@ class Harmony(Format):
 
     def region(self, s: Scanner) -> Ending:
         """Read a message to a tool to its end; any other message's header."""
-        s.at += next(len(call) for call in self.calls if s.text.startswith(call, s.at))
+        s.at += next((len(call) for call in self.calls if s.text.startswith(call, s.at)), 0)
         found = s.seek(self.header)
         if found is None or found.group() != "<|message|>":
             return "next"
         s.at += len("<|message|>")
         if not _RECIPIENT.search(s.text[s.start : s.at]):
             return "next"
-        return marked_end(s, self.stops, self.end_markers)
+        return marked_end(s, self.stops, self.end_markers, begin=s.at)
+
+    def _starts_in_header(self, s: Scanner) -> bool:
+        """Return whether the text begins inside a header."""
+        begin = s.text[:_LONGEST_HEADER]
+        found = self.first.regex.search(begin)
+        words = _CUT_HEADER.fullmatch(begin, 0, found.start() if found else len(begin))
+        if found is not None and words is not None:
+            return bool(words.group().strip())
+        undecided = not s.final and found is None and len(s.text) < _LONGEST_HEADER
+        start = begin.lstrip()
+        if undecided and any(start.startswith(word[: len(start)]) for word in _HEADER_WORDS):
+            raise Unfinished
+        return False
 
     def read(self, raw: str, start: int, ending: Ending, tools: KnownTools) -> Drafts | None:
         header, message, body = raw.partition("<|message|>")
@@ -79,18 +100,24 @@ class Harmony(Format):
         return Drafts([Draft(start, end, name["name"], arguments.strip())])
 
     def run(self, s: Scanner, out: Output) -> None:
+        if self._starts_in_header(s):
+            self.read_region(s, out)
         while (found := (read_text(s, out, self.everywhere, self.closers))) is not None:
             out.silent = False
             if found in self.drops:
                 s.at += len(found)
-                continue
-            raw, start, ending = take_region(self, s, out)
-            calls = self.read(raw, start, ending, out.tools)
-            if calls or "<|message|>" not in raw:
-                out.region(calls, raw, start)
             else:
-                channel = _CHANNEL.search(raw)
-                out.silent = channel is not None and channel["name"] == "analysis"
+                self.read_region(s, out)
+
+    def read_region(self, s: Scanner, out: Output) -> None:
+        """Read one message to a tool, or the header of another one."""
+        raw, start, ending = take_region(self, s, out)
+        calls = self.read(raw, start, ending, out.tools)
+        if calls or "<|message|>" not in raw:
+            out.region(calls, raw, start)
+        else:
+            channels = [found["name"] for found in _CHANNEL.finditer(raw)]
+            out.silent = "analysis" in channels
 
 
 _TO = re.compile(r"[^\S\n]*+to=(?P<name>[A-Za-z0-9_.\-]{1,200}+)\Z")

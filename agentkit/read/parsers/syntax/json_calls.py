@@ -194,7 +194,9 @@ class JsonCalls(Format):
         return broken(start, stop, found.name, found.arguments, why, start + error)
 
 
-def marked_end(s: Scanner, stops: Markers, ends: Markers, quotes: str = '"') -> Ending:
+def marked_end(
+    s: Scanner, stops: Markers, ends: Markers, quotes: str = '"', begin: int | None = None
+) -> Ending:
     """Read to behind the marker that ends a region, or to where something else begins.
 
     Args:
@@ -202,10 +204,12 @@ def marked_end(s: Scanner, stops: Markers, ends: Markers, quotes: str = '"') -> 
         stops: all markers that are no part of a call.
         ends: those that end the region.
         quotes: the characters that begin and end strings.
+        begin: where what may hold an earlier marker begins; None: behind the region's own marker.
     """
     found = s.seek_outside_strings(stops, quotes)
     if found is None:
-        earlier = stops.regex.search(s.text, end_of(stops.regex, s.text, s.start), s.at)
+        begin = end_of(stops.regex, s.text, s.start) if begin is None else begin
+        earlier = stops.regex.search(s.text, begin, s.at)
         if earlier:
             ended = earlier.group() in ends.literals
             s.at = earlier.end() if ended else earlier.start()
