@@ -29,6 +29,7 @@ from agentkit.types.record import Record, record
 _ALLOWED: dict[Policy, int] = {"strict": 0, "normalize": 1, "repair": 2}
 _GUESSED = frozenset({"arguments_truncated", "arguments_invalid_json", "arguments_bad_escape"})
 
+_IN_BRACKETS = ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[TOOL_RESULTS]")
 _TEMPLATE = re.compile(
     r"<\|(?:im_(?:start|end|sep)|endoftext|end_of_text|begin_of_text|eo[tm]_id|python_tag"
     r"|(?:start|end)_header_id|start|end|message|channel|constrain|call|return|plugin"
@@ -166,6 +167,11 @@ def _absent_or_empty(
     return ObjectReading(status="invalid", problems=(*reading.problems, code))
 
 
+def may_hold_tokens(text: str) -> bool:
+    """Return whether a text holds a character that tokens begin with."""
+    return "<" in text or ("[" in text and any(token in text for token in _IN_BRACKETS))
+
+
 def read_tokens(
     value: dict[str, Any], pointer: str
 ) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
@@ -185,7 +191,7 @@ def read_tokens(
 
 def _without(value: Any, found: list[str], depth: int) -> Any:
     if isinstance(value, str):
-        return _without_tokens(value, found) if "<" in value or "[" in value else value
+        return _without_tokens(value, found) if may_hold_tokens(value) else value
     if depth > 50:
         return value
     if isinstance(value, dict):

@@ -10,7 +10,12 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from agentkit.read.calls.arguments import Arguments, read_arguments, read_tokens
+from agentkit.read.calls.arguments import (
+    Arguments,
+    may_hold_tokens,
+    read_arguments,
+    read_tokens,
+)
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
 from agentkit.types.answer import CallStatus, Policy, ToolCall
@@ -119,7 +124,7 @@ def make_call(
 def _leaks(arguments: Arguments, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
     """Find tokens of a format in the values, and the arguments without them."""
     value, raw = arguments.value, arguments.raw
-    if value is None or not ("<" in raw or "[" in raw or "\\u00" in raw):
+    if value is None or not (may_hold_tokens(raw) or "\\u003c" in raw or "\\u003C" in raw):
         return (), None
     return read_tokens(value, pointer)
 

@@ -23,12 +23,16 @@ _SAME = frozenset(("granite4", "ernie45", "step3p5", "step5", "ling3"))
 def _distinctive() -> Iterator[str]:
     for form in CANONICAL.values():
         for marker in (*form.markers, *form.calls):
-            if len(marker) > 3 and not marker.startswith("```"):
+            if len(marker) > 3 and not marker.startswith("```") and "DSML" not in marker:
                 yield marker
 
 
 _MARKERS = tuple(sorted(set(_distinctive())))
-_TAGS = re.compile("|".join(re.escape(marker) for marker in _MARKERS if marker[0] == "<"))
+_DSML = "</? ?[|｜] ?DSML ?[|｜]"
+"""One pattern for all forms of its bars."""
+_TAGS = re.compile(
+    "|".join([*(re.escape(marker) for marker in _MARKERS if marker[0] == "<"), _DSML])
+)
 _WORDS = tuple(marker for marker in _MARKERS if marker[0] != "<")
 _BARE = {
     "llama3_json": re.compile(r'\{\s*+"(?:name|type|function|parameters|arguments)"'),

@@ -167,7 +167,7 @@ def with_types(draft: Draft, written: Any, read: dict[str, Any]) -> Draft:
         written: the arguments with the types the model wrote.
         read: the same with those the parser gives.
     """
-    place = retyped(written, read)
+    place = None if written is read else retyped(written, read)
     draft.value = read
     if place is not None:
         message = f"the server's parser gives {place!r} another type than the model wrote"
