@@ -23,7 +23,7 @@ from agentkit.errors import AgentkitError
 
 ROOT = Path(__file__).parents[1] / "corpus"
 LIMIT = 2.0
-"""Seconds that no example may take."""
+"""Seconds of processor time that no example may take."""
 ODD = (
     *("null", "true", "-1", "1e999", "NaN", "0", "[]", "{}", '""', '"\\ud800"', "9" * 400),
     *('"' + "x" * 5000 + '"', "[" * 300 + "]" * 300, '{"a":' * 200 + "1" + "}" * 200),
@@ -185,14 +185,14 @@ def main(seconds: float = 600, seed: int | None = None) -> dict[str, Any]:
             if name == "load":
                 text = chance.choice(recorded).decode()
             text = mutated(text, corpus, chance)
-            began = time.perf_counter()
+            began = time.process_time()  # another program on the machine is not what is slow
             try:
                 each[name](text)
             except AgentkitError:
                 pass
             except Exception as exc:
                 raised.append((name, f"{type(exc).__name__}: {str(exc)[:150]}", text))
-            took = time.perf_counter() - began
+            took = time.process_time() - began
             tried[name] += 1
             if took > slowest[0]:
                 slowest = (took, name, text)
