@@ -31,6 +31,10 @@ def fail(n: int) -> int:
     raise LookupError(f"no {n}")
 
 
+# its traceback is shown: the same on every machine
+fail.__code__ = fail.__code__.replace(co_filename="scenes.py", co_firstlineno=29)
+
+
 TWO = says("both", calls("double", n=1), calls("double", n=2), reasoning="two at once")
 BROKEN_CALL = {"type": "function", "function": {"name": "double", "arguments": '{"n": 1'}}
 PREFIXED = {"name": "functions.double", "arguments": {"n": "4"}}
