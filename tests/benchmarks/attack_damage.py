@@ -127,4 +127,5 @@ def main(seconds: float = 60.0) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    main()
+    totals = main()
+    raise SystemExit(1 if totals["raised"] or totals["no hint"] or totals["lost"] else 0)

@@ -221,4 +221,5 @@ def report(
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 600)
+    outcome = main(float(sys.argv[1]) if len(sys.argv) > 1 else 600)
+    raise SystemExit(1 if outcome["raised"] or outcome["over"] else 0)

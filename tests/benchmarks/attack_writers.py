@@ -210,4 +210,8 @@ def main(rounds: int = 100) -> list[Count]:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=100)
-    main(options.parse_args().rounds)
+    found_bad = any(
+        count.damaged or count.paid_twice or count.lost
+        for count in main(options.parse_args().rounds)
+    )
+    raise SystemExit(1 if found_bad else 0)
