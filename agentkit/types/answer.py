@@ -49,8 +49,8 @@ class ToolCall(Record):
     status: CallStatus
     """How far it kept to the contract; see the statuses in the documentation of problems."""
     origin: str = "tool_calls"
-    """Where it was found: `tool_calls`, `function_call`, `content:hermes`,
-    `responses:function_call`, `messages:tool_use`, ….
+    """Where it was found: `tool_calls`, `function_call`, `content:hermes`, `reasoning:hermes`,
+    `content:json` (no format's markers), `responses:function_call`, `messages:tool_use`, ….
     """
     span: tuple[int, int] | None = field(default=None, compare=False)
     """Start and end in the text it was found in (characters), for a call found in text."""

@@ -29,14 +29,13 @@ from agentkit.types.record import Record, record
 _ALLOWED: dict[Policy, int] = {"strict": 0, "normalize": 1, "repair": 2}
 _GUESSED = frozenset({"arguments_truncated", "arguments_invalid_json", "arguments_bad_escape"})
 
-_IN_BRACKETS = ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[TOOL_RESULTS]")
 _TEMPLATE = re.compile(
     r"<\|(?:im_(?:start|end|sep)|endoftext|end_of_text|begin_of_text|eo[tm]_id|python_tag"
     r"|(?:start|end)_header_id|start|end|message|channel|constrain|call|return|plugin"
     r"|tool_\w{1,40}|action_\w{1,40}|(?:START|END)_\w{1,40}|\"|user|assistant|observation)\|>"
     r"|<\|tool_(?:call|response)>|<tool_(?:call|response)\|>|<｜[^<>｜\s]{1,40}｜>"
     r"|</? ?[|｜] ?DSML ?[|｜][^<>]{0,200}>|<(?:start|end)_of_turn>|<escape>"
-    r"|\[(?:TOOL_CALLS|ARGS|CALL_ID|TOOL_RESULTS)\]"
+    r"|\[(?:TOOL_CALLS|ARGS|TOOL_RESULTS)\]"
 )
 _TAG = re.compile(
     r"<(?P<open>arg_key|arg_value|(?P<named>function|parameter)=[\w.\-]{1,128})>"
@@ -169,7 +168,7 @@ def _absent_or_empty(
 
 def may_hold_tokens(text: str) -> bool:
     """Return whether a text holds a character that tokens begin with."""
-    return "<" in text or ("[" in text and any(token in text for token in _IN_BRACKETS))
+    return "<" in text or "[TOOL_" in text
 
 
 def read_tokens(
@@ -182,11 +181,29 @@ def read_tokens(
         pointer: JSON pointer of them in the raw answer.
     """
     found: list[str] = []
-    cleaned = _without(value, found, 0)
+    cleaned = _without(value, found, 0) if _may_hold(value) else value
     if not found:
         return (), None
     message = f"a value holds {found[0]!r}, which belongs to a template or a call's format"
     return (problem("markup_leak", message, pointer=pointer, before=value),), cleaned
+
+
+def _may_hold(value: Any) -> bool:
+    """Return whether a text in a value may hold tokens; a loop, as every call of a tag format is
+    asked.
+    """
+    left = [value]
+    while left:
+        item = left.pop()
+        if type(item) is str:
+            if may_hold_tokens(item):
+                return True
+        elif type(item) is dict:
+            left.extend(item)
+            left.extend(item.values())
+        elif type(item) is list:
+            left.extend(item)
+    return False
 
 
 def _without(value: Any, found: list[str], depth: int) -> Any:

@@ -124,7 +124,7 @@ def make_call(
 def _leaks(arguments: Arguments, pointer: str) -> tuple[tuple[Problem, ...], dict[str, Any] | None]:
     """Find tokens of a format in the values, and the arguments without them."""
     value, raw = arguments.value, arguments.raw
-    if value is None or not (may_hold_tokens(raw) or "\\u003c" in raw or "\\u003C" in raw):
+    if value is None or not (may_hold_tokens(raw) or "\\u003" in raw):
         return (), None
     return read_tokens(value, pointer)
 
@@ -133,10 +133,8 @@ def _suggestion(
     arguments: Arguments, stopped: bool, cleaned: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     given = cleaned if arguments.suggestion is None else arguments.suggestion
-    wrapper = given or arguments.value
-    fits = not any(p.code == "arguments_schema" for p in arguments.problems)
-    if wrapper and not (fits and given is None):
-        inner = _inner_arguments(wrapper)
+    if given is not None or any(p.code == "arguments_schema" for p in arguments.problems):
+        inner = _inner_arguments(given or arguments.value or {})
         given = given if inner is None else inner
     return arguments.value if stopped and given is None else given
 
