@@ -188,7 +188,8 @@ class _TextSearch:
             value = as_written(reader.fields(0))
         except Unreadable:
             value = {}
-        if not value or not self._fits(begun["named"], value):
+        marked = _GEMMA.quote in self.text[at : reader.at]
+        if not value or not marked or not self._fits(begun["named"], value):
             self.patience -= len(self.text) - at
             return None
         arguments = json.dumps(value, ensure_ascii=False)
