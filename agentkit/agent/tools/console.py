@@ -64,7 +64,10 @@ def listening() -> Iterator[None]:
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if stream is not None and not isinstance(stream, _StandIn):
-                setattr(sys, name, _StandIn(stream))
+                made = _made.get(name)
+                if made is None or made.real is not stream:
+                    made = _made[name] = _StandIn(stream)
+                setattr(sys, name, made)
     try:
         yield
     finally:
@@ -127,3 +130,7 @@ class _StandIn(io.TextIOBase):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
+
+
+_made: dict[str, _StandIn] = {}
+"""The stand-ins that were made last, to be used again."""
