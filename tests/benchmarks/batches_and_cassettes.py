@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import agentkit as ak
+from agentkit.agent.event_loop import run
 
 RESULT = "cloudy with 21 degrees"
 
@@ -96,7 +97,7 @@ def batches(rollouts: int, turns: int) -> None:
     ak.rollouts(agent, prompts[:8])
     steps = rollouts * turns
     bare = cpu(lambda: asyncio.run(all_plain()))
-    engine = cpu(lambda: ak.background.run(one_by_one()))
+    engine = cpu(lambda: run(one_by_one()))
     with tempfile.TemporaryDirectory() as folder:
         batch = cpu(lambda: ak.rollouts(agent, prompts, concurrency=64))
         recorded = cpu(

@@ -170,6 +170,23 @@ def test_a_run_inside_of_another_takes_its_own_samples(tmp_path: Path, outer: st
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_run_inside_of_another_does_not_wait_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    refused: list[str] = []
+
+    def again(n: int) -> str:
+        """Ask for what is being made."""
+        try:
+            ak.rollouts(outer, ["go"], resume=path, progress=False)
+        except FileInUse as exc:
+            refused.append(exc.hint)
+        return "ok"
+
+    outer = agent(says(None, calls("again", n=1)), says("done"), tools=[again])
+    assert ak.rollouts(outer, ["go"], resume=path)[0].final == "done"
+    assert refused == ["give the inner run another prompt, or a file of its own"]
+
+
 def test_threads_that_resume_one_file_share_its_samples(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     asked: list[str] = []

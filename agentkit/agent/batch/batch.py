@@ -9,6 +9,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.engine import Engine
 from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.pool import tool_pool
-from agentkit.errors import FileError, UsageError, raised_at
+from agentkit.errors import FileError, FileInUse, UsageError, raised_at
 from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.files.claims import Claim, RunWriter
 from agentkit.files.owner import process_of
@@ -31,6 +32,8 @@ from agentkit.types.trajectory import Trajectory
 _log = logging.getLogger("agentkit")
 _POLL = 0.2
 """Seconds between looks at a rollout that another run is writing."""
+_runs: ContextVar[frozenset[str]] = ContextVar("runs", default=frozenset())
+"""The runs that what happens here is inside of, by their names."""
 Reward = Callable[[Trajectory], Any]
 """What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it
 raises is kept as data.
@@ -72,12 +75,15 @@ class Batch:
         self._held: deque[tuple[int, Job]] = deque()
         """What other runs are writing."""
         self._reward = reward
+        self._around = _runs.get()
         self._ended: list[Trajectory | None] = [None] * len(jobs)
         self._running: dict[int, Engine] = {}
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
 
     async def run(self) -> None:
         """Run what is left to do."""
+        if self._writer is not None and self._writer.name is not None:
+            _runs.set(self._around | {self._writer.name})
         workers = [asyncio.ensure_future(self._work()) for _ in range(self.progress.concurrency)]
         try:
             await asyncio.gather(*workers)
@@ -146,7 +152,17 @@ class Batch:
         return claim
 
     def _wait(self, index: int, job: Job, claim: Claim) -> None:
-        """Put a job off until the run that is at it has ended it, or has gone."""
+        """Put a job off until the run that is at it has ended it, or has gone.
+
+        Raises:
+            FileInUse: that run waits for this one, which is inside of it.
+        """
+        if claim.owner in self._around:
+            raise FileInUse(
+                f"prompt {job.prompt_index}, sample {job.sample} is written by the run that this"
+                " one is inside of",
+                hint="give the inner run another prompt, or a file of its own",
+            )
         if not self.progress.held and self._writer is not None:
             _log.warning(
                 "%s: another run (process %s) is writing rollouts of this batch; they are waited"
