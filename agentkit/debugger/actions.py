@@ -14,6 +14,7 @@ from agentkit.agent.event_loop import Work, start
 from agentkit.agent.events import Failed
 from agentkit.debugger.cursor import Cursor
 from agentkit.errors import UsageError, suggest
+from agentkit.types.words import in_line
 
 log = logging.getLogger("agentkit")
 
@@ -104,6 +105,6 @@ class Background:
             message = "; ".join(
                 [f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", ())]
             )  # notes: of a caller's function
-            log.warning("%s: %s", action, message)
+            log.warning("%s: %s", in_line(action), in_line(message))
             self._cursor.tell(Failed(message=message))
             raise

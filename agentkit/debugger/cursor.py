@@ -31,6 +31,7 @@ from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.steps import Outcome, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.words import in_line
 
 T = TypeVar("T")
 log = logging.getLogger("agentkit")
@@ -118,7 +119,7 @@ class Cursor:
         """Go to the end, or to a breakpoint."""
         stop: Stop | None = await self._under_way(self.engine.run(self.breakpoints.until(until)))
         if stop is not None and stop.error:  # the trajectory that `run` returns cannot tell
-            log.warning("%s", stop.text)
+            log.warning("%s", in_line(stop.text))
         return stop
 
     def pause(self) -> None:

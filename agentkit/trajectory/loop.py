@@ -203,6 +203,7 @@ def _taken(trajectory: Trajectory, response: Response) -> Trajectory:
             response, prompt_token_ids=TokenIds(response.prompt_token_ids, base=before)
         )
     opened = trajectory.open or OpenTurn()
+    response = as_chosen(response, opened.sampling or {})
     opened = replace(opened, response=response, results=empty_slots(len(response.tool_calls)))
     return settled(replace(trajectory, open=opened, stop_reason=None, error=None))
 
@@ -237,7 +238,23 @@ def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
         found.append(problem("secret_redacted", "a known secret in the answer reads [redacted]"))
     if exchange.injected is not None:
         found.append(problem("fault_injected", f"{exchange.injected} was put in on purpose"))
-    return replace(response, problems=(*response.problems, *found)) if found else response
+    response = replace(response, problems=(*response.problems, *found)) if found else response
+    return as_chosen(response, spec.sampling)
+
+
+def as_chosen(response: Response, sampling: dict[str, Any]) -> Response:
+    """Drop the finding that calls ended with `stop`, where the request named the tool to call:
+    OpenAI itself answers so.
+
+    Args:
+        response: the answer.
+        sampling: what was asked for.
+    """
+    choice = {**sampling, **(sampling.get("extra_body") or {})}.get("tool_choice")
+    if not isinstance(choice, dict):
+        return response
+    kept = tuple(p for p in response.problems if p.code != "finish_stop_with_tool_calls")
+    return response if len(kept) == len(response.problems) else replace(response, problems=kept)
 
 
 class _Identity:

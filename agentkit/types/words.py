@@ -38,6 +38,13 @@ def visible(text: str) -> str:
     )
 
 
+def in_line(text: str) -> str:
+    r"""Write a text on one line, as a log has it: what does not show itself written out, and line
+    feeds and tabs as `\n` and `\t`.
+    """
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def is_only(characters: bytes, text: str) -> bool:
     """Tell whether the text surely holds none but these ASCII characters: one cheap look that
     nearly every text passes.

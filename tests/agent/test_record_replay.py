@@ -331,3 +331,12 @@ def test_any_rollout_loads_and_replays_as_it_happened(
     assert exactly(do(ak.debug(ak.replay(path)), [*doings, "next"]), happened)
     ak.save(happened, path)
     assert exactly(load_one(path), happened)
+
+
+def test_a_text_finds_what_was_recorded_behind_a_system_message(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.jsonl"
+    agent = ak.Agent("m", server=ScriptedServer([says("hello")]), system="Be brief.")
+    ak.rollout(ak.record(agent, path), "hi")
+    again = ak.rollout(ak.replay(path), "hi")
+    assert again.final == "hello"
+    assert [message.role for message in again.prompt] == ["system", "user"]

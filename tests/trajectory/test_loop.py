@@ -32,7 +32,7 @@ from agentkit.trajectory.loop import (
 )
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
-from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
 from tests.support.growth import assert_linear
 
@@ -536,3 +536,19 @@ def test_a_long_rollout_is_linear_enough() -> None:
 
     assert_linear(lambda turns: partial(roll_out, turns), 100, 400)
     assert replace(start("x"), meta={}) == start("x")
+
+
+@pytest.mark.parametrize("place", ["spec", "turn", "extra_body"])
+def test_a_named_tool_that_ends_with_stop_is_no_finding(place: str) -> None:
+    choice = {"tool_choice": {"type": "function", "function": {"name": "f"}}}
+    sampling = {"extra_body": choice} if place == "extra_body" else choice
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
+    begun = start("hi", Spec(sampling={} if place == "turn" else sampling))
+    if place == "turn":
+        begun = replace(begun, open=OpenTurn(sampling=sampling))
+    exchange = Exchange(status=200, body=body)
+    assert [p.code for p in apply(begun, Answer(exchange=exchange)).problems] == []
+    plain = apply(start("hi", Spec()), Answer(exchange=exchange))
+    assert [p.code for p in plain.problems] == ["finish_stop_with_tool_calls"]

@@ -41,6 +41,7 @@ from agentkit.types.record import Drawn
 from agentkit.types.steps import Outcome, Result, Step
 from agentkit.types.trajectory import StopReason, Trajectory, Turn
 from agentkit.types.wire import ApiError
+from agentkit.types.words import in_line
 
 log = logging.getLogger("agentkit.agent.hermes.agent_loop")
 SLOW_TOOL = 30.0
@@ -323,9 +324,9 @@ class AgentLoop:
             )
         if result.elapsed is not None and result.elapsed > SLOW_TOOL:
             values = (
-                self.task_id[:8],
+                in_line(self.task_id[:8]),
                 step.turn + 1,
-                result.name,
+                in_line(result.name[:80]),
                 result.elapsed,
                 tool_pool().queued,
             )
@@ -336,7 +337,7 @@ class AgentLoop:
         tools = f"{len(turn.tool_calls)} tools" if turn.tool_calls else "no tools (finished)"
         log.info(
             "[%s] turn %d: api=%.1fs, %s, turn_total=%.1fs",
-            self.task_id[:8],
+            in_line(self.task_id[:8]),
             turn.index + 1,
             api,
             tools,

@@ -14,6 +14,7 @@ from agentkit.agent.tools.runner import Place
 from agentkit.agent.tools.tool import Tool, is_async
 from agentkit.errors import UsageError
 from agentkit.types.steps import ToolStep
+from agentkit.types.words import in_line
 
 log = logging.getLogger("agentkit.agent.hermes.agent_loop")
 
@@ -100,7 +101,8 @@ class LoopTools:
         if inside is not None:
             return inside(arguments)
         if name == "terminal":
-            log.info("[%s] $ %s", self._task_id[:8], str(arguments.get("command", ""))[:80])
+            command = str(arguments.get("command", ""))[:80]
+            log.info("[%s] $ %s", in_line(self._task_id[:8]), in_line(command))
         if self._dispatch is None:
             raise UsageError(f"nothing says how to run {name!r}")
         extra = {"task_id": self._task_id, "user_task": self._user_task}

@@ -24,7 +24,7 @@ from agentkit.files.reader import rollouts_in
 from agentkit.servers.clients import as_server
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import Message, Trajectory
 
 _PLACE = ("prompt_index", "sample")
 """What of its meta says which rollout of a batch a trajectory is."""
@@ -177,12 +177,22 @@ class ReplayAgent(Agent):
         if prompt is None:
             return self.start_of(self.recorded[0])
         asked = super().start(prompt, meta=meta)
+        if isinstance(prompt, str) and not self._own_spec and not self._recordings.of(asked):
+            asked = replace(asked, prompt=self._with_system(asked.prompt))
         if not self._recordings.of(asked):
             raise ReplayMiss(
                 "no rollout of this prompt was recorded; recorded are:"
                 f" {_prompts(self.recorded)}{_nearest(asked, self.recorded)}"
             )
         return asked
+
+    def _with_system(self, said: tuple[Message, ...]) -> tuple[Message, ...]:
+        """Give the recorded prompt that is this text behind system messages, as `system=` of the
+        recorded agent put them; the text alone where there is none.
+        """
+        prompts = (recorded.prompt for recorded in self.recorded)
+        alike = (prompt for prompt in prompts if _without_system(prompt) == said)
+        return next(alike, said)
 
     def start_of(self, recorded: Trajectory) -> Trajectory:
         """Start one recorded rollout."""
@@ -231,6 +241,10 @@ class ReplayAgent(Agent):
 
     def __repr__(self) -> str:
         return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
+
+
+def _without_system(prompt: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(m for m in prompt if m.role not in ("system", "developer"))
 
 
 class _NoServer:

@@ -20,6 +20,7 @@ from agentkit.read.calls.function_schema import (
     tool_schema,
     type_hints,
 )
+from agentkit.types.words import in_line
 
 log = logging.getLogger("agentkit")
 
@@ -128,7 +129,8 @@ def _note(tool: Tool) -> None:
     place = f"{getattr(tool, '__module__', '')}.{getattr(tool, '__qualname__', tool.name)}"
     if place not in _noted:
         _noted.add(place)
-        log.warning("tool %r: %s; the model has to guess", tool.name, ", ".join(tool.gaps))
+        gaps = in_line(", ".join(tool.gaps))
+        log.warning("tool %r: %s; the model has to guess", tool.name, gaps)
 
 
 def _hints(function: Callable[..., Any], needed: bool) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Message, Spec, StopReason, Trajectory
-from agentkit.types.words import count
+from agentkit.types.words import count, in_line
 
 _log = logging.getLogger("agentkit")
 _LOOKED_AT = 1000
@@ -263,7 +263,7 @@ def _warn(path: Path, message: str) -> None:
     _warned[key] = None
     if len(_warned) > _REMEMBERED:
         _warned.popitem(last=False)
-    _log.warning("%s: %s", path.name, message)
+    _log.warning("%s: %s", in_line(path.name), in_line(message))
 
 
 def is_cassette(path: Any) -> bool:

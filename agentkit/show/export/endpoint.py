@@ -4,16 +4,22 @@ environment variables that hold them.
 
 from __future__ import annotations
 
+import re
 from typing import Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from agentkit.errors import UsageError
 from agentkit.servers.address import key_variable, parse_address
 from agentkit.servers.redaction.kept_headers import clean_url
 from agentkit.servers.redaction.redactor import REDACTED
-from agentkit.types.record import Record, record
+from agentkit.types.record import Record, clip, record
 
 _PATH = "/chat/completions"
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+
+_PLAIN = re.compile(r"https?://[A-Za-z0-9\[][!#$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]*", re.ASCII)
+"""An address as clients write it: ASCII, nothing that a shell, a page or Python reads otherwise."""
 
 
 @record
@@ -33,6 +39,25 @@ class Endpoint(Record):
         address = parse_address(server)
         query = urlsplit(server).query
         return cls(url=clean_url(f"{address.url}{_PATH}{'?' if query else ''}{query}"))
+
+    @classmethod
+    def recorded(cls, url: str) -> Self:
+        """Return the endpoint of a recorded URL.
+
+        Raises:
+            UsageError: it is no plain http or https URL, such as no client would have sent to.
+        """
+        try:
+            usable = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+        except ValueError:
+            usable = False
+        if url and not (usable and _PLAIN.fullmatch(url)):
+            raise UsageError(
+                f"the recorded address {clip(url)!r} is not the URL of a server",
+                hint="name the server to ask: ak.export.curl(rollout,"
+                " server='http://localhost:8000/v1')",
+            )
+        return cls(url=url)
 
     @property
     def host(self) -> str:

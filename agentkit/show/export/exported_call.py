@@ -107,7 +107,7 @@ def model_call(source: Any, turn: int | None = None, server: str | None = None) 
         server: the base URL to ask in place of the recorded one.
 
     Raises:
-        UsageError: it holds no rollout, or several.
+        UsageError: it holds no rollout, or several, or went to no address of a server.
         NotFound: there is no such turn.
     """
     if isinstance(source, ModelCall):
@@ -165,8 +165,8 @@ def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
         (t.index, t.response.exchange.url) for t in trajectory.all_turns
     ]
     known = [(turn, url) for turn, url in urls if url]
-    return Endpoint(
-        url=next((url for turn, url in known if turn == index), known[-1][1] if known else "")
+    return Endpoint.recorded(
+        next((url for turn, url in known if turn == index), known[-1][1] if known else "")
     )
 
 

@@ -14,12 +14,13 @@ from agentkit.show.export.code.offline_test import (
     answer_source,
     answered,
     expected,
+    read_again,
     reading_source,
 )
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import model_call
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.trajectory.loop import read_answer, request_error
+from agentkit.trajectory.loop import request_error
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Request
 
@@ -78,7 +79,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         _code(_REQUEST, request),
         _words("## What came back, and what it was read as"),
         _code(
-            f"ANSWER = {answer_source(call)}\n{reads}", failed or read_answer(spec, kept, call.turn)
+            f"ANSWER = {answer_source(call)}\n{reads}", failed or read_again(spec, kept, call.turn)
         ),
         _words("## Held to it"),
         _code(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.errors import UsageError, checked_keywords
+from agentkit.read.response import read_response
 from agentkit.show.export.code.literals import lines_of, literal
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
-from agentkit.trajectory.loop import read_answer, request_error
+from agentkit.trajectory.loop import request_error
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange
 
 _READING = '''\
@@ -136,13 +139,18 @@ def answered(call: ModelCall) -> Exchange:
     return exchange
 
 
+def read_again(spec: Spec, exchange: Exchange, turn: int) -> Response:
+    """Read an answer as the exported code does, which knows the body of the request and no more."""
+    return read_response(exchange, spec.tools or None, spec.policy, parser=spec.parser, turn=turn)
+
+
 def expected(call: ModelCall) -> dict[str, Any]:
     """Return the reading of the answer, in the form of the exported test."""
     exchange = answered(call)
     failed = request_error(exchange) if exchange.status and exchange.status >= 300 else None
     if failed is not None:
         return {"failed": failed.kind}
-    response = call.response or read_answer(call.trajectory.spec, exchange, call.turn)
+    response = read_again(call.trajectory.spec, exchange, call.turn)
     return {
         "finish_reason": response.finish_reason,
         "content": response.content,

@@ -24,14 +24,15 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
         server: the base URL to ask in place of the recorded one.
 
     Raises:
-        UsageError: it holds no rollout.
+        UsageError: it holds no rollout, or the recorded address is none of a server.
         NotFound: there is no such turn.
     """
     call = model_call(source, turn, server)
     streamed = "--no-buffer " if call.body.get("stream") else ""
     lines = [
         *(f"# {line}" for line in notes(call)),
-        f"curl --silent --show-error {streamed}--globoff {call.endpoint.shell_url} \\",
+        f"curl --silent --show-error {streamed}--globoff --proto '=http,https' \\",
+        f"  --url {call.endpoint.shell_url} \\",
         f"  -H {_authorization(call)} \\",
         "  -H 'Content-Type: application/json' \\",
         "  --data-binary @- <<'END_OF_REQUEST'",
