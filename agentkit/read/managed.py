@@ -26,6 +26,9 @@ from agentkit.types.trajectory import Trajectory
 
 MANAGED_STATE = "managed_state"
 """What an `AgentResult` calls its state, and the rollout's meta in a file."""
+MANAGED_PARSER = "x-managed-server-tool-parser"
+"""The header under which an exchange keeps which parser of calls its ManagedServer was made with;
+"" for none. It is noted here, and not sent by any server."""
 MASKED = -100
 """What `masked_tokens` holds where nothing is trained."""
 SENTINEL = 1.0

@@ -34,6 +34,7 @@ from agentkit.read.calls.text_calls import (
     text_problems,
 )
 from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
+from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
@@ -191,8 +192,24 @@ def _read_message(
         finish_reason=finish,
         problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
     )
-    more = _whole_problems(response, envelope, at)
-    return replace(response, problems=(*response.problems, *more))
+    found = [*response.problems, *_whole_problems(response, envelope, at)]
+    return replace(response, problems=tuple(_explained(found, response)))
+
+
+_LEFT = frozenset({"tool_call_in_content", "markup_leak", "finish_tool_calls_without_calls"})
+
+
+def _explained(found: list[Problem], response: Response) -> list[Problem]:
+    """Say of calls that a ManagedServer left in the text why it did."""
+    parser = dict(response.exchange.headers).get(MANAGED_PARSER)
+    if parser is None or (response.tool_calls and response.tool_calls[0].origin == "tool_calls"):
+        return found
+    why = (
+        f"its ManagedServer's tool_parser {parser!r} read no call in it"
+        if parser
+        else "its ManagedServer parses no calls: make it with tool_parser=..., or choose text_calls"
+    )
+    return [replace(p, message=f"{p.message}; {why}") if p.code in _LEFT else p for p in found]
 
 
 def _used(content: Content, tools: KnownTools, policy: Policy) -> Iterator[ToolCall]:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentkit.errors import AgentkitError, UsageError
+from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import plain
 from agentkit.servers.address import is_openai
 from agentkit.servers.arrival import Arrival
@@ -191,7 +192,17 @@ class CompletionObject:
             raise
         except Exception as exc:
             return _failed(arrival, exc)
-        return replace(arrival.exchange(), body=_text(answer))
+        return replace(arrival.exchange(), body=_text(answer), headers=_managed(self.target))
+
+
+def _managed(target: Any) -> tuple[tuple[str, str], ...]:
+    """Note of an Atropos `ManagedServer` which parser of calls it was made with: without one it
+    answers with the model's own text, and no call is ever structured.
+    """
+    if not callable(getattr(target, "get_state", None)):
+        return ()
+    parser = getattr(target, "_tool_parser_name", None)
+    return ((MANAGED_PARSER, parser if isinstance(parser, str) else ""),)
 
 
 def _failed(arrival: Arrival, exc: Exception) -> Exchange:

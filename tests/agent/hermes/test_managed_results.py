@@ -7,6 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import agentkit as ak
 
 STATE = {
@@ -54,3 +56,19 @@ async def test_a_saved_result_keeps_its_managed_state(tmp_path: Path) -> None:
     again = ak.load(tmp_path / "again.jsonl", all=True)[0]
     assert again.meta["managed_state"] == STATE
     assert "managed_state" not in result.trajectory.meta
+
+
+CALL = '<tool_call>{"name": "echo", "arguments": {}}</tool_call>'
+
+
+@pytest.mark.parametrize(
+    ("parser", "says"),
+    [(None, "parses no calls: make it with tool_parser"), ("mistral", "tool_parser 'mistral'")],
+)
+async def test_why_a_managed_server_left_calls_in_the_text(parser: str | None, says: str) -> None:
+    server = Managed(CALL, parser)
+    result = await loop(server, max_turns=1).run([{"role": "user", "content": "hi"}])
+    (found,) = [p for p in result.trajectory.turns[0].problems if p.code == "tool_call_in_content"]
+    assert says in found.message
+    plain = await loop(Managed(), max_turns=1).run([{"role": "user", "content": "hi"}])
+    assert not plain.trajectory.turns[0].problems
