@@ -5,12 +5,14 @@ the same fault when the server says it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agentkit import preflight, read_error
+from agentkit.read.failure.profile_hints import profiles_named
 from agentkit.read.response import read_response
 from agentkit.trajectory.history import (
     PROFILES,
@@ -150,6 +152,26 @@ def test_the_profile_is_chosen_by_server_and_model(
     url: str | None, model: str | None, name: str
 ) -> None:
     assert profile_for(url, model) == name
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.values[0]["code"] == "unknown_field"])
+def test_the_hint_of_a_refusal_names_a_profile_that_helps(row: dict[str, Any]) -> None:
+    at = ["body", "messages", 1, "assistant", "reasoning_content"]
+    detail = [{"type": "extra_forbidden", "loc": at, "msg": row["wording"]}]
+    body = {"detail": detail} if row["profile"] == "mistral" else {"message": row["wording"]}
+    read = read_error(row["status"], {}, json.dumps(body))
+    named = re.findall(r"profile='(\w+)'", read.hint)
+    assert named, read
+    for name in named:
+        answer = read_response({"role": "assistant", "content": "Hi", "reasoning_content": "hm"})
+        sent = [{"role": "user", "content": "hi"}, assistant_message(answer, get_profile(name))]
+        assert not preflight([*sent, {"role": "user", "content": "go on"}], row["profile"])
+
+
+def test_hints_name_profiles_that_there_are() -> None:
+    assert profiles_named() <= PROFILES.keys()
+    told = read_error(400, {}, '{"error": {"message": "Unknown parameter: \'foo\'"}}').hint
+    assert "profile='" not in told
 
 
 def test_every_host_and_family_has_a_profile() -> None:

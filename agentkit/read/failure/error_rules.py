@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from agentkit.read.failure.profile_hints import profile_hint
+
 _GAP = r"(?:[^.]|\.(?=\S))"
 """A character of one sentence; model names and paths have dots in them."""
 
@@ -376,7 +378,8 @@ def _hint_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def hint_of(kind: str, words: str) -> str:
-    """Choose what to advise: for some wordings more than their kind tells."""
-    return next((hint for found, hint in _hint_patterns() if found.search(words)), "") or HINTS.get(
-        kind, ""
-    )
+    """Choose what to advise: for some wordings more than their kind tells, or the profile whose
+    history the server takes.
+    """
+    by_words = next((hint for found, hint in _hint_patterns() if found.search(words)), "")
+    return by_words or profile_hint(kind, words) or HINTS.get(kind, "")
