@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+_WANTED = "the server wants its reasoning back"
 _BY_WORDS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     "unknown_field": (
         (
@@ -27,8 +28,8 @@ _BY_WORDS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     ),
     "history_reasoning_missing": (
         (r"thought_?signature", ("gemini",), "each first call must keep its signature"),
-        (r"thinking mode|passed back|missing .?reasoning_content", ("deepseek",), ""),
-        (r"", ("kimi", "deepseek"), ""),
+        (r"thinking mode|passed back|missing .?reasoning_content", ("deepseek",), _WANTED),
+        (r"", ("kimi", "deepseek"), _WANTED),
     ),
     "history_id_format": (
         (r"length of 9|a-z, A-Z, 0-9|alphanumeric", ("mistral",), "ids are of nine characters"),
@@ -37,14 +38,6 @@ _BY_WORDS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     ),
     "history_bad_name": (
         (r"pattern|a-zA-Z|must be a-z", ("openai",), "names are made of letters, digits, _ and -"),
-    ),
-    "history_role_order": (
-        (r"alternat|expected last role|unexpected role", ("mistral",), ""),
-        (r"system", ("vllm",), "the system message comes first"),
-    ),
-    "template_error": (
-        (r"tool call ids? should be|length of 9|alternat", ("mistral",), ""),
-        (r"reasoning", ("vllm", "llamacpp"), ""),
     ),
 }
 
@@ -58,15 +51,8 @@ def profile_hint(kind: str, words: str) -> str:
     for pattern, names, why in _BY_WORDS.get(kind, ()):
         if re.search(pattern, words, re.IGNORECASE):
             chosen = " or ".join(f"profile={name!r}" for name in names)
-            return f"{why or _WHY[kind]}: choose {chosen}"
+            return f"{why}: choose {chosen}"
     return ""
-
-
-_WHY = {
-    "history_reasoning_missing": "the server wants its reasoning back",
-    "history_role_order": "the server wants the roles to alternate",
-    "template_error": "the chat template wants another form of the history",
-}
 
 
 def profiles_named() -> frozenset[str]:
