@@ -216,9 +216,7 @@ class Agent:
         return replace(trajectory, spec=spec, meta=meta)
 
     def perform(self, trajectory: Trajectory, sample: int = 0) -> Perform:
-        """Make what performs the steps of one rollout. What records is outermost, and so sees what
-        the others make of an outcome; what takes out secrets is next to it.
-        """
+        """Make what performs the steps of one rollout. What records is outermost."""
         perform = self._setup.performs(trajectory, sample)
         for wrap in self._setup.wraps:
             perform = wrap(perform, trajectory, sample)

@@ -36,6 +36,7 @@ WAYS = ways(90)
 def variable(monkeypatch: pytest.MonkeyPatch) -> str:
     """Put the key into the environment."""
     monkeypatch.setattr(known_secrets, "_met", set())
+    monkeypatch.setattr(known_secrets, "_kept", set())
     monkeypatch.setenv("SOME_SERVICE_TOKEN", KEY)
     return KEY
 
@@ -218,3 +219,29 @@ def test_a_killed_process_leaves_no_key_behind(tmp_path: Path) -> None:
     text = path.read_text()
     assert "use [redacted]" in text
     assert list(hits(text)) == []
+
+
+def test_a_reward_and_a_command_in_the_log_hold_no_key(
+    variable: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied(t: ak.Trajectory) -> float:
+        raise ValueError(f"no {KEY}")
+
+    agent = ak.Agent("m", [], ScriptedServer(["one"]))
+    (ran,) = ak.rollouts(agent, ["go"], reward=denied, progress=False)
+    assert "[redacted]" in ran.meta["reward_exception"]
+    assert list(hits(repr(ran.meta))) == []
+    schema = {"type": "function", "function": {"name": "terminal", "parameters": {}}}
+    caplog.set_level("INFO")
+    server = ScriptedServer([says(None, calls("terminal", command=f"login {KEY}")), "done"])
+    commands: list[str] = []
+
+    def dispatch(name: str, arguments: dict[str, str]) -> str:
+        commands.append(arguments["command"])
+        return "in"
+
+    loop = ak.AgentLoop(server, [schema], dispatch=dispatch, model="m")
+    asyncio.run(loop.run([{"role": "user", "content": "go"}]))
+    assert commands == [f"login {KEY}"]
+    assert "$ login [redacted]" in caplog.text
+    assert list(hits(caplog.text)) == []

@@ -76,6 +76,7 @@ class Batch:
         """What other runs are writing."""
         self._reward = reward
         self._around = _runs.get()
+        self._secrecy = agent._setup.secrecy
         self._ended: list[Trajectory | None] = [None] * len(jobs)
         self._running: dict[int, Engine] = {}
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
@@ -246,11 +247,10 @@ class Batch:
                 value = await value
             except Exception as exc:
                 value, error = None, exc
+        known = {"reward": plain(value)}
         if error is not None:
-            return _with_meta(
-                trajectory, reward=None, reward_exception=f"{named(error)}{raised_at(error)}"
-            )
-        return _with_meta(trajectory, reward=plain(value))
+            known = {"reward": None, "reward_exception": f"{named(error)}{raised_at(error)}"}
+        return _with_meta(trajectory, **self._secrecy.data(known))
 
 
 async def _nothing(step: Any, emit: Any = None) -> Any:

@@ -269,7 +269,7 @@ class AgentLoop:
         trajectory, turns = engine.trajectory, engine.trajectory.all_turns
         return AgentResult(
             messages=self._list.messages,
-            managed_state=state,
+            managed_state=self._secrecy.data(state),
             turns_used=len(turns) + len(trajectory.attempts),
             finished_naturally=trajectory.stop_reason == "final",
             reasoning_per_turn=[turn.reasoning for turn in turns],

@@ -13,6 +13,7 @@ from typing import Any
 from agentkit.agent.tools.runner import Place
 from agentkit.agent.tools.tool import Tool, is_async
 from agentkit.errors import UsageError
+from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.steps import ToolStep
 from agentkit.types.words import in_line
 
@@ -101,7 +102,7 @@ class LoopTools:
         if inside is not None:
             return inside(arguments)
         if name == "terminal":
-            command = str(arguments.get("command", ""))[:80]
+            command = known_secrets()(str(arguments.get("command", "")))[:80]
             log.info("[%s] $ %s", in_line(self._task_id[:8]), in_line(command))
         if self._dispatch is None:
             raise UsageError(f"nothing says how to run {name!r}")

@@ -14,6 +14,7 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.exchange_text import (
+    ALMOST,
     LEVELS,
     broken_edits,
     deep_spans,
@@ -29,6 +30,8 @@ from agentkit.types.answer import Response, ToolCall
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
+
+_NUMBERS = frozenset({int, float})
 
 
 class Secrecy(Known):
@@ -52,7 +55,9 @@ class Secrecy(Known):
                 a is b and pairs[a] is value[b] for a, b in zip(pairs, value, strict=True)
             )
             return value if same else pairs
-        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        if type(value) in (list, tuple):
+            if set(map(type, value)) <= _NUMBERS:  # the ids of tokens, a hundred thousand
+                return value
             items = [self.data(item) for item in value]
             same = all(a is b for a, b in zip(items, value, strict=True))
             return value if same else type(value)(items)
@@ -101,8 +106,9 @@ class Secrecy(Known):
             clean = self._with(clean, edits or [(0, len(whole), REDACTED)][level < LEVELS :])
             response = read_answer(spec, clean, turn)
         if clean.transport_error is not None or response.finish_reason in (None, "length"):
-            edits = broken_edits("".join(_texts(clean)), redact)
-            if edits:
+            whole = "".join(_texts(clean))
+            begun = max(map(redact.unfinished, (whole, *_shown(response))))
+            if begun >= ALMOST and (edits := broken_edits(whole, redact)):
                 clean = self._with(clean, edits)
                 response = read_answer(spec, clean, turn)
         if clean.redacted:
