@@ -13,6 +13,7 @@ from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Condition, parse_query
 from agentkit.analysis.explore.source import Source
+from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.index import Cassette
@@ -198,7 +199,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         columns = {
             name: [self.value(name, place) for place in self.places] for name in self.columns
         }
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(self)))
+        return safe_frame(pd.DataFrame(columns, index=pd.RangeIndex(len(self))))
 
     def _with(self, places: Sequence[int], asked: str) -> Explorer:
         return Explorer(self.source, self.labels, places, title=self.title, asked=asked)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def frame(
     sides: Sequence[str] | None = getattr(of, "side_of", None)
     if sides is not None:
         made.insert(1, "side", pd.Series([sides[place] for place in values[0]], dtype=TEXT))
-    return made
+    return safe_frame(made)
 
 
 def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str | None]:

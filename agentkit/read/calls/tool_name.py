@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from agentkit.read.calls.known_tools import KnownTools
@@ -17,6 +19,8 @@ _PREFIXES = re.compile(r"(?:functions?|tools?|default_api)[.:/]", re.IGNORECASE)
 """Namespaces that are the formats' own (OpenAI's, Gemini's); any other dotted name is whole."""
 
 
+_LONG, _MANY = 200, 200
+"""Characters of a name, and tools, beyond which none is looked for by likeness: that takes time."""
 _INDEX_SUFFIX = re.compile(r":\d+\Z")
 _RUN_TOGETHER = re.compile(r"functions?[.:_]?(?P<name>.+?)[:_.]?\d{0,4}\Z", re.IGNORECASE)
 """Kimi K2's `functions.NAME:0` without its marks, as `functionsNAME0`."""
@@ -49,15 +53,41 @@ def read_name(raw: Any, tools: KnownTools, pointer: str = "") -> tuple[str, tupl
             break
     if tools and name not in tools:
         known = ", ".join(sorted(tools)) or "none"
+        near = meant_tool(name, tools)
+        meant = f"did you mean {near!r}? " if near else ""
         problems.append(
             problem(
                 "name_unknown",
-                f"no tool is named {name!r}; there are: {known}"[:300],
+                f"no tool is named {name!r}; {meant}there are: {known}"[:300],
                 pointer=pointer,
                 before=raw,
             )
         )
     return name, tuple(problems)
+
+
+def meant_tool(name: str, known: Iterable[str]) -> str | None:
+    """Find the tool that a name most likely means: another case or style of the same letters, with
+    signs around it, a namespace before it, written twice, or a slip; None where none is near.
+    """
+    if len(name) > _LONG:
+        return None
+    by_letters = {_letters(one): one for one in known}
+    written = _letters(name)
+    half = written[: len(written) // 2]
+    bare = _letters(re.split(r"[.:/]", name.strip())[-1])
+    for letters in (written, half if half * 2 == written else "", bare):
+        if letters in by_letters:
+            return by_letters[letters]
+    if len(by_letters) > _MANY:
+        return None
+    near = get_close_matches(written, by_letters, 1, cutoff=0.8)
+    return by_letters[near[0]] if near else None
+
+
+def _letters(name: str) -> str:
+    """Take the letters and digits of a name, in lower case."""
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _without_tokens(name: str) -> str:

@@ -138,5 +138,8 @@ def _places(chart: BarChart, bars: list[Bar]) -> list[Any]:
 
 
 def _plain_text(text: str) -> str:
-    """Escape a text, as plotly reads tags of its own."""
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape a text, as plotly reads tags of its own, and sets what is between dollar signs as
+    mathematics where a page has MathJax.
+    """
+    escaped = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("$", "&#36;")
