@@ -77,6 +77,7 @@ class RunWriter:
         self._open = False
         if self.owner is not None:
             self.owner.close()
+            clean_up(self.path)  # of a run that was killed beside this one
 
     def begin(self, trajectory: Trajectory) -> int:
         """Begin a rollout: write all there is of it, and return its sample index."""
