@@ -29,8 +29,16 @@ WHOLE_IN_THE_END = {
     "message_in_last_chunk",
     "block_json_instead",
     "reasoning_details",
+    "ollama_lines",
+    "ollama_lines_error",
+    "gemini_list",
+    "bedrock_binary",
+    "content_cumulative",
+    "content_sent_again",
 }
-"""Answers whose text does not come as deltas of text."""
+"""Answers whose text does not come as deltas of text; or is sent from its start again, which only
+the end shows.
+"""
 
 
 def text_of(name: str) -> str:

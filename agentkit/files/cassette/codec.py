@@ -202,7 +202,8 @@ class RolloutReading:
         """Take in pieces of an answer, or the whole of it. Pieces with no whole are what came until
         their process was gone.
         """
-        came = line["exchange"].get("chunks", ()) if line.get("step") == "model" else ()
+        answer = line["exchange"] if line.get("step") == "model" else None
+        came = answer.get("chunks", ()) if isinstance(answer, dict) else ()
         if line.get("step") == "stream" and line["from"] != 0:
             self.pieces += pieces_of(line, self.trajectory)
             return

@@ -302,3 +302,15 @@ def _overlap(text: str, form: str) -> int:
             return len(text) - start
         start += 1
     return 0
+
+
+def texts_within(value: Any) -> Iterator[str]:
+    """Walk through all texts of plain data, however deep, and once through what holds itself."""
+    todo, seen = [value], set()
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+            seen.add(id(item))
+            todo += [*item, *item.values()] if isinstance(item, dict) else item

@@ -23,7 +23,7 @@ from agentkit.servers.redaction.exchange_text import (
     raw_edits,
 )
 from agentkit.servers.redaction.known_secrets import Known, keep
-from agentkit.servers.redaction.redactor import REDACTED, cut
+from agentkit.servers.redaction.redactor import REDACTED, cut, texts_within
 from agentkit.servers.redaction.withheld import Withheld
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Response, ToolCall
@@ -46,11 +46,20 @@ class Secrecy(Known):
         keep(kept)
 
     def data(self, value: Any) -> Any:
-        """Clean plain data; what has no secret in it is the same object as before."""
+        """Clean plain data; what has no secret in it is the same object as before. Data nested too
+        deeply to be made anew is left out as a whole where there is a secret in it.
+        """
+        try:
+            return self._data(value)
+        except RecursionError:
+            clean = all(self._text(text) is text for text in texts_within(value))
+            return value if clean else REDACTED
+
+    def _data(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):
-            pairs = {self.data(name): self.data(item) for name, item in value.items()}
+            pairs = {self._data(name): self._data(item) for name, item in value.items()}
             same = len(pairs) == len(value) and all(
                 a is b and pairs[a] is value[b] for a, b in zip(pairs, value, strict=True)
             )
@@ -58,7 +67,7 @@ class Secrecy(Known):
         if type(value) in (list, tuple):
             if set(map(type, value)) <= _NUMBERS:  # the ids of tokens, a hundred thousand
                 return value
-            items = [self.data(item) for item in value]
+            items = [self._data(item) for item in value]
             same = all(a is b for a, b in zip(items, value, strict=True))
             return value if same else type(value)(items)
         return value
