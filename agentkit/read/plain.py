@@ -62,14 +62,24 @@ def plain(obj: Any) -> Any:
 
 
 def _plain(obj: Any, depth: int, path: set[int]) -> Any:
-    if obj is None or type(obj) in (str, bool, float):
+    kind = type(obj)
+    if kind is str or obj is None or kind is bool or kind is float:
         return obj
-    if type(obj) is int:
+    if kind is int:
         return obj if obj.bit_length() < MOST_BITS else f"<integer of {obj.bit_length()} bits>"
     if depth > _MAX_DEPTH or id(obj) in path:
         return "…"
     path.add(id(obj))
     try:
+        if kind is dict:
+            return {
+                key if type(key) is str else str(key): value
+                if type(value) is str
+                else _plain(value, depth + 1, path)
+                for key, value in obj.items()
+            }
+        if kind is list:
+            return [item if type(item) is str else _plain(item, depth + 1, path) for item in obj]
         if isinstance(obj, Enum):
             return _plain(obj.value, depth + 1, path)
         if isinstance(obj, (str, int, float, bytes, bytearray, memoryview, datetime, date, time)):
@@ -267,6 +277,8 @@ def finite(value: Any) -> bool:
     stack = [value]
     while stack:
         item = stack.pop()
+        if type(item) is str:
+            continue
         if isinstance(item, float) and not math.isfinite(item):
             return False
         if isinstance(item, dict):

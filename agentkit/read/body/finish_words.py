@@ -99,7 +99,9 @@ def means(finish: str | None, meaning: str) -> bool:
     """Return whether the server's word means `length`, `content_filter` or `tool_calls`, in any
     server's spelling.
     """
-    return finish is not None and word_of(finish) in MEANINGS[meaning]
+    if finish is None:
+        return False
+    return (finish if finish in STANDARD else word_of(finish)) in MEANINGS[meaning]
 
 
 def broken_kind(finish: str | None) -> str | None:

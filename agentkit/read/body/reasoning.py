@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from agentkit.types.answer import ReasoningBlock
@@ -108,7 +109,7 @@ def _named_texts(message: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Find the fields that hold reasoning; where there is none, those that LiteLLM moved to
     `provider_specific_fields` because it does not know them.
     """
-    found = [(name, message[name]) for name in FIELDS if _holds(message.get(name))]
+    found = [(name, message[name]) for name in FIELDS if name in message and _holds(message[name])]
     moved = message.get("provider_specific_fields")
     if not found and isinstance(moved, dict):
         found = [(name, moved[name]) for name in FIELDS if _holds(moved.get(name))]
@@ -230,7 +231,7 @@ def split_think(text: str, apart: str | None = None) -> ThinkText:
             is the text's own word, but for whole blocks at the start and for what repeats the
             field. No call counts in a block that stays.
     """
-    if "`" not in text and not _HINT.search(text):
+    if "`" not in text and not (("<" in text or "◁" in text or "[" in text) and _HINT.search(text)):
         return ThinkText([], [], [], [], apart)
     found = _tagged(text)
     found.apart = apart
@@ -327,13 +328,17 @@ def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> i
     """
     ticks, start = len(mark.group()), mark.start()
     fence = ticks >= 3 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
-    closing = re.compile(rf"(?<!`)`{{{ticks}{',' if fence else ''}}}(?!`)")
-    found = closing.search(text, mark.end())
+    found = _closing_ticks(ticks, fence).search(text, mark.end())
     if not fence and (found is None or (ticks < 3 and "\n" in text[mark.end() : found.start()])):
         return mark.end()
     end = found.end() if found else len(text)
     code.append((start, end))
     return end
+
+
+@lru_cache(maxsize=64)
+def _closing_ticks(ticks: int, fence: bool) -> re.Pattern[str]:
+    return re.compile(rf"(?<!`)`{{{ticks}{',' if fence else ''}}}(?!`)")
 
 
 def think_problems(found: ThinkText, pointer: str) -> Iterator[Problem]:

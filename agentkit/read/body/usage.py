@@ -68,15 +68,13 @@ def _inner(raw: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _count(raw: dict[str, Any], *names: str) -> int | None:
-    values = (raw.get(name) for name in names)
-    return next(
-        (
-            int(v)
-            for v in values
-            if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e15
-        ),
-        None,
-    )
+    for name in names:
+        value = raw.get(name)
+        if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        if abs(value) < 1e15:
+            return int(value)
+    return None
 
 
 def token_fields(body: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +97,8 @@ def token_fields(body: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]
 def _ids(first: dict[str, Any], second: dict[str, Any], names: tuple[str, ...]) -> Any:
     """Find token ids in a choice or the body around it: by name, or in the objects beside."""
     for holder in _holders(first, second):
+        if holder.keys().isdisjoint(names):
+            continue
         for name in names:
             if name in holder and (found := read_token_ids(_one(holder[name]))):
                 return found
@@ -117,7 +117,10 @@ def _holders(*parts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for holder in (part, part.get("message")):
             if isinstance(holder, dict):
                 yield holder
-                yield from (holder[name] for name in BESIDE if isinstance(holder.get(name), dict))
+                if not holder.keys().isdisjoint(BESIDE):
+                    yield from (
+                        holder[name] for name in BESIDE if isinstance(holder.get(name), dict)
+                    )
 
 
 def _pairs(choice: dict[str, Any], body: dict[str, Any]) -> Iterator[TokenLogprob]:

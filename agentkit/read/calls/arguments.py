@@ -196,7 +196,7 @@ def _may_hold(value: Any) -> bool:
     while left:
         item = left.pop()
         if type(item) is str:
-            if may_hold_tokens(item):
+            if "<" in item or "[TOOL_" in item:
                 return True
         elif type(item) is dict:
             left.extend(item)

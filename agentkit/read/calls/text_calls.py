@@ -27,6 +27,11 @@ _CALL_MARKUP = re.compile(
 )
 _TEMPLATE_MARKUP = re.compile(r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|channel)\|>")
 _NAME = re.compile(r"[\w.:/-]{1,128}")
+_BEGINNING = 20_000
+_ENOUGH = 64
+"""Of a text of more than twice as many characters, the beginning that the formats are judged by,
+and the calls in it that settle which one the text is in: reading all of it in each costs too much.
+"""
 
 
 @dataclass(slots=True)
@@ -44,12 +49,14 @@ class TextCalls:
 
 def call_markup_in(text: str | None) -> str | None:
     """Find the first piece of tool-call markup in a text."""
-    found = _CALL_MARKUP.search(text or "")
+    if not text or not ("<" in text or "[TOOL_CALLS]" in text):
+        return None
+    found = _CALL_MARKUP.search(text)
     return found.group() if found else None
 
 
 def _markup_in(text: str) -> str | None:
-    template = _TEMPLATE_MARKUP.search(text)
+    template = _TEMPLATE_MARKUP.search(text) if "<|" in text else None
     return call_markup_in(text) or (template.group() if template else None)
 
 
@@ -190,18 +197,46 @@ def _listed(
     if not marked and not (tools and searched.lstrip()[:1] in ("{", "[")):
         return (), think
     given = tools if tools else None
-    readings = candidates(searched, given, policy, distinct=True)
-    if think.code:  # what some formats write in fences shows only where these are not blanked
-        readings = [(name, _read(name, text, think, given, policy)[0]) for name, _ in readings]
+    begun = _begun(text, think, tools, policy)
+    readings = begun or _readings(text, searched, think, given, policy)
     if not readings:
         return (), think
     name, best = max(readings, key=lambda reading: _merit(reading[1].tool_calls, tools))
     found = think
-    if searched != text or len(text) > MOST:
+    if searched != text or len(text) > MOST or begun:
         best, found = _read(name, text, think, given, policy)
     if not marked and not any(_is_usable(call, tools) for call in best.tool_calls):
         return (), think
     return best.tool_calls, found
+
+
+def _readings(
+    text: str, searched: str, think: ThinkText, tools: KnownTools | None, policy: Policy
+) -> list[tuple[str, Parsed]]:
+    """Read a text in each of the formats it may be in."""
+    readings = candidates(searched, tools, policy, distinct=True)
+    if think.code:  # what some formats write in fences shows only where these are not blanked
+        readings = [(name, _read(name, text, think, tools, policy)[0]) for name, _ in readings]
+    return readings
+
+
+def _begun(
+    text: str, think: ThinkText, tools: KnownTools, policy: Policy
+) -> list[tuple[str, Parsed]]:
+    """Read the beginning of a long text in each format; nothing where that does not settle which
+    one it is.
+    """
+    if len(text) <= 2 * _BEGINNING:
+        return []
+    part = text[:_BEGINNING]
+    inner = split_think(part, think.apart)
+    readings = _readings(part, _masked(part, inner), inner, tools if tools else None, policy)
+    settled = any(
+        len(reading.tool_calls) >= _ENOUGH
+        or any(_is_usable(call, tools) for call in reading.tool_calls)
+        for _, reading in readings
+    )
+    return readings if settled else []
 
 
 def _merit(calls: tuple[ToolCall, ...], tools: KnownTools) -> tuple[int, int, int, int]:

@@ -48,7 +48,8 @@ def has_call_markup(text: str) -> bool:
     """Return whether the text holds a marker of any known call format; bare JSON, code fences and
     Python are not markup.
     """
-    return _TAGS.search(text) is not None or any(word in text for word in _WORDS)
+    tagged = "<" in text and _TAGS.search(text) is not None
+    return tagged or any(word in text for word in _WORDS)
 
 
 @checked_keywords

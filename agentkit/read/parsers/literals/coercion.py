@@ -16,6 +16,7 @@ Coercion = Callable[[str, Schema], Any]
 """Reads a text as a value; the schema is None where the tool, or the parameter, is unknown."""
 
 _ABSENT = object()
+_STRING = {"string"}
 _ALIASES = {
     **dict.fromkeys(("str", "text", "varchar", "char", "enum"), "string"),
     **dict.fromkeys(
@@ -38,6 +39,10 @@ _OF_VALUE = {
 }
 
 
+_MORE_TYPES = frozenset(("enum", "anyOf", "oneOf", "allOf"))
+"""What tells of a schema's types besides `type`."""
+
+
 def types_of(schema: Schema) -> set[str]:
     """List the JSON types a schema allows; {"string"} where it names none."""
     return _types(schema, 0) or {"string"}
@@ -47,6 +52,9 @@ def _types(schema: Any, depth: int) -> set[str]:
     if not isinstance(schema, MAPPING) or depth > 8:
         return {"string"}
     given = schema.get("type")
+    if type(given) is str and _MORE_TYPES.isdisjoint(schema):
+        name = given.strip().lower()
+        return {_ALIASES.get(name, name)}
     found = set()
     for kind in (
         given if isinstance(given, list) else (given,)
@@ -75,6 +83,8 @@ def by_schema(text: str, schema: Schema) -> Any:
     if schema is None:
         return text
     kinds = types_of(schema)
+    if kinds == _STRING:
+        return text
     for kind, read in _READERS.items():
         if kind in kinds and (value := read(text)) is not _ABSENT:
             return value
@@ -244,6 +254,10 @@ def scalars(text: str, schema: Schema) -> Any:
     return text if value is _ABSENT else value
 
 
+_WRITTEN_ONE_WAY = frozenset((int, bool, type(None)))
+"""Types whose text is read as the value itself wherever the schema allows the type."""
+
+
 def coerce_value(value: Any, schema: Any) -> Any:
     """Turn a value of JSON into what the schema wants, where its text is exactly that."""
     if not isinstance(schema, Mapping):
@@ -255,6 +269,8 @@ def coerce_value(value: Any, schema: Any) -> Any:
     if isinstance(value, list):
         items = [coerce_value(item, schema.get("items")) for item in value]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if type(value) in _WRITTEN_ONE_WAY and _OF_VALUE[type(value)] in types_of(schema):
+        return value
     coerced = by_schema(json.dumps(value), schema)
     kept = type(coerced) is type(value) or (
         isinstance(value, float) and "integer" not in types_of(schema)

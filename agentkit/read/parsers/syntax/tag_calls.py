@@ -172,7 +172,9 @@ class TagCalls(Format):
 
     def _strangeness(self, values: list[Value], strange: str, ending: Ending) -> str:
         """Say why text between the parameters makes the call unusable; "" where it does not."""
-        if strange and ending == "next":
+        if not strange:
+            return ""
+        if ending == "next":
             return "the call is not closed, and other text follows"
         if any(marker in strange for marker in self.parameters):
             return "a parameter is not whole"
