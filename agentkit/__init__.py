@@ -158,19 +158,20 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"agentkit.{name}")
     if name not in _HOME:
-        raise AttributeError(f"module 'agentkit' has no attribute {name!r}{_meant(name)}")
+        raise _unknown(name)
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
-def _meant(name: str) -> str:
-    if name.startswith("_"):  # asked for by machinery, as IPython's _repr_html_
-        return ""
-    from agentkit.errors import suggest
+def _unknown(name: str) -> AttributeError:
+    """Make the error of a name that is not there; machinery asks for many that begin with _."""
+    if name.startswith("_"):
+        return AttributeError(f"module 'agentkit' has no attribute {name!r}")
+    from agentkit.errors import UnknownName, suggest
 
-    meant = suggest(name, __all__, show=lambda known: f"ak.{known}")
-    return f"; {meant}" if meant else ""
+    hint = suggest(name, __all__, show=lambda known: f"ak.{known}")
+    return UnknownName(f"module 'agentkit' has no attribute {name!r}", hint=hint)
 
 
 def __dir__() -> list[str]:

@@ -8,12 +8,18 @@
 `x` is one rollout or many, as for `ak.turns_df`; or the frame itself.
 """
 
+from typing import TYPE_CHECKING
+
+from agentkit.errors import names_of
 from agentkit.show.charts.context import context
 from agentkit.show.charts.errors import errors
 from agentkit.show.charts.latency import latency
 from agentkit.show.charts.percentiles import percentiles
 
 __all__ = ["context", "errors", "latency", "percentiles"]
+
+if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
+    __getattr__ = names_of("agentkit.charts", __all__, "ak.charts")
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ AgentkitError
 │   └── SchemaError (TypeError too)   a function that cannot be described as a tool
 ├── NotFound (LookupError)            no profile, turn or sample of that name
 │   └── NoParser (KeyError too)       no parser of that name
+├── UnknownName (AttributeError)      an object or module has nothing of that name
 ├── CassetteError (ValueError)        a file that is not ours, or of which nothing can be read
 │   └── ReplayMiss (LookupError too)  a replay was asked for something the cassette does not hold
 ├── FileError (OSError)               a file that the system does not read or write
@@ -30,7 +31,7 @@ from errno import ENOENT
 from sysconfig import get_path
 from traceback import FrameSummary, TracebackException, extract_tb
 from types import FunctionType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -43,13 +44,23 @@ _FRAMES = 40
 """Frames of a traceback that are kept from either end."""
 
 
+def _printable(text: str) -> str:
+    """Write out what does not print, line feeds and tabs apart: an error repeats what a model, a
+    file or a server wrote, and a terminal shows it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 class AgentkitError(Exception):
     """Base of every exception agentkit raises on purpose."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
+        message = _printable(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = _printable(hint)
         """What to do about it."""
 
     def __str__(self) -> str:
@@ -91,6 +102,10 @@ class NotFound(AgentkitError, LookupError):
 
 class NoParser(NotFound, KeyError):
     """No parser of that name."""
+
+
+class UnknownName(AgentkitError, AttributeError):
+    """An object or a module has nothing of that name."""
 
 
 class CassetteError(AgentkitError, ValueError):
@@ -153,6 +168,23 @@ def suggest(
     """
     near = nearest(name, known)
     return f"did you mean {' or '.join(map(show, near))}?" if near else otherwise
+
+
+def names_of(owner: str, known: Iterable[str], prefix: str) -> Callable[[str], NoReturn]:
+    """Make the `__getattr__` of a module or object: it gives the name that was meant.
+
+    Args:
+        owner: what is asked, in words.
+        known: the names it has.
+        prefix: what a name is written behind, as `ak.export`.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        # machinery asks for names that begin with _, as IPython's _repr_html_
+        near = "" if name.startswith("_") else suggest(name, known, show=lambda n: f"{prefix}.{n}")
+        raise UnknownName(f"{owner} has no {name!r}", hint=near)
+
+    return refuse
 
 
 def nearest(name: object, known: Iterable[object], n: int = 3, *, cutoff: float = 0.6) -> list[str]:

@@ -13,6 +13,9 @@ model call. Each returns a text that `save(path)` writes. It never holds a key: 
 environment variables, and what looks like one is removed.
 """
 
+from typing import TYPE_CHECKING
+
+from agentkit.errors import names_of
 from agentkit.show.export.code.client_script import python
 from agentkit.show.export.code.notebook import notebook
 from agentkit.show.export.code.offline_test import pytest
@@ -23,6 +26,9 @@ from agentkit.show.export.reduction_search import Shrunk, shrink
 from agentkit.show.export.report import issue
 
 __all__ = ["Export", "Shrunk", "curl", "html", "issue", "notebook", "pytest", "python", "shrink"]
+
+if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
+    __getattr__ = names_of("agentkit.export", __all__, "ak.export")
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,9 @@
 parsers.
 """
 
+from typing import TYPE_CHECKING
+
+from agentkit.errors import names_of
 from agentkit.read.parsers.call_parser import Incremental, Parser
 from agentkit.read.parsers.detection import detect, has_call_markup
 from agentkit.read.parsers.output import Parsed, Piece
@@ -21,6 +24,9 @@ __all__ = [
     "names",
     "reasoning_names",
 ]
+
+if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
+    __getattr__ = names_of("agentkit.parsers", __all__, "ak.parsers")
 
 
 def __dir__() -> list[str]:

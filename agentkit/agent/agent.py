@@ -140,7 +140,9 @@ class Agent:
         read = (profile, parser, policy, {**(sampling or {}), **further})
         made = make_spec(chat, model, schemas, *read, max_turns, stream, max_calls)
         spec = secrecy.covered(made)
-        run_tool = tool_runner(Functions(functions), timeout=tool_timeout, clock=clock)
+        run_tool = tool_runner(
+            Functions(functions), timeout=tool_timeout, suggests=True, clock=clock
+        )
         perform = live_performs(chat, run_tool, retries, checked_approve(approve), secrecy)
         self._setup = Setup(
             spec=spec,

@@ -22,6 +22,7 @@ from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool
 from agentkit.errors import UsageError
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
@@ -223,6 +224,8 @@ def approving(perform: Perform, approve: Approve) -> Perform:
         if decision is True:
             return await perform(step, emit)
         if isinstance(decision, Mapping):
+            further = [name for name in decision if name not in (call.arguments or {})]
+            KnownTools(step.trajectory.spec.tools).check_names(call.name or "", further)
             outcome = await perform(replace(step, call=rewritten(call, decision)), emit)
             changed = dict(decision)
             return replace(outcome, arguments=changed) if isinstance(outcome, Result) else outcome

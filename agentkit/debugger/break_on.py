@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from agentkit.errors import NotFound, checked_keywords, suggest
+from agentkit.errors import NotFound, UnknownName, checked_keywords, suggest
 from agentkit.read.body.finish_words import means
 from agentkit.trajectory.breakpoints import (
     Breakpoint,
@@ -144,7 +144,7 @@ class BreakOn:
         def __getattr__(self, name: str) -> NoReturn:
             known = [n for n in dir(type(self)) if not n.startswith("_")]
             hint = suggest(name, known, f"there are: {self!r}", show=lambda n: f"ak.break_on.{n}")
-            raise AttributeError(f"break_on has no {name!r}; {hint}")
+            raise UnknownName(f"break_on has no {name!r}", hint=hint)
 
     def __repr__(self) -> str:
         return (

@@ -19,7 +19,7 @@ from agentkit.debugger.breakpoint_list import Breakpoints, names_to_approve
 from agentkit.debugger.cursor import Cursor
 from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped, advice
-from agentkit.errors import checked_keywords, suggest
+from agentkit.errors import checked_keywords, names_of
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.edit import UNSET
@@ -392,8 +392,7 @@ class Debugger(Drawn):
 
         def __getattr__(self, name: str) -> NoReturn:
             known = [n for n in dir(type(self)) if not n.startswith("_")]
-            hint = suggest(name, known, show=lambda n: f"dbg.{n}") if name[:1] != "_" else ""
-            raise AttributeError(f"a debugger has no {name!r}{hint and f'; {hint}'}")
+            names_of("a debugger", known, "dbg")(name)
 
     def __repr__(self) -> str:
         more = "".join(f"; {note}" for note in self.notes())

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from agentkit.agent.event_loop import run
 from agentkit.debugger.cursor import Cursor
-from agentkit.errors import NotFound, UnknownKeyword, checked_keywords, suggest
+from agentkit.errors import NotFound, checked_keywords
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.trajectory.by_hand import NOT_APPROVED, SKIPPED
 from agentkit.types.answer import ToolCall
@@ -87,7 +87,8 @@ class Pending(tuple[ToolCall, ...], Drawn):
         """
         called = self._call(i)
         given: Any = (called.arguments or {}) if arguments is None else arguments
-        self._check_names(called, [name for name in named if name not in given])
+        further = [name for name in named if name not in given]
+        KnownTools(self._cursor.trajectory.spec.tools).check_names(called.name or "", further)
         return run(
             self._cursor.change_call(
                 self._position(i),
@@ -107,20 +108,6 @@ class Pending(tuple[ToolCall, ...], Drawn):
                 hint=f"the last answer has {len(self.recoverable)}",
             )
         return run(self._cursor.adopt_call(self.recoverable[i].position))
-
-    def _check_names(self, call: ToolCall, names: list[str]) -> None:
-        """Refuse a name that the schema of the tool does not have; a dict may hold any."""
-        tools = KnownTools(self._cursor.trajectory.spec.tools)
-        schema = tools.parameters(call.name or "") or {}
-        known = schema.get("properties")
-        if not isinstance(known, dict) or schema.get("additionalProperties"):
-            return
-        for name in names:
-            if name not in known:
-                raise UnknownKeyword(
-                    f"the tool {call.name!r} has no argument {name!r}",
-                    hint=suggest(name, known, f"it has: {', '.join(known) or 'none'}"),
-                )
 
     def _call(self, i: int | ToolCall) -> ToolCall:
         if isinstance(i, ToolCall):

@@ -36,6 +36,7 @@ from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
+from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
@@ -278,7 +279,7 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     except UsageError as exc:
         raise CassetteError(f"{path.name!r}: {exc.args[0]}", hint=forms_hint()) from None
     for message in bad:
-        _log.warning("%s: %s, and is left out", path.name, message)
+        _log.warning("%s: %s, and is left out", in_line(path.name), in_line(message))
     if not found:
         raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
     return found
@@ -323,8 +324,7 @@ def _lenient(
 
 def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
     """Read a list of any forms. Dicts in it are entries of one log."""
-    items = list(listed)
-    kind = type(listed).__name__
+    items, kind = list(listed), type(listed).__name__
     if not items and not isinstance(listed, Sequence):
         raise UsageError(
             f"a {kind} holds no rollout",

@@ -78,7 +78,7 @@ class Record(Displayed):
 
     def __repr__(self) -> str:
         text = self.summary()
-        return f"<{type(self).__name__} {text}>" if text else f"<{type(self).__name__}>"
+        return visible(f"<{type(self).__name__} {text}>" if text else f"<{type(self).__name__}>")
 
 
 def clip(text: str, limit: int = 60) -> str:

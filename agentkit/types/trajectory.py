@@ -42,7 +42,7 @@ class Message(Record):
         return content if isinstance(content, str) else ""
 
     def summary(self) -> str:
-        return f"{self.role}: {clip(self.content)}"
+        return f"{clip(self.role)}: {clip(self.content)}"
 
 
 @record
@@ -292,7 +292,7 @@ class Spec(Record):
     """What a newer version's file held beside it; None where there was nothing."""
 
     def summary(self) -> str:
-        return f"{self.model} {len(self.tools)} tools, profile={self.profile}"
+        return f"{clip(str(self.model), 200)} {len(self.tools)} tools, profile={clip(self.profile)}"
 
 
 @record

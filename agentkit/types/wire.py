@@ -130,7 +130,9 @@ class Request(Record):
         return {**head, "messages": [dict(m) for m in self.messages], **tools, **self.sampling}
 
     def summary(self) -> str:
-        return f"{self.model} {len(self.messages)} messages, {len(self.tools)} tools"
+        return (
+            f"{clip(str(self.model), 200)} {len(self.messages)} messages, {len(self.tools)} tools"
+        )
 
 
 @record

@@ -11,7 +11,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.agent.perform import approving
-from agentkit.errors import UsageError
+from agentkit.errors import UnknownKeyword, UsageError
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 from tests.debugger.debugger_operations import DONE, ONE, RAN, TWO, double, fail
@@ -146,6 +146,13 @@ def test_an_answer_that_means_nothing_runs_nothing(wrong: Any) -> None:
         ak.rollout(agent(lambda call: wrong, ONE, DONE), "go")
     assert RAN == []
     assert "return True, False, a dict" in str(info.value)
+
+
+def test_an_argument_that_the_tool_does_not_have_runs_nothing() -> None:
+    with pytest.raises(UnknownKeyword, match="the tool 'double' has no argument 'nn'") as info:
+        ak.rollout(agent(lambda call: {"nn": 5}, ONE, DONE), "go")
+    assert RAN == []
+    assert "did you mean 'n'" in str(info.value) or "it has: n" in str(info.value)
 
 
 @pytest.mark.parametrize("wrong", [["double"], "double", 3])

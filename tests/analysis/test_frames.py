@@ -81,7 +81,7 @@ def test_a_turn_is_a_row() -> None:
     assert found["stop_reason"].isna().tolist() == [False, False, False, False, True, True]
     assert found["last"].tolist() == [False, True] * 3
     assert found["reward"].tolist()[:2] == [1.0, 1.0]
-    assert found.loc[2, ["errors", "warnings", "failed_calls", "retries"]].tolist() == [1, 5, 4, 1]
+    assert found.loc[2, ["errors", "warnings", "failed_calls", "retries"]].tolist() == [9, 6, 3, 1]
 
 
 def timed(start: float, elapsed: float, **more: Any) -> Any:

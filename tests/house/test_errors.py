@@ -181,3 +181,20 @@ def test_a_line_that_nothing_holds_is_named_alone() -> None:
 def test_a_public_name_that_there_is_not() -> None:
     with pytest.raises(AttributeError, match=r"did you mean ak\.load"):
         ak.lod  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "wrong", "meant"),
+    [
+        ("export", "crul", "curl"),
+        ("charts", "latncy", "latency"),
+        ("parsers", "get_parsers", "get_parser"),
+        ("cassette", "docter", "doctor"),
+    ],
+)
+def test_a_name_that_a_module_lacks_comes_with_the_one_that_was_meant(
+    module: str, wrong: str, meant: str
+) -> None:
+    with pytest.raises(AttributeError, match=rf"did you mean ak\.{module}\.{meant}") as caught:
+        getattr(getattr(ak, module), wrong)
+    assert not any("errors.py" in line for line in caught.value._render_traceback_())

@@ -27,6 +27,7 @@ from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.tool import Tool
 from agentkit.agent.tools.tool_loop import run_here, run_on_tool_loop
 from agentkit.errors import UsageError
+from agentkit.read.calls.tool_name import meant_tool
 from agentkit.read.tool_output import error_text
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import ToolStep
@@ -69,12 +70,17 @@ class Functions:
 
 
 def tool_runner(
-    dispatch: Dispatch, *, timeout: float | None = None, clock: Clock = time.time
+    dispatch: Dispatch,
+    *,
+    timeout: float | None = None,
+    suggests: bool = False,
+    clock: Clock = time.time,
 ) -> RunTool:
     """Make a function that runs a tool step and gives its result.
 
     Args:
         timeout: seconds one call may run; None for no limit.
+        suggests: whether the result of an unknown tool names the one that was likely meant.
         clock: Unix time in seconds; a scripted agent brings one of its own, so that its times
             repeat.
 
@@ -94,11 +100,7 @@ def tool_runner(
             return too_many_result(call, step.limit)
         known = list(dispatch.names())
         if call.name and call.name not in known:
-            error = f"Unknown tool '{call.name}'"
-            content = error_text(f"{error}. Available tools: {sorted(known)}")
-            return ToolResult(
-                call_id=call.id, name=call.name, status="unknown_tool", content=content, error=error
-            )
+            return unknown_result(call, known, suggests)
         if not call.valid:
             return invalid_result(call)
         return await _run(dispatch, step, timeout, clock)
@@ -183,6 +185,23 @@ def tool_result(call: ToolCall, ran: Ran, record: CallRecord | None = None) -> T
         started=ran.started,
         elapsed=ran.elapsed,
         queued=ran.queued,
+    )
+
+
+def unknown_result(call: ToolCall, known: Iterable[str], suggests: bool) -> ToolResult:
+    """Make the result of a call of a tool that is not there.
+
+    Args:
+        call: the call.
+        known: the names there are.
+        suggests: whether the one that was likely meant is named, where one is near.
+    """
+    error = f"Unknown tool '{call.name}'"
+    near = meant_tool(call.name, known) if suggests else None
+    meant = f". Did you mean '{near}'?" if near else ""
+    content = error_text(f"{error}. Available tools: {sorted(known)}{meant}")
+    return ToolResult(
+        call_id=call.id, name=call.name, status="unknown_tool", content=content, error=error
     )
 
 

@@ -21,6 +21,7 @@ from agentkit.files.path import to_write
 from agentkit.files.reader import rollout_sequence
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import in_line
 
 LABEL = "label"
 """The column of a rollout's labels."""
@@ -212,7 +213,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
             if len(self) == total
             else f"{len(self):,} of {total:,} rollouts"
         )
-        return ", ".join(filter(None, [self.title, number, self.asked]))
+        return in_line(", ".join(filter(None, [self.title, number, self.asked])))
 
     def __repr__(self) -> str:
         return f"<Explorer {self.heading()}>"

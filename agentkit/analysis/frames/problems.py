@@ -47,7 +47,7 @@ def problems_df(x: Any) -> pd.DataFrame:
         rollout, side, sample, prompt, turn, server: as in `turns_df`.
         source: where it went wrong: sent (what the caller gave, which a server would refuse, as
             `ak.preflight` finds it), request (it failed, or was tried again), answer, call, found
-            (a call found in the text), tool (its result).
+            (a call found in the text), tool (its result), file (what it has lost of the rollout).
         call: position of the call it concerns; `<NA>` for none. tool: the name called.
         severity: info, warning, error. A request that was tried again with success is a warning.
         code: a problem code; for a tool the status of its result (error, timeout, unknown_tool, …).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from agentkit.analysis.frames.frame import (
 )
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.trajectory.trouble.points import server
+from agentkit.trajectory.trouble.points import ProblemPoint, number_of, server, turn_points
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
@@ -58,8 +59,9 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
             turn, from 0. id: as the history sends it.
         name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired,
             invalid, custom. origin: where it was found.
-        valid: whether it may run. recoverable: found in the text and not run. problems: how many.
-            problem_codes: which, separated by spaces.
+        valid: whether it may run. recoverable: found in the text and not run. problems: how many
+            rows `ak.problems_df` has for it that are not `info`, a failed result among them.
+            problem_codes: which codes all of them have, separated by spaces.
         result_status: of its result: ok, error, timeout, cancelled, invalid_call, unknown_tool,
             skipped, edited; `<NA>` without a result.
         result: what the model sees. result_length: its length. error: type and message of what
@@ -79,19 +81,31 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
     who = identity(index, trajectory)
     for turn in trajectory.all_turns:
-        where = (*who, turn.index, server(turn))
+        where, found = (*who, turn.index, server(turn)), _points(turn)
         for position, call in enumerate(turn.tool_calls):
-            yield (*where, *_call(call, False), *_outcome(_result(turn, position)))
+            wrong = found.get((False, position), [])
+            yield (*where, *_call(call, False, wrong), *_outcome(_result(turn, position)))
         for call in turn.response.recoverable:
-            yield (*where, *_call(call, True), *_outcome(None))
+            wrong = found.get((True, call.position), [])
+            yield (*where, *_call(call, True, wrong), *_outcome(None))
+
+
+def _points(turn: Turn) -> dict[tuple[bool, int | None], list[ProblemPoint]]:
+    """Sort the problems of a turn by whether the call was only found in its text, and its
+    position.
+    """
+    by_call: defaultdict[tuple[bool, int | None], list[ProblemPoint]] = defaultdict(list)
+    for point in turn_points(turn):
+        by_call[point.source == "found", point.call].append(point)
+    return by_call
 
 
 def _result(turn: Turn, position: int) -> ToolResult | None:
     return turn.results[position] if position < len(turn.results) else None
 
 
-def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
-    codes = " ".join(dict.fromkeys(problem.code for problem in call.problems))
+def _call(call: ToolCall, recoverable: bool, found: list[ProblemPoint]) -> tuple[Any, ...]:
+    codes = " ".join(dict.fromkeys(point.code for point in found))
     values = (
         call.position,
         call.id,
@@ -101,7 +115,7 @@ def _call(call: ToolCall, recoverable: bool) -> tuple[Any, ...]:
         call.origin,
         call.valid,
     )
-    return (*values, recoverable, len(call.problems), codes)
+    return (*values, recoverable, number_of(found), codes)
 
 
 def _outcome(result: ToolResult | None) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
@@ -19,7 +19,7 @@ from agentkit.analysis.frames.frame import (
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.usage import queue_of
-from agentkit.trajectory.trouble.points import server
+from agentkit.trajectory.trouble.points import ProblemPoint, points_by_turn, server
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Usage
 
@@ -79,9 +79,9 @@ def turns_df(x: Any) -> pd.DataFrame:
         input_tokens, output_tokens, reasoning_tokens, cached_tokens: what the server counted; the
             last two are parts of the first two.
         content_length, reasoning_length: of what was read. calls: tool calls. failed_calls: those
-            whose result has another status than `ok`.
-        finish_reason: the server's word. errors, warnings: problems of the answer and its calls, by
-            severity.
+            with a result of another status than `ok` and `edited`.
+        finish_reason: the server's word. errors, warnings: how many rows of these severities
+            `ak.problems_df` has for the turn.
         last: whether it is the rollout's last turn. stop_reason: the rollout's; `<NA>` while it can
             go on. reward: `meta["reward"]`.
 
@@ -97,11 +97,12 @@ def turns_df(x: Any) -> pd.DataFrame:
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
     who, turns = identity(index, trajectory), trajectory.all_turns
-    reward = number(trajectory.meta.get("reward"))
+    reward, found = number(trajectory.meta.get("reward")), points_by_turn(trajectory)
     for turn in turns:
         ending = (turn is turns[-1], trajectory.stop_reason, reward)
         model = turn.response.model or trajectory.spec.model
-        yield (*who, turn.index, model, server(turn), *_times(turn), *_amounts(turn), *ending)
+        amounts = _amounts(turn, found.get(turn.index, ()))
+        yield (*who, turn.index, model, server(turn), *_times(turn), *amounts, *ending)
 
 
 def _times(turn: Turn) -> tuple[Any, ...]:
@@ -133,9 +134,10 @@ def _minus(whole: float | None, part: float | None) -> float:
     return round((whole or 0.0) - (part or 0.0), 6)  # recorded times are whole microseconds
 
 
-def _amounts(turn: Turn) -> tuple[Any, ...]:
+def _amounts(turn: Turn, found: Iterable[ProblemPoint]) -> tuple[Any, ...]:
     response, usage = turn.response, turn.response.usage or Usage()
-    severities = [problem.severity for problem in turn.problems]
+    points = [(point.severity, point.source) for point in found]
+    severities = [severity for severity, _ in points]
     return (
         usage.input_tokens,
         usage.output_tokens,
@@ -144,7 +146,7 @@ def _amounts(turn: Turn) -> tuple[Any, ...]:
         len(response.content or ""),
         len(response.reasoning or ""),
         len(response.tool_calls),
-        sum(result.status != "ok" for result in turn.tool_results),
+        sum(source == "tool" for _, source in points),
         response.finish_reason,
         severities.count("error"),
         severities.count("warning"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentkit.errors import UsageError
+from agentkit.errors import UnknownKeyword, UsageError, suggest
 from agentkit.read.calls.function_schema import described
 from agentkit.read.plain import plain
 
@@ -46,6 +46,23 @@ class KnownTools:
     def parameters(self, name: str) -> Mapping[str, Any] | None:
         """Return the JSON schema of a tool's arguments; None where the reader does not know it."""
         return self._parameters.get(name)
+
+    def check_names(self, tool: str, names: Iterable[str]) -> None:
+        """Refuse a name of an argument that the schema of the tool does not have.
+
+        Raises:
+            UnknownKeyword: on the first of them.
+        """
+        schema = self.parameters(tool) or {}
+        known = schema.get("properties")
+        if not isinstance(known, Mapping) or schema.get("additionalProperties"):
+            return
+        for name in names:
+            if name not in known:
+                raise UnknownKeyword(
+                    f"the tool {tool!r} has no argument {name!r}",
+                    hint=suggest(name, known, f"it has: {', '.join(known) or 'none'}"),
+                )
 
 
 def known_tools(tools: Any) -> KnownTools:

@@ -11,7 +11,7 @@ from agentkit.errors import checked_keywords
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, is_frame
 from agentkit.show.charts.figure import figure
-from agentkit.trajectory.trouble.points import ProblemPoint
+from agentkit.trajectory.trouble.points import ProblemPoint, number_of
 from agentkit.types.record import clip
 from agentkit.types.words import count
 
@@ -57,7 +57,10 @@ def errors_chart(
         columns: how many turns are drawn at most, each where it lies in the rollout; of more,
             neighbours are put together. None: every turn is a piece of its code's bar.
     """
+    points = list(points)
     listed = [(p.code, p.turn, _rank(p.severity)) for p in points]
+    notes = len(points) - (number := number_of(points))
+    beside = f" and {count(notes, 'note')}" if notes else ""
     counts, worst = Counter(code for code, _, _ in listed), dict[str, int]()
     for code, _, rank in listed:
         worst[code] = min(rank, worst.get(code, rank))
@@ -68,7 +71,7 @@ def errors_chart(
     more = f"; the {len(ordered)} most severe and frequent shown" if cut else ""
     return BarChart(
         title="Problems by code and turn",
-        summary=f"{count(len(listed), 'problem')} of {count(len(counts), 'code')}{more}",
+        summary=f"{count(number, 'problem')}{beside} of {count(len(counts), 'code')}{more}",
         empty="nothing went wrong",
         rows=tuple(BarRow(code, total=f"{counts[code]:,}") for code in ordered),
         bars=tuple(bars),

@@ -16,6 +16,7 @@ from agentkit.show.export.code.shell import curl
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.show.render.render import text_of
+from agentkit.trajectory.trouble.points import number_of
 from agentkit.types.problem import Problem
 from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
@@ -84,7 +85,9 @@ def _happened(call: ModelCall) -> str:
     response = call.response
     if response is not None:
         problems = response.all_problems
-        parts.append(f"{count(len(problems), 'problem')} in the answer{':' if problems else '.'}")
+        parts.append(
+            f"{count(number_of(problems), 'problem')} in the answer{':' if problems else '.'}"
+        )
         parts += [fenced("\n".join(map(_problem, problems)))] if problems else []
         parts += ["What it was read as:", fenced(text_of(response)[:_ROOM])]
     return "\n\n".join(parts)

@@ -7,6 +7,7 @@ they count these points and nothing else.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ def problem_points(trajectory: Trajectory) -> Iterator[ProblemPoint]:
     """Yield what counts as a problem of a rollout, by turn.
 
     These are what a server would refuse of what the caller sent, requests that failed or were tried
-    again, problems of answers and calls, and results of tools that failed.
+    again, problems of answers and calls, results of tools that failed, and what its file has lost.
     """
     failed = list(reversed(trajectory.attempts))
     turns = trajectory.all_turns
@@ -53,6 +54,18 @@ def problem_points(trajectory: Trajectory) -> Iterator[ProblemPoint]:
     for attempt in reversed(failed):
         yield _request(attempt.error, attempt.turn, "error")
     yield from _end(trajectory)
+    for lost in trajectory.damage:
+        yield ProblemPoint(lost.code, len(turns), lost.severity, "file", cause=lost)
+
+
+def points_by_turn(trajectory: Trajectory) -> dict[int, list[ProblemPoint]]:
+    """Sort the problems of a rollout by turn; those behind the last answer are under its number of
+    turns.
+    """
+    by_turn: defaultdict[int, list[ProblemPoint]] = defaultdict(list)
+    for point in problem_points(trajectory):
+        by_turn[point.turn].append(point)
+    return by_turn
 
 
 def number_of(points: Iterable[ProblemPoint | Problem]) -> int:
@@ -95,10 +108,13 @@ def turn_count(trajectory: Trajectory, turn: Turn) -> int:
 
 
 def loose_count(trajectory: Trajectory) -> int:
-    """Count the problems that belong to no answer: failed requests, and what is to be sent next."""
+    """Count the problems that belong to no answer: failed requests, what is to be sent next, and
+    what its file has lost.
+    """
     waits = trajectory.open is None or trajectory.open.response is None
     found = number_of(_sent(trajectory, len(trajectory.turns))) if waits else 0
-    return found + len(trajectory.attempts) + number_of(_end(trajectory))
+    lost = number_of(trajectory.damage)
+    return found + len(trajectory.attempts) + number_of(_end(trajectory)) + lost
 
 
 def server(turn: Turn) -> str | None:

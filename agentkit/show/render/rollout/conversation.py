@@ -17,6 +17,7 @@ from agentkit.show.render.rollout.answer import answer, attempt
 from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.outline import (
     Kept,
+    Lost,
     OutlineEntry,
     Sent,
     outline,
@@ -31,6 +32,8 @@ from agentkit.types.words import count
 
 _SENT = [el("strong", "sent"), " ", el("small", "before asking")]
 """The label of what a server would refuse of a request."""
+_LOST = el("strong", "lost")
+"""The label of what a file has lost of the rollout."""
 
 
 def trajectory_fragments(
@@ -97,6 +100,8 @@ def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
             return {key: row(key, "aside", (None, _kept(item)))}
         case Sent():
             return {key: row(key, "aside", (_SENT, problems(item.problems, limits)))}
+        case Lost():
+            return {key: row(key, "aside", (_LOST, problems(item.problems, limits)))}
         case Attempt():
             return {key: attempt(key, item, limits, at)}
 
@@ -115,7 +120,7 @@ def _kept(kept: Kept) -> Html:
 
 def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     turns = sum(isinstance(entry.item, Turn) for entry in hidden)
-    others = len(hidden) - turns - sum(isinstance(entry.item, Sent) for entry in hidden)
+    others = len(hidden) - turns - sum(isinstance(entry.item, (Sent, Lost)) for entry in hidden)
     left_out = " and ".join(
         filter(
             None,

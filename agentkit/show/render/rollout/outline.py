@@ -29,7 +29,13 @@ class Sent(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-Item: TypeAlias = "Message | Kept | Sent | Attempt | Turn"
+class Lost(NamedTuple):
+    """What its file has lost of the rollout."""
+
+    problems: tuple[Problem, ...]
+
+
+Item: TypeAlias = "Message | Kept | Sent | Lost | Attempt | Turn"
 
 
 class OutlineEntry(NamedTuple):
@@ -69,7 +75,10 @@ def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
         refused = [*_sent(trajectory, i), *attempts.pop(i, [])]
         entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", refused)
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
-    return entries + [entry for late in attempts.values() for entry in late]
+    entries += [entry for late in attempts.values() for entry in late]
+    if trajectory.damage:
+        entries.append(OutlineEntry("lost", Lost(trajectory.damage), "trajectory.damage"))
+    return entries
 
 
 def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
