@@ -197,4 +197,4 @@ def test_a_name_that_a_module_lacks_comes_with_the_one_that_was_meant(
 ) -> None:
     with pytest.raises(AttributeError, match=rf"did you mean ak\.{module}\.{meant}") as caught:
         getattr(getattr(ak, module), wrong)
-    assert not any("errors.py" in line for line in caught.value._render_traceback_())
+    assert not any("agentkit/errors.py" in line for line in caught.value._render_traceback_())

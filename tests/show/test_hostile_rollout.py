@@ -97,8 +97,9 @@ def things(folder: Path) -> Iterator[tuple[str, Any]]:
     yield "filtered", explorer.filter("label=x\x1b[31m\u202e")
     yield "sorted", explorer.sort(HOSTILE)
     yield "labelled", explorer.label(HOSTILE, 0)
-    for name in ("curl", "python", "pytest", "notebook", "issue", "html"):
-        yield name, str(getattr(ak.export, name)(t))
+    for name in ("curl", "python", "pytest", "notebook", "issue"):
+        yield name, str(getattr(ak.export, name)(t, turn=0))
+    yield "html", str(ak.export.html(t))
     path = folder / "x.jsonl"
     ak.save(t, path)
     index = ak.cassette.index(path)
