@@ -195,6 +195,6 @@ def test_a_public_name_that_there_is_not() -> None:
 def test_a_name_that_a_module_lacks_comes_with_the_one_that_was_meant(
     module: str, wrong: str, meant: str
 ) -> None:
-    with pytest.raises(AttributeError, match=rf"did you mean ak\.{module}\.{meant}") as caught:
+    with pytest.raises(errors.UnknownName, match=rf"did you mean ak\.{module}\.{meant}") as caught:
         getattr(getattr(ak, module), wrong)
     assert not any("agentkit/errors.py" in line for line in caught.value._render_traceback_())

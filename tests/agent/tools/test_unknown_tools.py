@@ -27,7 +27,12 @@ def asked(name: str, *, suggests: bool = True) -> str:
     body = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
     read = ak.read_response(body, [])
     run = tool_runner(Functions(toolset([get_weather])), suggests=suggests)
-    result = asyncio.run(run(ToolStep(trajectory=Trajectory(), call=read.tool_calls[0])))
+    step = ToolStep(trajectory=Trajectory(), call=read.tool_calls[0])
+
+    async def ran() -> ak.ToolResult:
+        return await run(step)
+
+    result = asyncio.run(ran())
     assert result.status == "unknown_tool"
     error: str = json.loads(result.content)["error"]
     return error
