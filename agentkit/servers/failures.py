@@ -36,6 +36,10 @@ _CLOSED = "the connection was closed before the answer was complete"
 _LATE = "no complete answer in time"
 _LONGER = "raise timeout= of the server, or ask for fewer tokens"
 _REACHED = "can {url} be reached from here?"
+_LOG = (
+    "the log of the server may say why it closed; where it always does, is {url} its port, and http"
+    " or https as it speaks it?"
+)
 _LOOP = "an async client works on one event loop only; give a sync client, or ak.Server(url)"
 _REFUSED = _rule(
     "", "connection_failed", True, "the connection was refused", "is the server running at {url}?"
@@ -115,6 +119,7 @@ _RULES = (
         "connection_reset",
         True,
         _CLOSED,
+        _LOG,
     ),
     _rule(
         "ClientConnectorError ConnectError", "connection_failed", True, "no connection", _REACHED
@@ -136,6 +141,7 @@ _RULES = (
         "connection_reset",
         True,
         _CLOSED,
+        _LOG,
     ),
     _rule(
         "RequestError APIConnectionError OSError ClientError",

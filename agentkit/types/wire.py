@@ -55,7 +55,17 @@ class ApiError(Record):
     """What a newer version's file held beside it; None where there was nothing."""
 
     def summary(self) -> str:
-        return f"{self.kind}{f' {self.status}' if self.status else ''}: {clip(self.message, 100)}"
+        return f"{self._heading}: {clip(self.message, 100)}"
+
+    def __str__(self) -> str:
+        text = f"{self._heading}: {self.message}"
+        if not self.hint:
+            return text
+        return f"{text}\n{self.hint}" if "\n" in text else f"{text.rstrip('.')}; {self.hint}"
+
+    @property
+    def _heading(self) -> str:
+        return f"{self.kind} {self.status}" if self.status else self.kind
 
 
 @record

@@ -56,6 +56,7 @@ def test_a_debugger_in_a_notebook(
         expect(page.locator(".ak-debugger")).to_have_count(4)
         grows_while_it_runs(root(page, 4))
         both_cells_follow(root(page, 1), root(page, 2))
+        what_a_row_offers_lies_over_it(root(page, 1))
         changes_what_was_said(root(page, 1))
         is_readable_in_both_themes(page)
         no_letter_reaches_the_notebook(page, root(page, 2))
@@ -112,6 +113,20 @@ def is_readable_in_both_themes(page: Page) -> None:
         set_theme(page, theme)
         has_contrast(page)
         keeps_to_its_width(page)
+
+
+def what_a_row_offers_lies_over_it(view: Locator) -> None:
+    """The buttons of a turn show whole, on its first line, and move nothing."""
+    turn = view.locator("[data-key='turn-0']")
+    before = turn.bounding_box()
+    turn.hover()
+    offered = turn.locator(".ak-acts")
+    expect(offered).to_have_css("opacity", "1")
+    assert turn.bounding_box() == before
+    assert all(
+        each.evaluate("each => each.scrollWidth <= each.clientWidth")
+        for each in offered.get_by_role("button").all()
+    )
 
 
 def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:

@@ -41,6 +41,22 @@ def test_a_fenced_call_of_a_known_tool_is_listed_and_never_run(parser: str | Non
     assert FENCED[slice(*span)] == '{"name": "f", "arguments": {"a": "1"}}'
 
 
+@pytest.mark.parametrize("fence", ["~~~", "  ~~~~", "```", "````"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_markup_in_a_code_fence_is_no_call_for_the_parser_of_its_format(
+    fence: str, closed: bool
+) -> None:
+    call = '<tool_call>{"name": "f", "arguments": {"a": "1"}}</tool_call>'
+    text = f"It is written so:\n{fence}xml\n{call}\n" + (f"{fence}\n" if closed else "")
+    assert read(text, "hermes").tool_calls == ()
+    assert len(read(f"{text}{call}", "hermes").tool_calls) == closed
+    assert len(read(f"about ~~~ 3 ~~~\n{call}", "hermes").tool_calls) == 1
+
+
+def test_marks_of_fences_within_a_line_are_passed_over_in_linear_time() -> None:
+    assert_linear(lambda n: partial(read, "a ~~~ b ``` c " * n, "hermes"), 4_000, 16_000)
+
+
 @pytest.mark.parametrize("tools", [None, ["other"]])
 def test_nothing_without_markup_is_a_call_where_the_tool_is_unknown(tools: Any) -> None:
     assert read(FENCED, tools=tools).recoverable == ()

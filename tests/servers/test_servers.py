@@ -234,6 +234,19 @@ def test_a_missing_v1_is_hinted_at(status: int, body: str) -> None:
         assert address_hint(asyncio.run(Server(http.url).chat(CALL))) == ""
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "word"),
+    [
+        (403, "<html>denied</html>", "web page"),
+        (501, "<!DOCTYPE HTML><p>Unsupported method ('POST').", "web page"),
+        (407, "", "HTTPS_PROXY"),
+    ],
+)
+def test_an_answer_of_another_program_is_hinted_at(status: int, body: str, word: str) -> None:
+    with HttpServer(Answer(body, status=status)) as http:
+        assert word in address_hint(asyncio.run(Server(http.url).chat(CALL)))
+
+
 # keys
 
 KEYED = {

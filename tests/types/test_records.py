@@ -19,9 +19,17 @@ from agentkit.types.problem import SEVERITIES, problem
 from agentkit.types.record import Unknown
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
-from agentkit.types.wire import Usage
+from agentkit.types.wire import ApiError, Usage
 
 FILES = sorted((Path(agentkit.__file__).parent / "types").glob("*.py"))
+
+
+def test_the_text_of_an_error_says_what_and_the_hint() -> None:
+    error = ApiError(kind="model_not_found", status=404, message="No model `m`.", hint="ask for it")
+    assert str(error) == "model_not_found 404: No model `m`; ask for it"
+    assert str(replace(error, message="a\nb")) == "model_not_found 404: a\nb\nask for it"
+    assert str(replace(error, status=None, hint="")) == "model_not_found: No model `m`."
+    assert repr(error) == "<ApiError model_not_found 404: No model `m`.>"
 
 
 def is_record(node: ast.AST) -> bool:

@@ -65,7 +65,7 @@ _TAGS = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|inner_prefix|>": "<|inner_suffix|>",
 }
-_MARK = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair) + "|`+")
+_MARK = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair) + "|`+|~{3,}")
 _HINT = re.compile("|".join(re.escape(tag) for pair in _TAGS.items() for tag in pair))
 _CLOSERS = frozenset(_TAGS.values())
 
@@ -231,7 +231,8 @@ def split_think(text: str, apart: str | None = None) -> ThinkText:
             is the text's own word, but for whole blocks at the start and for what repeats the
             field. No call counts in a block that stays.
     """
-    if "`" not in text and not (("<" in text or "◁" in text or "[" in text) and _HINT.search(text)):
+    marked = "`" in text or "~~~" in text
+    if not marked and not (("<" in text or "◁" in text or "[" in text) and _HINT.search(text)):
         return ThinkText([], [], [], [], apart)
     found = _tagged(text)
     found.apart = apart
@@ -248,7 +249,7 @@ def _tagged(text: str) -> ThinkText:
     at = 0
     while mark := _MARK.search(text, at):
         token = mark.group()
-        if token[0] == "`":
+        if token[0] in "`~":
             at = _skip_code(text, mark, found.code)
         elif token in _CLOSERS:
             at = mark.end()
@@ -274,7 +275,7 @@ def _leading(text: str, apart: str) -> ThinkText:
     at = start = 0
     while mark := _MARK.search(text, at):
         token, at = mark.group(), mark.end()
-        if token[0] == "`":
+        if token[0] in "`~":
             at = _skip_code(text, mark, found.code)
             continue
         end, inner_end = (at, at) if token in _CLOSERS else _closing(text, at, token)
@@ -324,11 +325,16 @@ def _closing(text: str, at: int, opener: str) -> tuple[int, int]:
 
 def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> int:
     """Find where the search goes on behind a code region. A fence that is never closed runs to the
-    end; a lone backtick is no code.
+    end; a lone backtick, or tildes in the middle of a line, are no code.
     """
     ticks, start = len(mark.group()), mark.start()
-    fence = ticks >= 3 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
-    found = _closing_ticks(ticks, fence).search(text, mark.end())
+    before = start
+    while before and text[before - 1] in " \t":
+        before -= 1
+    fence = ticks >= 3 and text[before - 1 : before] in ("", "\n", "\r")
+    if mark.group()[0] == "~" and not fence:
+        return mark.end()
+    found = _closing_code(mark.group()[0], ticks, fence).search(text, mark.end())
     if not fence and (found is None or (ticks < 3 and "\n" in text[mark.end() : found.start()])):
         return mark.end()
     end = found.end() if found else len(text)
@@ -337,7 +343,9 @@ def _skip_code(text: str, mark: re.Match[str], code: list[tuple[int, int]]) -> i
 
 
 @lru_cache(maxsize=64)
-def _closing_ticks(ticks: int, fence: bool) -> re.Pattern[str]:
+def _closing_code(mark: str, ticks: int, fence: bool) -> re.Pattern[str]:
+    if mark == "~":
+        return re.compile(rf"^[ \t]*~{{{ticks},}}", re.MULTILINE)
     return re.compile(rf"(?<!`)`{{{ticks}{',' if fence else ''}}}(?!`)")
 
 

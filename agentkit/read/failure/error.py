@@ -267,7 +267,18 @@ def address_hint(exchange: Exchange) -> str:
             f"the server sends on to {target.partition('?')[0].removesuffix(_PATH)}; give that as"
             " the url if it is the right place"
         )
-    web_page = exchange.status < 300 and exchange.body.lstrip()[:1] == "<"
-    if (exchange.status in (404, 405) or web_page) and not _VERSION.search(urlsplit(base).path):
+    page = exchange.body.lstrip()[:1] == "<"
+    if exchange.status == 407:
+        return (
+            "the proxy wants a login: http://USER:PASSWORD@HOST in HTTPS_PROXY or HTTP_PROXY, or"
+            " the server's host in NO_PROXY"
+        )
+    if page and exchange.status in (400, 401, 403, 501):
+        return (
+            f"a web page came back, not an API's error: is {base} the API? a firewall, a proxy or"
+            " another program on this port may have answered"
+        )
+    missed = exchange.status in (404, 405) or (page and exchange.status < 300)
+    if missed and not _VERSION.search(urlsplit(base).path):
         return f"the url has no /v1, and most servers want it: {base}/v1"
     return ""

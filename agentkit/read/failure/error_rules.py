@@ -337,6 +337,8 @@ HINTS = {
     "content_filtered": "a content filter stopped it: change what is sent, or the filter's "
     "settings where the account may",
     "connection_failed": "is the server running, and is the URL right?",
+    "connection_reset": "ask again; if it goes on, the log of the server may say why it closed",
+    "timeout": "ask again, raise timeout= of the server, or ask for fewer tokens",
     "redirect": "the URL answers with a redirect; use the address it points to",
     "body_html": "a web page came back, not an API answer: check the base URL and any proxy",
 }

@@ -25,6 +25,7 @@ from agentkit.show.render.parts.block import (
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.words import by_hand
 from agentkit.show.render.rollout.problem import problems
+from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.words import count, seconds
@@ -206,7 +207,20 @@ def _sub_agent(trajectory: Trajectory, limits: Limits) -> Html:
     room = replace(limits, size=limits.size // 4, head=10, tail=20)
     parts = shown.fragments(trajectory, room)
     rows = [without_keys(part) for key, part in parts.items() if key != "head"]
-    return fold(["rollout of a sub-agent ", facts(trajectory.summary())], el("div", *rows))
+    return fold(["rollout of a sub-agent ", facts(_size(trajectory))], el("div", *rows))
+
+
+def _size(trajectory: Trajectory) -> str:
+    calls = sum(len(turn.tool_calls) for turn in trajectory.turns)
+    problems = problem_count(trajectory)
+    return " · ".join(
+        [
+            count(len(trajectory.turns), "turn"),
+            count(calls, "call"),
+            *([count(problems, "problem")] if problems else []),
+            trajectory.stop_reason or "open",
+        ]
+    )
 
 
 def _full(content: str, limits: Limits, at: str) -> Html:

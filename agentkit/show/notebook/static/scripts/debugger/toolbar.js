@@ -60,7 +60,7 @@ function toolbar(live) {
       "button",
       {
         type: "button",
-        className: "ak-tool",
+        className: "ak-press",
         tabIndex: -1,
         title: `${label}: ${told} (${[letter.toUpperCase(), key].filter(Boolean).join(", ")})`,
         "aria-label": label,
@@ -113,7 +113,7 @@ function panel(bar, name, label) {
     "button",
     {
       type: "button",
-      className: "ak-tool ak-opener",
+      className: "ak-press ak-opener",
       tabIndex: -1,
       "aria-expanded": "false",
       "data-panel": name,

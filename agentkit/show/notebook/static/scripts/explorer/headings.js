@@ -35,12 +35,13 @@ function heading(state, [name, text, kind], ask) {
 /** The widths of the columns, and the least that they take together, in px. */
 function widthsOf(state) {
   const wide = {
-    prompt: "minmax(130px, 3fr)",
+    prompt: "minmax(100px, 3fr)",
     label: "minmax(60px, 1fr)",
     rollout: "44px",
     stop_reason: "minmax(76px, 1fr)",
     stop_reasons: "minmax(110px, 2fr)",
     count: "56px",
+    problems: "minmax(56px, .6fr)",
   };
   const widths = (state.columns ?? []).map(
     ([name, , kind]) =>
