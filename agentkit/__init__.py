@@ -42,10 +42,8 @@ if TYPE_CHECKING:
     from agentkit.debugger.debugger import Debugger
     from agentkit.debugger.session import debug
     from agentkit.errors import AgentkitError
+    from agentkit.files.gate import read_error, read_response, read_stream
     from agentkit.files.store import load, save
-    from agentkit.read.failure.error import read_error
-    from agentkit.read.response import read_response
-    from agentkit.read.stream.stream_reader import read_stream
     from agentkit.servers.server import Server
     from agentkit.show.notebook.view import view
     from agentkit.testing.demo import demo
@@ -80,9 +78,7 @@ _HOMES = {
     "agentkit.debugger.session": "debug",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
-    "agentkit.read.failure.error": "read_error",
-    "agentkit.read.response": "read_response",
-    "agentkit.read.stream.stream_reader": "read_stream",
+    "agentkit.files.gate": "read_error read_response read_stream",
     "agentkit.servers.server": "Server",
     "agentkit.show.notebook.view": "view",
     "agentkit.testing.demo": "demo",

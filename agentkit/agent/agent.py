@@ -32,7 +32,8 @@ from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import ChatServer, Emit
-from agentkit.servers.redaction.secrecy import Secrecy, checked_names
+from agentkit.servers.redaction.known_secrets import checked_names
+from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import checked_meta, start
 from agentkit.trajectory.profiles import get_profile, profile_for

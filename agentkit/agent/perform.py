@@ -20,13 +20,14 @@ from typing import Any, Protocol
 
 from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
-from agentkit.agent.tools.runner import RunTool
+from agentkit.agent.tools.runner import RunTool, redacted_result
 from agentkit.errors import UsageError
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.clients import OpenAIClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
-from agentkit.servers.redaction.secrecy import Secrecy, carried, revealed
+from agentkit.servers.redaction.secrecy import Secrecy
+from agentkit.servers.redaction.withheld import carried, revealed, without_original
 from agentkit.servers.retry import ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
@@ -127,6 +128,8 @@ def redacting(perform: Perform, secrecy: Secrecy) -> Perform:
 
     async def redacted(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
+            if step.limit is None and without_original(step.call, redacted=_redacted(step)):
+                return Result(position=step.call.position, result=redacted_result(step.call))
             if step.call.withheld is not None:
                 step = replace(step, call=replace(step.call, arguments=revealed(step.call)))
             outcome = await perform(step, emit)
@@ -148,6 +151,12 @@ def redacting(perform: Perform, secrecy: Secrecy) -> Perform:
         return carried(clean, outcome)
 
     return redacted
+
+
+def _redacted(step: ToolStep) -> bool:
+    opened = step.trajectory.open
+    response = opened.response if opened is not None else None
+    return response is not None and response.exchange.redacted
 
 
 def _sent_fields(

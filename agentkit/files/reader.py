@@ -30,6 +30,7 @@ from agentkit.files.foreign.raw_answer import (
     rollout_of_turn,
 )
 from agentkit.files.foreign.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.gate import all_opened
 from agentkit.files.path import is_pattern, is_url, path_in, system_errors, to_read
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
@@ -82,7 +83,7 @@ def rollouts_in(x: Any, tools: Any = None) -> list[Trajectory]:
     """
     for form in FORMS:
         if form.fits(x):
-            return list(form.read(x, tools))
+            return all_opened(form.read(x, tools))
     raise UsageError(f"a {type(x).__name__} holds no rollout", hint=forms_hint())
 
 

@@ -29,6 +29,7 @@ from agentkit.servers.model_call import (
     sent_fields,
 )
 from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.passage import clean_answer
 from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor
 from agentkit.servers.redaction.secret_values import client_secrets
 from agentkit.servers.server import Server
@@ -127,13 +128,15 @@ class OpenAIClient:
         Raises:
             UsageError: the request is not JSON.
         """
+        remember(client_secrets(self.target))
+        if not call.raw:
+            return await clean_answer(self, call, emit)
         body = request_body(call, completion_tokens=self._renames(call))
-        redact = self.redact
         arrival = Arrival(
             clock=self._clock,
             stream=call.stream,
             emit=emit,
-            redact=AS_IT_CAME if call.raw else redact,
+            redact=AS_IT_CAME,
         )
         options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
         sending = self._wire.post(self._path(call), body, options)
@@ -182,6 +185,8 @@ class CompletionObject:
         Raises:
             AgentkitError: the object raised it on purpose.
         """
+        if not call.raw:
+            return await clean_answer(self, call, emit)
         kwargs = _arguments(call)
         arrival = Arrival(clock=self._clock, stream=False)
         try:

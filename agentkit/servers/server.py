@@ -23,6 +23,7 @@ from agentkit.servers.arrival import MOST_BYTES, Arrival
 from agentkit.servers.model_call import Call, Clock, Emit, needs_completion_tokens, request_body
 from agentkit.servers.redaction.kept_headers import clean_url
 from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.passage import clean_answer
 from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor, Secret
 from agentkit.servers.redaction.secret_values import header_secrets, login_secrets, url_secrets
 from agentkit.servers.transfer import transfer
@@ -127,6 +128,8 @@ class Server:
         Raises:
             UsageError: the request is not JSON.
         """
+        if not call.raw:
+            return await clean_answer(self, call, emit)
         body = request_body(call, completion_tokens=self._renames(call))
         await load_client()
         try:
@@ -167,7 +170,7 @@ class Server:
             clock=self._clock,
             stream=call.stream,
             emit=emit,
-            redact=AS_IT_CAME if call.raw else self._redact,
+            redact=AS_IT_CAME,
             url=self._shown,
             most=self.max_answer_bytes,
         )

@@ -138,9 +138,9 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = with_value(o.results, outcome.position, outcome.result)
     if outcome.arguments is not None or outcome.result.redacted:
-        calls = list(o.response.tool_calls)
-        calls[outcome.position] = _touched(calls[outcome.position], outcome)
-        o = replace(o, response=replace(o.response, tool_calls=tuple(calls)))
+        calls: Any = o.response.tool_calls  # slots while the turn is open, where they are many
+        calls = with_value(calls, outcome.position, _touched(calls[outcome.position], outcome))
+        o = replace(o, response=replace(o.response, tool_calls=calls))
     return settled(replace(trajectory, open=replace(o, results=results)))
 
 
@@ -311,6 +311,9 @@ def settled(trajectory: Trajectory) -> Trajectory:
 
 
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
+    calls: Any = response.tool_calls
+    if not isinstance(calls, tuple):
+        response = replace(response, tool_calls=tuple(calls))
     turn = Turn(
         index=len(trajectory.turns),
         response=response,

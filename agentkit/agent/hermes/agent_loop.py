@@ -33,7 +33,8 @@ from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.plain import plain
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
-from agentkit.servers.redaction.secrecy import Secrecy, checked_names
+from agentkit.servers.redaction.known_secrets import checked_names
+from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy

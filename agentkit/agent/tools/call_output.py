@@ -14,6 +14,7 @@ from typing import Any
 from agentkit.agent.tools.console import Console, console, listening
 from agentkit.errors import UsageError, own_traceback
 from agentkit.read.tool_output import as_text
+from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.trajectory import Trajectory
 
 MOST_ITEMS = 10_000
@@ -146,7 +147,8 @@ def raised(error: BaseException) -> CallOutput:
     trace = None
     with suppress(BaseException):  # what an exception has for a text or a cause may raise as well
         trace = own_traceback(error)
-    trace = trace if trace is None or len(trace) <= _TRACE else f"…{trace[-_TRACE:]}"
+    if trace is not None and len(trace) > _TRACE:
+        trace = f"…{known_secrets()(trace)[-_TRACE:]}"  # a secret must not be cut in half
     return CallOutput(error=f"{name}: {text}", hint=_hint(text), traceback=trace)
 
 

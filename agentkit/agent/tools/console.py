@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from agentkit.servers.redaction.known_secrets import known_secrets
+
 KEPT_CHARACTERS = 100_000
 """Of what one call prints, so much is kept; how much more there was is said."""
 
@@ -48,6 +50,7 @@ class Console:
         text = "".join(self._parts)
         if not self._more:
             return text
+        text = known_secrets().without_rest(text)  # one may have been cut in half
         return f"{text}\n[{self._more:,} more characters were printed and are not kept]"
 
 

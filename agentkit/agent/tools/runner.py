@@ -214,6 +214,22 @@ def too_many_result(call: ToolCall, limit: int) -> ToolResult:
     )
 
 
+def redacted_result(call: ToolCall) -> ToolResult:
+    """Make the result of a call that was read back from where a secret in its arguments had not
+    been written: it was not run.
+    """
+    error = "Not run: a secret in the arguments was not kept and reads [redacted]"
+    content = error_text(f"{error}. Please call the tool again with the arguments it needs.")
+    hint = "change the arguments of the pending call, as with dbg.pending.change, and run it then"
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        status="invalid_call",
+        content=content,
+        error=f"{error} ({hint})",
+    )
+
+
 def invalid_result(call: ToolCall) -> ToolResult:
     """Make the result of a call that cannot be run: it says what is wrong, and to try again."""
     reasons = [p.message for p in call.problems if p.severity == "error"] or [

@@ -24,6 +24,7 @@ from agentkit.files.cassette.line.line_text import (
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.columns import first_words
+from agentkit.files.gate import all_opened, opened
 from agentkit.files.path import to_read
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
@@ -135,7 +136,7 @@ class Index(Drawn, Sequence[Entry]):
 
     def load(self, entry: Entry) -> Trajectory:
         """Read one rollout whole; what of it cannot be read is its `damage`."""
-        return sample_of(decode_lines(line + b"\n" for line in self.lines(entry)))
+        return opened(sample_of(decode_lines(line + b"\n" for line in self.lines(entry))))
 
     def __repr__(self) -> str:
         return f"<Index {self.heading()}>"
@@ -244,7 +245,8 @@ def load_by_sample(path: Any) -> dict[int, Trajectory]:
         alone = not first.endswith(b"\n")
     if alone and decoded(first) is None and is_cut_head(first):
         return {}  # what a crash left of the first line of all
-    return load_samples(_lines(target))
+    found = load_samples(_lines(target))
+    return dict(zip(found, all_opened(found.values()), strict=True))
 
 
 def _lines(path: Path) -> Iterator[Line | Unread]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -233,3 +233,52 @@ def _escaped_spans(
     if len(offsets) == len(piece.text) + 1:
         for start, end in redact.spans(piece.text):
             yield offsets[start], offsets[end]
+
+
+def with_tokens(text: str, edits: Sequence[Edit]) -> list[Edit]:
+    """Let what else spells a token go with its text: its bytes as numbers, and the alternatives to
+    it, the first of which is the token itself. A document with such a token is written anew.
+
+    Args:
+        text: the raw text.
+        edits: in it, in order.
+    """
+    if '"bytes"' not in text and '"top_logprobs"' not in text:
+        return list(edits)
+    found: list[Edit] = []
+    waiting = deque(sorted(edits))
+    for at, document in _documents(text):
+        end = at + len(document)
+        while waiting and waiting[0][0] < at:
+            found.append(waiting.popleft())
+        inside: list[Edit] = []
+        while waiting and waiting[0][1] <= end:
+            inside.append(waiting.popleft())
+        new = _without_tokens(document, [(a - at, b - at, new) for a, b, new in inside])
+        found += inside if new is None else [(at, end, new)]
+    return [*found, *waiting]
+
+
+def _without_tokens(document: str, edits: list[Edit]) -> str | None:
+    """Make the edits in a document and in its tokens; None where they reach none."""
+    if not edits or '"token"' not in document:
+        return None
+    try:
+        was, now = json.loads(document), json.loads(edited([document], edits)[0])
+    except (ValueError, RecursionError):
+        return None
+    return json.dumps(now, ensure_ascii=False) if _strip_tokens(was, now) else None
+
+
+def _strip_tokens(was: Any, now: Any) -> bool:
+    """Empty what spells a token that is another than before; tell whether there was one."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        changed = isinstance(was.get("token"), str) and was["token"] != now.get("token")
+        if changed:
+            now.update({"bytes": None} if "bytes" in now else {})
+            now.update({"top_logprobs": []} if "top_logprobs" in now else {})
+        found = [_strip_tokens(was[name], now[name]) for name in was if name in now]
+        return changed or any(found)
+    if isinstance(was, list) and isinstance(now, list):
+        return sum(_strip_tokens(*pair) for pair in zip(was, now, strict=False)) > 0
+    return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from agentkit.errors import UsageError
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secret_values import counts, environment_secrets
 
@@ -67,3 +69,19 @@ def known_secrets(
         _made.clear()
         found = _made[key] = Redactor(key[0] | key[1])
     return found
+
+
+def checked_names(names: Any) -> tuple[str, ...]:
+    """Check what is given as `keep_secrets`.
+
+    Raises:
+        UsageError: it is no list of names.
+    """
+    if not isinstance(names, str) and isinstance(names, Iterable):
+        found = tuple(names)
+        if all(isinstance(name, str) for name in found):
+            return found
+    raise UsageError(
+        f"keep_secrets is {names!r:.80}",
+        hint="give names of environment variables: keep_secrets=['BUILD_TOKEN']",
+    )

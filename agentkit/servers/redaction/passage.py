@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.exchange_text import (
     ALMOST,
     Edit,
@@ -13,9 +14,12 @@ from agentkit.servers.redaction.exchange_text import (
     channels_of,
     edited,
     raw_edits,
+    with_tokens,
 )
 from agentkit.servers.redaction.redactor import REDACTED, Redactor
-from agentkit.types.wire import Chunk
+from agentkit.servers.redaction.secrecy import Secrecy
+from agentkit.types.trajectory import Spec
+from agentkit.types.wire import Chunk, Exchange
 
 _BEGUN = 4
 """Characters of a secret from which on what follows is waited for."""
@@ -70,7 +74,8 @@ class Passage:
                 edits.append((pieces[-1].start, pieces[-1].end, REDACTED))
         self._ends = ends
         raw = raw_edits(whole, redact)
-        self._pass_on(raw if raw and not edits else _apart([*edits, *raw]))
+        edits = raw if raw and not edits else _apart([*edits, *raw])
+        self._pass_on(with_tokens(whole, edits) if edits else [])
 
     def _pass_on(self, edits: list[Edit]) -> None:
         waiting, self._waiting = self._waiting, []
@@ -80,6 +85,22 @@ class Passage:
                 self._emit(chunk)
             elif texts[index]:
                 self._emit(replace(chunk, text=texts[index]))
+
+
+async def clean_answer(server: ChatServer, call: Call, emit: Emit | None) -> Exchange:
+    """Ask a server, and take the secrets out of its answer as out of one of a rollout.
+
+    Args:
+        server: what is asked.
+        call: what to send.
+        emit: gets the pieces of a stream.
+    """
+    secrecy = Secrecy()
+    passage = Passage(lambda: secrecy.redact, emit) if emit is not None else None
+    exchange = await server.chat(replace(call, raw=True), passage)
+    if passage is not None:
+        passage.close()
+    return secrecy.answer(Spec(), exchange, 0).exchange
 
 
 def _apart(edits: list[Edit]) -> list[Edit]:

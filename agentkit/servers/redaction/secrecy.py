@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.exchange_text import (
     ALMOST,
@@ -21,29 +20,33 @@ from agentkit.servers.redaction.exchange_text import (
     edited,
     joined_edits,
     raw_edits,
+    with_tokens,
 )
 from agentkit.servers.redaction.known_secrets import Known, keep
 from agentkit.servers.redaction.redactor import REDACTED, cut, texts_within
-from agentkit.servers.redaction.withheld import Withheld
+from agentkit.servers.redaction.withheld import Withheld, revealed, with_arguments
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, Message, Spec, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
 _NUMBERS = frozenset({int, float})
+_CUT = 190
+"""Characters from which on the text of an error may have been cut."""
 
 
 class Secrecy(Known):
     """What the rollouts of one agent keep out of their record.
 
     Args:
-        kept: variables of the environment that are left alone.
+        kept: variables of the environment that are left alone; by default those that any agent
+            was told to leave.
     """
 
-    def __init__(self, kept: tuple[str, ...] = ()) -> None:
+    def __init__(self, kept: tuple[str, ...] | None = None) -> None:
         super().__init__(kept)
-        keep(kept)
+        keep(kept or ())
 
     def data(self, value: Any) -> Any:
         """Clean plain data; what has no secret in it is the same object as before. Data nested too
@@ -121,7 +124,7 @@ class Secrecy(Known):
                 clean = self._with(clean, edits)
                 response = read_answer(spec, clean, turn)
         if clean.redacted:
-            response = _with_arguments(response, read_answer(spec, exchange, turn))
+            response = with_arguments(response, read_answer(spec, exchange, turn))
         return Answer(exchange=clean, response=response)
 
     def _surroundings(self, exchange: Exchange) -> Exchange:
@@ -151,15 +154,25 @@ class Secrecy(Known):
         if error is None:
             return None
         names = ("message", "hint", "upstream_message", "code", "param")
-        found = {name: self.data(getattr(error, name)) for name in names}
+        found: dict[str, Any] = {name: self._cut_text(getattr(error, name)) for name in names}
         same = all(found[name] is getattr(error, name) for name in names)
         return error if same else replace(error, **found)
+
+    def _cut_text(self, text: str | None) -> str | None:
+        """Clean a text that may have been cut to a length, in the middle of a secret."""
+        clean = text and self._text(text)
+        if not clean or len(clean) < _CUT:
+            return clean
+        end = clean[-1:] if clean.endswith("…") else ""
+        rest = self.redact.without_rest(clean.removesuffix("…"))
+        return clean if rest + end == clean else rest + end
 
     def _with(self, exchange: Exchange, edits: Iterable[tuple[int, int, str]]) -> Exchange:
         """Make the edits in the raw text."""
         edits = list(edits)
         if not edits:
             return exchange
+        edits = with_tokens("".join(_texts(exchange)), edits)
         body, *chunks = edited([exchange.body, *(c.text for c in exchange.chunks)], edits)
         return replace(
             exchange,
@@ -269,7 +282,11 @@ class Secrecy(Known):
             "turns": now.turns if all(map(_same, turns, now.turns)) else tuple(turns),
             "prompt": now.prompt if now.prompt is was.prompt else self.messages(now.prompt),
             "meta": now.meta if now.meta is was.meta else self.data(now.meta),
+            "error": now.error if now.error is was.error else self._error(now.error),
         }
+        if now.attempts is not was.attempts:
+            found = tuple(self._attempt(now, a) for a in now.attempts)
+            clean["attempts"] = now.attempts if all(map(_same, found, now.attempts)) else found
         if now.open is not None and now.open is not was.open:
             clean["open"] = self._turn(now, now.open, was)
             sampling = clean["open"].sampling
@@ -298,14 +315,53 @@ class Secrecy(Known):
 
     def _response(self, now: Trajectory, turn: Any, known: list[Response]) -> Response:
         response: Response = turn.response
-        if not any(response.exchange is r.exchange for r in known):
+        calls = tuple(map(self._call, response.tool_calls))
+        same = all(map(_same, calls, response.tool_calls))
+        if not any(response.exchange is r.exchange for r in known) and self._suspects(response):
             index = turn.index if isinstance(turn, Turn) else len(now.turns)
             clean = self.answer(now.spec, response.exchange, index)
             if clean.exchange is not response.exchange and clean.response is not None:
-                return clean.response
-        calls = tuple(map(self._call, response.tool_calls))
-        same = all(map(_same, calls, response.tool_calls))
+                read = clean.response
+                by_hand = any(c.sent_arguments is not None or c.adopted is not None for c in calls)
+                return replace(read, tool_calls=calls) if by_hand else read
         return response if same else replace(response, tool_calls=calls)
+
+    def _suspects(self, response: Response) -> bool:
+        """Tell, quickly, whether an answer that has been read may show a secret."""
+        exchange, redact = response.exchange, self.redact
+        whole = "".join(_texts(exchange))
+        if redact.finds(whole) or self._shows(response, exchange):
+            return True
+        if response.finish_reason in (None, "length"):
+            texts = (whole, *_shown(response))
+            if max(map(redact.unfinished, texts)) >= ALMOST:
+                return True
+        return self._surroundings(exchange) is not exchange
+
+    def response(self, response: Response, spec: Spec | None = None) -> Response:
+        """Clean an answer that was read elsewhere."""
+        if not self._suspects(response):
+            return response
+        clean = self.answer(spec or Spec(), response.exchange, 0)
+        found = clean.response
+        return response if found is None or clean.exchange is response.exchange else found
+
+    def error(self, error: ApiError) -> ApiError:
+        """Clean an error that was read elsewhere."""
+        return self._error(error) or error
+
+    def _attempt(self, now: Trajectory, attempt: Attempt) -> Attempt:
+        response = attempt.response or read_answer(now.spec, attempt.exchange, attempt.turn)
+        error = self.error(attempt.error)
+        if self._suspects(response):
+            clean = self.answer(now.spec, attempt.exchange, attempt.turn)
+            kept = clean.response if attempt.response is not None else None
+            return replace(attempt, error=error, exchange=clean.exchange, response=kept)
+        return attempt if error is attempt.error else replace(attempt, error=error)
+
+    def opened(self, trajectory: Trajectory) -> Trajectory:
+        """Clean a rollout that was made elsewhere; one without a secret is the same object."""
+        return self.changed(trajectory, Trajectory()) if self.renewed() else trajectory
 
     def _call(self, call: ToolCall) -> ToolCall:
         """Clean the arguments that a person gave a call, and keep them for the tool."""
@@ -341,58 +397,3 @@ def _shown(response: Response) -> Iterator[str]:
         yield call.id
     if response.logprobs:
         yield "".join(entry.token for entry in response.logprobs)
-
-
-def _with_arguments(response: Response, original: Response) -> Response:
-    """Keep the arguments as they were written on the calls that show them without secrets."""
-
-    def kept(call: ToolCall, was: ToolCall) -> ToolCall:
-        if call.arguments == was.arguments or was.arguments is None or call.name != was.name:
-            return call
-        return replace(call, withheld=Withheld(call.arguments, was.arguments))
-
-    def all_kept(now: tuple[ToolCall, ...], was: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-        return tuple(map(kept, now, was)) if len(now) == len(was) else now
-
-    return replace(
-        response,
-        tool_calls=all_kept(response.tool_calls, original.tool_calls),
-        recoverable=all_kept(response.recoverable, original.recoverable),
-    )
-
-
-def carried(now: Answer, was: Answer) -> Answer:
-    """Keep what calls are run with, where an answer has been changed since it was cleaned."""
-    before = was.response.tool_calls if was.response else ()
-    if now.response is None or not any(call.withheld for call in before):
-        return now
-    known = {call.position: call for call in before}
-    calls = tuple(
-        replace(call, withheld=known[call.position].withheld)
-        if call.position in known and call.arguments == known[call.position].arguments
-        else call
-        for call in now.response.tool_calls
-    )
-    return replace(now, response=replace(now.response, tool_calls=calls))
-
-
-def revealed(call: ToolCall) -> Any:
-    """Give the arguments that a call is run with."""
-    withheld = call.withheld
-    return withheld.restored(call.arguments) if isinstance(withheld, Withheld) else call.arguments
-
-
-def checked_names(names: Any) -> tuple[str, ...]:
-    """Check what is given as `keep_secrets`.
-
-    Raises:
-        UsageError: it is no list of names.
-    """
-    if not isinstance(names, str) and isinstance(names, Iterable):
-        found = tuple(names)
-        if all(isinstance(name, str) for name in found):
-            return found
-    raise UsageError(
-        f"keep_secrets is {names!r:.80}",
-        hint="give names of environment variables: keep_secrets=['BUILD_TOKEN']",
-    )

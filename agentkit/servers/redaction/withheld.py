@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.servers.redaction.redactor import REDACTED, Secret
 from agentkit.servers.redaction.secret_values import field_secrets
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.steps import Answer
 
 
 class Withheld:
@@ -44,6 +47,11 @@ class Withheld:
         if not (isinstance(used, dict) and isinstance(self.shown, dict)):
             return self
         return Withheld({**before.shown, **self.shown}, {**used, **self._used.reveal()})
+
+    @property
+    def known(self) -> bool:
+        """Whether it still has what is used: a copy that came out of a pickle has not."""
+        return self.shown is not None
 
     def __bool__(self) -> bool:
         return self.shown is not self._used.reveal()
@@ -89,3 +97,58 @@ def _with(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     if isinstance(data, dict):
         return {**data, first: changed}
     return [*data[:first], changed, *data[first + 1 :]]
+
+
+def with_arguments(response: Response, original: Response) -> Response:
+    """Keep the arguments as they were written on the calls that show them without secrets."""
+
+    def kept(call: ToolCall, was: ToolCall) -> ToolCall:
+        if was.arguments is None or call.name != was.name:
+            return call
+        if call.arguments == was.arguments and REDACTED not in call.raw_arguments:
+            return call
+        return replace(call, withheld=Withheld(call.arguments, was.arguments))
+
+    def all_kept(now: tuple[ToolCall, ...], was: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        return tuple(map(kept, now, was)) if len(now) == len(was) else now
+
+    return replace(
+        response,
+        tool_calls=all_kept(response.tool_calls, original.tool_calls),
+        recoverable=all_kept(response.recoverable, original.recoverable),
+    )
+
+
+def carried(now: Answer, was: Answer) -> Answer:
+    """Keep what calls are run with, where an answer has been changed since it was cleaned."""
+    before = was.response.tool_calls if was.response else ()
+    if now.response is None or not any(call.withheld for call in before):
+        return now
+    known = {call.position: call for call in before}
+    calls = tuple(
+        replace(call, withheld=known[call.position].withheld)
+        if call.position in known and call.arguments == known[call.position].arguments
+        else call
+        for call in now.response.tool_calls
+    )
+    return replace(now, response=replace(now.response, tool_calls=calls))
+
+
+def revealed(call: ToolCall) -> Any:
+    """Give the arguments that a call is run with."""
+    withheld = call.withheld
+    return withheld.restored(call.arguments) if isinstance(withheld, Withheld) else call.arguments
+
+
+def without_original(call: ToolCall, *, redacted: bool) -> bool:
+    """Tell whether a call shows `[redacted]` in its arguments and nobody knows what stood there, as
+    in a rollout that was read from a file.
+
+    Args:
+        call: the call.
+        redacted: whether a secret was taken out of the answer it is in.
+    """
+    known = isinstance(call.withheld, Withheld) and call.withheld.known
+    if known or not (redacted or call.sent_arguments is not None):
+        return False
+    return REDACTED in str(call.arguments)

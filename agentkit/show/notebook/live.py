@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import anywidget
 
 from agentkit.agent.event_loop import event_loop
+from agentkit.servers.redaction.known_secrets import Known
 from agentkit.show.html import Html
 from agentkit.show.notebook.page_files import module
 
@@ -82,6 +83,7 @@ class LiveView(anywidget.AnyWidget):
         if isinstance(self._known, weakref.ref):
             # not at exit: the kernel is gone then, and closing would wait for its answer
             weakref.finalize(target, self.close).atexit = False
+        self._secrets = Known()
         self._lock = threading.RLock()
         self._seq = 0
         self._pages: set[str] = set()
@@ -205,12 +207,12 @@ class LiveView(anywidget.AnyWidget):
         """Send a message of its own to the page whose action is being done, to all pages outside an
         action; the script hears it.
         """
-        self.send(message if self._asker is None else {**message, "to": self._asker})
+        whole = json.loads(self._secrets.redact(json.dumps(message, ensure_ascii=False)))
+        self.send(whole if self._asker is None else {**whole, "to": self._asker})
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
-        whole = json.dumps(ops, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )  # a lone surrogate cannot travel
+        text = self._secrets.redact(json.dumps(ops, ensure_ascii=False, separators=(",", ":")))
+        whole = text.encode("utf-8", "replace")  # a lone surrogate cannot travel
         if len(whole) <= _PACKED:
             self.send({**message, "ops": json.loads(whole)}, list(arrays))
         else:

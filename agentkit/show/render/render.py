@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agentkit.show.html import Html
+from agentkit.files import gate
+from agentkit.servers.redaction.known_secrets import known_secrets
+from agentkit.show.html import Html, without_secrets
 from agentkit.show.render import cassette, debugger, rollouts, shown
 from agentkit.show.render.analysis import checks, comparison, diff, sample_tree
 from agentkit.show.render.analysis import tokens as token_runs
@@ -38,15 +40,16 @@ def render(thing: Any, limits: Limits = STATIC) -> dict[str, Html]:
         thing: any record, a sequence of trajectories or of problems, or anything that is drawn.
         limits: how much is shown at most; `WHOLE` for everything.
     """
-    return shown.fragments(thing, limits)
+    return shown.fragments(gate.shown(thing), limits)
 
 
 def html_of(thing: Any, limits: Limits | None = None) -> Html:
     """Draw the thing as one block of HTML; all of it by default."""
-    return shown.page(shown.fragments(thing, limits or WHOLE))
+    page = shown.page(shown.fragments(gate.shown(thing), limits or WHOLE))
+    return without_secrets(page, known_secrets())
 
 
 def text_of(thing: Any, limits: Limits | None = None) -> str:
     """Write the thing as plain text, made of the same fragments as its HTML."""
     brief = replace(limits or TEXT, details=False)
-    return plain_text(shown.fragments(thing, brief).values())
+    return known_secrets()(plain_text(shown.fragments(gate.shown(thing), brief).values()))

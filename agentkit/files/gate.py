@@ -1,0 +1,90 @@
+"""What comes from elsewhere, without the secrets that this process knows: answers and errors that
+are read alone, records made by hand, rollouts of files. What has none in it is the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from agentkit.read.failure import error
+from agentkit.read.response import read_response as read_any
+from agentkit.read.stream import stream_reader
+from agentkit.servers.redaction.secrecy import Secrecy
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
+from agentkit.types.wire import ApiError, Exchange
+
+Reader = TypeVar("Reader", bound=Callable[..., Response])
+ErrorReader = TypeVar("ErrorReader", bound=Callable[..., ApiError])
+
+
+def opened(trajectory: Trajectory) -> Trajectory:
+    """Take the known secrets out of a rollout."""
+    return Secrecy().opened(trajectory)
+
+
+def all_opened(trajectories: Iterable[Trajectory]) -> list[Trajectory]:
+    """Take the known secrets out of each rollout."""
+    secrecy = Secrecy()
+    return [secrecy.opened(trajectory) for trajectory in trajectories]
+
+
+def shown(thing: Any) -> Any:
+    """Give what is drawn of a record that may never have been part of a rollout."""
+    match thing:
+        case Trajectory():
+            return opened(thing)
+        case Turn():
+            clean = opened(Trajectory(turns=(thing,)))
+            return clean.turns[0] if clean.turns[0] is not thing else thing
+    secrecy = Secrecy()
+    if not secrecy.renewed():
+        return thing
+    match thing:
+        case Response():
+            return secrecy.response(thing)
+        case Exchange():
+            return secrecy.response(read_any(thing)).exchange
+        case Message():
+            return secrecy.messages((thing,))[0]
+        case ToolResult():
+            return secrecy.result(thing)
+        case ApiError():
+            return secrecy.error(thing)
+    return thing
+
+
+def _answers(read: Reader) -> Reader:
+    """Make a reader of answers take the known secrets out of what it reads."""
+
+    @wraps(read)
+    def clean(obj: Any, tools: Any = None, *policy: Any, **options: Any) -> Response:
+        found = read(obj, tools, *policy, **options)
+        secrecy = Secrecy()
+        if not secrecy.renewed():
+            return found
+        safe = secrecy.response(found)
+        if safe is found:
+            return found
+        return read_any(safe.exchange, tools, *policy, **options)
+
+    return cast(Reader, clean)
+
+
+read_response = _answers(read_any)
+read_stream = _answers(stream_reader.read_stream)
+
+
+def _errors(read: ErrorReader) -> ErrorReader:
+    """Make a reader of errors do so."""
+
+    @wraps(read)
+    def clean(*answer: Any, **options: Any) -> ApiError:
+        return Secrecy().error(read(*answer, **options))
+
+    return cast(ErrorReader, clean)
+
+
+read_error = _errors(error.read_error)
