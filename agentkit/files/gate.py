@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from agentkit.errors import checked_keywords
 from agentkit.read.failure import error
 from agentkit.read.response import read_response as read_any
 from agentkit.read.stream import stream_reader
@@ -70,7 +71,8 @@ def _answers(read: Reader) -> Reader:
             return found
         return read_any(safe.exchange, tools, *policy, **options)
 
-    return cast(Reader, clean)
+    clean.__module__ = __name__
+    return cast(Reader, checked_keywords(clean))
 
 
 read_response = _answers(read_any)
@@ -84,7 +86,8 @@ def _errors(read: ErrorReader) -> ErrorReader:
     def clean(*answer: Any, **options: Any) -> ApiError:
         return Secrecy().error(read(*answer, **options))
 
-    return cast(ErrorReader, clean)
+    clean.__module__ = __name__
+    return cast(ErrorReader, checked_keywords(clean))
 
 
 read_error = _errors(error.read_error)

@@ -149,10 +149,6 @@ def _inside(x: Any) -> Any:
 # how each form is read
 
 
-def _one(trajectory: Trajectory, tools: Any) -> list[Trajectory]:
-    return [trajectory]
-
-
 def _of_turn(turn: Turn, tools: Any) -> list[Trajectory]:
     return [rollout_of_turn(turn)]
 
@@ -378,7 +374,7 @@ def _of_entry(value: Any, name: str, tools: Any) -> list[Trajectory]:
 
 
 FORMS = (
-    Form("a trajectory", Trajectory, _one),
+    Form("a trajectory", Trajectory, lambda trajectory, tools: [trajectory]),
     Form("a turn", Turn, _of_turn),
     Form("a response", Response, _of_response),
     Form("an exchange", Exchange, _of_exchange),

@@ -138,7 +138,7 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
         raise UsageError(f"there is no call {outcome.position} in the open turn")
     results = with_value(o.results, outcome.position, outcome.result)
     if outcome.arguments is not None or outcome.result.redacted:
-        calls: Any = o.response.tool_calls  # slots while the turn is open, where they are many
+        calls: Any = o.response.tool_calls
         calls = with_value(calls, outcome.position, _touched(calls[outcome.position], outcome))
         o = replace(o, response=replace(o.response, tool_calls=calls))
     return settled(replace(trajectory, open=replace(o, results=results)))
@@ -163,8 +163,7 @@ def broken_off(pieces: Iterable[Chunk], why: str) -> Exchange:
     """
     chunks = tuple(pieces)
     error = ApiError(kind="stream_no_finish", message=why, retryable=True)
-    at = chunks[-1].at if chunks else None
-    return Exchange(chunks=chunks, transport_error=error, elapsed=at)
+    return Exchange(chunks=chunks, transport_error=error, elapsed=chunks[-1].at if chunks else None)
 
 
 def interrupted(trajectory: Trajectory, exchange: Exchange) -> Trajectory:
@@ -311,12 +310,10 @@ def settled(trajectory: Trajectory) -> Trajectory:
 
 
 def _closed(trajectory: Trajectory, o: OpenTurn, response: Response) -> Trajectory:
-    calls: Any = response.tool_calls
-    if not isinstance(calls, tuple):
-        response = replace(response, tool_calls=tuple(calls))
+    calls = response.tool_calls  # slots, where results have changed many of them
     turn = Turn(
         index=len(trajectory.turns),
-        response=response,
+        response=response if type(calls) is tuple else replace(response, tool_calls=tuple(calls)),
         results=o.results,
         kept=o.kept,
         added=o.added,

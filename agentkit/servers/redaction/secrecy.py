@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from agentkit.read.plain import plain
@@ -272,21 +273,20 @@ class Secrecy(Known):
         """
         self.renewed()
         known = set(map(id, was.all_turns)) | set(map(id, was.turns))
+        prompt = now.prompt if now.prompt is was.prompt else self.messages(now.prompt)
         turns: list[Turn] = []
         for t in now.turns:
             clean_turn = t if id(t) in known else self._turn(now, t, was)
-            if t.before is not None and turns and t.before.last is not turns[-1]:
-                clean_turn = replace(clean_turn, before=replace(t.before, last=turns[-1]))
-            turns.append(clean_turn)
+            turns.append(_behind(clean_turn, turns[-1] if turns else None, now.prompt, prompt))
         clean: dict[str, Any] = {
-            "turns": now.turns if all(map(_same, turns, now.turns)) else tuple(turns),
-            "prompt": now.prompt if now.prompt is was.prompt else self.messages(now.prompt),
+            "turns": now.turns if all(map(is_, turns, now.turns)) else tuple(turns),
+            "prompt": prompt,
             "meta": now.meta if now.meta is was.meta else self.data(now.meta),
             "error": now.error if now.error is was.error else self._error(now.error),
         }
         if now.attempts is not was.attempts:
             found = tuple(self._attempt(now, a) for a in now.attempts)
-            clean["attempts"] = now.attempts if all(map(_same, found, now.attempts)) else found
+            clean["attempts"] = now.attempts if all(map(is_, found, now.attempts)) else found
         if now.open is not None and now.open is not was.open:
             clean["open"] = self._turn(now, now.open, was)
             sampling = clean["open"].sampling
@@ -308,7 +308,7 @@ class Secrecy(Known):
         }
         if response is not None and not any(response is r for r in known):
             clean["response"] = self._response(now, turn, known)
-        if all(map(_same, clean["results"], turn.results)):
+        if all(map(is_, clean["results"], turn.results)):
             clean["results"] = turn.results
         names = [name for name, value in clean.items() if value is not getattr(turn, name)]
         return replace(turn, **{name: clean[name] for name in names}) if names else turn
@@ -316,7 +316,7 @@ class Secrecy(Known):
     def _response(self, now: Trajectory, turn: Any, known: list[Response]) -> Response:
         response: Response = turn.response
         calls = tuple(map(self._call, response.tool_calls))
-        same = all(map(_same, calls, response.tool_calls))
+        same = all(map(is_, calls, response.tool_calls))
         if not any(response.exchange is r.exchange for r in known) and self._suspects(response):
             index = turn.index if isinstance(turn, Turn) else len(now.turns)
             clean = self.answer(now.spec, response.exchange, index)
@@ -332,10 +332,9 @@ class Secrecy(Known):
         whole = "".join(_texts(exchange))
         if redact.finds(whole) or self._shows(response, exchange):
             return True
-        if response.finish_reason in (None, "length"):
-            texts = (whole, *_shown(response))
-            if max(map(redact.unfinished, texts)) >= ALMOST:
-                return True
+        broken = response.finish_reason in (None, "length")
+        if broken and max(map(redact.unfinished, (whole, *_shown(response)))) >= ALMOST:
+            return True
         return self._surroundings(exchange) is not exchange
 
     def response(self, response: Response, spec: Spec | None = None) -> Response:
@@ -372,8 +371,17 @@ class Secrecy(Known):
         return replace(call, arguments=arguments, raw_arguments=raw, withheld=withheld)
 
 
-def _same(a: Any, b: Any) -> bool:
-    return a is b
+def _behind(
+    turn: Turn, last: Turn | None, given: tuple[Message, ...], prompt: tuple[Message, ...]
+) -> Turn:
+    """Let a turn come after a clean turn and a clean prompt."""
+    before = turn.before
+    if before is None:
+        return turn
+    begun = prompt if before.prompt is given or before.prompt == given else before.prompt
+    if before.last is (last or before.last) and begun is before.prompt:
+        return turn
+    return replace(turn, before=replace(before, last=last or before.last, prompt=begun))
 
 
 def _part_text(part: Any) -> Any:
