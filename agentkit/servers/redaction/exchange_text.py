@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentkit.servers.redaction.redactor import REDACTED, Redactor, mark
+from agentkit.types.answer import Response
+from agentkit.types.wire import Exchange
 
 Edit = tuple[int, int, str]
 """Start and end in a text, and what stands there instead."""
@@ -282,3 +284,23 @@ def _strip_tokens(was: Any, now: Any) -> bool:
     if isinstance(was, list) and isinstance(now, list):
         return sum(_strip_tokens(*pair) for pair in zip(was, now, strict=False)) > 0
     return False
+
+
+def raw_texts(exchange: Exchange) -> list[str]:
+    """List the texts that an answer came in, in order."""
+    return [exchange.body, *(chunk.text for chunk in exchange.chunks)]
+
+
+def shown_texts(response: Response) -> Iterator[str]:
+    """Give each text of an answer that is put together from pieces."""
+    for text in (response.content, response.wire_content, response.reasoning, response.refusal):
+        if text:
+            yield text
+    for block in response.reasoning_blocks:
+        yield block.text
+    for call in (*response.tool_calls, *response.recoverable):
+        yield call.raw_arguments
+        yield call.name
+        yield call.id
+    if response.logprobs:
+        yield "".join(entry.token for entry in response.logprobs)

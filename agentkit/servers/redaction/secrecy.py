@@ -7,7 +7,7 @@ themselves nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from operator import is_
 from typing import Any
@@ -21,6 +21,8 @@ from agentkit.servers.redaction.exchange_text import (
     edited,
     joined_edits,
     raw_edits,
+    raw_texts,
+    shown_texts,
     with_tokens,
 )
 from agentkit.servers.redaction.known_secrets import Known, keep
@@ -106,7 +108,7 @@ class Secrecy(Known):
         """
         redact = self.redact
         clean = self._surroundings(exchange)
-        texts = _texts(exchange)
+        texts = raw_texts(exchange)
         whole = "".join(texts)
         if redact.finds(whole):
             clean = self._with(clean, raw_edits(whole, redact))
@@ -114,13 +116,13 @@ class Secrecy(Known):
         for level in range(LEVELS + 1):
             if not self._shows(response, clean):
                 break
-            whole = "".join(_texts(clean))
+            whole = "".join(raw_texts(clean))
             edits = joined_edits(whole, redact, level) if level < LEVELS else ()
             clean = self._with(clean, edits or [(0, len(whole), REDACTED)][level < LEVELS :])
             response = read_answer(spec, clean, turn)
         if clean.transport_error is not None or response.finish_reason in (None, "length"):
-            whole = "".join(_texts(clean))
-            begun = max(map(redact.unfinished, (whole, *_shown(response))))
+            whole = "".join(raw_texts(clean))
+            begun = max(map(redact.unfinished, (whole, *shown_texts(response))))
             if begun >= ALMOST and (edits := broken_edits(whole, redact)):
                 clean = self._with(clean, edits)
                 response = read_answer(spec, clean, turn)
@@ -173,7 +175,7 @@ class Secrecy(Known):
         edits = list(edits)
         if not edits:
             return exchange
-        edits = with_tokens("".join(_texts(exchange)), edits)
+        edits = with_tokens("".join(raw_texts(exchange)), edits)
         body, *chunks = edited([exchange.body, *(c.text for c in exchange.chunks)], edits)
         return replace(
             exchange,
@@ -188,8 +190,8 @@ class Secrecy(Known):
     def _shows(self, response: Response, exchange: Exchange) -> bool:
         """Tell whether what was read shows a secret that the raw text has in pieces or escaped."""
         finds = self.redact.finds
-        if any(finds(text) for text in _shown(response)):
-            return any(self.redact.spans(text) for text in _shown(response))
+        if any(finds(text) for text in shown_texts(response)):
+            return any(self.redact.spans(text) for text in shown_texts(response))
         return "\\u00" in exchange.body and bool(joined_edits(exchange.body, self.redact))
 
     def result(self, result: ToolResult) -> ToolResult:
@@ -329,11 +331,11 @@ class Secrecy(Known):
     def _suspects(self, response: Response) -> bool:
         """Tell, quickly, whether an answer that has been read may show a secret."""
         exchange, redact = response.exchange, self.redact
-        whole = "".join(_texts(exchange))
+        whole = "".join(raw_texts(exchange))
         if redact.finds(whole) or self._shows(response, exchange):
             return True
         broken = response.finish_reason in (None, "length")
-        if broken and max(map(redact.unfinished, (whole, *_shown(response)))) >= ALMOST:
+        if broken and max(map(redact.unfinished, (whole, *shown_texts(response)))) >= ALMOST:
             return True
         return self._surroundings(exchange) is not exchange
 
@@ -386,22 +388,3 @@ def _behind(
 
 def _part_text(part: Any) -> Any:
     return part.get("text") if isinstance(part, dict) else part
-
-
-def _texts(exchange: Exchange) -> list[str]:
-    return [exchange.body, *(chunk.text for chunk in exchange.chunks)]
-
-
-def _shown(response: Response) -> Iterator[str]:
-    """Give each text of an answer that is put together from pieces."""
-    for text in (response.content, response.wire_content, response.reasoning, response.refusal):
-        if text:
-            yield text
-    for block in response.reasoning_blocks:
-        yield block.text
-    for call in (*response.tool_calls, *response.recoverable):
-        yield call.raw_arguments
-        yield call.name
-        yield call.id
-    if response.logprobs:
-        yield "".join(entry.token for entry in response.logprobs)
