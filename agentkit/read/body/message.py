@@ -270,6 +270,8 @@ def _choose(envelope: Envelope, choices: Any) -> Envelope:
         )
     if not usable:
         return envelope
+    if all(type(choice.get("index")) is int for _, choice in usable):
+        usable.sort(key=lambda entry: entry[1]["index"])
     index, choice = usable[0]
     envelope.choice, envelope.pointer = choice, f"/choices/{index}/message"
     message = choice.get("message")

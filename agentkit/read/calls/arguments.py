@@ -34,7 +34,7 @@ _TEMPLATE = re.compile(
     r"|(?:start|end)_header_id|start|end|message|channel|constrain|call|return|plugin"
     r"|tool_\w{1,40}|action_\w{1,40}|(?:START|END)_\w{1,40}|\"|user|assistant|observation)\|>"
     r"|<\|tool_(?:call|response)>|<tool_(?:call|response)\|>|<｜[^<>｜\s]{1,40}｜>"
-    r"|</? ?[|｜] ?DSML ?[|｜][^<>]{0,200}>|<(?:start|end)_of_turn>|<escape>"
+    r"|</? ?[|｜]{1,2} ?DSML ?[|｜]{1,2}[^<>]{0,200}>|<(?:start|end)_of_turn>|<escape>"
     r"|\[(?:TOOL_CALLS|ARGS|TOOL_RESULTS)\]"
 )
 _TAG = re.compile(

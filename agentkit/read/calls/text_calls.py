@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from agentkit.read.body.reasoning import ThinkText, cut, mask, split_think, think_problems
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_call import make_call
-from agentkit.read.parsers.detection import MOST, candidates, has_call_markup
+from agentkit.read.parsers.detection import BARE, MOST, candidates, has_call_markup
 from agentkit.read.parsers.output import Parsed
 from agentkit.read.parsers.registry import get_parser
 from agentkit.read.parsers.unmarked_calls import unmarked_calls
@@ -22,10 +22,14 @@ from agentkit.types.problem import Problem, problem
 _CALL_MARKUP = re.compile(
     r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>"
     r"|<[|｜][^<>|｜\s]{0,20}tool[^<>|｜\s]{0,30}[|｜]>"
-    r"|\[TOOL_CALLS\]|<\|python_tag\|>|<\|(?:call|START_ACTION)\|>|</? ?[|｜] ?DSML ?[|｜]"
+    r"|\[TOOL_CALLS\]|<\|python_tag\|>|<\|(?:call|START_ACTION)\|>"
+    r"|</? ?[|｜]{1,2} ?DSML ?[|｜]{1,2}"
     r"|<\|\"\|>|</?arg_(?:key|value)>|<\|(?:constrain|message)\|>"
 )
-_TEMPLATE_MARKUP = re.compile(r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|channel)\|>")
+_TEMPLATE_MARKUP = re.compile(
+    r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|end_of_text|channel|end|return|close|sep)\|>"
+    r"|<end_of_turn>"
+)
 _NAME = re.compile(r"[\w.:/-]{1,128}")
 _BEGINNING = 20_000
 _ENOUGH = 64
@@ -201,7 +205,7 @@ def _listed(
     readings = begun or _readings(text, searched, think, given, policy)
     if not readings:
         return (), think
-    name, best = max(readings, key=lambda reading: _merit(reading[1].tool_calls, tools))
+    name, best = max(readings, key=lambda reading: _merit(*reading, tools))
     found = think
     if searched != text or len(text) > MOST or begun:
         best, found = _read(name, text, think, given, policy)
@@ -239,12 +243,15 @@ def _begun(
     return readings if settled else []
 
 
-def _merit(calls: tuple[ToolCall, ...], tools: KnownTools) -> tuple[int, int, int, int]:
-    """Rank a reading: usable calls, calls of known tools, calls with a name, few broken ones."""
+def _merit(name: str, parsed: Parsed, tools: KnownTools) -> tuple[int, int, bool, int, int]:
+    """Rank a reading: usable calls, calls of known tools, markers of its own (a format without any
+    reads the first call and not the one that was cut), calls with a name, few broken ones.
+    """
+    calls = parsed.tool_calls
     usable = sum(_is_usable(call, tools) for call in calls)
     known = sum(call.name in tools for call in calls)
     named = sum(bool(_NAME.fullmatch(call.name)) for call in calls)
-    return usable, known, named, usable - len(calls)
+    return usable, known, name not in BARE, named, usable - len(calls)
 
 
 def _unmarked(

@@ -18,6 +18,7 @@ from agentkit.read.failure.error_body import (
     locations_of,
     messages_of,
     named_kind,
+    names_error,
     parsed,
     quota_of,
     status_of,
@@ -91,6 +92,7 @@ def is_error(body: dict[str, Any]) -> bool:
         return False
     says = any(isinstance(body.get(key), str) and body[key] for key in _SAYS)
     failed = body.get("success") is False or body.get("status") in ("error", "failed")
+    failed = failed or any(map(names_error, body))
     return bool(
         body.get("object") == "error"
         or (body.get("type") == "error" and len(body) > 1)

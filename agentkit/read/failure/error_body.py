@@ -183,6 +183,12 @@ def _texts(fact: dict[str, Any]) -> Iterator[str]:
                 else value
             )
             return
+    yield from (f"{key}: {fact[key]}" for key in fact if names_error(key) and fact[key])
+
+
+def names_error(key: Any) -> bool:
+    """Return whether a key tells what failed, as Ollama's `{"error parsing tool call": why}`."""
+    return isinstance(key, str) and key[:6].lower() == "error "
 
 
 def words_of(facts: list[dict[str, Any]]) -> str:

@@ -87,7 +87,7 @@ _RULES = (
         r"|(model|llm)[^.]{0,30}(generated|produced|returned|wrote)[^.]{0,20}"
         r"(invalid|malformed|unparsable)[^.]{0,20}(tool|function|call|json)"
         r"|(model|llm) output[^.]{0,20}(could not|cannot) be parsed|invalid tool generation"
-        r"|did not call a tool"
+        r"|did not call a tool|invalid sequence as part of tooluse"
         r"|unexpected token \d+ while expecting"
         r"|malformed_function_call",
     ),
@@ -174,16 +174,18 @@ _RULES = (
     (
         "history_bad_arguments",
         r"function\.arguments|function arguments json|missing field .?arguments"
-        r"|parse tool call arguments"
+        r"|parse tool call arguments|validation errors? for function\s+arguments\b"
         r"|(ToolCallParam\.function|tool_calls[^ ]{0,30})[^.]{0,60}(valid string|valid dict|JSON)"
         r"|arguments[^.]{0,60}(valid json|must be a (valid )?json|parse)",
     ),
     (
         "history_role_order",
         r"roles? (must alternate|should be alternating)|first message[^.]{0,60}must be"
-        r"|expected last role|unexpected role|after system|must be (the )?(first|last) message"
-        r"|must be at the (beginning|start)|function call turn comes immediately"
-        r"|assistant messages at the end|invalid (message )?role order"
+        r"|expected last role|unexpected (message )?role|after system|must be (the )?(first"
+        r"|last) message"
+        r"|must be at the (beginning|start)|function (call|response) turn comes immediately"
+        r"|assistant messages at the end|prefill is (incompatible|not supported)"
+        r"|invalid (message )?role order"
         r"|last message cannot have role|incorrect role|without its required following item"
         r"|role: unknown variant|\.role.? does not support|must start with a user message"
         r"|角色信息不正确",
@@ -191,7 +193,7 @@ _RULES = (
     (
         "template_error",
         r"jinja|chat[_ ]template|template error|item pairs from a mapping|templateerror"
-        r"|undefinederror|raise_exception|error rendering prompt"
+        r"|undefinederror|raise_exception|error rendering prompt|parser for this template"
         r"|while executing (calltexpression|callexpression)",
     ),
     (
@@ -205,7 +207,7 @@ _RULES = (
         r"|(does(n't| not)|not) support(ed)?[^.]{0,20}\b(image|vision|audio|multimodal)"
         r"|(image|vision|audio)[^.]{0,24}(input)?[^.]{0,12}not supported"
         r"|image_url[^.]{0,20}(is )?only supported|message must be at least 1 token"
-        r"|contentblock[^.]{0,40}blank|text content blocks must",
+        r"|contentblock[^.]{0,40}blank|text content blocks must|at least one content element",
     ),
     (
         "tool_choice_unsupported",
@@ -221,7 +223,7 @@ _RULES = (
     ),
     (
         "auth_failed",
-        r"invalid[_ ]api[_ ]key|invalid subscription key|incorrect api key"
+        r"(invalid|wrong)[_ ]api[_ ]key|invalid subscription key|incorrect api key"
         r"|api key (is )?(invalid|not valid|missing|required|expired)|no auth credentials"
         r"|unauthorized|authentication[_ ]?(error|failed|fails|required)"
         r"|didn't provide an api key|invalid (bearer|access) token"
@@ -249,7 +251,8 @@ _RULES = (
         "server_error",
         r"overloaded|out of memory|more system memory|model has crashed|process has terminated"
         r"|model is not ready|engine (is )?(dead|not running|loop)|model is (currently )?loading"
-        r"|loading model|internal server error|service unavailable|bad gateway|upstream"
+        r"|loading model|internal server error|service unavailable|bad gateway"
+        r"|upstream(?! (request |server |connection )?tim(ed? ?)?out)"
         r"|model (is )?too busy|over[_ ]capacity|degraded function|no healthy deployments"
         r"|temporarily unavailable"
         r"|provider disconnected|no instances? available",

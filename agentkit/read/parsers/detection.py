@@ -28,13 +28,13 @@ def _distinctive() -> Iterator[str]:
 
 
 _MARKERS = tuple(sorted(set(_distinctive())))
-_DSML = "</? ?[|｜] ?DSML ?[|｜]"
+_DSML = "</? ?[|｜]{1,2} ?DSML ?[|｜]{1,2}"
 """One pattern for all forms of its bars."""
 _TAGS = re.compile(
     "|".join([*(re.escape(marker) for marker in _MARKERS if marker[0] == "<"), _DSML])
 )
 _WORDS = tuple(marker for marker in _MARKERS if marker[0] != "<")
-_BARE = {
+BARE = {
     "llama3_json": re.compile(r'\{\s*+"(?:name|type|function|parameters|arguments)"'),
     "xlam": re.compile(r'\[\s*+\{\s*+"(?:name|arguments)"'),
     "pythonic": re.compile(r"\A\s*+\[\s*+[A-Za-z_][\w.\-]*+\("),
@@ -88,13 +88,13 @@ def candidates(
             continue
         parsed = Parser(name, form).parse(text, tools, policy)
         if parsed.tool_calls:
-            found.append(((*_rank(parsed), name in _BARE, order), name, parsed))
+            found.append(((*_rank(parsed), name in BARE, order), name, parsed))
     return [(name, parsed) for _, name, parsed in sorted(found, key=lambda entry: entry[0])]
 
 
 def _possible(name: str, form: Format, text: str) -> bool:
-    if name in _BARE:
-        return _BARE[name].search(text) is not None
+    if name in BARE:
+        return BARE[name].search(text) is not None
     markers = form.markers if form.only_inside else (*form.markers, *form.marked_calls)
     return any(marker in text for marker in markers)
 

@@ -68,6 +68,11 @@ class _Call:
     position: int = 0
     balance: _Balance = field(default_factory=_Balance)
 
+    @property
+    def begun(self) -> bool:
+        """Whether a part of its arguments has come."""
+        return self.whole is not None or any(self.pieces)
+
     def wire(self) -> dict[str, Any]:
         text = "".join(self.pieces)
         given: Any = text if self.pieces else self.whole
@@ -185,7 +190,8 @@ class CallPieces:
             )
             return call
         begins = bool(name) and bool(call.name) and (call.balance.whole or name != call.name)
-        return None if begins else call
+        piece = not given and bool(call.id) and not call.begun
+        return None if begins and not piece else call
 
     def _extend(self, call: _Call, entry: dict[str, Any], position: int) -> Iterator[Delta]:
         holder = next(
@@ -199,6 +205,11 @@ class CallPieces:
         if name and not call.name:
             call.name = name
             yield Delta(kind="name", text=name, position=position)
+        elif name and name != call.name and not call.begun:
+            self._note("identity_repeated", "the name comes in pieces; they are put together")
+            more = name.removeprefix(call.name)
+            call.name += more
+            yield Delta(kind="name", text=more, position=position)
         elif name and call.pieces:
             self._note("identity_repeated", "the name is sent again with every piece of a call")
         given = next(

@@ -68,11 +68,15 @@ def invoke_tags(
     )
 
 
-_BARS = ("｜DSML｜", "|DSML|", "｜ DSML ｜", "| DSML |", " ｜ DSML ｜ ", " | DSML | ")
-"""How the bars of DeepSeek's markup are written: as the model was taught, in ASCII, with spaces;
-tokenizers and front ends change them.
+_BARS = tuple(
+    form.replace("|", bar)
+    for form in ("|DSML|", "| DSML |", " | DSML | ", "||DSML||")
+    for bar in ("｜", "|")
+)
+"""How the bars of DeepSeek's markup are written: as the model was taught, in ASCII, with spaces,
+doubled; tokenizers, front ends and the model itself change them.
 """
-_ANY_BAR = r" ?[｜|] ?DSML ?[｜|] ?"
+_ANY_BAR = r" ?[｜|][｜|]? ?DSML ?[｜|][｜|]? ?"
 
 
 def dsml(space: str, *sections: str) -> TagCalls:
