@@ -205,7 +205,7 @@ def _listed(
     readings = begun or _readings(text, searched, think, given, policy)
     if not readings:
         return (), think
-    name, best = max(readings, key=lambda reading: _merit(*reading, tools))
+    name, best = max(readings, key=lambda reading: _merit(reading[0], reading[1], tools))
     found = think
     if searched != text or len(text) > MOST or begun:
         best, found = _read(name, text, think, given, policy)
