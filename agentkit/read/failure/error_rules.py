@@ -22,7 +22,7 @@ _RULES = (
         r"|does not support this tool_choice|support the provided .?tool_choice"
         r"|tool_choice[^.]{0,40}(invalid type|expected a? ?string|must be a string"
         r"|input should be)|invalid[^.]{0,24}tool_choice|only .?auto.? [^.]{0,30}tool_choice"
-        r"|tool_choice[^.]{0,40}only (supports? )?.?auto",
+        r"|tool_choice[^.]{0,40}only (supports? )?.?auto|tool choice must be auto|forced tool use",
     ),
     (
         "quota_exhausted",
@@ -146,7 +146,8 @@ _RULES = (
         "history_reasoning_missing",
         r"reasoning_content[^.]{0,80}(missing|must|required|passed back)"
         r"|(missing|must|required)[^.]{0,60}reasoning_content|thought_signature[^.]{0,60}missing"
-        r"|missing a .?thought_signature|without its required .?reasoning",
+        r"|missing a .?thought_signature|without its required .?reasoning"
+        r"|must start with a thinking block",
     ),
     (
         "unknown_field",
@@ -174,7 +175,7 @@ _RULES = (
     (
         "history_bad_arguments",
         r"function\.arguments|function arguments json|missing field .?arguments"
-        r"|parse tool call arguments|validation errors? for function\s+arguments\b"
+        r"|(parse|invalid) tool call arguments|validation errors? for function\s+arguments\b"
         r"|(ToolCallParam\.function|tool_calls[^ ]{0,30})[^.]{0,60}(valid string|valid dict|JSON)"
         r"|arguments[^.]{0,60}(valid json|must be a (valid )?json|parse)",
     ),
@@ -187,7 +188,8 @@ _RULES = (
         r"|assistant messages at the end|prefill is (incompatible|not supported)"
         r"|invalid (message )?role order"
         r"|last message cannot have role|incorrect role|without its required following item"
-        r"|role: unknown variant|\.role.? does not support|must start with a user message"
+        r"|use a valid role|role must be in|role: unknown variant|\.role.? does not support"
+        r"|must start with a user message"
         r"|角色信息不正确",
     ),
     (
@@ -207,7 +209,9 @@ _RULES = (
         r"|(does(n't| not)|not) support(ed)?[^.]{0,20}\b(image|vision|audio|multimodal)"
         r"|(image|vision|audio)[^.]{0,24}(input)?[^.]{0,12}not supported"
         r"|image_url[^.]{0,20}(is )?only supported|message must be at least 1 token"
-        r"|contentblock[^.]{0,40}blank|text content blocks must|at least one content element",
+        r"|contentblock[^.]{0,40}blank|text content blocks must|at least one content element"
+        r"|must have non-empty content|must have a text parameter|invalid message content"
+        r"|unmarshal[^ ]* \w+ into [^,;]{0,40}messages\.content",
     ),
     (
         "tool_choice_unsupported",
