@@ -4,7 +4,9 @@ changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -96,21 +98,32 @@ def _read(spec: Spec, old: Response, turn: int) -> Response:
 
 
 def _again(turn: Any, response: Response) -> Any:
-    results = tuple(_result_of(call, turn) for call in response.tool_calls)
+    places: defaultdict[str, set[int]] = defaultdict(set)
+    for call in turn.response.tool_calls if turn.response else ():
+        places[_said(call)].add(call.position)
+    results = tuple(_result_of(call, places, turn) for call in response.tool_calls)
     return replace(turn, response=response, results=results)
 
 
-def _result_of(call: ToolCall, turn: Turn | OpenTurn) -> ToolResult | None:
+def _said(call: ToolCall) -> str:
+    """Write what is the same in two calls that ask for the same."""
+    return json.dumps([call.name, call.arguments], sort_keys=True, default=repr)
+
+
+def _result_of(
+    call: ToolCall, places: Mapping[str, set[int]], turn: Turn | OpenTurn
+) -> ToolResult | None:
     """Find the result of the same call as it was read before, at the same place or, if there is
     only one, anywhere in the turn.
+
+    Args:
+        call: as it is read now.
+        places: where each call was that was read before.
+        turn: has the results.
     """
-    old = turn.response.tool_calls if turn.response else ()
-    same = [o for o in old if (o.name, o.arguments) == (call.name, call.arguments)]
-    only = same[0] if len(same) == 1 else None
-    best = next((o for o in same if o.position == call.position), only)
-    if best is None or best.position >= len(turn.results):
-        return None
-    return turn.results[best.position]
+    same = places.get(_said(call), set())
+    best = call.position if call.position in same else min(same) if len(same) == 1 else None
+    return None if best is None or best >= len(turn.results) else turn.results[best]
 
 
 def _changes(before: Trajectory, after: Trajectory) -> Iterator[Change]:

@@ -87,9 +87,14 @@ class RunWriter:
         self._given.add(place)
         return place
 
-    def write(self, line: Line) -> bool:
+    @property
+    def file(self) -> int:
+        """Which file of the path it is, as `CassetteWriter.file` says."""
+        return self.writer.file
+
+    def write(self, line: Line, file: int) -> bool:
         """Append one line, and tell whether it was written, as `CassetteWriter.write` does."""
-        return self.writer.write(line) if self._open else True
+        return self.writer.write(line, file) if self._open else True
 
     def place(self, job: Hashable, place: int) -> None:
         """Say which rollout of the file is that of a job."""

@@ -65,6 +65,15 @@ def to_write(path: Any) -> Path:
         NoFile: its folder is not there.
     """
     target = _path(path)
+    try:
+        target.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (OSError, ValueError) as exc:  # too long, a circle of links, a letter that no name has
+        raise UsageError(
+            f"{clip(ascii(str(target)), 200)} names no file: {getattr(exc, 'strerror', '') or exc}",
+            hint="choose another name: 'run.jsonl'",
+        ) from None
     if not target.resolve().parent.is_dir():
         raise NoFile(
             f"there is no folder {str(target.parent)!r}",

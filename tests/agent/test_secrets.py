@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -245,3 +247,33 @@ def test_a_reward_and_a_command_in_the_log_hold_no_key(
     assert commands == [f"login {KEY}"]
     assert "$ login [redacted]" in caplog.text
     assert list(hits(caplog.text)) == []
+
+
+class Login(NamedTuple):
+    """What a tool may return."""
+
+    token: str
+
+
+@dataclass
+class Config:
+    """What a tool may return within something else."""
+
+    token: str
+
+
+@pytest.mark.parametrize(
+    "make", [Login, lambda key: {"a": [Config(key)]}, lambda key: [Login(key)]]
+)
+def test_objects_in_what_a_tool_returned_hold_no_key(variable: str, make: Any) -> None:
+    def config() -> Any:
+        """Give it."""
+        return make(KEY)
+
+    server = ScriptedServer([says(None, calls("config")), says("done")])
+    t = ak.rollout(ak.Agent("m", tools=[config], server=server), "go")
+    (result,) = t.turns[0].results
+    assert result is not None
+    assert "[redacted]" in result.content
+    assert not list(hits(repr(result.value)))
+    assert not list(hits(pickle.dumps(t).decode("latin-1")))

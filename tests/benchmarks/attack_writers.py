@@ -142,6 +142,12 @@ def killed(folder: Path, count: int, seed: int, found: Count) -> None:
     found.paid_twice += sum(kept[name] + n > SAMPLES for name, n in again.items() if kept[name])
     needed = len(PROMPTS) * SAMPLES * TURNS
     found.paid_twice += sum(asked(log).values()) > needed + AT_ONCE
+    # one that is killed after the others have ended leaves its companion to the next run
+    paid = asked(log)
+    (last,) = writers(path, log, 1, seed + 9)
+    last.join()
+    found.lost += last.exitcode != 0
+    found.paid_twice += asked(log) != paid
     check(path, found)
 
 

@@ -4,6 +4,7 @@ anything but an error with a hint.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gzip
 import json
@@ -296,3 +297,67 @@ def test_a_rollout_begins_anew_in_a_file_that_is_another_one(
     assert ak.load(path, all=True)[-1] == dbg.trajectory
     assert not any(t.damage for t in ak.load(path, all=True))
     assert len(ak.load(path, all=True)) == (4 if how == "replaced" else 1)
+
+
+def test_rollouts_side_by_side_begin_anew_and_keep_apart(tmp_path: Path) -> None:
+    """A file that is removed under several: the index one has in the new file was another's in the
+    old one, and neither goes on with the other's.
+    """
+    path = tmp_path / "x.jsonl"
+    calls: list[str] = []
+
+    class Slow:
+        async def chat_completion(self, **kwargs: Any) -> dict[str, Any]:
+            messages = kwargs["messages"]
+            said = messages[0]["content"]
+            turn = sum(message["role"] == "tool" for message in messages)
+            calls.append(said)
+            if len(calls) in (6, 13):
+                path.unlink()
+            await asyncio.sleep(0.001 * (1 + len(calls) % 3))
+            call = {"id": f"c{turn}", "function": {"name": "look", "arguments": "{}"}}
+            more = {"tool_calls": [{"type": "function", **call}]} if turn < 3 else {}
+            return {"choices": [{"message": {"content": f"{said} {turn}", **more}}]}
+
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    prompts = [f"prompt {n}" for n in range(5)]
+    agent = ak.Agent("m", tools=[look], server=Slow())
+    ran = ak.rollouts(agent, prompts, record=path, concurrency=5, progress=False)
+    there = ak.load(path, all=True)
+    assert ran.stop_reasons == {"final": 5}
+    assert not any(t.damage for t in there)
+    for t in there:
+        said = t.prompt[0].content
+        assert [turn.response.content for turn in t.turns] == [f"{said} {n}" for n in range(4)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other names")
+@pytest.mark.parametrize("name", ["loop.jsonl", "x\0y.jsonl", "\ud800.jsonl", "a" * 300])
+def test_what_names_no_file_is_an_error_with_a_hint(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop.jsonl").symlink_to(tmp_path / "loop.jsonl")
+    path = f"{tmp_path}/{name}"
+    for write in (
+        lambda: ak.record(agent(), path),
+        lambda: ak.rollouts(agent(), ["a"], resume=path, progress=False),
+        lambda: ak.save(ak.rollout(agent(), "a"), path),
+    ):
+        with pytest.raises(UsageError) as caught:
+            write()
+        assert caught.value.hint
+
+
+def test_a_replay_of_another_prompt_has_a_hint(tmp_path: Path) -> None:
+    recorded(tmp_path / "x.jsonl")
+    with pytest.raises(AgentkitError) as caught:
+        ak.rollout(ak.replay(tmp_path / "x.jsonl"), "another one")
+    assert caught.value.hint
+
+
+def test_calls_that_are_no_list_cost_a_chat_log_no_other_row(tmp_path: Path) -> None:
+    path = tmp_path / "chat.jsonl"
+    rows = [[{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": 5}]] * 2
+    path.write_text("".join(json.dumps({"messages": row}) + "\n" for row in rows))
+    assert len(ak.load(path, all=True)) == 2

@@ -23,10 +23,14 @@ _EVERY = 0.3
 class Writer(Protocol):
     """Where the lines go: `agentkit.files.store.cassette(path)`."""
 
+    @property
+    def file(self) -> int:
+        """Which file of its path it writes: another one was there before, or none."""
+
     def begin(self, trajectory: Trajectory) -> int:
         """Begin a new rollout, write all there is of it, and return its index."""
 
-    def write(self, line: Line) -> bool:
+    def write(self, line: Line, file: int) -> bool:
         """Append a line; False where the file is not the one that its rollout was begun in."""
 
 
@@ -35,13 +39,16 @@ class PieceLog:
 
     Args:
         writer: where the lines go.
+        file: which file the rollout was begun in.
         sample: the rollout's index in the file.
         turn: the turn that the answer is of.
         emit: takes the pieces as well.
     """
 
-    def __init__(self, writer: Writer, sample: int, turn: int, emit: Emit | None) -> None:
-        self._writer, self._emit = writer, emit
+    def __init__(
+        self, writer: Writer, file: int, sample: int, turn: int, emit: Emit | None
+    ) -> None:
+        self._writer, self._file, self._emit = writer, file, emit
         self._sample, self._turn, self._written = sample, turn, 0
         self._pieces: list[Chunk] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -64,6 +71,6 @@ class PieceLog:
         line |= {"from": self._written, "chunks": [to_json(piece) for piece in pieces]}
         self._written += len(pieces)
         try:
-            self._writer.write(line)
+            self._writer.write(line, self._file)
         except Exception:  # the line of the answer will say so, to whom it concerns
             log.warning("the pieces of an answer could not be written", exc_info=True)

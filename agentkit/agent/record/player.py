@@ -148,8 +148,9 @@ def _written(value: Any) -> str:
 
 def _recorded_result(turns: tuple[Turn, ...], step: ToolStep) -> Result:
     call = step.call
-    here = [entry for turn in turns[step.turn : step.turn + 1] for entry in _calls(turn)]
-    was, found = here[call.position] if call.position < len(here) else (None, None)
+    here, place = turns[step.turn] if step.turn < len(turns) else None, call.position
+    there = here is not None and place < len(here.tool_calls)
+    was, found = (here.tool_calls[place], here.results[place]) if here and there else (None, None)
     if was is not None and not _same(was, call):
         elsewhere = next(
             (

@@ -49,6 +49,7 @@ class Recorder:
         self._encoded = EncodedHistory()
         self.sample: int | None = None
         """The rollout's index in the file; None before its first step."""
+        self._file = -1
         self._end: StopReason | None = None
         self._asked: tuple[Any, ...] | None = None
         self._take(Trajectory())
@@ -66,7 +67,7 @@ class Recorder:
             trajectory: what of the rollout is written.
         """
         if self.writer is writer:
-            self.sample = sample
+            self.sample, self._file = sample, writer.file
             self._take(trajectory)
         elif isinstance(self._perform, Recorder):
             self._perform.go_on(writer, sample, trajectory)
@@ -89,7 +90,7 @@ class Recorder:
     async def __call__(self, step: Step, emit: Emit | None = None) -> Outcome:
         self._catch_up(step.trajectory)
         if isinstance(step, ModelStep) and step.trajectory.spec.stream:
-            pieces = PieceLog(self.writer, self.sample or 0, step.turn, emit)
+            pieces = PieceLog(self.writer, self._file, self.sample or 0, step.turn, emit)
             try:
                 outcome = await self._perform(step, pieces)
             finally:
@@ -128,20 +129,26 @@ class Recorder:
             finish(trajectory)
         self._catch_up(trajectory)
         if trajectory.stop_reason is not None and trajectory.stop_reason != self._end:
-            if not self.writer.write(end(trajectory, self.sample or 0)):
-                self.sample = self.writer.begin(trajectory)
-                self._take(trajectory)
+            if not self._put(end(trajectory, self.sample or 0)):
+                self._begin(trajectory)
             self._end = trajectory.stop_reason
+
+    def _begin(self, trajectory: Trajectory) -> None:
+        """Begin the rollout in the file that is there now."""
+        self.sample = self.writer.begin(trajectory)
+        self._file = self.writer.file
+        self._take(trajectory)
+
+    def _put(self, line: Line) -> bool:
+        return self.writer.write(line, self._file)
 
     def _catch_up(self, trajectory: Trajectory) -> None:
         if self.sample is None or not self._continues(trajectory):
-            self.sample = self.writer.begin(trajectory)
-            self._take(trajectory)
+            self._begin(trajectory)
             return
         for line in self._missing(trajectory):
-            if not self.writer.write(line):
-                self.sample = self.writer.begin(trajectory)
-                self._take(trajectory)
+            if not self._put(line):
+                self._begin(trajectory)
                 return
         self._follow(trajectory)
 
@@ -152,16 +159,15 @@ class Recorder:
             line: what has happened.
             trajectory: the rollout that it happened to.
         """
-        if self.writer.write(line):
+        if self._put(line):
             return
         results = self._results
-        self.sample = self.writer.begin(trajectory)
-        self._take(trajectory)
+        self._begin(trajectory)
         for position, result in results.items():  # of calls that ran side by side with this one
             if position not in self._results:
-                self.writer.write(tool_line(len(self._turns), position, result, self.sample))
+                self._put(tool_line(len(self._turns), position, result, self.sample or 0))
                 self._results[position] = result
-        self.writer.write({**line, "sample": self.sample})
+        self._put({**line, "sample": self.sample})
 
     def _take(self, trajectory: Trajectory) -> None:
         """Take all of the trajectory for written."""

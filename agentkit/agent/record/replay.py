@@ -75,7 +75,8 @@ def replay(
     if not recorded or (sample is not None and not 0 <= sample < len(recorded)):
         raise ReplayMiss(
             f"{str(path)!r} holds {len(recorded)} rollout(s)"
-            + ("" if sample is None else f", none at {sample}")
+            + ("" if sample is None else f", none at {sample}"),
+            hint="ask for one that is there, or record more",
         )
     recorded = recorded if sample is None else (recorded[sample],)
     return ReplayAgent(recorded, agent, speed=speed)
@@ -182,7 +183,8 @@ class ReplayAgent(Agent):
         if not self._recordings.of(asked):
             raise ReplayMiss(
                 "no rollout of this prompt was recorded; recorded are:"
-                f" {_prompts(self.recorded)}{_nearest(asked, self.recorded)}"
+                f" {_prompts(self.recorded)}{_nearest(asked, self.recorded)}",
+                hint="ask for one of them, or record a rollout of this one",
             )
         return asked
 
@@ -251,7 +253,9 @@ class _NoServer:
     """Stands where a replay has no server."""
 
     async def chat_completion(self, **kwargs: Any) -> Any:
-        raise ReplayMiss("a replay asks no server")
+        raise ReplayMiss(
+            "a replay asks no server", hint="ask with the agent that was recorded, or with another"
+        )
 
 
 def _asked(trajectory: Trajectory) -> str:

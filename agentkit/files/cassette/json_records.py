@@ -29,12 +29,20 @@ def to_json(record: Any) -> Any:
         for name, default, make in _defaults(kind):
             value = getattr(record, name)
             if not _is_default(value, make() if make else default):
-                data[name] = to_json(value)
+                data[name] = _field(value)
         unknown = getattr(record, _UNKNOWN, None)
         return {**data, **unknown.fields} if unknown else data
     if isinstance(record, (tuple, list)):
         return [to_json(item) for item in record]
     return plain(record)
+
+
+def _field(value: Any) -> Any:
+    """Write a field; what a tool returned may nest too deeply, or have methods that fail."""
+    try:
+        return to_json(value)
+    except Exception:
+        return plain(value)
 
 
 @cache

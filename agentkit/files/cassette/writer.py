@@ -17,7 +17,7 @@ from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.line.line_text import decoded
 from agentkit.files.cassette.lines import Line, dump, torn_line
 from agentkit.files.cassette.scan import Scan
-from agentkit.files.lock import lock_of
+from agentkit.files.lock import is_file, lock_of
 from agentkit.files.owner import Owner
 from agentkit.files.path import system_errors, to_write
 from agentkit.servers.redaction.known_secrets import Known
@@ -27,6 +27,7 @@ from agentkit.types.words import count
 _log = logging.getLogger("agentkit")
 _MARK = 64
 """Bytes of the last line by which a writer knows its file again."""
+_TRIES = 5
 _STEP = 65_536
 """Bytes that are read at a time to find where the last line starts."""
 
@@ -55,6 +56,10 @@ class CassetteWriter:
         self._lock = threading.Lock()
         self.scan = Scan()
         """What is in the file, as far as this writer has looked."""
+        self.file = 0
+        """Which file of the path it is: how often another took its place. A rollout of one before
+        it may have the index that one in this has.
+        """
         self._here: set[int] = set()
         """The rollouts that are written by this process, and are in the file."""
         self._known: Any = None
@@ -105,8 +110,12 @@ class CassetteWriter:
                 self._owner = Owner(self.path)
         return self._owner.name if self._owner else None
 
-    def write(self, line: Line) -> bool:
+    def write(self, line: Line, file: int | None = None) -> bool:
         """Append one line.
+
+        Args:
+            line: the line.
+            file: which file its rollout was begun in; by default the one that is there.
 
         Returns:
             Whether it was written. It was not where the file has been removed, emptied or replaced
@@ -122,12 +131,12 @@ class CassetteWriter:
                 f"the process this one was forked from records this rollout in {self.path.name!r}",
                 hint="begin a rollout of its own in the child",
             )
-        with self.locked() as file:
-            if not self._is_marked(file):
+        with self.locked() as opened:
+            if not self._is_marked(opened):
                 self._begin_anew()
-            if sample not in self._here:
+            if sample not in self._here or file not in (None, self.file):
                 return False
-            self.append(file, [line])
+            self.append(opened, [line])
             return True
 
     def after_fork(self) -> None:
@@ -139,13 +148,13 @@ class CassetteWriter:
     @contextmanager
     def locked(self) -> Iterator[FileIO]:
         """Open the file, with nobody else appending meanwhile."""
-        with (
-            self._lock,
-            system_errors(self.path),
-            FileIO(self.path, "a+") as file,
-            alone(file),
-        ):
-            yield file
+        with self._lock, system_errors(self.path):
+            for attempt in range(_TRIES):
+                with FileIO(self.path, "a+") as file, alone(file):
+                    # who waited for the lock may have a file that was removed meanwhile
+                    if is_file(file.fileno(), self.path) or attempt == _TRIES - 1:
+                        yield file
+                        return
 
     def append_rollout(
         self, file: FileIO, trajectory: Trajectory, owner: str | None, place: int | None = None
@@ -215,7 +224,7 @@ class CassetteWriter:
         known = (inode, os.pread(file.fileno(), min(self.scan.end, 256), 0))
         if size < self.scan.end or known != self._known or not self._is_marked(file):
             self._begin_anew()
-        with open(self.path, "rb") as reader:
+        with open(file.fileno(), "rb", closefd=False) as reader:
             try:
                 self.scan.read(reader)
             except CassetteError as exc:
@@ -243,6 +252,7 @@ class CassetteWriter:
                 count(len(self._here), "rollout"),
             )
         self.scan, self._mark = Scan(), None
+        self.file += bool(self._here)
         self._here.clear()
 
 

@@ -107,7 +107,8 @@ def _results(message: Message, rest: Sequence[Message]) -> tuple[list[Message], 
     """
     count = next((i for i, m in enumerate(rest) if m.role == "assistant"), len(rest))
     calls = message.wire.get("tool_calls")
-    named = [call.get("id") for call in calls if isinstance(call, dict)] if calls else []
+    listed = calls if isinstance(calls, list) else []
+    named = [call.get("id") for call in listed if isinstance(call, dict)]
     ids = {call_id for call_id in named if isinstance(call_id, str)}
     answers: list[Message] = []
     others: list[Message] = []

@@ -305,7 +305,9 @@ def _overlap(text: str, form: str) -> int:
 
 
 def texts_within(value: Any) -> Iterator[str]:
-    """Walk through all texts of plain data, however deep, and once through what holds itself."""
+    """Walk through all texts of plain data, however deep, and once through what holds itself. It is
+    not asked for its own methods, which may fail.
+    """
     todo, seen = [value], set()
     while todo:
         item = todo.pop()
@@ -313,4 +315,7 @@ def texts_within(value: Any) -> Iterator[str]:
             yield item
         elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
             seen.add(id(item))
-            todo += [*item, *item.values()] if isinstance(item, dict) else item
+            if isinstance(item, dict):
+                todo += [*dict.keys(item), *dict.values(item)]
+            else:
+                todo += list.__iter__(item) if isinstance(item, list) else tuple.__iter__(item)

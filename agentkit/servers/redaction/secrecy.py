@@ -52,14 +52,12 @@ class Secrecy(Known):
         keep(kept or ())
 
     def data(self, value: Any) -> Any:
-        """Clean plain data; what has no secret in it is the same object as before. Data nested too
-        deeply to be made anew is left out as a whole where there is a secret in it.
-        """
+        """Clean plain data; what has no secret in it is the same object as before."""
         try:
             return self._data(value)
-        except RecursionError:
+        except Exception:  # it nests too deeply, holds itself, or has methods of its own that fail
             clean = all(self._text(text) is text for text in texts_within(value))
-            return value if clean else REDACTED
+            return value if clean else self._data(plain(value))
 
     def _data(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -213,10 +211,8 @@ class Secrecy(Known):
     def _value(self, value: Any, changed: Mapping[str, Any]) -> Any:
         if value is None:
             return None
-        if isinstance(value, (str, dict, list, tuple)):
-            return self.data(value)
         if "content" not in changed and "full_content" not in changed:
-            return value
+            return self.data(value) if isinstance(value, (str, dict, list, tuple)) else value
         if isinstance(value, (bytes, bytearray)):
             return self._text(bytes(value).decode("utf-8", "replace")).encode()
         return self.data(plain(value))

@@ -9,6 +9,7 @@ import contextvars
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,3 +305,42 @@ def test_async_tools_share_one_loop_and_leave_one_that_is_blocked() -> None:
     assert seen[2] is not seen[0]
     result_of("rollout", look)
     assert seen[3] is seen[0]
+
+
+class Reluctant(list[Any]):
+    """A list that cannot be gone through."""
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("not now")
+
+
+class Closed(dict[str, Any]):
+    """A dict that does not say what is in it."""
+
+    def items(self) -> Any:
+        raise RuntimeError("not now")
+
+
+def cyclic() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    value["again"] = [value]
+    return value
+
+
+@pytest.mark.parametrize("make", [deep, cyclic, lambda: Reluctant([1]), lambda: Closed(a=1)])
+def test_a_value_that_cannot_be_gone_through_ends_no_rollout_and_is_recorded(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_SERVICE_TOKEN", "opensesame1")
+
+    def odd() -> Any:
+        """Give something odd."""
+        return make()
+
+    server = ScriptedServer([says(None, calls("odd")), says("done")])
+    agent = ak.record(ak.Agent("m", tools=[odd], server=server), tmp_path / "x.jsonl")
+    t = ak.rollout(agent, "go")
+    assert t.stop_reason == "final"
+    assert "secret_redacted" not in [p.code for p in t.problems]
+    (again,) = ak.load(tmp_path / "x.jsonl", all=True)
+    assert again.messages == t.messages
