@@ -100,12 +100,12 @@ def _read(spec: Spec, old: Response, turn: int) -> Response:
 def _again(turn: Any, response: Response) -> Any:
     places: defaultdict[str, set[int]] = defaultdict(set)
     for call in turn.response.tool_calls if turn.response else ():
-        places[_said(call)].add(call.position)
+        places[_key(call)].add(call.position)
     results = tuple(_result_of(call, places, turn) for call in response.tool_calls)
     return replace(turn, response=response, results=results)
 
 
-def _said(call: ToolCall) -> str:
+def _key(call: ToolCall) -> str:
     """Write what is the same in two calls that ask for the same."""
     return json.dumps([call.name, call.arguments], sort_keys=True, default=repr)
 
@@ -121,7 +121,7 @@ def _result_of(
         places: where each call was that was read before.
         turn: has the results.
     """
-    same = places.get(_said(call), set())
+    same = places.get(_key(call), set())
     best = call.position if call.position in same else min(same) if len(same) == 1 else None
     return None if best is None or best >= len(turn.results) else turn.results[best]
 
