@@ -31,6 +31,8 @@ class TokenPieces:
 
     def add_beside(self, holder: dict[str, Any]) -> None:
         """Take the ids of a chunk, a choice or a delta, and of the objects beside them."""
+        if _PLACES.isdisjoint(holder):  # nearly every chunk
+            return
         self._take(holder)
         for name in BESIDE:
             if isinstance(holder.get(name), dict):
@@ -57,3 +59,4 @@ class TokenPieces:
 
 
 _NAMES = _OUTPUT | frozenset(PROMPT_IDS)
+_PLACES = _NAMES | frozenset(BESIDE)
