@@ -16,6 +16,8 @@ _kept: set[str] = set()
 """The variables of the environment that an agent was told to leave alone."""
 _made: dict[tuple[frozenset[str], frozenset[str]], Redactor] = {}
 """The last redactor, by the environment's secrets and the others."""
+_last: dict[str, Any] = {}
+"""The last redactor of the process, and what it was made of."""
 
 
 def remember(secrets: Iterable[str]) -> None:
@@ -60,8 +62,20 @@ def known_secrets(
         environment: the variables; by default those of the process.
         kept: variables that are left alone; by default those that any agent was told to leave.
     """
-    variables = os.environ if environment is None else environment
-    left = _kept if kept is None else frozenset(kept)
+    left = frozenset(_kept if kept is None else kept)
+    if environment is not None:
+        return _redactor_of(environment, left)
+    # To read each variable costs more than to read an answer. Python's own copy, where it has one,
+    # tells whether any has changed.
+    raw = getattr(os.environ, "_data", None)
+    seen = (left, len(_met), dict(raw) if isinstance(raw, dict) else None)
+    if _last.get("seen") != seen or seen[2] is None:
+        _last.update(seen=seen, redactor=_redactor_of(os.environ, left))
+    redactor: Redactor = _last["redactor"]
+    return redactor
+
+
+def _redactor_of(variables: Mapping[str, str], left: frozenset[str]) -> Redactor:
     named = {name: value for name, value in variables.items() if name not in left}
     key = frozenset(environment_secrets(named)), frozenset(_met)
     found = _made.get(key)
