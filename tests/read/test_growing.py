@@ -35,6 +35,7 @@ WHOLE_IN_THE_END = {
     "bedrock_binary",
     "content_cumulative",
     "content_sent_again",
+    "reasoning_cumulative",
 }
 """Answers whose text does not come as deltas of text; or is sent from its start again, which only
 the end shows.

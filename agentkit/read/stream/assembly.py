@@ -163,18 +163,22 @@ class Assembly:
             self._finishes[0] if self._finishes else None,
         )
 
+    def _once(self, name: str, pieces: list[str]) -> str | None:
+        """Join a text's pieces, and tell where it was sent again; None where it is empty."""
+        whole, again = whole_text(pieces)
+        if again:
+            self._note(
+                "stream_cumulative",
+                f"the stream sends the text of {name!r} from its start again; it is read once",
+            )
+        return whole or None
+
     def body(self) -> dict[str, Any]:
         """Put the answer together as one body."""
         message = dict(self._message or {})
         message.setdefault("role", "assistant")
         for name, pieces in self._texts.items():
-            whole, again = whole_text(pieces)
-            message[name] = whole or None
-            if again:
-                self._note(
-                    "stream_cumulative",
-                    f"the stream sends the text of {name!r} from its start again; it is read once",
-                )
+            message[name] = self._once(name, pieces)
         if self._parts:
             text = (
                 [{"type": "text", "text": message["content"]}]
@@ -184,6 +188,8 @@ class Assembly:
             message["content"] = _merged_parts([*text, *self._parts])
         message.setdefault("content", None)
         message.update(self._reasoning.wire())
+        for name, pieces in self._reasoning.texts.items():
+            message[name] = self._once(name, pieces)
         message.update(self._calls.wire())
         choice: dict[str, Any] = {
             "index": 0,

@@ -17,7 +17,8 @@ class ReasoningPieces:
     """The reasoning of one answer in the making."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, list[str]] = {}
+        self.texts: dict[str, list[str]] = {}
+        """The pieces of the fields that came as text."""
         self._values: dict[str, _Growth] = {}
         """Fields that came as objects or lists, and signatures."""
         self._lists: dict[str, dict[tuple[str, str], _Growth]] = {}
@@ -43,9 +44,7 @@ class ReasoningPieces:
 
     def wire(self) -> dict[str, Any]:
         """Return the fields of the message that hold it."""
-        found: dict[str, Any] = {
-            name: "".join(texts) or None for name, texts in self._texts.items()
-        }
+        found: dict[str, Any] = {name: "".join(texts) or None for name, texts in self.texts.items()}
         found.update({name: value.wire() for name, value in self._values.items()})
         for name, entries in self._lists.items():
             found[name] = [entry.wire() for entry in entries.values()]
@@ -53,7 +52,7 @@ class ReasoningPieces:
 
     def _add_field(self, name: str, value: Any) -> str:
         if isinstance(value, str):
-            self._texts.setdefault(name, []).append(value)
+            self.texts.setdefault(name, []).append(value)
             return value
         if isinstance(value, (dict, list)) and value:
             self._values.setdefault(name, _Growth()).add(value)
