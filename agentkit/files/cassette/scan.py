@@ -30,6 +30,9 @@ from agentkit.types.trajectory import StopReason
 
 _STEP = re.compile(rb'\{"step":"(model|tool|open|close)","sample":(\d+),"turn":(\d+)')
 _HEAD = re.compile(rb'\{"agentkit":(\d+),"kind":"rollout","sample":(\d+),"spec":')
+_PLAIN_END = re.compile(rb'"started":[\d.e+-]{1,30},"elapsed":[\d.e+-]{1,30}\}\}\n$')
+"""How a line of an answer ends that came at the first try; `retries` stand behind both."""
+_TAIL = 100
 _DECODER = json.JSONDecoder()
 
 
@@ -190,15 +193,29 @@ class Scan:
 
     def _step(self, step: re.Match[bytes], line: bytes, offset: int, number: int) -> None:
         """Take in a step's line that is written as ours are, without parsing it."""
-        kind, sample, turn = step.groups()
-        found = self._of(int(sample), offset, len(line), number)
-        if found is not None:
-            found.ended = False
-            if kind == b"model":
-                found.model_step(int(turn))
-                found.doubtful |= b'"retries":[{' in line
-            elif kind == b"tool":
-                found.doubtful |= b'"status":"ok"' not in line
+        kind, given, turn = step.groups()
+        sample = int(given)
+        place = self.numbers.of(sample)
+        if place is None or self._loose is not None:
+            found = self._of(sample, offset, len(line), number)
+            if found is None:
+                return
+        else:
+            found = self.rollouts[place]
+            found.add(offset, len(line))
+            found.parsed += 1
+            self._last = place
+        found.ended = False
+        if kind == b"model":
+            at = int(turn)
+            if at == found.turns:
+                found.turns = at + 1
+            else:
+                found.model_step(at)
+            if not found.doubtful and not _PLAIN_END.search(line, max(0, len(line) - _TAIL)):
+                found.doubtful = b'"retries":[{' in line
+        elif kind == b"tool" and b'"status":"ok"' not in line:
+            found.doubtful = True
 
     def _other(self, line: bytes, offset: int, number: int) -> None:
         """Take in a first line, an end, or a line by other hands."""
