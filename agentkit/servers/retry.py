@@ -10,17 +10,30 @@ waiting does not cure them. A server that says `x-should-retry` is obeyed.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from agentkit.read.body.finish_words import broken_kind
 from agentkit.read.failure.answer_error import brings_text, value_of
+from agentkit.read.response import read_response
 from agentkit.read.stream.sse import SSE
-from agentkit.read.stream.stream_error import answer_error, events_of
+from agentkit.read.stream.stream_error import answer_error, answer_failure, events_of
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.trajectory.loop import request_error
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
-PASSING = frozenset({"rate_limited", "server_error", "connection_reset", "tool_use_failed"})
+PASSING = frozenset(
+    {
+        "rate_limited",
+        "server_error",
+        "connection_reset",
+        "tool_use_failed",
+        "generation_aborted",
+        "body_empty",
+        "stream_no_finish",
+    }
+)
 """Problem codes of failures that may be gone a moment later."""
 LONGEST_WAIT = 30.0
 """Seconds; a server that asks for a longer wait is not waited for."""
@@ -28,6 +41,11 @@ _LONGEST_OPENING = 2**16
 """Characters of a stream that are kept back at most; what begins with so many that are no token is
 given out as it comes.
 """
+
+_ENDING = 4096
+"""Characters at the end of an answer in which its finish reason is looked for."""
+_FINISH = re.compile(r'"finish_reason"\s*:\s*(?:\{[^{}]*?"type"\s*:\s*)?"([^"\\]{1,60})"')
+"""A finish reason, which SGLang writes as an object."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -113,8 +131,10 @@ def passing_error(exchange: Exchange) -> ApiError | None:
     """Find the failure that may be gone a moment later; None where there is none, or where a piece
     of the answer has come.
     """
-    error = request_error(exchange) or answer_error(
-        exchange.text, exchange.headers, before_text=True
+    error = (
+        request_error(exchange)
+        or answer_error(exchange.text, exchange.headers, before_text=True)
+        or wordless_failure(exchange)
     )
     if error is None or not error.retryable or (error.retry_after or 0) > LONGEST_WAIT:
         return None
@@ -125,6 +145,21 @@ def passing_error(exchange: Exchange) -> ApiError | None:
     if exchange.chunks and has_text(exchange.text):
         return None
     return error
+
+
+def wordless_failure(exchange: Exchange) -> ApiError | None:
+    """Find why a success holds nothing at all: an empty body, a stream of nothing, or a finish
+    reason that says that the answer broke off before its first token.
+    """
+    end = exchange.text[-_ENDING:]
+    words = _FINISH.findall(end)
+    known = words or len(exchange.text) > _ENDING
+    if end.strip() and known and not any(map(broken_kind, words)):
+        return None
+    response = read_response(exchange)
+    if response.content or response.reasoning or response.tool_calls:
+        return None
+    return answer_failure(exchange, response)
 
 
 def has_text(text: str) -> bool:

@@ -134,6 +134,49 @@ IN_A_SUCCESS = [
 """Passing failures that a server reports, or meets, behind a status of success."""
 
 
+def broken_off(finish: Any, **message: Any) -> Exchange:
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **message}}
+    return Exchange(status=200, body=json.dumps({"choices": [{**choice, "finish_reason": finish}]}))
+
+
+@pytest.mark.parametrize(
+    ("exchange", "kind"),
+    [
+        (broken_off("error"), "generation_aborted"),
+        (broken_off({"type": "abort", "message": "shutting down"}), "generation_aborted"),
+        (broken_off("insufficient_system_resource"), "server_error"),
+        (broken_off("MALFORMED_FUNCTION_CALL"), "tool_use_failed"),
+        (Exchange(status=200, body=""), "body_empty"),
+        (
+            Exchange(status=200, chunks=(Chunk(at=0.1, text="data: [DONE]\n\n"),)),
+            "stream_no_finish",
+        ),
+    ],
+)
+def test_an_answer_that_broke_off_before_its_first_token_is_asked_again(
+    exchange: Exchange, kind: str
+) -> None:
+    answer, _ = asked(Answers(exchange, OK))
+    assert answer.body == OK.body
+    assert [error.kind for error in answer.retries] == [kind]
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        broken_off("error", content="It is"),
+        broken_off("error", reasoning_content="hm"),
+        broken_off("content_filter"),
+        broken_off("stop"),
+        broken_off("length"),
+    ],
+)
+def test_what_brought_text_or_will_end_the_same_is_asked_once(exchange: Exchange) -> None:
+    server = Answers(exchange, OK)
+    assert asked(server)[0] is exchange
+    assert server.asked == 1
+
+
 @pytest.mark.parametrize(("exchange", "kind"), IN_A_SUCCESS)
 def test_a_passing_failure_in_a_success_is_asked_again(exchange: Exchange, kind: str) -> None:
     server = Answers(exchange, OK)

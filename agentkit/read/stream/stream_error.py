@@ -117,8 +117,8 @@ def _as_error(kind: str, reason: Problem, exchange: Exchange, *, retryable: bool
 
 def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
     """Find an answer that broke off: its finish reason says so, or its stream just ended, with
-    neither a finish reason nor `[DONE]`. A whole call in it is gone on with all the same, unless
-    the server says that it could not read the model's call.
+    neither a finish reason nor `[DONE]`, or with nothing in it. A whole call in it is gone on with
+    all the same, unless the server says that it could not read the model's call.
     """
     reason = next((p for p in response.problems if _breaks_off(p)), None)
     kind = "content_filtered" if reason and reason.code == "finish_content_filter" else ""
@@ -128,7 +128,8 @@ def _broken_off(exchange: Exchange, response: Response) -> ApiError | None:
     if reason is not None:
         return _as_error(kind, reason, exchange, retryable=kind in RETRYABLE)
     reason = next((p for p in response.problems if p.code == "stream_no_finish"), None)
-    if reason is None or any("[DONE]" in c.text for c in exchange.chunks[-2:]):
+    came = response.content or response.reasoning or response.recoverable or response.refusal
+    if reason is None or (came and any("[DONE]" in c.text for c in exchange.chunks[-2:])):
         return None
     return _as_error(reason.code, reason, exchange, retryable=True)
 
