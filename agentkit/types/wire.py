@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Any, overload
 
 from agentkit.types.record import Record, Unknown, clip, record
+from agentkit.types.words import visible
 
 _json = json.JSONDecoder().decode
 
@@ -58,10 +59,11 @@ class ApiError(Record):
         return f"{self._heading}: {clip(self.message, 100)}"
 
     def __str__(self) -> str:
-        text = f"{self._heading}: {self.message}"
-        if not self.hint:
+        text = visible(f"{self._heading}: {self.message}")
+        hint = visible(self.hint)
+        if not hint:
             return text
-        return f"{text}\n{self.hint}" if "\n" in text else f"{text.rstrip('.')}; {self.hint}"
+        return f"{text}\n{hint}" if "\n" in text else f"{text.rstrip('.')}; {hint}"
 
     @property
     def _heading(self) -> str:

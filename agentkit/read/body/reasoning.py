@@ -272,14 +272,18 @@ def _leading(text: str, apart: str) -> ThinkText:
     code are regions in which no call counts.
     """
     found = ThinkText([], [], [], [], apart)
+    unclosed: set[str] = set()
     at = start = 0
     while mark := _MARK.search(text, at):
         token, at = mark.group(), mark.end()
         if token[0] in "`~":
             at = _skip_code(text, mark, found.code)
             continue
-        end, inner_end = (at, at) if token in _CLOSERS else _closing(text, at, token)
-        if end <= inner_end:
+        if token in _CLOSERS or token in unclosed:
+            continue
+        end, inner_end = _closing(text, at, token)
+        if end <= inner_end:  # nothing closes a later one either
+            unclosed.add(token)
             continue
         if text[start : mark.start()].strip():
             found.code.append((mark.start(), end))

@@ -131,11 +131,12 @@ def _in_reasoning(message: dict[str, Any]) -> dict[str, Any]:
     return {**left, "content": message.get("content") or "One moment.", "reasoning": thought}
 
 
-def _on_content(change: Callable[[str], Any]) -> MessageChange:
-    """Change the text of the message."""
+def _on_content(change: Callable[[str], Any], *without: str) -> MessageChange:
+    """Change the text of the message, and leave out fields that the server does not send then."""
 
     def changed(message: dict[str, Any]) -> dict[str, Any]:
-        return {**message, "content": change(str(message.get("content") or ""))}
+        left = {name: value for name, value in message.items() if name not in without}
+        return {**left, "content": change(str(message.get("content") or ""))}
 
     return on_message(changed)
 
@@ -291,13 +292,13 @@ MESSAGE_FAULTS: tuple[Fault, ...] = (
         "orphan_think_close",
         "a think block without its opening tag is in the content",
         needs="text",
-        message=_on_content(_think_close),
+        message=_on_content(_think_close, "reasoning", "reasoning_content"),
     ),
     named(
         "unclosed_think",
         "a think block after the text is never closed",
         needs="text",
-        message=_on_content(_think_open),
+        message=_on_content(_think_open, "reasoning", "reasoning_content"),
     ),
     named(
         "content_list", "the content is a list of parts", needs="text", message=_on_content(_parts)

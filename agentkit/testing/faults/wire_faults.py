@@ -202,7 +202,7 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         "body_not_json",
         "the body is a line of text",
         only="block",
-        instead=Reply("upstream connect error or disconnect before headers", headers=TEXT),
+        instead=Reply("Welcome to this server.", headers=TEXT),
     ),
     named("body_empty", "the body is empty", instead=Reply()),
     named("body_html", "a web page comes with status 200", instead=Reply(_PAGE, headers=_HTML)),
