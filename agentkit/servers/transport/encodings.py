@@ -5,6 +5,7 @@ the packages for them are installed (those that aiohttp itself takes) br and zst
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -78,14 +79,15 @@ def inflater(encoding: str) -> Inflater | None:
         return None
 
 
-class _Layer:
+class _Layer(ABC):
     """One compression."""
 
     complete = True
     """Whether the data may end here."""
 
+    @abstractmethod
     def __call__(self, data: bytes, most: int) -> bytes:
-        raise NotImplementedError
+        """Decompress the next data, to so many bytes at most."""
 
 
 class _Zlib(_Layer):
