@@ -5,6 +5,7 @@ wherever a server puts them.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,8 +60,15 @@ def read_usage(raw: Any) -> Usage | None:
             "cache_read_input_tokens",
             "num_cached_tokens",
         ),
-        raw=raw,
+        raw=_named_once(raw),
     )
+
+
+def _named_once(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts with names that all answers share: a parser makes them anew for each body,
+    and every answer that is kept would keep its own.
+    """
+    return {sys.intern(name) if type(name) is str else name: value for name, value in raw.items()}
 
 
 def _inner(raw: dict[str, Any], *names: str) -> dict[str, Any]:
