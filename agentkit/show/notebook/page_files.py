@@ -30,7 +30,12 @@ export default { render: async (given) => (await unpacked).render(given) };
 
 def css() -> str:
     """Return the style sheet of what is kept of a view."""
-    return style("agentkit") + style("rollout")
+    return base() + style("rollout")
+
+
+def base() -> str:
+    """Return the style sheet of every view: the design, and what is made of it."""
+    return style("design") + style("agentkit")
 
 
 @cache

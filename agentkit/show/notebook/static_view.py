@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from agentkit.show.html import Html
-from agentkit.show.notebook.page_files import css, style
+from agentkit.show.notebook.page_files import base, css, style
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import html_of, text_of
 from agentkit.types.words import visible
@@ -65,7 +65,7 @@ def bundle(plain: str, body: Html) -> dict[str, str]:
     """Make the two static mime types of a text and its markup."""
     return {
         "text/plain": plain,
-        "text/html": f"<style>{css() if _of_a_rollout(body) else style('agentkit')}</style>{body}",
+        "text/html": f"<style>{css() if _of_a_rollout(body) else base()}</style>{body}",
     }
 
 
@@ -82,7 +82,7 @@ def _of_a_rollout(body: Html) -> bool:
 @cache
 def _rollout_classes() -> frozenset[str]:
     return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(
-        re.findall(r"\.(ak-[\w-]+)", style("agentkit"))
+        re.findall(r"\.(ak-[\w-]+)", base())
     )
 
 

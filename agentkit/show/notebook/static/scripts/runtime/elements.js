@@ -1,0 +1,77 @@
+const TAGS = new Set(
+  (
+    "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY " +
+    "TABLE CAPTION THEAD TBODY TR TH TD"
+  ).split(" "),
+);
+const ATTRIBUTES = new Set("title dir open aria-hidden data-key colspan scope".split(" "));
+const SVG = "http://www.w3.org/2000/svg";
+const SHAPES = new Set("svg rect path text title".split(" "));
+const SHAPED = new Set(
+  (
+    "viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray " +
+    "text-anchor font-size"
+  ).split(" "),
+);
+
+/**
+ * The notebook leaves alone the keys of an element that has this attribute; it looks at the focused
+ * element before it looks at its parents.
+ */
+const QUIET = "data-lm-suppress-shortcuts";
+
+/**
+ * An element with properties, attributes (those with a dash, and role) and children; text is text.
+ * @returns {HTMLElement}
+ */
+function h(tag, props = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null) continue;
+    if (name.includes("-") || name === "role") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Markup as nodes of the allowed kinds only; it is parsed where nothing loads and nothing runs. */
+function nodesOf(html) {
+  const made = document.createDocumentFragment();
+  for (const child of new DOMParser().parseFromString(`<body>${html}`, "text/html").body.childNodes)
+    admit(child, made);
+  return made;
+}
+
+/** Copies a node if it is allowed; of one that is not, only its text stays. */
+function admit(node, into) {
+  if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
+  if (node.nodeType !== Node.ELEMENT_NODE) return;
+  const shape = node.namespaceURI === SVG;
+  if (!(shape ? SHAPES : TAGS).has(node.nodeName)) return void into.append(node.textContent);
+  const made = shape
+    ? document.createElementNS(SVG, node.nodeName)
+    : document.createElement(node.nodeName);
+  for (const { name, value } of node.attributes) {
+    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && value.includes("(")))
+      made.setAttribute(name, value);
+  }
+  const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));
+  if (names.length) made.setAttribute("class", names.join(" "));
+  for (const child of node.childNodes) admit(child, made);
+  into.append(made);
+}
+
+/** Makes one node like another and keeps what the reader did to it: folds, focus, selection. */
+function morph(was, now) {
+  if (was.nodeName !== now.nodeName) return was.replaceWith(now);
+  if (was.nodeType === Node.TEXT_NODE) return void (was.data === now.data || (was.data = now.data));
+  for (const { name, value } of now.attributes)
+    if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
+  for (const { name } of [...was.attributes])
+    if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
+  const old = [...was.childNodes].filter((node) => !node.akOwn);
+  const fresh = [...now.childNodes];
+  fresh.forEach((node, i) => (old[i] ? morph(old[i], node) : was.append(node)));
+  old.slice(fresh.length).forEach((node) => node.remove());
+}
