@@ -138,7 +138,7 @@ def test_a_text_is_copied_whole_by_a_button_beside_it(chromium: Browser) -> None
             expect(page.locator(".ak-live > [aria-live]")).to_have_text("copied")
             assert page.locator(".ak-rows").bounding_box() == box
             assert pasted(page) == text
-        view.view.parts = {**parts, "a": el("div", el("pre", "short"))}  # type: ignore[attr-defined]
+        view.view.parts = {**parts, "a": el("div", el("pre", "short"))}
         view.view.refresh()
         view.settle()
         expect(buttons).to_have_count(2)
