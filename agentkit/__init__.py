@@ -20,8 +20,8 @@ from agentkit.types.version import VERSION
 
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
-    from agentkit.agent.agent import Agent, rollout
-    from agentkit.agent.batch.run import interrupted, rollouts, rollouts_async
+    from agentkit.agent.agent import Agent
+    from agentkit.agent.batch.run import interrupted, rollout, rollouts, rollouts_async
     from agentkit.agent.hermes.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.agent.record.replay import record, replay
     from agentkit.agent.tools.pool import resize_tool_pool
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "agentkit.agent.agent": "Agent rollout",
-    "agentkit.agent.batch.run": "interrupted rollouts rollouts_async",
+    "agentkit.agent.agent": "Agent",
+    "agentkit.agent.batch.run": "interrupted rollout rollouts rollouts_async",
     "agentkit.agent.hermes.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.agent.record.replay": "record replay",
     "agentkit.agent.tools.pool": "resize_tool_pool",

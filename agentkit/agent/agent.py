@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self, get_args
 
 from agentkit.agent.engine import Commit, Engine
-from agentkit.agent.event_loop import refuse_await, run
 from agentkit.agent.perform import (
     Approve,
     Perform,
@@ -21,7 +20,7 @@ from agentkit.agent.perform import (
     redacting,
 )
 from agentkit.agent.record.recorder import Recorder
-from agentkit.agent.tools.budget import MAX_CALLS, checked_calls
+from agentkit.agent.tools.budget import MAX_CALLS, checked_calls, checked_prices
 from agentkit.agent.tools.call_output import note_rollout
 from agentkit.agent.tools.runner import TOOL_SECONDS, Functions, tool_runner
 from agentkit.agent.tools.tool import Tool, toolset
@@ -30,7 +29,7 @@ from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.files.claims import RunWriter
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
-from agentkit.servers.clients import as_server
+from agentkit.servers.clients import as_server, streams
 from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -61,6 +60,8 @@ class Setup:
     writers: tuple[CassetteWriter | RunWriter, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Added to the meta of every rollout."""
+    may_stream: bool = False
+    """Whether the server can stream, and nobody has said whether it should."""
     secrecy: Secrecy = field(default_factory=Secrecy)
     """Keeps secrets out of what is recorded, shown and sent back."""
 
@@ -88,7 +89,9 @@ class Agent:
             with an error, and told as `calls_too_many`. None for no limit.
         parallel_tools: run the calls of one turn side by side.
         stream: ask for the answer in pieces; times to the first token and between tokens are then
-            on the record.
+            on the record. By default only `ak.debug` does, where the server can.
+        prices: what a million tokens cost, as `{"input": 2.5, "cached": 1.25, "output": 10}`; it
+            is kept with each rollout, whose `cost` it gives.
         retries: how often a rate limit or server error is asked again; each try is on the record.
         approve: a function, sync or async, asked about every call before it runs. It returns True
             (run it), False (refuse it), a dict (run it with these arguments) or a text (what the
@@ -123,7 +126,8 @@ class Agent:
         tool_timeout: float | None = TOOL_SECONDS,
         max_calls: int | None = MAX_CALLS,
         parallel_tools: bool = True,
-        stream: bool = False,
+        stream: bool | None = None,
+        prices: Mapping[str, float] | None = None,
         retries: int = 2,
         approve: Approve | None = None,
         keep_secrets: Iterable[str] = (),
@@ -132,19 +136,17 @@ class Agent:
         secrecy = Secrecy(checked_names(keep_secrets))
         functions = toolset(tools)
         chat = Server(clock=clock) if server is None else as_server(server, clock=clock)
-        further = given(
-            temperature=temperature,
-            max_tokens=max_tokens,
-            extra_body=dict(extra_body or {}) or None,
-        )
+        body = dict(extra_body or {}) or None
+        further = given(temperature=temperature, max_tokens=max_tokens, extra_body=body)
         schemas = shared_schemas(t.schema for t in functions.values())
         read = (profile, parser, policy, {**(sampling or {}), **further})
-        made = make_spec(chat, model, schemas, *read, max_turns, stream, max_calls)
-        spec = secrecy.covered(made)
+        limits = (max_turns, bool(stream), max_calls, prices)
+        spec = secrecy.covered(make_spec(chat, model, schemas, *read, *limits))
         run_tool = tool_runner(
             Functions(functions), timeout=tool_timeout, suggests=True, clock=clock
         )
-        perform = live_performs(chat, run_tool, retries, checked_approve(approve), secrecy)
+        asked = checked_approve(approve)
+        perform = live_performs(chat, run_tool, retries, asked, secrecy, may_block=stream is None)
         self._setup = Setup(
             spec=spec,
             server=chat,
@@ -154,6 +156,7 @@ class Agent:
             parallel_tools=parallel_tools,
             retries=retries,
             secrecy=secrecy,
+            may_stream=stream is None and streams(chat),
         )
 
     @property
@@ -199,6 +202,14 @@ class Agent:
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
         return self._setup.secrecy.started(trajectory)
+
+    def watched(self, trajectory: Trajectory) -> Trajectory:
+        """Let a started trajectory ask for its answers in pieces, for somebody who watches them,
+        where the server can and nothing else was asked for.
+        """
+        if not self._setup.may_stream:
+            return trajectory
+        return replace(trajectory, spec=replace(trajectory.spec, stream=True))
 
     def with_sample(
         self, trajectory: Trajectory, sample: int, *, meta: Mapping[str, Any] | None = None
@@ -309,6 +320,7 @@ def make_spec(
     max_turns: int | None,
     stream: bool,
     max_calls: int | None = None,
+    prices: Any = None,
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
 
@@ -323,6 +335,7 @@ def make_spec(
         max_turns: model calls at most; None for no limit.
         max_calls: calls of one answer that are run at most; None for no limit.
         stream: whether answers are asked for in pieces.
+        prices: what a million tokens cost, as a dict.
 
     Raises:
         UsageError: the model is no name, there is no such policy, or a limit is no number.
@@ -351,6 +364,7 @@ def make_spec(
         max_turns=max_turns,
         max_calls=checked_calls(max_calls),
         stream=stream,
+        prices=None if prices is None else checked_prices(prices),
     )
 
 
@@ -366,32 +380,3 @@ def checked(agent: Any) -> Agent:
             hint="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
         )
     return agent
-
-
-@checked_keywords
-def rollout(
-    agent: Agent, prompt: Any = None, *, meta: Mapping[str, Any] | None = None
-) -> Trajectory:
-    """Run one rollout to its end and return its trajectory. A failed request ends it with
-    `stop_reason="error"`, and nothing is lost.
-
-    An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look
-    around and go on, use `ak.debug`.
-
-    Args:
-        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its prompt.
-        prompt: a text, or a list of messages.
-        meta: kept with the trajectory: task, labels.
-
-    Raises:
-        UsageError: it is not an agent, or there is no prompt.
-    """
-    refuse_await("ak.rollout()", "await ak.rollouts_async(agent, [prompt])")
-    engine = checked(agent).engine(agent.start(prompt, meta=meta))
-    try:
-        run(engine.run())
-    except BaseException as exc:
-        exc.trajectory = engine.so_far  # type: ignore[attr-defined]
-        exc.add_note("what had finished is kept: sys.last_value.trajectory")
-        raise
-    return engine.trajectory

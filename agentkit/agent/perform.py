@@ -28,7 +28,7 @@ from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.redaction.withheld import carried, revealed, without_original
-from agentkit.servers.retry import ask
+from agentkit.servers.retry import Blockwise, ask
 from agentkit.servers.server import Server
 from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.history import fields_of
@@ -53,7 +53,12 @@ def clone_of(perform: Perform) -> Perform:
 
 
 def live(
-    server: ChatServer, run_tool: RunTool, *, retries: int = 0, withheld: Any = None
+    server: ChatServer,
+    run_tool: RunTool,
+    *,
+    retries: int = 0,
+    withheld: Any = None,
+    may_block: bool = False,
 ) -> Perform:
     """Ask the server and run the tools. Messages that a turn sends again are neither made nor
     encoded again.
@@ -62,7 +67,9 @@ def live(
         retries: how often a passing failure is asked again, where the server is reached by HTTP.
         withheld: fields of the request that are sent and not shown, of a rollout that has none
             of its own with it.
+        may_block: where the server refuses to stream, ask for the answer as a whole from then on.
     """
+    chat = Blockwise(server) if may_block else server
     by_http = isinstance(server, (Server, OpenAIClient))
     encoded, sent = EncodedHistory(), SentHistory(dict)
 
@@ -80,9 +87,9 @@ def live(
             raw=True,  # secrets are taken out when the arguments of calls have been read
         )
         exchange = (
-            await ask(server, call, emit, retries=retries)
+            await ask(chat, call, emit, retries=retries)
             if retries and by_http
-            else await server.chat(call, emit)
+            else await chat.chat(call, emit)
         )
         task = asyncio.current_task()
         if (
@@ -104,6 +111,8 @@ def live_performs(
     retries: int,
     approve: Approve | None,
     secrecy: Secrecy,
+    *,
+    may_block: bool = False,
 ) -> Performs:
     """Make the factory of rollouts that ask the server and run the tools.
 
@@ -113,10 +122,12 @@ def live_performs(
         retries: how often a passing failure is asked again.
         approve: decides about each call, where one is given.
         secrecy: keeps secrets out of what comes.
+        may_block: where the server refuses to stream, ask for the answer as a whole.
     """
 
     def performs(trajectory: Trajectory, sample: int) -> Perform:
-        perform = live(server, run_tool, retries=retries, withheld=trajectory.spec.withheld)
+        withheld = trajectory.spec.withheld
+        perform = live(server, run_tool, retries=retries, withheld=withheld, may_block=may_block)
         perform = redacting(perform, secrecy)
         return perform if approve is None else approving(perform, approve)
 

@@ -53,7 +53,7 @@ class Debugger(Drawn):
     ) -> None:
         self.agent = checked(agent)
         names = names_to_approve(approve, agent.spec.tools)
-        engine = agent.engine(agent.start(prompt, meta=meta))
+        engine = agent.engine(agent.watched(agent.start(prompt, meta=meta)))
         self._open(Cursor(engine, approve=names, asks=not isinstance(agent, ReplayAgent)))
 
     def _open(self, cursor: Cursor) -> None:

@@ -45,6 +45,11 @@ from agentkit.types.wire import Exchange
 _PATH = "/chat/completions"
 
 
+def streams(server: ChatServer) -> bool:
+    """Tell whether the server may be asked for an answer in pieces."""
+    return isinstance(server, (Server, OpenAIClient)) or bool(getattr(server, "streams", False))
+
+
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     """Take the object as a server: a URL, an openai client, anything with a `chat_completion`, or
     what is a server already.

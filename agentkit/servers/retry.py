@@ -10,6 +10,7 @@ waiting does not cure them. A server that says `x-should-retry` is obeyed.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -47,7 +48,35 @@ _ENDING = 4096
 _FINISH = re.compile(r'"finish_reason"\s*:\s*(?:\{[^{}]*?"type"\s*:\s*)?"([^"\\]{1,60})"')
 """A finish reason, which SGLang writes as an object."""
 
+_REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
+_OF_STREAMING = re.compile(r"\bstream", re.I)
+log = logging.getLogger("agentkit")
+
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class Blockwise:
+    """A server that is asked for the whole answer once it has refused to stream one. The refusal is
+    on the record, as a failed try, and is told once.
+    """
+
+    def __init__(self, server: ChatServer) -> None:
+        self._server = server
+        self.profile = server.profile
+        self._refused = False
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """Ask for the answer: in pieces, as long as the server has not refused that."""
+        if not call.stream or self._refused:
+            return await self._server.chat(replace(call, stream=False), emit)
+        answer = await self._server.chat(call, emit)
+        error = request_error(answer)
+        if error is None or error.status not in _REFUSALS or not _OF_STREAMING.search(answer.text):
+            return answer
+        self._refused = True
+        log.warning("the server does not stream; its answers are asked for as a whole")
+        answer = await self._server.chat(replace(call, stream=False), emit)
+        return replace(answer, retries=(error, *answer.retries))
 
 
 async def ask(

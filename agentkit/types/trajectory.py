@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import field
 from itertools import zip_longest
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.slots import first_empty
-from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.wire import ApiError, Exchange, Prices, Request, covered
 
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
@@ -180,21 +180,17 @@ class Turn(Record):
         """Seconds the model and the tools worked, without a person's time between two steps."""
         model = self.response.exchange.elapsed
         tools = ((result.started, result.elapsed) for result in self.tool_results)
-        return None if model is None else model + _covered(tools)
+        return None if model is None else model + covered(tools)
+
+    @property
+    def cost(self) -> float | None:
+        """What the answer cost; None where prices or its tokens are not known."""
+        prices = self.before.spec.prices if self.before else None
+        return prices.cost(self.usage) if prices else None
 
     def summary(self) -> str:
         results = ", ".join(f"{clip(r.name)} {r.status}" for r in self.tool_results)
         return f"{self.index}: {self.response.summary()}{f' → {results}' if results else ''}"
-
-
-def _covered(intervals: Iterable[tuple[float | None, float | None]]) -> float:
-    """Add up the seconds that (start, length) intervals cover, overlaps once."""
-    total, end = 0.0, float("-inf")
-    known = [(at, length) for at, length in intervals if at is not None and length is not None]
-    for start, length in sorted(known):
-        total += max(0.0, start + length - max(start, end))
-        end = max(end, start + length)
-    return total
 
 
 @record
@@ -257,11 +253,9 @@ class OpenTurn(Record):
         return calls[at] if at < len(calls) else None
 
     def summary(self) -> str:
-        return (
-            f"{self.response.summary()}, {len(self.pending)} pending"
-            if self.response
-            else f"{len(self.added)} messages to send"
-        )
+        if self.response is None:
+            return f"{len(self.added)} messages to send"
+        return f"{self.response.summary()}, {len(self.pending)} pending"
 
 
 @record
@@ -286,6 +280,8 @@ class Spec(Record):
     """Calls of one answer that are run at most; None for no limit."""
     stream: bool = False
     """Whether answers are asked for in pieces."""
+    prices: Prices | None = field(default=None, compare=False)
+    """What a million tokens cost; None where nobody said."""
     withheld: Any = field(default=None, compare=False)
     """The fields with secrets as they are sent; in memory alone."""
     unknown: Unknown | None = field(default=None, compare=False)
@@ -355,9 +351,8 @@ class Trajectory(Record):
     @property
     def before(self) -> Before:
         """What the next turn will have before it."""
-        return Before(
-            spec=self.spec, prompt=self.prompt, last=self.turns[-1] if self.turns else None
-        )
+        last = self.turns[-1] if self.turns else None
+        return Before(spec=self.spec, prompt=self.prompt, last=last)
 
     @property
     def all_turns(self) -> tuple[Turn, ...]:
@@ -384,14 +379,19 @@ class Trajectory(Record):
     @property
     def final(self) -> str | None:
         """The last answer's text, where the rollout ended with one."""
-        return (
-            self.turns[-1].response.content if self.stop_reason == "final" and self.turns else None
-        )
+        ended = self.stop_reason == "final" and self.turns
+        return self.turns[-1].response.content if ended else None
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What its file has lost, then the problems of all turns, in order."""
         return (*self.damage, *(p for turn in self.all_turns for p in turn.problems))
+
+    @property
+    def cost(self) -> float | None:
+        """What the answers cost together; None where prices, or the tokens of one, are unknown."""
+        costs = [turn.cost for turn in self.all_turns]
+        return None if None in costs or not costs else sum(c for c in costs if c is not None)
 
     def summary(self) -> str:
         calls, n = sum(len(turn.tool_calls) for turn in self.all_turns), hook("problem_count")(self)

@@ -180,6 +180,41 @@ class Usage(Record):
 
 
 @record
+class Prices(Record):
+    """What a million tokens cost, in whatever currency the caller counts."""
+
+    input: float
+    """A million tokens that the model read."""
+    output: float
+    """A million tokens that the model wrote, reasoning included."""
+    cached: float | None = None
+    """A million tokens that it read from the prefix cache; None: what others cost."""
+
+    def cost(self, usage: Usage | None) -> float | None:
+        """Price one answer; None where the server did not count its tokens."""
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        kept = min(usage.cached_tokens or 0, usage.input_tokens)
+        cached = self.input if self.cached is None else self.cached
+        read = (usage.input_tokens - kept) * self.input + kept * cached
+        return (read + usage.output_tokens * self.output) / 1e6
+
+    def summary(self) -> str:
+        more = "" if self.cached is None else f", cached {self.cached:g}"
+        return f"input {self.input:g}{more}, output {self.output:g} per million"
+
+
+def covered(intervals: Iterable[tuple[float | None, float | None]]) -> float:
+    """Add up the seconds that (start, length) intervals cover, overlaps once."""
+    total, end = 0.0, float("-inf")
+    known = [(at, length) for at, length in intervals if at is not None and length is not None]
+    for start, length in sorted(known):
+        total += max(0.0, start + length - max(start, end))
+        end = max(end, start + length)
+    return total
+
+
+@record
 class TokenLogprob(Record):
     """One token the model wrote, and how likely it was."""
 

@@ -186,7 +186,8 @@ def check_spec(start: Trajectory, earlier: Trajectory, job: Job) -> None:
         UsageError: it was run with another model, other tools or other sampling.
     """
     was, now = (to_json(replace(spec, unknown=None)) for spec in (earlier.spec, start.spec))
-    names = {**was, **now}.keys() - {"max_calls"}  # a limit that changes nothing of what is sent
+    # neither a limit nor prices change anything of what is sent
+    names = {**was, **now}.keys() - {"max_calls", "prices"}
     changed = [name for name in {**was, **now} if name in names and was.get(name) != now.get(name)]
     if changed:
         raise UsageError(

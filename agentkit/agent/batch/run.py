@@ -1,5 +1,5 @@
-"""`ak.rollouts`: bounded concurrency on one event loop, in order, and nothing that finished is ever
-lost.
+"""`ak.rollout`, one to its end, and `ak.rollouts`: bounded concurrency on one event loop, in order,
+and nothing that finished is ever lost.
 """
 
 from __future__ import annotations
@@ -19,8 +19,38 @@ from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.cassette.writer import used
 from agentkit.files.claims import RunWriter, run_writer
 from agentkit.trajectory.loop import checked_meta
+from agentkit.types.trajectory import Trajectory
 
 _interrupted: Rollouts | None = None
+
+
+@checked_keywords
+def rollout(
+    agent: Agent, prompt: Any = None, *, meta: Mapping[str, Any] | None = None
+) -> Trajectory:
+    """Run one rollout to its end and return its trajectory. A failed request ends it with
+    `stop_reason="error"`, and nothing is lost.
+
+    An interrupt is raised as it is, with what had finished as its `trajectory`; to stop, look
+    around and go on, use `ak.debug`.
+
+    Args:
+        agent: an `ak.Agent`; also `ak.demo()` or what `ak.replay` gives, which knows its prompt.
+        prompt: a text, or a list of messages.
+        meta: kept with the trajectory: task, labels.
+
+    Raises:
+        UsageError: it is not an agent, or there is no prompt.
+    """
+    refuse_await("ak.rollout()", "await ak.rollouts_async(agent, [prompt])")
+    engine = checked(agent).engine(agent.start(prompt, meta=meta))
+    try:
+        run(engine.run())
+    except BaseException as exc:
+        exc.trajectory = engine.so_far  # type: ignore[attr-defined]
+        exc.add_note("what had finished is kept: sys.last_value.trajectory")
+        raise
+    return engine.trajectory
 
 
 @checked_keywords

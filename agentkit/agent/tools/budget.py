@@ -4,11 +4,13 @@ given; the whole of it stays on the record.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.types.trajectory import ToolResult
+from agentkit.types.wire import Prices
 
 MAX_CALLS = 1_000
 """Calls of one answer that are run where nobody says otherwise: more than any model means to write,
@@ -93,3 +95,27 @@ def checked_calls(limit: Any) -> int | None:
     if limit is None or (type(limit) is int and limit > 0):
         return limit
     raise UsageError(f"max_calls is {limit!r}", hint="give a whole number from 1 up, or None")
+
+
+def checked_prices(prices: Any) -> Prices:
+    """Check what is given as `prices`.
+
+    Raises:
+        UsageError: it is no dict of numbers, one is missing, or a name is another.
+    """
+    if isinstance(prices, Prices):
+        return prices
+    names, hint = ("input", "cached", "output"), "prices={'input': 2.5, 'output': 10}"
+    hint += ", per million tokens; 'cached' where it costs less"
+    if not isinstance(prices, Mapping):
+        raise UsageError(f"the prices are a {type(prices).__name__}", hint=hint)
+    for name, value in prices.items():
+        if name not in names:
+            raise UsageError(f"there is no price of {name!r}", hint=suggest(name, names, hint))
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not 0 <= value < float("inf"):
+            raise UsageError(f"the price of {name} is {value!r}", hint=hint)
+    missing = [name for name in ("input", "output") if name not in prices]
+    if missing:
+        raise UsageError(f"there is no price of {' and '.join(missing)}", hint=hint)
+    return Prices(**prices)

@@ -43,6 +43,7 @@ COLUMNS = {
     "output_tokens": MAYBE_COUNT,
     "reasoning_tokens": MAYBE_COUNT,
     "cached_tokens": MAYBE_COUNT,
+    "cost": NUMBER,
     "content_length": COUNT,
     "reasoning_length": COUNT,
     "calls": COUNT,
@@ -77,7 +78,7 @@ def turns_df(x: Any) -> pd.DataFrame:
         tools_elapsed: the time tools ran, overlaps counted once. retries: failed tries before the
             answer.
         input_tokens, output_tokens, reasoning_tokens, cached_tokens: what the server counted; the
-            last two are parts of the first two.
+            last two are parts of the first two. cost: of the answer, at the prices of its agent.
         content_length, reasoning_length: of what was read. calls: tool calls. failed_calls: those
             with a result of another status than `ok` and `edited`.
         finish_reason: the server's word. errors, warnings: how many rows of these severities
@@ -143,6 +144,7 @@ def _amounts(turn: Turn, found: Iterable[ProblemPoint]) -> tuple[Any, ...]:
         usage.output_tokens,
         usage.reasoning_tokens,
         usage.cached_tokens,
+        turn.cost,
         len(response.content or ""),
         len(response.reasoning or ""),
         len(response.tool_calls),
