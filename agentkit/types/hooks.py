@@ -10,7 +10,16 @@ from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 Hook: TypeAlias = Literal[
-    "bundle", "html", "text", "page", "display", "issue", "messages", "request", "problem_count"
+    "bundle",
+    "html",
+    "text",
+    "page",
+    "display",
+    "issue",
+    "code",
+    "messages",
+    "request",
+    "problem_count",
 ]
 
 HOOKS: dict[Hook, str] = {
@@ -20,6 +29,7 @@ HOOKS: dict[Hook, str] = {
     "page": "agentkit.show.notebook.static_view:standalone",
     "display": "agentkit.show.notebook.display:display",
     "issue": "agentkit.show.export.issue_body:issue_body",
+    "code": "agentkit.show.export.written_as:written_as",
     "messages": "agentkit.trajectory.history:messages",
     "request": "agentkit.trajectory.history:request",
     "problem_count": "agentkit.trajectory.trouble.points:problem_count",

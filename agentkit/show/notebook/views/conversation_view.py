@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from agentkit.analysis.timings import Timeline
 from agentkit.show.html import Html, el
-from agentkit.show.notebook.live import LiveView, Op, changes
+from agentkit.show.notebook.live import Op, changes
+from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
@@ -23,12 +24,12 @@ LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)
 Parts = dict[str, Html]
 
 
-class ConversationView(LiveView):
+class ConversationView(TurnTabs):
     """A trajectory as a conversation. The view of something that holds one overrides
     `trajectory`.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("course",)
+    scripts: ClassVar[tuple[str, ...]] = ("course", "turns")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)
@@ -82,11 +83,12 @@ class ConversationView(LiveView):
             changes(was[0], self._head)
             + changes(was[1], _merged([*self._turns[start:], self._tail]), before)
             + self._timed(start)
+            + self.marked(start)
         )
 
     def opening(self) -> list[Op]:
         """List the times of all turns."""
-        return [["times", 0, self._times]]
+        return [["times", 0, self._times], *self.all_marks()]
 
     def _timed(self, start: int) -> list[Op]:
         """List the times of the turns from here on, where they are others than before: the page

@@ -39,7 +39,7 @@ POSTED = frozenset(
 class DebuggerView(ConversationView):
     """A debugger. Every cell that shows it shows the same view."""
 
-    scripts = ("course", "debugger")
+    scripts = ("course", "debugger", "turns")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

@@ -1,0 +1,62 @@
+/** The request of a turn as code: copied, or saved as a file. */
+async function copyCode({ live, ask }, turn, kind) {
+  const { text } = await ask("code", { turn, kind });
+  live.say((await copied(text)) ? `${kind} copied` : "the page may not copy");
+}
+
+async function saveCode({ ask }, turn, kind) {
+  const { text, name } = await ask("code", { turn, kind });
+  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+/** The address of this page, with the turn that a view of it goes to. */
+const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
+
+function menuOf(doc, turn) {
+  return [
+    ["link", "Copy a link to this turn", () => copied(linkOf(turn)), "l"],
+    null,
+    ["copy", "Copy as curl", () => copyCode(doc, turn, "curl"), "c"],
+    ["save", "Save as pytest…", () => saveCode(doc, turn, "pytest")],
+    ["save", "Export the report…", () => saveCode(doc, turn, "report")],
+  ];
+}
+
+/** What the page adds to what Python draws of a tab. */
+function dresses(doc) {
+  const line = (...nodes) => h("div", { className: "ak-dress ak-panel-acts" }, ...nodes);
+  return {
+    request(body, turn) {
+      const acts = [
+        ["curl", "Copy as curl", "copy"],
+        ["python", "Python"],
+        ["pytest", "pytest"],
+      ].map(([kind, word, sign]) =>
+        press(() => copyCode(doc, turn, kind), {
+          icon: sign,
+          word,
+          label: `Copy as ${kind}`,
+          kind: "ak-line",
+        }),
+      );
+      body.prepend(line(...acts));
+    },
+    response(body) {
+      const views = ["events", "raws"];
+      const show = (name) => {
+        views.forEach((view, i) => {
+          body.querySelector(`.ak-${view}`).hidden = view !== name;
+          buttons[i].setAttribute("aria-pressed", String(view === name));
+        });
+        body.akView = name;
+      };
+      const buttons = views.map((view, i) =>
+        press(() => show(view), { word: ["Events", "Raw"][i], kind: "ak-line" }),
+      );
+      body.prepend(line(...buttons));
+      show(body.akView ?? (body.querySelector(".ak-waterfall") ? "events" : "raws"));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * What a tab shows in place of the conversation of its turn: asked for when it is opened, and again
+ * when the turn has changed.
+ */
+function panels(live, { ask, dress }) {
+  /** @type {Map<number, {tab: string, node: HTMLElement, body: HTMLElement}>} */
+  const open = new Map();
+  const refresh = async (turn) => {
+    const shown = open.get(turn);
+    if (!shown) return;
+    const { html } = await ask("panel", { turn, tab: shown.tab });
+    if (open.get(turn) !== shown) return;
+    const was = shown.body.querySelectorAll(".ak-dress");
+    was.forEach((node) => node.remove());
+    morph(shown.body, h("div", { className: shown.body.className }, nodesOf(html)));
+    dress[shown.tab]?.(shown.body, turn);
+    shown.node.removeAttribute("aria-busy");
+  };
+  const close = (turn) => {
+    const shown = open.get(turn);
+    open.delete(turn);
+    shown?.node.remove();
+  };
+  /** Puts the open panel of a turn where its head is. */
+  const settle = (head, turn) => {
+    const block = blockOf(head);
+    const shown = open.get(turn);
+    const tab = shown?.tab ?? "talk";
+    block.dataset.tab = tab;
+    for (const button of head.akTools.querySelectorAll?.(".ak-tab") ?? []) {
+      const on = button.dataset.tab === tab;
+      button.setAttribute("aria-selected", String(on));
+      button.tabIndex = on || (tab === "rerun" && button.dataset.tab === "talk") ? 0 : -1;
+    }
+    if (shown && shown.node.parentElement !== block) block.append(shown.node);
+  };
+  return {
+    open,
+    refresh,
+    settle,
+    /** @param {HTMLElement} head */
+    show(head, turn, tab) {
+      if (open.get(turn)?.tab === tab) return settle(head, turn);
+      close(turn);
+      if (tab !== "talk") {
+        const body = h("div", { className: `ak-panel-of ak-of-${tab}` });
+        const node = own(
+          h(
+            "div",
+            {
+              className: "ak-turn-panel",
+              role: "tabpanel",
+              "aria-label": `${tab} of turn ${turn}`,
+              "aria-busy": "true",
+            },
+            body,
+          ),
+        );
+        open.set(turn, { tab, node, body });
+        refresh(turn);
+      }
+      settle(head, turn);
+    },
+  };
+}

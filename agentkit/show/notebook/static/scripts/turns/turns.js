@@ -1,0 +1,51 @@
+/**
+ * The tabs and actions of each turn. Everything is heard at the rows, so that a turn costs nothing
+ * until somebody looks at it.
+ */
+PARTS.push((live) => {
+  const { rows } = live;
+  const { ask, heard } = asking(live);
+  let marks = [];
+  const dress = {};
+  const shown = panels(live, { ask, dress });
+  const turns = heads(
+    live,
+    (turn) => marks[turn] ?? [0, 0, 0],
+    (head, turn) => shown.settle(head, turn),
+  );
+  const doc = { live, ask, turns, shown };
+  Object.assign(dress, dresses(doc));
+  const acts = {
+    goto: (turn) => live.send("goto", { turn }),
+    fork: (turn) => live.send("fork", { turn }),
+    more: (turn, opener) => openMenu(live, opener, menuOf(doc, turn)),
+  };
+  rows.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-tab], [data-act]");
+    const head = button?.closest(".ak-turn-head");
+    if (!head || !button.matches("button")) return;
+    const turn = numberOf(head);
+    if (button.dataset.tab) shown.show(head, turn, button.dataset.tab);
+    else acts[button.dataset.act]?.(turn, button);
+  });
+  rows.addEventListener("keydown", (event) => {
+    const group = event.target.closest?.(".ak-tabs, .ak-turn-acts");
+    const to = group && rove(event, group);
+    if (to?.dataset.tab) to.click();
+  });
+  return {
+    op(name, start, told) {
+      if (name === "turns") marks = [...marks.slice(0, start), ...told];
+    },
+    drawn(keys) {
+      turns.drawn();
+      for (const turn of shown.open.keys())
+        if (keys.some((key) => key === `turn-${turn}` || key?.startsWith?.(`turn-${turn}/`)))
+          shown.refresh(turn);
+    },
+    message(message) {
+      if (message.type === "told") heard(message);
+    },
+    dispose: () => turns.end(),
+  };
+});

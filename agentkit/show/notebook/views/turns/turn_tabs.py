@@ -1,0 +1,76 @@
+"""The tabs of each turn: which there are is told with the rows, what is in one is drawn when it is
+opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agentkit.errors import NotFound
+from agentkit.show.html import Html, without_keys
+from agentkit.show.notebook.live import LiveView, Op
+from agentkit.show.notebook.views.turns.problems_tab import problems_tab
+from agentkit.show.notebook.views.turns.request_tab import request_tab
+from agentkit.show.notebook.views.turns.response_tab import response_tab
+from agentkit.show.notebook.views.turns.tokens_tab import has_tokens, tokens_tab
+from agentkit.trajectory.trouble.points import turn_points
+from agentkit.types.hooks import hook
+from agentkit.types.trajectory import Trajectory, Turn
+
+Mark = list[int]
+"""Of a turn: errors, warnings, whether there are tokens to show."""
+
+DRAWN: dict[str, Callable[[Trajectory, int], Html]] = {
+    "request": request_tab,
+    "response": response_tab,
+    "tokens": tokens_tab,
+    "problems": problems_tab,
+}
+
+
+class TurnTabs(LiveView):
+    """What a view of a rollout has for the tabs of its turns."""
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What is shown."""
+        raise NotImplementedError
+
+    def marked(self, start: int) -> list[Op]:
+        """List which tabs the turns from here on have, where they are others than before."""
+        known: list[Mark] = self.__dict__.setdefault("_marks", [])
+        marks = [_mark(turn) for turn in self.trajectory.all_turns[start:]]
+        if marks == known[start:]:
+            return []
+        known[start:] = marks
+        return [["turns", start, marks]]
+
+    def all_marks(self) -> list[Op]:
+        """List which tabs all turns have, for a page that has just come."""
+        return [["turns", 0, self.__dict__.get("_marks", [])]]
+
+    def panel(self, name: str, turn: int) -> Html:
+        """Draw what is in a tab.
+
+        Raises:
+            NotFound: there is no such tab.
+        """
+        if name not in DRAWN:
+            raise NotFound(f"a turn has no tab {name!r}")
+        return DRAWN[name](self.trajectory, turn)
+
+    def do_panel(self, turn: int, tab: str, ask: int) -> None:
+        """Send what is in a tab; `ask` goes back, as a page can ask for several."""
+        self.reply({"type": "told", "ask": ask, "html": without_keys(self.panel(tab, turn))})
+
+    def do_code(self, turn: int, kind: str, ask: int) -> None:
+        """Send the request of a turn as code, a test or a report: `curl`, `python`, `pytest`,
+        `report`; keys are never in it.
+        """
+        written = hook("code")(self.trajectory, turn, kind)
+        self.reply({"type": "told", "ask": ask, "text": str(written), "name": written.name})
+
+
+def _mark(turn: Turn) -> Mark:
+    found = [point.severity for point in turn_points(turn)]
+    return [found.count("error"), found.count("warning"), int(has_tokens(turn))]
