@@ -485,7 +485,7 @@ def test_a_long_conversation(chromium: Browser) -> None:
         expect(page.locator("[data-key='turn-999']")).to_be_in_viewport()
 
 
-ALLOWED = "section header div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
+ALLOWED = "section header article div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
 CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')].flatMap(e => {
     const bad = [...e.attributes].filter(a => /^on|^style$|href|src/i.test(a.name)).map(a => a.name);
     return allowed.includes(e.localName) && !bad.length ? [] : [e.localName + ' ' + bad];

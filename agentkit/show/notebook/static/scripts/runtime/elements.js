@@ -72,6 +72,13 @@ function morph(was, now) {
     if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
   const old = [...was.childNodes].filter((node) => !node.akOwn);
   const fresh = [...now.childNodes];
-  fresh.forEach((node, i) => (old[i] ? morph(old[i], node) : was.append(node)));
+  let last;
+  fresh.forEach((node, i) => {
+    if (i < old.length) return morph(old[i], node);
+    last ??= [...was.childNodes].findLast((each) => !each.akOwn);
+    if (last) last.after(node);
+    else was.prepend(node);
+    last = node;
+  });
   old.slice(fresh.length).forEach((node) => node.remove());
 }

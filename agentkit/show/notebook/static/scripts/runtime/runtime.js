@@ -41,7 +41,7 @@ function mount(model, el) {
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
   root.append(alerts, list, spoken);
-  const rows = new Rows(list);
+  const rows = new Rows(list, offerCopies);
   const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join(
     "",
   );
@@ -94,7 +94,7 @@ function mount(model, el) {
       alerts.replaceChildren(alert);
     },
   };
-  offerCopies(list);
+  list.addEventListener("click", (event) => copyBeside(event, live.say));
   const parts = PARTS.map((part) => part(live));
   const all = (name, ...args) => parts.forEach((part) => part[name]?.(...args));
 
