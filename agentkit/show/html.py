@@ -38,35 +38,13 @@ class Html(str):
 Child: TypeAlias = "str | int | Html | Iterable[Child] | None"
 """What an element may hold: text, a number, markup, nothing, or several of these."""
 
-TAGS = frozenset(
-    {
-        "section",
-        "header",
-        "div",
-        "dl",
-        "dt",
-        "dd",
-        "p",
-        "strong",
-        "small",
-        "span",
-        "code",
-        "pre",
-        "ul",
-        "li",
-        "details",
-        "summary",
-        "del",
-        "ins",
-        "table",
-        "caption",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    }
-)
+_TEXT_TAGS = """
+    section article header div dl dt dd p strong small span em s code pre ul ol li blockquote
+    h3 h4 h5 h6 hr br details summary del ins table caption colgroup col thead tbody tr th td
+"""
+TAGS = frozenset(_TEXT_TAGS.split())
+_VOID = frozenset({"hr", "br", "col"})
+"""Elements that hold nothing and are not closed."""
 ATTRIBUTES = {
     "class_": "class",
     "title": "title",
@@ -74,11 +52,17 @@ ATTRIBUTES = {
     "open": "open",
     "aria_hidden": "aria-hidden",
     "data_key": "data-key",
+    "data_turn": "data-turn",
+    "data_call": "data-call",
+    "data_more": "data-more",
+    "data_source": "data-source",
     "scope": "scope",
+    "colspan": "colspan",
+    "start": "start",
 }
 """Keyword to attribute name."""
 
-SVG_TAGS = frozenset({"svg", "rect", "path", "text", "title"})
+SVG_TAGS = frozenset({"svg", "g", "rect", "circle", "path", "text", "title"})
 """A drawing: shapes and words, no reference to anything else."""
 SVG_ATTRIBUTES = {
     "viewBox": "viewBox",
@@ -90,6 +74,9 @@ SVG_ATTRIBUTES = {
     "width": "width",
     "height": "height",
     "rx": "rx",
+    "cx": "cx",
+    "cy": "cy",
+    "r": "r",
     "d": "d",
     "color": "color",
     "fill": "fill",
@@ -231,7 +218,7 @@ def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, st
         raise UsageError(f"no element {tag!r} in a view")
     return (
         f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>",
-        f"</{tag}>",
+        "" if tag in _VOID else f"</{tag}>",
     )
 
 

@@ -30,7 +30,7 @@ export default { render: async (given) => (await unpacked).render(given) };
 
 def css() -> str:
     """Return the style sheet of what is kept of a view."""
-    return base() + style("rollout")
+    return base() + style("rollout") + style("content")
 
 
 def base() -> str:

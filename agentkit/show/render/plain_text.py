@@ -21,6 +21,7 @@ from agentkit.show.html import Html
 
 _TOKEN = re.compile(r"<(/?)(\w+)([^>]*)>|([^<]+)")
 _CLASS = re.compile(r' class="([^"]*)"')
+_VOID = frozenset({"br", "hr", "col"})
 _BLOCKS = frozenset({"section", "header", "div", "p", "pre", "ul", "dl", "details", "table", "svg"})
 _COLUMNS = frozenset({"section", "header", "dd", "li", "details"})
 """Elements whose children are below each other, each on a line of its own."""
@@ -82,6 +83,8 @@ def _parsed(markup: Html) -> Node:
             children.append(html.unescape(text) if "&" in text else text)
         elif closing:
             children = path.pop()
+        elif tag in _VOID:
+            children.append("\n" if tag == "br" else "")
         else:
             node = Node(tag, _classes(attributes))
             children.append(node)

@@ -13,6 +13,9 @@ from functools import cache, lru_cache
 from itertools import chain
 
 from agentkit.show.html import HOLE, Child, Html, el, element, fragment, shape
+from agentkit.show.render.content.json_text import read_json
+from agentkit.show.render.content.json_tree import JsonTree
+from agentkit.show.render.content.markdown import Block, blocks
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import mark
 from agentkit.types.words import count
@@ -120,13 +123,37 @@ def excerpt(text: str, limit: int = 200) -> Html:
 
 
 def prose(text: str, limits: Limits, at: str) -> Html:
-    """Draw a text of a person or the model."""
+    """Draw a text of a person or the model: as Markdown, where it is any.
+
+    What is drawn as Markdown says where the text as written is, for a button that copies it.
+    """
+    found = blocks(text[: limits.text]) if limits.details else None
+    if found is None:
+        return _block(text, limits, at, "prose", FOLD_PROSE)
+    return fragment(_marked(found, text[: limits.text], at), _hidden(len(text) - limits.text, at))
+
+
+def wording(text: str, limits: Limits, at: str) -> Html:
+    """Draw what a server says: as it is written."""
     return _block(text, limits, at, "prose", FOLD_PROSE)
 
 
+def _marked(found: list[Block], text: str, at: str) -> Html:
+    """Put what Markdown came to into one box, its end behind a fold where it is long."""
+    lines = text.count("\n", 0, _cut(text, FOLD_PROSE)) + 1
+    first = sum(block.end <= lines for block in found) or 1
+    shown, rest = ([block.html for block in part] for part in (found[:first], found[first:]))
+    left = len("\n".join(text.split("\n")[found[first - 1].end :]))
+    more = fold(count(left, "more character"), *rest) if rest else None
+    return el("div", shown, more, class_="ak-md", dir="auto", data_source=at)
+
+
 def data(text: str, limits: Limits, at: str) -> Html:
-    """Draw JSON, or what a tool returned."""
-    return _block(text, limits, at, "data", FOLD)
+    """Draw JSON, or what a tool returned: JSON as a tree, anything else as it is."""
+    value = read_json(text) if limits.details else None
+    if value is None:
+        return _block(text, limits, at, "data", FOLD)
+    return JsonTree(limits.text // _LINE).drawn(value)
 
 
 def whole(text: str, limits: Limits, at: str) -> Html:
@@ -142,12 +169,14 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     if not rest and not hidden:
         return pre
     more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
-    cut = (
-        note("… ", count(hidden, "more character"), " not shown; the whole is ", el("code", at))
-        if hidden
-        else None
-    )
-    return fragment(pre, more, cut)
+    return fragment(pre, more, _hidden(hidden, at))
+
+
+def _hidden(number: int, at: str) -> Html | None:
+    """Say how much of a text is not there, and where it is."""
+    if number <= 0:
+        return None
+    return note("… ", count(number, "more character"), " not shown; the whole is ", el("code", at))
 
 
 def _cut(text: str, room: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, note, prose, status
+from agentkit.show.render.parts.block import bar, code, facts, note, status, wording
 from agentkit.show.render.parts.pretty import verbatim
 from agentkit.types.problem import Problem
 from agentkit.types.wire import ApiError
@@ -62,14 +62,14 @@ def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = 
         _named("field", error.param),
     )
     upstream = (
-        [note("the provider behind it said:"), prose(error.upstream_message, limits, at)]
+        [note("the provider behind it said:"), wording(error.upstream_message, limits, at)]
         if error.upstream_message
         else None
     )
     hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
     return fragment(
         bar(status("error"), code(error.kind), known),
-        prose(error.message, limits, f"{at}.message"),
+        wording(error.message, limits, f"{at}.message"),
         upstream,
         hint,
     )

@@ -1,16 +1,21 @@
 const TAGS = new Set(
   (
-    "SECTION HEADER DIV DL DT DD P STRONG SMALL SPAN CODE PRE UL OL LI DETAILS SUMMARY " +
-    "TABLE CAPTION THEAD TBODY TR TH TD"
+    "SECTION ARTICLE HEADER DIV DL DT DD P STRONG SMALL SPAN EM S CODE PRE UL OL LI BLOCKQUOTE " +
+    "H3 H4 H5 H6 HR BR DETAILS SUMMARY DEL INS TABLE CAPTION COLGROUP COL THEAD TBODY TR TH TD"
   ).split(" "),
 );
-const ATTRIBUTES = new Set("title dir open aria-hidden data-key colspan scope".split(" "));
+const ATTRIBUTES = new Set(
+  (
+    "title dir open aria-hidden aria-label role data-key data-turn data-call data-more " +
+    "data-source colspan scope start width"
+  ).split(" "),
+);
 const SVG = "http://www.w3.org/2000/svg";
-const SHAPES = new Set("svg rect path text title".split(" "));
+const SHAPES = new Set("svg g rect circle path text title".split(" "));
 const SHAPED = new Set(
   (
-    "viewBox role aria-label x y width height rx d fill stroke stroke-width stroke-dasharray " +
-    "text-anchor font-size"
+    "viewBox role aria-label x y width height rx cx cy r d color fill stroke stroke-width " +
+    "stroke-dasharray text-anchor font-size data-turn"
   ).split(" "),
 );
 
