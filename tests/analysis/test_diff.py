@@ -118,7 +118,7 @@ def test_forks_show_the_shared_beginning_folded() -> None:
     found = ak.diff(a, fork)
     html = found.html(STATIC)
     assert found.shared == 1
-    assert "turn 0 the same" in html
+    assert "turn 0 is the same" in html
     assert "<del>rain</del>" in html
     assert "<ins>snow</ins>" in html
 

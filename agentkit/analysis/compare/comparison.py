@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.alignment import CallPair, align_calls
 from agentkit.analysis.compare.pairs import Cell
+from agentkit.analysis.compare.prompt_outcomes import (
+    Asked,
+    PromptOutcome,
+    asked_of,
+    prompt_outcomes,
+)
 from agentkit.analysis.compare.repeats import CellResult
 from agentkit.analysis.compare.sides import Timing, timing
 from agentkit.analysis.compare.statistics import Statistic, statistics, wilson
@@ -126,6 +132,18 @@ class Comparison(Drawn):
         )
 
     @cached_property
+    def asked(self) -> Asked:
+        """By prompt and side, the samples; prompts that only one side was asked too."""
+        return asked_of(self.rollouts, self._cells)
+
+    @cached_property
+    def outcomes(self) -> tuple[PromptOutcome, ...]:
+        """What each side did with each prompt, prompt by prompt; failures and prompts that were not
+        asked too.
+        """
+        return tuple(prompt_outcomes(self.sides, self.asked, self.divergences))
+
+    @cached_property
     def noise(self) -> dict[str, int]:
         """By class of behaviour, the number of turns on which the sides differed no more than each
         does from itself.
@@ -177,6 +195,14 @@ class Comparison(Drawn):
         explained_by (the class that explains it, None for none)."""
         rows = [_divergence_row(d, cause) for d, cause in flat(list(self.divergences))]
         return _frame(rows, _DIVERGENCE_COLUMNS)
+
+    @property
+    def outcomes_df(self) -> DataFrame:
+        """A row a prompt and side: prompt, side, samples, state (good, changed, broken, absent),
+        did, detail.
+        """
+        names = ["prompt", "side", "samples", "state", "did", "detail"]
+        return _frame([{name: getattr(o, name) for name in names} for o in self.outcomes], names)
 
     @property
     def calls_df(self) -> DataFrame:

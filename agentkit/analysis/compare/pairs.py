@@ -76,6 +76,11 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
+def exact_key(trajectory: Trajectory) -> str:
+    """Make a text that is the same for the same request, asked in the same way."""
+    return _key(0, trajectory)
+
+
 def prompt_key(trajectory: Trajectory) -> str:
     """Make a text that is the same for the same prompt."""
     return _key(len(_LEVELS) - 1, trajectory)

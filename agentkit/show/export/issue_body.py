@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agentkit.analysis.compare.comparison import Comparison
 from agentkit.show.export.code.shell import curl
-from agentkit.show.render.analysis.comparison import found_where, worst_first
+from agentkit.show.render.analysis.findings import found_where, worst_first
 from agentkit.show.render.parts.pretty import verbatim
 from agentkit.types.record import clip
 from agentkit.types.words import visible

@@ -18,11 +18,14 @@ def live_views() -> dict[type, type[LiveView]]:
     """
     from agentkit.agent.batch.progress import Progress
     from agentkit.agent.batch.rollouts import Rollouts
+    from agentkit.analysis.compare.comparison import Comparison
+    from agentkit.analysis.diff import Diff
     from agentkit.analysis.explore.explorer import Explorer
     from agentkit.analysis.tokens.tokens import Tokens
     from agentkit.debugger.debugger import Debugger
     from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
+    from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView
     from agentkit.show.notebook.views.debugger_view import DebuggerView
     from agentkit.show.notebook.views.explorer_view import ExplorerView, ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
@@ -32,6 +35,8 @@ def live_views() -> dict[type, type[LiveView]]:
         Progress: ProgressView,
         Debugger: DebuggerView,
         Tokens: TokensView,
+        Comparison: ComparisonView,
+        Diff: DiffView,
         **dict.fromkeys(tables, ExplorerView),
     }
 

@@ -65,7 +65,7 @@ def bundle(plain: str, body: Html) -> dict[str, str]:
     """Make the two static mime types of a text and its markup."""
     return {
         "text/plain": plain,
-        "text/html": f"<style>{css() if _of_a_rollout(body) else base()}</style>{body}",
+        "text/html": f"<style>{_sheets(body)}</style>{body}",
     }
 
 
@@ -77,6 +77,15 @@ def _of_a_rollout(body: Html) -> bool:
     return not names.isdisjoint(_rollout_classes()) or any(
         f"<{tag}" in body for tag in ("details", "del", "ins")
     )
+
+
+def _sheets(body: Html) -> str:
+    """Join the sheets of what is in it."""
+    return (css() if _of_a_rollout(body) else base()) + _beside(body)
+
+
+def _beside(body: Html) -> str:
+    return style("beside") if "ak-beside" in body or "ak-matrix" in body else ""
 
 
 @cache
@@ -97,5 +106,6 @@ def standalone(record: Any, title: str = "agentkit") -> str:
         ' name="viewport" content="width=device-width"><meta name="color-scheme" content="light'
         f' dark"><title>{html.escape(visible(title))}</title><style>:root{{color-scheme:light'
         " dark}body{margin:0"
-        f" auto;max-width:1100px;padding:1rem}}{css()}</style></head><body>{body}</body></html>\n"
+        f" auto;max-width:1100px;padding:1rem}}{css()}{_beside(body)}</style></head>"
+        f"<body>{body}</body></html>\n"
     )

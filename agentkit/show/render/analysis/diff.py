@@ -1,104 +1,97 @@
-"""Two rollouts beside each other: what is equal behind a fold, what differs in two columns,
-marked.
+"""Two rollouts beside each other: how they came out and what they were run with first, then turn by
+turn, what is equal behind a fold.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
 from agentkit.analysis.alignment import CallPair
 from agentkit.analysis.diff import Diff, Difference, Row
+from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import Child, Html, el
 from agentkit.show.render import shown
+from agentkit.show.render.analysis.two_columns import (
+    ABSENT,
+    Line,
+    inline,
+    line_row,
+    same_row,
+    table,
+    text_line,
+    turn_row,
+)
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, fold, note, status
+from agentkit.show.render.parts.block import bar, code, facts, note, status
 from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.parts.words import mark, tokens
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
-from agentkit.types.trajectory import ToolResult, Turn
-from agentkit.types.words import count
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.words import count, seconds
 
-SAME, DIFFERENT = "=", "≠"
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
-_MOST = 3_000
-"""Words of a text that are compared one by one; of a longer one only where it begins and ends to
-differ.
-"""
-_AROUND = 160
-"""Characters of an equal stretch that stay visible at each of its ends."""
+_SETTINGS = ("model", "tools", "sampling", "profile", "parser", "policy")
+_TEXTS = {
+    "reasoning": "thought",
+    "content": "prose",
+    "refusal": "prose",
+    "finish_reason": "data",
+}
 
 
 @shown.register(Diff)
 def diff_fragments(diff: Diff, limits: Limits) -> dict[str, Html]:
-    """Draw the head, the rollouts turn by turn (`row-3`), stretches of equal turns folded
-    (`same-0`), and the ending.
-    """
-    shown = {"head": _head(diff)}
-    prompt = [d for d in diff.around if d.what == "prompt"]
-    asked = [two_sides(d.pointer, d.before, d.after, limits) for d in prompt]
-    shown["prompt"] = _pair("prompt", "prompt", asked) if asked else _prompt(diff, limits)
+    """Draw the head and `beside`, the table of both sides; for plain text a fragment a part."""
+    head = _head(diff)
+    if not limits.details:
+        return {"head": head, **_as_text(diff, limits)}
+    rows = [*_rows(diff, limits)]
+    return {"head": head, "beside": table(diff.names, rows, "beside")}
+
+
+def _rows(diff: Diff, limits: Limits) -> Iterator[Html]:
+    """Yield the rows of the table as long as there is room."""
     room = limits.size
-    rows = list(enumerate(diff.rows))[: limits.head + limits.tail]
-    for differs, stretch in groupby(rows, key=lambda item: bool(item[1].differences)):
-        for key, html in _stretch(differs, [row for _, row in stretch], limits):
-            if room > 0:
-                shown[key] = html
-            room -= len(html)
-    hidden = len(diff.rows) - len(rows)
-    if hidden or room <= 0:
-        shown["gap"] = note("… more turns are not shown here; see ", el("code", "diff.rows"))
-    ending = [d for d in diff.around if d.what in ("stop_reason", "error")]
-    if ending:
-        shown["end"] = _pair(
-            "end", "end", [two_sides(d.what, d.before, d.after, limits) for d in ending]
-        )
-    return shown
+    yield from (line_row(line, diff.names, limits) for line in _about(diff))
+    yield from _prompt(diff, limits)
+    rows = diff.rows[: limits.head + limits.tail]
+    for differs, stretch in groupby(rows, key=lambda row: bool(row.differences)):
+        if room <= 0:
+            break
+        for drawn in _stretch(diff, differs, [*stretch], limits):
+            room -= len(drawn)
+            yield drawn
+    if len(diff.rows) > len(rows) or room <= 0:
+        yield same_row(["… more turns are not shown here; see ", el("code", "diff.rows")])
 
 
 def _head(diff: Diff) -> Html:
+    names = [code(diff.names[0]), "beside", code(diff.names[1])]
+    title = bar(el("strong", "Diff"), *names, facts(*_tally(diff)), _verdict(diff))
     first = diff.first
-    title = bar(
-        el("strong", "Diff"),
-        code(diff.names[0]),
-        "beside",
-        code(diff.names[1]),
-        facts(*_tally(diff)),
-    )
-    first_line = (
-        note("first divergence: ", difference_line(first))
-        if first
-        else note(status("ok", _problems_of(diff)), " nothing differs")
-    )
-    spec = [
-        d
-        for d in diff.around
-        if d.what in ("model", "tools", "sampling", "profile", "parser", "policy")
-    ]
-    more = (
-        fold(
-            f"run with other {', '.join(d.what for d in spec)}",
-            *(note(difference_line(d)) for d in spec),
-        )
-        if spec
-        else None
-    )
-    return el("header", title, first_line, more, class_="ak-head", data_key="head")
+    line = note("first difference: ", difference_line(first)) if first else None
+    return el("header", title, line, class_="ak-head", data_key="head")
 
 
-def _problems_of(diff: Diff) -> int:
-    return sum(map(problem_count, diff.trajectories))
+def _verdict(diff: Diff) -> Html | None:
+    """Say that nothing differs: green only where nothing is wrong, either."""
+    if diff:
+        return None
+    troubled = sum(map(problem_count, diff.trajectories))
+    icon, tone = ("=", "quiet") if troubled else ("✓", "good")
+    return el("span", icon, " nothing differs", class_=f"ak-status ak-{tone}")
 
 
 def _tally(diff: Diff) -> list[str]:
+    if not diff:
+        return [count(len(diff.rows), "turn")]
     turns = f"{diff.shared} of {count(len(diff.rows), 'turn')} shared"
-    return [turns, count(len(diff.differences), "difference") if diff else ""]
+    return [count(len(diff.differences), "difference"), turns]
 
 
 def difference_line(difference: Difference) -> Html:
@@ -106,41 +99,84 @@ def difference_line(difference: Difference) -> Html:
     where = f"turn {difference.turn}, " if difference.turn is not None else ""
     of = [" of ", code(difference.of)] if difference.of else None
     at = [" ", code(difference.pointer)] if difference.pointer else None
-    return el(
-        "span",
-        where,
-        difference.what,
-        of,
-        at,
-        ": ",
-        el("del", _short(difference.before)),
-        " → ",
-        el("ins", _short(difference.after)),
+    values = [_short(value) for value in (difference.before, difference.after)]
+    return el("span", where, difference.what, of, at, ": ", inline(*values))
+
+
+def _short(value: Any) -> str | None:
+    if value is None:
+        return None
+    return clip(verbatim(value) if isinstance(value, str) else pretty(value, 1 << 30), 120)
+
+
+def _about(diff: Diff) -> Iterator[Line]:
+    """Yield what both rollouts came to, and in what they were run differently."""
+    rewards = [t.meta.get("reward") for t in diff.trajectories]
+    if any(reward is not None for reward in rewards):
+        yield Line("reward", _plain(rewards[0]), _plain(rewards[1]), plain=True)
+    yield Line("end", _ending(diff.left), _ending(diff.right), plain=True)
+    for d in diff.around:
+        if d.what == "sampling":
+            yield from _settings(diff)
+        elif d.what in _SETTINGS:
+            yield Line(d.what, d.before, d.after, "data")
+        elif d.what == "error":
+            yield Line("error", d.before, d.after)
+
+
+def _plain(value: Any) -> Html:
+    return (
+        ABSENT
+        if value is None
+        else el("span", f"{value:.6g}" if isinstance(value, float) else str(value))
     )
 
 
-def _short(value: Any) -> Html:
-    return code(clip(verbatim(value) if isinstance(value, str) else pretty(value, 1 << 30), 120))
+def _ending(t: Trajectory) -> Html:
+    turns = count(len(t.all_turns), "turn")
+    return el("span", status(t.stop_reason or "open", problem_count(t)), " ", el("small", turns))
 
 
-def _prompt(diff: Diff, limits: Limits) -> Html:
+def _settings(diff: Diff) -> Iterator[Line]:
+    left, right = (masked(t.spec.sampling) for t in diff.trajectories)
+    for name in dict.fromkeys((*left, *right)):
+        if left.get(name) != right.get(name):
+            yield Line(name, left.get(name), right.get(name), "data")
+
+
+def _prompt(diff: Diff, limits: Limits) -> Iterator[Html]:
+    asked = [d for d in diff.around if d.what == "prompt"]
+    yield from (line_row(_asked(d), diff.names, limits) for d in asked)
+    prompt = diff.left.prompt
+    if asked or not prompt:
+        return
     entries = [
         OutlineEntry(f"prompt-{i}", message, f"diff.left.prompt[{i}]")
-        for i, message in enumerate(diff.left.prompt)
+        for i, message in enumerate(prompt)
     ]
-    return _same("prompt", count(len(entries), "message") + " of the prompt", entries, limits)
+    roles = list(dict.fromkeys(str(message.role) for message in prompt))
+    yield same_row(_are_the_same(roles), *conversation(entries, limits).values())
 
 
-def _same(key: str, what: str, entries: list[OutlineEntry], limits: Limits) -> Html:
-    inside = conversation(entries, limits).values() if entries and limits.details else ()
-    return el(
-        "section", fold([SAME, " ", what, " the same"], inside), class_="ak-same", data_key=key
-    )
+def _asked(d: Difference) -> Line:
+    return Line(f"prompt {d.pointer}", d.before, d.after)
 
 
-def _stretch(differs: bool, rows: Sequence[Row], limits: Limits) -> Iterator[tuple[str, Html]]:
+def _are_the_same(names: Sequence[str]) -> str:
+    """Say that these are the same on both sides.
+
+    >>> _are_the_same(["system"]), _are_the_same(["system", "user"])
+    ('system is the same', 'system and user are the same')
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last} are the same" if most else f"{last} is the same"
+
+
+def _stretch(diff: Diff, differs: bool, rows: Sequence[Row], limits: Limits) -> Iterator[Html]:
     if differs:
-        yield from ((f"row-{row.index}", _row(row, limits)) for row in rows)
+        for row in rows:
+            yield turn_row(_title(row), *map(_spent, (row.left, row.right)))
+            yield from (line_row(line, diff.names, limits) for line in _lines(row, limits))
         return
     turns = [row.left for row in rows if row.left]
     entries = [
@@ -148,77 +184,63 @@ def _stretch(differs: bool, rows: Sequence[Row], limits: Limits) -> Iterator[tup
         for turn in turns
         for entry in turn_entries(turn, f"turn-{turn.index}", f"diff.left.turns[{turn.index}]", [])
     ]
+    yield same_row(_same_turns(rows), *conversation(entries, limits).values())
+
+
+def _same_turns(rows: Sequence[Row]) -> str:
     first, last = rows[0].index, rows[-1].index
-    yield (
-        f"same-{first}",
-        _same(
-            f"same-{first}",
-            f"turn {first}" if first == last else f"turns {first} to {last}",
-            entries,
-            limits,
-        ),
-    )
+    if first == last:
+        return f"turn {first} is the same"
+    return f"turns {first} {'to' if len(rows) > 2 else 'and'} {last} are the same"
 
 
-def _row(row: Row, limits: Limits) -> Html:
-    if row.left is None or row.right is None:
-        sides = [
-            el("div", _whole(turn, limits) if turn else note("no such turn"), class_="ak-side")
-            for turn in (row.left, row.right)
-        ]
-        return _pair(f"row-{row.index}", f"turn {row.index}", [el("div", sides, class_="ak-two")])
-    by_what = {
-        what: list(found)
-        for what, found in groupby(row.differences, key=lambda d: d.what)
-        if what in _TEXTS
-    }
-    parts: list[Child] = [two_sides(what, *_texts(what, row), limits) for what in by_what]
-    parts += [_call(pair, row, limits) for pair in row.calls if _is_shown(pair, row)]
-    equal = [pair for pair in row.calls if not _is_shown(pair, row)]
-    folded = [
-        what
-        for what in ("reasoning", "content")
-        if what not in by_what and row.left and getattr(row.left.response, what)
-    ]
-    return _pair(f"row-{row.index}", f"turn {row.index}", parts, _equal(row, folded, equal, limits))
+def _title(row: Row) -> str:
+    if row.left and row.right and row.left.index != row.right.index:
+        return f"turn {row.left.index} beside {row.right.index}"
+    return f"turn {row.index}"
 
 
-_BRIEF = 400
-"""Characters of a side in plain text."""
-_TEXTS = ("said", "sampling", "reasoning", "content", "refusal", "finish_reason")
+def _spent(turn: Turn | None) -> Child:
+    """Write how long a turn took, and its tokens."""
+    if turn is None:
+        return ABSENT
+    return " · ".join(filter(None, [seconds(turn.elapsed), tokens(turn.response.usage)]))
 
 
-def _texts(what: str, row: Row) -> tuple[Any, Any]:
-    """Return both sides of a part, whole where it is a text of the answer."""
-    if what in ("said", "sampling") or row.left is None or row.right is None:
-        found = next(d for d in row.differences if d.what == what)
-        return found.before, found.after
-    return getattr(row.left.response, what), getattr(row.right.response, what)
+def _lines(row: Row, limits: Limits) -> Iterator[Line]:
+    """Yield the parts of a turn of which one side has something at least, in their order."""
+    for d in row.differences:
+        if d.what in ("said", "sampling"):
+            yield Line(d.what, d.before, d.after, "data")
+    left, right = row.left, row.right
+    for what, kind in _TEXTS.items():
+        if what == "finish_reason":
+            yield from _calls(row)
+        before, after = _text(left, what), _text(right, what)
+        if before != after or (before and what != "finish_reason"):
+            yield Line(what.replace("_reason", ""), before, after, kind)
 
 
-def _whole(turn: Turn, limits: Limits) -> list[Html]:
-    return list(conversation(turn_entries(turn, f"turn-{turn.index}", "turn", []), limits).values())
+def _text(turn: Turn | None, what: str) -> str | None:
+    text = getattr(turn.response, what) if turn else None
+    return text.strip("\n") or None if text else None
 
 
-def _equal(row: Row, folded: list[str], equal: list[CallPair], limits: Limits) -> Html | None:
-    names = [*folded, *(pair.left.name for pair in equal if pair.left)]
-    if not names or row.left is None:
-        return None
-    texts = [
-        el("pre", getattr(row.left.response, what)[: limits.text], class_="ak-prose")
-        for what in folded
-    ]
-    calls = [el("pre", _call_text(pair.left), class_="ak-data") for pair in equal if pair.left]
-    return fold([SAME, " ", ", ".join(names)], *((*texts, *calls) if limits.details else ()))
+def _calls(row: Row) -> Iterator[Line]:
+    for pair in row.calls or [*_alone(row)]:
+        moved = " moved" if pair.kind == "moved" else ""
+        yield Line(f"call{moved}", _call_text(pair.left), _call_text(pair.right), "data")
+        before, after = _result(row.left, pair.left), _result(row.right, pair.right)
+        if before or after:
+            yield Line("result", _result_text(before), _result_text(after), "data")
 
 
-def _is_shown(pair: CallPair, row: Row) -> bool:
-    return pair.kind != "same" or _outcome(row.left, pair.left) != _outcome(row.right, pair.right)
-
-
-def _outcome(turn: Turn | None, call: ToolCall | None) -> tuple[str, str] | None:
-    result = _result(turn, call)
-    return (result.status, result.content) if result else None
+def _alone(row: Row) -> Iterator[CallPair]:
+    """Yield the calls of a turn that only one side has."""
+    for call in row.left.tool_calls if row.left else ():
+        yield CallPair(left=call, right=None)
+    for call in row.right.tool_calls if row.right else ():
+        yield CallPair(left=None, right=call)
 
 
 def _result(turn: Turn | None, call: ToolCall | None) -> ToolResult | None:
@@ -227,149 +249,42 @@ def _result(turn: Turn | None, call: ToolCall | None) -> ToolResult | None:
     return turn.results[call.position]
 
 
-def _call(pair: CallPair, row: Row, limits: Limits) -> Html:
-    label = {
-        "missing": "call only on the left",
-        "extra": "call only on the right",
-        "moved": "call at another place",
-        "name": "name of the call",
-    }
-    texts = [_call_text(call) for call in (pair.left, pair.right)]
-    parts = (
-        [two_sides(label.get(pair.kind, "call"), texts[0] or None, texts[1] or None, limits)]
-        if pair.kind != "same"
-        else []
-    )
-    if _outcome(row.left, pair.left) != _outcome(row.right, pair.right):
-        before, after = (
-            _result_text(_result(turn, call))
-            for turn, call in ((row.left, pair.left), (row.right, pair.right))
-        )
-        parts.append(two_sides("result", before, after, limits))
-    changed = [
-        note(
-            code(c.pointer or "/"),
-            " ",
-            el("del", _short(c.before)),
-            " → ",
-            el("ins", _short(c.after)),
-        )
-        for c in pair.changes
-    ]
-    return el("div", parts, changed if len(changed) > 1 or len(texts[0]) > 200 else None)
-
-
-def _call_text(call: ToolCall | None) -> str:
+def _call_text(call: ToolCall | None) -> str | None:
     if call is None:
-        return ""
+        return None
     given = pretty(call.arguments) if call.arguments is not None else call.raw_arguments
-    return f"{call.name}({given})"
+    return f"{call.name} {given}"
 
 
 def _result_text(result: ToolResult | None) -> str | None:
-    return f"{result.status}: {result.content}" if result else None
+    if result is None:
+        return None
+    if result.status == "ok":
+        return result.content
+    return f"{mark(result.status).icon} {result.status}: {result.content}"
 
 
-def two_sides(label: Child, before: Any, after: Any, limits: Limits) -> Html:
-    """Draw two values in two columns, what differs marked."""
-    texts = ["" if value is None else verbatim(value) for value in (before, after)]
-    blocks = marked(texts[0], texts[1], _room(limits))
-    sides = [
-        el("div", note("none") if value is None else block, class_="ak-side")
-        for value, block in zip((before, after), blocks, strict=True)
-    ]
-    return el("div", el("small", label), el("div", sides, class_="ak-two"))
-
-
-def _room(limits: Limits) -> int:
-    """Return how many characters of a side are shown."""
-    return limits.text if limits.details else min(limits.text, _BRIEF)
-
-
-def excerpt_pair(titles: Sequence[Child], values: Sequence[Any], limits: Limits) -> Html:
-    """Draw two excerpts in two columns under their titles; marked where they have anything in
-    common.
-    """
-    texts = ["null" if value is None else verbatim(value) for value in values]
-    blocks = marked(texts[0], texts[1], _room(limits), wholly=False)
-    sides = [
-        el("div", el("small", title), block, class_="ak-side")
-        for title, block in zip(titles, blocks, strict=True)
-    ]
-    return el("div", sides, class_="ak-two")
-
-
-def _pair(key: str, label: str, parts: Child, equal: Child = None) -> Html:
-    body = el("dd", parts, equal, class_="ak-body")
-    return el(
-        "dl",
-        el("dt", el("strong", DIFFERENT, " ", label), class_="ak-label"),
-        body,
-        class_="ak-row ak-differs",
-        data_key=key,
-    )
-
-
-def marked(left: str, right: str, limit: int, *, wholly: bool = True) -> tuple[Html, Html]:
-    """Draw both texts as blocks, differing words marked, long equal stretches cut down to what is
-    around a difference.
-
-    Args:
-        wholly: mark texts too that have no word in common.
-    """
-    pieces = list(_pieces(left[:limit], right[:limit]))
-    if not wholly and not any(
-        not differs and text.strip(' \n"{}[]():,.') for differs, text, _ in pieces
-    ):
-        pieces = [(False, left[:limit], right[:limit])]
-    sides = []
-    for side, tag, text in ((0, "del", left), (1, "ins", right)):
-        shown = [
-            _piece(texts[side], tag if differs else "", i, len(pieces))
-            for i, (differs, *texts) in enumerate(pieces)
-        ]
-        rest = len(text) - limit
-        sides.append(
-            el(
-                "pre",
-                shown,
-                f" … {count(rest, 'more character')}" if rest > 0 else None,
-                class_="ak-prose",
-                dir="auto",
+def _as_text(diff: Diff, limits: Limits) -> dict[str, Html]:
+    """Draw the same for plain text: what differs alone, two lines a part."""
+    parts = {"about": [text_line(line, limits) for line in _about(diff)]}
+    parts["prompt"] = [text_line(_asked(d), limits) for d in diff.around if d.what == "prompt"]
+    shown: dict[str, Html] = {
+        key: el("div", lines, data_key=key) for key, lines in parts.items() if lines
+    }
+    rows = diff.rows[: limits.head + limits.tail]
+    for differs, stretch in groupby(rows, key=lambda row: bool(row.differences)):
+        found = [*stretch]
+        if not differs:
+            shown[f"same-{found[0].index}"] = note("= ", _same_turns(found))
+            continue
+        for row in found:
+            lines = [line for line in _lines(row, limits) if line.left != line.right]
+            shown[f"row-{row.index}"] = el(
+                "dl",
+                el("dt", el("strong", "≠ ", _title(row))),
+                el("dd", [text_line(line, limits) for line in lines]),
+                class_="ak-row",
             )
-        )
-    return sides[0], sides[1]
-
-
-def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
-    if tag:
-        return el(tag, text) if text else None
-    if len(text) <= 3 * _AROUND:
-        return text
-    head, tail = (text[:_AROUND] if place else ""), (text[-_AROUND:] if place < pieces - 1 else "")
-    return [
-        head,
-        el("small", f" … {count(len(text) - len(head) - len(tail), 'equal character')} … "),
-        tail,
-    ]
-
-
-def _pieces(left: str, right: str) -> Iterator[tuple[bool, str, str]]:
-    """Yield stretches of both texts in order: whether they differ, and the text of each side."""
-    a, b = _WORD.findall(left), _WORD.findall(right)
-    start = next(
-        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
-    room = min(len(a), len(b)) - start
-    end = next((i for i in range(room) if a[-1 - i] != b[-1 - i]), room)
-    yield False, "".join(a[:start]), "".join(b[:start])
-    yield from _middle(a[start : len(a) - end], b[start : len(b) - end])
-    yield False, "".join(a[len(a) - end :]), "".join(b[len(b) - end :])
-
-
-def _middle(a: list[str], b: list[str]) -> Iterator[tuple[bool, str, str]]:
-    if max(len(a), len(b)) > _MOST:
-        yield True, "".join(a), "".join(b)
-        return
-    for word, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        yield word != "equal", "".join(a[i:j]), "".join(b[k:m])
+    if len(diff.rows) > len(rows):
+        shown["gap"] = note("… more turns are not shown here; see ", el("code", "diff.rows"))
+    return shown

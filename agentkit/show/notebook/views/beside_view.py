@@ -1,0 +1,67 @@
+"""What stands beside each other in a cell: a comparison whose cells open two conversations, and the
+diff of two rollouts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.diff import Diff, diff
+from agentkit.show.html import Html
+from agentkit.show.notebook.live import LiveView
+from agentkit.show.render.analysis.comparison import report_fragments
+from agentkit.show.render.analysis.diff import diff_fragments
+from agentkit.show.render.limits import STATIC
+from agentkit.show.render.rollout.conversation import trajectory_fragments
+
+_LISTED = replace(STATIC, items=2_000)
+"""Prompts that a page lists."""
+
+
+class ComparisonView(LiveView):
+    """Prompts and sides, each cell a way to two conversations, then the findings."""
+
+    scripts = ("beside",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw the report; the conversations come when they are asked for."""
+        shown: Comparison = self.target
+        return report_fragments(shown, _LISTED)
+
+    def state(self) -> dict[str, Any]:
+        """Describe which sides were asked which prompts, and how often."""
+        shown: Comparison | None = self.target
+        if shown is None:
+            return {}
+        asked = {
+            prompt: [len(by_side.get(side, ())) for side in shown.sides]
+            for prompt, by_side in shown.asked.items()
+        }
+        return {"sides": list(shown.sides), "asked": asked}
+
+    def do_open(self, prompt: int, left: int, right: int, sample: int = 0) -> None:
+        """Send the page two conversations of a prompt beside each other, or the one there is."""
+        shown: Comparison = self.target
+        names = (shown.sides[left], shown.sides[right])
+        asked = shown.asked[prompt]
+        found = [asked[name][sample % len(asked[name])] for name in names if asked.get(name)]
+        if len(found) < 2 or left == right:
+            parts = trajectory_fragments(found[0], STATIC)
+        else:
+            parts = diff_fragments(diff(*found, names=names), STATIC)
+        key = [prompt, left, right, sample]
+        self.reply({"type": "pair", "key": key, "html": "".join(parts.values())})
+
+
+class DiffView(LiveView):
+    """Two rollouts in two columns; the page goes from difference to difference."""
+
+    scripts = ("beside",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw both."""
+        shown: Diff = self.target
+        return diff_fragments(shown, STATIC)

@@ -1,0 +1,92 @@
+"""Prompts and sides as a table: a row a prompt, a cell for what each side did with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.compare.prompt_outcomes import PromptOutcome, State
+from agentkit.show.html import Child, Html, el, element
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import code, note
+from agentkit.types.record import clip
+from agentkit.types.words import count
+
+_LOOKS: dict[State, tuple[str, str]] = {
+    "good": ("✓", "good"),
+    "changed": ("▲", "warn"),
+    "broken": ("✕", "bad"),
+    "absent": ("", "quiet"),
+}
+_COUNTED: tuple[State, ...] = ("good", "changed", "broken")
+_SMALL = element("small")
+
+
+def matrix(comparison: Comparison, limits: Limits) -> Html:
+    """Draw every prompt, what each side did with it, and a total a side."""
+    asked = list(comparison.asked)
+    shown = asked[: limits.items]
+    by_place = {(o.prompt, o.side): o for o in comparison.outcomes}
+    head = el(
+        "tr",
+        el("th", "prompt", scope="col"),
+        [el("th", el("code", side), scope="col") for side in comparison.sides],
+    )
+    totals = el(
+        "tr",
+        el("td", f"{count(len(asked), 'prompt')}{', all listed' if shown == asked else ''}"),
+        [el("td", _total(comparison, side)) for side in comparison.sides],
+        class_="ak-totals",
+    )
+    rows = [
+        el(
+            "tr",
+            el("th", el("small", number), " ", code(_question(comparison, number)), scope="row"),
+            [
+                _cell(by_place[number, side], place, limits)
+                for place, side in enumerate(comparison.sides)
+            ],
+        )
+        for number in shown
+    ]
+    table = el("table", el("thead", head), el("tbody", totals, rows), class_="ak-matrix")
+    left = len(asked) - len(shown)
+    more = (
+        note("… ", count(left, "more prompt"), "; see ", el("code", "comparison.outcomes_df"))
+        if left
+        else None
+    )
+    return el("section", el("div", table, class_="ak-wide"), more, data_key="matrix")
+
+
+def _question(comparison: Comparison, prompt: int) -> str:
+    """Write what was asked on a line: the last message of the prompt."""
+    samples = next(iter(comparison.asked[prompt].values()))
+    messages = samples[0].prompt
+    return clip(messages[-1].content, 100) if messages else "no prompt is known"
+
+
+def _total(comparison: Comparison, side: str) -> list[Child]:
+    found = Counter(o.state for o in comparison.outcomes if o.side == side)
+    return [[look(state, str(found[state])), " "] for state in _COUNTED]
+
+
+def look(state: State, text: str) -> Html:
+    """Draw a state as an icon beside its words."""
+    icon, tone = _LOOKS[state]
+    mark = el("span", icon, aria_hidden="true") if icon else None
+    return el("span", mark, " " if icon else None, text, class_=f"ak-status ak-{tone}")
+
+
+def _cell(outcome: PromptOutcome, place: int, limits: Limits) -> Html:
+    detail = _SMALL(outcome.detail) if outcome.detail else None
+    if not limits.details:
+        return el("td", look(outcome.state, outcome.did), ": " if detail else None, detail)
+    key = f"cell-{outcome.prompt}-{place}" if outcome.samples else None
+    return el(
+        "td",
+        look(outcome.state, outcome.did),
+        detail,
+        class_=f"ak-of-{outcome.state}",
+        data_key=key,
+    )
