@@ -27,6 +27,7 @@ class Signal(Enum):
 
     BEGIN = "begin"
     PAUSE = "pause"
+    GO_ON = "go on"
     STOP = "stop"
     END = "end"
 
@@ -35,27 +36,32 @@ TRANSITIONS: Mapping[State, Mapping[Signal, State]] = {
     State.IDLE: {
         Signal.BEGIN: State.RUNNING,
         Signal.PAUSE: State.PAUSE_ASKED,
+        Signal.GO_ON: State.IDLE,
         Signal.STOP: State.IDLE,
         Signal.END: State.IDLE,
     },
     State.PAUSE_ASKED: {
         Signal.BEGIN: State.PAUSING,
         Signal.PAUSE: State.PAUSE_ASKED,
+        Signal.GO_ON: State.IDLE,
         Signal.STOP: State.IDLE,
         Signal.END: State.IDLE,
     },
     State.RUNNING: {
         Signal.PAUSE: State.PAUSING,
+        Signal.GO_ON: State.RUNNING,
         Signal.STOP: State.STOPPING,
         Signal.END: State.IDLE,
     },
     State.PAUSING: {
         Signal.PAUSE: State.PAUSING,
+        Signal.GO_ON: State.RUNNING,
         Signal.STOP: State.STOPPING,
         Signal.END: State.IDLE,
     },
     State.STOPPING: {
         Signal.PAUSE: State.STOPPING,
+        Signal.GO_ON: State.STOPPING,
         Signal.STOP: State.STOPPING,
         Signal.END: State.IDLE,
     },

@@ -13,12 +13,13 @@ reached.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agentkit.agent.activity import Activity, Signal, State
-from agentkit.agent.events import Began, Committed, Listener, Streamed
+from agentkit.agent.events import Began, Committed, InFlight, Listener, Streamed
 from agentkit.agent.perform import Perform, clone_of
 from agentkit.servers.model_call import Emit
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -75,6 +76,8 @@ class Engine:
         self._activity = Activity()
         self._pieces: list[Chunk] | None = None
         """What has come of the answer that is being streamed; None where none is."""
+        self._began: tuple[Step, float] | None = None
+        """The last step that began, and when."""
         self._run: _Run | None = None
         """What is under way. One that is left behind is not this one any more."""
         self._stopped_at: tuple[Trajectory, int | None] | None = None
@@ -151,6 +154,23 @@ class Engine:
         can go on.
         """
         self._activity.send(Signal.PAUSE)
+
+    def go_on(self) -> None:
+        """Take a pause back, as long as the step in flight has not ended."""
+        self._activity.send(Signal.GO_ON)
+
+    @property
+    def in_flight(self) -> InFlight | None:
+        """What has come of the step that began last, where one is under way."""
+        if not self._activity.busy or self._began is None:
+            return None
+        (step, at), pieces = self._began, self._pieces or ()
+        return InFlight(
+            step=step,
+            elapsed=time.monotonic() - at,
+            first_piece=pieces[0].at if pieces else None,
+            pieces=sum(max(1, piece.text.count("data:")) for piece in pieces),
+        )
 
     def give_up(self) -> None:
         """Leave a step behind that would not be cancelled: what it gives later is dropped."""
@@ -281,6 +301,7 @@ class Engine:
         if self.ahead is not None and (recorded := ahead_of(self.trajectory, self.ahead, step)):
             return self._replayed(step, *recorded)
         run, emit = self._run, self.emit
+        self._began = step, time.monotonic()
         if self.tell:
             self.tell(Began(step=step))
         if isinstance(step, ModelStep) and (emit or self.tell or self.trajectory.spec.stream):
@@ -306,7 +327,7 @@ class Engine:
         """
         finish = getattr(self.perform, "finish", None)
         if finish is not None and (by_hand or self.trajectory.stop_reason is not None):
-            finish(self.trajectory)
+            finish(self.tip if by_hand else self.trajectory)
 
     def _committed(self, step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
         self.trajectory = trajectory

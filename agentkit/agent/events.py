@@ -10,6 +10,7 @@ from agentkit.types.record import Record, clip, record
 from agentkit.types.steps import Step
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
+from agentkit.types.words import count
 
 log = logging.getLogger("agentkit")
 
@@ -51,9 +52,49 @@ class Sampled(Record):
     done: int
     of: int
     trajectory: Trajectory
+    sample: int = 0
+    """Which of the answers it is, from 0."""
 
     def summary(self) -> str:
         return f"{self.done} of {self.of}"
+
+
+@record
+class SamplePiece(Record):
+    """A piece of one answer of a rerun has come."""
+
+    sample: int
+    """Which of the answers, from 0."""
+    chunk: Chunk
+
+    def summary(self) -> str:
+        return f"{self.sample}: {clip(self.chunk.text)}"
+
+
+@record
+class Pausing(Record):
+    """A pause was asked for, and comes after the step in flight; or it was taken back."""
+
+    asked: bool
+
+    def summary(self) -> str:
+        return "pausing after this step" if self.asked else "going on"
+
+
+@record
+class InFlight(Record):
+    """What has come of the step that is under way."""
+
+    step: Step
+    elapsed: float
+    """Seconds since it began."""
+    first_piece: float | None = None
+    """Seconds from sending the request to the first piece of the answer; None before it."""
+    pieces: int = 0
+    """Pieces of the answer that have come, which most servers send one a token."""
+
+    def summary(self) -> str:
+        return f"{self.step.summary()}, {count(self.pieces, 'piece')}"
 
 
 @record
@@ -90,7 +131,7 @@ class Failed(Record):
         return clip(self.message, 200)
 
 
-Event = Began | Streamed | Committed | Sampled | Moved | Halted | Failed
+Event = Began | Streamed | Committed | Sampled | SamplePiece | Pausing | Moved | Halted | Failed
 Listener = Callable[[Event], None]
 
 

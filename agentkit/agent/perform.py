@@ -30,8 +30,8 @@ from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.redaction.withheld import carried, revealed, without_original
 from agentkit.servers.retry import Blockwise, ask
 from agentkit.servers.server import Server
-from agentkit.trajectory.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.history import fields_of
+from agentkit.trajectory.person.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep

@@ -7,12 +7,12 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from agentkit.agent.event_loop import Work, start
 from agentkit.agent.events import Failed
-from agentkit.debugger.cursor import Cursor
+from agentkit.debugger.cursor.cursor import Cursor
 from agentkit.errors import UsageError, suggest
 from agentkit.types.words import in_line
 
@@ -22,15 +22,29 @@ ACTIONS = (
     "step",
     "next",
     "run",
+    "run_to",
+    "restart",
     "pause",
+    "go_on",
     "stop",
     "back",
     "goto",
     "fork",
     "edit",
     "rerun",
+    "take",
     "switch",
     "say",
+    "use",
+    "discard",
+    "note",
+    "unnote",
+    "label",
+    "unlabel",
+    "break.add",
+    "break.remove",
+    "break.on",
+    "break.off",
     "pending.run",
     "pending.skip",
     "pending.answer",
@@ -38,7 +52,9 @@ ACTIONS = (
     "pending.adopt",
     "pending.reject",
 )
-"""Every action: a method of the cursor, those of a pending call without their `pending.`."""
+"""Every action: a method of the cursor, or with `break.` of its breakpoints, or with `pending.` for
+a pending call.
+"""
 
 
 async def act(cursor: Cursor, action: str, arguments: dict[str, Any]) -> None:
@@ -58,8 +74,7 @@ async def act(cursor: Cursor, action: str, arguments: dict[str, Any]) -> None:
             f"a debugger has no action {action!r}",
             hint=suggest(action, ACTIONS, f"it has: {', '.join(ACTIONS)}"),
         )
-    kind, _, name = action.rpartition(".")
-    method = getattr(cursor, f"{name}_call" if kind else name)
+    method = _method(cursor, action)
     try:
         inspect.signature(method).bind(**arguments)
     except TypeError as exc:
@@ -67,6 +82,21 @@ async def act(cursor: Cursor, action: str, arguments: dict[str, Any]) -> None:
     given = method(**arguments)
     if inspect.isawaitable(given):
         await given
+
+
+def _method(cursor: Cursor, action: str) -> Callable[..., Any]:
+    kind, _, name = action.rpartition(".")
+    points = cursor.breakpoints
+    own: dict[str, Callable[..., Any]] = {
+        "break.add": points.add_named,
+        "break.remove": points.remove,
+        "break.on": points.turn_on,
+        "break.off": points.turn_off,
+    }
+    if action in own:
+        return own[action]
+    found: Callable[..., Any] = getattr(cursor, f"{name}_call" if kind else name)
+    return found
 
 
 class Background:

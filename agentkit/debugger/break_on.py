@@ -1,6 +1,7 @@
 """The breakpoints that come with the package.
 
 ak.break_on.tool("pay")                       before a call of pay is run
+ak.break_on.tool("pay", where="amount > 100") where its arguments are such
 ak.break_on.turn(5) | ak.break_on.problem()   either
 ak.break_on.tool("pay") & ak.break_on.call(lambda call: call.arguments["amount"] > 100)
 ak.break_on(lambda context: len(context.trajectory.turns) > 3)
@@ -8,10 +9,12 @@ ak.break_on(lambda context: len(context.trajectory.turns) > 3)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from agentkit.errors import NotFound, UnknownName, checked_keywords, suggest
+from agentkit.debugger.conditions import ArgumentCondition
+from agentkit.errors import NotFound, UnknownName, UsageError, checked_keywords, suggest
 from agentkit.read.body.finish_words import means
 from agentkit.trajectory.breakpoints import (
     Breakpoint,
@@ -24,6 +27,8 @@ from agentkit.trajectory.breakpoints import (
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import SEVERITIES
 
+KINDS = ("tool", "problem", "tool_error", "finish", "turn", "text", "repeat", "recovered")
+"""The kinds of breakpoints that can be asked for by name."""
 _FAILED = ("error", "timeout", "invalid_call", "unknown_tool")
 
 
@@ -37,13 +42,40 @@ class BreakOn:
         """Stop after each step for which the function is true; `.before()` asks it before."""
         return breakpoint_of(predicate)
 
-    def tool(self, *names: str) -> Breakpoint:
-        """Stop before a call of one of these tools is run; of any tool without a name."""
+    def tool(
+        self,
+        *names: str | Iterable[str],
+        where: str | Callable[[dict[str, Any]], Any] | None = None,
+    ) -> Breakpoint:
+        """Stop before a call of one of these tools is run; of any tool without a name.
+
+        Args:
+            names: names of tools, one by one or in lists.
+            where: a condition on the arguments, as text (`amount > 100`, `"@" in to`) or a function
+                of the dict of them; a call whose arguments cannot be read has none.
+
+        Raises:
+            UsageError: the condition cannot be read.
+        """
+        wanted = _flat(names)
+        condition = ArgumentCondition(where) if isinstance(where, str) else None
+        asks = where if callable(where) else condition.holds if condition else None
 
         def calls_tool(context: BreakpointContext) -> bool:
-            return context.call is not None and (not names or context.call.name in names)
+            call = context.call
+            if call is None or (wanted and call.name not in wanted):
+                return False
+            return asks is None or (call.arguments is not None and bool(asks(call.arguments)))
 
-        return _point("tool", names, "before", "tool", calls_tool, tools=names)
+        point = _point("tool", wanted, "before", "tool", calls_tool, tools=wanted)
+        if asks is None:
+            return point
+        shown = condition.text if condition else getattr(where, "__name__", "…")
+        (rule,) = point.rules
+        text = f"{rule.text[:-1]}{', ' if wanted else ''}where={shown!r})"
+        arguments = condition.names if condition else ()
+        key = (text,) if condition else (text, where)
+        return replace(point, rules=(replace(rule, text=text, key=key, arguments=arguments),))
 
     def call(self, predicate: Callable[[ToolCall], Any]) -> Breakpoint:
         """Stop before a call for which the function of the call is true is run."""
@@ -56,14 +88,15 @@ class BreakOn:
         rule = Rule(text=text, when="before", of="tool", key=key, holds=call_fits)
         return Breakpoint(rules=(rule,))
 
-    def problem(self, *codes: str) -> Breakpoint:
+    def problem(self, *codes: str | Iterable[str]) -> Breakpoint:
         """Stop after an answer that has one of these problems, or any problem, before its tools
         run; also after a request that failed so.
 
         Raises:
             NotFound: no problem has this code.
         """
-        for code in codes:
+        wanted = _flat(codes)
+        for code in wanted:
             if code not in SEVERITIES:
                 raise NotFound(
                     f"no problem has the code {code!r}",
@@ -71,24 +104,25 @@ class BreakOn:
                 )
 
         def has_problem(context: BreakpointContext) -> bool:
-            if codes:
-                return any(code in codes for code, _ in _problems(context))
+            if wanted:
+                return any(code in wanted for code, _ in _problems(context))
             return any(severity != "info" for _, severity in _problems(context))
 
-        return _point("problem", codes, "after", "model", has_problem)
+        return _point("problem", wanted, "after", "model", has_problem)
 
-    def tool_error(self, *names: str) -> Breakpoint:
+    def tool_error(self, *names: str | Iterable[str]) -> Breakpoint:
         """Stop after a call that gave no good result: an error, a timeout, an unknown tool, a call
         that could not be run.
         """
+        wanted = _flat(names)
 
         def call_failed(context: BreakpointContext) -> bool:
             result = context.result
             if result is None or result.status not in _FAILED:
                 return False
-            return not names or result.name in names
+            return not wanted or result.name in wanted
 
-        return _point("tool_error", names, "after", "tool", call_failed, tools=names)
+        return _point("tool_error", wanted, "after", "tool", call_failed, tools=wanted)
 
     def finish(self, reason: str, *others: str) -> Breakpoint:
         """Stop after an answer that finished so: `length`, `stop`, `tool_calls`, or the server's
@@ -139,6 +173,43 @@ class BreakOn:
 
         return _point("recovered", (), "after", "model", was_recovered)
 
+    def named(self, kind: str, value: str = "", where: str = "") -> Breakpoint:
+        """Make the breakpoint that a form asks for: a kind and texts.
+
+        Args:
+            kind: `tool`, `problem`, `tool_error`, `finish`, `turn`, `text`, `repeat`, `recovered`.
+            value: what the kind takes; several names or codes have a comma between them.
+            where: a condition on the arguments, for `tool`.
+
+        Raises:
+            NotFound: there is no such kind or code.
+            UsageError: the kind needs another value, or takes no condition.
+        """
+        value, where = value.strip(), where.strip()
+        several = [part for part in (p.strip() for p in value.split(",")) if part]
+        if where and kind != "tool":
+            raise UsageError("only a breakpoint on a tool has a condition on arguments")
+        match kind:
+            case "tool":
+                return self.tool(several, where=where or None)
+            case "problem" | "tool_error":
+                return self.problem(several) if kind == "problem" else self.tool_error(several)
+            case "finish" | "text" if value:
+                return self.finish(*several) if kind == "finish" else self.text(value)
+            case "turn" | "repeat" if value.isdecimal():
+                return self.turn(int(value)) if kind == "turn" else self.repeat(int(value))
+            case "recovered":
+                return self.recovered()
+        if kind not in KINDS:
+            raise NotFound(
+                f"there is no breakpoint on {kind!r}",
+                hint=suggest(kind, KINDS, f"there are: {', '.join(KINDS)}"),
+            )
+        raise UsageError(
+            f"a breakpoint on {kind!r} needs another value than {value!r}",
+            hint="a turn is a number, a text is not empty",
+        )
+
     if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -151,6 +222,12 @@ class BreakOn:
             "<break_on: tool call problem tool_error finish turn text repeat recovered, or a"
             " function of a moment>"
         )
+
+
+def _flat(names: Iterable[str | Iterable[str]]) -> tuple[str, ...]:
+    """List names that were given one by one or in lists, each once."""
+    several = ((name,) if isinstance(name, str) else name for name in names)
+    return tuple(dict.fromkeys(name for part in several for name in part))
 
 
 def _point(

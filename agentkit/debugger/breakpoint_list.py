@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from agentkit.agent.hermes.dispatch import names_of
 from agentkit.debugger.break_on import break_on
 from agentkit.errors import NotFound, UsageError, checked_keywords, suggest
-from agentkit.trajectory.breakpoints import Breakpoint, breakpoint_of, breakpoints_of
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.trajectory.breakpoints import Breakpoint, Rule, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
 
 
@@ -17,13 +18,16 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
     """A list of breakpoints. Those that ask for approval come first and stay."""
 
     def __init__(
-        self, approve: Iterable[str] = (), tools: Callable[[], Collection[str]] | None = None
+        self,
+        approve: Iterable[str] = (),
+        tools: Callable[[], Mapping[str, Collection[str] | None]] | None = None,
     ) -> None:
         """List what is to be approved.
 
         Args:
             approve: names of the tools that wait to be approved.
-            tools: gives the names that a breakpoint can wait for; nothing is checked without it.
+            tools: gives the names that a breakpoint can wait for, with the arguments of each where
+                they are known; nothing is checked without it.
         """
         names = self.approve = tuple(approve)
         """Names of the tools that wait to be approved."""
@@ -31,13 +35,53 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         self._approval = (asked,) if names else ()
         self._tools = tools
         self._points: list[Breakpoint] = []
+        self._off: tuple[Breakpoint, ...] = ()
+        self._hits: dict[int, int] = {}
         self.changed: Callable[[], None] = lambda: None
         """Called when one comes or goes."""
 
     @property
     def all(self) -> tuple[Breakpoint, ...]:
         """Every breakpoint a run looks at, approval first."""
-        return (*self._approval, *self._points)
+        return (*self._approval, *(point for point in self._points if self.is_on(point)))
+
+    def is_on(self, point: Any) -> bool:
+        """Tell whether a breakpoint of the list stops runs, or was turned off."""
+        found = self._points[self._place(point)]
+        return not any(off is found for off in self._off)
+
+    def turn_off(self, point: Any) -> None:
+        """Keep a breakpoint in the list without stopping at it; given as `remove` takes it.
+
+        Raises:
+            NotFound: it is not here.
+        """
+        if self.is_on(point):
+            self._off = (*self._off, self._points[self._place(point)])
+            self.changed()
+
+    def turn_on(self, point: Any) -> None:
+        """Stop again at a breakpoint that was turned off.
+
+        Raises:
+            NotFound: it is not here.
+        """
+        found = self._points[self._place(point)]
+        self._off = tuple(off for off in self._off if off is not found)
+        self.changed()
+
+    def hits(self, point: Any) -> int:
+        """Tell how often a breakpoint of the list has stopped a run.
+
+        Raises:
+            NotFound: it is not here.
+        """
+        return self._hits.get(id(self._points[self._place(point)]), 0)
+
+    def note_hit(self, point: Breakpoint) -> None:
+        """Count that a breakpoint has stopped a run."""
+        if any(listed is point for listed in self._points):
+            self._hits[id(point)] = self._hits.get(id(point), 0) + 1
 
     def until(self, value: Any = None) -> Collection[Breakpoint]:
         """Join these with further ones for one run; what is added or removed meanwhile counts at
@@ -61,11 +105,23 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         self.changed()
         return made
 
-    def _checked(self, point: Breakpoint) -> Breakpoint:
-        """Refuse a breakpoint whose tool looks like a slip of another's name. Other names pass: a
-        model may make one up.
+    def add_named(self, kind: str, value: str = "", where: str = "") -> Breakpoint:
+        """Add the breakpoint that a form asks for, as `ak.break_on.named` takes it.
+
+        Raises:
+            UsageError: it cannot be made of these.
+            NotFound: there is no such kind, code, tool or argument.
         """
-        known = self._tools() if self._tools is not None else ()
+        return self.add(break_on.named(kind, value, where))
+
+    def _checked(self, point: Breakpoint) -> Breakpoint:
+        """Refuse a breakpoint whose tool looks like a slip of another's name, or whose condition
+        asks about an argument that none of its tools has. Other names pass: a model may make one
+        up.
+        """
+        known = self._tools() if self._tools is not None else {}
+        for rule in point.rules:
+            _check_arguments(rule, known)
         for name in (name for rule in point.rules for name in rule.tools):
             meant = suggest(name, known) if name not in known else ""
             if meant:
@@ -84,6 +140,14 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         Raises:
             NotFound: it is not here.
         """
+        index = self._place(point)
+        kept = list(self._points)
+        gone = kept.pop(index)
+        self._points, self._off = kept, tuple(off for off in self._off if off is not gone)
+        self._hits.pop(id(gone), None)
+        self.changed()
+
+    def _place(self, point: Any) -> int:
         points = self._points
         index = (
             point
@@ -95,14 +159,11 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
             index = next((i for i, p in enumerate(points) if p == wanted), None)
         if index is None or not -len(points) <= index < len(points):
             raise NotFound(f"there is no breakpoint {point!r}", hint=f"there are {len(points)}")
-        kept = list(points)
-        del kept[index]
-        self._points = kept
-        self.changed()
+        return index
 
     def clear(self) -> None:
         """Remove all."""
-        self._points = []
+        self._points, self._off, self._hits = [], (), {}
         self.changed()
 
     def __len__(self) -> int:
@@ -121,7 +182,11 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
     def lines(self) -> list[str]:
         """Write a line for each, what asks for approval first."""
         asked = [f"approval: before a call of {' or '.join(self.approve)}"] if self.approve else []
-        return [*asked, *(f"{i}: {point.summary()}" for i, point in enumerate(self._points))]
+        listed = (
+            f"{i}: {point.summary()}{'' if self.is_on(point) else ' (off)'}"
+            for i, point in enumerate(self._points)
+        )
+        return [*asked, *listed]
 
     def __repr__(self) -> str:
         return f"<Breakpoints {'; '.join(self.lines()) or 'none'}>"
@@ -148,6 +213,31 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
                 hint=suggest(name, known, f"the agent has: {has}"),
             )
     return names
+
+
+def arguments_of(schemas: Iterable[dict[str, Any]]) -> dict[str, Collection[str] | None]:
+    """List the names of the arguments of each tool, None where its schema does not say."""
+    known = KnownTools(schemas)
+    fields = {name: (known.parameters(name) or {}).get("properties") for name in known}
+    return {
+        name: tuple(map(str, held)) if isinstance(held, Mapping) else None
+        for name, held in fields.items()
+    }
+
+
+def _check_arguments(rule: Rule, known: Mapping[str, Collection[str] | None]) -> None:
+    tools = rule.tools or tuple(known)
+    fields = [known.get(name) for name in tools]
+    if not fields or None in fields:
+        return
+    names = list(dict.fromkeys(name for held in fields for name in held or ()))
+    for name in rule.arguments:
+        if name not in names:
+            whose = f"{' or '.join(rule.tools)} has" if rule.tools else "any tool has"
+            raise NotFound(
+                f"no argument that {whose} is named {name!r}",
+                hint=suggest(name, names, f"there are: {', '.join(names) or 'none'}"),
+            )
 
 
 class _Until(Collection[Breakpoint]):

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from agentkit.agent.activity import busy
 from agentkit.agent.agent import Agent, checked
 from agentkit.agent.event_loop import Work, on_loop, refuse_await, run, run_async
-from agentkit.agent.events import Event
+from agentkit.agent.events import Event, InFlight
 from agentkit.agent.record.replay import ReplayAgent
 from agentkit.debugger.actions import Background, act
 from agentkit.debugger.breakpoint_list import Breakpoints, names_to_approve
-from agentkit.debugger.cursor import Cursor
+from agentkit.debugger.changing import Changing
+from agentkit.debugger.cursor.cursor import Cursor
 from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped, advice
 from agentkit.errors import checked_keywords, names_of
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
-from agentkit.trajectory.edit import UNSET
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import RESUMABLE, next_step
 from agentkit.trajectory.places import ahead_of
 from agentkit.types.answer import Response
-from agentkit.types.record import Drawn
 from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Request
@@ -37,7 +36,7 @@ _HEARD = 0.2
 
 
 @checked_keywords
-class Debugger(Drawn):
+class Debugger(Changing):
     """One rollout of an agent, advanced step by step, and the tree of what else was tried.
 
     A step that is interrupted or fails costs that step and nothing else.
@@ -171,7 +170,7 @@ class Debugger(Drawn):
 
         Args:
             until: a breakpoint, a function of a `BreakpointContext`, or several of them, for this
-                run only.
+                run only; a number is the start of that turn.
 
         Raises:
             Busy: a step is running.
@@ -194,8 +193,9 @@ class Debugger(Drawn):
             Busy: a step is running.
             UsageError: `until` is no breakpoint.
         """
-        points = breakpoints_of(until)
-        self.breakpoints.until(points)
+        points = until if isinstance(until, int) else breakpoints_of(until)
+        if not isinstance(points, int):
+            self.breakpoints.until(points)
         if self.running:
             raise busy()
         self._started = self._background.begin("run", self._cursor.run(points))
@@ -221,6 +221,23 @@ class Debugger(Drawn):
             self._cursor.pause()
         else:
             self.post("pause")
+
+    def go_on(self) -> None:
+        """Take back a pause that has not come yet: the run goes on."""
+        if on_loop():
+            self._cursor.go_on()
+        else:
+            self.post("go_on")
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause was asked for, and comes after the step in flight."""
+        return self._cursor.pausing
+
+    @property
+    def in_flight(self) -> InFlight | None:
+        """What has come of the step that is under way: its seconds, its first piece, its pieces."""
+        return self._cursor.engine.in_flight
 
     def stop(self) -> None:
         """Cancel the step in flight, whether it hears of it or not; it can be taken again."""
@@ -263,49 +280,6 @@ class Debugger(Drawn):
         run(self._cursor.switch(branch))
         return self
 
-    def edit(
-        self,
-        turn: int | None = None,
-        call: int = 0,
-        *,
-        message: Any = UNSET,
-        result: Any = UNSET,
-        arguments: Any = UNSET,
-        prompt: Any = UNSET,
-        sampling: Any = UNSET,
-    ) -> Debugger:
-        """Change one thing, on a new branch: what depended on it is dropped. The original stays in
-        `tree`.
-
-        Args:
-            turn: which turn, counting from 0; by default the last that has an answer, for
-                `sampling` the one in progress.
-            call: which call of the turn, for `result` and `arguments`.
-            message: the answer in place of the model's, in any form `ak.read_response` reads.
-            result: what the tool should have returned.
-            arguments: what the call should have had, as a dict.
-            prompt: a text in place of the last user message, or a list of messages in place of all;
-                with `turn`, in place of the messages before it.
-            sampling: fields merged over the sampling of this turn.
-
-        Raises:
-            UsageError: not exactly one thing is changed, or it cannot be used.
-            NotFound: there is no such turn or call.
-            Busy: a step is running.
-        """
-        run(
-            self._cursor.edit(
-                turn,
-                call,
-                message=message,
-                result=result,
-                arguments=arguments,
-                prompt=prompt,
-                sampling=sampling,
-            )
-        )
-        return self
-
     def fork(self, turn: int | None = None) -> Debugger:
         """Make another debugger, on a branch of its own from the start of a turn, by default from
         here. This one stays where it is.
@@ -318,32 +292,6 @@ class Debugger(Drawn):
         other.agent = self.agent
         other._open(run(self._cursor.clone(turn)))
         return other
-
-    def rerun(self, turn: int | None = None, n: int = 1) -> Debugger:
-        """Ask the model again with the same request, n times side by side: each answer begins a new
-        branch, and the debugger goes to the first.
-
-        Args:
-            turn: which turn is asked for again; by default the last that has an answer.
-            n: how many answers.
-
-        Raises:
-            NotFound: there is no such turn.
-            Busy: a step is running.
-        """
-        run(self._cursor.rerun(turn, n))
-        return self
-
-    def say(self, prompt: Any) -> Debugger:
-        """Add a message for the next turn; this goes on after a final answer too. Calls still
-        pending are answered as cancelled.
-
-        Raises:
-            UsageError: it is neither a text nor a list of messages.
-            Busy: a step is running.
-        """
-        run(self._cursor.say(prompt))
-        return self
 
     def watch(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call the listener with everything that happens, on the engine's thread, until the

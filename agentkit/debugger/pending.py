@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from agentkit.agent.event_loop import run
-from agentkit.debugger.cursor import Cursor
+from agentkit.debugger.cursor.cursor import Cursor
 from agentkit.errors import NotFound, checked_keywords
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.trajectory.by_hand import NOT_APPROVED, SKIPPED
+from agentkit.trajectory.person.by_hand import NOT_APPROVED, SKIPPED
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import ToolResult

@@ -80,6 +80,8 @@ class Rule(Record):
     """What it is compared by."""
     tools: tuple[str, ...] = ()
     """Names of the tools it waits for; without one, any."""
+    arguments: tuple[str, ...] = ()
+    """Names of the arguments that it asks about."""
     holds: Predicate = field(compare=False)
 
     def __call__(self, context: BreakpointContext) -> bool:
@@ -100,6 +102,7 @@ class Rule(Record):
             text=f"{self.text} & {other.text}",
             key=(*self.key, "&", *other.key),
             tools=(*self.tools, *other.tools),
+            arguments=(*self.arguments, *other.arguments),
             holds=holds,
         )
 

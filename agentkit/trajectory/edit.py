@@ -25,8 +25,9 @@ from typing import Any, Final
 from agentkit.errors import NotFound, UsageError
 from agentkit.read.calls.tool_call import settle_ids
 from agentkit.read.plain import plain
-from agentkit.trajectory.by_hand import rewritten, written_answer, written_result
 from agentkit.trajectory.loop import apply, failure, prompt_messages, read_answer
+from agentkit.trajectory.person.by_hand import rewritten, written_answer, written_result
+from agentkit.trajectory.person.notes import remarks_until
 from agentkit.trajectory.places import (
     answered_turn,
     attempts_until,
@@ -380,7 +381,8 @@ def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajec
         turn: the first turn that differs.
         change: what was changed, in words.
     """
-    return replace(new, parent=Parent(trajectory=old, turn=turn, change=change))
+    meta = remarks_until(new.meta, turn, turn < len(new.all_turns))
+    return replace(new, meta=meta, parent=Parent(trajectory=old, turn=turn, change=change))
 
 
 def _call(opened: Trajectory, position: int) -> ToolCall:

@@ -24,7 +24,7 @@ from agentkit.read.failure.error import address_hint, read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.read.stream.stream_error import answer_failure
-from agentkit.trajectory.by_hand import rewritten
+from agentkit.trajectory.person.by_hand import rewritten
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.slots import empty_slots, with_value

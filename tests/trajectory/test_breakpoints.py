@@ -151,7 +151,7 @@ def test_a_list_of_breakpoints_can_be_changed_and_shown() -> None:
     assert "none" in repr(debugger(DONE).breakpoints)
 
 
-@pytest.mark.parametrize("bad", ["tool", 3, [3], object()])
+@pytest.mark.parametrize("bad", ["tool", 3.5, [3], object()])
 def test_what_is_no_breakpoint(bad: Any) -> None:
     dbg = debugger(ONE, DONE)
     for use in (

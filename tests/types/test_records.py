@@ -13,8 +13,8 @@ import pytest
 import agentkit
 from agentkit.files.cassette.codec import load_lines
 from agentkit.files.cassette.lines import dump
-from agentkit.trajectory.by_hand import written_answer
 from agentkit.trajectory.loop import apply, start
+from agentkit.trajectory.person.by_hand import written_answer
 from agentkit.types.problem import SEVERITIES, problem
 from agentkit.types.record import Unknown
 from agentkit.types.steps import Answer, Result

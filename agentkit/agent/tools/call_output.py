@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentkit.agent.tools.breakpoint_call import watch_breakpoints
 from agentkit.agent.tools.console import Console, console, listening
 from agentkit.errors import UsageError, own_traceback
 from agentkit.read.tool_output import as_text
@@ -84,6 +85,7 @@ def enter(record: CallRecord) -> None:
     """Let what is printed and begun in this context belong to a call."""
     _record.set(record)
     console.set(record.console)
+    watch_breakpoints(lambda: _record.get() is not None)
 
 
 def called(begin: Callable[[], Any]) -> CallOutput | Any:

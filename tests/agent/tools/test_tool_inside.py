@@ -226,3 +226,33 @@ def test_a_sub_agent_that_failed_or_was_cut_is_kept_too() -> None:
     assert cut.status == "timeout"
     assert cut.trajectory is not None
     assert [call.name for call in cut.trajectory.pending] == ["sleep"]
+
+
+def test_a_breakpoint_in_a_tool_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "breakpointhook", sys.__breakpointhook__)
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+
+    def look() -> str:
+        breakpoint()
+        return "looked"
+
+    script = [says(None, calls("look")), says("done")]
+    done = ak.rollout(ak.Agent("m", tools=[look], server=ScriptedServer(script)), "go")
+    result = done.turns[0].results[0]
+    assert result is not None
+    assert "has no prompt here" in (result.error or "")
+    assert "ak.break_on.tool" in (result.error or "")
+
+
+def test_a_breakpoint_that_needs_no_prompt_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(sys, "breakpointhook", lambda: seen.append("stopped"))
+
+    def look() -> str:
+        breakpoint()
+        return "looked"
+
+    script = [says(None, calls("look")), says("done")]
+    done = ak.rollout(ak.Agent("m", tools=[look], server=ScriptedServer(script)), "go")
+    assert done.turns[0].tool_results[0].content == "looked"
+    assert seen == ["stopped"]

@@ -32,6 +32,25 @@ def written_answer(message: Any) -> Exchange:
     return replace(read_response(data).exchange, by_hand=True)
 
 
+def come_message(response: Response) -> dict[str, Any]:
+    """Write what came of an answer that broke off as a message, with the calls that came whole."""
+    content = response.wire_content if response.wire_content is not None else response.content
+    blocks = (b for b in response.reasoning_blocks if not b.source.startswith("content:"))
+    reasoning = "".join(block.text for block in blocks)
+    calls = [
+        {
+            "id": call.raw_id or call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.raw_arguments},
+        }
+        for call in response.tool_calls
+        if call.valid and not call.origin.startswith("content:")
+    ]
+    more = {"reasoning": reasoning or None, "tool_calls": calls or None}
+    kept = {name: value for name, value in more.items() if value}
+    return {"role": "assistant", "content": content, **kept}
+
+
 def written_result(call: ToolCall, value: Any) -> ToolResult:
     """Make the result of a call as a person gives it, status `edited`; a value is made into text as
     a tool's would be.

@@ -1,41 +1,36 @@
-"""A debugger's place in its tree, and what moves it. Everything here happens on the engine's
-thread, one thing at a time.
+"""A debugger's place in its tree, the steps that lead on from it, and travel in time. Everything
+here happens on the engine's thread, one thing at a time.
 
-A step that was recorded ahead of the cursor is played again, any other is performed. A change made
-by hand begins a branch, unless it loses nothing: a pending call that is answered at the tip goes on
-where it is.
+A step that was recorded ahead of the cursor is played again, any other is performed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agentkit.agent.activity import Activity, Signal, State, busy
 from agentkit.agent.engine import Engine
-from agentkit.agent.events import Halted, Listener, Listeners, Moved, Sampled
-from agentkit.agent.hermes.dispatch import names_of
+from agentkit.agent.events import Halted, Listener, Listeners, Moved, Pausing
 from agentkit.agent.perform import Perform, clone_of
-from agentkit.debugger.breakpoint_list import Breakpoints
+from agentkit.debugger.break_on import break_on
+from agentkit.debugger.breakpoint_list import Breakpoints, arguments_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.trajectory import edit as editing
 from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
-from agentkit.trajectory.by_hand import NOT_APPROVED, SKIPPED, skipped, written_result
-from agentkit.trajectory.loop import FAILED, apply, next_step, say
-from agentkit.trajectory.places import Place, answered_turn, at, back, turn_index
+from agentkit.trajectory.loop import next_step
+from agentkit.trajectory.places import Place, at, back, turn_index
 from agentkit.types.answer import ToolCall
-from agentkit.types.record import clip
-from agentkit.types.steps import Outcome, Result
-from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.steps import Outcome
+from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
 T = TypeVar("T")
 log = logging.getLogger("agentkit")
-_PROMPT = 0.08
+PROMPT = 0.08
 """Seconds a cancelled step is given to end before it is given up."""
 
 
@@ -50,7 +45,7 @@ class _Work:
     """Set when something else can begin."""
 
 
-class Cursor:
+class Drive:
     """A place in a tree of branches, and the engine that goes on from it."""
 
     def __init__(
@@ -59,9 +54,11 @@ class Cursor:
         self.engine = engine
         self.asks = asks
         """Whether there is a model to ask again; a replay has none."""
-        self.breakpoints = Breakpoints(approve, self._tool_names)
+        self.breakpoints = Breakpoints(approve, self._tools)
         self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
+        self.samples: tuple[str, ...] = ()
+        """The branches of the last rerun's answers, in the order they were asked for."""
         self._tree = tree or Tree.of(engine.trajectory)
         self._performs: dict[str, Perform] = {self._tree.current: engine.perform}
         self.listeners = Listeners()
@@ -84,11 +81,13 @@ class Cursor:
         """Whether something is under way."""
         return self._activity.busy
 
-    def _tool_names(self) -> set[str]:
-        """Name the agent's tools, and whatever else was called, which a recording may repeat."""
-        names = names_of(self.trajectory.spec.tools)
-        turns = self.engine.tip.all_turns if names else ()
-        return names | {call.name for turn in turns for call in turn.tool_calls}
+    def _tools(self) -> Mapping[str, Collection[str] | None]:
+        """List the arguments of the agent's tools by name, and whatever else was called, which a
+        recording may repeat.
+        """
+        found = arguments_of(self.trajectory.spec.tools)
+        turns = self.engine.tip.all_turns if found else ()
+        return {**{call.name: None for turn in turns for call in turn.tool_calls}, **found}
 
     def watch(self, listener: Listener) -> Callable[[], None]:
         """Add a listener, and return the function that removes it."""
@@ -116,24 +115,57 @@ class Cursor:
         return await self._under_way(self.engine.next(self.breakpoints.until()))
 
     async def run(self, until: Any = None) -> Stop | None:
-        """Go to the end, or to a breakpoint."""
+        """Go to the end, or to a breakpoint; a number is the start of that turn."""
+        if isinstance(until, int) and not isinstance(until, bool):
+            until = self._turn_ahead(until)
         stop: Stop | None = await self._under_way(self.engine.run(self.breakpoints.until(until)))
         if stop is not None and stop.error:  # the trajectory that `run` returns cannot tell
             log.warning("%s", in_line(stop.text))
         return stop
+
+    async def run_to(self, turn: int) -> Stop | None:
+        """Go to the start of a turn, wherever it is: back, ahead as far as it is recorded, else by
+        a run.
+        """
+        await self._free()
+        if turn <= len(self.engine.tip.turns):
+            await self.goto(turn)
+            return None
+        return await self.run(turn)
+
+    def _turn_ahead(self, turn: int) -> Any:
+        here = len(self.trajectory.turns)
+        if turn <= here:
+            raise UsageError(
+                f"turn {turn} is not ahead; the next is {here}", hint=f"dbg.goto({turn}) goes back"
+            )
+        return break_on.turn(turn)
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause was asked for that comes after the step in flight."""
+        return self._activity.state is State.PAUSING
 
     def pause(self) -> None:
         """End a run after the step in flight."""
         if self.busy:
             self._activity.send(Signal.PAUSE)
             self.engine.pause()
+            self.tell(Pausing(asked=True))
+
+    def go_on(self) -> None:
+        """Take a pause back that has not come yet."""
+        if self.pausing:
+            self._activity.send(Signal.GO_ON)
+            self.engine.go_on()
+            self.tell(Pausing(asked=False))
 
     def stop(self) -> None:
         """Cancel what is under way, and leave it behind where it will not end."""
         if self._work is not None:
             self._activity.send(Signal.STOP)
             self._work.task.cancel()
-            asyncio.get_running_loop().call_later(_PROMPT, self._work.left.set)
+            asyncio.get_running_loop().call_later(PROMPT, self._work.left.set)
 
     async def _free(self) -> None:
         """Wait for what is being stopped.
@@ -166,7 +198,7 @@ class Cursor:
             return found
         except asyncio.CancelledError:
             work.task.cancel()
-            await asyncio.wait({work.task}, timeout=_PROMPT)
+            await asyncio.wait({work.task}, timeout=PROMPT)
             raise
         finally:
             self.engine.give_up()
@@ -174,6 +206,8 @@ class Cursor:
             self._work = None
             work.over.set()
             self.stop_at = found if isinstance(found, Stop) else None
+            if self.stop_at is not None and self.stop_at.breakpoint is not None:
+                self.breakpoints.note_hit(self.stop_at.breakpoint)
             self.tell(Halted(stop=self.stop_at, trajectory=self.trajectory))
 
     def _outcome(self, task: asyncio.Task[Any]) -> Any:
@@ -228,135 +262,6 @@ class Cursor:
         self.stop_at = None
         self.tell(Moved(trajectory=self.trajectory))
 
-    # changes
-
-    async def edit(self, turn: int | None = None, call: int = 0, **change: Any) -> None:
-        """Make one change, on a new branch."""
-        await self._free()
-        base = self._base(turn)
-        edited = self.engine.secrecy.changed(editing.edit(base, turn, call, **change), base)
-        self._enter(self.tree.grown(edited))
-
-    async def fork(self, turn: int | None = None) -> None:
-        """Move onto a new branch."""
-        await self._free()
-        self._enter(self.tree.grown(self._forked(turn)))
-
-    def _forked(self, turn: int | None) -> Trajectory:
-        """Fork the trajectory from the start of a turn, by default from here."""
-        if turn is None:
-            return editing.forked_here(self.trajectory)
-        base = self._base(turn)
-        return editing.fork(base, turn_index(base, turn), "fork")
-
-    async def clone(self, turn: int | None = None) -> Cursor:
-        """Make another cursor, on a branch of its own of the same tree."""
-        await self._free()
-        trajectory = self._forked(turn)
-        cursor = Cursor(
-            self.engine.clone(trajectory),
-            self.tree.grown(trajectory),
-            self.breakpoints.approve,
-            asks=self.asks,
-        )
-        for point in self.breakpoints:
-            cursor.breakpoints.add(point)
-        return cursor
-
-    async def say(self, prompt: Any) -> None:
-        """Put messages before the next turn."""
-        await self._free()
-        said = self.engine.secrecy.changed(say(self.trajectory, prompt), self.trajectory)
-        self._go_on(said, "said more")
-
-    async def rerun(self, turn: int | None = None, n: int = 1) -> None:
-        """Ask the model again, n answers side by side, each a branch; move onto the first."""
-        await self._free()
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise UsageError(
-                f"the model cannot be asked {n!r} times", hint="give a whole number from 1 up"
-            )
-        if not self.asks:
-            raise UsageError(
-                "a replay has no model to ask again",
-                hint="rerun with the agent that was recorded: ak.debug(agent, prompt)",
-            )
-        base = self._base(turn)
-        start = editing.fork(base, answered_turn(base, turn, or_next=True), "rerun")
-        await self._under_way(self._sample(start, n))
-
-    async def _sample(self, start: Trajectory, n: int) -> None:
-        engines = [self.engine.clone(start) for _ in range(n)]
-        tasks = [asyncio.ensure_future(self._sampled(engine, engines, start)) for engine in engines]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=_PROMPT / 2)
-            for engine in engines:
-                engine.give_up()
-            done = [engine for engine in engines if engine.trajectory is not start]
-            done.sort(key=lambda e: not e.trajectory.all_turns[len(start.turns) :])
-            done.sort(key=lambda e: e.trajectory.stop_reason in FAILED)
-            if done:
-                tree = self.tree.grown(*(engine.trajectory for engine in done))
-                self._performs |= {
-                    branch.label: engine.perform
-                    for branch, engine in zip(tree.branches[-len(done) :], done, strict=True)
-                }
-                self._enter(tree)
-
-    async def _sampled(self, engine: Engine, engines: list[Engine], start: Trajectory) -> None:
-        await engine.step()
-        done = sum(e.trajectory is not start for e in engines)
-        self.tell(Sampled(done=done, of=len(engines), trajectory=engine.trajectory))
-
-    # pending calls: `call` is the position in the turn, which does not shift as others are answered
-
-    async def run_call(self, call: int) -> ToolResult | None:
-        """Run a pending call; None where it was stopped."""
-        outcome = await self.step(call)
-        return outcome.result if isinstance(outcome, Result) else None
-
-    async def skip_call(self, call: int, reason: str = SKIPPED) -> ToolResult:
-        """Answer a pending call with a reason why it is not run."""
-        await self._free()
-        return self._answered(call, skipped(self._pending(call), reason))
-
-    async def reject_call(self, call: int, message: str = NOT_APPROVED) -> ToolResult:
-        """Refuse a pending call."""
-        return await self.skip_call(call, message)
-
-    async def answer_call(self, call: int, value: Any) -> ToolResult:
-        """Give a pending call its result by hand."""
-        await self._free()
-        return self._answered(call, written_result(self._pending(call), value))
-
-    async def change_call(self, call: int, arguments: dict[str, Any]) -> ToolCall:
-        """Give a pending call other arguments, on a new branch."""
-        await self._free()
-        self._pending(call)
-        await self.edit(len(self.trajectory.turns), call, arguments=arguments)
-        return self._pending(call)
-
-    async def adopt_call(self, place: int) -> ToolCall:
-        """Make the recoverable call of this position in the last answer a pending one, on a new
-        branch.
-        """
-        await self._free()
-        turn = answered_turn(self.trajectory, None)
-        self._enter(self.tree.grown(editing.adopt(self.trajectory, turn, place)))
-        return self.trajectory.pending[-1]
-
-    def _answered(self, call: int, result: ToolResult) -> ToolResult:
-        result = self.engine.secrecy.result(result)
-        self._go_on(
-            apply(self.trajectory, Result(position=call, result=result)),
-            f"{clip(result.name)} {result.status}",
-        )
-        return result
-
     def _pending(self, call: int) -> ToolCall:
         found = next((c for c in self.trajectory.pending if c.position == call), None)
         if found is None:
@@ -365,22 +270,6 @@ class Cursor:
                 f"call {call!r} is not pending", hint=f"pending are the calls at: {waiting}"
             )
         return found
-
-    def _go_on(self, trajectory: Trajectory, change: str) -> None:
-        """Go on with what a person did: on a branch of its own where something else was recorded to
-        come next.
-        """
-        if self.engine.ahead is not None:
-            turn = len(self.trajectory.turns)
-            self._enter(
-                self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change))
-            )
-        else:
-            self.engine.trajectory = trajectory
-            self.engine.finish(
-                by_hand=trajectory.open is None or trajectory.open.response is not None
-            )
-            self._moved()
 
     def _base(self, turn: int | None) -> Trajectory:
         """Find what a turn is counted in: the rollout up to here, or what is recorded beyond."""

@@ -1,0 +1,1 @@
+"""What a person adds to a rollout: answers and results by hand, notes and labels."""
