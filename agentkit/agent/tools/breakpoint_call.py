@@ -1,5 +1,5 @@
-"""`breakpoint()` in a tool. Tools run in threads and on a loop of their own, where in a notebook pdb
-has no prompt and would wait for ever; there the call ends with an error that says what to do.
+"""`breakpoint()` in a tool. Tools run in threads and on a loop of their own, where pdb has no
+prompt in a notebook and would wait for ever: there the call ends with an error and what to do.
 
 A debugger that needs no prompt here (`PYTHONBREAKPOINT`, another `sys.breakpointhook`) is let be,
 and so is pdb in a terminal, which can ask from a thread.
