@@ -40,7 +40,8 @@ def watch_breakpoints(in_tool: Callable[[], bool]) -> None:
 
 
 def _has_prompt() -> bool:
+    given = sys.stdin
     try:
-        return sys.stdin is not None and sys.__stdin__ is sys.stdin and sys.stdin.isatty()
+        return given is not None and given is sys.__stdin__ and given.isatty()
     except ValueError:  # it is closed
         return False
