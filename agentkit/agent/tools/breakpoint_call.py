@@ -42,6 +42,6 @@ def watch_breakpoints(in_tool: Callable[[], bool]) -> None:
 def _has_prompt() -> bool:
     given = sys.stdin
     try:
-        return given is not None and given is sys.__stdin__ and given.isatty()
+        return given is not None and given.isatty() and given is sys.__stdin__
     except ValueError:  # it is closed
         return False
