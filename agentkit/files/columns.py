@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from agentkit.trajectory.trouble.points import problem_count, problem_points
+from agentkit.trajectory.trouble.points import problem_count, problem_points, server
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
-Kind = Literal["number", "text"]
+Kind = Literal["number", "text", "names"]
+"""`names`: several names, with a space between them."""
+_PLACED = ("prompt_index", "sample", "reward")
+"""What a batch notes of every rollout: it has a place of its own, or is said by its prompt."""
 _META = 5
 """Columns of meta a page has room for."""
 
@@ -60,6 +63,23 @@ def _codes(trajectory: Trajectory) -> str:
     return " ".join(sorted({point.code for point in problem_points(trajectory)}))
 
 
+def _server(trajectory: Trajectory) -> str | None:
+    return next((found for turn in trajectory.all_turns if (found := server(turn))), None)
+
+
+def ending_words(stop_reason: str | None, problems: int) -> str:
+    """Say how a rollout ended; an answer with problems is another end than one without."""
+    if stop_reason == "final":
+        return "with problems" if problems else "answered"
+    return (stop_reason or "open").replace("_", " ")
+
+
+def _ending_entry(entry: Any) -> str | None:
+    if entry.stop_reason == "final" and entry.problems is None:
+        return None
+    return ending_words(entry.stop_reason, entry.problems or 0)
+
+
 def meta_of(name: str, kind: Kind) -> Column:
     """Make the column of something the caller noted."""
     return Column(
@@ -99,10 +119,12 @@ COLUMNS = (
 )
 """Every table has these, in this order."""
 HIDDEN = (
+    Column("ended", "text", lambda t: ending_words(t.stop_reason, problem_count(t)), _ending_entry),
     Column("elapsed", "number", _elapsed),
     Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
-    Column("tools", "text", _tools),
-    Column("codes", "text", _codes),
+    Column("server", "text", _server),
+    Column("tools", "names", _tools),
+    Column("codes", "names", _codes),
     Column("error", "text", lambda t: t.error.kind if t.error else None),
     Column("final", "text", lambda t: t.final),
 )
@@ -115,8 +137,10 @@ def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], t
     """
     fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
     own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
-    shown = [name for name in own if name != "prompt_index"][:_META]
-    return {**fixed, **own}, ("prompt", *shown, *(column.name for column in COLUMNS[1:]))
+    noted_shown = [name for name in own if name not in _PLACED][:_META]
+    reward = ["reward"] if "reward" in own else []
+    numbers = [column.name for column in COLUMNS[1:-1]]
+    return {**fixed, **own}, ("prompt", *reward, "ended", *noted_shown, *numbers)
 
 
 def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:

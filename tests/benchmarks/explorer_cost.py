@@ -24,7 +24,7 @@ from typing import Any
 import agentkit as ak
 from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.lines import dump
-from agentkit.show.notebook.views.explorer_view import ExplorerView
+from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
 from agentkit.types.trajectory import Trajectory
 
 PROMPTS = ("Do I need a coat in Oslo?", "Weather in Rome and Cairo?", "Hello")

@@ -5,14 +5,18 @@ and opened one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import isnan
 from typing import Any, overload
 
 from agentkit.analysis.diff import Diff, diff
+from agentkit.analysis.explore.aggregates import Aggregates, aggregates_of
+from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
-from agentkit.analysis.explore.query import Condition, parse_query
+from agentkit.analysis.explore.query import Query, parse_query
 from agentkit.analysis.explore.source import Source
+from agentkit.analysis.explore.table_columns import LABEL, NUMBER, TableColumns
 from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
 from agentkit.errors import UsageError, checked_keywords, suggest
@@ -23,8 +27,7 @@ from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
-LABEL = "label"
-"""The column of a rollout's labels."""
+_NOTHING = Query()
 
 
 @checked_keywords
@@ -41,6 +44,8 @@ class Explorer(Drawn, Sequence[Trajectory]):
         *,
         title: str = "",
         asked: str = "",
+        query: Query = _NOTHING,
+        base: Sequence[int] | None = None,
     ) -> None:
         self.source = source
         self.labels = labels
@@ -49,6 +54,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
         self.title = title
         self.asked = asked
         """How it was filtered and sorted, in words."""
+        self.query = query
+        """The conditions and words by which it was filtered."""
+        self._base = self.places if base is None else base
+        self._columns = TableColumns(source, labels)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -73,15 +82,11 @@ class Explorer(Drawn, Sequence[Trajectory]):
     @property
     def columns(self) -> tuple[str, ...]:
         """The names by which it can be filtered and sorted."""
-        return ("rollout", *self.source.columns, LABEL)
+        return self._columns.names
 
     def value(self, column: str, place: int) -> Any:
         """Return the value of a column for the rollout at this place of the source."""
-        if column == "rollout":
-            return place
-        if column == LABEL:
-            return ", ".join(self.labels_of(place)) or None
-        return self.source.value(column, place)
+        return self._columns.value(column, place)
 
     def filter(self, query: str) -> Explorer:
         """Keep the rollouts that fulfil a query: `reward<0.5 stop_reason=error label=bad Oslo`.
@@ -95,19 +100,17 @@ class Explorer(Drawn, Sequence[Trajectory]):
         asked = parse_query(query, self.columns)
         places: Sequence[int] = self.places
         for condition in asked.conditions:
-            places = [place for place in places if self._holds(condition, place)]
+            kept = self._columns.holding(condition)
+            places = [place for place in places if kept[place]]
         if asked.words:
             places = self.source.holding(asked.words, places)
-        return self._with(places, " ".join(filter(None, [self.asked, query.strip()])))
-
-    def _holds(self, condition: Condition, place: int) -> bool:
-        if condition.column == LABEL:
-            labels: Sequence[Any] = self.labels_of(place) or (None,)
-            fulfilled = [condition.holds(label) for label in labels]
-            return all(fulfilled) if condition.sign == "!=" else any(fulfilled)
-        if condition.column == "rollout":
-            return condition.holds(place)
-        return condition.holds(self.source.values(condition.column)[place])
+        whole = replace(
+            self.query,
+            conditions=(*self.query.conditions, *asked.conditions),
+            words=(*self.query.words, *asked.words),
+        )
+        in_words = " ".join(filter(None, [self.asked, query.strip()]))
+        return self._with(places, in_words, whole, self._base)
 
     def sort(self, column: str, *, descending: bool = False) -> Explorer:
         """Sort the rollouts by a column; those whose value is not known come last.
@@ -120,7 +123,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
                 f"no column is named {column!r}",
                 hint=suggest(column, self.columns, f"the columns are {', '.join(self.columns)}"),
             )
-        if column not in ("rollout", LABEL):
+        if column not in (NUMBER, LABEL):
             self.source.values(column)
         valued = [(place, self.value(column, place)) for place in self.places]
         known = sorted(
@@ -131,7 +134,31 @@ class Explorer(Drawn, Sequence[Trajectory]):
         places = [place for place, _ in known]
         places += [place for place, value in valued if not _is_known(value)]
         order = f"by {column} descending" if descending else f"by {column}"
-        return self._with(places, " ".join(filter(None, [self.asked, order])))
+        in_words = " ".join(filter(None, [self.asked, order]))
+        return self._with(places, in_words, self.query, self._base)
+
+    def facets(self) -> tuple[Facet, ...]:
+        """Count, for each value of the columns that say how it went, the rollouts that what else is
+        asked leaves. Of a file, columns that its index does not hold are left out.
+        """
+        return facets_of(self._columns, self._kept(), self.query)
+
+    def histogram(self, column: str = "reward") -> Histogram | None:
+        """Count the numbers of a column in ten steps, of what is asked of other columns; None where
+        there are none.
+        """
+        return histogram_of(self._columns, self._kept(), self.query, column)
+
+    def aggregates(self) -> Aggregates:
+        """Compute what its rollouts come to: the mean reward, how many failed, median turns and
+        time, tokens.
+        """
+        return aggregates_of(self.source, self.places)
+
+    def _kept(self) -> KeptRollouts:
+        words = self.query.words
+        found = self.source.holding(words, self._base) if words else None
+        return KeptRollouts(self._columns, self._base, self.query, found)
 
     def groups(self) -> tuple[Group, ...]:
         """Group the rollouts by prompt, each group with its spread of rewards, turns, calls and
@@ -185,7 +212,34 @@ class Explorer(Drawn, Sequence[Trajectory]):
 
     def labels_of(self, place: int) -> tuple[str, ...]:
         """List the labels of the rollout at this place of the source."""
-        return self.labels.of(self._label_key(place))
+        return self._columns.labels_of(place)
+
+    def note(
+        self, text: str, position: int, *, turn: int | None = None, call: int | None = None
+    ) -> Explorer:
+        """Write a note on the rollout at this position, on one of its turns or on a call. It is
+        kept with the labels; an empty text takes it away.
+
+        Args:
+            text: the note.
+            position: of the rollout in the table.
+            turn: the turn it is about; None for the whole rollout.
+            call: the position of the call in its turn; None for the whole turn.
+
+        Returns:
+            This table.
+        """
+        where = (
+            "" if turn is None else f"turn {turn}" + (f" call {call}" if call is not None else "")
+        )
+        self.labels.note(text, self._label_key(self.places[position]), where)
+        return self
+
+    def notes_of(self, place: int) -> dict[str, str]:
+        """List the notes on the rollout at this place of the source, by what they are about: "" for
+        the whole of it, `turn 3`, `turn 3 call 1`.
+        """
+        return self.labels.notes_of(self._label_key(place))
 
     def _label_key(self, place: int) -> int:
         return self.source.sample(place)
@@ -202,8 +256,22 @@ class Explorer(Drawn, Sequence[Trajectory]):
         }
         return safe_frame(pd.DataFrame(columns, index=pd.RangeIndex(len(self))))
 
-    def _with(self, places: Sequence[int], asked: str) -> Explorer:
-        return Explorer(self.source, self.labels, places, title=self.title, asked=asked)
+    def _with(
+        self,
+        places: Sequence[int],
+        asked: str,
+        query: Query | None = None,
+        base: Sequence[int] | None = None,
+    ) -> Explorer:
+        return Explorer(
+            self.source,
+            self.labels,
+            places,
+            title=self.title,
+            asked=asked,
+            query=query or _NOTHING,
+            base=base,
+        )
 
     def heading(self) -> str:
         """Summarize how many rollouts there are, of how many, and which."""

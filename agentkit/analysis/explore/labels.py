@@ -1,10 +1,11 @@
-"""Labels a person gives to rollouts: kept beside the file the rollouts are in, or in memory if
-there is none.
+"""What a person says of rollouts: labels, notes on a rollout, a turn or a call, and ways to look at
+the table. It is kept beside the file the rollouts are in, or in memory if there is none.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from agentkit.types.words import count
 
 _MOST = 200
 """The most characters of a label."""
+_LONGEST = 20_000
+"""The most characters of a note."""
 
 
 class Labels:
@@ -26,6 +29,11 @@ class Labels:
         """The file they are kept in; None: only in memory."""
         self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._of: dict[int, list[str]] = {}
+        self._notes: dict[int, dict[str, str]] = {}
+        self.views: dict[str, dict[str, Any]] = {}
+        """Filters, orders and columns that were kept under a name."""
+        self.changes = 0
+        """How often a label was given or taken; a larger number, other labels."""
         self._catch_up()
 
     def __repr__(self) -> str:
@@ -56,6 +64,42 @@ class Labels:
                 self._of[key].remove(label)
         self._write()
 
+    def note(self, text: str, key: int, where: str = "") -> None:
+        """Write a note on a rollout; an empty text takes it away.
+
+        Args:
+            text: the note.
+            key: the rollout's.
+            where: `turn 3` or `turn 3 call 1`; "" for the whole rollout.
+
+        Raises:
+            UsageError: it is no text, or too long.
+        """
+        if not isinstance(text, str) or len(text) > _LONGEST:
+            raise UsageError(
+                "a note is a text", hint=f"give a text of at most {_LONGEST:,} characters"
+            )
+        self._catch_up()
+        notes = self._notes.setdefault(key, {})
+        if text.strip():
+            notes[where] = text.strip()
+        else:
+            notes.pop(where, None)
+        self._write()
+
+    def notes_of(self, key: int) -> dict[str, str]:
+        """Look up the notes on a rollout, that on all of it first, then by turn and call."""
+        return dict(sorted(self._notes.get(key, {}).items(), key=lambda item: _order(item[0])))
+
+    def keep_view(self, name: str, view: dict[str, Any] | None) -> None:
+        """Keep a way to look at the table under a name; None takes it away."""
+        self._catch_up()
+        if view is None:
+            self.views.pop(name, None)
+        else:
+            self.views[checked(name)] = view
+        self._write()
+
     @property
     def all(self) -> dict[int, tuple[str, ...]]:
         """Every rollout that has a label, with its labels."""
@@ -79,7 +123,7 @@ class Labels:
         target = to_write(path)
         if self.path is not None and target.resolve() == self.path.resolve():
             self._catch_up()
-        elif other := _missing(_read(target) if target.exists() else {}, self._of):
+        elif other := _missing(_read(target)[0] if target.exists() else {}, self._of):
             hint = (
                 f"open them by ak.explore(rollouts, labels={str(path)!r}) and add to them, or save"
                 " to another file"
@@ -98,11 +142,16 @@ class Labels:
         self._watchers.append(weakref.WeakMethod(changed))
 
     def _write(self) -> None:
+        self.changes += 1
         if self.path is not None:
-            kept = {
+            kept: dict[str, Any] = {
                 "agentkit_labels": 1,
                 "labels": {str(key): list(labels) for key, labels in self.all.items()},
             }
+            if notes := {str(key): of for key, of in sorted(self._notes.items()) if of}:
+                kept["notes"] = notes
+            if self.views:
+                kept["views"] = self.views
             write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
         self._watchers = [watcher for watcher in self._watchers if watcher() is not None]
         for changed in [watcher() for watcher in self._watchers]:
@@ -112,7 +161,7 @@ class Labels:
     def _catch_up(self) -> None:
         """Read what another table of the same file has written."""
         if self.path is not None and self.path.exists():
-            self._of = _read(self.path)
+            self._of, self._notes, self.views = _read(self.path)
 
 
 def labels_beside(path: Path) -> Path:
@@ -140,12 +189,23 @@ def _missing(there: Mapping[int, Sequence[str]], here: Mapping[int, Sequence[str
     return sum(not set(labels) <= set(here.get(key, ())) for key, labels in there.items())
 
 
-def _read(path: Path) -> dict[int, list[str]]:
+def _order(where: str) -> tuple[int, ...]:
+    """Order places of a rollout by turn and call."""
+    return tuple(map(int, re.findall(r"\d+", where)))
+
+
+_Kept = tuple[dict[int, list[str]], dict[int, dict[str, str]], dict[str, dict[str, Any]]]
+
+
+def _read(path: Path) -> _Kept:
     try:
         kept = json.loads(path.read_text("utf-8"))
-        return {
-            int(key): [str(label) for label in labels] for key, labels in kept["labels"].items()
+        labels = {int(key): [str(one) for one in of] for key, of in kept["labels"].items()}
+        notes = {
+            int(key): {str(where): str(text) for where, text in of.items()}
+            for key, of in kept.get("notes", {}).items()
         }
+        return labels, notes, {str(name): dict(of) for name, of in kept.get("views", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CassetteError(
             f"{path.name!r} is not a file of labels", hint="move it away; it is written anew"

@@ -2,6 +2,7 @@
 
     reward<0.5 stop_reason=error        conditions: = != < <= > >= and ~ (contains this text)
     stop_reason=error,length            either of two
+    tools=get_weather                   of several names, one is enough
     label=bad                           rollouts with this label
     Oslo "get_weather"                  words anywhere in the rollout's texts, in any case
 
@@ -14,12 +15,15 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-from agentkit.errors import UsageError, suggest
+from agentkit.errors import UsageError, nearest, suggest
 from agentkit.types.record import Record, record
 
-_PART = re.compile(r'\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?("(?:[^"\\]|\\.)*"|[^\s"]+)')
+_PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
+_VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
+_BARE = re.compile(r"[^\s\"\\,=!<>~]+")
 _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -56,7 +60,7 @@ class Condition(Record):
         )
 
     def summary(self) -> str:
-        return f"{self.column}{self.sign}{','.join(self.values)}"
+        return f"{self.column}{self.sign}{','.join(map(_quoted, self.values))}"
 
 
 @record
@@ -67,7 +71,44 @@ class Query(Record):
     words: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        return " ".join([*(c.summary() for c in self.conditions), *self.words])
+        return " ".join([*(c.summary() for c in self.conditions), *map(_quoted, self.words)])
+
+    def chosen(self, column: str) -> tuple[str, ...]:
+        """List the values one of which a column must have; none where any will do."""
+        return tuple(
+            value
+            for condition in self.conditions
+            if condition.column == column and condition.sign == "="
+            for value in condition.values
+        )
+
+    def choosing(self, column: str, values: Iterable[str]) -> Query:
+        """Ask for other values of a column; for any where there are none."""
+        wanted = tuple(values)
+        left = tuple(c for c in self.conditions if (c.column, c.sign) != (column, "="))
+        asked = (Condition(column=column, sign="=", values=wanted),) if wanted else ()
+        return replace(self, conditions=(*left, *asked))
+
+    def between(self, column: str, least: float | None, below: float | None, upto: bool) -> Query:
+        """Ask for another range of a column; None for an open end.
+
+        Args:
+            column: its name.
+            least: the smallest value.
+            below: the greatest.
+            upto: whether the greatest is in the range.
+        """
+        ends = ((">=", least), ("<=" if upto else "<", below))
+        asked = tuple(
+            Condition(column=column, sign=sign, values=(f"{end:.6g}",))
+            for sign, end in ends
+            if end is not None
+        )
+        return replace(self.without(column), conditions=(*self.without(column).conditions, *asked))
+
+    def without(self, column: str) -> Query:
+        """Ask nothing of a column."""
+        return replace(self, conditions=tuple(c for c in self.conditions if c.column != column))
 
 
 def parse_query(text: str, columns: Iterable[str]) -> Query:
@@ -93,16 +134,30 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
 
 
+def mended(text: str, columns: Iterable[str]) -> str:
+    """Write a query with the columns that were meant, in place of names that no column has; ""
+    where there is nothing to mend.
+    """
+    known = list(columns)
+
+    def meant(part: re.Match[str]) -> str:
+        name = part.group(1)
+        near = nearest(name, known, 1) if name and name not in known else []
+        start = part.start(1) - part.start()
+        whole = part.group(0)
+        return whole[:start] + near[0] + whole[start + len(name) :] if near else whole
+
+    better = _PART.sub(meant, text)
+    return better if better != text else ""
+
+
 def _condition(name: str, sign: str, text: str, known: list[str]) -> Condition:
     if name not in known:
         raise UsageError(
             f"no column is named {name!r}",
             hint=suggest(name, known, f"the columns are {', '.join(known)}", show=str),
         )
-    if text.startswith('"'):
-        values: tuple[str, ...] = (_unquoted(text),)
-    else:
-        values = tuple(filter(None, text.split(",")))
+    values = tuple(filter(None, map(_unquoted, _VALUE.findall(text))))
     if sign in _NUMERIC:
         for value in values:
             try:
@@ -116,7 +171,13 @@ def _condition(name: str, sign: str, text: str, known: list[str]) -> Condition:
 
 
 def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda m: re.sub(r"\\(.)", r"\1", m[1]), text)
+
+
+def _quoted(text: str) -> str:
+    if _BARE.fullmatch(text):
+        return text
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _equal(value: Any, wanted: str) -> bool:

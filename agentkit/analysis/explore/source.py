@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from agentkit.analysis.explore.distinct import Distinct, distinct_of
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
 from agentkit.files.columns import Column, columns_of
@@ -31,6 +32,7 @@ class Source:
         self.entries = rollouts.entries if isinstance(rollouts, Cassette) else None
         """The index of the file they are in; None if they are in memory."""
         self._values: dict[str, list[Any]] = {}
+        self._distinct: dict[str, Distinct] = {}
         first: Iterable[Any] = (
             self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
         )
@@ -69,9 +71,20 @@ class Source:
     def _one(self, column: Column, place: int) -> Any:
         if self.entries is not None and column.indexed is not None:
             value = column.indexed(self.entries[place])
-            if value is not None or column.name != "problems":
+            if value is not None or column.name not in ("problems", "ended"):
                 return value  # an older version's file counted problems otherwise
         return column.of(self.rollouts[place])
+
+    def reads(self, name: str) -> bool:
+        """Tell whether all rollouts of a file would have to be read for a column."""
+        known = name in self._values or self.entries is None
+        return not known and self.columns[name].indexed is None
+
+    def distinct(self, name: str) -> Distinct:
+        """Return a whole column as its distinct values; it is computed once."""
+        if name not in self._distinct:
+            self._distinct[name] = distinct_of(self.values(name))
+        return self._distinct[name]
 
     def prompts(self) -> list[str]:
         """List a digest of each rollout's prompt."""

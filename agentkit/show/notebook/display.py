@@ -27,7 +27,8 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView
     from agentkit.show.notebook.views.debugger_view import DebuggerView
-    from agentkit.show.notebook.views.explorer_view import ExplorerView, ProgressView
+    from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
+    from agentkit.show.notebook.views.explorer.progress_view import ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
 
     tables = (Rollouts, Index, Cassette, Explorer, View)

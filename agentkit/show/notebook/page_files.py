@@ -40,11 +40,13 @@ def base() -> str:
 
 @cache
 def style(name: str) -> str:
-    """Read a style sheet of `static/styles/`, without comments and spaces, as every output holds
-    it; "" where there is none of the name.
+    """Read a style sheet of `static/styles/`, or all of a folder, without comments and spaces, as
+    every output holds it; "" where there is none of the name.
     """
-    found = _STYLES.joinpath(f"{name}.css")
-    return compact(found.read_text("utf-8")) if found.is_file() else ""
+    folder = _STYLES.joinpath(name)
+    parts = [*folder.iterdir()] if folder.is_dir() else [_STYLES.joinpath(f"{name}.css")]
+    found = sorted((part for part in parts if part.is_file()), key=lambda part: part.name)
+    return "".join(compact(part.read_text("utf-8")) for part in found)
 
 
 def compact(written: str) -> str:

@@ -6,7 +6,9 @@ from typing import Any
 
 from agentkit.agent.batch.progress import Progress
 from agentkit.agent.batch.rollouts import Rollouts
-from agentkit.analysis.explore.explorer import LABEL, Explorer
+from agentkit.analysis.explore.aggregates import Aggregates
+from agentkit.analysis.explore.explorer import Explorer
+from agentkit.analysis.explore.table_columns import LABEL
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -41,6 +43,38 @@ def explorer_fragments(explorer: Explorer, limits: Limits) -> dict[str, Html]:
 def explorer_table(explorer: Explorer, limits: Limits) -> dict[str, Html]:
     """Draw the first rows without a heading."""
     return table_fragments(*_first(explorer, limits), len(explorer))
+
+
+def amount(number: float) -> str:
+    """Write a large number in three digits: `1.9 M`."""
+    for least, size, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if number >= least:
+            return f"{number / size:.3g} {letter}"
+    return f"{number:,.0f}"
+
+
+def aggregate_texts(now: Aggregates, every: Aggregates) -> list[list[str]]:
+    """Write what the rollouts come to, what it is, and beside it the same of all."""
+    filtered = now.count != every.count
+    shown = [[f"{now.count:,}", f"of {every.count:,} rollouts" if filtered else "rollouts", ""]]
+    if every.reward is not None:
+        mean = f"{now.reward.mean:.3f}" if now.reward else "none"
+        beside = f"± {now.reward.deviation:.2f}" if now.reward else ""
+        whole = f" · {every.reward.mean:.3f} in all" if filtered else ""
+        shown.append([mean, "mean reward", beside + whole])
+    if now.count:
+        whole = f"{100 * every.failed / every.count:.1f} in all" if filtered else ""
+        shown.append([f"{100 * now.failed / now.count:.1f} %", "failed", whole])
+    if now.turns is not None:
+        whole = f"{every.turns:.4g} in all" if filtered and every.turns is not None else ""
+        shown.append([f"{now.turns:.4g}", "turns, median", whole])
+    if now.elapsed is not None and now.slow is not None:
+        shown.append([f"{now.elapsed:.3g} s", "time, median", f"p90 {now.slow:.3g}"])
+    if every.input_tokens:
+        shown.append([amount(now.input_tokens), "tokens read", ""])
+    if now.cost is not None:
+        shown.append([f"${now.cost:.2f}", "cost", ""])
+    return shown
 
 
 def _first(explorer: Explorer, limits: Limits) -> tuple[list[str], list[list[Any]]]:

@@ -23,7 +23,7 @@ from agentkit.agent.batch.run import interrupted
 from agentkit.errors import CassetteError, ReplayMiss, UsageError
 from agentkit.files.cassette.index import load_all
 from agentkit.show.notebook.static_view import mimebundle
-from agentkit.show.notebook.views.explorer_view import ProgressView
+from agentkit.show.notebook.views.explorer.progress_view import ProgressView
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.wire import ApiError
 from tests.agent.hermes.loop_cases import answer, call

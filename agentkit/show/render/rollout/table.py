@@ -15,18 +15,22 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note, status
 from agentkit.show.render.parts.words import trouble
 from agentkit.show.render.rollout.conversation import trajectory_fragments
-from agentkit.trajectory.trouble.points import problem_count
+from agentkit.trajectory.trouble.points import ProblemPoint, points_by_turn, problem_count
 from agentkit.types.record import clip
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.words import count, seconds
 
 _NAMES = {
     "rollout": "#",
     "input_tokens": "in",
     "output_tokens": "out",
-    "stop_reason": "ended",
+    "elapsed": "s",
+    "codes": "problem",
+    "tools": "tool",
     "label": "labels",
 }
+_TONES = {"answered": "good", "error": "bad", "stopped": "quiet", "open": "quiet"}
+_SIGNS = {"good": "✓", "warn": "▲", "bad": "✕", "quiet": "•"}
 _WIDE = 60
 """Characters of a cell."""
 _SHARE = 4
@@ -36,6 +40,18 @@ _SHARE = 4
 def column_name(name: str) -> str:
     """Return a column's heading."""
     return _NAMES.get(name, name.replace("_", " "))
+
+
+def tone_of(ended: str) -> str:
+    """Choose the tone of how a rollout ended; only one without problems is good."""
+    return _TONES.get(ended, "warn")
+
+
+def code_words(codes: str) -> str:
+    """Write the first code of several, and how many more."""
+    first, *more = codes.split(" ")
+    name = "tool: error" if first == "error" else first
+    return f"{name} +{len(more)}" if more else name
 
 
 def cell_text(value: Any) -> str:
@@ -85,10 +101,74 @@ def _problems(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
 
 def _cell(name: str, value: Any, problems: int = 0) -> Html:
     """Draw a cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
-    if name == "stop_reason":
-        return el("td", status(str(value), problems))
+    if name == "ended":
+        return el("td", end_status(str(value), problems))
     text = cell_text(value)
     return el("td", text if isinstance(value, (int, float)) else code(text) if text else None)
+
+
+def end_status(words: str, problems: int = 0) -> Html:
+    """Draw how a rollout ended: a sign, and words; of problems their number."""
+    tone = tone_of(words)
+    said = trouble(problems) if words == "with problems" and problems else words
+    sign = el("span", _SIGNS[tone], aria_hidden="true")
+    return el("span", sign, " ", clip(said, _WIDE), class_=f"ak-status ak-{tone}")
+
+
+def short_turns(trajectory: Trajectory, limit: int = 60) -> Html:
+    """Draw a rollout in short: who asked for what, and a line for each turn with its calls, their
+    results and problems.
+    """
+    turns = trajectory.all_turns
+    problems = points_by_turn(trajectory)
+    lines = [_short_line("user", "ak-user", code(first_words(trajectory)))]
+    for turn in turns[:limit]:
+        points = [point for point in problems[turn.index] if point.severity != "info"]
+        bad = any(point.severity == "error" for point in points)
+        tone = ("ak-bad" if bad else "ak-warn") if points else ""
+        lines.append(
+            _short_line(str(turn.index), tone, [*_short_turn(turn), *_short_points(points)])
+        )
+    if len(turns) > limit:
+        lines.append(_short_line("…", "", note(count(len(turns) - limit, "more turn"))))
+    return el("div", lines, class_="ak-shorts", data_key="short/turns")
+
+
+def _short_line(name: str, tone: str, inside: Child) -> Html:
+    kind = f"ak-short {tone}".strip()
+    return el("div", el("strong", name), el("div", inside, class_="ak-grow"), class_=kind)
+
+
+def _short_turn(turn: Turn) -> list[Child]:
+    """Write the calls of a turn with what came of them, or what was said."""
+    if not turn.tool_calls:
+        return [code(clip(turn.response.content or turn.response.reasoning or "no text", 160))]
+    shown: list[Child] = []
+    for position, call in enumerate(turn.tool_calls):
+        result = turn.results[position] if position < len(turn.results) else None
+        shown.append(el("code", el("strong", clip(call.name or "?", 60)), " "))
+        shown.append(code(clip(call.raw_arguments, 100)))
+        if result is not None and result.status in ("ok", "edited"):
+            shown += [el("small", " → "), code(clip(result.content, 60))]
+        elif result is not None:
+            said = clip(result.error or result.content or result.status, 120)
+            shown.append(el("span", " ✕ ", said, class_="ak-bad"))
+        shown.append(" ")
+    return shown
+
+
+def _short_points(points: Sequence[ProblemPoint]) -> list[Child]:
+    """Write the problems of a turn that no result tells."""
+    return [
+        el(
+            "span",
+            "✕ " if point.severity == "error" else "▲ ",
+            point.code,
+            class_="ak-bad" if point.severity == "error" else "ak-warn",
+        )
+        for point in points
+        if point.source != "tool"
+    ]
 
 
 def many_fragments(trajectories: Sequence[Trajectory], limits: Limits) -> dict[str, Html]:

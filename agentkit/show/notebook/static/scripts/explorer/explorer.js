@@ -7,7 +7,7 @@ PARTS.push((live) => {
   const HEIGHT = 27; // of a row, in px, as the style sheet says
   const SPARE = 12; // rows drawn beyond what is seen
   const BLOCK = 40; // rows asked for at once, and those that come with the table
-  /** @type {Map<number, {key: number, cells: string[]}>} */
+  /** @type {Map<number, {key: number, cells: any[]}>} */
   let known = new Map();
   /** The same rows as they were a moment ago. */
   let stale = new Map();
@@ -18,63 +18,35 @@ PARTS.push((live) => {
   let generation = -1;
   /** Rows that came before the state they belong to. */
   let early = null;
-  let columns = "";
   let active = 0;
 
-  const query = h("input", {
-    type: "search",
-    spellcheck: false,
-    placeholder: "filter: reward<0.5 stop_reason=error Oslo",
-    "aria-label": "filter: conditions such as reward<0.5, and words",
-  });
-  const clear = button("×", () => ask({ query: "" }), {
-    "aria-label": "clear the filter",
-    title: "clear the filter",
-  });
-  const columnsOf = h("div", { className: "ak-help-names" });
-  const help = filterHelp(columnsOf);
-  const refused = h("div", { className: "ak-refused", role: "alert", hidden: true });
-  const within = button("", () => ask({ grouped: true }), {
-    className: "ak-button ak-within",
-    hidden: true,
-  });
-  const known_labels = h("datalist", { id: `ak-labels-${(Math.random() * 1e9) | 0}` });
-  const told = h("small", { className: "ak-told", role: "status" });
-  const grouped = button("group by prompt", () => ask({ grouped: !live.state.grouped }));
-  const compare = button("compare", () => live.send("compare"));
-  const label = h("input", { placeholder: "label", "aria-label": "label for the marked rollouts" });
-  const give = button("add", () => named(true), {
-    "aria-label": "add the label to the marked rollouts",
-  });
-  const take = button("remove", () => named(false), {
-    "aria-label": "remove the label from the marked rollouts",
-  });
-  const unmark = button("unmark all", () => live.send("unmark"));
-  const marks = h(
-    "div",
-    { className: "ak-marks" },
-    compare,
-    label,
-    known_labels,
-    give,
-    take,
-    unmark,
+  const field = fieldOf(live, ask, () => view.focus());
+  const menus = menusOf(live);
+  const modes = ["Rows", "Prompts", "Tree"].map((word) =>
+    press(() => mode(word), { word, kind: "ak-line" }),
   );
-  const top = h(
-    "div",
-    { className: "ak-explore-top" },
-    query,
-    clear,
-    help,
-    grouped,
-    within,
-    told,
-    marks,
-    refused,
+  const panel = h("nav", { className: "ak-facets", "aria-label": "Filter by" });
+  const facets = facetsOf(live, panel);
+  const fold = press(
+    () => {
+      const open = live.root.classList.toggle("ak-with-facets");
+      fold.setAttribute("aria-expanded", String(open));
+    },
+    { word: "Facets", kind: "ak-line ak-facets-fold", "aria-expanded": "false" },
   );
+  const bar = h(
+    "div",
+    { className: "ak-xbar" },
+    fold,
+    field.box,
+    h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes),
+    menus.buttons,
+  );
+  const figures = h("div", { className: "ak-figs", role: "status" });
+  const same = h("div", { className: "ak-const" });
+  const within = press(() => live.send("all_prompts"), { icon: "close", word: " ", kind: "ak-line ak-within" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
-  const empty = h("p", { className: "ak-empty", hidden: true });
   const view = h(
     "div",
     {
@@ -87,48 +59,45 @@ PARTS.push((live) => {
     head,
     body,
   );
-  const detail = h("div", { className: "ak-detail" });
+  const headings = headingsOf(live, view, head, ask);
+  const opened = openedOf(live, go);
   const aside = h("div", { className: "ak-beside" });
-  const close = button("close", () => live.send("close"));
+  const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
+  const marks = marksOf(live);
+  const main = h("div", { className: "ak-xmain" }, figures, same, aside, view, empty, marks.node);
   live.root.classList.add("ak-explorer");
-  live.rows.before(top, aside, view, empty);
-  label.setAttribute("list", known_labels.id);
-  detail.append(live.rows);
-
-  let timer = 0;
-  query.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => ask({ query: query.value }), 250);
-  });
-  query.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") ask({ query: query.value });
-    else if (event.key === "ArrowDown") view.focus();
-    else if (event.key === "Escape" && query.value) ask({ query: "" });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  live.root.setAttribute("role", "region");
+  live.root.setAttribute("aria-label", "Rollouts");
+  live.rows.before(bar, menus.panel, h("div", { className: "ak-xbody" }, panel, main));
 
   function ask(question) {
-    clearTimeout(timer);
-    if (question.query !== undefined) query.value = question.query;
+    field.asked(question);
     live.send("ask", question);
   }
-  label.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") named(true);
-  });
+  function mode(word) {
+    const tree = live.state.open?.kind === "tree" && live.state.open.row < 0;
+    if (word === "Tree") return live.send(tree ? "close" : "tree");
+    if (tree) live.send("close");
+    ask({ grouped: word === "Prompts" });
+  }
+  /** Opens another row without closing: the next, the previous, the same again. */
+  function go(step, whole = false) {
+    const { open } = live.state;
+    if (open.kind === "tree" && open.row < 0) return live.send("tree", { step });
+    active = Math.max(0, Math.min(live.state.shown - 1, Math.max(0, openRow()) + step));
+    live.send("open", { row: active, whole: step ? open.whole : whole });
+  }
+
   view.addEventListener("scroll", () => draw());
   const resized = new ResizeObserver(() => draw());
   resized.observe(view);
-  resized.observe(detail);
-
-  function named(on) {
-    if (label.value.trim()) live.send("label", { label: label.value, on });
-  }
+  resized.observe(opened.node);
 
   const openRow = () =>
     live.state.open?.kind && live.state.open.row >= 0 ? live.state.open.row : -1;
-  const openHeight = () => (openRow() >= 0 ? detail.offsetHeight : 0);
+  /** As wide as what is seen of the table, however wide that is. */
+  const fitted = () => (opened.node.style.width = openRow() < 0 ? "" : `${view.clientWidth}px`);
+  const openHeight = () => (openRow() >= 0 ? opened.node.offsetHeight : 0);
   /** The row at a height of the table, the open one's content counted to it. */
   const rowAt = (y) => {
     const open = openRow();
@@ -158,8 +127,9 @@ PARTS.push((live) => {
         old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) },
       );
       rows.push(made.get(i).node);
-      if (i === open) rows.push(detail);
+      if (i === open) rows.push(opened.node);
     }
+    fitted();
     const above = from * HEIGHT + (open >= 0 && open < from ? openHeight() : 0);
     const below = (total - to) * HEIGHT + (open >= to ? openHeight() : 0);
     body.style.paddingTop = `${above}px`;
@@ -189,95 +159,114 @@ PARTS.push((live) => {
 
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
   function rowOf(i, row) {
-    const made = h("div", {
-      className: "ak-grid-row",
+    const node = h("div", {
+      className: `ak-grid-row${i === active ? " ak-active" : ""}`,
       role: "row",
       id: `${prefix}-${i}`,
       "aria-rowindex": String(i + 2),
+      "aria-expanded": i === openRow() ? "true" : undefined,
     });
-    if (i === active) made.classList.add("ak-active");
-    if (i === openRow()) made.setAttribute("aria-expanded", "true");
-    if (!row) {
-      made.append(h("span", { className: "ak-loading", role: "gridcell", textContent: "…" }));
-      return made;
-    }
-    if (live.state.grouped) {
-      made.append(
-        h(
-          "span",
-          { role: "gridcell" },
-          button(
-            "rollouts",
-            (event) => {
-              event.stopPropagation();
-              live.send("within", { row: i });
-            },
-            { "aria-label": "show the rollouts of this group", tabIndex: -1 },
-          ),
-        ),
-      );
-    } else {
-      const marked = (live.state.marked ?? []).includes(row.key);
-      made.setAttribute("aria-selected", String(marked));
-      const mark = h("input", {
-        type: "checkbox",
-        checked: marked,
-        tabIndex: -1,
-        "aria-label": `mark rollout ${row.key}`,
-        "data-mark": String(row.key),
-      });
-      mark.addEventListener("click", (event) => {
-        event.stopPropagation();
-        live.send("mark", { key: row.key, on: mark.checked });
-      });
-      made.append(h("span", { role: "gridcell" }, mark));
-    }
-    const counted = live.state.columns.findIndex(([name]) => name === "problems");
-    const troubled = !["", "0", undefined].includes(row.cells[counted]);
-    row.cells.forEach((text, place) => {
-      const [name, , kind] = live.state.columns[place] ?? [];
-      const word = /^[a-z_]+$/.test(text) ? text : "other";
-      const end = troubled && word === "final" ? "troubled" : word; // no problem is green
-      made.append(
-        h("span", {
-          role: "gridcell",
-          className: `ak-cell ak-${kind}${name === "stop_reason" ? ` ak-end-${end}` : ""}`,
-          textContent: text,
-          title: text.length > 14 ? text : undefined,
-          dir: "auto",
-        }),
-      );
-    });
-    made.addEventListener("click", () => {
+    node.addEventListener("click", () => {
       active = i;
       toggle(i);
     });
-    return made;
+    if (!row) {
+      node.append(h("span", { className: "ak-quiet", role: "gridcell", textContent: "…" }));
+      return node;
+    }
+    node.append(h("span", { role: "gridcell" }, live.state.grouped ? within_(i) : markOf(row, node)));
+    row.cells.forEach((cell, place) => {
+      const [name, , kind] = live.state.columns[place] ?? [];
+      const made = h(
+        "span",
+        { role: "gridcell", className: `ak-cell ak-${kind}`, dir: "auto" },
+        cellOf(kind, cell),
+      );
+      if (name === "spread" && cell === "worth a look") made.classList.add("ak-acc");
+      if (made.textContent.length > 14) made.title = made.textContent;
+      node.append(made);
+    });
+    return node;
+  }
+  const within_ = (i) =>
+    press(
+      (event) => {
+        event.stopPropagation();
+        live.send("within", { row: i });
+      },
+      { icon: "fold", label: "show the rollouts of this prompt", tabIndex: -1 },
+    );
+  function markOf(row, node) {
+    const marked = (live.state.marked ?? []).includes(row.key);
+    node.setAttribute("aria-selected", String(marked));
+    const mark = h("input", {
+      type: "checkbox",
+      checked: marked,
+      tabIndex: -1,
+      "aria-label": `mark rollout ${row.key}`,
+      "data-mark": String(row.key),
+    });
+    mark.addEventListener("click", (event) => {
+      event.stopPropagation();
+      live.send("mark", { key: row.key, on: mark.checked });
+    });
+    return mark;
   }
 
   const toggle = (i) => live.send(...(i === openRow() ? ["close"] : ["open", { row: i }]));
 
-  function headings(state) {
-    const now = JSON.stringify([state.columns, state.sort, state.descending, state.grouped]);
-    if (now === columns) return;
-    columns = now;
-    head.replaceChildren(
-      h("span", { role: "columnheader", "aria-label": state.grouped ? "open" : "marks" }),
-    );
-    head.append(...(state.columns ?? []).map((column) => heading(state, column, ask)));
-    const { widths, least } = widthsOf(state);
-    view.style.setProperty("--ak-least", `${least}px`);
-    view.style.setProperty(
-      "--ak-columns",
-      `${state.grouped ? "74px" : "26px"} ${widths.join(" ")}`,
+  function drawFigures(state) {
+    const [first, ...rest] = state.aggregates ?? [[counted(state.total), "rollouts", ""]];
+    figures.replaceChildren(
+      ...[first, ...rest].map(([value, word, beside]) =>
+        h(
+          "div",
+          { className: "ak-fig" },
+          h("strong", { textContent: value }),
+          " ",
+          beside ? h("small", { textContent: beside }) : null,
+          beside ? " " : null,
+          h("small", { textContent: word }),
+        ),
+      ),
     );
   }
-
-  function opened(state) {
-    const kind = state.open?.kind;
-    aside.hidden = kind !== "compare";
-    if (kind === "compare") aside.replaceChildren(close, live.rows);
-    else if (live.rows.parentNode !== detail) detail.replaceChildren(live.rows);
+  function drawSame(state) {
+    const said = (state.same ?? []).flatMap(([name, value], i) => [
+      i ? " · " : "",
+      name ? `${name} ` : "",
+      h("b", { textContent: value }),
+    ]);
+    const what = state.grouped ? "all prompts begin alike: " : "the same in all: ";
+    within.lastChild.textContent = state.within ?? "";
+    within.setAttribute("aria-label", "show all prompts again");
+    same.replaceChildren(...(said.length ? [what, ...said] : []));
+    if (state.within) same.prepend(within);
+    same.hidden = !same.firstChild;
+  }
+  function drawEmpty(state) {
+    const [why, hint, better] = state.refused ?? [];
+    const none = state.total === 0;
+    empty.hidden = !why && (state.shown > 0 || state.working);
+    empty.replaceChildren(
+      h("strong", {
+        textContent: none ? "There are no rollouts" : why || "No rollout fits this filter",
+      }),
+      h("small", {
+        textContent: none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : state.query,
+      }),
+      h(
+        "div",
+        { className: "ak-xrow" },
+        better
+          ? press(() => ask({ query: better }), { word: better, kind: "ak-main" })
+          : null,
+        none || !state.query
+          ? null
+          : press(() => ask({ query: "" }), { word: "Clear the filter", kind: "ak-line" }),
+      ),
+    );
+    view.hidden = none || !empty.hidden;
   }
 
   return {
@@ -295,43 +284,25 @@ PARTS.push((live) => {
       if (early) page(early);
       early = null;
       headings(state);
-      if (document.activeElement !== query && query.value !== state.query)
-        query.value = state.query;
-      grouped.setAttribute("aria-pressed", String(Boolean(state.grouped)));
-      const what = state.grouped
-        ? `${count(state.shown)} groups of ${count(state.total)} rollouts`
-        : state.shown === state.total
-          ? `${count(state.total)} rollouts`
-          : `${count(state.shown)} of ${count(state.total)} rollouts`;
-      told.textContent = [state.title, state.working ? "searching …" : what]
-        .filter(Boolean)
-        .join(" · ");
-      const number = (state.marked ?? []).length;
-      marks.hidden = number === 0;
-      compare.setAttribute("aria-disabled", String(number !== 2));
-      compare.textContent = `compare (${number} marked)`;
-      label.title = state.kept
-        ? "kept beside the file"
-        : "kept in memory; explorer.labels.save(path) writes them to a file";
-      known_labels.replaceChildren(...(state.labels ?? []).map((value) => h("option", { value })));
-      columnsOf.replaceChildren(
-        ...(state.names ?? []).flatMap(([name]) => [h("code", { textContent: name }), " "]),
-      );
-      const [why, hint] = state.refused ?? ["", ""];
-      refused.hidden = !why;
-      refused.replaceChildren(h("strong", { textContent: why }), hint ? ` ${hint}` : "");
-      query.setAttribute("aria-invalid", String(Boolean(why)));
-      clear.hidden = !state.query;
-      within.hidden = !state.within;
-      within.textContent = `← all groups · ${state.within ?? ""}`;
-      empty.hidden = state.shown > 0 || state.working;
-      empty.textContent =
-        state.total === 0
-          ? "There are no rollouts."
-          : `No rollout fits ${state.query || "the filter"}; × shows all again.`;
-      view.hidden = state.total === 0;
+      field.state(state);
+      facets.draw(state);
+      fold.lastChild.textContent = facets.chosen() ? `Facets ${facets.chosen()}` : "Facets";
+      drawFigures(state);
+      drawSame(state);
+      drawEmpty(state);
+      marks.draw(state);
+      menus.draw();
+      const kind = state.open?.kind;
+      const apart = Boolean(kind) && state.open.row < 0;
+      const shown = apart && kind === "tree" ? 2 : Number(Boolean(state.grouped));
+      modes.forEach((button, i) => button.setAttribute("aria-pressed", String(i === shown)));
+      opened.draw(state);
+      aside.hidden = !apart;
+      if (apart) {
+        aside.replaceChildren(opened.node);
+        view.hidden = true;
+      }
       view.classList.toggle("ak-has-open", openRow() >= 0);
-      opened(state);
       if (!state.working) draw();
     },
     op(name, rows) {
@@ -346,45 +317,56 @@ PARTS.push((live) => {
       requestAnimationFrame(draw);
     },
     keydown(event) {
-      if (event.target !== view) return;
-      const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
-      const moves = {
-        ArrowDown: 1,
-        ArrowUp: -1,
-        PageDown: page,
-        PageUp: -page,
-        Home: -Infinity,
-        End: Infinity,
-      };
-      if (event.key in moves) {
-        active = Math.max(0, Math.min((live.state.shown ?? 1) - 1, active + moves[event.key]));
-        const y = active * HEIGHT + (openRow() >= 0 && openRow() < active ? openHeight() : 0);
-        if (y < view.scrollTop) view.scrollTop = y;
-        else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight)
-          view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
-        draw();
-      } else if (event.key === "Enter") toggle(active);
-      else if (event.key === " " && known.has(active) && !live.state.grouped) {
-        const { key } = known.get(active);
-        live.send("mark", { key, on: !live.state.marked.includes(key) });
-      } else if (event.key === "Escape") live.send("close");
-      else return;
+      const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Escape" && live.state.open?.kind) {
+        live.send("close");
+        view.focus();
+      } else if (writes && event.target.type !== "checkbox") return;
+      else if (event.key === "/") field.input.focus();
+      else if (event.key === "?") menus.show("keys");
+      else if (/^[jk]$/i.test(event.key) && live.state.shown)
+        go(openRow() < 0 && live.state.open?.kind !== "tree" ? 0 : /j/i.test(event.key) ? 1 : -1);
+      else if (/^c$/i.test(event.key) && live.state.marked?.length === 2) live.send("compare");
+      else if (event.target !== view || !move(event)) return;
       event.preventDefault();
       event.stopPropagation();
     },
     dispose() {
       resized.disconnect();
-      clearTimeout(timer);
+      field.dispose();
     },
   };
+
+  /** What a key does in the table itself. */
+  function move(event) {
+    const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
+    const moves = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    if (event.key in moves) {
+      active = Math.max(0, Math.min((live.state.shown ?? 1) - 1, active + moves[event.key]));
+      const y = active * HEIGHT + (openRow() >= 0 && openRow() < active ? openHeight() : 0);
+      if (y < view.scrollTop) view.scrollTop = y;
+      else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight)
+        view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
+      draw();
+    } else if (event.key === "Enter") toggle(active);
+    else if (event.key === " " && known.has(active) && !live.state.grouped) {
+      const { key } = known.get(active);
+      live.send("mark", { key, on: !live.state.marked.includes(key) });
+    } else return false;
+    return true;
+  }
 
   function page({ generation: of, start, keys, cells }) {
     if (of !== generation) return;
     cells.forEach((texts, i) => known.set(start + i, { key: keys[i], cells: texts }));
     asked.add(start);
-  }
-
-  function count(number) {
-    return Number(number ?? 0).toLocaleString("en-US");
   }
 });

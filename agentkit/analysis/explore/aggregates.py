@@ -1,0 +1,60 @@
+"""What the rollouts of a table come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from agentkit.analysis.explore.groups import Spread, spread_of
+from agentkit.analysis.explore.source import Source
+from agentkit.analysis.sample_tree import finite
+from agentkit.types.record import Record, record
+
+
+@record
+class Aggregates(Record):
+    """Means and sums of some rollouts; None where nothing is known."""
+
+    count: int
+    reward: Spread | None = None
+    failed: int = 0
+    """How many ended with an error."""
+    turns: float | None = None
+    """The median."""
+    elapsed: float | None = None
+    """The median, in seconds."""
+    slow: float | None = None
+    """What nine of ten rollouts took less than, in seconds."""
+    input_tokens: int = 0
+    cost: float | None = None
+
+    def summary(self) -> str:
+        reward = f", mean reward {self.reward.mean:.3g}" if self.reward else ""
+        return f"{self.count:,} rollouts{reward}, {self.failed:,} failed"
+
+
+def aggregates_of(source: Source, places: Sequence[int]) -> Aggregates:
+    """Add up the rollouts at these places; linear. Of a file, times are not read for it."""
+    turns, elapsed, costs = (_known(source, name, places) for name in ("turns", "elapsed", "cost"))
+    elapsed.sort()
+    reasons = source.values("stop_reason")
+    return Aggregates(
+        count=len(places),
+        reward=spread_of(_known(source, "reward", places)),
+        failed=sum(reasons[place] == "error" for place in places),
+        turns=median(turns) if turns else None,
+        elapsed=median(elapsed) if elapsed else None,
+        slow=elapsed[min(len(elapsed) - 1, int(len(elapsed) * 0.9))] if elapsed else None,
+        input_tokens=int(sum(_known(source, "input_tokens", places))),
+        cost=sum(costs) if costs else None,
+    )
+
+
+def _known(source: Source, name: str, places: Sequence[int]) -> list[Any]:
+    """List those values of a column that are numbers."""
+    column = source.columns.get(name)
+    if column is None or column.kind != "number" or source.reads(name):
+        return []
+    values = source.values(name)
+    return list(finite(values[place] for place in places))

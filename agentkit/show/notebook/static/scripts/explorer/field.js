@@ -1,0 +1,113 @@
+/**
+ * The field of the filter: what was typed is asked for a moment later; names of columns and their
+ * values are offered below it.
+ */
+function fieldOf(live, ask, leave) {
+  const id = `ak-f${(Math.random() * 1e9) | 0}`;
+  const input = h("input", {
+    type: "search",
+    spellcheck: false,
+    autocomplete: "off",
+    placeholder: "filter: reward<0.5 ended=error Oslo",
+    "aria-label": "filter",
+    role: "combobox",
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-autocomplete": "list",
+  });
+  const list = h("div", { className: "ak-offers", role: "listbox", id, hidden: true });
+  list.setAttribute("aria-label", "columns and values");
+  const clear = press(() => ask({ query: "" }), { icon: "close", label: "clear the filter" });
+  let timer = 0;
+  let at = -1;
+
+  /** What the word at the cursor can become: names of columns, or values of one. */
+  function offers() {
+    const before = input.value.slice(0, input.selectionStart ?? 0);
+    const word = /(\S*)$/.exec(before)[1];
+    const value = /^([\w.]+)(=|!=)(?:.*,)?([^,]*)$/.exec(word);
+    if (value) {
+      const facet = live.state.facets?.find(({ column }) => column === value[1]);
+      const begun = value[3].replace(/^"/, "").toLowerCase();
+      const keep = before.slice(0, before.length - value[3].length);
+      return (facet?.choices ?? [])
+        .map(([text]) => text)
+        .filter((text) => text.toLowerCase().startsWith(begun) && text !== begun)
+        .map((text) => [text, keep + (/[\s,"]/.test(text) ? `"${text}"` : text)]);
+    }
+    if (!/^[a-z_]\w*$/i.test(word)) return [];
+    const keep = before.slice(0, before.length - word.length);
+    return (live.state.names ?? [])
+      .filter(([name]) => name.startsWith(word.toLowerCase()))
+      .map(([name, kind]) => [name, `${keep}${name}${kind === "number" ? "<" : "="}`]);
+  }
+  function offer(shown = true) {
+    const found = shown ? offers().slice(0, 8) : [];
+    at = -1;
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    input.removeAttribute("aria-activedescendant");
+    list.replaceChildren(
+      ...found.map(([text, whole], i) => {
+        const option = h("div", { role: "option", id: `${id}-${i}`, textContent: text });
+        option.addEventListener("pointerdown", (event) => {
+          event.preventDefault();
+          accept(whole);
+        });
+        option.akWhole = whole;
+        return option;
+      }),
+    );
+  }
+  function accept(whole) {
+    const rest = input.value.slice(input.selectionStart ?? 0);
+    input.value = whole + rest;
+    input.setSelectionRange(whole.length, whole.length);
+    if (/[<=]$/.test(whole)) return offer(); // a value is still to come
+    offer(false);
+    soon();
+  }
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(() => ask({ query: input.value }), 250);
+  }
+  input.addEventListener("input", () => {
+    soon();
+    offer();
+  });
+  input.addEventListener("blur", () => offer(false));
+  input.addEventListener("keydown", (event) => {
+    const options = [...list.children];
+    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length) {
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      at = (at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length;
+      options.forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
+      input.setAttribute("aria-activedescendant", options[at].id);
+    } else if ((event.key === "Enter" || event.key === "Tab") && at >= 0) accept(options[at].akWhole);
+    else if (event.key === "Enter") {
+      clearTimeout(timer);
+      offer(false);
+      ask({ query: input.value });
+    } else if (event.key === "ArrowDown") leave();
+    else if (event.key === "Escape" && options.length) offer(false);
+    else if (event.key === "Escape" && input.value) ask({ query: "" });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const box = h("span", { className: "ak-field" }, icon("filter"), input, clear, list);
+  return {
+    box,
+    input,
+    state({ query, refused }) {
+      if (document.activeElement !== input && input.value !== query) input.value = query;
+      input.setAttribute("aria-invalid", String(Boolean(refused?.[0])));
+      clear.hidden = !query;
+    },
+    asked(question) {
+      clearTimeout(timer);
+      if (question.query !== undefined) input.value = question.query;
+    },
+    dispose: () => clearTimeout(timer),
+  };
+}

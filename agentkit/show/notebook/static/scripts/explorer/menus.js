@@ -1,0 +1,112 @@
+/** What the keys do, in the table. */
+const KEYS = [
+  ["/", "filter"],
+  ["↑ ↓", "go through the rows; Page, Home and End too"],
+  ["Enter", "open the row, close it"],
+  ["J K", "open the next, the previous"],
+  ["Space", "mark the row"],
+  ["C", "compare the two that are marked"],
+  ["Shift ← →", "on a heading: narrower, wider; Shift Enter fits"],
+  ["Esc", "close what is open"],
+];
+const FILTERS = [
+  ["reward<0.5 turns>=3", "= != < <= > >= and ~ (holds this text); all must hold"],
+  ["ended=error,length", "either of two"],
+  ["tools=get_weather", "called this tool"],
+  ["reward=none", "not known"],
+  ['label="wrong city"', "a text with a space stands in quotes"],
+  ["Oslo get_weather", "both words, anywhere in the texts"],
+];
+
+/**
+ * The three menus at the right of the toolbar: columns, views that were saved, words and keys. One
+ * is open at a time, over the table, which does not move.
+ */
+function menusOf(live, state) {
+  const panel = h("div", { className: "ak-menu", hidden: true });
+  const said = (rows, tag) =>
+    rows.flatMap(([what, means]) => [h("dt", {}, h(tag, { textContent: what })), h("dd", {}, means)]);
+  const fill = {
+    columns() {
+      const shown = new Set(live.state.columns.map(([name]) => name));
+      const change = () =>
+        live.send("columns", {
+          names: boxes.filter((box) => box.checked).map((box) => box.value),
+        });
+      const boxes = live.state.names.map(([value]) =>
+        h("input", { type: "checkbox", value, checked: shown.has(value), onchange: change }),
+      );
+      return [
+        h("strong", { textContent: "Columns" }),
+        h(
+          "div",
+          { className: "ak-ticks" },
+          boxes.map((box) => h("label", {}, box, ` ${box.value}`)),
+        ),
+        press(() => live.send("columns"), { word: "The usual ones", kind: "ak-line" }),
+      ];
+    },
+    views() {
+      const name = h("input", { placeholder: "name", "aria-label": "name of the view" });
+      const save = () => {
+        if (name.value.trim()) live.send("save", { name: name.value });
+      };
+      name.addEventListener("keydown", (event) => event.key === "Enter" && save());
+      return [
+        h("strong", { textContent: "Saved views" }),
+        ...live.state.views.map((view) =>
+          h(
+            "div",
+            { className: "ak-xrow" },
+            press(() => live.send("saved", { name: view }), { word: view, kind: "ak-grow" }),
+            press(() => live.send("forget", { name: view }), {
+              icon: "close",
+              label: `forget the view ${view}`,
+            }),
+          ),
+        ),
+        h("small", {
+          textContent: live.state.kept
+            ? `Filter, order, columns and mode; kept in ${live.state.kept}`
+            : "Filter, order, columns and mode; kept in memory",
+        }),
+        h("div", { className: "ak-xrow" }, name, press(save, { word: "Save", kind: "ak-line" })),
+      ];
+    },
+    keys: () => [
+      h("strong", { textContent: "Keys" }),
+      h("dl", { className: "ak-keys" }, said(KEYS, "kbd")),
+      h("strong", { textContent: "Filter" }),
+      h("dl", { className: "ak-keys" }, said(FILTERS, "code")),
+      h("small", { textContent: `Columns: ${live.state.names.map(([name]) => name).join(", ")}` }),
+    ],
+  };
+  let open = "";
+  const buttons = {};
+  const show = (which) => {
+    open = open === which ? "" : which;
+    draw();
+    if (open) panel.querySelector("input, button")?.focus();
+    else buttons[which]?.focus();
+  };
+  function draw() {
+    for (const [name, button] of Object.entries(buttons))
+      button.setAttribute("aria-expanded", String(name === open));
+    panel.hidden = !open;
+    const at = [...panel.querySelectorAll("input, button")].indexOf(document.activeElement);
+    if (open) panel.replaceChildren(...fill[open]());
+    if (open && at >= 0) panel.querySelectorAll("input, button")[at]?.focus();
+  }
+  for (const [name, iconName, label] of [
+    ["columns", "columns", "Columns"],
+    ["views", "save", "Saved views"],
+    ["keys", "keys", "Keys and filter words  ?"],
+  ])
+    buttons[name] = press(() => show(name), { icon: iconName, label, "aria-expanded": "false" });
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    show(open);
+    event.stopPropagation();
+  });
+  return { buttons: Object.values(buttons), panel, show, draw: () => open && draw() };
+}

@@ -1,0 +1,1 @@
+"""The table of rollouts in a notebook: its pages, what is counted, what is opened."""

@@ -1,0 +1,352 @@
+"""A table of rollouts in a notebook: the kernel pages it, so that fifty thousand rows cost what
+fifty do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentkit.agent.event_loop import event_loop
+from agentkit.analysis.explore.explorer import Explorer, explore
+from agentkit.analysis.explore.groups import Group
+from agentkit.analysis.explore.query import Query, mended
+from agentkit.analysis.explore.table_columns import LABEL
+from agentkit.show.html import Html
+from agentkit.show.notebook.live import LiveView, Op, sendable
+from agentkit.show.notebook.views.explorer.opened_rollout import OpenedRollout
+from agentkit.show.notebook.views.explorer.table_cells import (
+    GROUP_COLUMNS,
+    TableCells,
+    group_key,
+    width_of,
+)
+from agentkit.show.notebook.views.explorer.table_counts import counts_of
+from agentkit.types.record import clip
+
+_BLOCK = 200
+"""Rows sent at once at most."""
+_PAGE = 40
+"""Rows that go with the table itself: as many as the script asks for at once."""
+_NAMED = 60
+"""Columns and labels that the page is told the names of."""
+_FEW = 2_000
+"""Rollouts that are counted before they are shown; of more, while they are."""
+
+
+class ExplorerView(OpenedRollout, LiveView):
+    """Rows on demand, a filter with its counts, an order, prompts, marks, labels; and under the
+    table's open row what was opened.
+    """
+
+    scripts = ("explorer",)
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)
+        self._all = self._table = explore(target)[:]  # not the target itself, which would never end
+        self._base, self._within = self._all, ""
+        self._all.labels.watch(self._labelled)
+        self._cells = TableCells(self._all)
+        self._asked_for = ""
+        """What the filter says, as it was typed."""
+        self._sort, self._descending, self._grouped = "", False, False
+        self._chosen: tuple[str, ...] | None = None
+        self._refused = ("", "", "")
+        self._groups: tuple[Group, ...] = ()
+        self._generation = self._order = self._sent = 0
+        self._marked: list[int] = []
+        self._working = False
+        self._unfolded: frozenset[str] = frozenset()
+        self._counts: dict[str, Any] = {}
+        self._every: Any = None
+        if len(self._all) <= _FEW:
+            self._counts = self._counted(self._all)
+
+    @classmethod
+    def suits(cls, thing: Any) -> bool:
+        """Tell whether it is a table: a single rollout that is looked at is a conversation."""
+        return isinstance(thing, Explorer) or len(thing) > 1
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw what is shown, in order."""
+        return self._opened
+
+    def state(self) -> dict[str, Any]:
+        """Describe what the table needs."""
+        labels, cells = self._all.labels, self._cells
+        return {
+            "total": len(self._all),
+            "shown": len(self._rows),
+            "generation": self._generation,
+            "order": self._order,
+            "query": sendable(self._asked_for),
+            "refused": [sendable(text) for text in self._refused],
+            "within": sendable(self._within),
+            "sort": self._sort,
+            "descending": self._descending,
+            "grouped": self._grouped,
+            "title": sendable(self._all.title),
+            "columns": self._headings(),
+            "same": self._same(),
+            "names": [
+                [sendable(clip(name)), cells.kind(name)] for name in self._all.columns[:_NAMED]
+            ],
+            "labels": [sendable(label) for label in labels.names[:_NAMED]],
+            "views": [sendable(name) for name in labels.views],
+            "marked": self._marked,
+            "open": self._open,
+            "working": self._working,
+            "kept": labels.path.name if labels.path is not None else "",
+            **self._counts,
+        }
+
+    def _headings(self) -> list[list[str | int]]:
+        """Describe the columns: name, heading, kind and width of each."""
+        first = self._page(0, _PAGE)["cells"]
+        found = []
+        for i, name in enumerate(GROUP_COLUMNS if self._grouped else self._columns()):
+            heading = self._cells.heading(name, self._grouped)
+            cells = [row[i] for row in first]
+            found.append([*heading, width_of(str(heading[1]), str(heading[2]), cells)])
+        return found
+
+    def _columns(self) -> tuple[str, ...]:
+        return self._cells.usual if self._chosen is None else self._chosen
+
+    def _same(self) -> list[list[str]]:
+        """Write what is the same in all rollouts: the beginning of their prompts, and columns."""
+        begins = self._cells.beginning.strip()
+        said = [["", sendable(f"“{clip(begins, 60)} …”")]] if begins else []
+        if self._grouped:
+            return said
+        shown = self._columns()
+        return said + [
+            [sendable(str(self._cells.heading(name)[1])), sendable(value)]
+            for name, value in self._cells.same.items()
+            if name not in shown and value
+        ]
+
+    @property
+    def _rows(self) -> Sequence[Any]:
+        return self._groups if self._grouped else self._table.places
+
+    def opening(self) -> list[Op]:
+        """Send the first rows, which would be asked for next."""
+        if not self._counts and not self._working:
+            self._count_soon()
+        return [["page", self._page(0, _PAGE)]]
+
+    def difference(self) -> list[Op]:
+        """List what is open, and the first rows where there are others than before."""
+        ops = super().difference()
+        if self._sent != self._order:
+            self._sent = self._order
+            ops.append(["page", self._page(0, _PAGE)])
+        return ops
+
+    def do_rows(self, start: int, stop: int, generation: int) -> None:
+        """Send the cells of some rows."""
+        if generation == self._generation:
+            self.send({"type": "rows", **self._page(max(0, int(start)), int(stop))})
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        rows = self._rows[start : min(stop, start + _BLOCK)]
+        if self._grouped:
+            written = self._cells.groups(self._groups)
+            cells = [written.of(row) for row in rows]
+        else:
+            names = self._columns()
+            cells = [[self._cells.of(name, place) for name in names] for place in rows]
+        keys = [row.places[0] if isinstance(row, Group) else row for row in rows]
+        return {"generation": self._generation, "start": start, "keys": keys, "cells": cells}
+
+    def do_ask(
+        self,
+        query: str | None = None,
+        sort: str | None = None,
+        descending: bool = False,
+        grouped: bool | None = None,
+    ) -> None:
+        """Filter, sort or group. A search through thousands of texts goes on beside the page, which
+        stays usable.
+        """
+        self._asked_for = self._asked_for if query is None else str(query)
+        if sort is not None:
+            self._sort, self._descending = str(sort), bool(descending)
+        if grouped is not None and bool(grouped) != self._grouped:
+            self._grouped = bool(grouped)
+            self._sort, self._descending = ("spread", True) if self._grouped else ("", False)
+            self._groups = ()
+            if self._grouped:
+                self._base, self._within = self._all, ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation += 1
+        self._working, self._refused = True, ("", "", "")
+        self.refresh()
+        asyncio.run_coroutine_threadsafe(self._answer(self._generation), event_loop())
+
+    async def _answer(self, generation: int) -> None:
+        try:
+            table, groups, counts = await asyncio.to_thread(self._asked)
+        except Exception as error:  # what was asked for, or the file: said where it was asked
+            if generation == self._generation:
+                message = str(getattr(error, "message", error)) or type(error).__name__
+                better = mended(self._asked_for, self._all.columns)
+                self._refused = (message, getattr(error, "hint", ""), better)
+                self._working = False
+                self.refresh()
+            return
+        if generation == self._generation:  # else another question was asked since
+            self._table, self._groups, self._counts = table, groups, counts
+            self._working = False
+            self._reorder()
+            self.refresh()
+
+    def _asked(self) -> tuple[Explorer, tuple[Group, ...], dict[str, Any]]:
+        table = self._base.filter(self._asked_for) if self._asked_for.strip() else self._base
+        counts = self._counted(table)
+        if self._sort and not self._grouped:
+            table = table.sort(self._sort, descending=self._descending)
+        groups = table.groups() if self._grouped else ()
+        if groups and self._sort in GROUP_COLUMNS:
+            groups = tuple(
+                sorted(groups, key=lambda g: group_key(g, self._sort), reverse=self._descending)
+            )
+        return table, groups, counts
+
+    def _counted(self, table: Explorer) -> dict[str, Any]:
+        if self._every is None:
+            self._every = self._all.aggregates()
+        return counts_of(table, self._every, self._unfolded)
+
+    def _count_soon(self) -> None:
+        """Count beside the page, which is shown first."""
+
+        async def count() -> None:
+            table, generation = self._table, self._generation
+            counts = await asyncio.to_thread(self._counted, table)
+            if generation == self._generation:
+                self._counts = counts
+                self.refresh_soon()
+
+        asyncio.run_coroutine_threadsafe(count(), event_loop())
+
+    @property
+    def _query(self) -> Query:
+        """The filter that holds now; one that could not be read changed nothing."""
+        return self._table.query
+
+    def _filter(self, query: Query) -> None:
+        self.do_ask(query=query.summary())
+
+    def do_choose(self, column: str, value: str, on: bool) -> None:
+        """Ask for a value of a column too, or no longer."""
+        others = [chosen for chosen in self._query.chosen(column) if chosen != value]
+        self._filter(self._query.choosing(column, [*others, value] if on else others))
+
+    def do_range(self, column: str, first: int, last: int) -> None:
+        """Ask for the steps of a histogram from the first to the last."""
+        found = self._base.histogram(column)
+        if found is None:
+            return
+        first, last = sorted((int(first), int(last)))
+        least = found.edge(first) if first > 0 else None
+        end = len(found.counts) - 1
+        below = found.edge(last + 1) if last < end else None
+        self._filter(self._query.between(column, least, below, upto=last >= end))
+
+    def do_any(self, column: str = "") -> None:
+        """Ask nothing of a column any more; of none, where it has no name."""
+        self._filter(self._query.without(column) if column else Query())
+
+    def do_unfold(self, column: str) -> None:
+        """Show all values of a column, or the first again."""
+        self._unfolded ^= {column}
+        self._begin()
+
+    def do_read(self, column: str) -> None:
+        """Read the whole file for a column that its index does not hold."""
+
+        def read() -> None:
+            self._all.source.values(column)
+
+        async def answer() -> None:
+            await asyncio.to_thread(read)
+            self._begin()
+
+        self._working = True
+        self.refresh()
+        asyncio.run_coroutine_threadsafe(answer(), event_loop())
+
+    def do_columns(self, names: Sequence[str] | None = None) -> None:
+        """Choose which columns are shown; the usual ones, where none are named."""
+        known = [name for name in self._all.columns if names is not None and name in names]
+        usual = [name for name in self._cells.usual if name in known]
+        added = [name for name in known if name not in usual]
+        self._chosen = (*usual, *added) if names is not None else None
+        self._generation += 1
+        self._order += 1
+        self.refresh()
+
+    def do_save(self, name: str) -> None:
+        """Keep filter, order, columns and mode under a name."""
+        columns = list(self._chosen) if self._chosen is not None else None
+        self._all.labels.keep_view(
+            name,
+            {
+                "query": self._asked_for,
+                "sort": self._sort,
+                "descending": self._descending,
+                "grouped": self._grouped,
+                "columns": columns,
+            },
+        )
+
+    def do_saved(self, name: str) -> None:
+        """Show what was kept under a name."""
+        kept = self._all.labels.views[name]
+        chosen = kept.get("columns")
+        self._chosen = (
+            tuple(name for name in chosen if name in self._all.columns) if chosen else None
+        )
+        self._grouped = bool(kept.get("grouped"))
+        self._base, self._within, self._groups = self._all, "", ()
+        self._order += 1
+        self.do_ask(
+            query=str(kept.get("query", "")),
+            sort=str(kept.get("sort", "")),
+            descending=bool(kept.get("descending")),
+        )
+
+    def do_forget(self, name: str) -> None:
+        """Keep nothing under a name any longer."""
+        self._all.labels.keep_view(name, None)
+
+    def do_mark(self, key: int, on: bool) -> None:
+        """Mark a rollout, or take its mark away."""
+        if 0 <= key < len(self._all.source):
+            self._marked = [*(k for k in self._marked if k != key), *([key] if on else [])]
+            self.refresh()
+
+    def do_mark_all(self, on: bool) -> None:
+        """Mark all rollouts that are shown, or none."""
+        self._marked = list(self._table.places) if on and not self._grouped else []
+        self.refresh()
+
+    def _labelled(self) -> None:
+        self._generation += 1
+        if LABEL in self._asked_for or len(self._all) > _FEW:
+            self._begin()
+            return
+        self._counts = self._counted(self._table)
+        self._noted()
+        self.refresh()
+
+    def _reorder(self) -> None:
+        """Note that other rows are shown now."""
+        self._generation += 1
+        self._order += 1
+        self._close()

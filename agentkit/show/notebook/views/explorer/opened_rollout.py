@@ -1,0 +1,252 @@
+"""What is opened in a table: a rollout with its labels and notes, two beside each other, the tree
+of a prompt's samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentkit.analysis.explore.explorer import Explorer
+from agentkit.analysis.explore.groups import Group
+from agentkit.errors import UsageError
+from agentkit.show.html import Child, Html, el
+from agentkit.show.notebook.live import sendable
+from agentkit.show.notebook.views.explorer.table_cells import TableCells
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import code
+from agentkit.show.render.render import render
+from agentkit.show.render.rollout.table import end_status, short_turns
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, seconds
+
+_OPEN = Limits(size=400_000)
+"""For a rollout that is opened in the table."""
+_NOTABLE = 200
+"""Turns and calls that a note is offered for."""
+_TREE = 500
+"""Samples of a tree."""
+
+
+class OpenedRollout:
+    """The actions of a table that open something in it."""
+
+    _all: Explorer
+    _table: Explorer
+    _base: Explorer
+    _within: str
+    _groups: tuple[Group, ...]
+    _grouped: bool
+    _marked: list[int]
+    _cells: TableCells
+    refresh: Any
+    _reorder: Any
+    _begin: Any
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)  # type: ignore[call-arg]
+        self._opened: dict[str, Html] = {}
+        self._open: dict[str, Any] = {}
+
+    @property
+    def _rows(self) -> Sequence[Any]:
+        """The rows of the table: places, or prompts."""
+        raise NotImplementedError
+
+    def do_open(self, row: int, whole: bool = False) -> None:
+        """Open the row at this position: a rollout in short or as a whole, or the tree of a
+        prompt's samples.
+        """
+        rows = self._rows
+        if not 0 <= row < len(rows):
+            return
+        found = rows[row]
+        if isinstance(found, Group):
+            self._open_tree(row, found.places, clip(found.prompt))
+            return
+        trajectory = self._all.source.rollouts[found]
+        place = f"{row + 1:,} of {len(rows):,}"
+        known = [
+            f"{word} {trajectory.meta[name]}"
+            for name, word in (("prompt_index", "prompt"), ("sample", "sample"))
+            if isinstance(trajectory.meta.get(name), int)
+        ]
+        self._open = {
+            "row": row,
+            "key": found,
+            "kind": "rollout",
+            "title": f"Rollout {found}",
+            "facts": " · ".join([place, ", ".join(known)]) if known else place,
+            "whole": whole,
+            "places": _places(trajectory),
+        }
+        self._noted()
+        self._opened = render(trajectory, _OPEN) if whole else self._short(trajectory, found)
+        self.refresh()
+
+    def _short(self, trajectory: Trajectory, place: int) -> dict[str, Html]:
+        """Draw a rollout in short: what it came to, and a line for each turn."""
+        table = self._all
+        reward = trajectory.meta.get("reward")
+        shown: list[tuple[Child, str]] = []
+        if reward is not None:
+            written = self._cells.of("reward", place) if "reward" in table.columns else str(reward)
+            shown.append((written if isinstance(written, str) else written[0], "reward"))
+        end = end_status(str(table.value("ended", place)), table.value("problems", place) or 0)
+        shown.append((end, f"ended: {trajectory.stop_reason or 'open'}"))
+        turns = len(trajectory.all_turns)
+        shown.append((f"{turns}", "turn" if turns == 1 else "turns"))
+        times = [turn.elapsed for turn in trajectory.all_turns if turn.elapsed is not None]
+        if times:
+            shown.append((seconds(sum(times)), "time"))
+        read, written_tokens = (table.value(n, place) for n in ("input_tokens", "output_tokens"))
+        shown.append((f"{read or 0:,} → {written_tokens or 0:,}", "tokens"))
+        stats = el(
+            "div",
+            [
+                el("div", el("strong", value), el("small", word), class_="ak-fig")
+                for value, word in shown
+            ],
+            class_="ak-figs",
+            data_key="short",
+        )
+        return {"short": stats, "short/turns": short_turns(trajectory)}
+
+    def _noted(self) -> None:
+        """Put labels and notes beside the rollout that is open."""
+        if self._open.get("kind") != "rollout":
+            return
+        place = self._open["key"]
+        notes = self._all.notes_of(place)
+        self._open = {
+            **self._open,
+            "labels": [sendable(label) for label in self._all.labels_of(place)],
+            "notes": [[where, sendable(text)] for where, text in notes.items()],
+        }
+
+    def do_within(self, row: int) -> None:
+        """Show the rollouts of a prompt as rows."""
+        if self._grouped and 0 <= row < len(self._groups):
+            group = self._groups[row]
+            self._base = self._all._with(group.places, "")
+            self._within, self._grouped = clip(group.prompt), False
+            self._table, self._groups = self._base, ()
+            self._asked_for = self._sort = ""
+            self._begin()
+
+    def do_all_prompts(self) -> None:
+        """Leave the one prompt whose rollouts are shown."""
+        self._base, self._within = self._all, ""
+        self._begin()
+
+    def do_tree(self, step: int = 0) -> None:
+        """Show the tree of a prompt's samples: of the open one, the one after it or before."""
+        groups = self._table.groups()
+        if not groups:
+            return
+        at = (self._open.get("at", 0) + int(step)) % len(groups)
+        group = groups[at]
+        self._open_tree(-1, group.places, clip(group.prompt), at=at, of=len(groups))
+
+    def _open_tree(self, row: int, places: Sequence[int], prompt: str, **more: int) -> None:
+        from agentkit.analysis.sample_tree import sample_tree
+
+        tree = sample_tree([self._all.source.rollouts[place] for place in places[:_TREE]])
+        title = f"Prompt {more['at'] + 1:,} of {more['of']:,}" if more else "What its samples did"
+        about = f"{sendable(prompt)} · {count(len(places), 'sample')}"
+        what = {"row": row, "kind": "tree", "title": title, "facts": about, **more}
+        self._show(what, render_shown(tree))
+
+    def do_compare(self) -> None:
+        """Put the two marked rollouts beside each other."""
+        if len(self._marked) != 2:
+            raise UsageError(
+                f"{len(self._marked)} rollouts are marked",
+                hint="mark the two that are to be compared",
+            )
+        a, b = self._marked
+        from agentkit.analysis.diff import diff
+
+        rollouts = self._all.source.rollouts
+        names = (f"rollout {a}", f"rollout {b}")
+        found = diff(rollouts[a], rollouts[b], names=names)
+        title = f"Rollouts {a} and {b}"
+        self._show(
+            {"row": -1, "kind": "compare", "title": title, "facts": self._parts(found.shared)},
+            {"facts": self._facts(names, (a, b)), **render_shown(found)},
+        )
+
+    def _parts(self, shared: int) -> str:
+        return (
+            f"the first {count(shared, 'turn')} are the same"
+            if shared > 1
+            else ("the first turn is the same" if shared else "they part at the first turn")
+        )
+
+    def _facts(self, names: Sequence[str], places: tuple[int, int]) -> Html:
+        """Draw in two columns what the rollouts came to, and where their settings differ."""
+        table = self._all
+        rows = []
+        shown = [n for n in ("reward", "ended", "turns", "calls", "problems") if n in table.columns]
+        meta = [n for n in table.source.columns if n in table.source.rollouts[places[0]].meta]
+        for name in dict.fromkeys([*shown, "model", "input_tokens", "output_tokens", *meta]):
+            values = [table.value(name, place) for place in places]
+            differs = values[0] != values[1]
+            if not differs and name not in shown:
+                continue
+            cells = [self._fact(name, place, differs, side) for side, place in enumerate(places)]
+            heading = str(self._cells.heading(name)[1])
+            rows.append(el("tr", el("th", heading, scope="row"), cells))
+        head = el("tr", el("td"), [el("th", name, scope="col") for name in names])
+        table_of = el("table", el("thead", head), el("tbody", rows), class_="ak-sides")
+        return el("div", table_of, class_="ak-part", data_key="facts")
+
+    def _fact(self, name: str, place: int, differs: bool, side: int) -> Html:
+        value = self._all.value(name, place)
+        if name == "ended":
+            return el("td", end_status(str(value), self._all.value("problems", place) or 0))
+        cell = self._cells.of(name, place)
+        text = cell if isinstance(cell, str) else "".join(map(str, cell[:1]))
+        text = text or "none"
+        if differs and name not in ("reward", "turns", "calls", "problems"):
+            return el("td", el("del" if side == 0 else "ins", text))
+        return el("td", code(text))
+
+    def do_close(self) -> None:
+        """Close what is open."""
+        self._close()
+        self.refresh()
+
+    def do_label(self, label: str, on: bool = True, key: int | None = None) -> None:
+        """Give a label to the marked rollouts or to one, or take it from them."""
+        if key is None and not self._marked:
+            raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
+        places = self._marked if key is None else [int(key)]
+        keys = [self._all._label_key(place) for place in places]
+        (self._all.labels.add if on else self._all.labels.remove)(label, *keys)
+
+    def do_note(self, key: int, text: str, where: str = "") -> None:
+        """Write a note on a rollout, a turn or a call; an empty one is taken away."""
+        self._all.labels.note(text, self._all._label_key(int(key)), where)
+
+    def _show(self, what: dict[str, Any], shown: Mapping[str, Html]) -> None:
+        self._open, self._opened = what, dict(shown)
+        self.refresh()
+
+    def _close(self) -> None:
+        self._open, self._opened = {}, {}
+
+
+def _places(trajectory: Trajectory) -> list[str]:
+    """List what a note can be on: the rollout, its turns, their calls."""
+    found = [""]
+    for turn in trajectory.all_turns:
+        calls = range(len(turn.tool_calls))
+        found += [f"turn {turn.index}", *(f"turn {turn.index} call {call}" for call in calls)]
+    return found[:_NOTABLE]
+
+
+def render_shown(thing: Any) -> dict[str, Html]:
+    """Draw a thing as one part."""
+    return {"shown": el("div", thing.html(_OPEN), data_key="shown")}
