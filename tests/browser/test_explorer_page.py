@@ -153,7 +153,11 @@ def test_groups_their_tree_and_their_rollouts(
         assert all(view._all.value("prompt", place).startswith("Weather") for place in view._rows)
         page.get_by_role("button", name="show all prompts again").click()
         stand_in.settle(lambda: not view._working)
-        assert {view._all.value("prompt", place)[:5] for place in view._rows} == {"Do I ", "Weath"}
+        assert {view._all.value("prompt", place)[:5] for place in view._rows} == {
+            "Do I ",
+            "Weath",
+            "Hello",
+        }
 
 
 def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(
