@@ -93,7 +93,7 @@ _BARE_QUOTED = _BARE.translate(None, b"\"'")
 """The same in an attribute."""
 
 
-_KEY = re.compile(r' data-key="[^"]*"')
+_KEY = re.compile(r' data-(?:key|turn|call)="[^"]*"')
 
 
 def escape(text: str) -> Html:

@@ -143,7 +143,7 @@ def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Tra
         assert page.rows == dict(fresh.rows())
         assert [["times", 0, page.times]] == fresh.opening()
         whole = render(trajectory, WHOLE)
-        assert [key for key in page.rows if key != "about"] == list(whole)
+        assert [key for key in page.rows if key != "about"] == [k for k in whole if k != "problems"]
 
 
 @pytest.mark.slow

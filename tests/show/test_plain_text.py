@@ -85,7 +85,7 @@ def test_no_text_of_a_model_stands_at_the_margin(said: str) -> None:
     ours = {line[:4] for line in shown.splitlines()}
     answered = text_of(dataclasses.replace(weather().turns[0].response, content=said), TEXT)
     first, *rest = answered.split("\n")
-    assert first.startswith("assistant: ")
+    assert first.startswith("Answer: ")
     assert all(line[:4] in {*ours, "    ", ""} for line in rest)
     answered.encode()
 

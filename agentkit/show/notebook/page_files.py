@@ -13,6 +13,8 @@ from importlib.resources import files
 
 _STATIC = files("agentkit.show.notebook").joinpath("static")
 _SCRIPTS, _STYLES = _STATIC.joinpath("scripts"), _STATIC.joinpath("styles")
+KEPT = ("rollout", "rows", "content")
+"""The sheets of a conversation and of what stands beside one, kept with either."""
 _UNPACK = """\
 const id = "%s";
 const known = (globalThis.agentkitViews ??= {});
@@ -30,7 +32,7 @@ export default { render: async (given) => (await unpacked).render(given) };
 
 def css() -> str:
     """Return the style sheet of what is kept of a view."""
-    return base() + style("rollout") + style("content")
+    return base() + "".join(map(style, KEPT))
 
 
 def base() -> str:

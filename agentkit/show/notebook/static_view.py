@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from agentkit.show.html import Html
-from agentkit.show.notebook.page_files import base, css, style
+from agentkit.show.notebook.page_files import KEPT, base, css, style
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import html_of, text_of
 from agentkit.types.words import visible
@@ -90,7 +90,8 @@ def _beside(body: Html) -> str:
 
 @cache
 def _rollout_classes() -> frozenset[str]:
-    return frozenset(re.findall(r"\.(ak-[\w-]+)", style("rollout"))) - frozenset(
+    kept = "".join(map(style, KEPT))
+    return frozenset(re.findall(r"\.(ak-[\w-]+)", kept)) - frozenset(
         re.findall(r"\.(ak-[\w-]+)", base())
     )
 

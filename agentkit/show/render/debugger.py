@@ -12,7 +12,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, row
-from agentkit.show.render.rollout.call import call_row
+from agentkit.show.render.rollout.turn.call import call_row
 from agentkit.trajectory.branches import Branch, Tree, last_words
 
 
@@ -51,7 +51,7 @@ def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
             call,
             limits,
             f"dbg.pending[{i}]",
-            label=None if limits.details else el("strong", f"→ {i}"),
+            label=None if limits.details else f"→ {i}",
         )
         for i, call in enumerate(pending[: limits.items])
     }
@@ -62,7 +62,7 @@ def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
             limits,
             f"dbg.pending.recoverable[{i}]",
             found=True,
-            label=None if limits.details else el("strong", f"adopt({i})"),
+            label=None if limits.details else f"adopt({i})",
         )
         for i, call in enumerate(pending.recoverable[: limits.items])
     }

@@ -26,6 +26,7 @@ _BLOCKS = frozenset({"section", "header", "div", "p", "pre", "ul", "dl", "detail
 _COLUMNS = frozenset({"section", "header", "dd", "li", "details"})
 """Elements whose children are below each other, each on a line of its own."""
 _NUMBER = re.compile(r"[-−<]?[\d,.]+(?:e[-+]?\d+)?(?: ?(?:%|m?s))?")
+_SET_IN = frozenset({"ak-in", "ak-sub"})
 _MARKS = {"del": ("[-", "-]"), "ins": ("{+", "+}")}
 """What is struck out and what is underlined, as `wdiff` writes it."""
 _MERGE = {re.compile(f"{re.escape(b)}(\\s+){re.escape(a)}"): (a, b) for a, b in _MARKS.values()}
@@ -99,6 +100,10 @@ def _classes(attributes: str) -> frozenset[str]:
     return frozenset(found[1].split()) if found else frozenset()
 
 
+def _is_block(child: Child) -> bool:
+    return isinstance(child, Node) and (child.tag in _BLOCKS or "ak-bar" in child.classes)
+
+
 def _lines(children: Iterable[Child], column: bool = False, inside: bool = False) -> list[str]:
     """Write what follows each other as lines.
 
@@ -110,7 +115,7 @@ def _lines(children: Iterable[Child], column: bool = False, inside: bool = False
     lines: list[str] = []
     words = ""
     for child in children:
-        if isinstance(child, Node) and (column or child.tag in _BLOCKS):
+        if isinstance(child, Node) and (column or _is_block(child)):
             lines += [words.strip()] if words.strip() else []
             words = ""
             lines += _block(child, inside)
@@ -140,6 +145,22 @@ def _block(node: Node, inside: bool) -> list[str]:
             return _title(node)
         case "svg":
             return []
+        case "header" if "ak-turn-head" in node.classes:
+            return _title(node)
+        case "div" if "ak-msg" in node.classes:
+            return _message(node)
+        case "div" if "ak-line" in node.classes:
+            return _call_line(node)
+        case "div" if "ak-reasoning" in node.classes:
+            first, *rest = _lines(node.children[1:], column=True)
+            return [f"{_words(node.children[0])}{first}", *rest]
+        case "div" if not node.classes.isdisjoint(_SET_IN):
+            return _indented(_lines(node.children, column=True), 4)
+        case "section" | "div" if "ak-call" in node.classes:
+            set_in = 2 if node.tag == "section" else 0
+            return _indented(_lines(node.children, column=True), set_in)
+        case "span" if "ak-bar" in node.classes:
+            return _bar(node)
         case "div" if "ak-bar" in node.classes or "ak-span" in node.classes:
             return _bar(node)
         case "div" if "ak-two" in node.classes:
@@ -202,6 +223,38 @@ def _row(node: Node) -> list[str]:
     return _indented(lines, 2 * call)
 
 
+def _message(node: Node) -> list[str]:
+    """Write who, and what they say: its first line beside the name, the others set in."""
+    who, what = [part for part in node.children if isinstance(part, Node)]
+    name = _words(who).strip()
+    first, *rest = _lines(what.children, column=True, inside=True) or [""]
+    if name:
+        name, first = (f"{name}: " if first else name), first.removeprefix("  ")
+    return [name + first, *_indented(rest, 4)]
+
+
+def _call_line(node: Node) -> list[str]:
+    """Write a line of a call: its mark, what it says, and at its end what is known of it; a text of
+    several lines is below.
+    """
+    glyph, what, side = [part for part in node.children if isinstance(part, Node)]
+    first, *rest = _bar(what)
+    known = " ".join(_words(side).split())
+    return [
+        "  ".join(filter(None, [f"{_words(glyph)} {first}".rstrip(), known])),
+        *_indented(rest, 2),
+    ]
+
+
+def _problem(node: Node) -> list[str]:
+    """Write a problem: mark, code and sentence on a line, its place on another where it is long."""
+    sign, code, what = [part for part in node.children if isinstance(part, Node)]
+    said, *known = [_words(part).strip() for part in what.children if isinstance(part, Node)]
+    first = "  ".join([_words(sign).strip(), _words(code), said])
+    line = "  ".join([first, *known])
+    return [line] if len(line) <= _SHORT else [first, *_indented(known, 4)]
+
+
 def _fold(node: Node) -> list[str]:
     """Write the title of a fold, and what is in it."""
     title = " ".join(_words(part).strip() for part in node.parts("summary"))
@@ -214,6 +267,8 @@ def _fold(node: Node) -> list[str]:
 
 def _item(node: Node, bullet: str) -> list[str]:
     """Write one of a list, on one line where it is short."""
+    if "ak-problem" in node.classes:
+        return _problem(node)
     below = any(isinstance(c, Node) and c.tag in _BLOCKS for c in node.children)
     lines = _lines(node.children, column=below, inside=True)
     line = "  ".join(lines)
@@ -227,7 +282,7 @@ def _bar(node: Node) -> list[str]:
     line: list[str] = []
     below: list[str] = []
     for child in node.children:
-        if isinstance(child, Node) and child.tag in _BLOCKS:
+        if isinstance(child, Node) and _is_block(child):
             lines = _block(child, inside=False)
             line += lines if len(lines) == 1 else []
             below += lines if len(lines) > 1 else []

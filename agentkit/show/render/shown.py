@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import singledispatch
+from itertools import groupby
 from typing import Any
 
-from agentkit.show.html import Html, el
+from agentkit.show.html import HOLE, Html, el, element, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, row
 
@@ -29,8 +30,29 @@ register = fragments.register
 """Register the function that draws a type."""
 
 
+def grouped(parts: Mapping[str, Html]) -> list[Html]:
+    """Put the fragments of each turn (`turn-3`, `turn-3/call-0`) into one block; the others stay as
+    they are.
+    """
+    blocks: list[Html] = []
+    for turn, group in groupby(parts.items(), key=lambda item: _turn_of(item[0])):
+        inside = [part for _, part in group]
+        number = turn.partition("-")[2] or None
+        blocks += [_BLOCK(number, inside)] if number else [_ALONE(inside)] if turn else inside
+    return blocks
+
+
+_BLOCK = shape(el("section", HOLE, class_="ak-turn", data_turn=HOLE))
+_ALONE = element("section", class_="ak-turn")
+
+
+def _turn_of(key: str) -> str:
+    name = key.partition("/")[0]
+    return name if name.startswith("turn-") or name == "response" else ""
+
+
 def page(parts: Mapping[str, Html]) -> Html:
     """Put the fragments into one block, ready to be shown. Its two odd classes keep Jupyter's
     mathematics away from the text.
     """
-    return el("div", parts.values(), class_="ak-root tex2jax_ignore mathjax_ignore")
+    return el("div", grouped(parts), class_="ak-root tex2jax_ignore mathjax_ignore")

@@ -29,6 +29,7 @@ from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.words import mark, tokens
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
+from agentkit.show.render.shown import grouped
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
@@ -155,7 +156,7 @@ def _prompt(diff: Diff, limits: Limits) -> Iterator[Html]:
         for i, message in enumerate(prompt)
     ]
     roles = list(dict.fromkeys(str(message.role) for message in prompt))
-    yield same_row(_are_the_same(roles), *conversation(entries, limits).values())
+    yield same_row(_are_the_same(roles), *grouped(conversation(entries, limits)))
 
 
 def _asked(d: Difference) -> Line:
@@ -184,7 +185,7 @@ def _stretch(diff: Diff, differs: bool, rows: Sequence[Row], limits: Limits) -> 
         for turn in turns
         for entry in turn_entries(turn, f"turn-{turn.index}", f"diff.left.turns[{turn.index}]", [])
     ]
-    yield same_row(_same_turns(rows), *conversation(entries, limits).values())
+    yield same_row(_same_turns(rows), *grouped(conversation(entries, limits)))
 
 
 def _same_turns(rows: Sequence[Row]) -> str:

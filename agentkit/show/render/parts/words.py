@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agentkit.trajectory.trouble.points import loose_count, turn_count
+from agentkit.trajectory.trouble.points import loose_count, problem_count, turn_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange, Usage
@@ -33,8 +33,11 @@ _MARKS = {
     "unknown_tool": Mark("✕", "bad"),
     "skipped": Mark("↷", "quiet"),
     "edited": Mark("✎", "warn"),
+    "not run": Mark("◌", "quiet"),
     "pending": Mark("◌", "warn"),
     "warning": Mark("▲", "warn"),
+    "completed": Mark("✓", "good"),
+    "failed": Mark("✕", "bad"),
     "info": Mark("•", "quiet"),
     "final": Mark("✓", "good"),
     "max_turns": Mark("■", "warn"),
@@ -52,6 +55,72 @@ ENDINGS = {
     "stopped": "stopped by the caller",
 }
 """Stop reason to what it means."""
+
+
+class Outcome(NamedTuple):
+    """How a rollout ended, or where it is."""
+
+    icon: str
+    tone: str
+    """`good`, `warn`, `bad` or `quiet`; never taken from a record."""
+    words: str
+
+
+_WITHOUT = {
+    "final": "the model stopped without one",
+    "max_turns": "the limit of model calls was reached",
+    "length": "it was cut at the token limit",
+    "error": "the request failed",
+    "content_filter": "a content filter stopped it",
+}
+"""Stop reason to why there is no answer."""
+
+
+def outcome_of(trajectory: Trajectory, problems: int | None = None) -> Outcome:
+    """Say how a rollout ended, or where it is, as mark, tone and words: the one list of these words
+    for heads, ends, tables and comparisons.
+
+    `✓ Answered` is green and means that nothing is wrong; `▲ Answered, with 3 problems` where there
+    is an answer; `✕ No answer: …` where there is none; `■ Stopped`; `◌ 2 calls wait`, `• Can go on`
+    while it has not ended.
+
+    Args:
+        trajectory: the rollout.
+        problems: their number, where it is known already; else they are counted.
+    """
+    number = problem_count(trajectory) if problems is None else problems
+    more = f", with {trouble(number)}" if number else ""
+    stop = trajectory.stop_reason
+    if stop is None:
+        waiting = waiting_calls(trajectory)
+        words = f"{count(waiting, 'call')} {'waits' if waiting == 1 else 'wait'}"
+        if waiting:
+            return Outcome("◌", "warn", words + more)
+        return Outcome("▲" if number else "•", "warn" if number else "quiet", f"Can go on{more}")
+    if stop == "stopped":
+        return Outcome("■", "warn" if number else "quiet", f"Stopped{more}")
+    if stop not in _WITHOUT:
+        return Outcome("•", "quiet", stop if len(stop) <= 60 else f"{stop[:60]}…")
+    last = trajectory.turns[-1].response if trajectory.turns else None
+    said = last is not None and bool((last.content or last.refusal or "").strip())
+    if not said or stop in ("max_turns", "error", "content_filter"):
+        return Outcome("✕", "bad", f"No answer: {_WITHOUT[stop]}")
+    if stop == "length":
+        return Outcome("▲", "warn", f"Answer cut at the token limit{more}")
+    if last is not None and not last.content:
+        return Outcome("▲", "warn", f"Refused{more}")
+    return Outcome("▲", "warn", f"Answered{more}") if number else Outcome("✓", "good", "Answered")
+
+
+def waiting_calls(trajectory: Trajectory) -> int:
+    """Count the calls of the open turn that have no result."""
+    turn = trajectory.open
+    if turn is None or turn.response is None:
+        return 0
+    return sum(
+        i >= len(turn.results) or turn.results[i] is None
+        for i in range(len(turn.response.tool_calls))
+    )
 
 
 def ending(trajectory: Trajectory) -> str:
@@ -101,6 +170,13 @@ def tokens(usage: Usage | None) -> str:
     )
 
 
+def tokens_in_short(usage: Usage | None) -> str:
+    """Write input and output tokens, `412 → 96 tokens`; "" where the server counted none."""
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return ""
+    return f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)} tokens"
+
+
 def _number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
@@ -116,10 +192,16 @@ class Totals(NamedTuple):
     """None as long as no server has told."""
     output_tokens: int | None = None
     elapsed: float | None = None
+    cached_tokens: int | None = None
+    """Part of the input tokens, where the server tells."""
+    answering: float = 0.0
+    """Seconds of the answers whose output tokens are counted."""
+    counted: int = 0
+    """Output tokens of the answers whose seconds are known."""
 
     def plus(self, trajectory: Trajectory, *turns: Turn) -> Totals:
         """Add more turns of the rollout."""
-        number, calls, problems, sent, received, elapsed = self
+        number, calls, problems, sent, received, elapsed, cached, answering, counted = self
         for turn in turns:
             calls += len(turn.response.tool_calls)
             problems += turn_count(trajectory, turn)
@@ -128,9 +210,14 @@ class Totals(NamedTuple):
                     (sent or 0) + (usage.input_tokens or 0),
                     (received or 0) + (usage.output_tokens or 0),
                 )
+                if usage.cached_tokens is not None:
+                    cached = (cached or 0) + usage.cached_tokens
+                if usage.output_tokens and (took := turn.response.exchange.elapsed):
+                    answering, counted = answering + took, counted + usage.output_tokens
             if (seconds := turn.elapsed) is not None:
                 elapsed = (elapsed or 0) + seconds
-        return Totals(number + len(turns), calls, problems, sent, received, elapsed)
+        number += len(turns)
+        return Totals(number, calls, problems, sent, received, elapsed, cached, answering, counted)
 
     def words(self) -> list[str]:
         """Write turns, calls, tokens and seconds, as far as they are known."""
@@ -140,6 +227,18 @@ class Totals(NamedTuple):
             count(self.calls, "call"),
             *filter(None, [spent, seconds(self.elapsed)]),
         ]
+
+    def facts(self, limit: int | None = None) -> list[str]:
+        """Write turns, what was read and written, speed and time, as far as they are known."""
+        of = f" of {limit:,}" if limit else ""
+        share = ""
+        if self.cached_tokens and self.input_tokens:
+            share = f" ({100 * self.cached_tokens / self.input_tokens:.0f} % cached)"
+        read = None if self.input_tokens is None else f"read {self.input_tokens:,}{share}"
+        written = None if self.output_tokens is None else f"written {self.output_tokens:,}"
+        speed = f"{self.counted / self.answering:.0f} tok/s" if self.answering else None
+        known = f"turns {self.turns:,}{of}", read, written, speed, seconds(self.elapsed)
+        return [*filter(None, known)]
 
     def whole(self, trajectory: Trajectory) -> Totals:
         """Add what belongs to no turn: requests that failed."""

@@ -10,10 +10,11 @@ from agentkit.analysis.timings import Timeline
 from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.show.render.parts.block import bar, code, fold, note, whole
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import Totals, ending, totals, trouble
-from agentkit.show.render.rollout.answer import answer, attempt
+from agentkit.show.render.parts.rows import speech
+from agentkit.show.render.parts.words import Totals, totals, waiting_calls
+from agentkit.show.render.rollout.heading import numbers, problem_list, state
 from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.outline import (
     Kept,
@@ -26,11 +27,13 @@ from agentkit.show.render.rollout.outline import (
 )
 from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import asked, request_head
+from agentkit.show.render.rollout.turn.answer import answer
+from agentkit.show.render.rollout.turn.attempt import attempt
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request
 from agentkit.types.words import count
 
-_SENT = [el("strong", "sent"), " ", el("small", "before asking")]
+_SENT = el("strong", "sent")
 """The label of what a server would refuse of a request."""
 _LOST = el("strong", "lost")
 """The label of what a file has lost of the rollout."""
@@ -43,8 +46,10 @@ def trajectory_fragments(
     relative to the page.
     """
     entries, known = conversation(outline(trajectory), limits, whole_file), totals(trajectory)
+    listed = problem_list(trajectory, limits) if limits.details else None
     return {
         "head": _head(trajectory, known, limits, charts),
+        **({"problems": listed} if listed else {}),
         **entries,
         "end": end_row(trajectory, limits, known.problems),
     }
@@ -62,7 +67,7 @@ def open_fragments(turn: OpenTurn, limits: Limits) -> dict[str, Html]:
         for entry in outline(Trajectory(open=turn))
     ]
     return conversation(alone, limits) or {
-        "empty": row("empty", "aside", (None, note("nothing has been said for this turn")))
+        "empty": speech("empty", "aside", None, note("nothing has been said for this turn"))
     }
 
 
@@ -82,7 +87,7 @@ def conversation(
     left out.
     """
     first, hidden, last = window(entries, lambda entry: draw(entry, limits), _size, limits)
-    gap = [{"gap": row("gap", "aside", (None, _gap(hidden, whole_file)))}] if hidden else []
+    gap = [{"gap": speech("gap", "aside", None, _gap(hidden, whole_file))}] if hidden else []
     return {key: drawn for parts in (*first, *gap, *last) for key, drawn in parts.items()}
 
 
@@ -97,11 +102,11 @@ def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
         case Message():
             return {key: message_row(key, item, limits, at)}
         case Kept():
-            return {key: row(key, "aside", (None, _kept(item)))}
+            return {key: speech(key, "aside", None, _kept(item))}
         case Sent():
-            return {key: row(key, "aside", (_SENT, problems(item.problems, limits)))}
+            return {key: speech(key, "aside", _SENT, problems(item.problems, limits))}
         case Lost():
-            return {key: row(key, "aside", (_LOST, problems(item.problems, limits)))}
+            return {key: speech(key, "aside", _LOST, problems(item.problems, limits))}
         case Attempt():
             return {key: attempt(key, item, limits, at)}
 
@@ -156,11 +161,7 @@ def _drawn(trajectory: Trajectory, charts: bool) -> Child:
 
 def title_bar(trajectory: Trajectory, known: Totals) -> Html:
     """Write what a rollout comes to, and its state."""
-    return bar(
-        el("strong", "Trajectory"),
-        facts(*known.words(), trouble(known.problems)),
-        _state(trajectory, known.problems),
-    )
+    return bar(state(trajectory, known.problems), numbers(trajectory, known))
 
 
 def about(trajectory: Trajectory, limits: Limits) -> Html:
@@ -191,35 +192,10 @@ def _parent(parent: Parent | None) -> Child:
     return note("↳ forked from turn ", parent.turn, " of another trajectory", change)
 
 
-def _state(trajectory: Trajectory, problems: int) -> Html:
-    word = trajectory.stop_reason or ("pending" if _waiting(trajectory) else "open")
-    return status(word, problems)
-
-
-def _waiting(trajectory: Trajectory) -> int:
-    """Count the calls of the open turn that have no result."""
-    turn = trajectory.open
-    if turn is None or turn.response is None:
-        return 0
-    return sum(
-        i >= len(turn.results) or turn.results[i] is None
-        for i in range(len(turn.response.tool_calls))
-    )
-
-
 def end_row(trajectory: Trajectory, limits: Limits, known: int) -> Html:
     """Draw how it ended, or its present state; `known` is the number of its problems."""
-    stop, error = trajectory.stop_reason, trajectory.error
-    label = el("strong", "end" if stop else "now")
+    who, error = state(trajectory, known), trajectory.error
     if error:
-        return row("end", "error", (label, api_error(error, limits, "trajectory.error")))
-    waiting = _waiting(trajectory)
-    meaning = (
-        ending(trajectory)
-        if stop
-        else f"{count(waiting, 'call')} without a result"
-        if waiting
-        else "can go on"
-    )
-    state = bar(_state(trajectory, known), note(meaning) if meaning else None)
-    return row("end", "end", (label, state))
+        return speech("end", "end", who, api_error(error, limits, "trajectory.error"))
+    ready = not trajectory.stop_reason and not waiting_calls(trajectory)
+    return speech("end", "end", who, note("the model can be asked") if ready else None)

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from agentkit.read.plain import plain
-from agentkit.show.html import Child, Html, el
+from agentkit.show.html import Child, Html, el, element
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
-    bar,
     code,
     data,
     excerpt,
@@ -17,14 +16,17 @@ from agentkit.show.render.parts.block import (
     fold,
     note,
     prose,
-    row,
+    short,
     whole,
 )
 from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.parts.rows import line, speech
+from agentkit.show.render.rollout.turn.thinking import thoughts
 from agentkit.types.trajectory import Message
 from agentkit.types.words import count
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_CALL, _NAME = element("div", class_="ak-call"), element("code", class_="ak-name", dir="auto")
 REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -32,7 +34,7 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
     """Draw a message with its role, text, calls, and whatever else it holds behind a click."""
     role, wire = message.role, plain(message.wire)
     known = role in ROLES
-    label = el("strong", role if known else code(role or "no role"))
+    who = el("strong", role if known else code(role or "no role"))
     text = message.content
     body = [
         _about(wire, limits),
@@ -41,13 +43,9 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
         _parts(wire.get("content"), limits, at),
         _calls(wire.get("tool_calls"), limits, at),
         None if len(wire) > 2 or text else note("empty"),
+        _raw(wire, limits, at) if limits.details and not _bare(wire) else None,
     ]
-    return row(
-        key,
-        role if known else "other",
-        (label, body),
-        raw=_raw(wire, limits, at) if limits.details and not _bare(wire) else None,
-    )
+    return speech(key, role if known else "other", who, *body)
 
 
 def _bare(wire: dict[str, Any]) -> bool:
@@ -67,22 +65,14 @@ def _about(wire: dict[str, Any], limits: Limits) -> Html | None:
 
 
 def _raw(wire: dict[str, Any], limits: Limits, at: str) -> Html:
-    return fold("raw", whole(pretty(wire), limits, f"{at}.wire"), kind="raw")
+    return fold("as sent", whole(pretty(wire), limits, f"{at}.wire"))
 
 
 def _reasoning(wire: dict[str, Any], limits: Limits, at: str) -> Child:
     found = (
         (name, wire[name]) for name in REASONING if isinstance(wire.get(name), str) and wire[name]
     )
-    return [
-        fold(
-            ["reasoning ", facts(count(len(text), "character"))],
-            whole(text, limits, f"{at}.wire[{name!r}]")
-            if limits.details
-            else excerpt(text.strip()),
-        )
-        for name, text in found
-    ]
+    return [thoughts(text, limits, f"{at}.wire[{name!r}]") for name, text in found]
 
 
 def _parts(content: Any, limits: Limits, at: str) -> Child:
@@ -126,15 +116,11 @@ def _calls(calls: Any, limits: Limits, at: str) -> Child:
 def _call(call: Any, limits: Limits, at: str) -> Html:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        return bar("→", data(pretty(call), limits, f"{at}.wire"))
+        return _CALL(line("→", data(pretty(call), limits, f"{at}.wire")))
     named = limits.details and call.get("id") is not None
     identity = facts(["id ", code(verbatim(call["id"]))]) if named else None
-    return bar(
-        "→",
-        code(function["name"]),
-        data(_laid_out(function.get("arguments")), limits, f"{at}.wire"),
-        identity,
-    )
+    arguments = data(_laid_out(function.get("arguments")), limits, f"{at}.wire")
+    return _CALL(line("→", [_NAME(short(function["name"])), " ", arguments, " ", identity]))
 
 
 def _laid_out(arguments: Any) -> str:

@@ -99,7 +99,7 @@ def _sent(trajectory: Trajectory, turn: int) -> Iterator[OutlineEntry]:
     """Yield what is wrong with what the caller gave for the request of a turn, if anything is."""
     found = tuple(sent_problems(trajectory, turn))
     if found:
-        yield OutlineEntry(f"turn-{turn}/sent", Sent(found), f"trajectory.request({turn})")
+        yield OutlineEntry(f"before-{turn}/sent", Sent(found), f"trajectory.request({turn})")
 
 
 def turn_entries(turn: Turn, key: str, at: str, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
@@ -113,9 +113,9 @@ def _before(
     kept: int | None, added: tuple[Message, ...], key: str, at: str
 ) -> Iterator[OutlineEntry]:
     if kept is not None:
-        yield OutlineEntry(f"{key}/kept", Kept(kept), at)
+        yield OutlineEntry(f"before-{key.partition('-')[2]}/kept", Kept(kept), at)
     for i, message in enumerate(added):
-        yield OutlineEntry(f"{key}/added-{i}", message, f"{at}.added[{i}]")
+        yield OutlineEntry(f"before-{key.partition('-')[2]}/added-{i}", message, f"{at}.added[{i}]")
 
 
 def window(

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.show.html import Child, Html, el, fragment
+from agentkit.show.html import HOLE, Html, el, element, fragment, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, note, status, wording
 from agentkit.show.render.parts.pretty import verbatim
+from agentkit.show.render.parts.rows import sign
 from agentkit.types.problem import Problem
 from agentkit.types.wire import ApiError
 from agentkit.types.words import count, seconds
+
+_TONES = {"error": "bad", "warning": "warn"}
+_LIST = element("ul", class_="ak-problems")
+_ROW = {
+    tone: shape(
+        el(
+            "li",
+            [HOLE, " ", HOLE, " ", el("div", HOLE, class_="ak-what")],
+            class_=f"ak-problem ak-{tone}",
+        )
+    )
+    for tone in ("bad", "warn", "quiet")
+}
+"""A problem by its tone: its mark, its code, and one sentence with where it is."""
 
 
 def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
@@ -19,20 +34,20 @@ def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
     if not found:
         return None
     rest = len(found) - limits.items
-    items = [el("li", _problem(problem)) for problem in found[: limits.items]]
+    items = [_problem(problem) for problem in found[: limits.items]]
     more = note("… ", count(rest, "more problem")) if rest > 0 else None
-    return fragment(el("ul", items, class_="ak-problems"), more)
+    return fragment(_LIST(*items), more)
 
 
-def _problem(problem: Problem) -> Child:
-    shown = bar(
-        status(problem.severity),
-        code(problem.code),
-        el("code", problem.message, class_="ak-said", dir="auto"),
+def _problem(problem: Problem) -> Html:
+    known = facts(
+        _changed(problem.before, problem.after),
+        fragment("at ", code(problem.pointer)) if problem.pointer else None,
     )
-    changed = _changed(problem.before, problem.after)
-    where = fragment("at ", code(problem.pointer)) if problem.pointer else None
-    return [shown, facts(changed, where)]
+    message = el("code", problem.message, class_="ak-said", dir="auto")
+    return _ROW[_TONES.get(problem.severity, "quiet")](
+        sign(problem.severity), code(problem.code), fragment(message, " ", known)
+    )
 
 
 def _changed(before: Any, after: Any) -> Html | None:

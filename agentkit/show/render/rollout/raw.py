@@ -5,14 +5,15 @@ from __future__ import annotations
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status, whole
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, status, whole
 from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.rows import speech
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange, Request
 from agentkit.types.words import count, seconds
 
 _PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
-_RAW = shape(fold("raw", HOLE, HOLE, HOLE, kind="raw"))
+_RAW = shape(fold("as it came", HOLE, HOLE, HOLE, kind="raw"))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 
@@ -20,7 +21,7 @@ _PER_RUN = ("date",)
 def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | None:
     """Draw the answer behind a click, laid out where it is JSON; None where there is none."""
     if not exchange.text:
-        return fold("raw", *more, kind="raw") if any(more) else None
+        return fold("as it came", *more, kind="raw") if any(more) else None
     return _RAW(_wire_facts(exchange), more, whole(body(exchange, limits), limits, at))
 
 
@@ -75,14 +76,8 @@ def exchange_row(exchange: Exchange, limits: Limits) -> Html:
         else note("no answer")
     )
     known = bar(_wire_facts(exchange), facts(seconds(exchange.elapsed)))
-    return row(
-        "exchange",
-        "assistant",
-        (
-            el("strong", "exchange"),
-            [known, error, retries(exchange, limits), headers(exchange, limits), answer],
-        ),
-    )
+    parts = known, error, retries(exchange, limits), headers(exchange, limits), answer
+    return speech("exchange", "assistant", el("strong", "exchange"), *parts)
 
 
 def asked(spec: Spec, limits: Limits) -> Html:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, prose, row, status
-from agentkit.show.render.rollout.call import call_body
+from agentkit.show.render.rollout.turn.call import call_alone
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
 from agentkit.types.trajectory import Turn
@@ -117,7 +117,7 @@ def thought_row(key: str, one: Thought, limits: Limits, at: str, many: bool) -> 
     )
     response = one.response
     led = [
-        call_body(call, limits, f"{at}.tool_calls[{i}]")
+        call_alone(call, limits, f"{at}.tool_calls[{i}]")
         for i, call in enumerate(response.tool_calls[: limits.items])
     ]
     end: Child = led or (

@@ -6,12 +6,11 @@ from typing import Any
 
 from agentkit.agent.hermes.agent_loop import AgentResult
 from agentkit.analysis.reparse import Change, Reparsed
-from agentkit.show.html import Html, el
+from agentkit.show.html import Child, Html, el, without_keys
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, row
-from agentkit.show.render.rollout.answer import answer, attempt
-from agentkit.show.render.rollout.call import call_row, outcome_cell
+from agentkit.show.render.parts.block import code
+from agentkit.show.render.parts.rows import box, speech
 from agentkit.show.render.rollout.conversation import (
     open_fragments,
     request_fragments,
@@ -22,12 +21,24 @@ from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import exchange_row
 from agentkit.show.render.rollout.table import many_fragments
+from agentkit.show.render.rollout.turn.answer import answer
+from agentkit.show.render.rollout.turn.attempt import attempt
+from agentkit.show.render.rollout.turn.call import call_row, identity
+from agentkit.show.render.rollout.turn.result import came
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange, Request
+
+_FAILED = el("strong", "failed")
+
+
+def _alone(key: str, drawn: Child) -> Html:
+    """Draw a part of a turn by itself."""
+    return el("section", drawn, class_="ak-turn ak-alone", data_key=key)
+
 
 shown.register(Trajectory)(trajectory_fragments)
 shown.register(Turn)(turn_fragments)
@@ -47,12 +58,16 @@ def _response(response: Response, limits: Limits) -> dict[str, Html]:
 
 @shown.register(ToolCall)
 def _call(call: ToolCall, limits: Limits) -> dict[str, Html]:
-    return {"toolcall": call_row("toolcall", call, limits, "call")}
+    row = without_keys(call_row("", call, limits, "call"))
+    known = el("div", identity(call, limits), class_="ak-in") if limits.details else None
+    return {"toolcall": _alone("toolcall", [row, known])}
 
 
 @shown.register(ToolResult)
 def _result(result: ToolResult, limits: Limits) -> dict[str, Html]:
-    return {"toolresult": row("toolresult", "call", outcome_cell(result, "", limits, "result"))}
+    got = came(result, "", limits, "result")
+    drawn = without_keys(box("", None, *got.lines, tone=got.tone))
+    return {"toolresult": _alone("toolresult", drawn)}
 
 
 @shown.register(Message)
@@ -67,8 +82,7 @@ def _exchange(exchange: Exchange, limits: Limits) -> dict[str, Html]:
 
 @shown.register(ApiError)
 def _error(error: ApiError, limits: Limits) -> dict[str, Html]:
-    cell = el("strong", "failed"), api_error(error, limits, "error")
-    return {"apierror": row("apierror", "error", cell)}
+    return {"apierror": speech("apierror", "error", _FAILED, api_error(error, limits, "error"))}
 
 
 @shown.register(Attempt)
@@ -78,13 +92,12 @@ def _attempt(failed: Attempt, limits: Limits) -> dict[str, Html]:
 
 @shown.register(Problem)
 def _problem(problem: Problem, limits: Limits) -> dict[str, Html]:
-    cell = el("strong", "problem"), problems((problem,), limits)
-    return {"problem": row("problem", "aside", cell)}
+    return {"problem": _alone("problem", problems((problem,), limits))}
 
 
 @shown.register(Stop)
 def _stop(stop: Stop, limits: Limits) -> dict[str, Html]:
-    return {"stop": row("stop", "aside", (el("strong", "stop"), code(stop.text)))}
+    return {"stop": speech("stop", "aside", el("strong", "stop"), code(stop.text))}
 
 
 @shown.register(list)
@@ -94,9 +107,8 @@ def _several(things: Any, limits: Limits) -> dict[str, Html]:
         case [Trajectory(), *_]:
             return many_fragments(things, limits)
         case [Problem(), *_]:
-            listed = problems(things, limits)
-            return {"problems": row("problems", "aside", (el("strong", "problems"), listed))}
-    return {"problems": row("problems", "aside", (None, code(repr(things))))}
+            return {"problems": _alone("problems", problems(things, limits))}
+    return {"problems": speech("problems", "aside", None, code(repr(things)))}
 
 
 @shown.register(Reparsed)

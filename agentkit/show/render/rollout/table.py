@@ -15,6 +15,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note, status
 from agentkit.show.render.parts.words import trouble
 from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.show.render.shown import grouped
 from agentkit.trajectory.trouble.points import ProblemPoint, points_by_turn, problem_count
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
@@ -217,7 +218,7 @@ def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Ht
     cells = _cells(position, trajectory)
     line = joined(" ", [el("span", cell) for cell in cells])
     inside: Child = (
-        list(trajectory_fragments(trajectory, limits, charts=False).values())
+        grouped(trajectory_fragments(trajectory, limits, charts=False))
         if limits
         else note("not shown for its size; see ", el("code", f"view[{position}]"))
     )

@@ -1,0 +1,193 @@
+"""A server's answer: the head of its turn, the reasoning, the text, the calls, what is wrong, and
+the wire behind a click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentkit.read.choices import count_choices
+from agentkit.servers.redaction.secret_names import masked
+from agentkit.show.html import Child, Html, el, fragment
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import code, facts, fold, note, prose, status, whole
+from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.rows import box, head, part
+from agentkit.show.render.parts.words import by_hand, tokens, tokens_in_short
+from agentkit.show.render.rollout.problem import problems
+from agentkit.show.render.rollout.raw import raw, retries
+from agentkit.show.render.rollout.turn.call import call_row, identity
+from agentkit.show.render.rollout.turn.result import came
+from agentkit.show.render.rollout.turn.thinking import reasoning, step_row
+from agentkit.trajectory.trouble.points import turn_points
+from agentkit.types.answer import Response
+from agentkit.types.trajectory import ToolResult, Turn
+from agentkit.types.words import count, seconds
+
+_USUAL = frozenset({"stop", "tool_calls", "completed", "end_turn", "tool_use"})
+"""Finish reasons that say nothing which the answer does not show."""
+
+
+def answer(
+    key: str,
+    response: Response,
+    limits: Limits,
+    at: str,
+    turn: Turn | None = None,
+    *,
+    state: str = "",
+) -> dict[str, Html]:
+    """Draw an answer: its head, then a fragment for each of its parts and calls, a call with its
+    result where the answer is a turn's. `state` is the word for a call without one.
+    """
+    path = f"{at}.response" if turn else at
+    found = {
+        key: _head(key, response, turn),
+        **dict(_parts(key, response, limits, path)),
+        **dict(_calls(key, response, limits, at, turn, state)),
+    }
+    if response.problems:
+        listed = problems(response.problems, limits)
+        found[f"{key}/problems"] = part(f"{key}/problems", "wrong", listed)
+    if limits.details and (behind := _details(response, limits, path, turn)):
+        found[f"{key}/details"] = part(f"{key}/details", "details", behind)
+    return found
+
+
+def _head(key: str, response: Response, turn: Turn | None) -> Html:
+    known = facts(
+        *by_hand(response.exchange),
+        seconds(response.exchange.elapsed),
+        tokens_in_short(response.usage),
+        _finish(response),
+        f"{response.dialect} API" if response.dialect != "chat" else None,
+    )
+    name: Child = ("Turn ", turn.index) if turn else "Answer"
+    return head(key, turn.index if turn else None, name, known, tone=_tone(response, turn))
+
+
+def _tone(response: Response, turn: Turn | None) -> str:
+    """Tell how bad the worst is that went wrong in a turn."""
+    wrong = turn_points(turn) if turn else response.all_problems
+    severities = {point.severity for point in wrong}
+    return "bad" if "error" in severities else "warn" if "warning" in severities else ""
+
+
+def _finish(response: Response) -> Child:
+    """Write how the answer ended, where that is not the usual."""
+    reason = response.finish_reason
+    if reason in _USUAL or response.exchange.by_hand:
+        return None
+    return fragment("finish ", code(reason)) if reason else "no finish reason"
+
+
+def _parts(key: str, response: Response, limits: Limits, at: str) -> Iterator[tuple[str, Html]]:
+    """Draw what an answer says, and what led to it."""
+    if tries := retries(response.exchange, limits):
+        yield f"{key}/tries", part(f"{key}/tries", "tries", tries)
+    if thought := reasoning(response, limits, at):
+        yield f"{key}/reasoning", part(f"{key}/reasoning", "thought", thought)
+    for i, step in enumerate(response.server_steps[: limits.items]):
+        name = f"{key}/step-{i}"
+        yield name, step_row(name, step, limits, f"{at}.server_steps[{i}]")
+    if text := _texts(response, limits, at):
+        yield f"{key}/text", part(f"{key}/text", "text", text)
+
+
+def _texts(response: Response, limits: Limits, at: str) -> list[Child]:
+    silent = not (response.content or response.refusal or response.tool_calls)
+    number = count_choices(response)
+    shown = [
+        prose(response.content, limits, f"{at}.content") if response.content else None,
+        fragment(status("refusal"), " ", prose(response.refusal, limits, f"{at}.refusal"))
+        if response.refusal
+        else None,
+        note("no text") if silent else None,
+        note(f"the first of {number} choices; all of them: ", el("code", "ak.sample_tree(turn)"))
+        if number > 1
+        else None,
+    ]
+    return [part for part in shown if part is not None]
+
+
+def _calls(
+    key: str, response: Response, limits: Limits, at: str, turn: Turn | None, state: str
+) -> Iterator[tuple[str, Html]]:
+    """Draw the calls with what came of them, the calls found in the text, and results that no call
+    asked for.
+    """
+    path, calls, size = f"{at}.response" if turn else at, response.tool_calls, 0
+    for i, call in enumerate(calls):
+        if i >= limits.items or size > limits.size // 4:
+            more = note("… ", count(len(calls) - i, "more call"), " not shown")
+            yield f"{key}/more", part(f"{key}/more", "more", more)
+            break
+        where = f"{at}.results[{i}]"
+        got = came(_result(turn, i), state, limits, where, call.name) if turn else None
+        name = f"{key}/call-{i}"
+        row = call_row(name, call, limits, f"{path}.tool_calls[{i}]", got, position=i)
+        size += len(row)
+        yield name, row
+    for i, call in enumerate(response.recoverable[: limits.items]):
+        name = f"{key}/found-{i}"
+        yield name, call_row(name, call, limits, f"{path}.recoverable[{i}]", found=True)
+    if turn and len(turn.results) > len(calls):
+        yield from _strays(key, turn, limits, at)
+
+
+def _result(turn: Turn, position: int) -> ToolResult | None:
+    return turn.results[position] if position < len(turn.results) else None
+
+
+def _strays(key: str, turn: Turn, limits: Limits, at: str) -> Iterator[tuple[str, Html]]:
+    calls, results = len(turn.tool_calls), turn.results
+    for i in range(calls, min(len(results), calls + limits.items)):
+        got = came(results[i], "no result", limits, f"{at}.results[{i}]")
+        name = f"{key}/result-{i}"
+        yield name, box(name, None, *got.lines, tone=got.tone)
+
+
+def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> Html | None:
+    """Draw behind one click what is seldom looked for: labels of the wire, and the answer as it
+    came.
+    """
+    sent = response.wire_content
+    wire = raw(response.exchange, limits, f"{at}.exchange.text")
+    sources = dict.fromkeys(block.source for block in response.reasoning_blocks)
+    known = [
+        facts(
+            ["finish ", code(response.finish_reason)] if response.finish_reason else None,
+            tokens(response.usage),
+            [["reasoning from ", code(source), " "] for source in sources] or None,
+        ),
+        *[
+            el("div", code(call.name or "?"), " ", identity(call, limits))
+            for calls in (response.tool_calls, response.recoverable)
+            for call in calls[: limits.items]
+        ],
+        *_converted(turn),
+        _asked(turn, limits),
+        fold("text as it was sent", whole(sent, limits, f"{at}.wire_content"))
+        if sent and sent != response.content
+        else None,
+        wire,
+    ]
+    shown = [part for part in known if part is not None]
+    return fold("details", *shown) if shown else None
+
+
+def _converted(turn: Turn | None) -> list[Html]:
+    """Say how the values of tools became texts."""
+    results = turn.results if turn else ()
+    return [
+        el("div", code(result.name), " ", facts(f"value sent as {result.conversion}"))
+        for result in results
+        if result is not None and result.conversion in ("json", "text", "bytes")
+    ]
+
+
+def _asked(turn: Turn | None, limits: Limits) -> Html | None:
+    if turn is None or not turn.sampling:
+        return None
+    asked = whole(pretty(masked(turn.sampling)), limits, "turn.sampling")
+    return fragment(note("sampling of this turn"), asked)

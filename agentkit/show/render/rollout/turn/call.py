@@ -1,0 +1,147 @@
+"""A call and its result, in one box."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.show.html import Child, Html, element, fragment
+from agentkit.show.render.limits import Limits
+from agentkit.show.render.parts.block import (
+    code,
+    data,
+    excerpt,
+    facts,
+    fold,
+    note,
+    short,
+    status,
+    whole,
+)
+from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.parts.rows import box, line, sub
+from agentkit.show.render.parts.words import by_hand
+from agentkit.show.render.rollout.problem import problems
+from agentkit.show.render.rollout.turn.result import Came
+from agentkit.types.answer import ToolCall
+
+_BOX = element("div", class_="ak-call")
+_NAME = element("code", class_="ak-name")
+_WIDE = 90
+"""Characters of arguments that stay on a line."""
+_SHORT = 200
+"""Characters of arguments that are quoted within a line."""
+
+
+def call_row(
+    key: str,
+    call: ToolCall,
+    limits: Limits,
+    at: str,
+    came: Came | None = None,
+    *,
+    position: int | None = None,
+    found: bool = False,
+    label: str | None = None,
+) -> Html:
+    """Draw a call, with what came of it under it.
+
+    Args:
+        key: the key of the row.
+        call: what is drawn.
+        limits: how much of it is shown.
+        at: where it is, as Python.
+        came: the lines of its result.
+        position: its place among the calls of its turn, where a page can act on it.
+        found: whether it was found in the text and not run.
+        label: what is before it in place of the arrow.
+    """
+    wrong = came.tone if came else ""
+    tone = wrong or ("found" if found else "bad" if call.status == "invalid" else "")
+    known = None if call.status == "ok" else status(call.status)
+    return box(
+        key,
+        position,
+        line("→" if label is None else label, call_body(call, limits, at, found=found), known),
+        _about(call, limits, at),
+        *(came.lines if came else ()),
+        tone=tone,
+    )
+
+
+def call_alone(call: ToolCall, limits: Limits, at: str) -> Html:
+    """Draw a call that is shown beside something else: its line, and what is wrong with it."""
+    known = None if call.status == "ok" else status(call.status)
+    told = line("→", call_body(call, limits, at), known)
+    return _BOX(told, _about(call, limits, at))
+
+
+def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Child:
+    """Draw the call's name and arguments, and what is unusual in it."""
+    known = facts(
+        "found in the text, not run" if found else None,
+        *by_hand(call),
+        fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None,
+    )
+    return [_NAME(short(call.name or "?")), " ", _arguments(call, limits, at), " ", known]
+
+
+def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
+    if call.arguments is None or call.status == "custom":
+        return data(call.raw_arguments, limits, f"{at}.raw_arguments")
+    return data(pretty(call.arguments, _WIDE), limits, f"{at}.arguments")
+
+
+def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    """Draw what is wrong with a call, and what was made of it."""
+    return sub(
+        _sent(call, limits, at),
+        problems(call.problems, limits),
+        _suggestion(call, limits, at),
+    )
+
+
+def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    """Show what the server sent, where it is not what is used."""
+    sent_as, name = (
+        (call.raw_arguments, "raw_arguments")
+        if call.sent_arguments is None
+        else (call.sent_arguments, "sent_arguments")
+    )
+    as_sent = call.arguments is None or (
+        call.status not in ("normalized", "repaired") and call.sent_arguments is None
+    )
+    known = [_sent_as("name", call.raw_name, call.name)]
+    if as_sent:
+        return facts(*known)
+    if len(sent_as) <= _SHORT:
+        return facts(*known, fragment("arguments sent as ", code(sent_as)))
+    if not limits.details:
+        return facts(*known, fragment("arguments sent as ", excerpt(sent_as, _SHORT)))
+    return fragment(
+        facts(*known), fold("arguments as sent", whole(sent_as, limits, f"{at}.{name}"))
+    )
+
+
+def _sent_as(word: str, sent: Any, used: str) -> Html | None:
+    return (
+        None if sent is None or sent == used else fragment(f"{word} sent as ", code(verbatim(sent)))
+    )
+
+
+def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
+    if call.suggestion is None:
+        return None
+    return fragment(
+        note("could be read as, never run by itself:"),
+        data(pretty(call.suggestion, _WIDE), limits, f"{at}.suggestion"),
+    )
+
+
+def identity(call: ToolCall, limits: Limits) -> Html | None:
+    """Write the labels of a call on the wire, and where it was found."""
+    span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
+    return facts(
+        fragment("id ", code(call.id), ", synthetic" if call.id_synthetic else None),
+        _sent_as("id", call.raw_id, call.id),
+        span,
+    )
