@@ -634,6 +634,7 @@ def test_a_lone_record_shows_what_it_holds() -> None:
         "items",
         "listed",
         "details",
+        "wire",
         "rows",
     }
 

@@ -13,8 +13,8 @@ from importlib.resources import files
 
 _STATIC = files("agentkit.show.notebook").joinpath("static")
 _SCRIPTS, _STYLES = _STATIC.joinpath("scripts"), _STATIC.joinpath("styles")
-KEPT = ("rollout", "rows", "content")
-"""The sheets of a conversation and of what stands beside one, kept with either."""
+KEPT = ("rollout", "content")
+"""The sheets of a conversation and of what is said in it."""
 _UNPACK = """\
 const id = "%s";
 const known = (globalThis.agentkitViews ??= {});

@@ -85,7 +85,8 @@ def _sheets(body: Html) -> str:
 
 
 def _beside(body: Html) -> str:
-    return style("beside") if "ak-beside" in body or "ak-matrix" in body else ""
+    two = style("beside") if "ak-beside" in body or "ak-matrix" in body else ""
+    return two + (style("tokens") if "ak-tokens" in body else "")
 
 
 @cache

@@ -27,6 +27,10 @@ class Limits:
     """Whether what is behind a click is drawn, and what only a page has room for: ids, charts, the
     wire. Plain text has none of it.
     """
+    wire: bool = True
+    """Whether a turn has its details behind a click: ids, the answer as it came. A page that asks
+    for them when they are looked at has none.
+    """
 
 
 STATIC = Limits()

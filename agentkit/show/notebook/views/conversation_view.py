@@ -18,7 +18,7 @@ from agentkit.show.render.rollout.conversation import about, draw, end_row, titl
 from agentkit.show.render.rollout.outline import OutlineEntry, entries_from, prompt_entries
 from agentkit.types.trajectory import Trajectory
 
-LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60)
+LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60, wire=False)
 """Every row is in the page; a single text is cut as it is in a notebook."""
 
 Parts = dict[str, Html]

@@ -49,7 +49,7 @@ def answer(
     if response.problems:
         listed = problems(response.problems, limits)
         found[f"{key}/problems"] = part(f"{key}/problems", "wrong", listed)
-    if limits.details and (behind := _details(response, limits, path, turn)):
+    if limits.details and limits.wire and (behind := _details(response, limits, path, turn)):
         found[f"{key}/details"] = part(f"{key}/details", "details", behind)
     return found
 

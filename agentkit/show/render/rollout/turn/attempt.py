@@ -18,7 +18,8 @@ def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """Draw a failed model call, with what came of it."""
     elapsed = seconds(failed.exchange.elapsed)
     known = facts(f"asked in vain{f', {elapsed}' if elapsed else ''}")
-    wire = raw(failed.exchange, limits, f"{at}.exchange.text") if limits.details else None
+    drawn = limits.details and limits.wire
+    wire = raw(failed.exchange, limits, f"{at}.exchange.text") if drawn else None
     title = el("strong", "Turn ", failed.turn), " ", known
     return el(
         "section",
