@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import zip_longest
 from typing import TypeAlias
@@ -41,7 +41,7 @@ class Node:
 
     __slots__ = ("children", "classes", "tag")
 
-    def __init__(self, tag: str, classes: Collection[str]) -> None:
+    def __init__(self, tag: str, classes: frozenset[str]) -> None:
         self.tag = tag
         self.classes = classes
         self.children: list[Child] = []
@@ -76,7 +76,7 @@ def _parsed(markup: Html) -> Node:
     """Parse the markup into a tree; what `agentkit.show.html` makes closes every element it
     opens.
     """
-    root = Node("root", ())
+    root = Node("root", frozenset())
     children = root.children
     path: list[list[Child]] = []
     for closing, tag, attributes, text in _TOKEN.findall(markup):
