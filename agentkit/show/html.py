@@ -5,16 +5,17 @@ The rules:
     An `Html` is made only by the functions of this module. A plain string given to them is text,
     always escaped; adding an `Html` to a string gives a plain string again, which would be escaped
     if it were used. Tags and attributes come from two short lists; there is no style, no script, no
-    event handler, no image. A link is made only by `link`, from a file name or address that the
-    user's own code gave. Characters that do something instead of showing something (controls,
-    escapes of a terminal, bidi overrides, invisible ones, lone surrogates) are shown as what they
-    are, `\u202e`, in a `<span class="ak-ctl">`.
+    event handler. An image is made only by `picture`, out of its own bytes. A link is made only by
+    `link`, from a file name or address that the user's own code gave. Characters that do something
+    instead of showing something (controls, escapes of a terminal, bidi overrides, invisible ones,
+    lone surrogates) are shown as what they are, `\u202e`, in a `<span class="ak-ctl">`.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Self, TypeAlias, cast
@@ -86,6 +87,17 @@ SVG_ATTRIBUTES = {
     "text_anchor": "text-anchor",
     "font_size": "font-size",
 }
+
+PICTURES = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": (b"RIFF",),
+}
+"""Formats of pixels, and what their bytes begin with."""
+MOST_OF_PICTURE = 400_000
+"""Characters of the base64 of an image that is shown."""
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 _BARE = SHOWN.translate(None, b"&<>")
 """Those that markup writes as themselves, in an element."""
@@ -187,6 +199,30 @@ def without_keys(markup: Html) -> Html:
 def joined(separator: str, children: Iterable[Child]) -> Html:
     """Put the children one after the other with the text between them."""
     return _new(Html, _escaped(separator).join([_child(child) for child in children]))
+
+
+def picture(kind: str, encoded: str, words: str) -> Html | None:
+    """Show an image from its own bytes; None where these are not what they are said to be, or too
+    many.
+
+    Args:
+        kind: `image/png`, `image/jpeg`, `image/gif` or `image/webp`. No other format is shown: an
+            SVG could hold a script.
+        encoded: the bytes, in base64.
+        words: what stands in its place where it cannot be seen.
+    """
+    signs = PICTURES.get(kind)
+    if signs is None or len(encoded) > MOST_OF_PICTURE or not _BASE64.fullmatch(encoded):
+        return None
+    start = b64decode(encoded[:64])
+    if not any(start.startswith(sign) for sign in signs) or (b"RIFF" in signs) != (
+        start[8:12] == b"WEBP"
+    ):
+        return None
+    source = f"data:{kind};base64,{encoded}"
+    return _new(
+        Html, f'<img class="ak-picture" alt="{html.escape(visible(words))}" src="{source}">'
+    )
 
 
 def link(target: str, *children: Child) -> Html:

@@ -17,7 +17,10 @@ from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import html_of, text_of
 from agentkit.types.words import visible
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action"
+    " 'none'"
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

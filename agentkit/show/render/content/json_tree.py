@@ -9,7 +9,9 @@ from typing import Any
 
 from agentkit.show.html import Child, Html, el, element
 from agentkit.show.render.content.colours import KEY
-from agentkit.show.render.content.json_text import Members, leaf_text, line, size
+from agentkit.show.render.content.images import image_of
+from agentkit.show.render.content.json_text import Digits, Members, leaf_text, line, size
+from agentkit.show.render.content.records_table import columns_of, records_table
 from agentkit.types.words import count
 
 LINE = 90
@@ -19,24 +21,47 @@ _ITEMS = 100
 _OPEN = 24
 """Lines that are there without a click."""
 _DEPTH = 40
+_TEXT = 300
+"""Characters of a text that stands among the lines."""
+_ROWS = 4
+"""Lines of a text that is shown line by line."""
+_CHARACTERS = 40
+"""Characters of room that a line stands for."""
+_TWICE = 4_000
+"""Characters of records that are drawn as a tree too."""
 _LINES = element("pre", class_="ak-data")
+_WRITTEN = element("pre", class_="ak-data ak-literal", dir="auto")
 _HINT = element("small")
 _NAME = re.compile(r"[A-Za-z_$][\w$-]{0,80}", re.ASCII)
 _MARK = element("span", class_="ak-x")
 
 
 class JsonTree:
-    """One drawing of a value: it knows how many lines it may still show."""
+    """One drawing of a value: it knows how many lines and characters it may still show.
 
-    def __init__(self, lines: int) -> None:
-        self._left = lines
+    Args:
+        room: characters of texts.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._lines = max(room // _CHARACTERS, _OPEN)
         self._open = _OPEN
 
     def drawn(self, value: Any) -> Html:
-        """Draw the value."""
+        """Draw the value: on a line, as a table, or as a tree."""
         if size(value, LINE) <= LINE:
             return _LINES(line(value))
-        return el("div", self._level(value, 0), class_="ak-json")
+        return el("div", self._inside(value, 0), class_="ak-json")
+
+    def _inside(self, value: Any, depth: int) -> Child:
+        names = columns_of(value)
+        if names is None:
+            return self._level(value, depth)
+        table = records_table(value, names)
+        if size(value, _TWICE) > _TWICE:
+            return table
+        return [table, el("details", el("summary", "as a tree"), self._level(value, depth))]
 
     def _level(self, value: Any, depth: int) -> list[Child]:
         """Draw the items of a container: those of a line together, each other behind a fold."""
@@ -44,26 +69,56 @@ class JsonTree:
         lines: list[Child] = []
         room, shown = LINE - 2 * depth, 0
         for item in value[:_ITEMS]:
-            if not self._left:
+            if not self._lines or self._room <= 0:
                 break
-            self._left -= 1
+            self._lines -= 1
             self._open -= 1
             label, inner = _label(value, shown, item)
             shown += 1
-            if size(inner, room) <= room or not isinstance(inner, list) or depth >= _DEPTH:
+            folded = self._folded(label, inner, depth, room)
+            if folded is None:
+                self._room -= size(inner, room)
                 lines += ["\n" if lines else None, *label, _short(inner, room)]
                 continue
             parts += [_LINES(*lines)] if lines else []
-            parts.append(self._fold(label, inner, depth))
+            parts.append(folded)
             lines = []
         parts += [_LINES(*lines)] if lines else []
-        rest = len(value) - shown
-        return [*parts, _HINT("… ", count(rest, "more item")) if rest else None]
+        return [*parts, self._rest(len(value) - shown, "item")]
 
-    def _fold(self, label: list[Child], value: Any, depth: int) -> Html:
-        is_open = "" if len(value) <= self._open else None
-        title = el("summary", el("code", label), _holding(value))
-        return el("details", title, self._level(value, depth + 1), open=is_open)
+    def _folded(self, label: list[Child], value: Any, depth: int, room: int) -> Html | None:
+        """Draw what is too long for a line: a container, a text, an image."""
+        length = size(value, room)
+        if image := image_of(dict(value) if isinstance(value, Members) else value):
+            return el("div", el("code", label), image)
+        rows = value.count("\n") + 1 if isinstance(value, str) else 1
+        if length <= room and rows < _ROWS:
+            return None
+        if isinstance(value, list) and depth < _DEPTH:
+            return self._fold(label, _contents(value), self._inside(value, depth + 1), len(value))
+        if isinstance(value, str) and not isinstance(value, Digits):
+            if len(value) <= _TEXT and rows < _ROWS:
+                return None
+            shown = value[: max(self._room, 0)]
+            self._room -= len(shown)
+            inside = [_WRITTEN(shown), self._rest(len(value) - len(shown), "character")]
+            return self._fold(label, _length(value, rows), inside, max(rows, len(value) // LINE))
+        return None
+
+    def _fold(self, label: list[Child], hint: Html, inside: Child, lines: int) -> Html:
+        is_open = "" if lines <= self._open else None
+        return el("details", el("summary", el("code", label), hint), inside, open=is_open)
+
+    def _rest(self, number: int, thing: str) -> Html | None:
+        if not number:
+            return None
+        return el("p", "… ", count(number, f"more {thing}"), " ", class_="ak-note")
+
+
+def _length(value: str, rows: int) -> Html:
+    """Say how long a text is."""
+    lines = [count(rows, "line")] if rows > 1 else []
+    return _HINT(", ".join([*lines, count(len(value), "character")]))
 
 
 def _label(value: Any, place: int, item: Any) -> tuple[list[Child], Any]:
@@ -80,11 +135,11 @@ def _bare(name: str) -> str:
 def _short(value: Any, room: int) -> Child:
     """Draw what stands on a line; of a container that is too deep only what it holds."""
     if isinstance(value, list) and size(value, room) > room:
-        return _holding(value)
+        return _contents(value)
     return line(value)
 
 
-def _holding(value: Any) -> Html:
+def _contents(value: Any) -> Html:
     """Say what a closed container holds."""
     if not isinstance(value, Members):
         return _HINT(f"[ {count(len(value), 'item')} ]")

@@ -140,18 +140,18 @@ _code = element("pre", class_="ak-data ak-code")
 def _word(token: Any) -> Child:
     match token.type:
         case "text":
-            return _words(token.content)
+            return running_text(token.content)
         case "text_special":  # an escape, as it was written
-            return _words(token.markup)
+            return running_text(token.markup)
         case "code_inline":
             return _CODE(token.content)
         case "softbreak" | "hardbreak":
             return _BREAK
     image = str(token.attrs.get("src", ""))
-    return _link(fragment("image ", _words(token.content)), image)
+    return _link(fragment("image ", running_text(token.content)), image)
 
 
-def _words(text: str) -> Child:
+def running_text(text: str) -> Child:
     """Write running text. Dollar signs stand apart, so that no page takes what is between two of
     them for mathematics.
     """

@@ -16,6 +16,7 @@ from agentkit.show.html import HOLE, Child, Html, el, element, fragment, shape
 from agentkit.show.render.content.json_text import read_json
 from agentkit.show.render.content.json_tree import JsonTree
 from agentkit.show.render.content.markdown import Block, blocks
+from agentkit.show.render.content.white_space import around
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import mark
 from agentkit.types.words import count
@@ -130,7 +131,8 @@ def prose(text: str, limits: Limits, at: str) -> Html:
     found = blocks(text[: limits.text]) if limits.details else None
     if found is None:
         return _block(text, limits, at, "prose", FOLD_PROSE)
-    return fragment(_marked(found, text[: limits.text], at), _hidden(len(text) - limits.text, at))
+    hidden = _hidden(len(text) - limits.text, at)
+    return fragment(_marked(found, text[: limits.text], at), hidden, around(text))
 
 
 def wording(text: str, limits: Limits, at: str) -> Html:
@@ -153,7 +155,8 @@ def data(text: str, limits: Limits, at: str) -> Html:
     value = read_json(text) if limits.details else None
     if value is None:
         return _block(text, limits, at, "data", FOLD)
-    return JsonTree(limits.text // _LINE).drawn(value)
+    tree, beside = JsonTree(limits.text).drawn(value), around(text)
+    return fragment(tree, beside) if beside else tree
 
 
 def whole(text: str, limits: Limits, at: str) -> Html:
@@ -166,10 +169,11 @@ def _block(text: str, limits: Limits, at: str, kind: str, room: int) -> Html:
     end = _cut(shown, room) if limits.details else len(shown)
     first, rest, hidden = shown[:end], shown[end:], len(text) - len(shown)
     pre = _TEXT[kind, end > 100 or "\n" in first](first)
-    if not rest and not hidden:
+    beside = around(text) if limits.details else None
+    if not rest and not hidden and not beside:
         return pre
     more = fold(count(len(rest), "more character"), _TEXT[kind, True](rest)) if rest else None
-    return fragment(pre, more, _hidden(hidden, at))
+    return fragment(pre, more, _hidden(hidden, at), beside)
 
 
 def _hidden(number: int, at: str) -> Html | None:

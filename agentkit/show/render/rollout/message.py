@@ -7,6 +7,7 @@ from typing import Any
 
 from agentkit.read.plain import plain
 from agentkit.show.html import Child, Html, el, element
+from agentkit.show.render.content.images import image_of
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
     code,
@@ -85,17 +86,17 @@ def _parts(content: Any, limits: Limits, at: str) -> Child:
         if not isinstance(part, str)
         and not (isinstance(part, dict) and isinstance(part.get("text"), str))
     ]
-    shown = [
-        fold(
-            ["part ", code(_kind(part))],
-            whole(pretty(part), limits, f"{at}.wire")
-            if limits.details
-            else excerpt(pretty(part, 1 << 30)),
-        )
-        for part in others[: limits.items]
-    ]
+    shown = [_part(part, limits, at) for part in others[: limits.items]]
     rest = len(others) - len(shown)
     return [*shown, note("… ", count(rest, "more part")) if rest else None]
+
+
+def _part(part: Any, limits: Limits, at: str) -> Html:
+    if not limits.details:
+        return fold(["part ", code(_kind(part))], excerpt(pretty(part, 1 << 30)))
+    return image_of(part) or fold(
+        ["part ", code(_kind(part))], whole(pretty(part), limits, f"{at}.wire")
+    )
 
 
 def _kind(part: Any) -> str:

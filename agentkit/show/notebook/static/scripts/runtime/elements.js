@@ -48,8 +48,13 @@ function nodesOf(html) {
   return made;
 }
 
+/** An image out of its own bytes, in a format of pixels. */
+const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
+
 /** Copies a node if it is allowed; of one that is not, only its text stays. */
 function admit(node, into) {
+  if (node.nodeName === "IMG" && PICTURE.test(node.getAttribute("src")))
+    return into.append(h("img", { className: "ak-picture", src: node.src, alt: node.alt }));
   if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return;
   const shape = node.namespaceURI === SVG;
