@@ -1,4 +1,4 @@
-/** A text that can be copied: a line of a call with room at its side, or any other block of text. */
+/** A text that can be copied: a line with room at its side, or any other block of text. */
 const TEXTS = ".ak-line:has(> .ak-side), pre";
 
 /** What one button is made of; the others are copies of it. @type {HTMLButtonElement?} */
