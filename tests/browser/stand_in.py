@@ -24,27 +24,34 @@ from agentkit.show.notebook.live import LiveView
 _PAGE = """
 async (script) => {
     const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
-    window.models = [];
-    window.shows = async () => {
+    window.pages = []; // the widget's model in each, as one browser page has one
+    window.models = []; // what is shown of them
+    window.opens = async (given = {}) => {
         const listeners = {};
         const model = {
             on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
             off: (name, listener) => listeners[name]?.delete(listener),
+            get: (name) => ({counted: {turns: 3, calls: 4}})[name],
             send: (content) => window.toPython(JSON.stringify(content)),
             tell: (name, ...args) => listeners[name]?.forEach(listener => listener(...args)),
+            ...given,
         };
+        model.widget = await module.default();
+        await model.widget.initialize({model});
+        window.pages.push(model);
+        return model;
+    };
+    window.shows = async (model = window.pages[0]) => {
         const el = document.body.appendChild(document.createElement('div'));
-        model.el = el;
-        model.end = await module.default.render({model, el});
-        window.models.push(model);
+        window.models.push({el, tell: model.tell, end: await model.widget.render({model, el})});
     };
     window.deliver = (messages) => {
         for (const [content, buffers] of messages) {
             const views = buffers.map(text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer));
-            window.models.forEach(model => model.tell('msg:custom', structuredClone(content), views));
+            window.pages.forEach(model => model.tell('msg:custom', structuredClone(content), views));
         }
     };
-    await window.shows();
+    await window.opens();
 }
 """
 
@@ -54,7 +61,7 @@ class StandIn:
     from any thread.
     """
 
-    def __init__(self, page: Page, view: LiveView) -> None:
+    def __init__(self, page: Page, view: LiveView, *, begins: bool = True) -> None:
         self.page = page
         self.view = view
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
@@ -65,6 +72,10 @@ class StandIn:
         view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
         page.evaluate(_PAGE, str(view._esm))
+        if begins:
+            view.begin()
+            self._carry()
+        page.evaluate("() => window.shows()")
         self.settle()
 
     def settle(self, until: Callable[[], bool] = lambda: True, *, quiet: float = 0.12) -> None:

@@ -7,6 +7,8 @@ import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from agentkit.agent.event_loop import event_loop
+
 if TYPE_CHECKING:
     from agentkit.show.notebook.live import LiveView
 
@@ -44,6 +46,8 @@ def live_views() -> dict[type, type[LiveView]]:
 
 _views: dict[int, LiveView] = {}
 """By identity: what is a list of rollouts has no hash."""
+_COMES = 10.0
+"""Seconds after a cell in which a page comes to show what the cell has displayed."""
 
 
 def live_view(thing: Any) -> LiveView | None:
@@ -64,6 +68,29 @@ def live_view(thing: Any) -> LiveView | None:
         weakref.finalize(thing, _views.pop, id(thing), None).atexit = False
     _views[id(thing)] = made = view(thing)  # anew where a page has ended all widgets of the kernel
     return made
+
+
+def begin(view: LiveView) -> None:
+    """Let the view send what it shows, without a word from the page: it cannot be heard before the
+    cell that displays the view has ended.
+    """
+    _heed_cells()
+    view.begin()
+
+
+@cache
+def _heed_cells() -> None:
+    """Let views that no page came to show be quiet again."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.events.register("post_run_cell", _cell_ended)
+
+
+def _cell_ended(_: object) -> None:
+    for view in list(_views.values()):
+        if view.awaited:
+            loop = event_loop()
+            loop.call_soon_threadsafe(loop.call_later, _COMES, view.settle)
 
 
 def display(thing: Any) -> bool:

@@ -1,10 +1,11 @@
 """What moves in a notebook: a view of something that changes, kept up to date by small numbered
 messages.
 
-The page says `ready`; Python answers it with one `reset` that holds all, then sends numbered
-`delta`s to every page that shows the view; a page that missed one says `ready` again. No trait
-holds anything of a model or tool: what is shown travels in messages, as markup made by
-`agentkit.show.html`, and the page lets in only the elements it knows.
+A view that is shown sends one `reset` that holds all, unasked, then numbered `delta`s; the page
+keeps what it hears until there is something to draw it in, as a kernel that is busy with the very
+cell which shows the view cannot be asked. A page that missed something says `ready`, and gets a
+`reset`. No trait holds anything of a model or tool: what is shown travels in messages, as markup
+made by `agentkit.show.html`, and the page lets in only the elements it knows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import anywidget
+import traitlets
 
 from agentkit.agent.event_loop import event_loop
 from agentkit.servers.redaction.known_secrets import Known
@@ -30,11 +32,16 @@ Op = list[Any]
     remove key, rows [[key, html], ...]     its rows
     text key text keep                      a text grows, or goes on after its first `keep` letters
     state {name: value}                     what the script needs to know
-    any other name …                        for the view's own script
+    any other name …                        for the view's own script; a page that is shown later
+                                            gets the last of each name and first argument
+
+The key of a text that grows begins with that of its row and a slash.
 """
 
 PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
+_COMING = ""
+"""In place of a page: one that may be about to show the view."""
 _PACKED = 8_000
 """Characters beyond which a message is compressed: a server lets through a million bytes a second,
 and drops what is more.
@@ -58,7 +65,7 @@ class LiveView(anywidget.AnyWidget):
         view.refresh()          # sends what changed; from any thread
         view.refresh_soon()     # the same, at most 18 times a second
 
-    Nothing is drawn or sent while no page shows the view. An error of an action is shown in the
+    Nothing is drawn or sent while no page shows the view, or may be about to. An error of an action is shown in the
     view. A method here that reads what it shows runs on whichever thread asked, under the view's
     lock.
     """
@@ -68,6 +75,8 @@ class LiveView(anywidget.AnyWidget):
     `static/styles/`, where there are any.
     """
     _esm = module()
+    counted = traitlets.Dict().tag(sync=True)
+    """What a page says that has nothing else: how much was shown, in numbers alone."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
@@ -75,7 +84,7 @@ class LiveView(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, target: Any = None) -> None:
-        super().__init__()
+        super().__init__(counted=self.counts(target))
         # Only a view that a page shows keeps alive what it shows (`_held`): else the debugger of a
         # cell that is run again would live, and draw, as long as the kernel does.
         self._known = _reference(target)
@@ -97,6 +106,11 @@ class LiveView(anywidget.AnyWidget):
     def suits(cls, thing: Any) -> bool:
         """Tell whether the thing has anything that lives; else its HTML is all there is."""
         return True
+
+    @classmethod
+    def counts(cls, thing: Any) -> dict[str, int]:
+        """Count what is shown, under words of ours: {"turns": 3}. It is sent with the widget."""
+        return {}
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw what is shown: markup under keys that stay, in order."""
@@ -151,8 +165,27 @@ class LiveView(anywidget.AnyWidget):
 
     @property
     def watched(self) -> bool:
-        """Whether a page shows it."""
+        """Whether a page shows it, or may be about to."""
         return bool(self._pages)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether no page has spoken since it began."""
+        return _COMING in self._pages
+
+    def begin(self) -> None:
+        """Send all there is to whoever is about to show it, and from then on what changes, until
+        `settle`.
+        """
+        with self._lock:
+            if not self._pages:
+                self._reset(_COMING)
+
+    def settle(self) -> None:
+        """Send nothing more where no page has spoken since it began."""
+        with self._lock:
+            if self.awaited:
+                self.forget(_COMING)
 
     def refresh(self) -> None:
         """Send what changed since the last time."""
@@ -222,6 +255,8 @@ class LiveView(anywidget.AnyWidget):
         match content:
             case {"type": "ready", "view": str(page)}:
                 self._reset(page)
+            case {"type": "shown", "view": str(page), "seq": int(seq)}:
+                self._joined(page, seq)
             case {"type": "gone", "view": str(page)}:
                 self.forget(page)
             case {
@@ -244,14 +279,27 @@ class LiveView(anywidget.AnyWidget):
             if not self._pages:
                 self.difference()
                 self._sent_state = self.state()
-            self._pages.add(page)
-            self._held = self.target
+                self._seq += 1  # who was shown it before does not know what came since
+            self._add(page)
             ops: list[Op] = [
                 ["rows", [[key, part] for key, part in self.rows().items()]],
                 ["state", self._sent_state],
                 *self.opening(),
             ]
-            self._post({"type": "reset", "seq": self._seq, "to": page}, ops, self.arrays())
+            to = {"to": page} if page != _COMING else {}
+            self._post({"type": "reset", "seq": self._seq, **to}, ops, self.arrays())
+
+    def _joined(self, page: str, seq: int) -> None:
+        """Take note of a page that shows what was sent up to this number."""
+        with self._lock:
+            if not self._pages and seq != self._seq:
+                return self._reset(page)
+            self._add(page)
+            self.refresh()
+
+    def _add(self, page: str) -> None:
+        self._pages = {page, *self._pages} - ({_COMING} if page != _COMING else set())
+        self._held = self.target
 
     def forget(self, page: str) -> None:
         """Note that a page shows the view no longer."""

@@ -26,7 +26,19 @@ document.head.append(Object.assign(document.createElement("style"), { id, textCo
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
 })());
-export default { render: async (given) => (await unpacked).render(given) };
+export default () => {
+const early = [];
+let story, begun;
+const begin = (model) => (begun ??= unpacked.then((views) => (story = views.tell(model, early))));
+return {
+initialize({ model }) {
+model.on("msg:custom", (...heard) => void (story ? story.hear(...heard) : early.push(heard)));
+begin(model).catch(() => {});
+return () => story?.unwatch();
+},
+render: async ({ model, el }) => (await begin(model)).show(el),
+};
+};
 """
 
 
@@ -63,9 +75,10 @@ def module(*names: str) -> str:
     """Make the one module a widget can have: `script` and its style sheet, compressed, as each
     widget sends its own copy to the page.
 
-    It is there before it is unpacked: anywidget gives up a widget for good whose module takes two
-        seconds, as it can in a busy page. A page unpacks it once; a sheet that every widget brings
-        as `_css` would make the browser style the whole page again for each.
+    It is there before it is unpacked, keeps what the kernel says meanwhile, and never waits:
+        anywidget gives up a widget for good whose module takes two seconds, as it can in a busy
+        page. A page unpacks it once; a sheet that every widget brings as `_css` would make the
+        browser style the whole page again for each.
     """
     packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
     return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())

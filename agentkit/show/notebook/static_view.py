@@ -38,14 +38,13 @@ def mimebundle(record: Any) -> dict[str, Any]:
 def _live(record: Any) -> dict[str, Any]:
     if not _has_a_page():
         return {}
-    from agentkit.show.notebook.display import live_view
+    from agentkit.show.notebook.display import begin, live_view
 
     view = live_view(record)
-    return (
-        {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
-        if view is not None
-        else {}
-    )
+    if view is None:
+        return {}
+    begin(view)
+    return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
 
 
 def _has_a_page() -> bool:

@@ -50,6 +50,14 @@ class ConversationView(TurnTabs):
         shown: Trajectory = self.target
         return shown
 
+    @classmethod
+    def counts(cls, thing: Any) -> dict[str, int]:
+        """Count its turns and calls."""
+        trajectory = getattr(thing, "trajectory", thing)
+        turns = trajectory.all_turns if isinstance(trajectory, Trajectory) else ()
+        calls = [call for turn in turns if turn.response for call in turn.response.tool_calls]
+        return {"turns": len(turns), "calls": len(calls)}
+
     def title(self, trajectory: Trajectory, known: Totals) -> Parts:
         """Draw what is above everything and changes with every step."""
         return {

@@ -1,6 +1,5 @@
 /**
- * The page's half of a LiveView: it says `ready`, takes one `reset`, then numbered `delta`s, and
- * says `ready` again after a gap. A script that follows it in the same module may add to it:
+ * One place where a view is shown. A script that follows it in the same module may add to it:
  * PARTS.push((live) => ({state, message, keydown, dispose})), each optional.
  *
  * @typedef {{
@@ -19,20 +18,13 @@
 /** @type {((live: Live) => Part)[]} */
 const PARTS = [];
 
-/** The bytes of a buffer as they were sent; a DataView need not begin where its buffer does. */
-const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+/** What acts, and so is of no use without a kernel; folds, copies and links work on. */
+const CONTROLS =
+  "button:not(.ak-copy, .ak-close), input, select, textarea, [contenteditable], " +
+  '[role="button"], [role="tab"], [role="option"], [role="treeitem"], [role="menuitem"]';
 
-/** A message's operations: in it, or packed into its first buffer. @returns {Promise<any[]>} */
-async function opsOf(message, arrays) {
-  if (message.ops) return message.ops;
-  const packed = new Blob([arrays.shift()])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(packed).text());
-}
-
-/** One displayed view of the model. */
-function mount(model, el) {
+/** Shows a view in an element; `post` speaks to the kernel. */
+function mount(el, post) {
   const root = h("div", {
     className: "ak-root ak-live tex2jax_ignore mathjax_ignore",
     tabIndex: -1,
@@ -42,23 +34,7 @@ function mount(model, el) {
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
   root.append(alerts, list, spoken);
   const rows = new Rows(list, offerCopies);
-  const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join(
-    "",
-  );
-  let seq = -1;
-  let asked = false;
-  let queue = Promise.resolve();
-  const post = (message) => {
-    try {
-      model.send({ ...message, view });
-    } catch {
-      /* the kernel is gone, and the view says so */
-    }
-  };
-  const ready = () => {
-    if (!asked) post({ type: "ready" });
-    asked = true;
-  };
+  let ended = "";
   /** Does something and keeps the focus in the view: the next letter is not the notebook's. */
   const keepingFocus = (act) => {
     const had = root.contains(document.activeElement);
@@ -109,22 +85,7 @@ function mount(model, el) {
     },
   };
 
-  async function take(message, buffers) {
-    if (message.to !== undefined && message.to !== view) return;
-    const arrays = buffers.map(bytesOf);
-    if (message.type === "failed") return live.fail(message.message, message.hint);
-    if (message.type === "reset") {
-      asked = false;
-      root.classList.remove("ak-gone");
-    } else if (message.type !== "delta") {
-      return all("message", message, arrays);
-    } else if (seq < 0 || message.seq <= seq) {
-      return;
-    } else if (message.seq !== seq + 1) {
-      return ready();
-    }
-    const ops = await opsOf(message, arrays);
-    seq = message.seq;
+  function draw(ops, arrays) {
     if (arrays.length) live.arrays = arrays;
     keepingFocus(() => {
       for (const [name, ...args] of ops)
@@ -138,34 +99,48 @@ function mount(model, el) {
     });
   }
 
-  const heard = (message, buffers = []) => {
-    queue = queue
-      .then(() => take(message, buffers))
-      .catch((error) => live.fail(`this view cannot be drawn: ${error.message}`));
-  };
-  const lost = () => {
+  /** Goes still: says why, and what acts does nothing any more. */
+  function end(why) {
+    if (ended) return;
+    ended = why;
     root.classList.add("ak-gone");
     all("state", { ...live.state, gone: true }, live.arrays);
-    asked = false;
-    ready();
+    root.prepend(h("p", { className: "ak-ended", role: "status", textContent: ended }));
+    for (const control of root.querySelectorAll(CONTROLS)) {
+      control.setAttribute("aria-disabled", "true");
+      control.setAttribute("aria-description", ended);
+      if ("readOnly" in control) control.readOnly = true;
+    }
+  }
+
+  const still = (event) => {
+    const control = event.target.closest?.(`summary, .ak-copy, .ak-close, ${CONTROLS}`);
+    if (!ended || event.key === "Tab" || !control?.matches(CONTROLS)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
   };
-  model.on("msg:custom", heard);
-  model.on("comm_live_update", lost);
-  root.addEventListener("keydown", (event) => all("keydown", event));
+  const kinds = ["click", "dblclick", "pointerdown", "mousedown", "keydown", "input", "change"];
+  for (const kind of kinds) root.addEventListener(kind, still, true);
+  root.addEventListener("keydown", (event) => ended || all("keydown", event));
   const hush = (event) => {
     const saves = (event.ctrlKey || event.metaKey) && event.key === "s";
     if (root.contains(event.target)) event.target.toggleAttribute(QUIET, !saves);
   };
   window.addEventListener("keydown", hush, true);
   el.append(root);
-  ready();
-  return () => {
-    model.off("msg:custom", heard);
-    model.off("comm_live_update", lost);
-    window.removeEventListener("keydown", hush, true);
-    post({ type: "gone" });
-    all("dispose");
+  return {
+    draw,
+    end,
+    fail: live.fail,
+    message: (message, arrays) =>
+      message.type === "failed"
+        ? live.fail(message.message, message.hint)
+        : all("message", message, arrays),
+    dispose: () => {
+      window.removeEventListener("keydown", hush, true);
+      all("dispose");
+    },
   };
 }
 
-export default { render: ({ model, el }) => mount(model, el) };
+export default { tell: (model, early) => new Story(model, early) };
