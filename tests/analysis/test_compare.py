@@ -240,12 +240,12 @@ def test_a_callers_mistake_raises(sides: Any, options: dict[str, Any], message: 
 def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = agent(asks())
 
-    def interrupted(side: Any, *args: Any, **options: Any) -> Any:
+    def interrupted(name: str, side: Any, *args: Any, **options: Any) -> Any:
         if side is first:
             return ak.rollouts(side, *args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agentkit.analysis.compare.compare.rollouts", interrupted)
+    monkeypatch.setattr("agentkit.analysis.compare.compare.run_side", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         ak.compare({"a": first, "b": agent(asks())}, CITIES, record=tmp_path)
     assert len(caught.value.rollouts["a"]) == 6  # type: ignore[attr-defined]

@@ -24,6 +24,8 @@ class Progress(Drawn):
 
     def __init__(self, asked: int, concurrency: int) -> None:
         self.asked = asked
+        self.name = ""
+        """The side of a comparison."""
         self.concurrency = min(asked, concurrency)
         self.begun = self.done = self.turns = self.tokens = 0
         self.ended: Counter[str] = Counter()
@@ -78,6 +80,7 @@ class Progress(Drawn):
         reasons = [f"{number} {reason}" for reason, number in self.ended.most_common()]
         return ", ".join(
             [
+                *([f"of {self.name}"] if self.name else []),
                 f"{self.begun - self.done} running",
                 *([f"{len(self.held)} with {self._holders}"] if self.held else []),
                 count(self.turns, "turn"),
@@ -100,7 +103,8 @@ class Progress(Drawn):
     @property
     def title(self) -> str:
         """What was asked for, in words."""
-        return f"{count(self.asked, 'rollout')}, {self.concurrency} at once"
+        side = f"of {self.name}, " if self.name else ""
+        return f"{side}{count(self.asked, 'rollout')}, {self.concurrency} at once"
 
 
 def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
@@ -118,7 +122,13 @@ def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:
 def _bar(progress: Progress) -> Callable[[], None]:
     from tqdm import tqdm
 
-    bar: Any = tqdm(total=progress.asked, file=sys.stderr, unit="rollout", dynamic_ncols=True)
+    bar: Any = tqdm(
+        total=progress.asked,
+        file=sys.stderr,
+        unit="rollout",
+        desc=progress.name or None,
+        dynamic_ncols=True,
+    )
 
     def update(now: Progress) -> None:
         bar.set_postfix_str(now.summary, refresh=False)

@@ -99,8 +99,37 @@ def rollouts(
         FileError: the file cannot be written, as on a full disk; what had ended is in it.
     """
     refuse_await("ak.rollouts()", "await ak.rollouts_async(...)")
+    return run_side(
+        "",
+        agent,
+        prompts,
+        n,
+        concurrency=concurrency,
+        reward=reward,
+        record=record,
+        resume=resume,
+        progress=progress,
+        meta=meta,
+    )
+
+
+def run_side(
+    name: str,
+    agent: Agent,
+    prompts: Any,
+    n: int,
+    *,
+    concurrency: int,
+    record: Any,
+    resume: Any,
+    progress: bool | None,
+    reward: Reward | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> Rollouts:
+    """Run rollouts, as `rollouts` does, with a name for what is said of them meanwhile."""
     with _use(record, resume) as writer:
         batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer)
+        batch.progress.name = name
         close = shown(batch.progress, progress)
         try:
             run(batch.run())

@@ -11,7 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from agentkit.agent.batch.run import rollouts
+from agentkit.agent.batch.progress import Progress, shown
+from agentkit.agent.batch.run import run_side
 from agentkit.agent.event_loop import refuse_await, run
 from agentkit.analysis.compare.comparison import ClassFinding, Comparison
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
@@ -205,9 +206,10 @@ class _SideRuns:
         if not is_live(side):
             return stored(side, tools)
         if history not in ("free", name):
-            return run(forced(side, self.done[history], self.concurrency))
+            return self._forced(name, side, self.done[history])
         record, resume = self._path(self.record, name), self._earlier(name)
-        return rollouts(
+        return run_side(
+            name,
             side,
             self.prompts,
             self.n,
@@ -216,6 +218,16 @@ class _SideRuns:
             resume=resume,
             progress=self.progress,
         )
+
+    def _forced(self, name: str, side: Any, leaders: Sequence[Trajectory]) -> list[Trajectory]:
+        """Ask a side on the history of the other, and show how far that is."""
+        progress = Progress(len(leaders), self.concurrency)
+        progress.name = name
+        close = shown(progress, self.progress)
+        try:
+            return run(forced(side, leaders, self.concurrency, progress))
+        finally:
+            close()
 
     def _earlier(self, name: str) -> Any:
         if isinstance(self.resume, Mapping):

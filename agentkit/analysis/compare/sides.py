@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from agentkit.agent.agent import Agent
+from agentkit.agent.batch.progress import Progress
 from agentkit.agent.record.replay import ReplayAgent
 from agentkit.errors import UsageError
 from agentkit.files.reader import forms_hint, rollouts_in
@@ -49,13 +50,16 @@ def streaming(agent: Agent, stream: bool) -> Agent:
     return agent.with_spec(replace(agent.spec, stream=stream))
 
 
-async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) -> list[Trajectory]:
+async def forced(
+    agent: Agent, leaders: Sequence[Trajectory], concurrency: int, progress: Progress
+) -> list[Trajectory]:
     """Ask an agent turn by turn on the histories of other rollouts; no tool is run.
 
     Args:
         agent: the side that is asked.
         leaders: the rollouts whose histories are used.
         concurrency: rollouts under way at once.
+        progress: counts what has begun and ended.
 
     Returns:
         Its answers, a trajectory for each leader with that leader's history.
@@ -64,7 +68,10 @@ async def forced(agent: Agent, leaders: Sequence[Trajectory], concurrency: int) 
 
     async def follow(leader: Trajectory) -> Trajectory:
         async with free:
-            return await _followed(agent, leader)
+            progress.began()
+            followed = await _followed(agent, leader)
+            progress.finished(followed)
+            return followed
 
     return list(await asyncio.gather(*(follow(leader) for leader in leaders)))
 

@@ -65,9 +65,9 @@ class LiveView(anywidget.AnyWidget):
         view.refresh()          # sends what changed; from any thread
         view.refresh_soon()     # the same, at most 18 times a second
 
-    Nothing is drawn or sent while no page shows the view, or may be about to. An error of an action is shown in the
-    view. A method here that reads what it shows runs on whichever thread asked, under the view's
-    lock.
+    Nothing is drawn or sent while no page shows the view, or may be about to. An error of an action
+    is shown in the view. A method here that reads what it shows runs on whichever thread asked,
+    under the view's lock.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ()
@@ -292,10 +292,11 @@ class LiveView(anywidget.AnyWidget):
     def _joined(self, page: str, seq: int) -> None:
         """Take note of a page that shows what was sent up to this number."""
         with self._lock:
-            if not self._pages and seq != self._seq:
-                return self._reset(page)
-            self._add(page)
-            self.refresh()
+            if self._pages or seq == self._seq:
+                self._add(page)
+                self.refresh()
+            else:
+                self._reset(page)
 
     def _add(self, page: str) -> None:
         self._pages = {page, *self._pages} - ({_COMING} if page != _COMING else set())
