@@ -4,7 +4,7 @@
  */
 
 /** What a status of JupyterLab's means for all that the kernel has made. */
-const ENDS = { restarting: "restarted", autorestarting: "died", dead: "died", terminating: "gone" };
+const ENDS = { autorestarting: "died", dead: "died", terminating: "gone" };
 
 const ENDED = {
   restarted: "The kernel was restarted: this is how it looked last. Run the cell again.",
@@ -25,9 +25,10 @@ const sessionOf = (model) => model.widget_manager?.context?.sessionContext;
 function watchKernel(model, end) {
   const session = sessionOf(model);
   const kernel = session?.session?.kernel?.id;
+  const restarted = () => setTimeout(end, 300, "restarted"); // unless it has died: told next
   const status = (_, now) => ENDS[now] && end(ENDS[now]);
   const other = (_, { newValue }) => newValue?.id !== kernel && end("gone");
-  model.on("comm_live_update", () => end("restarted"));
+  model.on("comm_live_update", restarted);
   session?.statusChanged?.connect(status);
   session?.kernelChanged?.connect(other);
   return () => {
