@@ -26,6 +26,7 @@ from agentkit.show.notebook.controls import (
 from agentkit.show.notebook.live import Op, sendable
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
 from agentkit.show.notebook.views.stream_rows import StreamRows
+from agentkit.show.notebook.views.turns.reruns import Reruns
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import visible
@@ -36,7 +37,7 @@ POSTED = frozenset(
 """What goes to the debugger as it is."""
 
 
-class DebuggerView(ConversationView):
+class DebuggerView(Reruns, ConversationView):
     """A debugger. Every cell that shows it shows the same view."""
 
     scripts = ("course", "debugger", "turns")
@@ -113,13 +114,16 @@ class DebuggerView(ConversationView):
                     self._grow(None)
                     if not isinstance(event, Committed):
                         self._next_chart = 0.0
+        self.heard_of(event)
         if isinstance(event, Failed):
             self.report(UsageError(event.message))
         self.refresh_soon()
 
     def state(self) -> dict[str, Any]:
         """Describe what the controls show."""
-        return controls(self.target, self._step) if self.target is not None else {}
+        if self.target is None:
+            return {}
+        return {**controls(self.target, self._step), **self.waiting(), **self.in_vain()}
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.

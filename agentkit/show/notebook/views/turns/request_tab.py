@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import STATIC
-from agentkit.show.render.parts.block import CODE, code, short, whole
+from agentkit.show.render.parts.block import CODE, code, data, short
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory
@@ -110,7 +110,7 @@ def _message(place: int, wire: dict[str, Any]) -> Html:
         " ",
         el("span", CODE(clip(text, _LINE)), class_="ak-cut"),
     ]
-    return _fold(title, whole(pretty(wire), STATIC, "request.messages"), kind="message")
+    return _fold(title, data(pretty(wire), STATIC, "request.messages"), kind="message")
 
 
 _ROLES = ("system", "user", "assistant", "tool")
@@ -135,7 +135,8 @@ def _tools(asked: Request) -> Html:
     ]
     title = [el("strong", "tools"), " ", el("small", f"{len(names)}", ": " if names else None)]
     named = CODE(short(", ".join(names))) if names else None
-    return _fold([*title, named], whole(pretty(list(asked.tools)), STATIC, "request.tools"))
+    shown = data(pretty(list(asked.tools)), STATIC, "request.tools")
+    return el("div", _fold([*title, named], shown), class_="ak-tools")
 
 
 def _headers() -> Html:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import STATIC
-from agentkit.show.render.parts.block import CODE, code, fold, note, whole
+from agentkit.show.render.parts.block import CODE, code, data, fold, note, whole
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import tokens
 from agentkit.show.render.rollout.raw import headers
@@ -71,7 +71,7 @@ def _raw(response: Response) -> list[Child]:
     came = whole(exchange.text, STATIC, "turn.response.exchange.text")
     if isinstance(raw, str):
         return [came]
-    return [whole(pretty(raw), STATIC, "turn.raw"), fold("as it came", came)]
+    return [data(pretty(raw), STATIC, "turn.raw"), fold("as it came", came)]
 
 
 def _details(response: Response) -> Child:

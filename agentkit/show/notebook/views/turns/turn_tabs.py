@@ -57,11 +57,11 @@ class TurnTabs(LiveView):
         """
         if name not in DRAWN:
             raise NotFound(f"a turn has no tab {name!r}")
-        return DRAWN[name](self.trajectory, turn)
+        return without_keys(DRAWN[name](self.trajectory, turn))
 
     def do_panel(self, turn: int, tab: str, ask: int) -> None:
         """Send what is in a tab; `ask` goes back, as a page can ask for several."""
-        self.reply({"type": "told", "ask": ask, "html": without_keys(self.panel(tab, turn))})
+        self.reply({"type": "told", "ask": ask, "html": self.panel(tab, turn)})
 
     def do_code(self, turn: int, kind: str, ask: int) -> None:
         """Send the request of a turn as code, a test or a report: `curl`, `python`, `pytest`,

@@ -21,6 +21,17 @@ function menuOf(doc, turn) {
     ["copy", "Copy as curl", () => copyCode(doc, turn, "curl"), "c"],
     ["save", "Save as pytest…", () => saveCode(doc, turn, "pytest")],
     ["save", "Export the report…", () => saveCode(doc, turn, "report")],
+    ...(doc.live.state.can
+      ? [
+          null,
+          [
+            "branches",
+            "Compare with the branch it left",
+            () => doc.shown.show(doc.turns.find(turn), turn, "compare"),
+            "d",
+          ],
+        ]
+      : []),
   ];
 }
 
@@ -42,6 +53,41 @@ function dresses(doc) {
         }),
       );
       body.prepend(line(...acts));
+      if (!able(doc.live, "edit")) return;
+      for (const what of ["sampling", "tools"]) {
+        const pencil = press(() => doc.edits.open(turn, what), {
+          icon: "edit",
+          label: `Edit the ${what}, and ask again`,
+          kind: "ak-dress ak-pencil",
+        });
+        body.querySelector(`.ak-${what}`)?.append(pencil);
+      }
+    },
+    rerun(body, turn) {
+      const { live, shown, turns } = doc;
+      const again = (n) =>
+        press(() => live.send("again", { turn, n }), {
+          icon: "rerun",
+          word: n === 1 ? "Ask once more" : `Ask ${n} times`,
+          kind: n === 3 ? "ak-main" : "ak-line",
+          "aria-disabled": String(!able(live, "edit")),
+        });
+      const close = press(() => shown.show(turns.find(turn), turn, "talk"), {
+        icon: "close",
+        label: "Back to the conversation",
+      });
+      body.prepend(line(again(1), again(3), close));
+      for (const card of body.querySelectorAll(".ak-card[data-key]")) {
+        const branch = card.dataset.key.slice("sample-".length);
+        const here = card.classList.contains("ak-here");
+        const use = press(() => !here && live.send("switch", { branch }), {
+          word: here ? "in use" : "Use",
+          label: here ? `This answer is in use` : `Use this answer: go to ${branch}`,
+          kind: "ak-line ak-dress",
+          "aria-disabled": String(here),
+        });
+        card.querySelector(".ak-card-foot").append(use);
+      }
     },
     response(body) {
       const views = ["events", "raws"];

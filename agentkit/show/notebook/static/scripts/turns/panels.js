@@ -38,6 +38,8 @@ function panels(live, { ask, dress }) {
     open,
     refresh,
     settle,
+    /** Waits until what a tab shows is there. */
+    ready: (turn) => open.get(turn)?.drawn ?? Promise.resolve(),
     /** @param {HTMLElement} head */
     show(head, turn, tab) {
       if (open.get(turn)?.tab === tab) return settle(head, turn);
@@ -56,8 +58,9 @@ function panels(live, { ask, dress }) {
             body,
           ),
         );
-        open.set(turn, { tab, node, body });
-        refresh(turn);
+        const panel = { tab, node, body };
+        open.set(turn, panel);
+        panel.drawn = refresh(turn);
       }
       settle(head, turn);
     },

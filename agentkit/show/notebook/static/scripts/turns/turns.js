@@ -15,9 +15,15 @@ PARTS.push((live) => {
   );
   const doc = { live, ask, turns, shown };
   Object.assign(dress, dresses(doc));
+  const edits = rowEdits(doc);
+  const calls = waitingCalls(doc);
+  const vain = attempts({ ...doc, edits });
+  Object.assign(doc, { edits });
   const acts = {
     goto: (turn) => live.send("goto", { turn }),
     fork: (turn) => live.send("fork", { turn }),
+    rerun: (turn) => shown.show(turns.find(turn), turn, "rerun"),
+    edit: (turn, opener) => able(live, "edit") && edits.choose(turn, opener),
     more: (turn, opener) => openMenu(live, opener, menuOf(doc, turn)),
   };
   rows.addEventListener("click", (event) => {
@@ -33,9 +39,22 @@ PARTS.push((live) => {
     const to = group && rove(event, group);
     if (to?.dataset.tab) to.click();
   });
+  /** Does with a turn what its head offers, as a key asks for. */
+  live.turn = (name, turn) => {
+    const head = turns.find(turn);
+    const opener = head?.akTools.querySelector(`[data-act="${name}"]`);
+    if (opener) acts[name](turn, opener);
+  };
   return {
     op(name, start, told) {
       if (name === "turns") marks = [...marks.slice(0, start), ...told];
+      if (name === "stale")
+        for (const [turn, { tab }] of shown.open) if (tab === "rerun") shown.refresh(turn);
+    },
+    state() {
+      calls.draw();
+      vain.draw();
+      edits.drawn();
     },
     drawn(keys) {
       turns.drawn();

@@ -1,0 +1,105 @@
+"""What an edit changes, in short: of JSON the values that differ by their path, of a text the words
+that do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+from agentkit.show.html import Child, Html, el, element, fragment
+from agentkit.show.render.parts.block import note
+
+_DEL, _INS = element("del"), element("ins")
+_WORD = re.compile(r"-?\d+(?:\.\d+)?|\w+|\s+|.", re.DOTALL)
+_MOST = 4000
+"""Words of a text that are compared one by one."""
+_AROUND = 40
+"""Characters of what stays that are shown beside what changes."""
+_SHOWN = 30
+"""Values of JSON that are listed at most."""
+
+
+def changed_text(old: str, new: str) -> Html | None:
+    """Draw what differs; None where nothing does."""
+    if old == new:
+        return None
+    was, now = _read(old), _read(new)
+    if was is None or now is None:
+        return _by_word(old, new)
+    found = list(_differences("", was[0], now[0]))
+    if not found:
+        return None
+    parts: list[Child] = []
+    for path, gone, come in found[:_SHOWN]:
+        parts += [" · "] if parts else []
+        parts += [f"{path}: " if path else ""]
+        parts += [_DEL(gone)] if gone is not None else []
+        parts += [" "] if gone is not None and come is not None else []
+        parts += [_INS(come)] if come is not None else []
+    more = note(f"… {len(found) - _SHOWN} more") if len(found) > _SHOWN else None
+    return fragment(el("code", parts), more)
+
+
+def _read(text: str) -> tuple[Any] | None:
+    """Read a text as an object or a list of JSON, in a tuple of one; None where it is neither."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return (value,) if isinstance(value, (dict, list)) else None
+
+
+def _differences(path: str, was: Any, now: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    if was == now and type(was) is type(now):
+        return
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in [*was, *(name for name in now if name not in was)]:
+            place = f"{path}.{name}" if path else name
+            yield from _item(place, was.get(name, _NONE), now.get(name, _NONE))
+    elif isinstance(was, list) and isinstance(now, list):
+        for i in range(max(len(was), len(now))):
+            one, two = (values[i] if i < len(values) else _NONE for values in (was, now))
+            yield from _item(f"{path}[{i}]", one, two)
+    else:
+        yield path, _brief(was), _brief(now)
+
+
+_NONE: Any = object()
+
+
+def _item(path: str, was: Any, now: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    if was is _NONE or now is _NONE:
+        yield path, None if was is _NONE else _brief(was), None if now is _NONE else _brief(now)
+    else:
+        yield from _differences(path, was, now)
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _by_word(old: str, new: str) -> Html:
+    a, b = _WORD.findall(old), _WORD.findall(new)
+    if len(a) > _MOST or len(b) > _MOST:
+        return el("code", _DEL(_cut(old)), " ", _INS(_cut(new)))
+    parts: list[Child] = []
+    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if kind == "equal":
+            parts.append(_kept("".join(a[i:j])))
+        else:
+            parts += [_DEL("".join(a[i:j]))] if j > i else []
+            parts += [_INS("".join(b[k:m]))] if m > k else []
+    return el("code", parts)
+
+
+def _kept(text: str) -> str:
+    return text if len(text) <= 2 * _AROUND else f"{text[:_AROUND]} … {text[-_AROUND:]}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 2 * _AROUND else f"{text[: 2 * _AROUND]}…"

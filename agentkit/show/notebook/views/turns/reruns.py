@@ -1,0 +1,211 @@
+"""The answers of a turn that was asked for several times, side by side, and what can be done about
+a request that gave none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.agent.events import Event, Halted, Moved, Sampled
+from agentkit.analysis.diff import diff
+from agentkit.show.html import Child, Html, el, fragment, without_keys
+from agentkit.show.notebook.views.turns.changed import changed_text
+from agentkit.show.notebook.views.turns.edits import arguments_text
+from agentkit.show.notebook.views.turns.waiting import WaitingCalls
+from agentkit.show.render import shown
+from agentkit.show.render.limits import STATIC
+from agentkit.show.render.parts.block import CODE, note, status
+from agentkit.show.render.parts.words import tokens
+from agentkit.trajectory.branches import Branch, Tree
+from agentkit.trajectory.trouble.points import turn_points
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.words import seconds
+
+_ROOM = 1200
+"""Characters of an answer in a card."""
+
+
+class Reruns(WaitingCalls):
+    """What a view of a debugger has for a turn that is asked for again."""
+
+    _asked: tuple[int, int] | None = None
+    """Turn and number of the answers that are asked for now."""
+    _came: tuple[Trajectory, ...] = ()
+    """Those that have come."""
+
+    def panel(self, name: str, turn: int) -> Html:
+        """Draw what is in a tab, the answers side by side and the comparison among them."""
+        if name == "rerun":
+            asked = self._asked if self._asked and self._asked[0] == turn else None
+            came = self._came if asked else ()
+            return cards(self.target.tree, turn, came, (asked[1] if asked else 0) - len(came))
+        if name == "compare":
+            return compared(self.target.tree)
+        return super().panel(name, turn)
+
+    def do_again(self, turn: int, n: int) -> None:
+        """Post that a turn is asked for so many times."""
+        self._asked, self._came = (turn, n), ()
+        self.target.post("rerun", turn=turn, n=n)
+        self.publish([["stale"]])
+
+    def heard_of(self, event: Event) -> None:
+        """Note what has come of a rerun; called on the engine's thread."""
+        super().heard_of(event)
+        if isinstance(event, Sampled):
+            self._came = (*self._came, event.trajectory)
+        elif isinstance(event, (Halted, Moved)):
+            self._asked, self._came = None, ()
+        if isinstance(event, (Sampled, Halted, Moved)):
+            self.publish([["stale"]])
+
+    def in_vain(self) -> dict[str, Any]:
+        """Describe the last request, where it gave no answer to go on from."""
+        dbg = self.target
+        if dbg is None or dbg.running or not dbg.trajectory.attempts:
+            return {"vain": None}
+        place, last = len(dbg.trajectory.attempts) - 1, dbg.trajectory.attempts[-1]
+        opened = dbg.trajectory.open
+        if last.turn != len(dbg.trajectory.turns) or (opened and opened.response):
+            return {"vain": None}
+        said = bool(last.response and last.response.content)
+        return {"vain": {"key": f"attempt-{place}", "turn": last.turn, "said": said}}
+
+    def do_partial(self, ask: int) -> None:
+        """Send the text of the last request that gave no whole answer."""
+        response = self.trajectory.attempts[-1].response
+        self.reply({"type": "told", "ask": ask, "text": (response and response.content) or ""})
+
+
+def _of_turn(tree: Tree, turn: int) -> list[Branch]:
+    """Find the branches that are answers to the same request, that which was asked first at the
+    start.
+    """
+    first = tree.branch(tree.current)
+    while first.parent is not None and _is_rerun(first, turn):
+        first = tree.branch(first.parent)
+    labels = {first.label}
+    for branch in tree.branches:
+        if branch.parent in labels and _is_rerun(branch, turn):
+            labels.add(branch.label)
+    return [branch for branch in tree.branches if branch.label in labels]
+
+
+def _is_rerun(branch: Branch, turn: int) -> bool:
+    return branch.turn == turn and branch.change == "rerun"
+
+
+def cards(tree: Tree, turn: int, came: tuple[Trajectory, ...], waiting: int) -> Html:
+    """Draw the answers of a turn as cards.
+
+    Args:
+        tree: every branch.
+        turn: the turn.
+        came: answers that are no branches yet.
+        waiting: how many are asked for and have not come.
+    """
+    branches = _of_turn(tree, turn)
+    first = _turn(branches[0].trajectory, turn)
+    made = [
+        _card(i, branch.label, _turn(branch.trajectory, turn), first, tree.current == branch.label)
+        for i, branch in enumerate(branches)
+    ]
+    made += [_card(len(made) + i, "", _turn(t, turn), first) for i, t in enumerate(came)]
+    made += [_waits(len(made) + i) for i in range(waiting)]
+    left = branches[0]
+    changed = (
+        el("p", el("small", "changed: "), CODE(clip(left.change, 200)))
+        if left.parent is not None and left.turn == turn
+        else None
+    )
+    return fragment(changed, el("div", made, class_="ak-cards"))
+
+
+def _turn(trajectory: Trajectory, turn: int) -> Turn | None:
+    turns = trajectory.all_turns
+    return turns[turn] if turn < len(turns) else None
+
+
+def _waits(place: int) -> Html:
+    return el("section", _title(place, el("span", "asking…", class_="ak-model")), class_="ak-card")
+
+
+def _title(place: int, outcome: Child) -> Html:
+    return el("header", el("strong", "as it was" if place == 0 else str(place)), outcome)
+
+
+def _card(
+    place: int, label: str, turn: Turn | None, first: Turn | None, here: bool = False
+) -> Html:
+    if turn is None:
+        known = status("error")
+        body: Child = note("the request gave no answer")
+        facts: Child = None
+    else:
+        known, body = _outcome(turn), _said(turn, first if place else None)
+        spent = tokens(turn.response.usage)
+        facts = " · ".join(filter(None, [seconds(turn.response.exchange.elapsed), spent]))
+    return el(
+        "section",
+        _title(place, known),
+        el("div", body, class_="ak-card-body"),
+        el("div", el("small", facts), class_="ak-card-foot"),
+        class_="ak-card ak-here" if here else "ak-card",
+        data_key=f"sample-{label}" if label else None,
+    )
+
+
+def _outcome(turn: Turn) -> Html:
+    """Say how a turn went: never green where something is wrong."""
+    severities = {point.severity for point in turn_points(turn)}
+    failed = any(r is not None and r.status in ("error", "timeout") for r in turn.results)
+    if "error" in severities:
+        return _word("✕", "tool failed" if failed else "problems", "bad")
+    if "warning" in severities:
+        return _word("▲", "problems", "warn")
+    waits = any(r is None for r in turn.results)
+    if turn.tool_calls:
+        return _word("◌", "not run", "quiet") if waits else _word("✓", "ran", "good")
+    return _word("✓", "answered", "good") if turn.response.content else _word("▲", "empty", "warn")
+
+
+def _word(mark: str, word: str, tone: str) -> Html:
+    return el("span", f"{mark} {word}", class_=f"ak-status ak-{tone}")
+
+
+def _said(turn: Turn, first: Turn | None) -> Child:
+    """Draw what an answer says, by word against the first one where there is one."""
+    parts: list[Child] = []
+    text = turn.response.content or ""
+    if text or (first and first.response.content):
+        parts.append(el("p", _against(text, first.response.content or "" if first else None)))
+    for i, call in enumerate(turn.tool_calls):
+        other = first.tool_calls[i] if first and i < len(first.tool_calls) else None
+        same = other is not None and other.name == call.name
+        old = arguments_text(other) if same and other else None
+        parts.append(
+            el(
+                "p",
+                el("strong", CODE(clip(call.name or "?", 60)), class_="ak-name"),
+                " ",
+                _against(arguments_text(call), old),
+            )
+        )
+    return parts or note("no text")
+
+
+def _against(text: str, old: str | None) -> Child:
+    shown = None if old is None else changed_text(clip(old, _ROOM), clip(text, _ROOM))
+    return CODE(clip(text, _ROOM)) if shown is None else shown
+
+
+def compared(tree: Tree) -> Html:
+    """Draw what the current branch does differently from the one it left."""
+    here = tree.branch(tree.current)
+    if here.parent is None:
+        return note("this is the first branch: there is nothing to compare it with")
+    other = tree.branch(here.parent)
+    found = diff(other.trajectory, here.trajectory)
+    title = note(f"{other.label} and {here.label}, from turn {here.turn} on: ", CODE(here.change))
+    return without_keys(fragment(title, list(shown.fragments(found, STATIC).values())))
