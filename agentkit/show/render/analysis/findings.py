@@ -182,9 +182,9 @@ def _body(card: Card, limits: Limits) -> list[Child]:
     case = f"prompt {first.prompt}, turn {first.turn}"
     evidence = f" · {first.evidence}" if first.evidence else None
     parts: list[Child] = [
-        el("p", known.means[:1].upper(), known.means[1:], ".") if limits.details else None,
-        None if limits.details else note(code(clip(first.cause, 400))),
-        note(case, evidence),
+        el("p", known.means[:1].upper(), known.means[1:], ". ", el("small", case, evidence))
+        if limits.details
+        else [note(code(clip(first.cause, 400))), note(case, evidence)],
     ]
     if limits.details:
         parts.append(_excerpts(first, limits))

@@ -217,8 +217,7 @@ class Matrix {
     const found = step[0] ? cells.filter((c) => c.prompt === target.prompt) : cells.filter(line);
     const next = found[found.indexOf(target) + step[0] + step[1]];
     if (!next) return;
-    target.tabIndex = -1;
-    next.tabIndex = 0;
+    for (const cell of cells) cell.tabIndex = cell === next ? 0 : -1;
     next.focus();
   }
 }
