@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 import agentkit as ak
 from agentkit.analysis.compare.comparison import Comparison
 from agentkit.analysis.diff import Diff
-from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView
+from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView, TreeView
 from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
@@ -191,3 +192,34 @@ def test_hostile_sides_fire_nothing(chromium: Browser) -> None:
         cell(page, 0, "a").click()
         view.settle()
         assert page.locator(".ak-root :is(script, img, a, iframe, style)").count() == 0
+
+
+def branches() -> ak.Debugger:
+    """A debugger with a branch that left at its second turn, and one that left that."""
+    script = lambda messages: says(  # noqa: E731
+        "done" if len(messages) > 7 else None, *([] if len(messages) > 7 else [calls("look", at=1)])
+    )
+    dbg = ak.debug(ak.Agent("m", [look], server=ScriptedServer(script)), "Go on.")
+    dbg.run()
+    fork = dbg.fork(1)
+    fork.run()
+    return fork.fork(2)
+
+
+def test_a_branch_is_shown_beside_the_one_it_left(chromium: Browser) -> None:
+    dbg = branches()
+    with shown(chromium, TreeView(dbg.tree)) as (page, view):
+        expect(page.locator(".ak-lanes tbody tr")).to_have_count(3)
+        expect(page.locator("tr.ak-here")).to_contain_text("▶ at turn 2")
+        tops = [box(page.locator(".ak-lanes tbody svg").nth(i)) for i in range(3)]
+        assert all(a["y"] + a["height"] == b["y"] for a, b in pairwise(tops)), (
+            "the lines of the lanes meet"
+        )
+        button = page.get_by_role("button", name="Diff of b1 and b2")
+        button.click()
+        view.settle()
+        expect(opened(page).get_by_role("columnheader")).to_have_text(["b1", "b2"])
+        expect(page.get_by_role("group", name="differences")).to_be_visible()
+        opened(page).focus()
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()

@@ -87,7 +87,8 @@ def _sheets(body: Html) -> str:
 
 
 def _beside(body: Html) -> str:
-    two = style("beside") if "ak-beside" in body or "ak-matrix" in body else ""
+    names = ("ak-beside", "ak-matrix", "ak-lanes", "ak-bands")
+    two = style("beside") if any(name in body for name in names) else ""
     return two + (style("tokens") if "ak-tokens" in body else "")
 
 

@@ -10,6 +10,7 @@ from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
+from agentkit.show.render.analysis.trees.lanes import branch_lanes
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, row
 from agentkit.show.render.rollout.turn.call import call_row
@@ -85,8 +86,10 @@ def breakpoints_fragments(breakpoints: Breakpoints, limits: Limits) -> dict[str,
 
 @shown.register(Tree)
 def tree_fragments(tree: Tree, limits: Limits) -> dict[str, Html]:
-    """Draw a row for each branch, under the one it left."""
+    """Draw a lane for each branch; for plain text a row, under the one it left."""
     head = el("p", el("strong", "Tree"), " ", el("code", tree.summary()), class_="ak-title")
+    if limits.details:
+        return {"tree": head, **branch_lanes(tree, limits)}
     rows = {
         f"branch-{branch.label}": _branch(depth, branch, branch.label == tree.current)
         for depth, branch in list(tree.rows())[: limits.items]

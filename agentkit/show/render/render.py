@@ -13,8 +13,9 @@ from agentkit.files import gate
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.show.html import Html, without_secrets
 from agentkit.show.render import debugger, rollouts, shown
-from agentkit.show.render.analysis import cassette, checks, comparison, diff, sample_tree
+from agentkit.show.render.analysis import cassette, checks, comparison, diff
 from agentkit.show.render.analysis import tokens as token_runs
+from agentkit.show.render.analysis.trees import sample_tree
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE, Limits
 from agentkit.show.render.plain_text import plain_text
 from agentkit.show.render.rollout import records

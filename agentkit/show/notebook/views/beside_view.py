@@ -1,10 +1,10 @@
-"""What stands beside each other in a cell: a comparison whose cells open two conversations, and the
-diff of two rollouts.
+"""What stands beside each other in a cell: a comparison whose cells open two conversations, the
+branches of a debugger, and the diff of two rollouts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,11 @@ from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView
 from agentkit.show.render.analysis.comparison import report_fragments
 from agentkit.show.render.analysis.diff import diff_fragments
+from agentkit.show.render.debugger import tree_fragments
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.rollout.conversation import trajectory_fragments
+from agentkit.trajectory.branches import Tree
+from agentkit.types.trajectory import Trajectory
 
 _LISTED = replace(STATIC, items=2_000)
 """Prompts that a page lists."""
@@ -48,12 +51,46 @@ class ComparisonView(LiveView):
         names = (shown.sides[left], shown.sides[right])
         asked = shown.asked[prompt]
         found = [asked[name][sample % len(asked[name])] for name in names if asked.get(name)]
-        if len(found) < 2 or left == right:
-            parts = trajectory_fragments(found[0], STATIC)
-        else:
-            parts = diff_fragments(diff(*found, names=names), STATIC)
+        self.reply(_pair([prompt, left, right, sample], names, found))
+
+
+class TreeView(LiveView):
+    """The branches of a debugger as lanes, each a way to its difference from the one it left."""
+
+    scripts = ("beside",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw the lanes."""
+        shown: Tree = self.target
+        return tree_fragments(shown, STATIC)
+
+    def state(self) -> dict[str, Any]:
+        """Describe the branches, and by place which one each is shown beside."""
+        shown: Tree | None = self.target
+        if shown is None:
+            return {}
+        labels = [branch.label for branch in shown]
+        parents = [labels.index(branch.parent or shown.current) for branch in shown]
+        return {"sides": labels, "parents": parents}
+
+    def do_open(self, left: int, right: int, sample: int = 0, prompt: int | None = None) -> None:
+        """Send the page two branches beside each other."""
+        shown: Tree = self.target
+        both = [shown.branches[left], shown.branches[right]]
+        names = (both[0].label, both[1].label)
         key = [prompt, left, right, sample]
-        self.reply({"type": "pair", "key": key, "html": "".join(parts.values())})
+        self.reply(_pair(key, names, [branch.trajectory for branch in both]))
+
+
+def _pair(
+    key: list[int | None], names: tuple[str, str], found: Sequence[Trajectory]
+) -> dict[str, Any]:
+    """Draw two rollouts beside each other for the page, or the one there is."""
+    if len(found) < 2 or names[0] == names[1]:
+        parts = trajectory_fragments(found[0], STATIC)
+    else:
+        parts = diff_fragments(diff(*found, names=names), STATIC)
+    return {"type": "pair", "key": key, "html": "".join(parts.values())}
 
 
 class DiffView(LiveView):

@@ -50,11 +50,11 @@ class Differences {
   }
 }
 
-/** The two conversations of a prompt, below its row. */
+/** Two conversations below a row: `asked` has the samples of each side, `title` what they share. */
 class Pair {
-  constructor(live, row, prompt, left, right, close) {
-    Object.assign(this, { live, row, prompt, left, right, sample: 0 });
-    const { sides, asked } = live.state;
+  constructor(live, row, { prompt, asked, title, about, left, right, close }) {
+    Object.assign(this, { live, prompt, left, right, sample: 0 });
+    const { sides } = live.state;
     const choose = (which) =>
       h(
         "select",
@@ -67,19 +67,19 @@ class Pair {
             value: i,
             textContent: name,
             selected: this[which] === i,
-            disabled: !asked[prompt][i],
+            disabled: !asked[i],
           }),
         ),
       );
-    const most = Math.max(...asked[prompt]);
+    const most = Math.max(...asked);
     this.body = h("div", { className: "ak-scrolls", tabIndex: 0, role: "region" });
-    this.body.setAttribute("aria-label", `prompt ${prompt}, two conversations`);
+    this.body.setAttribute("aria-label", `${title}, two conversations`);
     this.differences = new Differences(this.body);
     const head = h(
       "div",
       { className: "ak-bar ak-pairhead" },
-      h("strong", { textContent: `Prompt ${prompt}` }),
-      h("span", { className: "ak-cut", textContent: row.querySelector("th code").textContent }),
+      h("strong", { textContent: title }),
+      h("span", { className: "ak-cut", textContent: about }),
       h("span", { className: "ak-goes" }, choose("left"), "beside", choose("right")),
       most > 1
         ? h(
@@ -96,14 +96,14 @@ class Pair {
       this.differences.node,
       press(close, { icon: "close", label: "Close (Escape)" }),
     );
-    const cell = h(
-      "td",
-      { colSpan: sides.length + 1 },
-      h("div", { className: "ak-pair" }, head, this.body),
-    );
-    this.node = h("tr", { className: "ak-opened" }, cell);
+    const pair = h("div", { className: "ak-pair" }, head, this.body);
+    // in the table below its row; of lanes, whose lines it would cut, below all of them
+    const lanes = row.closest(".ak-lanes");
+    this.node = lanes
+      ? h("div", { className: "ak-opened" }, pair)
+      : h("tr", { className: "ak-opened" }, h("td", { colSpan: row.cells.length }, pair));
     this.node.akOwn = true;
-    row.after(this.node);
+    (lanes ?? row).after(this.node);
     this.show({});
   }
 
@@ -124,12 +124,27 @@ class Pair {
   }
 }
 
-/** The cells of a comparison, which open what they tell of. */
+/** The cells of a comparison, or the branches of a tree, which open what they tell of. */
 class Matrix {
   constructor(live) {
     this.live = live;
     live.rows.addEventListener("click", (event) => this.open(event.target.closest(".ak-cell")));
     live.rows.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** Gives each branch a button beside its reward: against the one it left. */
+  lanes() {
+    const { sides, parents } = this.live.state;
+    this.live.rows.querySelectorAll("tr[data-key^='branch-']").forEach((row) => {
+      const side = sides.indexOf(row.dataset.key.slice(7));
+      const from = parents[side];
+      if (from === side || row.querySelector("button")) return;
+      const label = `Diff of ${sides[from]} and ${sides[side]}`;
+      const button = press(undefined, { word: "Diff", label, kind: "ak-cell" });
+      button.setAttribute("aria-expanded", "false");
+      Object.assign(button, { akOwn: true, side, from });
+      row.lastElementChild.append(button);
+    });
   }
 
   /** Gives each cell its button, and the head its filter. */
@@ -183,13 +198,33 @@ class Matrix {
     this.close();
     if (again) return;
     this.cell = cell;
+    cell.setAttribute("aria-expanded", "true");
+    const row = cell.closest("tr");
+    const close = () => this.close(true);
+    if (cell.from !== undefined) {
+      const [left, right, asked] = [cell.from, cell.side, this.live.state.sides.map(() => 1)];
+      this.pair = new Pair(this.live, row, {
+        asked,
+        title: "Branches",
+        about: "",
+        left,
+        right,
+        close,
+      });
+      return;
+    }
     const asked = this.live.state.asked[cell.prompt];
     const other = asked.findIndex((samples, i) => samples && i !== cell.side);
     const sides = [cell.side, other < 0 ? cell.side : other].sort((a, b) => a - b);
-    cell.setAttribute("aria-expanded", "true");
-    this.pair = new Pair(this.live, cell.closest("tr"), cell.prompt, ...sides, () =>
-      this.close(true),
-    );
+    this.pair = new Pair(this.live, row, {
+      prompt: cell.prompt,
+      asked,
+      title: `Prompt ${cell.prompt}`,
+      about: row.querySelector("th code").textContent,
+      left: sides[0],
+      right: sides[1],
+      close,
+    });
   }
 
   close(focus) {
@@ -228,6 +263,7 @@ PARTS.push((live) => {
   let differences = null;
   return {
     state: () => {
+      if (live.state.parents) return matrix.lanes();
       if (live.state.sides) return matrix.dress();
       const bar = live.rows.querySelector(".ak-head .ak-bar");
       if (!bar || differences) return;

@@ -1,16 +1,18 @@
-"""A tree over samples as rows: what was done, by how many of them, and what it was worth. Read
-without colour, and without our CSS.
+"""A tree over samples as a picture, bands as wide as the samples are many, and as a table of the
+same: what was done, by how many of them, and what it was worth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from agentkit.analysis.sample_tree import SampleBranch, SampleTree
-from agentkit.show.html import Html, el
+from agentkit.show.html import Child, Html, el
 from agentkit.show.render import shown
+from agentkit.show.render.analysis.trees.bands import sample_bands
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, note, row, status
+from agentkit.show.render.parts.block import bar, code, facts, fold, note, row, status
 from agentkit.types.record import clip
 from agentkit.types.words import count
 
@@ -23,8 +25,8 @@ _DEEP = 12
 
 @shown.register(SampleTree)
 def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
-    """Draw the head, then a row per step (`branch-0`, `branch-1`, …), in the order they are
-    read.
+    """Draw the head, the picture (`bands`) and its table; for plain text a row per step
+    (`branch-0`, `branch-1`, …), in the order they are read.
     """
     shown = {
         "head": el(
@@ -35,6 +37,11 @@ def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
             data_key="head",
         )
     }
+    if limits.details:
+        table = fold("as a table", _table(tree, limits))
+        shown["bands"] = el("section", sample_bands(tree), class_="ak-wide", data_key="bands")
+        shown["table"] = el("section", table, class_="ak-same", data_key="table")
+        return shown
     room = limits.items
     for number, (guide, branch) in enumerate(_guided(tree)):
         if number == room:
@@ -46,6 +53,24 @@ def branch_fragments(tree: SampleTree, limits: Limits) -> dict[str, Html]:
             break
         shown[f"branch-{number}"] = _row(f"branch-{number}", guide, branch, tree.size)
     return shown
+
+
+def _table(tree: SampleTree, limits: Limits) -> list[Child]:
+    head = [el("th", name, scope="col") for name in ("turn", "step", "samples", "reward")]
+    steps = list(islice(_guided(tree), limits.items + 1))
+    rows = [
+        el(
+            "tr",
+            el("td", branch.turn, class_="ak-number"),
+            el("td", el("code", guide), _WORD[branch.kind], " ", code(clip(branch.label, 300))),
+            el("td", f"{branch.count:,} of {tree.size:,}", title=f"samples {_positions(branch)}"),
+            el("td", *_worth(branch), class_="ak-number"),
+        )
+        for guide, branch in steps[: limits.items]
+    ]
+    table = el("table", el("thead", el("tr", head)), el("tbody", rows), class_="ak-table")
+    more = note("… more steps are not shown here; see ", el("code", "tree.walk()"))
+    return [table, more if len(steps) > limits.items else None]
 
 
 def _facts(tree: SampleTree) -> list[str]:

@@ -1,0 +1,1 @@
+"""Trees as pictures: the branches of a debugger, the samples of one prompt."""
