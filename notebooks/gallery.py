@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import functools
+import io
 import json
 import struct
 import zlib
@@ -100,6 +103,17 @@ def debugger(*script: Any, approve: Any = (), **options: Any) -> ak.Debugger:
     return ak.debug(agent(*script, **options), PROMPT, approve=approve)
 
 
+def quiet(state: Callable[[], Any]) -> Callable[[], Any]:
+    """Keep what tools print on their results alone, not in the cell."""
+
+    @functools.wraps(state)
+    def made() -> Any:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return state()
+
+    return made
+
+
 # the debugger
 
 
@@ -124,6 +138,7 @@ def ended() -> ak.Debugger:
     return dbg
 
 
+@quiet
 def failed_tool() -> ak.Debugger:
     """A rollout with a tool that raised."""
     dbg = debugger(LOOK, BUY_WRONG, SORRY)
@@ -168,12 +183,13 @@ class HeldServer:
 
     def __init__(self, *pieces: str, first: Any = ()) -> None:
         self.first = ScriptedServer(list(first), clock=FixedClock(start=START))
+        self.turns = len(first)
         self.pieces = pieces
 
     async def chat(self, call: Any, emit: Any = None) -> Any:
         """Play the first answers, then send the pieces and wait to be stopped."""
         turn = sum(message.get("role") == "assistant" for message in call.messages)
-        if turn < len(self.first._script):
+        if turn < self.turns:
             return await self.first.chat(call)
         for number, text in enumerate(self.pieces):
             emit(ak.Chunk(at=round(0.2 + number / 50, 3), text=text))
@@ -227,6 +243,7 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+@quiet
 def branched() -> ak.Debugger:
     """A debugger with a tree: an edit, three samples of a turn, a fork."""
     dbg = debugger(LOOK, BUY_WRONG, SORRY, BUY, BUY_WRONG, BUY, DONE, DONE)
@@ -245,6 +262,7 @@ def noted() -> ak.Debugger:
     return dbg.label("over the limit", turn=1, call=0)
 
 
+@quiet
 def long() -> ak.Debugger:
     """Twelve turns; the seventh pays the wrong amount."""
     looks = [
@@ -321,6 +339,7 @@ def content() -> ak.Debugger:
 # many rollouts
 
 
+@quiet
 def batch() -> Any:
     """Twelve rollouts of four prompts, with rewards: some fail, some end badly."""
     cities = ("Bergen", "Voss", "Narvik", "Oslo")

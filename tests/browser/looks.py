@@ -21,18 +21,18 @@ from tests.browser.stand_in import StandIn
 
 NARROW, WIDE = 0.5, 0.58
 """How wide a character is as a part of its size: about Arial, about DejaVu Sans."""
-_GROUNDS = {False: ("#fff", "rgba(0,0,0,.87)"), True: ("#111", "#fff")}
-"""JupyterLab's cell and its ink, light and dark."""
+_GROUNDS = {False: ("#fff", "#fff", "rgba(0,0,0,.87)"), True: ("#111", "#212121", "#fff")}
+"""JupyterLab's page, its cells and its ink, light and dark."""
 _STYLE = """
 html { overflow-y: scroll; scrollbar-width: none }
 body { margin: 16px; font: 13px/20px Boxes; background: var(--jp-layout-color0);
     color: var(--jp-content-font-color1); --jp-ui-font-family: Boxes; --jp-code-font-family: Boxes }
 * { animation: none !important; transition: none !important; caret-color: transparent !important }
 """
-_THEME = """([light, ground, ink]) => {
+_THEME = """([light, page, ground, ink]) => {
     const s = document.body.style;
     document.body.dataset.jpThemeLight = light;
-    s.setProperty('--jp-layout-color0', ground); s.setProperty('--jp-layout-color1', ground);
+    s.setProperty('--jp-layout-color0', page); s.setProperty('--jp-layout-color1', ground);
     s.setProperty('--jp-content-font-color1', ink);
 }"""
 _FONT = """async (url) => {
@@ -136,8 +136,17 @@ _FITS = """() => {
             && e.scrollWidth > e.clientWidth + 1) found.add(`wider than itself: ${named(e)}`);
         if (box.right > root.right + 1 && !scrolls(e)) found.add(`beyond the edge: ${named(e)}`);
     }
-    const pressed = controls.filter(e => e.matches('button, [role=tab], input, select')).map(
-        e => [e, e.getBoundingClientRect()]);
+    const pressed = controls.filter(e => e.matches('button, [role=tab], input, select'))
+        .map(e => [e, inSight(e)]).filter(([, box]) => box);
+    function inSight(e) {
+        const box = e.getBoundingClientRect();
+        for (let p = e.parentElement; p && p.localName !== 'main'; p = p.parentElement) {
+            if (getComputedStyle(p).overflowY === 'visible') continue;
+            const edge = p.getBoundingClientRect();
+            if (box.bottom > edge.bottom + 1 || box.top < edge.top - 1) return null;
+        }
+        return box;
+    }
     for (const [i, [a, x]] of pressed.entries())
         for (const [b, y] of pressed.slice(i + 1, i + 40))
             if (!a.contains(b) && !b.contains(a)
