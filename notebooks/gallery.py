@@ -16,11 +16,12 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import agentkit as ak
 from agentkit.testing import FixedClock, ScriptedServer, by_turn, calls, says
 
+Thing = TypeVar("Thing")
 CASSETTES = Path(__file__).parent / "cassettes"
 START = 1_700_000_000.0
 PRICES = {"input": 2.5, "cached": 1.25, "output": 10.0}
@@ -103,11 +104,11 @@ def debugger(*script: Any, approve: Any = (), **options: Any) -> ak.Debugger:
     return ak.debug(agent(*script, **options), PROMPT, approve=approve)
 
 
-def quiet(state: Callable[[], Any]) -> Callable[[], Any]:
+def quiet(state: Callable[[], Thing]) -> Callable[[], Thing]:
     """Keep what tools print on their results alone, not in the cell."""
 
     @functools.wraps(state)
-    def made() -> Any:
+    def made() -> Thing:
         with contextlib.redirect_stdout(io.StringIO()):
             return state()
 
