@@ -15,7 +15,12 @@ from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
-from agentkit.show.render.rollout.outline import OutlineEntry, entries_from, prompt_entries
+from agentkit.show.render.rollout.outline import (
+    OutlineEntry,
+    entries_from,
+    prompt_entries,
+    remarks_by_turn,
+)
 from agentkit.types.trajectory import Trajectory
 
 LIVE = Limits(head=1 << 60, tail=1 << 60, size=1 << 60, wire=False)
@@ -141,9 +146,16 @@ def _common(old: Trajectory, new: Trajectory) -> int:
     failed requests before them.
     """
     turns, shared = _same(old.turns, new.turns), _same(old.attempts, new.attempts)
-    return min(
-        [turns, *(attempt.turn for attempt in (*old.attempts[shared:], *new.attempts[shared:]))]
-    )
+    failed = (attempt.turn for attempt in (*old.attempts[shared:], *new.attempts[shared:]))
+    return min([turns, *failed, *_remarked(old, new)])
+
+
+def _remarked(old: Trajectory, new: Trajectory) -> Iterable[int]:
+    """List the turns that a person wrote something else to."""
+    if old.meta is new.meta:
+        return ()
+    was, now = remarks_by_turn(old), remarks_by_turn(new)
+    return [turn for turn in {*was, *now} if was.get(turn) != now.get(turn)]
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> int:

@@ -170,6 +170,11 @@ def tokens(usage: Usage | None) -> str:
     )
 
 
+def money(cost: float | None) -> str:
+    """Write a cost, `$0.0041`, `$12.30`; "" where it is not known."""
+    return "" if cost is None else f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+
+
 def tokens_in_short(usage: Usage | None) -> str:
     """Write input and output tokens, `412 → 96 tokens`; "" where the server counted none."""
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):

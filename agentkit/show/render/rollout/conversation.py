@@ -4,17 +4,23 @@ rollout grows.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from agentkit.analysis.timings import Timeline
 from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, fold, note, whole
-from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.rows import speech
+from agentkit.show.render.parts.block import bar, code, fold, note
+from agentkit.show.render.parts.rows import part, speech
 from agentkit.show.render.parts.words import Totals, totals, waiting_calls
-from agentkit.show.render.rollout.heading import numbers, problem_list, state
+from agentkit.show.render.rollout.heading import (
+    by_severity,
+    noted,
+    numbers,
+    problem_list,
+    remarks,
+    state,
+)
 from agentkit.show.render.rollout.message import message_row
 from agentkit.show.render.rollout.outline import (
     Kept,
@@ -29,6 +35,7 @@ from agentkit.show.render.rollout.problem import api_error, problems
 from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.show.render.rollout.turn.answer import answer
 from agentkit.show.render.rollout.turn.attempt import attempt
+from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request
 from agentkit.types.words import count
@@ -46,9 +53,10 @@ def trajectory_fragments(
     relative to the page.
     """
     entries, known = conversation(outline(trajectory), limits, whole_file), totals(trajectory)
-    listed = problem_list(trajectory, limits) if limits.details else None
+    points = [point for point in problem_points(trajectory) if point.severity != "info"]
+    listed = problem_list(points) if limits.details else None
     return {
-        "head": _head(trajectory, known, limits, charts),
+        "head": _head(trajectory, known, limits, charts, points),
         **({"problems": listed} if listed else {}),
         **entries,
         "end": end_row(trajectory, limits, known.problems),
@@ -96,9 +104,12 @@ def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
     key, item, at = entry.key, entry.item, entry.at
     match item:
         case Turn():
-            return answer(
-                key, item.response, limits, at, item, state="pending" if entry.open else "not run"
-            )
+            state = "pending" if entry.open else "not run"
+            drawn = answer(key, item.response, limits, at, item, state=state)
+            if entry.remarks:
+                name = f"{key}/remarks"
+                drawn[name] = part(name, "remarks", remarks(entry.remarks))
+            return drawn
         case Message():
             return {key: message_row(key, item, limits, at)}
         case Kept():
@@ -140,10 +151,12 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
     return note("… ", el("strong", left_out, " not shown here"), "; ", see)
 
 
-def _head(trajectory: Trajectory, known: Totals, limits: Limits, charts: bool) -> Html:
+def _head(
+    trajectory: Trajectory, known: Totals, limits: Limits, charts: bool, points: list[ProblemPoint]
+) -> Html:
     return el(
         "header",
-        title_bar(trajectory, known),
+        title_bar(trajectory, known, points),
         _drawn(trajectory, charts) if limits.details else None,
         about(trajectory, limits),
         class_="ak-head",
@@ -159,29 +172,19 @@ def _drawn(trajectory: Trajectory, charts: bool) -> Child:
     return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline).values())
 
 
-def title_bar(trajectory: Trajectory, known: Totals) -> Html:
-    """Write what a rollout comes to, and its state."""
-    return bar(state(trajectory, known.problems), numbers(trajectory, known))
+def title_bar(trajectory: Trajectory, known: Totals, points: Sequence[ProblemPoint] = ()) -> Html:
+    """Write what a rollout comes to, and its state; `points` are its problems, where they are known
+    one by one.
+    """
+    return bar(state(trajectory, known.problems), numbers(trajectory, known), by_severity(points))
 
 
 def about(trajectory: Trajectory, limits: Limits) -> Html:
     """Draw what a rollout was asked with, and where it came from: what stays while it grows."""
     return fragment(
         asked(trajectory.spec, limits) if limits.details else None,
-        _meta(trajectory.meta, limits),
+        noted(trajectory, limits),
         _parent(trajectory.parent),
-    )
-
-
-def _meta(meta: dict[str, Any], limits: Limits) -> Html | None:
-    """Write what the caller noted, on one line where it is short."""
-    if not meta:
-        return None
-    noted = pretty(meta)
-    return (
-        fold("meta", whole(noted, limits, "trajectory.meta"))
-        if "\n" in noted
-        else note("meta ", code(noted))
     )
 
 

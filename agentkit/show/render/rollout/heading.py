@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from agentkit.show.html import Html, el
+from collections.abc import Sequence
+
+from agentkit.show.html import Html, el, fragment, joined
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, fold, note
+from agentkit.show.render.parts.block import code, facts, fold, note, short, whole
+from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.rows import sign
-from agentkit.show.render.parts.words import Totals, outcome_of, trouble
-from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
+from agentkit.show.render.parts.words import Totals, money, outcome_of, trouble
+from agentkit.trajectory.person.notes import KEY, Remark, remarks_of
+from agentkit.trajectory.trouble.points import ProblemPoint
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import ApiError
@@ -31,15 +35,67 @@ def numbers(trajectory: Trajectory, known: Totals) -> Html | None:
     return facts(
         code(spec.model) if spec.model else None,
         *known.facts(spec.max_turns),
+        money(trajectory.cost) if spec.prices else None,
         None if wrong in said else wrong,
     )
 
 
-def problem_list(trajectory: Trajectory, limits: Limits) -> Html | None:
+def by_severity(points: Sequence[ProblemPoint]) -> Html | None:
+    """Count problems as marks: errors, then warnings."""
+    errors = sum(point.severity == "error" for point in points)
+    counted = ("bad", "✕", errors, "error"), ("warn", "▲", len(points) - errors, "warning")
+    return joined(" ", [_chip(*one) for one in counted if one[2]]) if points else None
+
+
+def _chip(tone: str, icon: str, number: int, word: str) -> Html:
+    return el("span", f"{icon} ", count(number, word), class_=f"ak-chip ak-{tone}")
+
+
+def noted(trajectory: Trajectory, limits: Limits) -> Html | None:
+    """Write what the caller and whoever looked at it noted: the reward, labels and notes, then the
+    rest on a line where it is short.
+    """
+    known = {name: value for name, value in trajectory.meta.items() if name != KEY}
+    reward, labels = known.pop("reward", None), known.pop("labels", None)
+    listed = labels if isinstance(labels, (list, tuple)) else [] if labels is None else [labels]
+    first = facts(
+        ["reward ", el("strong", code(verbatim(reward)))] if reward is not None else None,
+        *[["label ", code(verbatim(label))] for label in listed[:_LISTED]],
+    )
+    whole_rollout = [r for r in remarks_of(trajectory) if r.turn is None] if trajectory.meta else []
+    rest = pretty(known) if known else ""
+    parts = [
+        first,
+        remarks(whole_rollout) if whole_rollout else None,
+        fold("meta", whole(rest, limits, "trajectory.meta"))
+        if "\n" in rest
+        else note("meta ", code(rest))
+        if rest
+        else None,
+    ]
+    return fragment(*[el("div", one) for one in parts if one]) if any(parts) else None
+
+
+def remarks(given: Sequence[Remark]) -> Html:
+    """Draw the notes and labels that a person gave."""
+    shown = [
+        el(
+            "div",
+            facts(f"call {r.call}") if r.call is not None else None,
+            el("span", "label" if r.is_label else "note", class_="ak-quiet"),
+            " ",
+            el("code", r.text, class_="ak-said", dir="auto"),
+        )
+        for r in given[:_LISTED]
+    ]
+    rest = len(given) - len(shown)
+    return fragment(*shown, note("… ", count(rest, "more note")) if rest > 0 else None)
+
+
+def problem_list(points: Sequence[ProblemPoint]) -> Html | None:
     """Draw what went wrong as one table, with the turn of each; None where it is no more than one
     thing.
     """
-    points = [point for point in problem_points(trajectory) if point.severity != "info"]
     if len(points) < 2:
         return None
     rows = [el("tr", *_cells(point)) for point in points[:_LISTED]]
@@ -47,25 +103,28 @@ def problem_list(trajectory: Trajectory, limits: Limits) -> Html | None:
     table = el("table", el("thead", el("tr", names)), el("tbody", rows), class_="ak-table")
     rest = len(points) - len(rows)
     more = note("… ", count(rest, "more problem"), " below") if rest > 0 else None
-    listed = fold(count(len(points), "problem"), table, more)
+    title = el("summary", count(len(points), "problem"))
+    listed = el("details", title, table, more, open="", class_="ak-fold")
     return el("section", listed, class_="ak-wrongs", data_key="problems")
 
 
 def _cells(point: ProblemPoint) -> list[Html]:
     tone = "bad" if point.severity == "error" else "warn"
-    what = sign(point.severity), " ", code(point.code)
+    name, message = _named(point)
     where = [code(point.tool), ": "] if point.tool else None
     return [
         el("td", point.turn, class_="ak-number"),
-        el("td", what, class_=f"ak-{tone}"),
-        el("td", where, code(_message(point.cause))),
+        el("td", sign(point.severity), " ", code(name), class_=f"ak-{tone}"),
+        el("td", where, el("code", short(message), class_="ak-said", dir="auto")),
     ]
 
 
-def _message(cause: Problem | ApiError | ToolResult | None) -> str:
-    match cause:
+def _named(point: ProblemPoint) -> tuple[str, str]:
+    """Return the name of a problem and what is said of it; of a tool that raised, the exception."""
+    match point.cause:
         case ToolResult():
-            return cause.error or cause.content
+            kind, _, message = (point.cause.error or "").partition(": ")
+            return kind or point.code, message or point.cause.content
         case Problem() | ApiError():
-            return cause.message
-    return ""
+            return point.code, point.cause.message
+    return point.code, ""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from agentkit.show.render.limits import Limits
+from agentkit.trajectory.person.notes import Remark, remarks_of
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Attempt, Message, Trajectory, Turn
@@ -47,6 +48,8 @@ class OutlineEntry(NamedTuple):
     """Where it is, as Python: `trajectory.turns[3]`."""
     open: bool = False
     """Whether it belongs to the turn in progress."""
+    remarks: tuple[Remark, ...] = ()
+    """What a person wrote to the turn and its calls."""
 
 
 def outline(trajectory: Trajectory) -> list[OutlineEntry]:
@@ -71,14 +74,25 @@ def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
             attempts[attempt.turn].append(
                 OutlineEntry(f"attempt-{i}", attempt, f"trajectory.attempts[{i}]")
             )
+    written = remarks_by_turn(trajectory)
     for i, turn in enumerate(trajectory.turns[start:], start):
         refused = [*_sent(trajectory, i), *attempts.pop(i, [])]
-        entries += turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", refused)
+        *before, answer = turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", refused)
+        entries += [*before, answer._replace(remarks=written.get(i, ()))]
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
     entries += [entry for late in attempts.values() for entry in late]
     if trajectory.damage:
         entries.append(OutlineEntry("lost", Lost(trajectory.damage), "trajectory.damage"))
     return entries
+
+
+def remarks_by_turn(trajectory: Trajectory) -> dict[int, tuple[Remark, ...]]:
+    """Sort what a person wrote to turns and calls by turn."""
+    found: dict[int, tuple[Remark, ...]] = {}
+    for remark in remarks_of(trajectory) if trajectory.meta else ():
+        if remark.turn is not None:
+            found[remark.turn] = (*found.get(remark.turn, ()), remark)
+    return found
 
 
 def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[OutlineEntry]:

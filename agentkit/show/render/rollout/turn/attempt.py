@@ -17,7 +17,7 @@ from agentkit.types.words import count, seconds
 def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """Draw a failed model call, with what came of it."""
     elapsed = seconds(failed.exchange.elapsed)
-    known = facts(f"asked in vain{f', {elapsed}' if elapsed else ''}")
+    known = facts("an attempt without an answer", elapsed)
     drawn = limits.details and limits.wire
     wire = raw(failed.exchange, limits, f"{at}.exchange.text") if drawn else None
     title = el("strong", "Turn ", failed.turn), " ", known

@@ -143,10 +143,12 @@ def _trace(trace: str, limits: Limits, at: str) -> Html:
         return excerpt(lines[max(last, 0)].strip(), _SHORT)
     if len(trace) > limits.text or last < 0:
         return whole(trace, limits, at)
-    return _PRE([[_trace_line(i - last, text), "\n"] for i, text in enumerate(lines)])
+    shown = [(i - last, text) for i, text in enumerate(lines) if i or text != _BEGINS]
+    return _PRE([[_trace_line(after, text), "\n"] for after, text in shown])
 
 
 _PRE = element("pre", class_="ak-data ak-trace ak-wide")
+_BEGINS = "Traceback (most recent call last):"
 _RAISED = element("span", class_="ak-bad")
 
 
