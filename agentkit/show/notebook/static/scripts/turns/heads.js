@@ -119,7 +119,7 @@ function heads(live, marksOf, built) {
       return head;
     },
     drawn() {
-      for (const head of live.rows.querySelectorAll(".ak-turn-head")) {
+      for (const head of live.rows.querySelectorAll(".ak-turn-head[data-turn]")) {
         if (!head.akTools) {
           head.akTools = document.createComment("");
           watcher.observe(head);
