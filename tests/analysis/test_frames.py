@@ -252,3 +252,8 @@ def test_work_grows_with_the_rollouts_and_not_faster() -> None:
             getattr(ak, name)(ROLLOUTS * (many // 3))
 
     assert_linear(lambda many: partial(make, many), 500, 4000, factor=16)
+
+
+def test_a_count_that_no_column_holds_is_not_known() -> None:
+    rollouts = [ak.rollout(ak.demo(), meta={"sample": sample}) for sample in (3, 1 << 63, 1 << 80)]
+    assert ak.turns_df(rollouts)["sample"].dropna().tolist() == [3] * len(rollouts[0].turns)

@@ -12,16 +12,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.compare.sides import stored
-from agentkit.errors import CassetteError, NoFile, UsageError
+from agentkit.errors import AgentkitError, CassetteError, NoFile, UsageError
 from agentkit.files.reader import FORMS, forms_hint, rollouts_in
 from agentkit.testing import calls, says, serve
 from agentkit.testing.server.recorded import recorded
 from agentkit.types.trajectory import Message
+from tests.files.damage_cases import WRONG, places, with_value
 from tests.support.loaded import load_one
 from tests.support.paths import CORPUS
 
@@ -368,3 +369,35 @@ def test_a_key_given_to_a_server_is_not_saved(tmp_path: Path) -> None:
     assert ran.messages[-2]["content"] == "key = [redacted]"
     for name in ("x.jsonl", "x.html"):
         assert key not in ak.save(ran, tmp_path / name).read_text()
+
+
+LOGGED = [
+    {**CAPTURE[0], "status": 200, "headers": {"content-type": "application/json"}},
+    {
+        "case": "weather/turn1",
+        "request": {
+            "messages": [*CHAT[:1], CALLING["choices"][0]["message"], CHAT[2]],
+            "tools": [],
+        },
+        "chunks": [[0.1, "data: [DONE]\n\n"], [0.2, "\n"]],
+    },
+    {"messages": CHAT, "response": BODY, "status": 200, "reward": 1},
+    {"messages": CHAT[:1], "chunks": [[0.1, STREAM]]},
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_wrong_value_in_a_log_raises_nothing_bare(tmp_path: Path, data: st.DataObject) -> None:
+    """Whatever stands in a log of another tool, it is read, or refused with a hint."""
+    lines = [json.dumps(row) for row in LOGGED]
+    at = data.draw(st.integers(0, len(lines) - 1))
+    place = data.draw(st.sampled_from(list(places(LOGGED[at]))))
+    lines[at] = with_value(lines[at], place, data.draw(st.sampled_from(WRONG)))
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(lines), errors="surrogatepass")
+    try:
+        for trajectory in ak.load(path, all=True):
+            ak.turns_df(trajectory)
+    except AgentkitError as error:
+        assert error.hint

@@ -40,13 +40,24 @@ def frame(
 
     values: list[Any] = list(zip(*rows, strict=True)) or [()] * len(columns)
     named = zip(columns.items(), values, strict=True)
-    made = pd.DataFrame(
-        {name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in named}
-    )
+    made = pd.DataFrame({name: _column(list(column), dtype) for (name, dtype), column in named})
     sides: Sequence[str] | None = getattr(of, "side_of", None)
     if sides is not None:
         made.insert(1, "side", pd.Series([sides[place] for place in values[0]], dtype=TEXT))
     return safe_frame(made)
+
+
+def _column(values: list[Any], dtype: str) -> pd.Series[Any]:
+    """Make a column; a count that no column can hold, as a damaged file may have one, is not known."""
+    import pandas as pd
+
+    try:
+        return pd.Series(values, dtype=dtype)
+    except (OverflowError, TypeError, ValueError):
+        if dtype != MAYBE_COUNT:
+            raise
+    known = [value if type(value) is int and abs(value) < 1 << 63 else None for value in values]
+    return pd.Series(known, dtype=dtype)
 
 
 def identity(index: int, trajectory: Trajectory) -> tuple[int, int | None, str | None]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.files.foreign.raw_answer import exchange_of, with_status
+from agentkit.files.foreign.raw_answer import chunks_of, exchange_of, with_status
 from agentkit.trajectory.loop import apply, rewrite, start
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.wire import Exchange
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")
 _BESIDE = ("messages", "model", "tools", "stream")
@@ -123,14 +123,12 @@ def _begun(row: Mapping[str, Any]) -> Trajectory:
 
 def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Trajectory:
     """Give the open calls the results that the next request holds, by id and then by order."""
-    results = [m for m in messages if m.get("role") == "tool"]
-    by_id = {m.get("tool_call_id"): m for m in results}
+    results = [m for m in messages if isinstance(m, Mapping) and m.get("role") == "tool"]
+    by_id = {m["tool_call_id"]: m for m in results if isinstance(m.get("tool_call_id"), str)}
     for place, call in enumerate(trajectory.pending):
-        message = (
-            by_id.get(call.id)
-            or by_id.get(call.raw_id)
-            or (results[place] if place < len(results) else None)
-        )
+        names = [name for name in (call.id, call.raw_id) if isinstance(name, str)]
+        found = [by_id[name] for name in names if name in by_id]
+        message = next(iter(found or results[place : place + 1]), None)
         content = message.get("content") if message else ""
         trajectory = apply(
             trajectory, Result(position=call.position, result=_result(call, content))
@@ -144,7 +142,7 @@ def _result(call: ToolCall, content: Any) -> ToolResult:
 
 
 def _exchange(row: _Row) -> Exchange:
-    chunks = tuple(Chunk(at=float(at), text=text) for at, text in row.get("chunks") or ())
+    chunks = chunks_of(row.get("chunks"))
     answer = Exchange(chunks=chunks) if chunks else exchange_of(row.get("body"))
     return replace(with_status(answer, row), headers=_headers(row.get("headers")))
 

@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.files.foreign.raw_answer import exchange_of, is_answer, schemas_of, with_status
+from agentkit.files.foreign.raw_answer import (
+    chunks_of,
+    exchange_of,
+    is_answer,
+    is_piece,
+    schemas_of,
+    with_status,
+)
 from agentkit.read.body.message import parse_body
 from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
@@ -20,7 +27,7 @@ from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.wire import Exchange
 
 _HINT = 'each entry is a list of messages, or {"messages": [...]}'
 _READ = frozenset(
@@ -250,14 +257,9 @@ def _answer(value: dict[str, Any]) -> Exchange | None:
         if isinstance(found, dict) and "messages" not in found and (status or is_answer(found)):
             return with_status(exchange_of(found), value)
     pieces = value.get("chunks")
-    if not isinstance(pieces, list) or not pieces or not all(map(_is_piece, pieces)):
+    if not isinstance(pieces, list) or not pieces or not all(map(is_piece, pieces)):
         return None
-    chunks = tuple(Chunk(at=float(at), text=text) for at, text in pieces)
-    return with_status(Exchange(chunks=chunks), value)
-
-
-def _is_piece(piece: Any) -> bool:
-    return isinstance(piece, list) and len(piece) == 2 and isinstance(piece[1], str)
+    return with_status(Exchange(chunks=chunks_of(pieces)), value)
 
 
 def is_message(item: Any) -> bool:

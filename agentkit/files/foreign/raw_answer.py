@@ -86,3 +86,21 @@ def with_status(exchange: Exchange, row: Mapping[str, Any]) -> Exchange:
         status=status if type(status) is int else None,
         elapsed=elapsed if isinstance(elapsed, (int, float)) else None,
     )
+
+
+def chunks_of(pieces: Any) -> tuple[Chunk, ...]:
+    """Read the pieces of a stream, each a pair of its second and its text; one whose time is no
+    number came with the piece before it.
+    """
+    found: list[Chunk] = []
+    for piece in pieces if isinstance(pieces, list) else ():
+        if is_piece(piece):
+            at = piece[0] if type(piece[0]) in (int, float) and abs(piece[0]) < 1e15 else None
+            last = found[-1].at if found else 0.0
+            found.append(Chunk(at=last if at is None else float(at), text=piece[1]))
+    return tuple(found)
+
+
+def is_piece(piece: Any) -> bool:
+    """Tell whether it is a piece of a stream: a pair whose second part is a text."""
+    return isinstance(piece, (list, tuple)) and len(piece) == 2 and isinstance(piece[1], str)
