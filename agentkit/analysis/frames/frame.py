@@ -48,7 +48,7 @@ def frame(
 
 
 def _column(values: list[Any], dtype: str) -> pd.Series[Any]:
-    """Make a column; a count that no column can hold, as a damaged file may have one, is not known."""
+    """Make a column; a count too large for any, as a damaged file may have one, is not known."""
     import pandas as pd
 
     try:
