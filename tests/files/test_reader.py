@@ -371,12 +371,12 @@ def test_a_key_given_to_a_server_is_not_saved(tmp_path: Path) -> None:
         assert key not in ak.save(ran, tmp_path / name).read_text()
 
 
-LOGGED = [
+LOGGED: list[dict[str, Any]] = [
     {**CAPTURE[0], "status": 200, "headers": {"content-type": "application/json"}},
     {
         "case": "weather/turn1",
         "request": {
-            "messages": [*CHAT[:1], CALLING["choices"][0]["message"], CHAT[2]],
+            "messages": [*CHAT[:1], CHAT[1], CHAT[2]],
             "tools": [],
         },
         "chunks": [[0.1, "data: [DONE]\n\n"], [0.2, "\n"]],
