@@ -1,17 +1,17 @@
 """An answer while it streams: a row for its reasoning, its text and each call, whose texts grow in
-place.
+place. Of Markdown each block is drawn when it is finished, and only the last one again.
 """
 
 from __future__ import annotations
 
 from agentkit.read.stream.growing import Growing
-from agentkit.show.html import Child, Html, el
+from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import Op
-from agentkit.show.render.parts.block import row
+from agentkit.show.render.content.growing_markdown import GrowingMarkdown
+from agentkit.show.render.parts.rows import box, head, line, part
 from agentkit.types.wire import Chunk
 from agentkit.types.words import visible
 
-_LABELS = {"content": "assistant", "refusal": "refusal", "reasoning": "reasoning", "call": "→ call"}
 ROOM = 200_000
 """Characters of an answer that are shown while it streams; the whole is shown when it has come."""
 
@@ -24,6 +24,11 @@ class StreamRows:
         self._growing = Growing()
         self._texts: dict[str, list[str]] = {}
         self._fresh: dict[str, list[str]] = {}
+        self._markdown = GrowingMarkdown()
+        self._blocks: list[Html] = []
+        """The blocks of the text that are finished."""
+        self._plain = ""
+        """What the page shows of the last block, where it is shown as it is written."""
         self._sent: list[str] = []
         self._room = ROOM
 
@@ -31,57 +36,107 @@ class StreamRows:
         """Take the next piece of the stream."""
         for delta in self._growing.feed(chunk):
             name = f"call-{delta.position}" if delta.kind in ("name", "arguments") else delta.kind
-            text = visible(delta.text[: self._room])
+            text = delta.text[: self._room]
             self._room -= len(text)
             slot = f"{name}/{delta.kind}"
-            self._texts.setdefault(slot, []).append(text)
             self._fresh.setdefault(slot, []).append(text)
+            self._texts.setdefault(slot, []).append(text)
 
     def rows(self) -> dict[str, Html]:
         """Draw all that has come, one row each."""
-        self._fresh.clear()
-        names = list(dict.fromkeys(slot.partition("/")[0] for slot in self._texts))
-        self._sent = [self._key(name) for name in names]
-        return {self._key(name): self._row(name) for name in names}
+        fresh, self._fresh = self._fresh, {}
+        self._blocks += self._finished(fresh)
+        shown: dict[str, Html] = {}
+        for name in dict.fromkeys(slot.partition("/")[0] for slot in self._texts):
+            if not shown:
+                shown[self._key("head")] = self._row("head")
+            if name == "content":
+                for i, block in enumerate(self._blocks):
+                    shown[self._key(f"block-{i}")] = self._block(i, block)
+            shown[self._key(name)] = self._row(name)
+        self._sent = list(shown)
+        return shown
 
     def ops(self, after: str) -> list[Op]:
         """List what has come since the last time; new rows come after this one."""
         fresh, self._fresh = self._fresh, {}
+        finished = self._finished(fresh)
         ops: list[Op] = []
         for slot, texts in fresh.items():
-            name = slot.partition("/")[0]
-            if (key := self._key(name)) not in self._sent:
-                ops.append(
-                    ["insert", key, self._row(name, empty=True), (self._sent or [after])[-1]]
-                )
-                self._sent.append(key)
-            ops.append(["text", f"{self._key(name)}/{slot.partition('/')[2]}", "".join(texts)])
+            name, _, kind = slot.partition("/")
+            if not self._sent:
+                ops += self._insert("head", self._row("head"), after)
+            fresh_row = self._key(name) not in self._sent
+            if fresh_row:
+                ops += self._insert(name, self._row(name), self._sent[-1])
+            if name == "content":
+                ops += self._content_ops(finished) if finished or not fresh_row else []
+            elif not fresh_row:
+                ops.append(["text", f"{self._key(name)}/{kind}", visible("".join(texts))])
+        self._blocks += finished
         return ops
 
     def removal(self) -> list[Op]:
         """List what takes the rows away again."""
         return [["remove", key] for key in self._sent]
 
+    def _finished(self, fresh: dict[str, list[str]]) -> list[Html]:
+        """Read on in the text, and return what is finished of it."""
+        texts = fresh.get("content/content")
+        done = self._markdown.feed("".join(texts)) if texts else None
+        return [] if done is None else [done]
+
+    def _content_ops(self, finished: list[Html]) -> list[Op]:
+        """List what changes in the text: blocks are put before the last, which grows or is drawn
+        anew.
+        """
+        ops: list[Op] = []
+        place = self._sent.index(self._key("content"))
+        for i, block in enumerate(finished, len(self._blocks)):
+            key = self._key(f"block-{i}")
+            ops.append(["insert", key, self._block(i, block), self._sent[place - 1]])
+            self._sent.insert(place, key)
+            place += 1
+        was, self._plain = self._plain, self._last()
+        if was and self._plain.startswith(was):
+            slot = f"{self._key('content')}/content"
+            return [*ops, ["text", slot, self._plain[len(was) :]]]
+        return [*ops, ["set", self._key("content"), self._row("content")]]
+
+    def _last(self) -> str:
+        """Return what is shown of the last block as it is written; "" where it is drawn."""
+        return "" if self._markdown.drawn is not None else visible(self._markdown.last)
+
+    def _insert(self, name: str, row: Html, after: str) -> list[Op]:
+        self._sent.append(self._key(name))
+        return [["insert", self._key(name), row, after]]
+
     def _key(self, name: str) -> str:
         return f"growing-{self.turn}/{name}"
 
-    def _row(self, name: str, *, empty: bool = False) -> Html:
-        kind = name.partition("-")[0]
-        label: Child = el("strong", _LABELS[kind])
-        parts = ("name", "arguments") if kind == "call" else (kind,)
-        body = [
-            self._slot(name, part, "" if empty else "".join(self._texts.get(f"{name}/{part}", ())))
-            for part in parts
-        ]
-        return row(
-            self._key(name),
-            "call" if kind == "call" else "assistant ak-growing",
-            (label, el("div", body, class_="ak-bar")),
-        )
+    def _block(self, place: int, block: Html) -> Html:
+        return part(self._key(f"block-{place}"), "growing", el("div", block, class_="ak-md"))
 
-    def _slot(self, name: str, part: str, text: str) -> Html:
-        key = f"{self._key(name)}/{part}"
-        if part == "name":
-            return el("code", text, data_key=key)
-        kind = "ak-data" if part in ("reasoning", "arguments") else "ak-prose"
-        return el("pre", text, class_=f"{kind} ak-wide", data_key=key)
+    def _row(self, name: str) -> Html:
+        """Draw a row with all that has come of it."""
+        key = self._key(name)
+        if name == "head":
+            return head(key, None, ("Turn ", self.turn), el("small", "answering"))
+        if name == "content":
+            self._plain = self._last()
+            if (drawn := self._markdown.drawn) is not None:
+                return part(key, "growing", el("div", drawn, class_="ak-md"))
+            return part(key, "growing", self._slot(key, "content", self._plain))
+        kinds = ("name", "arguments") if name.startswith("call-") else (name,)
+        texts = [visible("".join(self._texts.get(f"{name}/{kind}", ()))) for kind in kinds]
+        slots = [self._slot(key, kind, text) for kind, text in zip(kinds, texts, strict=True)]
+        if len(slots) > 1:
+            return box(key, None, line("→", slots), tone="growing")
+        return part(key, "thought" if name == "reasoning" else "growing", slots)
+
+    def _slot(self, row: str, kind: str, text: str) -> Html:
+        key = f"{row}/{kind}"
+        if kind == "name":
+            return el("code", text, class_="ak-name", data_key=key)
+        look = "ak-data" if kind == "arguments" else "ak-prose"
+        return el("pre", text, class_=f"{look} ak-wide", data_key=key)

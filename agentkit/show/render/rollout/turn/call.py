@@ -88,7 +88,10 @@ def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
     if call.arguments is None or call.status == "custom":
         return data(call.raw_arguments, limits, f"{at}.raw_arguments")
-    return data(pretty(call.arguments, _WIDE), limits, f"{at}.arguments")
+    as_sent = limits.details and call.status == "ok" and call.raw_arguments.startswith("{")
+    # digits, names that come twice and their order are those of the text
+    text = call.raw_arguments if as_sent else pretty(call.arguments, _WIDE)
+    return data(text, limits, f"{at}.arguments")
 
 
 def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:

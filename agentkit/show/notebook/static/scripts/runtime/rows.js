@@ -7,8 +7,8 @@ function rowOf(html) {
   return nodes.length ? nodes : [document.createTextNode("")];
 }
 
-/** The number of the turn that a row is part of: those of turn 3 are `turn-3` and `turn-3/…`. */
-const turnOf = (key) => /^turn-(\d+)(?![^/])/.exec(key)?.[1];
+/** The number of the turn of a row: those of turn 3 are `turn-3`, `turn-3/…`, `growing-3/…`. */
+const turnOf = (key) => /^(?:turn|growing)-(\d+)(?![^/])/.exec(key)?.[1];
 
 const isTurn = (node) => node?.akTurn !== undefined;
 
