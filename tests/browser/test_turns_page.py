@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.wire import ApiError, Exchange
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
+from tests.show.debugger_view_samples import streaming
 
 pytestmark = pytest.mark.browser
 
@@ -318,3 +320,44 @@ def test_only_heads_near_the_view_are_built(chromium: Browser) -> None:
         expect(page.locator(".ak-turn-head")).to_have_count(121)
         page.wait_for_timeout(300)
         assert 0 < page.locator(".ak-turn-tools").count() < 60
+
+
+def test_a_note_and_labels_stay_with_a_turn_and_a_call(chromium: Browser) -> None:
+    dbg = paying()
+    dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        button(turn(page, 0), "More: link, note, label, export").click()
+        page.get_by_role("menuitem", name="Note or label…").click()
+        page.get_by_label("Note", exact=True).fill("pays too much")
+        page.get_by_label("Labels").fill("overspend, slow")
+        button(page, "Save").click()
+        view.settle(lambda: len(dbg.remarks) == 3)
+        expect(turn(page, 0).locator(".ak-remark")).to_contain_text("pays too much")
+        expect(turn(page, 0).locator(".ak-chip")).to_have_text(["overspend", "slow"])
+        button(page, "Edit the note").click()
+        page.get_by_label("What it is about").select_option(label="call 1: pay")
+        page.get_by_label("Note", exact=True).fill("the bus")
+        page.get_by_label("Note", exact=True).press("Control+Enter")
+        view.settle(lambda: len(dbg.remarks) == 4)
+        box = turn(page, 0).locator('[data-key="turn-0/call-1"]')
+        expect(box.locator(".ak-remark")).to_contain_text("the bus")
+        button(turn(page, 0), "Edit the note").first.click()
+        page.get_by_label("Labels").fill("slow")
+        button(page, "Save").click()
+        view.settle(lambda: len(dbg.remarks) == 3)
+        expect(turn(page, 0).locator(".ak-chip")).to_have_text(["slow"])
+
+
+def test_what_came_of_a_stopped_answer_is_used(chromium: Browser) -> None:
+    gate = threading.Event()
+    dbg = streaming(["One ", "night ", "at ", "the Inn"], gate=gate)
+    with shown(chromium, dbg) as (page, view):
+        dbg.start()
+        view.settle(lambda: "night" in page.inner_text("body"))
+        dbg.stop()
+        gate.set()
+        what = page.get_by_role("group", name="What to do about it")
+        view.settle(lambda: what.count() == 1)
+        button(what, "Use as the answer").click()
+        view.settle(lambda: len(dbg.trajectory.all_turns) == 1)
+        assert (dbg.trajectory.all_turns[0].response.content or "").startswith("One night")

@@ -123,7 +123,7 @@ class DebuggerView(Reruns, ConversationView):
         """Describe what the controls show."""
         if self.target is None:
             return {}
-        return {**controls(self.target, self._step), **self.waiting(), **self.in_vain()}
+        return {**controls(self.target, self._step), **self.in_rows()}
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.

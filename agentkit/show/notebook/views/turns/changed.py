@@ -5,18 +5,15 @@ that do.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from typing import Any
 
 from agentkit.show.html import Child, Html, el, element, fragment
+from agentkit.show.render.content.white_space import with_marks
+from agentkit.show.render.content.word_diff import word_pieces
 from agentkit.show.render.parts.block import note
 
 _DEL, _INS = element("del"), element("ins")
-_WORD = re.compile(r"-?\d+(?:\.\d+)?|\w+|\s+|.", re.DOTALL)
-_MOST = 4000
-"""Words of a text that are compared one by one."""
 _AROUND = 40
 """Characters of what stays that are shown beside what changes."""
 _SHOWN = 30
@@ -84,22 +81,15 @@ def _brief(value: Any) -> str:
 
 
 def _by_word(old: str, new: str) -> Html:
-    a, b = _WORD.findall(old), _WORD.findall(new)
-    if len(a) > _MOST or len(b) > _MOST:
-        return el("code", _DEL(_cut(old)), " ", _INS(_cut(new)))
     parts: list[Child] = []
-    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            parts.append(_kept("".join(a[i:j])))
-        else:
-            parts += [_DEL("".join(a[i:j]))] if j > i else []
-            parts += [_INS("".join(b[k:m]))] if m > k else []
+    for piece in word_pieces(old, new):
+        if not piece.differs:
+            parts.append(_kept(piece.left))
+            continue
+        parts += [_DEL(with_marks(piece.left))] if piece.left else []
+        parts += [_INS(with_marks(piece.right))] if piece.right else []
     return el("code", parts)
 
 
 def _kept(text: str) -> str:
     return text if len(text) <= 2 * _AROUND else f"{text[:_AROUND]} … {text[-_AROUND:]}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 2 * _AROUND else f"{text[: 2 * _AROUND]}…"

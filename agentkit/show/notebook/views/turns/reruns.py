@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.agent.events import Event, Halted, Moved, Sampled
+from agentkit.agent.events import Event, Halted, Moved, Sampled, SamplePiece
 from agentkit.analysis.diff import diff
+from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment, without_keys
+from agentkit.show.notebook.live import Op
 from agentkit.show.notebook.views.turns.changed import changed_text
 from agentkit.show.notebook.views.turns.edits import arguments_text
+from agentkit.show.notebook.views.turns.remarks import Remarks
 from agentkit.show.notebook.views.turns.waiting import WaitingCalls
 from agentkit.show.render import shown
 from agentkit.show.render.limits import STATIC
@@ -26,39 +29,64 @@ _ROOM = 1200
 """Characters of an answer in a card."""
 
 
-class Reruns(WaitingCalls):
+class Reruns(WaitingCalls, Remarks):
     """What a view of a debugger has for a turn that is asked for again."""
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)
+        self._writing = {}
 
     _asked: tuple[int, int] | None = None
     """Turn and number of the answers that are asked for now."""
     _came: tuple[Trajectory, ...] = ()
     """Those that have come."""
+    _writing: dict[int, Growing]
+    """Those that are being written, by their number."""
+    _is_stale = False
+    """Whether what stands side by side is another than the pages know."""
 
     def panel(self, name: str, turn: int) -> Html:
         """Draw what is in a tab, the answers side by side and the comparison among them."""
         if name == "rerun":
             asked = self._asked if self._asked and self._asked[0] == turn else None
             came = self._came if asked else ()
-            return cards(self.target.tree, turn, came, (asked[1] if asked else 0) - len(came))
+            left = (asked[1] if asked else 0) - len(came)
+            texts = [str(g.text or g.reasoning) for g in self._writing.values()] if left else []
+            return cards(self.target.tree, turn, came, [*texts, *[""] * left][:left])
         if name == "compare":
             return compared(self.target.tree)
         return super().panel(name, turn)
 
     def do_again(self, turn: int, n: int) -> None:
         """Post that a turn is asked for so many times."""
-        self._asked, self._came = (turn, n), ()
+        self._asked, self._came, self._writing = (turn, n), (), {}
         self.target.post("rerun", turn=turn, n=n)
-        self.publish([["stale"]])
+        self._is_stale = True
+        self.refresh_soon()
 
     def heard_of(self, event: Event) -> None:
         """Note what has come of a rerun; called on the engine's thread."""
         super().heard_of(event)
-        if isinstance(event, Sampled):
-            self._came = (*self._came, event.trajectory)
-        elif isinstance(event, (Halted, Moved)):
-            self._asked, self._came = None, ()
-        if isinstance(event, (Sampled, Halted, Moved)):
-            self.publish([["stale"]])
+        match event:
+            case SamplePiece():
+                self._writing.setdefault(event.sample, Growing()).feed(event.chunk)
+            case Sampled():
+                self._came = (*self._came, event.trajectory)
+                self._writing.pop(event.sample, None)
+            case Halted() | Moved():
+                self._asked, self._came, self._writing = None, (), {}
+            case _:
+                return
+        self._is_stale = True
+
+    def difference(self) -> list[Op]:
+        """List what changed; what stands side by side is asked for again by who shows it."""
+        stale, self._is_stale = self._is_stale, False
+        return [*super().difference(), *([["stale"]] if stale else [])]
+
+    def in_rows(self) -> dict[str, Any]:
+        """Describe what a page shows in rows beside what is drawn there."""
+        return {**self.waiting(), **self.in_vain(), **self.remarks()}
 
     def in_vain(self) -> dict[str, Any]:
         """Describe the last request, where it gave no answer to go on from."""
@@ -72,8 +100,16 @@ class Reruns(WaitingCalls):
         said = bool(last.response and last.response.content)
         return {"vain": {"key": f"attempt-{place}", "turn": last.turn, "said": said}}
 
+    def do_use(self) -> None:
+        """Post that what came of an answer that broke off is the answer."""
+        self.target.post("use")
+
+    def do_discard(self) -> None:
+        """Post that what came of an answer that broke off is left behind."""
+        self.target.post("discard")
+
     def do_partial(self, ask: int) -> None:
-        """Send the text of the last request that gave no whole answer."""
+        """Send the text of the last answer that broke off."""
         response = self.trajectory.attempts[-1].response
         self.reply({"type": "told", "ask": ask, "text": (response and response.content) or ""})
 
@@ -96,14 +132,14 @@ def _is_rerun(branch: Branch, turn: int) -> bool:
     return branch.turn == turn and branch.change == "rerun"
 
 
-def cards(tree: Tree, turn: int, came: tuple[Trajectory, ...], waiting: int) -> Html:
+def cards(tree: Tree, turn: int, came: tuple[Trajectory, ...], waiting: list[str]) -> Html:
     """Draw the answers of a turn as cards.
 
     Args:
         tree: every branch.
         turn: the turn.
         came: answers that are no branches yet.
-        waiting: how many are asked for and have not come.
+        waiting: of each that is asked for and has not come, what is there of it.
     """
     branches = _of_turn(tree, turn)
     first = _turn(branches[0].trajectory, turn)
@@ -112,7 +148,7 @@ def cards(tree: Tree, turn: int, came: tuple[Trajectory, ...], waiting: int) -> 
         for i, branch in enumerate(branches)
     ]
     made += [_card(len(made) + i, "", _turn(t, turn), first) for i, t in enumerate(came)]
-    made += [_waits(len(made) + i) for i in range(waiting)]
+    made += [_waits(len(made) + i, text) for i, text in enumerate(waiting)]
     left = branches[0]
     changed = (
         el("p", el("small", "changed: "), CODE(clip(left.change, 200)))
@@ -127,8 +163,10 @@ def _turn(trajectory: Trajectory, turn: int) -> Turn | None:
     return turns[turn] if turn < len(turns) else None
 
 
-def _waits(place: int) -> Html:
-    return el("section", _title(place, el("span", "asking…", class_="ak-model")), class_="ak-card")
+def _waits(place: int, text: str) -> Html:
+    word = el("span", "writing…" if text else "asking…", class_="ak-model")
+    written = el("div", CODE(text[-_ROOM:]), class_="ak-card-body") if text else None
+    return el("section", _title(place, word), written, class_="ak-card")
 
 
 def _title(place: int, outcome: Child) -> Html:
@@ -143,7 +181,7 @@ def _card(
         body: Child = note("the request gave no answer")
         facts: Child = None
     else:
-        known, body = _outcome(turn), _said(turn, first if place else None)
+        known, body = _outcome(turn), _answer_of(turn, first if place else None)
         spent = tokens(turn.response.usage)
         facts = " · ".join(filter(None, [seconds(turn.response.exchange.elapsed), spent]))
     return el(
@@ -174,7 +212,7 @@ def _word(mark: str, word: str, tone: str) -> Html:
     return el("span", f"{mark} {word}", class_=f"ak-status ak-{tone}")
 
 
-def _said(turn: Turn, first: Turn | None) -> Child:
+def _answer_of(turn: Turn, first: Turn | None) -> Child:
     """Draw what an answer says, by word against the first one where there is one."""
     parts: list[Child] = []
     text = turn.response.content or ""

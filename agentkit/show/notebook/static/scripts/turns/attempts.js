@@ -13,19 +13,13 @@ function attempts({ live, ask, edits }) {
         { className: "ak-ed-acts ak-vain", role: "group", "aria-label": "What to do about it" },
         word("Ask again", "ak-main", () => live.send("step"), "rerun"),
         said
-          ? word("Use as the answer", "ak-line", async () =>
-              live.send("apply", { turn, what: "message", text: await take() }),
-            )
+          ? word("Use as the answer", "ak-line", () => live.send("use"))
           : null,
         word(said ? "Edit, then use" : "Answer by hand…", "ak-line", edit, said ? "edit" : null),
         word("Copy as curl", "ak-line", () => copyCode({ live, ask }, turn, "curl"), "copy"),
-        said ? word("Discard", "ak-line", () => discard()) : null,
+        said ? word("Discard", "ak-line", () => live.send("discard")) : null,
       ),
     );
-  };
-  const discard = () => {
-    node.closest("[data-key]").hidden = true;
-    live.root.focus({ preventScroll: true });
   };
   return {
     draw() {

@@ -17,6 +17,7 @@ const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
 function menuOf(doc, turn) {
   return [
     ["link", "Copy a link to this turn", () => copied(linkOf(turn)), "l"],
+    ...(doc.live.state.can ? [["note", "Note or label…", () => doc.remarks.edit(turn), "m"]] : []),
     null,
     ["copy", "Copy as curl", () => copyCode(doc, turn, "curl"), "c"],
     ["save", "Save as pytest…", () => saveCode(doc, turn, "pytest")],

@@ -8,8 +8,13 @@ function panels(live, { ask, dress }) {
   const refresh = async (turn) => {
     const shown = open.get(turn);
     if (!shown) return;
+    shown.again = shown.asked;
+    if (shown.asked) return;
+    shown.asked = true;
     const { html } = await ask("panel", { turn, tab: shown.tab });
+    shown.asked = false;
     if (open.get(turn) !== shown) return;
+    if (shown.again) refresh(turn);
     const was = shown.body.querySelectorAll(".ak-dress");
     was.forEach((node) => node.remove());
     morph(shown.body, h("div", { className: shown.body.className }, nodesOf(html)));

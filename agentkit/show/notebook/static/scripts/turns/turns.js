@@ -18,7 +18,8 @@ PARTS.push((live) => {
   const edits = rowEdits(doc);
   const calls = waitingCalls(doc);
   const vain = attempts({ ...doc, edits });
-  Object.assign(doc, { edits });
+  const remarks = remarksOf(doc);
+  Object.assign(doc, { edits, remarks });
   const acts = {
     goto: (turn) => live.send("goto", { turn }),
     fork: (turn) => live.send("fork", { turn }),
@@ -54,6 +55,7 @@ PARTS.push((live) => {
     state() {
       calls.draw();
       vain.draw();
+      remarks.draw();
       edits.drawn();
     },
     drawn(keys) {
