@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from agentkit.show.notebook.live import sendable
 from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.trajectory.person.notes import remarks_of
-from agentkit.types.record import clip
 
 _MOST = 500
-"""Notes and labels that are shown in their rows."""
+"""Notes and labels of a turn that are sent."""
 
 
 class Remarks(TurnTabs):
     """What a view of a debugger has for notes and labels."""
 
-    def remarks(self) -> dict[str, Any]:
-        """Describe the notes and labels: text, whether it is a label, turn and call."""
-        found = [r for r in remarks_of(self.trajectory) if r.turn is not None][:_MOST]
-        return {"remarks": [[clip(r.text, 2000), r.is_label, r.turn, r.call] for r in found]}
+    def do_remarks(self, turn: int, ask: int) -> None:
+        """Send the notes and labels of a turn: text, whether it is a label, and the call."""
+        found = [r for r in remarks_of(self.trajectory) if r.turn == turn][:_MOST]
+        told = [[sendable(r.text), r.is_label, r.call] for r in found]
+        self.reply({"type": "told", "ask": ask, "remarks": told})
 
     def do_remark(self, turn: int, call: int | None, note: str, labels: list[str]) -> None:
         """Post the note and the labels that a turn or a call has from now on."""

@@ -86,7 +86,7 @@ class Reruns(WaitingCalls, Remarks):
 
     def in_rows(self) -> dict[str, Any]:
         """Describe what a page shows in rows beside what is drawn there."""
-        return {**self.waiting(), **self.in_vain(), **self.remarks()}
+        return {**self.waiting(), **self.in_vain()}
 
     def in_vain(self) -> dict[str, Any]:
         """Describe the last request, where it gave no answer to go on from."""

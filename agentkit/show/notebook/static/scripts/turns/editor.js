@@ -18,7 +18,7 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
     className: mono ? "ak-mono" : "",
     "aria-label": name,
   });
-  const told = h("div", { className: "ak-ed-told", role: "status" });
+  const told = h("div", { className: "ak-ed-told", role: "status", hidden: !check });
   const buttons = acts.map((given) => {
     const button = press(() => run(given), {
       icon: given.icon,

@@ -55,7 +55,7 @@ PARTS.push((live) => {
     state() {
       calls.draw();
       vain.draw();
-      remarks.draw();
+      remarks.drawn();
       edits.drawn();
     },
     drawn(keys) {
