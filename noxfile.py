@@ -92,6 +92,13 @@ def notebooks(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the pictures of README and docs anew; `-- --all OUT` takes every view in every state."""
+    session.install("-e", ".[test]")
+    session.run("python", "notebooks/screenshots.py", *session.posargs)
+
+
+@nox.session
 def lowest(session: nox.Session) -> None:
     """Run the quick tests on the lowest versions of all dependencies that pyproject.toml allows."""
     floors = Path(session.create_tmp()) / "floors.txt"
