@@ -1,7 +1,7 @@
 """Makes the pictures of README and docs from the states of gallery.py, light and dark.
 
-    python notebooks/screenshots.py                        those that are kept, into notebooks/images
-    python notebooks/screenshots.py --all OUT [STATE ...]  every state, 700 and 1,400 px wide, live and static
+    python notebooks/screenshots.py                   those that are kept, into notebooks/images
+    python notebooks/screenshots.py --all OUT [STATE] every state, 700 and 1,400 px, live and static
 
 The views are live ones in a plain page with the colours and fonts of JupyterLab; a Chromium must be
 installed. Run it from the repository, with the test extra.
@@ -16,9 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from notebooks import gallery  # noqa: E402
-from tests.browser import looks  # noqa: E402
-from tests.browser.lab import browser  # noqa: E402
+from notebooks import gallery
+from tests.browser import looks
+from tests.browser.lab import browser
 
 KEPT = {
     "debugger": ("paused", 1000),
