@@ -13,7 +13,7 @@ from agentkit.types.trajectory import Trajectory
 
 Kind = Literal["number", "text", "names"]
 """`names`: several names, with a space between them."""
-_PLACED = ("prompt_index", "sample", "reward")
+_PLACED = ("prompt_index", "sample", "reward", "notes")
 """What a batch notes of every rollout: it has a place of its own, or is said by its prompt."""
 _META = 5
 """Columns of meta a page has room for."""

@@ -102,12 +102,15 @@ class Batch:
             if trajectory is None and index in self._earlier:
                 trajectory = self.jobs[index].placed(self._earlier[index].trajectory)
             found.append(trajectory)
-        return Rollouts((t for t in found if t is not None), asked=len(self.jobs))
+        begun = tuple(t for t in found if t is not None)
+        return Rollouts(begun, asked=len(self.jobs), earlier=self.progress.earlier)
 
     async def _work(self) -> None:
         for index, job in self._next:
+            if self.progress.stopping:
+                return
             await self._do(index, job)
-        while self._held:
+        while self._held and not self.progress.stopping:
             index, job = self._held.popleft()
             if not await self._do(index, job):
                 await asyncio.sleep(_POLL)
@@ -194,7 +197,7 @@ class Batch:
             trajectory = await self._rewarded(trajectory)
             recording.finish(trajectory)
         self._ended[index] = await self._rewarded(trajectory)
-        self.progress.finished(trajectory, earlier=True)
+        self.progress.finished(self._ended[index] or trajectory, earlier=True)
 
     async def _roll(self, index: int, job: Job, left: Left | None) -> None:
         engine = self._begin(job, left)

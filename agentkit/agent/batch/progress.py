@@ -27,7 +27,11 @@ class Progress(Drawn):
         self.name = ""
         """The side of a comparison."""
         self.concurrency = min(asked, concurrency)
-        self.begun = self.done = self.turns = self.tokens = 0
+        self.begun = self.done = self.turns = self.tokens = self.earlier = 0
+        self.rewards: list[float] = []
+        """Those of the rollouts that have ended."""
+        self.stopping = False
+        """Whether nothing further is begun."""
         self.ended: Counter[str] = Counter()
         self.held: dict[int, str] = {}
         """The rollouts that other runs are writing, each with the name of its run."""
@@ -53,10 +57,19 @@ class Progress(Drawn):
     def finished(self, trajectory: Trajectory, *, earlier: bool = False) -> None:
         """Count a rollout that has ended, now or in an earlier run."""
         self.begun += earlier
+        self.earlier += earlier
         self.done += 1
+        reward = trajectory.meta.get("reward")
+        if isinstance(reward, (int, float)):
+            self.rewards.append(float(reward))
         self.ended[
             "raised" if "exception" in trajectory.meta else trajectory.stop_reason or "open"
         ] += 1
+        self._tell()
+
+    def stop(self) -> None:
+        """Begin no further rollout; those that run are ended, and all that ended is returned."""
+        self.stopping = True
         self._tell()
 
     def waits(self, index: int, owner: str) -> None:
@@ -82,15 +95,16 @@ class Progress(Drawn):
             [
                 *([f"of {self.name}"] if self.name else []),
                 f"{self.begun - self.done} running",
-                *([f"{len(self.held)} with {self._holders}"] if self.held else []),
+                *([f"{len(self.held)} with {self.holders}"] if self.held else []),
                 count(self.turns, "turn"),
                 f"{self.tokens} tokens",
+                *([f"{self.earlier:,} from the file"] if self.earlier else []),
                 *reasons,
             ]
         )
 
     @property
-    def _holders(self) -> str:
+    def holders(self) -> str:
         """Which runs write what this one waits for."""
         runs = set(self.held.values())
         if len(runs) > 1:

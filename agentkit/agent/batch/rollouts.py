@@ -20,11 +20,17 @@ class Rollouts(Drawn, Sequence[Trajectory]):
     """
 
     def __init__(
-        self, trajectories: Iterable[Trajectory] = (), *, asked: int | None = None
+        self,
+        trajectories: Iterable[Trajectory] = (),
+        *,
+        asked: int | None = None,
+        earlier: int = 0,
     ) -> None:
         self.trajectories = tuple(trajectories)
         self.asked = len(self.trajectories) if asked is None else asked
         """How many rollouts the batch was to have."""
+        self.earlier = earlier
+        """How many of them an earlier run had ended, so that they were not asked again."""
 
     def __len__(self) -> int:
         return len(self.trajectories)
@@ -94,8 +100,10 @@ class Rollouts(Drawn, Sequence[Trajectory]):
         """
         prompts = len({t.meta.get("prompt_index") for t in self.trajectories})
         left = self.asked - len(self)
+        again = len(self) - self.earlier
         bits = [
             count(prompts, "prompt"),
+            *([f"{self.earlier:,} from the file · {again:,} asked again"] if self.earlier else []),
             *(f"{n} {reason}" for reason, n in self.stop_reasons.items()),
         ]
         if left > 0:

@@ -23,6 +23,7 @@ from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.index import Cassette
 from agentkit.files.path import to_write
 from agentkit.files.reader import rollout_sequence
+from agentkit.trajectory.person.notes import KEY, Remark, entries_of
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
@@ -69,10 +70,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
     def __getitem__(self, index: int | slice) -> Trajectory | Explorer:
         if isinstance(index, slice):
             return self._with(self.places[index], self.asked)
-        return self.source.rollouts[self.places[index]]
+        return self._rollout(self.places[index])
 
     def __iter__(self) -> Iterator[Trajectory]:
-        return (self.source.rollouts[place] for place in self.places)
+        return map(self._rollout, self.places)
 
     @property
     def trajectories(self) -> tuple[Trajectory, ...]:
@@ -182,10 +183,19 @@ class Explorer(Drawn, Sequence[Trajectory]):
             self[a], self[b], names=(f"rollout {self.places[a]}", f"rollout {self.places[b]}")
         )
 
-    def label(self, label: str, *positions: int) -> Explorer:
+    def label(
+        self, label: str, *positions: int, turn: int | None = None, call: int | None = None
+    ) -> Explorer:
         """Give a label to the rollouts at these positions, or to all of them if none is named.
 
-        Labels are kept beside the file of the rollouts.
+        Labels are kept beside the file of the rollouts, and go with the rollouts of this table
+        wherever they are saved.
+
+        Args:
+            label: a short text.
+            positions: of the rollouts in the table.
+            turn: which turn of each it is for; None for the whole rollout.
+            call: which call of the turn; None for the whole turn.
 
         Returns:
             This table.
@@ -194,21 +204,28 @@ class Explorer(Drawn, Sequence[Trajectory]):
             UsageError: it cannot be a label.
             IndexError: there is no such position.
         """
-        self.labels.add(
-            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
-        )
+        self.labels.add(label, *self._keys(positions), turn=turn, call=call)
         return self
 
-    def unlabel(self, label: str, *positions: int) -> Explorer:
+    def unlabel(
+        self, label: str, *positions: int, turn: int | None = None, call: int | None = None
+    ) -> Explorer:
         """Take a label from the rollouts at these positions, or from all of them if none is named.
+
+        Args:
+            label: what it says.
+            positions: of the rollouts in the table.
+            turn: which turn of each has it; None for the whole rollout.
+            call: which call of the turn; None for the whole turn.
 
         Returns:
             This table.
         """
-        self.labels.remove(
-            label, *(self._label_key(self.places[p]) for p in (positions or range(len(self))))
-        )
+        self.labels.remove(label, *self._keys(positions), turn=turn, call=call)
         return self
+
+    def _keys(self, positions: Sequence[int]) -> list[int]:
+        return [self._label_key(self.places[p]) for p in (positions or range(len(self)))]
 
     def labels_of(self, place: int) -> tuple[str, ...]:
         """List the labels of the rollout at this place of the source."""
@@ -229,17 +246,27 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Returns:
             This table.
         """
-        where = (
-            "" if turn is None else f"turn {turn}" + (f" call {call}" if call is not None else "")
-        )
-        self.labels.note(text, self._label_key(self.places[position]), where)
+        self.labels.note(text, self._label_key(self.places[position]), turn, call)
         return self
 
-    def notes_of(self, place: int) -> dict[str, str]:
-        """List the notes on the rollout at this place of the source, by what they are about: "" for
-        the whole of it, `turn 3`, `turn 3 call 1`.
+    def remarks_of(self, place: int) -> tuple[Remark, ...]:
+        """List the labels and notes on the rollout at this place of the source, its turns and
+        calls: those of this table, then those that the rollout has in its meta.
         """
-        return self.labels.notes_of(self._label_key(place))
+        own = self.labels.remarks_of(self._label_key(place))
+        return (*own, *(r for r in self.source.remarks(place) if r not in own))
+
+    def _rollout(self, place: int) -> Trajectory:
+        """Give a rollout what was said of it: it is saved and exported with its labels and
+        notes.
+        """
+        trajectory = self.source.rollouts[place]
+        there = self.source.remarks(place)
+        new = [r for r in self.labels.remarks_of(self._label_key(place)) if r not in there]
+        if not new:
+            return trajectory
+        entries = [*trajectory.meta.get(KEY, ()), *entries_of(new)]
+        return replace(trajectory, meta={**trajectory.meta, KEY: entries})
 
     def _label_key(self, place: int) -> int:
         return self.source.sample(place)

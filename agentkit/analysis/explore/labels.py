@@ -5,7 +5,6 @@ the table. It is kept beside the file the rollouts are in, or in memory if there
 from __future__ import annotations
 
 import json
-import re
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.path import to_write, write_whole
+from agentkit.trajectory.person.notes import Remark, entries_of, remarks_in
 from agentkit.types.words import count
 
 _MOST = 200
@@ -29,7 +29,8 @@ class Labels:
         """The file they are kept in; None: only in memory."""
         self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._of: dict[int, list[str]] = {}
-        self._notes: dict[int, dict[str, str]] = {}
+        self._remarks: dict[int, list[Remark]] = {}
+        """Notes, and labels of turns and calls."""
         self.views: dict[str, dict[str, Any]] = {}
         """Filters, orders and columns that were kept under a name."""
         self.changes = 0
@@ -40,11 +41,14 @@ class Labels:
         return f"<Labels of {len(self.all)} rollouts>"
 
     def of(self, key: int) -> tuple[str, ...]:
-        """Look up the labels of one rollout, in the order they were given."""
-        return tuple(self._of.get(key, ()))
+        """Look up the labels of one rollout and of its turns and calls, in the order they were
+        given.
+        """
+        parts = (r.text for r in self._remarks.get(key, ()) if r.is_label)
+        return tuple(dict.fromkeys([*self._of.get(key, ()), *parts]))
 
-    def add(self, label: str, *keys: int) -> None:
-        """Give a label to rollouts.
+    def add(self, label: str, *keys: int, turn: int | None = None, call: int | None = None) -> None:
+        """Give a label to rollouts, or to a turn or a call of each.
 
         Raises:
             UsageError: it is no text, empty, or contains a comma or a line break.
@@ -52,44 +56,60 @@ class Labels:
         name = checked(label)
         self._catch_up()
         for key in keys:
-            if name not in self._of.setdefault(key, []):
+            if turn is not None:
+                self._replace(
+                    key, Remark(text=name, is_label=True, turn=turn, call=call), keep=True
+                )
+            elif name not in self._of.setdefault(key, []):
                 self._of[key].append(name)
         self._write()
 
-    def remove(self, label: str, *keys: int) -> None:
-        """Take a label from the rollouts that have it."""
+    def remove(
+        self, label: str, *keys: int, turn: int | None = None, call: int | None = None
+    ) -> None:
+        """Take a label from the rollouts that have it, or from a turn or a call of each."""
         self._catch_up()
         for key in keys:
-            if label in self._of.get(key, ()):
+            if turn is not None:
+                gone = Remark(text=label, is_label=True, turn=turn, call=call)
+                self._replace(key, gone, keep=False)
+            elif label in self._of.get(key, ()):
                 self._of[key].remove(label)
         self._write()
 
-    def note(self, text: str, key: int, where: str = "") -> None:
-        """Write a note on a rollout; an empty text takes it away.
+    def _replace(self, key: int, remark: Remark, keep: bool) -> None:
+        others = [other for other in self._remarks.get(key, ()) if other != remark]
+        self._remarks[key] = [*others, *([remark] if keep else [])]
+
+    def note(self, text: str, key: int, turn: int | None = None, call: int | None = None) -> None:
+        """Write the note on a rollout, a turn or a call; an empty text takes it away.
 
         Args:
             text: the note.
             key: the rollout's.
-            where: `turn 3` or `turn 3 call 1`; "" for the whole rollout.
+            turn: which turn; None for the whole rollout.
+            call: which call of the turn; None for the whole turn.
 
         Raises:
             UsageError: it is no text, or too long.
         """
         if not isinstance(text, str) or len(text) > _LONGEST:
             raise UsageError(
-                "a note is a text", hint=f"give a text of at most {_LONGEST:,} characters"
+                f"{text!r:.60} cannot be a note",
+                hint=f"give a text of at most {_LONGEST:,} characters",
             )
         self._catch_up()
-        notes = self._notes.setdefault(key, {})
+        for old in self._remarks.get(key, ()):
+            if not old.is_label and (old.turn, old.call) == (turn, call):
+                self._replace(key, old, keep=False)
         if text.strip():
-            notes[where] = text.strip()
-        else:
-            notes.pop(where, None)
+            self._replace(key, Remark(text=text.strip(), turn=turn, call=call), keep=True)
         self._write()
 
-    def notes_of(self, key: int) -> dict[str, str]:
-        """Look up the notes on a rollout, that on all of it first, then by turn and call."""
-        return dict(sorted(self._notes.get(key, {}).items(), key=lambda item: _order(item[0])))
+    def remarks_of(self, key: int) -> tuple[Remark, ...]:
+        """List labels and notes of a rollout, of the whole of it first."""
+        labels = (Remark(text=label, is_label=True) for label in self._of.get(key, ()))
+        return (*labels, *sorted(self._remarks.get(key, ()), key=_place))
 
     def keep_view(self, name: str, view: dict[str, Any] | None) -> None:
         """Keep a way to look at the table under a name; None takes it away."""
@@ -106,9 +126,13 @@ class Labels:
         return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
 
     @property
+    def _keys(self) -> set[int]:
+        return self._of.keys() | self._remarks.keys()
+
+    @property
     def names(self) -> list[str]:
         """Every label that was given, in alphabetical order."""
-        return sorted({label for labels in self._of.values() for label in labels}, key=str.casefold)
+        return sorted({label for key in self._keys for label in self.of(key)}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
         """Keep the labels in this file from now on.
@@ -148,8 +172,10 @@ class Labels:
                 "agentkit_labels": 1,
                 "labels": {str(key): list(labels) for key, labels in self.all.items()},
             }
-            if notes := {str(key): of for key, of in sorted(self._notes.items()) if of}:
-                kept["notes"] = notes
+            if any(self._remarks.values()):
+                kept["notes"] = {
+                    str(key): entries_of(of) for key, of in sorted(self._remarks.items()) if of
+                }
             if self.views:
                 kept["views"] = self.views
             write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
@@ -161,7 +187,7 @@ class Labels:
     def _catch_up(self) -> None:
         """Read what another table of the same file has written."""
         if self.path is not None and self.path.exists():
-            self._of, self._notes, self.views = _read(self.path)
+            self._of, self._remarks, self.views = _read(self.path)
 
 
 def labels_beside(path: Path) -> Path:
@@ -189,23 +215,21 @@ def _missing(there: Mapping[int, Sequence[str]], here: Mapping[int, Sequence[str
     return sum(not set(labels) <= set(here.get(key, ())) for key, labels in there.items())
 
 
-def _order(where: str) -> tuple[int, ...]:
-    """Order places of a rollout by turn and call."""
-    return tuple(map(int, re.findall(r"\d+", where)))
+def _place(remark: Remark) -> tuple[int, int]:
+    """Order what was said by turn and call."""
+    turn, call = (-1 if at is None else at for at in (remark.turn, remark.call))
+    return turn, call
 
 
-_Kept = tuple[dict[int, list[str]], dict[int, dict[str, str]], dict[str, dict[str, Any]]]
+_Read = tuple[dict[int, list[str]], dict[int, list[Remark]], dict[str, dict[str, Any]]]
 
 
-def _read(path: Path) -> _Kept:
+def _read(path: Path) -> _Read:
     try:
         kept = json.loads(path.read_text("utf-8"))
         labels = {int(key): [str(one) for one in of] for key, of in kept["labels"].items()}
-        notes = {
-            int(key): {str(where): str(text) for where, text in of.items()}
-            for key, of in kept.get("notes", {}).items()
-        }
-        return labels, notes, {str(name): dict(of) for name, of in kept.get("views", {}).items()}
+        remarks = {int(key): list(remarks_in(of)) for key, of in kept.get("notes", {}).items()}
+        return labels, remarks, {str(name): dict(of) for name, of in kept.get("views", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CassetteError(
             f"{path.name!r} is not a file of labels", hint="move it away; it is written anew"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from agentkit.analysis.explore.distinct import Distinct, distinct_of
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
 from agentkit.files.columns import Column, columns_of
+from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200
@@ -74,6 +76,18 @@ class Source:
             if value is not None or column.name not in ("problems", "ended"):
                 return value  # an older version's file counted problems otherwise
         return column.of(self.rollouts[place])
+
+    def remarks(self, place: int) -> tuple[Remark, ...]:
+        """List the labels and notes that a rollout has in its meta."""
+        item = self.entries[place] if self.entries is not None else self.rollouts[place]
+        found = item.meta.get(KEY)
+        return tuple(remarks_in(found)) if found else ()
+
+    @cached_property
+    def remarked(self) -> tuple[int, ...]:
+        """The places of the rollouts that have labels or notes in their meta."""
+        items: Iterable[Any] = self.entries if self.entries is not None else self.rollouts
+        return tuple(place for place, item in enumerate(items) if item.meta.get(KEY))
 
     def reads(self, name: str) -> bool:
         """Tell whether all rollouts of a file would have to be read for a column."""

@@ -46,7 +46,14 @@ class TableColumns:
 
     def labels_of(self, place: int) -> tuple[str, ...]:
         """List the labels of the rollout at this place of the source."""
-        return self.labels.of(self.source.sample(place))
+        noted = (remark.text for remark in self.source.remarks(place) if remark.is_label)
+        return tuple(dict.fromkeys([*self.labels.of(self.source.sample(place)), *noted]))
+
+    @property
+    def label_names(self) -> list[str]:
+        """Every label of any rollout, in alphabetical order."""
+        noted = {label for place in self.source.remarked for label in self.labels_of(place)}
+        return sorted(noted.union(self.labels.names), key=str.casefold)
 
     def distinct(self, name: str) -> Distinct:
         """Return a column by its distinct values; those of the labels are tuples."""
@@ -61,7 +68,7 @@ class TableColumns:
 
         rows = np.zeros(len(self.source), np.int64)
         values: dict[tuple[str, ...], int] = {(): 0}
-        if self.labels.all:
+        if self.label_names:
             for place in range(len(self.source)):
                 rows[place] = values.setdefault(self.labels_of(place), len(values))
         return Distinct(list(values), rows)

@@ -10,7 +10,7 @@ of the whole turn. Entries of any other form are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -72,9 +72,7 @@ def with_remark(trajectory: Trajectory, remark: Remark) -> Trajectory:
     remark = replace(remark, text=text)
     if remark.is_label and remark in remarks_of(trajectory):
         return trajectory
-    place = {"turn": remark.turn, "call": remark.call}
-    entry = {kind: text, **{name: at for name, at in place.items() if at is not None}}
-    return _with_entries(trajectory, [*_entries(trajectory), entry])
+    return _with_entries(trajectory, [*_entries(trajectory), *entries_of([remark])])
 
 
 def without_remark(trajectory: Trajectory, remark: Remark) -> Trajectory:
@@ -88,6 +86,26 @@ def without_remark(trajectory: Trajectory, remark: Remark) -> Trajectory:
     if len(kept) == len(entries):
         raise NotFound(f"there is no {remark.summary()}")
     return _with_entries(trajectory, kept)
+
+
+def entries_of(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
+    """Write remarks as the entries that a meta holds."""
+    return [
+        {
+            "label" if remark.is_label else "note": remark.text,
+            **{
+                name: at
+                for name, at in (("turn", remark.turn), ("call", remark.call))
+                if at is not None
+            },
+        }
+        for remark in remarks
+    ]
+
+
+def remarks_in(entries: Any) -> Iterator[Remark]:
+    """Read the entries of a meta; what is none is left out."""
+    return _read(list(entries)) if isinstance(entries, (list, tuple)) else iter(())
 
 
 def remarks_until(meta: dict[str, Any], turn: int, answered: bool) -> dict[str, Any]:

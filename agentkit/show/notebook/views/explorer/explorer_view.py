@@ -15,6 +15,7 @@ from agentkit.analysis.explore.query import Query, mended
 from agentkit.analysis.explore.table_columns import LABEL
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, Op, sendable
+from agentkit.show.notebook.views.explorer.inner_view import InnerView
 from agentkit.show.notebook.views.explorer.opened_rollout import OpenedRollout
 from agentkit.show.notebook.views.explorer.table_cells import (
     GROUP_COLUMNS,
@@ -35,7 +36,7 @@ _FEW = 2_000
 """Rollouts that are counted before they are shown; of more, while they are."""
 
 
-class ExplorerView(OpenedRollout, LiveView):
+class ExplorerView(OpenedRollout, InnerView, LiveView):
     """Rows on demand, a filter with its counts, an order, prompts, marks, labels; and under the
     table's open row what was opened.
     """
@@ -92,7 +93,7 @@ class ExplorerView(OpenedRollout, LiveView):
             "names": [
                 [sendable(clip(name)), cells.kind(name)] for name in self._all.columns[:_NAMED]
             ],
-            "labels": [sendable(label) for label in labels.names[:_NAMED]],
+            "labels": [sendable(label) for label in self._all._columns.label_names[:_NAMED]],
             "views": [sendable(name) for name in labels.views],
             "marked": self._marked,
             "open": self._open,

@@ -4,6 +4,7 @@ of a prompt's samples.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,11 @@ from agentkit.analysis.explore.explorer import Explorer
 from agentkit.analysis.explore.groups import Group
 from agentkit.errors import UsageError
 from agentkit.show.html import Child, Html, el
-from agentkit.show.notebook.live import sendable
+from agentkit.show.notebook.live import LiveView, sendable
 from agentkit.show.notebook.views.explorer.table_cells import TableCells
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code
-from agentkit.show.render.render import render
-from agentkit.show.render.rollout.table import end_status, short_turns
+from agentkit.show.render.rollout.table import cell_text, end_status, short_turns
+from agentkit.trajectory.person.notes import Remark
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, seconds
@@ -41,6 +41,8 @@ class OpenedRollout:
     _marked: list[int]
     _cells: TableCells
     refresh: Any
+    _put_in: Any
+    _take_out: Any
     _reorder: Any
     _begin: Any
 
@@ -54,10 +56,8 @@ class OpenedRollout:
         """The rows of the table: places, or prompts."""
         raise NotImplementedError
 
-    def do_open(self, row: int, whole: bool = False) -> None:
-        """Open the row at this position: a rollout in short or as a whole, or the tree of a
-        prompt's samples.
-        """
+    def do_open(self, row: int) -> None:
+        """Open the row at this position: a rollout in short, or the tree of a prompt's samples."""
         rows = self._rows
         if not 0 <= row < len(rows):
             return
@@ -78,11 +78,12 @@ class OpenedRollout:
             "kind": "rollout",
             "title": f"Rollout {found}",
             "facts": " · ".join([place, ", ".join(known)]) if known else place,
-            "whole": whole,
+            "how": "short",
             "places": _places(trajectory),
         }
         self._noted()
-        self._opened = render(trajectory, _OPEN) if whole else self._short(trajectory, found)
+        self._take_out()
+        self._opened = self._short(trajectory, found)
         self.refresh()
 
     def _short(self, trajectory: Trajectory, place: int) -> dict[str, Html]:
@@ -118,11 +119,12 @@ class OpenedRollout:
         if self._open.get("kind") != "rollout":
             return
         place = self._open["key"]
-        notes = self._all.notes_of(place)
+        own, said = self._all.labels, self._all.remarks_of(place)
+        key = self._all._label_key(place)
+        theirs = own.remarks_of(key)
         self._open = {
             **self._open,
-            "labels": [sendable(label) for label in self._all.labels_of(place)],
-            "notes": [[where, sendable(text)] for where, text in notes.items()],
+            "remarks": [[place_words(r), r.is_label, sendable(r.text), r in theirs] for r in said],
         }
 
     def do_within(self, row: int) -> None:
@@ -165,77 +167,102 @@ class OpenedRollout:
                 f"{len(self._marked)} rollouts are marked",
                 hint="mark the two that are to be compared",
             )
-        a, b = self._marked
         from agentkit.analysis.diff import diff
+        from agentkit.show.notebook.views.beside_view import DiffView
 
+        a, b = self._marked
         rollouts = self._all.source.rollouts
-        names = (f"rollout {a}", f"rollout {b}")
-        found = diff(rollouts[a], rollouts[b], names=names)
-        title = f"Rollouts {a} and {b}"
-        self._show(
-            {"row": -1, "kind": "compare", "title": title, "facts": self._parts(found.shared)},
-            {"facts": self._facts(names, (a, b)), **render_shown(found)},
-        )
+        found = diff(rollouts[a], rollouts[b], names=(f"rollout {a}", f"rollout {b}"))
+        facts = ", ".join(filter(None, [_shared(found.shared), self._differing(a, b)]))
+        what = {"row": -1, "kind": "compare", "title": f"Rollouts {a} and {b}", "facts": facts}
+        self._show({**what, "inner": self._put_in(DiffView(found), found)}, {})
 
-    def _parts(self, shared: int) -> str:
-        return (
-            f"the first {count(shared, 'turn')} are the same"
-            if shared > 1
-            else ("the first turn is the same" if shared else "they part at the first turn")
-        )
-
-    def _facts(self, names: Sequence[str], places: tuple[int, int]) -> Html:
-        """Draw in two columns what the rollouts came to, and where their settings differ."""
+    def _differing(self, a: int, b: int) -> str:
+        """Say what was noted of the two otherwise."""
         table = self._all
-        rows = []
-        shown = [n for n in ("reward", "ended", "turns", "calls", "problems") if n in table.columns]
-        meta = [n for n in table.source.columns if n in table.source.rollouts[places[0]].meta]
-        for name in dict.fromkeys([*shown, "model", "input_tokens", "output_tokens", *meta]):
-            values = [table.value(name, place) for place in places]
-            differs = values[0] != values[1]
-            if not differs and name not in shown:
-                continue
-            cells = [self._fact(name, place, differs, side) for side, place in enumerate(places)]
-            heading = str(self._cells.heading(name)[1])
-            rows.append(el("tr", el("th", heading, scope="row"), cells))
-        head = el("tr", el("td"), [el("th", name, scope="col") for name in names])
-        table_of = el("table", el("thead", head), el("tbody", rows), class_="ak-sides")
-        return el("div", table_of, class_="ak-part", data_key="facts")
+        noted = {**table.source.rollouts[a].meta, **table.source.rollouts[b].meta}
+        names = [name for name in noted if name in table.source.columns and name != "reward"]
+        pairs = [(name, table.value(name, a), table.value(name, b)) for name in names]
+        said = [
+            f"{name} {cell_text(first) or 'none'} and {cell_text(second) or 'none'}"
+            for name, first, second in pairs
+            if first != second
+        ]
+        return ", ".join(said[:4])
 
-    def _fact(self, name: str, place: int, differs: bool, side: int) -> Html:
-        value = self._all.value(name, place)
-        if name == "ended":
-            return el("td", end_status(str(value), self._all.value("problems", place) or 0))
-        cell = self._cells.of(name, place)
-        text = cell if isinstance(cell, str) else "".join(map(str, cell[:1]))
-        text = text or "none"
-        if differs and name not in ("reward", "turns", "calls", "problems"):
-            return el("td", el("del" if side == 0 else "ins", text))
-        return el("td", code(text))
+    def do_whole(self) -> None:
+        """Show the whole conversation of the rollout that is open."""
+        from agentkit.show.notebook.views.conversation_view import ConversationView
+
+        shown = self._all.source.rollouts[self._open["key"]]
+        self._inside_open("whole", ConversationView(shown), shown)
+
+    def do_debug(self) -> None:
+        """Open the rollout in a debugger, which has replayed it and can go back."""
+        from agentkit.agent.record.replay import replay
+        from agentkit.debugger.session import debug
+        from agentkit.show.notebook.views.debugger_view import DebuggerView
+
+        dbg = debug(replay(self._all.source.rollouts[self._open["key"]]))
+        dbg.run()
+        self._inside_open("debugger", DebuggerView(dbg), dbg)
+
+    def do_short(self) -> None:
+        """Show the rollout that is open in short again."""
+        self.do_open(self._open["row"])
+
+    def _inside_open(self, how: str, view: LiveView, shows: Any) -> None:
+        self._open = {**self._open, "how": how, "inner": self._put_in(view, shows)}
+        self._opened = {}
+        self.refresh()
 
     def do_close(self) -> None:
         """Close what is open."""
         self._close()
         self.refresh()
 
-    def do_label(self, label: str, on: bool = True, key: int | None = None) -> None:
-        """Give a label to the marked rollouts or to one, or take it from them."""
+    def do_label(
+        self, label: str, on: bool = True, key: int | None = None, where: str = ""
+    ) -> None:
+        """Give a label to the marked rollouts, or to one or a part of it, or take it away."""
         if key is None and not self._marked:
             raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
         places = self._marked if key is None else [int(key)]
         keys = [self._all._label_key(place) for place in places]
-        (self._all.labels.add if on else self._all.labels.remove)(label, *keys)
+        give = self._all.labels.add if on else self._all.labels.remove
+        give(label, *keys, **place_of(where))
 
     def do_note(self, key: int, text: str, where: str = "") -> None:
         """Write a note on a rollout, a turn or a call; an empty one is taken away."""
-        self._all.labels.note(text, self._all._label_key(int(key)), where)
+        self._all.labels.note(text, self._all._label_key(int(key)), **place_of(where))
 
     def _show(self, what: dict[str, Any], shown: Mapping[str, Html]) -> None:
+        if "inner" not in what:
+            self._take_out()
         self._open, self._opened = what, dict(shown)
         self.refresh()
 
     def _close(self) -> None:
+        self._take_out()
         self._open, self._opened = {}, {}
+
+
+def _shared(turns: int) -> str:
+    """Say how far two rollouts are the same."""
+    if turns == 0:
+        return "they part at the first turn"
+    return "the first turn is the same" if turns == 1 else f"the first {turns} turns are the same"
+
+
+def place_words(remark: Remark) -> str:
+    """Say what a remark is on: `turn 3 call 0`; "" for the whole rollout."""
+    at = [] if remark.turn is None else [f"turn {remark.turn}"]
+    return " ".join([*at, *([f"call {remark.call}"] if remark.call is not None else [])])
+
+
+def place_of(words: str) -> dict[str, int]:
+    """Read what `place_words` says."""
+    return {name: int(at) for name, at in re.findall(r"(turn|call) (\d+)", str(words))}
 
 
 def _places(trajectory: Trajectory) -> list[str]:

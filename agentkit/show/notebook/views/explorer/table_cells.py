@@ -31,7 +31,7 @@ _MANY = 5_000
 """Rows beyond which no column is worked out only to be left out."""
 _SOME = 200
 _TONE = ("good", "warn", "bad", "quiet")
-_LETTER = 6.6
+_LETTER = 6.3
 """Width of a letter in the table, in px."""
 
 Cell = str | list[Any]
@@ -82,7 +82,7 @@ class TableCells:
         """The columns that are shown as long as nobody chose: those that are not the same in all;
         labels once there are any.
         """
-        labels = [LABEL] if self.table.labels.names else []
+        labels = [LABEL] if self.table._columns.label_names else []
         return (*(name for name in self._names if name not in self.same), *labels)
 
     @property
@@ -234,7 +234,7 @@ def width_of(heading: str, kind: str, cells: Sequence[Cell]) -> int:
         return 106
     longest = max((_letters(cell) for cell in cells), default=0)
     more = {"reward": 56, "ended": 20, "ends": 18, "mono": 12}.get(kind, 8)
-    return round(min(200, max(longest * _LETTER + more, len(heading) * _LETTER + 18)))
+    return round(min(180, max(longest * _LETTER + more, len(heading) * _LETTER + 14)))
 
 
 def _letters(cell: Cell) -> int:

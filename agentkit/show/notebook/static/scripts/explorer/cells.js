@@ -2,7 +2,7 @@
 const TONES = { good: "ok", warn: "warn", bad: "error", quiet: "info" };
 /** A thousand as 1,000. */
 const counted = (number) => Number(number ?? 0).toLocaleString("en-US");
-const toned = (tone, ...inside) => h("span", { className: `ak-${tone}` }, icon(TONES[tone]), inside);
+const toned = (tone, text) => h("span", { className: `ak-${tone}` }, icon(TONES[tone]), text);
 
 /**
  * What a cell shows, by the kind of its column. All of it is text.

@@ -41,10 +41,12 @@ PARTS.push((live) => {
     field.box,
     h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes),
     menus.buttons,
+    menus.panel,
   );
   const figures = h("div", { className: "ak-figs", role: "status" });
   const same = h("div", { className: "ak-const" });
-  const within = press(() => live.send("all_prompts"), { icon: "close", word: " ", kind: "ak-line ak-within" });
+  const leave = () => live.send("all_prompts");
+  const within = press(leave, { icon: "close", word: " ", kind: "ak-line ak-within" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
   const view = h(
@@ -61,14 +63,14 @@ PARTS.push((live) => {
   );
   const headings = headingsOf(live, view, head, ask);
   const opened = openedOf(live, go);
-  const aside = h("div", { className: "ak-beside" });
+  const aside = h("div", { className: "ak-aside" });
   const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
   const marks = marksOf(live);
   const main = h("div", { className: "ak-xmain" }, figures, same, aside, view, empty, marks.node);
   live.root.classList.add("ak-explorer");
   live.root.setAttribute("role", "region");
   live.root.setAttribute("aria-label", "Rollouts");
-  live.rows.before(bar, menus.panel, h("div", { className: "ak-xbody" }, panel, main));
+  live.root.firstChild.after(bar, h("div", { className: "ak-xbody" }, panel, main));
 
   function ask(question) {
     field.asked(question);
@@ -81,11 +83,11 @@ PARTS.push((live) => {
     ask({ grouped: word === "Prompts" });
   }
   /** Opens another row without closing: the next, the previous, the same again. */
-  function go(step, whole = false) {
+  function go(step) {
     const { open } = live.state;
     if (open.kind === "tree" && open.row < 0) return live.send("tree", { step });
     active = Math.max(0, Math.min(live.state.shown - 1, Math.max(0, openRow()) + step));
-    live.send("open", { row: active, whole: step ? open.whole : whole });
+    live.send("open", { row: active });
   }
 
   view.addEventListener("scroll", () => draw());
@@ -174,7 +176,8 @@ PARTS.push((live) => {
       node.append(h("span", { className: "ak-quiet", role: "gridcell", textContent: "…" }));
       return node;
     }
-    node.append(h("span", { role: "gridcell" }, live.state.grouped ? within_(i) : markOf(row, node)));
+    const first = live.state.grouped ? within_(i) : markOf(row, node);
+    node.append(h("span", { role: "gridcell" }, first));
     row.cells.forEach((cell, place) => {
       const [name, , kind] = live.state.columns[place] ?? [];
       const made = h(
@@ -308,7 +311,8 @@ PARTS.push((live) => {
     op(name, rows) {
       if (name === "page") early = rows;
     },
-    message(message) {
+    message(message, arrays) {
+      if (message.type === "inner") return opened.inner.hear(message, arrays);
       if (message.type !== "rows") return;
       page(message);
       draw();
@@ -317,6 +321,7 @@ PARTS.push((live) => {
       requestAnimationFrame(draw);
     },
     keydown(event) {
+      if (opened.inner.node.contains(event.target)) return; // its keys are its own
       const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "Escape" && live.state.open?.kind) {

@@ -57,8 +57,13 @@ function facetsOf(live, panel) {
     );
   }
 
-  const group = (heading, ...inside) =>
-    h("fieldset", { className: "ak-fc" }, h("legend", { textContent: heading }), inside);
+  const group = (heading, cleared, ...inside) =>
+    h(
+      "fieldset",
+      { className: "ak-fc", "aria-label": heading },
+      h("div", { className: "ak-xrow" }, h("b", { textContent: heading }), cleared),
+      inside,
+    );
 
   /** Steps: a click takes one, a drag or Shift with an arrow several. */
   function histogramOf({ column, heading, edges, counts, chosen }) {
@@ -75,7 +80,7 @@ function facetsOf(live, panel) {
     const take = (first, last) => live.send("range", { column, first, last });
     const steps = h(
       "div",
-      { className: "ak-steps ak-hist", role: "group", "aria-label": `${heading}: drag to choose a range` },
+      { className: "ak-steps ak-hist", role: "group", "aria-label": "drag to choose a range" },
       counts.map((number, i) => {
         const bar = h("i");
         bar.style.height = `${number ? Math.max(2, Math.round((40 * number) / most)) : 0}px`;
@@ -170,6 +175,7 @@ function facetsOf(live, panel) {
         ...unread.map(([column, heading]) =>
           group(
             heading,
+            null,
             h("button", {
               type: "button",
               className: "ak-link",

@@ -83,7 +83,7 @@ function fieldOf(live, ask, leave) {
       at = (at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length;
       options.forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
       input.setAttribute("aria-activedescendant", options[at].id);
-    } else if ((event.key === "Enter" || event.key === "Tab") && at >= 0) accept(options[at].akWhole);
+    } else if (/^(Enter|Tab)$/.test(event.key) && at >= 0) accept(options[at].akWhole);
     else if (event.key === "Enter") {
       clearTimeout(timer);
       offer(false);

@@ -27,7 +27,7 @@ function headingsOf(live, view, head, ask) {
     const cells = [...view.querySelectorAll("[role=row]")].map((row) => row.children[place + 1]);
     const range = document.createRange();
     const wide = cells.filter(Boolean).map((cell) => {
-      range.selectNodeContents(cell);
+      range.selectNodeContents(cell.querySelector(".ak-sort") ?? cell);
       return range.getBoundingClientRect().width;
     });
     resize(name, Math.max(...wide) + 10);

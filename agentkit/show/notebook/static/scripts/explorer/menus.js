@@ -23,9 +23,9 @@ const FILTERS = [
  * is open at a time, over the table, which does not move.
  */
 function menusOf(live, state) {
-  const panel = h("div", { className: "ak-menu", hidden: true });
+  const panel = h("div", { className: "ak-menu", hidden: true, tabIndex: -1 });
   const said = (rows, tag) =>
-    rows.flatMap(([what, means]) => [h("dt", {}, h(tag, { textContent: what })), h("dd", {}, means)]);
+    rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]);
   const fill = {
     columns() {
       const shown = new Set(live.state.columns.map(([name]) => name));
@@ -86,8 +86,7 @@ function menusOf(live, state) {
   const show = (which) => {
     open = open === which ? "" : which;
     draw();
-    if (open) panel.querySelector("input, button")?.focus();
-    else buttons[which]?.focus();
+    (open ? (panel.querySelector("input, button") ?? panel) : buttons[which])?.focus();
   };
   function draw() {
     for (const [name, button] of Object.entries(buttons))
@@ -103,6 +102,11 @@ function menusOf(live, state) {
     ["keys", "keys", "Keys and filter words  ?"],
   ])
     buttons[name] = press(() => show(name), { icon: iconName, label, "aria-expanded": "false" });
+  live.root.addEventListener("focusin", ({ target }) => {
+    if (!open || panel.contains(target) || Object.values(buttons).includes(target)) return;
+    open = "";
+    draw();
+  });
   panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     show(open);

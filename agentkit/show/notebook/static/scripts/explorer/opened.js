@@ -1,11 +1,16 @@
 /**
- * What is opened: a bar with its name, next and previous; what Python draws of it; and beside a
- * rollout its labels and notes.
+ * What is opened: a bar with its name, next and previous; what Python draws of it, or a view with a
+ * script of its own; and beside a rollout its labels and notes.
  */
 function openedOf(live, go) {
   const title = h("strong");
   const facts = h("small", { className: "ak-cut" });
-  const whole = press(() => go(0, !live.state.open.whole), { word: "Show all", kind: "ak-line" });
+  const does = (action, word) => press(() => live.send(action), { word, kind: "ak-line" });
+  const ways = [
+    does("short", "In short"),
+    does("whole", "Show all"),
+    does("debug", "Open in the debugger"),
+  ];
   const pair = press(
     () => {
       live.send("mark", { key: live.state.open.key, on: true });
@@ -13,115 +18,148 @@ function openedOf(live, go) {
     },
     { word: "Compare with…", kind: "ak-line" },
   );
-  const bar = h(
-    "div",
-    { className: "ak-xrow ak-open-bar" },
+  const steps = [
     press(() => go(-1), { icon: "up", label: "Previous  K", kind: "ak-line" }),
     press(() => go(1), { icon: "down", label: "Next  J", kind: "ak-line" }),
-    title,
-    facts,
-    h("span", { className: "ak-grow" }),
-    whole,
-    pair,
-    press(() => live.send("close"), { icon: "close", label: "Close  Esc" }),
-  );
-  const chips = h("div", { className: "ak-xrow ak-chips" });
-  const label = h("input", { placeholder: "label", "aria-label": "label of this rollout" });
-  const where = h("select", { "aria-label": "what the note is on" });
-  const note = h("textarea", { rows: 3, "aria-label": "note" });
+  ];
+  const close = press(() => live.send("close"), { icon: "close", label: "Close  Esc" });
+  const grow = h("span", { className: "ak-grow" });
+  const parts = [steps, title, facts, grow, ways, pair, close].flat();
+  const bar = h("div", { className: "ak-xrow ak-open-bar" }, parts);
+  const tags = h("div", { className: "ak-xrow ak-tags" });
+  const label = h("input", { placeholder: "label", "aria-label": "new label" });
+  const where = h("select", { "aria-label": "what it is about" });
+  const note = h("textarea", { rows: 3, "aria-label": "note", placeholder: "note" });
   const others = h("div", { className: "ak-notes" });
   const saved = h("small");
-  const side = h(
-    "div",
-    { className: "ak-open-side" },
-    h("small", {}, h("b", { textContent: "Labels" })),
-    chips,
-    h(
-      "div",
-      { className: "ak-xrow" },
-      label,
-      press(() => name(), { word: "Add", kind: "ak-line" }),
-    ),
-    h("div", { className: "ak-xrow" }, h("small", {}, h("b", { textContent: "Note" })), where),
-    note,
-    others,
-    saved,
-  );
-  const left = h("div", { className: "ak-open-left" });
-  const node = h("div", { className: "ak-detail" }, bar, h("div", { className: "ak-open" }, left, side));
+  const add = press(() => name(), { word: "Add", kind: "ak-line" });
+  const labels = h("div", { className: "ak-xrow" }, label, add);
+  const side = h("div", { className: "ak-open-side" }, where, tags, labels, note, others, saved);
+  const inner = innerOf(live);
+  const left = h("div", { className: "ak-open-left" }, live.rows, inner.node);
+  const body = h("div", { className: "ak-open" }, left, side);
+  const node = h("div", { className: "ak-detail" }, bar, body);
   let key = "";
+  let at = ""; // what the note that is shown is about
 
-  const key_of = () => live.state.open.key;
+  const about = () => ({ key, where: at });
+  const here = (labelled) =>
+    live.state.open.remarks.filter(([on, is]) => on === at && is === labelled);
   function name() {
-    if (label.value.trim()) live.send("label", { label: label.value, on: true, key: key_of() });
+    if (label.value.trim()) live.send("label", { label: label.value, ...about() });
     label.value = "";
   }
   label.addEventListener("keydown", (event) => event.key === "Enter" && name());
+  const written = () => here(false).find((remark) => remark[3])?.[2] ?? "";
   const keep = () => {
-    const known = new Map(live.state.open.notes);
-    if ((known.get(where.value) ?? "") !== note.value.trim())
-      live.send("note", { key: key_of(), text: note.value, where: where.value });
+    if (written() !== note.value.trim()) live.send("note", { text: note.value, ...about() });
   };
   note.addEventListener("change", keep);
   note.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
-      note.blur();
-      event.stopPropagation();
-    }
+    if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey)))
+      return;
+    note.blur();
+    event.stopPropagation();
   });
   where.addEventListener("change", () => {
-    note.value = new Map(live.state.open.notes).get(where.value) ?? "";
+    keep();
+    at = where.value;
+    note.value = written();
+    said(live.state);
   });
   const placed = (place) => (place ? `on ${place}` : "on the rollout");
 
+  /** Labels and note of what is chosen, and what was said of the rest. */
+  function said({ open, kept }) {
+    tags.replaceChildren(
+      ...here(true).map(([, , text, own]) => {
+        const take = () => live.send("label", { label: text, on: false, ...about() });
+        const away = own
+          ? press(take, { icon: "close", label: `Remove the label ${text}` })
+          : null;
+        return h("span", { className: "ak-chip" }, icon("label"), text, away);
+      }),
+    );
+    if (document.activeElement !== note) note.value = written();
+    others.replaceChildren(
+      ...open.remarks
+        .filter(([on, is, , own]) => on !== at || (!is && !own))
+        .map(([on, is, text]) =>
+          h("p", {}, h("small", {}, `${is ? "label" : "note"} ${placed(on)}: `), text),
+        ),
+    );
+    saved.textContent = !kept
+      ? "in memory; table.labels.save(path) keeps them"
+      : open.remarks.length
+        ? `✓ saved in ${kept}`
+        : `kept in ${kept}`;
+  }
+
   return {
     node,
+    inner,
     draw(state) {
       const { open } = state;
+      inner.show(open?.inner ?? 0);
       if (!open?.kind) return;
       const one = open.kind === "rollout";
       title.textContent = open.title;
       facts.textContent = open.facts;
-      whole.hidden = pair.hidden = side.hidden = !one;
-      bar.firstChild.hidden = bar.children[1].hidden = open.kind === "compare";
-      if (left.firstChild !== live.rows) left.replaceChildren(live.rows);
+      ways.forEach((way, i) => {
+        way.hidden = !one || open.how === ["short", "whole", "debugger"][i];
+      });
+      pair.hidden = !one;
+      side.hidden = open.how !== "short";
+      steps.forEach((step) => (step.hidden = open.kind === "compare"));
       if (!one) return;
-      whole.lastChild.textContent = open.whole ? "In short" : "Show all";
-      chips.replaceChildren(
-        ...open.labels.map((text) =>
-          h(
-            "span",
-            { className: "ak-chip" },
-            icon("label"),
-            text,
-            press(() => live.send("label", { label: text, on: false, key: open.key }), {
-              icon: "close",
-              label: `Remove the label ${text}`,
-            }),
-          ),
-        ),
-      );
-      const notes = new Map(open.notes);
       if (key !== open.key) {
         key = open.key;
-        where.replaceChildren(
-          ...open.places.map((value) => h("option", { value, textContent: placed(value) })),
+        at = "";
+        const options = open.places.map((value) =>
+          h("option", { value, textContent: placed(value) }),
         );
-        note.value = notes.get("") ?? "";
-      } else if (document.activeElement !== note) note.value = notes.get(where.value) ?? "";
-      others.replaceChildren(
-        ...open.notes
-          .filter(([place]) => place !== where.value)
-          .map(([place, text]) =>
-            h("p", {}, h("small", { textContent: `${placed(place)}: ` }), text),
-          ),
-      );
-      const any = open.notes.length || open.labels.length;
-      saved.textContent = state.kept
-        ? any
-          ? `✓ saved in ${state.kept}`
-          : `kept in ${state.kept}`
-        : "in memory; table.labels.save(path) keeps them";
+        where.replaceChildren(...options);
+      }
+      said(state);
+    },
+  };
+}
+
+/** A place for another view: its script comes from the kernel, its messages go through this one. */
+function innerOf(live) {
+  const node = h("div", { className: "ak-inner", hidden: true });
+  let number = 0;
+  let end = null;
+  let hears = new Set();
+  return {
+    node,
+    /** Makes room for the view of this number; 0: for none. */
+    show(now) {
+      if (now === number) return;
+      number = now;
+      end?.();
+      end = null;
+      hears = new Set();
+      node.replaceChildren();
+      node.hidden = !now;
+      if (now) live.send("module");
+    },
+    async hear({ number: of, module, content }, arrays) {
+      if (of !== number) return;
+      const views = arrays.map((array) => new DataView(array));
+      if (!module) return hears.forEach((hear) => hear(content, views));
+      const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
+      const view = (await import(url)).default;
+      URL.revokeObjectURL(url);
+      const mine = new Set();
+      if (of !== number) return;
+      hears = mine;
+      const model = {
+        on: (name, hear) => name === "msg:custom" && mine.add(hear),
+        off: (name, hear) => mine.delete(hear),
+        send: (sent) => live.send("inner", { content: sent }),
+      };
+      end = await view.render({ model, el: node });
     },
   };
 }
