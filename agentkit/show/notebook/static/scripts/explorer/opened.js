@@ -149,7 +149,7 @@ function innerOf(live) {
       const views = arrays.map((array) => new DataView(array));
       if (!module) return hears.forEach((hear) => hear(content, views));
       const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
-      const view = (await import(url)).default;
+      const widget = (await import(url)).default();
       URL.revokeObjectURL(url);
       const mine = new Set();
       if (of !== number) return;
@@ -157,9 +157,12 @@ function innerOf(live) {
       const model = {
         on: (name, hear) => name === "msg:custom" && mine.add(hear),
         off: (name, hear) => mine.delete(hear),
+        get: () => undefined,
         send: (sent) => live.send("inner", { content: sent }),
       };
-      end = await view.render({ model, el: node });
+      const forget = widget.initialize({ model });
+      const hide = await widget.render({ model, el: node });
+      end = () => [hide, forget].forEach((act) => act?.());
     },
   };
 }
