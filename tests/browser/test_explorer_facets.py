@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -31,7 +32,7 @@ def made() -> list[Trajectory]:
     found = []
     for i in range(30):
         prompt = f"Two days in {PLACES[i % 3]}"
-        noted = {"prompt_index": i % 3, "sample": i // 3}
+        noted: dict[str, Any] = {"prompt_index": i % 3, "sample": i // 3}
         if i % 10 == 9:
             found.append(rollout(prompt, status=500, **noted))
         else:
