@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import agentkit as ak
-from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 from agentkit.testing import ScriptedServer, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
@@ -14,24 +14,22 @@ from tests.browser.stand_in import StandIn
 pytestmark = pytest.mark.browser
 
 
-def test_the_timeline_grows_with_the_rollout(chromium: Browser) -> None:
+def test_the_outline_grows_with_the_rollout(chromium: Browser) -> None:
+    """Turns and calls get their bars, on the one scale of the whole rollout."""
     dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
     with tab(chromium) as (page, heard):
         view = StandIn(page, DebuggerView(dbg))
-        chart = page.locator("svg.ak-course")
-        expect(chart).to_be_hidden()
+        bars = page.locator(".ak-outline rect")
+        expect(bars).to_have_count(0)
         dbg.next()
         view.settle()
-        expect(chart).to_be_visible()
-        first = chart.get_attribute("aria-label") or ""
-        assert first.startswith("timeline of 1 turn, ")
-        assert chart.evaluate("e => e.namespaceURI") == "http://www.w3.org/2000/svg"
-        assert chart.evaluate("e => e.getBoundingClientRect().height") > 10
+        expect(bars).not_to_have_count(0)
+        first = bars.first.evaluate("e => e.getBoundingClientRect().width")
+        assert first > 10
         dbg.run()
         view.settle()
-        expect(chart).to_be_visible()
-        assert (chart.get_attribute("aria-label") or "") != first
-        assert all(path.get_attribute("d") for path in chart.locator("path").all())
+        expect(page.get_by_role("treeitem", name="turn 2")).to_be_visible()
+        assert 3 < bars.first.evaluate("e => e.getBoundingClientRect().width") < first
         assert heard == Heard()
 
 
@@ -59,8 +57,8 @@ def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
     with tab(chromium) as (page, heard):
         view = StandIn(page, DebuggerView(dbg))
         opener, panel = (
-            page.get_by_role("button", name="Charts"),
-            page.get_by_role("group", name="Charts"),
+            page.get_by_role("button", name="Charts", exact=True),
+            page.get_by_role("region", name="Charts"),
         )
         dbg.step()
         view.settle()

@@ -45,6 +45,12 @@ def press(view: Locator, name: str) -> None:
     view.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
 
 
+def key(view: Locator, name: str) -> None:
+    """Press a key where nothing is written."""
+    view.get_by_role("log").focus()
+    view.page.keyboard.press(name)
+
+
 @pytest.mark.parametrize("app", get_args(App))
 def test_a_debugger_in_a_notebook(
     chromium: Browser, shared: Server, notebook: Write, app: App
@@ -56,7 +62,6 @@ def test_a_debugger_in_a_notebook(
         expect(page.locator(".ak-debugger")).to_have_count(4)
         grows_while_it_runs(root(page, 4))
         both_cells_follow(root(page, 1), root(page, 2))
-        what_a_row_offers_lies_over_it(root(page, 1))
         changes_what_was_said(root(page, 1))
         is_readable_in_both_themes(page)
         no_letter_reaches_the_notebook(page, root(page, 2))
@@ -68,9 +73,9 @@ def test_a_debugger_in_a_notebook(
 
 def grows_while_it_runs(view: Locator) -> None:
     """`start` gave the cell back; the answer streams in."""
-    expect(view.get_by_role("status")).to_contain_text("running")
+    expect(view.get_by_role("status")).to_contain_text("Asking")
     expect(view.get_by_role("log")).to_contain_text("word5 ")
-    expect(view.get_by_role("status")).to_contain_text("ended", timeout=15_000)
+    expect(view.get_by_role("status")).to_contain_text("Answered", timeout=15_000)
     expect(view.locator("[data-key='turn-0']")).to_contain_text("word99")
 
 
@@ -84,20 +89,20 @@ def both_cells_follow(first: Locator, second: Locator) -> None:
     second.get_by_label("The result").press("Control+Enter")
     expect(first.get_by_role("group", name="waits:")).to_have_count(1)
     press(first, "Next")
-    expect(second.get_by_role("status")).to_contain_text("ask the model, turn 1")
+    expect(second.get_by_role("status")).to_have_text("Paused beforeturn 1")
     press(second, "Back")
-    expect(first.get_by_role("status")).to_contain_text("plays what was recorded")
+    expect(first.get_by_role("group", name="facts")).to_contain_text("plays what was")
     press(first, "Run")
-    expect(second.get_by_role("status")).to_contain_text("ended")
+    expect(second.get_by_role("status")).to_contain_text("Answered")
     expect(second.get_by_role("log")).to_contain_text("30 °C")
-    press(first, "Fork")
+    key(first, "f")
     expect(second.get_by_role("button", name="Branches 2")).to_be_visible()
 
 
 def changes_what_was_said(view: Locator) -> None:
-    press(view, "Edit")
+    key(view, "e")
     view.get_by_label("Where").select_option(label="turn 0")
-    view.get_by_label("What").select_option(label="result of get_weather (call 1)")
+    view.get_by_label("What", exact=True).select_option(label="result of get_weather (call 1)")
     expect(view.get_by_label("Becomes")).to_have_value(re.compile("Rome"))
     view.get_by_label("Becomes").fill('{"city": "Rome", "temp_c": -9, "sky": "snow"}')
     view.get_by_role("button", name="Apply on a new branch").click()
@@ -107,7 +112,7 @@ def changes_what_was_said(view: Locator) -> None:
 
 
 def is_readable_in_both_themes(page: Page) -> None:
-    root(page, 1).get_by_role("button", name="Breakpoints").click()
+    root(page, 1).get_by_role("button", name="Breakpoints", exact=True).click()
     root(page, 1).get_by_role("button", name="Branches 3").click()
     for theme in reversed(get_args(Theme)):
         set_theme(page, theme)
@@ -115,26 +120,12 @@ def is_readable_in_both_themes(page: Page) -> None:
         keeps_to_its_width(page)
 
 
-def what_a_row_offers_lies_over_it(view: Locator) -> None:
-    """The buttons of a turn show whole, on its first line, and move nothing."""
-    turn = view.locator("[data-key='turn-0']")
-    before = turn.bounding_box()
-    turn.hover()
-    offered = turn.locator(".ak-acts")
-    expect(offered).to_have_css("opacity", "1")
-    assert turn.bounding_box() == before
-    assert all(
-        each.evaluate("each => each.scrollWidth <= each.clientWidth")
-        for each in offered.get_by_role("button").all()
-    )
-
-
 def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
     """A, B, X and D D are commands of a notebook; in the view they are not, wherever the focus
     is.
     """
     for place in (
-        view.get_by_role("button", name="Edit", exact=True),
+        view.get_by_role("button", name="Step", exact=True),
         view.get_by_role("log"),
         view.locator("summary").first,
     ):
@@ -148,9 +139,9 @@ def no_letter_reaches_the_notebook(page: Page, view: Locator) -> None:
 
 def stops_while_a_tool_waits(view: Locator) -> None:
     press(view, "Run")
-    expect(view.get_by_role("status")).to_contain_text("run wait")
+    expect(view.get_by_role("status")).to_contain_text("Runningwait")
     view.page.keyboard.press("Shift+F9")
-    expect(view.get_by_role("status")).to_contain_text("stopped before run wait")
+    expect(view.get_by_role("status")).to_have_text("Stopped beforewait")
     expect(view.get_by_role("group", name="waits:")).to_have_count(1)
 
 
@@ -159,7 +150,7 @@ def shows_the_same_after_a_reload(page: Page, shared: Server, name: str, app: Ap
     reopen_notebook(page, shared, name, app)
     expect(root(page, 1).get_by_role("log")).to_contain_text("-9 °C")
     expect(root(page, 4).locator("[data-key='turn-0']")).to_contain_text("word99")
-    press(root(page, 1), "Fork")
+    key(root(page, 1), "f")
     expect(root(page, 2).get_by_role("button", name="Branches 4")).to_be_visible()
 
 
@@ -176,8 +167,8 @@ def test_a_kernel_that_is_gone(chromium: Browser, shared: Server, notebook: Writ
         page.evaluate(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
         )
-        expect(root(page, 1).get_by_role("status")).to_contain_text("the kernel is gone")
-        expect(root(page, 1).get_by_role("button", name="Fork")).to_be_disabled()
+        expect(root(page, 1).get_by_role("status")).to_have_text("Disconnected")
+        expect(root(page, 1).get_by_role("button", name="Step")).to_be_disabled()
         expect(root(page, 1).get_by_role("log")).to_contain_text("Take a warm coat")
         path = Path(shared.folder) / name
         book = json.loads(path.read_text())

@@ -26,7 +26,7 @@ from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.live import LiveView, changes
 from agentkit.show.notebook.page_files import script, sheet
 from agentkit.show.notebook.views.conversation_view import ConversationView
-from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 from agentkit.show.render.limits import WHOLE
 from agentkit.show.render.render import render
 from agentkit.types.trajectory import Trajectory
@@ -57,7 +57,7 @@ class Page:
 
     def __init__(self) -> None:
         self.rows: dict[str, str] = {}
-        self.times: list[list[float]] = []
+        self.outline: list[Any] = []
         self.state: dict[str, Any] = {}
 
     def take(self, sent: Sent) -> None:
@@ -82,9 +82,12 @@ class Page:
         place = 0 if after is None else list(self.rows).index(after) + 1
         self.rows = dict([*items[:place], (key, html), *items[place:]])
 
-    def op_times(self, start: int, times: list[list[float]]) -> None:
-        assert start <= len(self.times)
-        self.times[start:] = times
+    def op_outline(self, start: int, entries: list[Any]) -> None:
+        assert start <= len(self.outline)
+        self.outline[start:] = entries
+
+    def op_clock(self, seconds: float) -> None:
+        assert seconds >= 0
 
     def op_state(self, state: dict[str, Any]) -> None:
         self.state |= state
@@ -141,7 +144,6 @@ def test_a_conversation_shows_the_same_whatever_was_shown_before(shown: list[Tra
         fresh.held = trajectory
         fresh.difference()
         assert page.rows == dict(fresh.rows())
-        assert [["times", 0, page.times]] == fresh.opening()
         whole = render(trajectory, WHOLE)
         assert [key for key in page.rows if key != "about"] == [k for k in whole if k != "problems"]
 
@@ -174,7 +176,7 @@ def charted(sent: Sent) -> list[str]:
 def test_charts_are_sent_while_they_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once when they are opened and at a halt, else once a second."""
     now = 100.0
-    monkeypatch.setattr("agentkit.show.notebook.views.debugger_view.monotonic", lambda: now)
+    monkeypatch.setattr("agentkit.show.notebook.views.debugger.frame_view.monotonic", lambda: now)
     dbg = ak.debug(ak.demo())
     view = DebuggerView(dbg)
     sent = recorded(view)
@@ -204,7 +206,7 @@ def test_charts_of_a_running_rollout_are_drawn_once_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("agentkit.show.notebook.views.debugger_view.monotonic", lambda: now)
+    monkeypatch.setattr("agentkit.show.notebook.views.debugger.frame_view.monotonic", lambda: now)
     view = DebuggerView(ak.debug(ak.demo()))
     sent, whole = recorded(view), long(5)
     shown: list[Trajectory] = [replace(whole, turns=whole.turns[:1])]
@@ -352,8 +354,8 @@ def test_the_scripts_are_small() -> None:
     assert "import " not in script("debugger").replace("import(", "")
     (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
     assert json.loads(zlib.decompress(b64decode(packed))) == [
-        script("course", "debugger"),
-        sheet("course", "debugger"),
+        script("debugger", "panels", "turns", "forms"),
+        sheet("debugger", "panels", "turns", "forms"),
     ]
     assert len(packed) < 40_000
 

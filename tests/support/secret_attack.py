@@ -21,7 +21,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.show.notebook.live import LiveView
-from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 from tests.servers.http_stub import Answer, HttpServer
 
 KEY = "zq7/W+9&<Kp2=mV4-xT8"

@@ -28,7 +28,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView, TreeView
-    from agentkit.show.notebook.views.debugger_view import DebuggerView
+    from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
     from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
     from agentkit.show.notebook.views.explorer.progress_view import ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from operator import is_
 from typing import Any, ClassVar
 
-from agentkit.analysis.timings import Timeline
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import Op, changes
 from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
@@ -34,7 +33,7 @@ class ConversationView(TurnTabs):
     `trajectory`.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("course", "turns")
+    scripts: ClassVar[tuple[str, ...]] = ("turns",)
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)
@@ -45,8 +44,6 @@ class ConversationView(TurnTabs):
         """What comes before each turn, and before the open one."""
         self._all_of_it = Totals()
         """What all of it comes to."""
-        self._timeline = Timeline()
-        self._times: list[list[float]] = []
         self._tail: Parts = {}
 
     @property
@@ -95,23 +92,12 @@ class ConversationView(TurnTabs):
         return (
             changes(was[0], self._head)
             + changes(was[1], _merged([*self._turns[start:], self._tail]), before)
-            + self._timed(start)
             + self.marked(start)
         )
 
     def opening(self) -> list[Op]:
-        """List the times of all turns."""
-        return [["times", 0, self._times], *self.all_marks()]
-
-    def _timed(self, start: int) -> list[Op]:
-        """List the times of the turns from here on, where they are others than before: the page
-        draws them.
-        """
-        times = self._timeline.spent(start)
-        if times == self._times[start:]:
-            return []
-        self._times[start:] = times
-        return [["times", start, times]]
+        """List what is marked at the turns."""
+        return self.all_marks()
 
     def last_key(self) -> str:
         """Return the key of the row at the end."""
@@ -121,7 +107,6 @@ class ConversationView(TurnTabs):
         del self._totals[start + 1 :]
         for turn in trajectory.turns[start:]:
             self._totals.append(self._totals[-1].plus(trajectory, turn))
-        self._timeline.reach(trajectory.all_turns, start)
 
     def _sum(self, trajectory: Trajectory) -> Totals:
         done = self._totals[-1]

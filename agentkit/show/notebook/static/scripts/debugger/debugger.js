@@ -1,157 +1,159 @@
 /**
- * The debugger's controls: a toolbar, what waits for an answer, the edit form, breakpoints and
- * branches. All of it is drawn from the state that Python sends; every text goes in as text. A
- * control posts what it wants and returns.
+ * The frame around a rollout: controls, facts, outline and conversation, and what is opened from
+ * them. All of it is drawn from the state that Python sends; every text goes in as text. A control
+ * posts what it wants and returns.
  */
 PARTS.push((live) => {
   const { root, rows } = live;
   root.classList.add("ak-debugger");
-  const { bar, tools } = toolbar(live);
-  const edit = panel(bar, "edit", "Edit");
-  edit.opener.remove();
-  const breaks = panel(bar, "breakpoints", "Breakpoints");
-  const tree = panel(bar, "branches", "Branches");
-  const graphs = panel(bar, "charts", "Charts");
-  const status = h("div", { className: "ak-state", role: "status" });
-  const waiting = h("div", { className: "ak-waiting" });
-  const say = sayForm(live);
-  const top = h("div", { className: "ak-top" }, bar, status, breaks.body, tree.body, graphs.body);
-  root.prepend(top);
-  rows.after(h("div", { className: "ak-dock" }, edit.body, waiting, say));
+  const { bar, tools, state: showTools } = toolbar(live);
+  const line = factLine(live);
+  const outline = outlineOf(live);
+  const search = searchBar(live, bar, tools.get("search"));
+  const panels = {
+    breakpoints: panel(tools.get("breakpoints"), "breakpoints", "Breakpoints"),
+    branches: panel(tools.get("branches"), "branches", "Branches"),
+    charts: panel(tools.get("charts"), "charts", "Charts"),
+  };
+  const keys = keyList(tools.get("keys"));
+  const flow = following(live, outline);
+  const stage = h(
+    "div",
+    { className: "ak-stage" },
+    outline.node,
+    h("div", { className: "ak-pane" }, flow.earlier, flow.later),
+  );
+  root.prepend(
+    h("div", { className: "ak-top" }, bar, search.bar, line.line),
+    ...Object.values(panels).map(({ body }) => body),
+    outline.strip,
+    stage,
+    h("div", { className: "ak-dock" }),
+    keys.dialog,
+  );
+  flow.earlier.after(rows);
+  const alerts = root.querySelector(":scope > .ak-alerts");
+  root.prepend(alerts);
   rows.setAttribute("role", "log");
   rows.setAttribute("aria-label", "conversation");
   rows.tabIndex = 0;
-  const closeEdit = () => {
-    if (!edit.body.hidden) {
-      edit.open(false);
-      tools.get("edit").focus();
-    }
-  };
-  const form = editForm(live, edit.body, closeEdit);
-  const showBreaks = breakpoints(live, breaks.body),
-    showTree = branches(live, tree.body);
-  const showWaiting = keyed(waiting, (call) =>
-    call.found ? foundCall(live, call) : pendingCall(live, call),
-  );
-  const showChart = charts(live, graphs);
-  let atEnd = true;
+  let pausing = false;
 
+  live.panels = panels;
+  live.turnNode = flow.turnNode;
+  live.reveal = flow.reveal;
+  live.goto = (turn, call = null) => {
+    outline.pick(turn, call);
+    flow.reveal(flow.turnNode(turn, call));
+  };
+  /** The turn that was chosen last, else the one in view. */
+  live.chosen = () => outline.chosen?.[0] ?? flow.seen() ?? 0;
+  /** Goes to the next problem, or the first of a kind. */
+  live.problem = (by, word) => {
+    const all = outline.turns.flatMap(({ entry }, turn) => {
+      const [, , errors, warnings, calls] = entry;
+      const of = calls.flatMap(([, state], call) => (state > FINE ? [[turn, call, state]] : []));
+      const own = errors || warnings ? [[turn, null, errors ? FAILED : WARNED]] : [];
+      return of.length ? of : own;
+    });
+    const fit = all.filter(([, , tone]) => !word || (tone === FAILED) === (word === "error"));
+    if (!fit.length) return live.say("no problem");
+    const [turn, call] = outline.chosen ?? [word ? -1 : (flow.seen() ?? -1), null];
+    const where = fit.findIndex(([t, c]) => t === turn && c === call);
+    const after = fit.findIndex(([t, c]) => t > turn || (t === turn && (c ?? -1) > (call ?? -1)));
+    const start = by > 0 ? (after < 0 ? 0 : after) : (after < 0 ? fit.length : after) - 1;
+    const found = fit.at((where < 0 ? start : where + by) % fit.length);
+    live.goto(found[0], found[1]);
+    live.say(`turn ${found[0]}${found[1] === null ? "" : `, call ${found[1]}`}`);
+  };
+  const DRIVES = new Set(["run", "next", "step", "back", "restart", "to"]);
+  const OPENS = {
+    search: () => search.open(),
+    keys: () => keys.open(),
+  };
   live.act = (action, args) => {
+    if (OPENS[action]) return OPENS[action]();
+    if (panels[action]) return panels[action].open(panels[action].body.hidden);
     if (tools.get(action)?.getAttribute("aria-disabled") === "true") return;
-    if (action !== "edit") return live.send(action, args);
-    edit.open(true);
-    form.open(args?.turn);
-  };
-  let height = 0;
-  rows.addEventListener(
-    "scroll",
-    () => {
-      if (rows.scrollHeight - rows.scrollTop - rows.clientHeight < 40) atEnd = true;
-      // rows above may take another height once they are drawn; only a person scrolls up
-      else if (rows.scrollTop < height) atEnd = false;
-      height = rows.scrollTop;
-    },
-    { passive: true },
-  );
-  const follow = (times) => {
-    if (!atEnd) return;
-    rows.scrollTop = rows.scrollHeight;
-    if (times) requestAnimationFrame(() => follow(times - 1));
-  };
-
-  const turnOf = (row) => /^turn-(\d+)$/.exec(row?.dataset.key ?? "")?.[1];
-  const offer = (row) => {
-    if (row.querySelector(":scope > .ak-acts")) return;
-    const turn = Number(turnOf(row));
-    const acts = h(
-      "div",
-      { className: "ak-acts" },
-      ...[
-        ["goto", "go here"],
-        ["fork", "fork"],
-        ["rerun", "rerun"],
-        ["edit", "edit"],
-      ].map(([action, label]) =>
-        button(label, () => live.act(action, { turn }), { "aria-label": `${label}, turn ${turn}` }),
-      ),
-    );
-    acts.akOwn = true;
-    row.append(acts);
-  };
-  rows.addEventListener("pointerover", (event) => {
-    const row = event.target.closest?.(".ak-row");
-    if (row && turnOf(row) !== undefined) offer(row);
-  });
-
-  const keys = {};
-  for (const tool of TOOLS)
-    if (tool) {
-      keys[tool[2]] = tool[0];
-      if (tool[3]) keys[tool[3]] = tool[0];
+    if (["fork", "edit", "rerun"].includes(action) && live.state.can?.[action] !== "") return;
+    if (action === "to") return live.send("to", { turn: live.chosen() });
+    if (action === "pause" || action === "resume") {
+      pausing = action === "pause";
+      showPausing();
     }
+    if (DRIVES.has(action)) outline.pick(null);
+    live.send(action, args);
+  };
+  const showPausing = () => {
+    const { state } = live;
+    const told = pausing && !state.pausing ? pausingOf(state) : state;
+    showTools(told, pausing);
+    line.state(told, pausing);
+  };
+  const pausingOf = (state) => {
+    const what = state.status?.kind === "calling" ? "call" : "answer";
+    return {
+      ...state,
+      status: { kind: "pausing", word: `Pausing after this ${what}`, name: "", more: "" },
+    };
+  };
+
+  let ran = false;
   return {
     state(told) {
-      const state = told.gone
-        ? {
-            ...told,
-            running: false,
-            can: {},
-            status: "disconnected",
-            tone: "warn",
-            detail: "the kernel is gone; this is the last that was known",
-          }
-        : told;
-      for (const [action, tool] of tools) enabled(tool, Boolean(state.can?.[action]));
-      const ran = root.classList.contains("ak-running");
+      const state = told.gone ? gone(told) : told;
+      if (told.gone) live.state = { ...live.state, can: state.can };
+      pausing = Boolean(state.running && (state.pausing || pausing));
       root.classList.toggle("ak-running", Boolean(state.running));
+      root.classList.toggle("ak-drives", Boolean(state.can));
       if (ran && !state.running) {
-        const answer =
-          [...rows.querySelectorAll(".ak-assistant > .ak-body")].at(-1)?.innerText ?? "";
-        live.say(`${state.status}, ${state.detail}. ${answer.slice(0, 400)}`);
+        const last = [...rows.querySelectorAll("[data-key$='/text']")].at(-1)?.innerText ?? "";
+        live.say(`${state.status?.word} ${state.status?.name}. ${last.slice(0, 400)}`);
       }
+      ran = Boolean(state.running);
       rows.setAttribute("aria-live", state.running ? "off" : "polite");
-      status.replaceChildren(
-        h("strong", {
-          className: `ak-tone-${state.tone ?? "quiet"}`,
-          textContent: state.status ?? "",
-        }),
-        " ",
-        h("span", { textContent: state.detail ?? "" }),
-      );
-      breaks.count(state.breakpoints?.length ?? 0);
-      tree.count((state.tree?.length ?? 1) > 1 ? state.tree.length : 0);
-      showBreaks(state.breakpoints ?? [], state.approval);
-      showTree(state.tree ?? []);
-      showWaiting(state.waiting ?? []);
-      waiting.hidden = !(state.waiting ?? []).length;
-      say.hidden = !state.can?.say;
+      const shownState = pausing && !state.pausing ? pausingOf(state) : state;
+      showTools(shownState, pausing);
+      line.state(shownState, pausing);
+      outline.state(state);
     },
-    op: (name, key, html) => {
-      if (name === "chart") showChart(key, html);
+    op(name, ...args) {
+      if (name === "outline") outline.take(...args);
+      if (name === "clock") line.since(args[0]);
     },
-    drawn: () => follow(3),
+    drawn: flow.drawn,
     message(message) {
-      if (message.type === "loaded") form.loaded(message);
+      if (message.type === "found") search.found(message);
     },
-    keydown(event) {
-      if (event.key === "Escape") return closeEdit();
-      if (
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName)
-      ) {
-        if (!/^F\d+$/.test(event.key)) return;
-      }
-      const action =
-        keys[
-          (event.shiftKey && event.key.length > 1 ? "Shift+" : "") +
-            (event.key.length > 1 ? event.key : event.key.toLowerCase())
-        ];
-      if (!action) return;
-      event.preventDefault();
-      event.stopPropagation();
-      live.act(action);
+    keydown: keysOf(live, {
+      args: () => (outline.chosen ? { turn: outline.chosen[0] } : undefined),
+      escape: () =>
+        search.close() ||
+        Object.values(panels).some((one) => !one.body.hidden && (one.open(false), true)),
+      turn: (by) => {
+        const last = outline.turns.length - 1;
+        const to = Math.min(last, Math.max(0, live.chosen() + (outline.chosen ? by : 0)));
+        if (last >= 0) live.goto(to);
+      },
+      stop: () => live.state.can && live.send("point", { turn: live.chosen() }),
+    }),
+    dispose() {
+      line.end();
+      search.end();
     },
   };
+});
+
+/** What is known once the kernel is gone: the last of it, and nothing can be done. */
+const gone = (told) => ({
+  ...told,
+  running: false,
+  pausing: false,
+  can: told.can && {},
+  status: {
+    kind: "gone",
+    word: "Disconnected",
+    name: "",
+    more: "the kernel is gone; this is the last that was known. Run the cell again to go on",
+  },
 });

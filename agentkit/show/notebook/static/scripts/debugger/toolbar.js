@@ -1,85 +1,42 @@
-/** action, label, letter, function key, icon (a path in a 16 by 16 box), what it does */
+/** action, word, keys, icon, what it does, how it looks; null for a line between groups */
 const TOOLS = [
-  ["run", "Run", "r", "F9", "M4 2.5v11l9-5.5z", "run until a breakpoint or the end"],
-  ["pause", "Pause", "p", "", "M4 3h3v10H4zM9 3h3v10H9z", "pause after the step in flight"],
-  [
-    "stop",
-    "Stop",
-    "x",
-    "Shift+F9",
-    "M3.5 3.5h9v9h-9z",
-    "stop at once; the step in flight is dropped",
-  ],
+  ["restart", "Restart", [], "restart", "back to the start; what was recorded is kept", "ak-ic"],
+  ["back", "Back", ["b"], "back", "one step back; what lies ahead is kept", "ak-ic"],
   null,
-  ["step", "Step", "s", "", "M3 3v10l7-5zM11 3h2v10h-2z", "one step: a model call or a tool call"],
-  [
-    "next",
-    "Next",
-    "n",
-    "F10",
-    "M2 3v10l5.5-5zM7.5 3v10L13 8zM13 3h1.5v10H13z",
-    "to the end of the turn",
-  ],
-  ["back", "Back", "b", "", "M13 3v10L6 8zM3 3h2v10H3z", "one step back; what lies ahead is kept"],
+  ["run", "Run", ["F9"], "run", "run until a breakpoint or the end", "ak-main"],
+  ["next", "Next", ["F10"], "next", "to the end of the turn", ""],
+  ["step", "Step", ["s"], "step", "one step: a model call or a tool call", ""],
+  ["to", "To here", ["t"], "to", "to the turn that is chosen in the outline", "ak-ic"],
   null,
-  [
-    "fork",
-    "Fork",
-    "f",
-    "",
-    "M4 1.5a2 2 0 0 0-.75 3.85v5.3a2 2 0 1 0 1.5 0V9.2c.5-.9 1.6-1.2 3-1.4 " +
-      "2-.3 3.9-.9 4.2-2.5a2 2 0 1 0-1.55-.05" +
-      "c-.3.7-1.3.9-2.9 1.1-1 .15-2 .4-2.75.85V5.35A2 2 0 0 0 4 1.5z",
-    "a new branch from here",
-  ],
-  [
-    "edit",
-    "Edit",
-    "e",
-    "",
-    "M11.3 1.8l2.9 2.9-8.4 8.4-3.6.7.7-3.6z",
-    "change what was said and go on from there",
-  ],
+  ["pause", "Pause", ["p"], "pause", "pause after the step in flight", ""],
+  ["stop", "Stop", ["x", "Shift+F9"], "stop", "stop at once; the step in flight is dropped", ""],
 ];
+/** What opens something: name, word, keys, icon. */
+const OPENERS = [
+  ["search", "Search", ["/"], "search"],
+  ["breakpoints", "Breakpoints", [], "point"],
+  ["branches", "Branches", [], "branches"],
+  ["charts", "Charts", [], "chart"],
+  ["keys", "Keys", ["?"], "keys"],
+];
+const DRIVEN = ["breakpoints", "branches"];
+
+const shown = (keys) => keys.map((key) => (key.length > 1 ? key : key.toUpperCase())).join(", ");
 
 /**
- * The toolbar: one stop for Tab, arrows within, a letter or function key from anywhere in the view.
- * @param {Live} live
+ * Says that a control can do nothing, and why; it stays where it is and can be focused.
+ * @param {HTMLElement} node
  */
-function toolbar(live) {
-  const bar = h("div", { className: "ak-toolbar", role: "toolbar", "aria-label": "debugger" });
-  /** @type {Map<string, HTMLElement>} */
-  const tools = new Map();
-  for (const tool of TOOLS) {
-    if (!tool) {
-      bar.append(h("span", { className: "ak-gap" }));
-      continue;
-    }
-    const [action, label, letter, key, path, told] = tool;
-    const made = h(
-      "button",
-      {
-        type: "button",
-        className: "ak-press",
-        tabIndex: -1,
-        title: `${label}: ${told} (${[letter.toUpperCase(), key].filter(Boolean).join(", ")})`,
-        "aria-label": label,
-        "aria-keyshortcuts": [letter, key].filter(Boolean).join(" "),
-        "data-action": action,
-      },
-      icon(path),
-      h("span", { textContent: label }),
-    );
-    made.addEventListener("click", () => live.act(action));
-    tools.set(action, made);
-    bar.append(made);
-  }
-  const list = () => [...bar.querySelectorAll("button")];
-  const rove = (to) => {
-    list().forEach((tool) => {
-      tool.tabIndex = tool === to ? 0 : -1;
-    });
-    to.focus();
+function able(node, why) {
+  node.setAttribute("aria-disabled", String(Boolean(why)));
+  node.title = why ? `${node.akTitle} – ${why}` : node.akTitle;
+}
+
+/** One stop for Tab, arrows within. */
+function roving(bar, select = "button") {
+  const list = () => [...bar.querySelectorAll(select)].filter((one) => one.offsetParent);
+  const choose = (to) => {
+    for (const one of bar.querySelectorAll(select)) one.tabIndex = one === to ? 0 : -1;
   };
   bar.addEventListener("keydown", (event) => {
     const all = list(),
@@ -89,49 +46,107 @@ function toolbar(live) {
     ];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
-    rove(all[to % all.length]);
+    choose(all[to % all.length]);
+    all[to % all.length].focus();
   });
   bar.addEventListener("focusin", (event) => {
-    if (event.target.matches("button"))
-      list().forEach((tool) => {
-        tool.tabIndex = tool === event.target ? 0 : -1;
-      });
+    if (event.target.matches(select)) choose(event.target);
   });
-  tools.get("step").tabIndex = 0;
-  return { bar, tools };
+  return choose;
 }
 
-/** A part of the controls that a button of the toolbar opens. */
-function panel(bar, name, label) {
-  const body = h("div", {
-    className: "ak-panel",
-    hidden: true,
-    role: "group",
-    "aria-label": label,
+/** A control of the toolbar: its word goes where there is no room, its name stays. */
+function control(name, word, keys, sign, told, kind, onclick) {
+  const made = press(onclick, {
+    icon: sign,
+    word: kind === "ak-ic" ? "" : word,
+    label: word,
+    kind: kind === "ak-ic" ? "" : kind,
+    tabIndex: -1,
+    "aria-keyshortcuts": keys.map((key) => (key === "/" ? "Slash" : key)).join(" ") || undefined,
+    "data-action": name,
   });
-  const opener = h(
-    "button",
-    {
-      type: "button",
-      className: "ak-press ak-opener",
-      tabIndex: -1,
-      "aria-expanded": "false",
-      "data-panel": name,
+  made.akTitle = `${word}${told ? `: ${told}` : ""}${keys.length ? ` (${shown(keys)})` : ""}`;
+  made.title = made.akTitle;
+  return made;
+}
+
+/**
+ * The toolbar: a letter or function key does the same from anywhere in the view.
+ * @param {Live} live
+ */
+function toolbar(live) {
+  const bar = h("div", { className: "ak-toolbar", role: "toolbar", "aria-label": "debugger" });
+  /** @type {Map<string, HTMLElement>} */
+  const tools = new Map();
+  for (const tool of TOOLS) {
+    if (!tool) {
+      bar.append(h("span", { className: "ak-gap ak-drive" }));
+      continue;
+    }
+    const [action, word, keys, sign, told, kind] = tool;
+    const made = control(action, word, keys, sign, told, kind, () => live.act(action));
+    made.classList.add("ak-drive");
+    tools.set(action, made);
+    bar.append(made);
+  }
+  const title = h("strong", { className: "ak-still", textContent: "Rollout" });
+  bar.append(title, h("span", { className: "ak-grow" }));
+  for (const [name, word, keys, sign] of OPENERS) {
+    const made = control(name, word, keys, sign, "", "ak-ic", () => live.act(name));
+    if (DRIVEN.includes(name)) made.classList.add("ak-drive");
+    tools.set(name, made);
+    bar.append(made);
+  }
+  const number = h("span", { className: "ak-number" });
+  tools.get("breakpoints").append(number);
+  const choose = roving(bar);
+  choose(tools.get("run"));
+  return {
+    bar,
+    tools,
+    /** @param {Object<string, any>} state */
+    state(state, pausing) {
+      for (const [action] of TOOLS.filter(Boolean)) {
+        const why = state.gone ? "the kernel is gone" : (state.can?.[action] ?? "not yet");
+        able(tools.get(action), why);
+      }
+      tools.get("pause").setAttribute("aria-pressed", String(pausing));
+      const points = (state.points?.length ?? 0) + (state.approve?.length ? 1 : 0);
+      number.textContent = points ? String(points) : "";
+      tools
+        .get("breakpoints")
+        .setAttribute("aria-label", points ? `Breakpoints ${points}` : "Breakpoints");
+      const branches = state.tree?.length ?? 1;
+      tools
+        .get("branches")
+        .setAttribute("aria-label", branches > 1 ? `Branches ${branches}` : "Branches");
+      title.hidden = Boolean(state.can);
+      if (!state.can && !bar.querySelector("button[tabindex='0']")?.offsetParent)
+        choose(tools.get("search"));
     },
-    h("span", { textContent: label }),
+  };
+}
+
+/** A part that a button of the toolbar opens: a heading, and what is below it. */
+function panel(opener, name, title, note = "") {
+  const close = press(() => open(false), { icon: "close", label: `Close ${title.toLowerCase()}` });
+  const about = h("small", { textContent: note });
+  const within = h("div", { className: "ak-within" });
+  const body = h(
+    "section",
+    { className: `ak-panel ak-panel-${name}`, hidden: true, "aria-label": title },
+    h("header", {}, h("strong", { textContent: title }), about, close),
+    within,
   );
+  opener.setAttribute("aria-expanded", "false");
   const open = (on) => {
+    if (body.hidden !== on) return;
     body.hidden = !on;
     opener.setAttribute("aria-expanded", String(on));
+    made.changed?.(on);
+    if (!on) opener.focus({ preventScroll: true });
   };
-  opener.addEventListener("click", () => open(body.hidden));
-  bar.append(opener);
-  return {
-    body,
-    opener,
-    open,
-    count: (n) => {
-      opener.firstChild.textContent = n ? `${label} ${n}` : label;
-    },
-  };
+  const made = { body, within, about, open, opener, changed: undefined };
+  return made;
 }

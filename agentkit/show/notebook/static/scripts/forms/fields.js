@@ -1,14 +1,3 @@
-/** An icon of the toolbar: a path in a box of 16 by 16. */
-function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  shape.setAttribute("d", path);
-  svg.append(shape);
-  return svg;
-}
-
 const button = (text, onclick, props = {}) =>
   h("button", { type: "button", className: "ak-button", textContent: text, onclick, ...props });
 const enabled = (node, on) => node.setAttribute("aria-disabled", String(!on));
@@ -19,7 +8,7 @@ function labelled(text, field) {
   field.id ||= `ak-field-${(fields += 1)}`;
   return h(
     "div",
-    { className: "ak-field" },
+    { className: "ak-labelled" },
     h("label", { htmlFor: field.id, textContent: text }),
     field,
   );

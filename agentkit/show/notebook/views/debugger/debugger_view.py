@@ -5,31 +5,30 @@ control asks for is posted, never waited for.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
-from agentkit.agent.event_loop import event_loop
 from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Sampled, Streamed
 from agentkit.errors import UsageError
-from agentkit.show.charts.rollout_charts import figures
-from agentkit.show.html import Html
-from agentkit.show.notebook.controls import (
-    breakpoint_named,
+from agentkit.show.notebook.live import Op, sendable
+from agentkit.show.notebook.views.conversation_view import Parts
+from agentkit.show.notebook.views.debugger.break_rows import breakpoint_named
+from agentkit.show.notebook.views.debugger.controls import (
     controls,
     edit_of,
     object_of,
     slots_of,
+    status,
     usual_slot,
     value_of,
 )
-from agentkit.show.notebook.live import Op, sendable
-from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
+from agentkit.show.notebook.views.debugger.fact_line import bare, facts
+from agentkit.show.notebook.views.debugger.frame_view import FrameView
 from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
-from agentkit.types.steps import ModelStep
-from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import visible
+from agentkit.types.steps import ModelStep, Step
+from agentkit.types.trajectory import Trajectory, Turn
 
 POSTED = frozenset(
     {"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"}
@@ -37,24 +36,18 @@ POSTED = frozenset(
 """What goes to the debugger as it is."""
 
 
-class DebuggerView(Reruns, ConversationView):
+class DebuggerView(Reruns, FrameView):
     """A debugger. Every cell that shows it shows the same view."""
-
-    scripts = ("course", "debugger", "turns")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)
-        self._step = ""
+        self._step: Step | None = None
+        self._sampled = ""
+        self._began = self._streamed = 0.0
+        """When the step in flight began, and when its first piece came."""
+        self._pieces = 0
         self._growing: StreamRows | None = None
         self._ended: list[Op] = []
-        self._charting: set[str] = set()
-        """The pages whose charts are open."""
-        self._charts: dict[str, Html] = {}
-        self._charted: Trajectory | None = None
-        self._next_chart = 0.0
-        """When the charts of a running rollout may be drawn again."""
-        self._chart_later = False
-        """Whether that is seen to."""
         # the debugger outlives its views: each takes its listener away when it goes
         weakref.finalize(self, target.watch(_listener(self))).atexit = False
 
@@ -84,46 +77,65 @@ class DebuggerView(Reruns, ConversationView):
     def difference(self) -> list[Op]:
         """List what changed in the conversation, and what has streamed in."""
         ended, self._ended = self._ended, []
-        ops = ended + super().difference() + self._chart_ops()
+        ops = ended + super().difference()
         return ops + self._growing.ops(self.last_key()) if self._growing else ops
 
     def opening(self) -> list[Op]:
-        """List the times of all turns, and the charts where they are looked at."""
-        return super().opening() + [
-            ["chart", name, drawing] for name, drawing in self._charts.items()
-        ]
+        """List what the frame needs, and how long the step in flight has taken."""
+        return [*super().opening(), ["clock", round(monotonic() - self._began, 2)]]
 
-    def forget(self, page: str) -> None:
-        """Note that a page shows the view no longer."""
-        self._chart(page, False)
-        super().forget(page)
+    def listed(self, trajectory: Trajectory) -> Sequence[Turn]:
+        """Choose the turns up to here, and those that lie ahead where it has gone back."""
+        turns = trajectory.all_turns
+        ahead = self.target._cursor.engine.ahead
+        return turns if ahead is None else (*turns, *ahead.all_turns[len(turns) :])
 
     def heard(self, event: Event) -> None:
         """Take note of what the debugger does; called on its thread."""
         with self._lock:
             match event:
                 case Began(step=step):
-                    self._step = visible(step.summary())
+                    self._step, self._sampled = step, ""
+                    self._began, self._streamed, self._pieces = monotonic(), 0.0, 0
                     if isinstance(step, ModelStep):
                         self._grow(StreamRows(step.turn))
                 case Sampled(done=done, of=of):
-                    self._step = f"{done} of {of} answers"
+                    self._sampled = f"{done} of {of} answers"
                 case Streamed(chunk=chunk) if self._growing:
+                    self._streamed, self._pieces = (
+                        self._streamed or monotonic(),
+                        self._pieces + 1,
+                    )
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
                     self._grow(None)
                     if not isinstance(event, Committed):
-                        self._next_chart = 0.0
+                        self._next_chart, self._step = 0.0, None
         self.heard_of(event)
         if isinstance(event, Failed):
             self.report(UsageError(event.message))
         self.refresh_soon()
 
     def state(self) -> dict[str, Any]:
-        """Describe what the controls show."""
+        """Describe what can be done, where it is, and what the facts tell."""
         if self.target is None:
             return {}
-        return {**controls(self.target, self._step), **self.in_rows()}
+        known = super().state()
+        first = round(self._streamed - self._began, 2) if self._streamed else None
+        return {
+            **known,
+            **controls(self.target, self._step),
+            **self.in_rows(),
+            "status": status(self.target, self._step, self._sampled, sum(known["counts"])),
+            "arriving": [first, self._pieces] if self._growing and self._pieces else None,
+        }
+
+    def facts(self, trajectory: Trajectory) -> dict[str, Any]:
+        """Sum up the rollout in numbers; the server is the agent's."""
+        sums = self._list.sums[len(trajectory.all_turns)]
+        return facts(
+            trajectory, sums, bare(str(getattr(self.target.agent._setup.server, "url", "")))
+        )
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.
@@ -134,6 +146,7 @@ class DebuggerView(Reruns, ConversationView):
         """
         if action in POSTED or action.startswith("pending."):
             self.target.post(action, **arguments)
+            self.refresh_soon()
         else:
             super().do(action, arguments)
 
@@ -178,40 +191,25 @@ class DebuggerView(Reruns, ConversationView):
         """Remove a breakpoint."""
         self.target.breakpoints.remove(index)
 
-    def do_charts(self, open: bool) -> None:
-        """Draw the charts for as long as they are looked at."""
-        with self._lock:
-            self._chart(self._asker or "", open)
-            if open:
-                self._charts, self._charted, self._next_chart = {}, None, 0.0
-        self.refresh()
+    def do_point(self, tool: str = "", turn: int | None = None) -> None:
+        """Set a breakpoint on a tool or a turn, or remove the one that says the same."""
+        point = breakpoint_named("turn", str(turn)) if turn is not None else None
+        points, point = self.target.breakpoints, point or breakpoint_named("tool", tool)
+        if any(point == known for known in points):
+            points.remove(point)
+        else:
+            points.add(point)
 
-    def _chart(self, page: str, open: bool) -> None:
-        (self._charting.add if open else self._charting.discard)(page)
-        if not self._charting:
-            self._charts, self._charted = {}, None
+    def do_to(self, turn: int) -> None:
+        """Go to the start of a turn: run up to it, or go back."""
+        if turn < len(self.trajectory.turns):
+            self.target.post("goto", turn=turn)
+        else:
+            self.target.post("run", until=breakpoint_named("turn", str(turn)))
 
-    def _chart_ops(self) -> list[Op]:
-        """List the charts that look different; of a rollout that runs, once a second."""
-        trajectory = self.trajectory
-        if not self._charting or trajectory is self._charted:
-            return []
-        if (wait := self._next_chart - monotonic()) > 0:
-            if not self._chart_later:
-                self._chart_later = True
-                event_loop().call_soon_threadsafe(event_loop().call_later, wait, self.refresh_soon)
-            return []
-        was, self._charts, self._charted = (
-            self._charts,
-            figures(trajectory, self._timeline),
-            trajectory,
-        )
-        self._next_chart, self._chart_later = monotonic() + 1.0, False
-        return [
-            ["chart", name, drawing]
-            for name, drawing in self._charts.items()
-            if was.get(name) != drawing
-        ]
+    def do_restart(self) -> None:
+        """Go back to the start."""
+        self.target.post("goto", turn=0)
 
     def _grow(self, rows: StreamRows | None) -> None:
         if self._growing:

@@ -8,75 +8,113 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.debugger.break_on import break_on
+from agentkit.agent.activity import State
 from agentkit.errors import UsageError
 from agentkit.servers.redaction.secret_names import masked
+from agentkit.show.notebook.views.debugger.break_rows import point_row
+from agentkit.show.notebook.views.debugger.fact_line import outcome
 from agentkit.show.render.parts.pretty import pretty
-from agentkit.show.render.parts.words import ending
-from agentkit.trajectory.breakpoints import Breakpoint
 from agentkit.trajectory.loop import FAILED, RESUMABLE
-from agentkit.trajectory.trouble.points import problem_count
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
+from agentkit.types.steps import Step, ToolStep
 from agentkit.types.trajectory import Message, Trajectory, Turn
-from agentkit.types.words import count, visible
+from agentkit.types.words import count, in_line, visible
 
 _SHOWN = 20
 """Pending calls that have a form at a time."""
 
 
-def controls(dbg: Any, step: str) -> dict[str, Any]:
-    """Describe the state of the controls; `step` is the last step that began."""
+def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
+    """Describe what can be done, and where the debugger is; `step` is what is under way."""
     running: bool = dbg.running
-    word, tone, detail = _status(dbg, step)
     tree = dbg.tree
+    following = step if running and step is not None else dbg.next_step
+    call = following.call.position if isinstance(following, ToolStep) else None
     return {
         "running": running,
+        "pausing": running and _pausing(dbg),
+        "here": [following.turn, call] if following is not None else None,
         "can": _can(dbg),
-        "status": word,
-        "tone": tone,
-        "detail": detail,
         "waiting": [] if running else _waiting(dbg),
-        "breakpoints": [clip(point.summary(), 200) for point in dbg.breakpoints],
-        "approval": clip(f"approval, before {' or '.join(dbg.breakpoints.approve)}", 200)
-        if dbg.breakpoints.approve
-        else "",
+        "points": [point_row(point) for point in dbg.breakpoints],
+        "approve": [clip(name, 80) for name in dbg.breakpoints.approve],
         "tree": [_branch(depth, branch, tree.current) for depth, branch in tree.rows()],
     }
 
 
-def _can(dbg: Any) -> dict[str, bool]:
+_RUNS = "it is running"
+_OVER = "the rollout has ended: go back, or go on with a message"
+
+
+def _can(dbg: Any) -> dict[str, str]:
+    """Say of each control why it can do nothing now; "" where it can."""
     trajectory, running = dbg.trajectory, dbg.running
-    goes_on = not running and trajectory.stop_reason in (None, *RESUMABLE)
+    over = trajectory.stop_reason not in (None, *RESUMABLE)
     begun = bool(trajectory.turns or (trajectory.open and trajectory.open.response))
+    going = _RUNS if running else _OVER if over else ""
+    answered = trajectory.stop_reason in ("final", "length", "content_filter")
     return {
-        **dict.fromkeys(("run", "step", "next"), goes_on),
-        **dict.fromkeys(("pause", "stop"), running),
-        "back": not running and begun,
-        "fork": not running,
-        "edit": not running,
-        "say": not running and trajectory.stop_reason in ("final", "length", "content_filter"),
+        **dict.fromkeys(("run", "step", "next"), going),
+        "to": _RUNS if running else "",
+        **dict.fromkeys(("pause", "stop"), "" if running else "nothing is running"),
+        **dict.fromkeys(
+            ("back", "restart"), _RUNS if running else "" if begun else "it is at its start"
+        ),
+        **dict.fromkeys(("fork", "edit", "rerun"), _RUNS if running else ""),
+        "say": _RUNS if running else "" if answered else "the rollout has not ended",
     }
 
 
-def _status(dbg: Any, step: str) -> tuple[str, str, str]:
-    """Name the debugger's state: a word, its tone, and more in words."""
+def _pausing(dbg: Any) -> bool:
+    """Tell whether the run ends after the step in flight."""
+    paused: bool = dbg._cursor._activity.state is State.PAUSING
+    return paused
+
+
+def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str, str]:
+    """Name the debugger's state: its kind, a word, the name of what it is about, and more."""
     trajectory, stop = dbg.trajectory, dbg.stop_at
     if dbg.running:
-        return "running", "accent", step
+        return _under_way(step, sampled, pausing=_pausing(dbg))
     if trajectory.stop_reason in FAILED and trajectory.error is not None:
-        return "failed", "bad", f"{clip(trajectory.error.kind)}; the next step asks again"
-    if stop is not None:
-        return "stopped", "warn", visible(clip(stop.text.removeprefix("stopped "), 300))
-    if trajectory.stop_reason not in (None, "stopped"):
-        return (
-            "ended",
-            "warn" if trajectory.stop_reason != "final" or problem_count(trajectory) else "good",
-            ending(trajectory) or clip(str(trajectory.stop_reason)),
-        )
+        why = in_line(clip(trajectory.error.kind, 80))
+        return _named("failed", "Server failed", more=f"{why}; the next step asks again")
     following = dbg.next_step
-    kept = "plays what was recorded: " if dbg.replays else ""
-    return "ready", "quiet", f"next: {kept}{clip(following.summary(), 200)}" if following else ""
+    if following is None or trajectory.stop_reason not in (None, *RESUMABLE):
+        return outcome(trajectory, problems)
+    kept = "plays what was recorded" if dbg.replays else ""
+    name = _name(following)
+    if stop is not None:
+        why = stop.breakpoint.text if stop.breakpoint is not None else ""
+        why = f"{why} raised {stop.error}" if stop.error else why
+        after = stop.when == "after" and stop.breakpoint is not None
+        word = "Stopped before" if stop.text.startswith("stopped before") and not why else ""
+        word = word or ("Paused after" if after else "Paused before")
+        what = f"the answer of turn {stop.turn}" if after and stop.call is None else name
+        return _named("paused", word, what, visible(clip(why, 200)) or kept)
+    if not trajectory.turns and (trajectory.open is None or trajectory.open.response is None):
+        return _named("ready", "Ready", more=kept or f"next: {in_line(following.summary())}")
+    return _named("paused", "Paused before", name, kept)
+
+
+def _under_way(step: Step | None, sampled: str, *, pausing: bool) -> dict[str, str]:
+    calls = isinstance(step, ToolStep)
+    if pausing:
+        return _named("pausing", f"Pausing after this {'call' if calls else 'answer'}")
+    if isinstance(step, ToolStep):
+        return _named("calling", "Running", in_line(clip(step.call.name or "?", 60)))
+    return _named("asking", "Asking", more=sampled)
+
+
+def _name(step: Step) -> str:
+    if isinstance(step, ToolStep):
+        return in_line(clip(step.call.name or "?", 60))
+    return f"turn {step.turn}"
+
+
+def _named(kind: str, word: str, name: str = "", more: str = "") -> dict[str, str]:
+    return {"kind": kind, "word": word, "name": name, "more": more}
 
 
 def _waiting(dbg: Any) -> list[dict[str, Any]]:
@@ -221,30 +259,6 @@ def object_of(text: str) -> dict[str, Any]:
             "this is JSON, but no object", hint='write an object, such as {"city": "Oslo"}'
         )
     return value
-
-
-def breakpoint_named(kind: str, value: str) -> Breakpoint:
-    """Make the breakpoint of this kind.
-
-    Raises:
-        UsageError: there is no such kind, or it needs another value.
-    """
-    value = value.strip()
-    match kind:
-        case "tool" | "problem" | "tool_error":
-            made: Breakpoint = getattr(break_on, kind)(*([value] if value else []))
-            return made
-        case "finish" | "text" if value:
-            return break_on.finish(value) if kind == "finish" else break_on.text(value)
-        case "turn" | "repeat" if value.isdecimal():
-            return break_on.turn(int(value)) if kind == "turn" else break_on.repeat(int(value))
-        case "recovered":
-            return break_on.recovered()
-        case _:
-            raise UsageError(
-                f"a breakpoint on {kind!r} needs another value than {value!r}",
-                hint="a turn is a number, a text is not empty",
-            )
 
 
 def _turn(trajectory: Trajectory, at: str) -> Turn | None:

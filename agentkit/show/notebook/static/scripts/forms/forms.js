@@ -68,3 +68,38 @@ function sayForm(live) {
     button("Say", say),
   );
 }
+
+PARTS.push((live) => {
+  const { root } = live;
+  const edit = h("section", { className: "ak-edit", hidden: true, "aria-label": "edit" });
+  const waiting = h("div", { className: "ak-waiting" });
+  const say = sayForm(live);
+  root.querySelector(".ak-dock").append(edit, waiting, say);
+  const close = () => {
+    edit.hidden = true;
+    root.focus({ preventScroll: true });
+  };
+  const form = editForm(live, edit, close);
+  const showWaiting = keyed(waiting, (call) =>
+    call.found ? foundCall(live, call) : pendingCall(live, call),
+  );
+  const act = live.act;
+  live.act = (action, args) => {
+    if (action !== "edit" || live.state.can?.edit !== "") return act(action, args);
+    edit.hidden = false;
+    form.open(args?.turn);
+  };
+  return {
+    state(state) {
+      showWaiting(state.waiting ?? []);
+      waiting.hidden = !(state.waiting ?? []).length;
+      say.hidden = state.can?.say !== "";
+    },
+    message(message) {
+      if (message.type === "loaded") form.loaded(message);
+    },
+    keydown(event) {
+      if (event.key === "Escape" && !edit.hidden) close();
+    },
+  };
+});

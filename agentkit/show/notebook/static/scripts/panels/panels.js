@@ -11,7 +11,7 @@ const BREAK_KINDS = {
 };
 
 /** The list of breakpoints, and the line that adds one. @param {Live} live */
-function breakpoints(live, body) {
+function breakpoints(live, { within: body }) {
   const list = h("ul", { className: "ak-list" });
   const show = keyed(list, ({ index, text }) =>
     h(
@@ -59,17 +59,17 @@ function breakpoints(live, body) {
       button("Add", add),
     ),
   );
-  return (items, approval) => {
-    none.hidden = items.length > 0 || Boolean(approval);
+  return ({ points = [], approve = [] }) => {
+    none.hidden = points.length > 0 || approve.length > 0;
     show([
-      ...(approval ? [{ text: approval }] : []),
-      ...items.map((text, index) => ({ index, text })),
+      ...(approve.length ? [{ text: `approval, before ${approve.join(" or ")}` }] : []),
+      ...points.map(({ text, sides }, index) => ({ index, text: `${text}, ${sides}` })),
     ]);
   };
 }
 
 /** The branches, as a tree. @param {Live} live */
-function branches(live, body) {
+function branches(live, { within: body }) {
   const list = h("ul", { className: "ak-list ak-tree" });
   body.append(list);
   const show = keyed(list, ({ label, text, depth, current }) => {
@@ -85,18 +85,33 @@ function branches(live, body) {
 }
 
 /** The charts, which Python draws while they are open. @param {Live} live */
-function charts(live, { body, opener }) {
-  const drawn = new Rows(body);
-  body.classList.add("ak-charts");
-  body.tabIndex = 0; // it scrolls
+function charts(live, made) {
+  const { within, body } = made;
+  const drawn = new Rows(within);
+  within.tabIndex = 0; // it scrolls
   const known = () => [...drawn.parts.keys()].at(-1) ?? null;
-  opener.addEventListener("click", () => {
-    if (body.hidden) drawn.reset([]);
-    live.send("charts", { open: !body.hidden });
-  });
+  made.changed = (on) => {
+    if (on) drawn.reset([]);
+    live.send("charts", { open: on });
+  };
   return (name, html) => {
     if (body.hidden) return;
     if (drawn.parts.has(name)) drawn.set(name, html);
     else drawn.insert(name, html, known());
   };
 }
+
+PARTS.push((live) => {
+  const showBreaks = breakpoints(live, live.panels.breakpoints);
+  const showTree = branches(live, live.panels.branches);
+  const showChart = charts(live, live.panels.charts);
+  return {
+    state(state) {
+      showBreaks(state);
+      showTree(state.tree ?? []);
+    },
+    op(name, key, html) {
+      if (name === "chart") showChart(key, html);
+    },
+  };
+});

@@ -1,0 +1,98 @@
+"""What the line under the toolbar tells of a rollout: its state in words, and its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentkit.show.notebook.views.debugger.turn_list import TurnSums
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count, in_line, visible
+
+_NO_ANSWER = {
+    "max_turns": "the limit of model calls was reached",
+    "length": "the answer was cut at the token limit",
+    "content_filter": "a content filter stopped the answer",
+}
+
+
+def facts(
+    trajectory: Trajectory, sums: TurnSums, address: str = "", cost: str = ""
+) -> dict[str, Any]:
+    """Sum up a rollout in numbers; what is not known is None.
+
+    Args:
+        trajectory: the rollout.
+        sums: what its turns come to.
+        address: where it asks; by default where its last answer came from.
+        cost: what it cost, in words.
+    """
+    url = address or _address(trajectory)
+    speed = sums.written / sums.writing if sums.written and sums.writing > 0.01 else None
+    cached = round(100 * sums.cached / sums.read) if sums.cached and sums.read else None
+    return {
+        "model": in_line(clip(trajectory.spec.model or "", 120)),
+        "server": in_line(clip(_host(url), 80)),
+        "address": in_line(clip(url, 200)),
+        "turns": len(trajectory.turns),
+        "most": trajectory.spec.max_turns,
+        "read": sums.read,
+        "cached": cached,
+        "written": sums.written,
+        "speed": None if speed is None else round(speed, 1 if speed < 10 else None),
+        "cost": cost,
+        "elapsed": None if sums.elapsed is None else round(sums.elapsed, 2),
+    }
+
+
+def _address(trajectory: Trajectory) -> str:
+    """Read where the last answer came from, without what may hold a key."""
+    turns = trajectory.all_turns
+    url = turns[-1].response.exchange.url if turns else None
+    return bare(url or "")
+
+
+def bare(url: str) -> str:
+    """Take user, password and query out of an address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:  # no address at all
+        return ""
+    return f"{parts.scheme}://{host}{parts.path}" if host else ""
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc if url else ""
+
+
+def outcome(trajectory: Trajectory, problems: int) -> dict[str, str]:
+    """Name the state of a rollout that nobody drives."""
+    stop, error = trajectory.stop_reason, trajectory.error
+    if stop in ("error", "content_filter") and error is not None:
+        about = in_line(clip(error.kind, 80))
+        return _state("failed", "Server failed", about)
+    if stop == "final":
+        if not _answers(trajectory):
+            return _state("none", "No answer", "the model stopped without one")
+        if problems:
+            return _state("flawed", f"Answered, with {count(problems, 'problem')}")
+        return _state("answered", "Answered")
+    if stop == "stopped":
+        return _state("stopped", "Stopped", "it can go on")
+    if stop is not None:
+        return _state("none", "No answer", _NO_ANSWER.get(stop, visible(clip(str(stop)))))
+    if trajectory.pending:
+        waits = count(len(trajectory.pending), "call")
+        return _state("paused", "Open", f"{waits} without a result")
+    return _state("paused", "Open", "it can go on")
+
+
+def _answers(trajectory: Trajectory) -> bool:
+    last = trajectory.turns[-1].response if trajectory.turns else None
+    return last is None or bool((last.content or last.refusal or "").strip())
+
+
+def _state(kind: str, word: str, more: str = "") -> dict[str, str]:
+    return {"kind": kind, "word": word, "name": "", "more": more}
