@@ -86,6 +86,9 @@ class Page:
         assert start <= len(self.outline)
         self.outline[start:] = entries
 
+    def op_turns(self, start: int, marks: list[Any]) -> None:
+        assert len(marks) >= 0
+
     def op_clock(self, seconds: float) -> None:
         assert seconds >= 0
 
