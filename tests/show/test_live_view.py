@@ -89,6 +89,9 @@ class Page:
     def op_turns(self, start: int, marks: list[Any]) -> None:
         assert len(marks) >= 0
 
+    def op_stale(self) -> None:
+        """What is open is asked for again."""
+
     def op_clock(self, seconds: float) -> None:
         assert seconds >= 0
 
@@ -357,8 +360,8 @@ def test_the_scripts_are_small() -> None:
     assert "import " not in script("debugger").replace("import(", "")
     (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
     assert json.loads(zlib.decompress(b64decode(packed))) == [
-        script("debugger", "panels", "turns", "forms"),
-        sheet("debugger", "panels", "turns", "forms"),
+        script("debugger", "panels", "turns"),
+        sheet("debugger", "panels", "turns"),
     ]
     assert len(packed) < 40_000
 

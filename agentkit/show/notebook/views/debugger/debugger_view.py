@@ -11,18 +11,10 @@ from typing import Any
 
 from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Sampled, Streamed
 from agentkit.errors import UsageError
-from agentkit.show.notebook.live import Op, sendable
+from agentkit.show.notebook.live import Op
 from agentkit.show.notebook.views.conversation_view import Parts
 from agentkit.show.notebook.views.debugger.break_rows import breakpoint_named
-from agentkit.show.notebook.views.debugger.controls import (
-    controls,
-    edit_of,
-    object_of,
-    slots_of,
-    status,
-    usual_slot,
-    value_of,
-)
+from agentkit.show.notebook.views.debugger.controls import controls, status
 from agentkit.show.notebook.views.debugger.fact_line import bare, facts
 from agentkit.show.notebook.views.debugger.frame_view import FrameView
 from agentkit.show.notebook.views.stream_rows import StreamRows
@@ -132,7 +124,7 @@ class DebuggerView(Reruns, FrameView):
 
     def facts(self, trajectory: Trajectory) -> dict[str, Any]:
         """Sum up the rollout in numbers; the server is the agent's."""
-        sums = self._list.sums[len(trajectory.all_turns)]
+        sums = self._list.upto(len(trajectory.all_turns))
         return facts(
             trajectory, sums, bare(str(getattr(self.target.agent._setup.server, "url", "")))
         )
@@ -149,39 +141,6 @@ class DebuggerView(Reruns, FrameView):
             self.refresh_soon()
         else:
             super().do(action, arguments)
-
-    def do_load(self, ask: int, turn: str = "", what: str = "") -> None:
-        """Send the places that can be edited, and their present values; `ask` goes back, as the
-        page waits for its last question alone.
-        """
-        trajectory = self.trajectory
-        at = turn or str(max(0, len(trajectory.all_turns) - 1))
-        slots = slots_of(trajectory, at)
-        what = what if what in dict(slots) else usual_slot(trajectory, at)
-        text = value_of(trajectory, at, what)
-        turns = [
-            ["prompt", "the prompt"],
-            *([str(i), f"turn {i}"] for i in range(len(trajectory.turns) + 1)),
-        ]
-        self.reply(
-            {
-                "type": "loaded",
-                "ask": ask,
-                "turns": turns,
-                "turn": at,
-                "slots": slots,
-                "what": what,
-                "text": sendable(text),
-            }
-        )
-
-    def do_edit(self, turn: str, what: str, text: str) -> None:
-        """Post an edit."""
-        self.target.post("edit", **edit_of(turn, what, text))
-
-    def do_change(self, call: int, arguments: str) -> None:
-        """Post other arguments for a pending call."""
-        self.target.post("pending.change", call=call, arguments=object_of(arguments))
 
     def do_break(self, kind: str, value: str = "") -> None:
         """Add a breakpoint."""

@@ -26,7 +26,7 @@ class FrameView(ConversationView):
     from the first turn that is new.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("debugger", "panels", "turns", "forms")
+    scripts: ClassVar[tuple[str, ...]] = ("debugger", "panels", "turns")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)
@@ -72,7 +72,7 @@ class FrameView(ConversationView):
         if self.target is None:
             return {}
         trajectory = self.trajectory
-        errors, warnings = self.counts(trajectory)
+        errors, warnings = self.severities(trajectory)
         return {
             "status": outcome(trajectory, errors + warnings),
             "facts": self.facts(trajectory),
@@ -82,11 +82,11 @@ class FrameView(ConversationView):
 
     def facts(self, trajectory: Trajectory) -> dict[str, Any]:
         """Sum up a rollout in numbers."""
-        return facts(trajectory, self._list.sums[len(trajectory.all_turns)])
+        return facts(trajectory, self._list.upto(len(trajectory.all_turns)))
 
-    def counts(self, trajectory: Trajectory) -> tuple[int, int]:
+    def severities(self, trajectory: Trajectory) -> tuple[int, int]:
         """Count the errors and the warnings."""
-        sums = self._list.sums[len(trajectory.all_turns)]
+        sums = self._list.upto(len(trajectory.all_turns))
         return sums.errors + self._loose[0], sums.warnings + self._loose[1]
 
     def do_search(self, ask: int, text: str) -> None:

@@ -63,6 +63,10 @@ class TurnList:
         """The sums before each turn, and after the last."""
         self._known: list[tuple[Any, ...]] = []
 
+    def upto(self, turns: int) -> TurnSums:
+        """Add up the turns before this one, as far as they were taken in."""
+        return self.sums[min(turns, len(self.sums) - 1)]
+
     def reach(self, trajectory: Trajectory, turns: Sequence[Turn]) -> list[Any] | None:
         """Take in the turns of a rollout.
 

@@ -17,6 +17,7 @@ PARTS.push((live) => {
   };
   const keys = keyList(tools.get("keys"));
   const flow = following(live, outline);
+  const say = sayBox(live);
   const stage = h(
     "div",
     { className: "ak-stage" },
@@ -28,7 +29,7 @@ PARTS.push((live) => {
     ...Object.values(panels).map(({ body }) => body),
     outline.strip,
     stage,
-    h("div", { className: "ak-dock" }),
+    say.node,
     keys.dialog,
   );
   flow.earlier.after(rows);
@@ -75,7 +76,11 @@ PARTS.push((live) => {
     if (OPENS[action]) return OPENS[action]();
     if (panels[action]) return panels[action].open(panels[action].body.hidden);
     if (tools.get(action)?.getAttribute("aria-disabled") === "true") return;
-    if (["fork", "edit", "rerun"].includes(action) && live.state.can?.[action] !== "") return;
+    if (OF_A_TURN.includes(action)) {
+      if (live.state.can?.[action] !== "") return;
+      if (action === "fork" && !args) return live.send("fork");
+      return live.turn?.(action, args?.turn ?? live.chosen());
+    }
     if (action === "to") return live.send("to", { turn: live.chosen() });
     if (action === "pause" || action === "resume") {
       pausing = action === "pause";
@@ -116,6 +121,7 @@ PARTS.push((live) => {
       showTools(shownState, pausing);
       line.state(shownState, pausing);
       outline.state(state);
+      say.state(state);
     },
     op(name, ...args) {
       if (name === "outline") outline.take(...args);

@@ -153,3 +153,39 @@ function factLine(live) {
     end: () => clearInterval(timer),
   };
 }
+
+/** Goes on after the end of a rollout. @param {Live} live */
+function sayBox(live) {
+  const field = h("textarea", {
+    rows: 1,
+    placeholder: "Go on with a message",
+    "aria-label": "Go on with a message",
+    spellcheck: false,
+  });
+  const say = () => {
+    if (!field.value.trim()) return field.focus();
+    live.send("say", { prompt: field.value });
+    field.value = "";
+  };
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      say();
+    }
+  });
+  field.addEventListener("input", () => {
+    field.rows = Math.min(8, field.value.split("\n").length);
+  });
+  const node = h(
+    "div",
+    { className: "ak-say", hidden: true },
+    field,
+    press(say, { icon: "send", word: "Say", kind: "ak-line" }),
+  );
+  return {
+    node,
+    state(state) {
+      node.hidden = state.can?.say !== "";
+    },
+  };
+}
