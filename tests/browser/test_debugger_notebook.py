@@ -88,7 +88,9 @@ def both_cells_follow(first: Locator, second: Locator) -> None:
     press(first, "Step")
     for view in (first, second):
         expect(view.get_by_role("group", name=re.compile("waits"))).to_have_count(2)
-    second.get_by_role("group", name=re.compile("waits")).first.get_by_role("button", name="Answer by hand…").click()
+    second.get_by_role("group", name=re.compile("waits")).first.get_by_role(
+        "button", name="Answer by hand…"
+    ).click()
     second.get_by_label("The result").fill('{"city": "Oslo", "temp_c": 30, "sky": "sunny"}')
     second.get_by_label("The result").press("Control+Enter")
     expect(first.get_by_role("group", name=re.compile("waits"))).to_have_count(1)

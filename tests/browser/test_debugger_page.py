@@ -276,8 +276,7 @@ def test_a_page_that_missed_something_asks_again(chromium: Browser) -> None:
 
 
 def test_two_views_of_one_debugger(chromium: Browser) -> None:
-    """Both follow; one that is closed is forgotten.
-    """
+    """Both follow; one that is closed is forgotten."""
     dbg = ak.debug(ak.demo(), BOTH)
     with shown(chromium, dbg) as (page, view):
         page.evaluate("window.shows()")
