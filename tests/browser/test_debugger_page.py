@@ -235,7 +235,7 @@ def test_an_answer_grows_while_it_streams(chromium: Browser) -> None:
         gate.set()
         view.settle(lambda: not dbg.running)
         expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
-        expect(page.locator("[data-key='turn-0']")).to_contain_text("word0 word1")
+        expect(page.locator("article[data-turn='0']")).to_contain_text("word0 word1")
         expect(page.locator("[data-key^='growing']")).to_have_count(0)
         assert view.size() < 150_000
         assert len(view.sent) < 60

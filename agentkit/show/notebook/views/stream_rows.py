@@ -121,7 +121,8 @@ class StreamRows:
         """Draw a row with all that has come of it."""
         key = self._key(name)
         if name == "head":
-            return head(key, None, ("Turn ", self.turn), el("small", "answering"))
+            known = el("small", "answering", class_="ak-facts")
+            return head(key, None, ("Turn ", self.turn), known, tone="growing")
         if name == "content":
             self._plain = self._last()
             if (drawn := self._markdown.drawn) is not None:
@@ -131,12 +132,14 @@ class StreamRows:
         texts = [visible("".join(self._texts.get(f"{name}/{kind}", ()))) for kind in kinds]
         slots = [self._slot(key, kind, text) for kind, text in zip(kinds, texts, strict=True)]
         if len(slots) > 1:
-            return box(key, None, line("→", slots), tone="growing")
-        return part(key, "thought" if name == "reasoning" else "growing", slots)
+            return box(key, None, line("→", slots, "arguments arriving"), tone="growing")
+        if name == "reasoning":
+            return part(key, "thought", el("div", slots, class_="ak-reasoning"))
+        return part(key, "growing", slots)
 
     def _slot(self, row: str, kind: str, text: str) -> Html:
         key = f"{row}/{kind}"
         if kind == "name":
             return el("code", text, class_="ak-name", data_key=key)
         look = "ak-data" if kind == "arguments" else "ak-prose"
-        return el("pre", text, class_=f"{look} ak-wide", data_key=key)
+        return el("pre", text, class_=f"{look} ak-wide ak-slot", data_key=key)
