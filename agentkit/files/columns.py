@@ -121,6 +121,7 @@ COLUMNS = (
 HIDDEN = (
     Column("ended", "text", lambda t: ending_words(t.stop_reason, problem_count(t)), _ending_entry),
     Column("elapsed", "number", _elapsed),
+    Column("cost", "number", lambda t: t.cost),
     Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
     Column("server", "text", _server),
     Column("tools", "names", _tools),

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.analysis.explore.explorer import Explorer
+from agentkit.analysis.explore.prompts import beginning_of, parted
 from agentkit.analysis.explore.query import parse_query
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.index import Index
@@ -303,7 +304,10 @@ def test_few_rollouts_keep_their_conversations_and_many_are_one_table(tmp_path: 
         kept(x)
         for x in (ak.view(many), ak.view(path), Rollouts(many), ak.explore(many), ak.explore(path))
     ]
-    rows = [html[html.index("<thead>") : html.index("</tbody>")] for html in tables]
+    heads = [html.index("<thead>") for html in tables]
+    rows = [
+        html[head : html.index("</tbody>", head)] for html, head in zip(tables, heads, strict=True)
+    ]
     assert len(set(rows)) == 1
     assert all("take a coat" not in html for html in tables)
     assert "take a coat" in kept(ak.view(ROLLOUTS))
@@ -386,3 +390,69 @@ def test_a_view_of_what_is_gone_ends() -> None:
     del rollouts
     gc.collect()
     assert known() is None
+
+
+def test_facets_count_what_other_conditions_leave(table: Explorer) -> None:
+    some = table.filter("ended=answered reward>=0.5")
+    by_column = {facet.column: facet.choices for facet in some.facets()}
+    ended = {choice.value: choice.count for choice in by_column["ended"]}
+    assert ended["answered"] == 2
+    assert ended["error"] == 0, "it has no reward"
+    assert [choice.chosen for choice in by_column["ended"] if choice.value == "answered"] == [True]
+    histogram = some.histogram()
+    assert histogram is not None
+    assert (histogram.counts[0], histogram.counts[5], histogram.counts[9]) == (1, 1, 1)
+    assert histogram.chosen == (*[False] * 5, *[True] * 5)
+    whole = table.aggregates()
+    assert (whole.count, whole.failed, some.aggregates().count) == (4, 1, 2)
+    assert whole.reward is not None
+    assert whole.reward.mean == 0.5
+
+
+def test_a_query_is_written_as_it_is_read() -> None:
+    query = parse_query(
+        'ended="with problems",error reward<0.5 "two words" Oslo', (*NAMES, "ended")
+    )
+    again = query.summary()
+    assert again == 'ended="with problems",error reward<0.5 "two words" Oslo'
+    assert parse_query(again, (*NAMES, "ended")) == query
+    assert query.chosen("ended") == ("with problems", "error")
+    assert query.choosing("ended", ()).summary() == 'reward<0.5 "two words" Oslo'
+    ranged = query.between("reward", 0.2, 1.0, upto=True)
+    assert "reward>=0.2 reward<=1" in ranged.summary()
+
+
+def test_tools_and_labels_are_found_one_by_one() -> None:
+    table = ak.explore(ROLLOUTS).label("odd", 0).label("late", 0)
+    assert list(table.filter("label=late").places) == [0]
+    assert list(table.filter("label!=late").places) == [1, 2, 3]
+    both = ak.explore([rollout("x", calls=("a", "b")), rollout("x", calls=("b",))])
+    assert list(both.filter("tools=a").places) == [0]
+    assert list(both.filter("tools=b").places) == [0, 1]
+
+
+def test_notes_and_labels_go_with_the_rollouts(saved: Path, tmp_path: Path) -> None:
+    table = ak.explore(saved).note("looks twice", 2, turn=0, call=1).label("slow", 2, turn=0)
+    table.label("check", 2)
+    assert table.labels_of(2) == ("check", "slow")
+    kept = ak.load(ak.save(table, tmp_path / "noted.jsonl"))
+    again = ak.explore(kept)
+    assert list(again.filter("label=slow").places) == [2]
+    assert {remark.text for remark in again.remarks_of(2)} == {"looks twice", "slow", "check"}
+    assert ak.load(saved) == list(ROLLOUTS), "its own file is as it was"
+    table.note("", 2, turn=0, call=1)
+    assert all(remark.is_label for remark in ak.explore(saved).remarks_of(2))
+    with pytest.raises(UsageError, match="cannot be a note"):
+        table.note(3, 0)  # type: ignore[arg-type]
+
+
+def test_prompts_are_told_apart_by_what_differs() -> None:
+    prompts = ("Two days in Oslo, whichever", "Two days in Oslo or Bergen", "Two days in Rome.")
+    assert beginning_of(prompts) == "Two days in "
+    assert parted(prompts[0], "Two days in ") == ("Oslo", ", whichever")
+    assert beginning_of(("Hello", "Help me")) == ""
+    assert parted("Hello", "") == ("", "Hello")
+
+
+def test_what_an_earlier_run_had_ended_is_said() -> None:
+    assert "3 from the file · 1 asked again" in Rollouts(ROLLOUTS, earlier=3).title

@@ -147,12 +147,12 @@ def test_the_figures_are_of_what_is_filtered_with_those_of_all_beside(chromium: 
 def test_what_is_the_same_is_said_once_and_prompts_show_what_differs(chromium: Browser) -> None:
     with shown(chromium) as it:
         expect(it.page.locator(".ak-const")).to_contain_text("the same in all: “Two days in …”")
-        expect(it.rows.nth(0).locator(".ak-prompt > b")).to_have_text("Oslo or Bergen")
-        expect(it.rows.nth(0).locator(".ak-reward")).to_have_text("0.0")
-        expect(it.rows.nth(9).locator(".ak-reward")).to_have_text("none")
+        expect(it.rows.nth(0).locator(".ak-k-prompt > b")).to_have_text("Oslo or Bergen")
+        expect(it.rows.nth(0).locator(".ak-k-reward")).to_have_text("0.0")
+        expect(it.rows.nth(9).locator(".ak-k-reward")).to_have_text("none")
         it.click("Prompts")
         expect(it.rows).to_have_count(3)
-        expect(it.rows.filter(has_text="Rome").locator(".ak-ends")).to_have_text("9 1 ")
+        expect(it.rows.filter(has_text="Rome").locator(".ak-k-ends")).to_have_text("9 1 ")
         expect(it.rows.first).to_contain_text("worth a look")
         it.click("Tree")
         expect(it.page.locator(".ak-aside")).to_contain_text("Prompt 1 of 3")

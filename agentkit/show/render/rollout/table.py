@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 from agentkit.files.columns import columns_of, first_words
@@ -32,6 +33,7 @@ _NAMES = {
 }
 _TONES = {"answered": "good", "error": "bad", "stopped": "quiet", "open": "quiet"}
 _SIGNS = {"good": "✓", "warn": "▲", "bad": "✕", "quiet": "•"}
+_DECIMALS, _LARGE = 3, 1e9
 _WIDE = 60
 """Characters of a cell."""
 _SHARE = 4
@@ -68,11 +70,22 @@ def cell_text(value: Any) -> str:
     return clip(value, _WIDE)
 
 
+def decimals_of(values: Iterable[Any]) -> int:
+    """Find how many decimals, three at most, show the numbers of a column; all get as many."""
+    most = 0
+    for value in values:
+        if isinstance(value, float) and isfinite(value) and abs(value) < _LARGE:
+            while most < _DECIMALS and round(value, most) != round(value, _DECIMALS):
+                most += 1
+    return most
+
+
 def table_fragments(
     names: Sequence[str], rows: Iterable[Sequence[Any]], total: int
 ) -> dict[str, Html]:
     """Draw the rows under the names of their columns, and count what is left out."""
     shown = list(rows)
+    places = [decimals_of(values[i] for values in shown) for i in range(len(names))]
     numbers = [
         all(isinstance(values[i], (int, float)) or values[i] is None for values in shown)
         for i in range(len(names))
@@ -83,7 +96,13 @@ def table_fragments(
         for name, kind in zip(names, kinds, strict=True)
     ]
     drawn = [
-        el("tr", [_cell(name, value, wrong) for name, value in zip(names, values, strict=True)])
+        el(
+            "tr",
+            [
+                _cell(name, value, wrong, decimals)
+                for name, value, decimals in zip(names, values, places, strict=True)
+            ],
+        )
         for values, wrong in zip(shown, _problems(names, shown), strict=True)
     ]
     table = el(
@@ -100,11 +119,13 @@ def _problems(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
     return [0 if at is None else int(row[at] or 0) for row in rows]
 
 
-def _cell(name: str, value: Any, problems: int = 0) -> Html:
+def _cell(name: str, value: Any, problems: int, decimals: int) -> Html:
     """Draw a cell: a number is bare, which the style sheet knows it by, and a text in a `code`."""
     if name == "ended":
         return el("td", end_status(str(value), problems))
     text = cell_text(value)
+    if decimals and isinstance(value, (int, float)) and isfinite(value):
+        text = f"{value:,.{decimals}f}"
     return el("td", text if isinstance(value, (int, float)) else code(text) if text else None)
 
 

@@ -20,13 +20,18 @@ from agentkit.analysis.explore.prompts import beginning_of, parted
 from agentkit.analysis.explore.table_columns import LABEL, NUMBER
 from agentkit.analysis.sample_tree import finite
 from agentkit.show.notebook.live import sendable
-from agentkit.show.render.rollout.table import cell_text, code_words, column_name, tone_of
+from agentkit.show.render.rollout.table import (
+    cell_text,
+    code_words,
+    column_name,
+    decimals_of,
+    tone_of,
+)
 from agentkit.types.words import count
 
 GROUP_COLUMNS = ("count", "prompt", "rewards", "reward", "range", "turns", "ended", "spread")
 _GROUP_NAMES = {"count": "n", "reward": "mean ± sd", "range": "min … max"}
 _STEPS = 10
-_DECIMALS = 3
 _MANY = 5_000
 """Rows beyond which no column is worked out only to be left out."""
 _SOME = 200
@@ -104,13 +109,8 @@ class TableCells:
         """Find how the numbers of a column are written, from its distinct values."""
         if name not in self._looks:
             known = self.table.source.values(name)[:_MANY]
-            numbers = [v for v in finite(known) if abs(v) < 1e9] or [0.0]
-            decimals = 0
-            for value in numbers:
-                while decimals < _DECIMALS and round(value, decimals) != round(value, _DECIMALS):
-                    decimals += 1
-                if decimals == _DECIMALS:
-                    break
+            numbers = list(finite(known)) or [0.0]
+            decimals = decimals_of(known)
             if name == "elapsed":
                 decimals = 1 if max(numbers) >= 10 else 2
             self._looks[name] = NumberForm(decimals, min(0.0, *numbers, 0), max(1.0, *numbers, 1))

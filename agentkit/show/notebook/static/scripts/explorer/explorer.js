@@ -182,7 +182,7 @@ PARTS.push((live) => {
       const [name, , kind] = live.state.columns[place] ?? [];
       const made = h(
         "span",
-        { role: "gridcell", className: `ak-cell ak-${kind}`, dir: "auto" },
+        { role: "gridcell", className: `ak-cell ak-k-${kind}`, dir: "auto" },
         cellOf(kind, cell),
       );
       if (name === "spread" && cell === "worth a look") made.classList.add("ak-acc");

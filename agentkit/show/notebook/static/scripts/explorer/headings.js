@@ -50,7 +50,7 @@ function headingsOf(live, view, head, ask) {
     });
     const cell = h("span", {
       role: "columnheader",
-      className: `ak-${kind}`,
+      className: `ak-k-${kind}`,
       "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none",
     });
     sort.addEventListener("keydown", (event) => {
