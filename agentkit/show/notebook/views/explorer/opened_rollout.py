@@ -201,7 +201,7 @@ class OpenedRollout:
         """Open the rollout in a debugger, which has replayed it and can go back."""
         from agentkit.agent.record.replay import replay
         from agentkit.debugger.session import debug
-        from agentkit.show.notebook.views.debugger_view import DebuggerView
+        from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 
         dbg = debug(replay(self._all.source.rollouts[self._open["key"]]))
         dbg.run()
