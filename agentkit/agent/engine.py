@@ -35,7 +35,8 @@ Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""
 
 _GIVEN_UP = "the step was given up"
-_STOPPED = "it was stopped before the whole answer had come"
+STOPPED_HALFWAY = "it was stopped before the whole answer had come"
+"""The message of an answer that a person stopped while it came."""
 
 
 @dataclass(slots=True, eq=False)
@@ -177,7 +178,7 @@ class Engine:
         self._activity.send(Signal.END)
         self._run = None
         if self._pieces:
-            exchange = broken_off(self._pieces, _STOPPED)
+            exchange = broken_off(self._pieces, STOPPED_HALFWAY)
             keep = getattr(self.perform, "keep_pieces", None)
             if keep is not None:
                 keep(self.trajectory, exchange)
@@ -191,7 +192,7 @@ class Engine:
         last = trajectory.attempts[-1].exchange if trajectory.attempts else Exchange()
         if not pieces or (last.chunks and last.chunks[0] is pieces[0]):
             return trajectory
-        return interrupted(trajectory, broken_off(pieces, _STOPPED))
+        return interrupted(trajectory, broken_off(pieces, STOPPED_HALFWAY))
 
     @property
     def _next(self) -> Step | None:

@@ -14,25 +14,25 @@ async function saveCode({ ask }, turn, kind) {
 /** The address of this page, with the turn that a view of it goes to. */
 const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
 
+/** What a letter does with a turn; those of the actions in its head are heard elsewhere. */
+const KEYS_OF_A_TURN = {
+  l: ({ live }, turn) => copied(linkOf(turn)).then(() => live.say("link copied")),
+  m: ({ live, remarks }, turn) => live.state.can && remarks.edit(turn),
+  c: (doc, turn) => copyCode(doc, turn, "curl"),
+  d: ({ shown, turns }, turn) => shown.show(turns.find(turn), turn, "compare"),
+};
+
 function menuOf(doc, turn) {
+  const by = (key) => () => KEYS_OF_A_TURN[key](doc, turn);
+  const acting = Boolean(doc.live.state.can);
   return [
-    ["link", "Copy a link to this turn", () => copied(linkOf(turn)), "l"],
-    ...(doc.live.state.can ? [["note", "Note or label…", () => doc.remarks.edit(turn), "m"]] : []),
+    ["link", "Copy a link to this turn", by("l"), "l"],
+    ...(acting ? [["note", "Note or label…", by("m"), "m"]] : []),
     null,
-    ["copy", "Copy as curl", () => copyCode(doc, turn, "curl"), "c"],
+    ["copy", "Copy as curl", by("c"), "c"],
     ["save", "Save as pytest…", () => saveCode(doc, turn, "pytest")],
     ["save", "Export the report…", () => saveCode(doc, turn, "report")],
-    ...(doc.live.state.can
-      ? [
-          null,
-          [
-            "branches",
-            "Compare with the branch it left",
-            () => doc.shown.show(doc.turns.find(turn), turn, "compare"),
-            "d",
-          ],
-        ]
-      : []),
+    ...(acting ? [null, ["branches", "Compare with the branch it left", by("d"), "d"]] : []),
   ];
 }
 

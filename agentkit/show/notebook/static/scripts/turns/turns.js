@@ -46,6 +46,12 @@ PARTS.push((live) => {
     const opener = head?.akTools.querySelector(`[data-act="${name}"]`);
     if (opener) acts[name](turn, opener);
   };
+  const linked = () => {
+    const turn = /^#agentkit-turn-(\d+)$/.exec(location.hash)?.[1];
+    if (turn) turns.find(Number(turn))?.scrollIntoView({ block: "start" });
+  };
+  addEventListener("hashchange", linked);
+  let isLinked = false;
   return {
     op(name, start, told) {
       if (name === "turns") marks = [...marks.slice(0, start), ...told];
@@ -60,6 +66,8 @@ PARTS.push((live) => {
     },
     drawn(keys) {
       turns.drawn();
+      if (!isLinked) linked();
+      isLinked = true;
       for (const turn of shown.open.keys())
         if (keys.some((key) => key === `turn-${turn}` || key?.startsWith?.(`turn-${turn}/`)))
           shown.refresh(turn);
@@ -67,6 +75,18 @@ PARTS.push((live) => {
     message(message) {
       if (message.type === "told") heard(message);
     },
-    dispose: () => turns.end(),
+    keydown(event) {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      const act = KEYS_OF_A_TURN[event.key];
+      const block = event.target.closest?.(".ak-turn");
+      if (!act || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName)) return;
+      event.preventDefault();
+      const turn = Number(block?.dataset.turn ?? live.chosen?.() ?? 0);
+      act(doc, turn);
+    },
+    dispose() {
+      turns.end();
+      removeEventListener("hashchange", linked);
+    },
   };
 });
