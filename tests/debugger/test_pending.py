@@ -145,7 +145,7 @@ def test_what_it_shows() -> None:
     assert "nothing waits" in dbg.pending._repr_mimebundle_()["text/plain"]
     dbg.step()
     bundle = dbg.pending._repr_mimebundle_()
-    assert "→ 0       double" in bundle["text/plain"]
+    assert "→ 0 double" in bundle["text/plain"]
     assert "call-0" in bundle["text/html"]
     assert repr(dbg.pending) == '<Pending 0: double({"n": 1}) ok; 1 recoverable>'
 
