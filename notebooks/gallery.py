@@ -236,6 +236,14 @@ def stopped() -> ak.Debugger:
     return dbg
 
 
+def pausing() -> ak.Debugger:
+    """A debugger that will pause when the answer that is coming is there."""
+    dbg = answering()
+    dbg.pause()
+    _until(lambda: dbg.pausing)
+    return dbg
+
+
 def _until(holds: Callable[[], bool]) -> None:
     import time
 
@@ -379,6 +387,32 @@ def captured_table() -> Any:
     return ak.explore(CASSETTES / "vllm_many_rollouts.jsonl", title="four settings")
 
 
+@quiet
+def conversation() -> Any:
+    """A rollout alone, without a debugger."""
+    return ak.rollout(agent(LOOK, BUY_WRONG, SORRY), PROMPT)
+
+
+def branches() -> Any:
+    """The tree of a debugger's branches."""
+    return branched().tree
+
+
+def recording() -> Any:
+    """Captured: what a file of rollouts holds."""
+    return ak.cassette.index(CASSETTES / "vllm_compare_weather.jsonl")
+
+
+def examined() -> Any:
+    """Captured: what keeps a file from being repeated."""
+    return ak.cassette.doctor(CASSETTES / "vllm_rollouts.jsonl")
+
+
+def reasoning() -> Any:
+    """Captured: what a small model thought."""
+    return ak.view(ak.load(CASSETTES / "vllm_rollouts.jsonl", all=True)[:3]).reasoning
+
+
 def nothing_found() -> Any:
     """A table whose filter leaves no row."""
     return table().filter("reward>5")
@@ -434,14 +468,12 @@ def checks() -> Any:
     return ak.prefix_check(ak.load(CASSETTES / "vllm_tokens.jsonl", all=True)[0])
 
 
-STATES: dict[str, Callable[[], Any]] = {
-    state.__name__: state
-    for state in (
-        *(ready, paused, answering, stopped, server_failed, ended, failed_tool, problems),
-        *(branched, noted, long, content, table, captured_table, nothing_found, comparison),
-        *(comparison_equal, difference, tree, tokens, tokens_mask, no_tokens, checks),
-    )
-}
+_NAMES = """
+conversation ready paused answering pausing stopped server_failed ended failed_tool problems branched branches noted long content
+table captured_table nothing_found recording examined reasoning
+comparison comparison_equal difference tree tokens tokens_mask no_tokens checks
+"""
+STATES: dict[str, Callable[[], Any]] = {name: globals()[name] for name in _NAMES.split()}
 """Every state by name. What runs in one of them is ended by `end_of`."""
 
 
