@@ -469,7 +469,8 @@ def checks() -> Any:
 
 
 _NAMES = """
-conversation ready paused answering pausing stopped server_failed ended failed_tool problems branched branches noted long content
+conversation ready paused answering pausing stopped server_failed ended failed_tool
+problems branched branches noted long content
 table captured_table nothing_found recording examined reasoning
 comparison comparison_equal difference tree tokens tokens_mask no_tokens checks
 """
