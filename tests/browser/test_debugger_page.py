@@ -93,7 +93,8 @@ def test_the_toolbar_steps_runs_goes_back_and_forks(chromium: Browser) -> None:
         view.settle(lambda: dbg.trajectory.stop_reason == "final")
         expect(page.get_by_role("log")).to_contain_text("and in Cairo?")
         page.get_by_role("button", name="Branches 2").click()
-        page.get_by_role("button", name=re.compile("^main")).click()
+        view.settle()
+        page.get_by_role("button", name="Open main").click()
         view.settle(lambda: dbg.tree.current == "main")
         expect(page.get_by_role("log")).not_to_contain_text("and in Cairo?")
 
@@ -134,22 +135,35 @@ def test_keys(chromium: Browser) -> None:
 def test_breakpoints_are_added_stop_a_run_and_are_removed(chromium: Browser) -> None:
     dbg = ak.debug(ak.demo(), BOTH)
     with shown(chromium, dbg) as (page, view):
-        page.get_by_role("button", name="Breakpoints", exact=True).click()
-        page.get_by_label("Stop at").select_option("tool")
-        page.get_by_label("Which").fill("packing_advice")
-        page.get_by_label("Which").press("Enter")
-        view.settle(lambda: len(dbg.breakpoints) == 1)
-        page.get_by_label("Stop at").select_option("turn")
-        page.get_by_label("Which").fill("x")
-        page.get_by_role("button", name="Add").click()
+        tool(page, "Breakpoints").click()
         view.settle()
-        expect(page.locator(".ak-alert")).to_contain_text("a turn is a number")
-        page.get_by_role("button", name="dismiss this error").click()
-        expect(page.locator(".ak-alert")).to_have_count(0)
+        panel = page.get_by_role("region", name="Breakpoints")
+        expect(panel).to_contain_text("none: Run goes on to the end")
+        names = panel.locator("datalist option").evaluate_all("all => all.map(e => e.value)")
+        assert "packing_advice" in names
+        panel.get_by_label("which").fill("pakcing_advice")
+        panel.get_by_role("button", name="Add").click()
+        view.settle()
+        expect(panel.get_by_role("alert")).to_contain_text("did you mean 'packing_advice'?")
+        assert not len(dbg.breakpoints)
+        panel.get_by_label("which").fill("get_weather, packing_advice")
+        panel.get_by_label("condition").fill("sky == 'sunny'")
+        panel.get_by_label("which").press("Enter")
+        view.settle(lambda: len(dbg.breakpoints) == 1)
+        expect(panel.get_by_role("alert")).to_be_hidden()
         tool(page, "Run").click()
         view.settle(lambda: dbg.stop_at is not None)
+        assert dbg.pending[0].arguments == {"temp_c": 21, "sky": "sunny"}
         expect(status(page)).to_have_text("Paused beforepacking_advice")
-        page.get_by_role("button", name="remove breakpoint tool('packing_advice')").click()
+        row = panel.get_by_role("listitem")
+        expect(row).to_contain_text("before tool get_weather, packing_advice")
+        expect(row).to_contain_text("where sky == 'sunny'")
+        expect(row).to_contain_text("hit once")
+        row.get_by_role("checkbox").uncheck()
+        view.settle()
+        expect(row).to_contain_text("off")
+        assert not dbg.breakpoints.is_on(0)
+        row.get_by_role("button", name="Remove breakpoint").click()
         view.settle(lambda: len(dbg.breakpoints) == 0)
         tool(page, "Run").click()
         view.settle(lambda: dbg.trajectory.stop_reason == "final")
@@ -245,7 +259,7 @@ def test_folds_focus_scroll_and_drafts_stay(chromium: Browser) -> None:
     dbg = ak.debug(ak.demo(), BOTH)
     dbg.step()
     with shown(chromium, dbg, height=240) as (page, view):
-        fold = page.locator("[data-key='turn-0'] summary", has_text="reasoning")
+        fold = page.locator("[data-key='about'] summary").first
         fold.click()
         waiting(page).nth(1).get_by_role("button", name="Change get_weather").click()
         draft = waiting(page).nth(1).get_by_label("Arguments of get_weather")
@@ -254,7 +268,7 @@ def test_folds_focus_scroll_and_drafts_stay(chromium: Browser) -> None:
         page.evaluate("document.querySelector('.ak-rows').scrollTop = 5")
         dbg.step()
         view.settle()
-        expect(page.locator("[data-key='turn-0'] details[open]")).to_have_count(1)
+        expect(page.locator("[data-key='about'] details[open]")).to_have_count(1)
         expect(fold).to_be_focused()
         expect(waiting(page).get_by_label("Arguments of get_weather")).to_have_value(
             '{"city": "Paris"}'
@@ -309,7 +323,7 @@ def test_a_long_conversation(chromium: Browser) -> None:
         expect(page.locator("[data-key='turn-999']")).to_be_in_viewport()
 
 
-ALLOWED = "section nav dialog b kbd header article div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
+ALLOWED = "section nav dialog b kbd datalist table thead tbody tr th td ul header article div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
 CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')].flatMap(e => {
     const bad = [...e.attributes].filter(a => /^on|^style$|href|src/i.test(a.name)).map(a => a.name);
     return allowed.includes(e.localName) && !bad.length ? [] : [e.localName + ' ' + bad];
@@ -332,7 +346,7 @@ def test_no_text_does_anything_in_the_view(chromium: Browser) -> None:
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
         page.get_by_role("button", name="Breakpoints", exact=True).click()
         page.get_by_role("button", name="Branches", exact=True).click()
-        page.get_by_role("button", name="Charts").click()
+        page.get_by_role("button", name="Charts", exact=True).click()
         texts = payloads()
         for start in range(0, len(texts), 12):
             several = texts[start : start + 12]

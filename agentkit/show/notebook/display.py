@@ -64,12 +64,22 @@ def live_view(thing: Any) -> LiveView | None:
     if known is not None and known.comm is not None:
         return known
     if not view.suits(thing):
+        view = _single(thing)
+    if view is None:
         return None
     if known is None:
         # else another thing at the same address would get its view; at exit all of it goes anyway
         weakref.finalize(thing, _views.pop, id(thing), None).atexit = False
     _views[id(thing)] = made = view(thing)  # anew where a page has ended all widgets of the kernel
     return made
+
+
+def _single(thing: Any) -> type[LiveView] | None:
+    """Find the view of what holds a single rollout; None where that is no more than its HTML."""
+    from agentkit.show.notebook.view import View
+    from agentkit.show.notebook.views.debugger.rollout_view import RolloutView
+
+    return RolloutView if isinstance(thing, View) and RolloutView.suits(thing) else None
 
 
 def begin(view: LiveView) -> None:

@@ -99,10 +99,11 @@ def script(*names: str) -> str:
 
 def _code(name: str) -> str:
     """Read a script without comments and indentation: a file, or all files of a folder, which share
-    their names.
+    their names; "" where there is a sheet of the name alone.
     """
     folder = _SCRIPTS.joinpath(name)
     parts = [*folder.iterdir()] if folder.is_dir() else [_SCRIPTS.joinpath(f"{name}.js")]
+    parts = [part for part in parts if part.is_file()]
     texts = [part.read_text("utf-8") for part in sorted(parts, key=lambda part: part.name)]
     written = re.sub(r"^\s*/\*\*.*?\*/\s*$", "", "\n".join(texts), flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in written.splitlines())

@@ -1,55 +1,52 @@
-"""Breakpoints as a panel lists them, and as what is filled in makes them."""
+"""Breakpoints as a panel lists them: when each stops, at what, on which condition, how often it
+has.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import Any
 
-from agentkit.debugger.break_on import break_on
-from agentkit.errors import UsageError
-from agentkit.trajectory.breakpoints import Breakpoint
+from agentkit.debugger.breakpoint_list import Breakpoints
+from agentkit.trajectory.breakpoints import Breakpoint, Rule
 from agentkit.types.record import clip
 from agentkit.types.words import in_line
 
+_RULE = re.compile(r"(\w+)\((.*?)(?:(?:, )?where=(.*))?\)", re.DOTALL)
 
-def point_row(point: Breakpoint) -> dict[str, Any]:
-    """Describe a breakpoint: when it stops, at what, and the tools and the turn it waits for."""
+
+def break_rows(points: Breakpoints) -> list[dict[str, Any]]:
+    """Describe every breakpoint of the list."""
+    return [_row(point, points.is_on(i), points.hits(i)) for i, point in enumerate(points)]
+
+
+def _row(point: Breakpoint, on: bool, hits: int) -> dict[str, Any]:
+    """Describe one: its kind, what it names and its condition where it is one of ours, its text
+    where it is not.
+    """
+    kind, names, where = _parts(point.rules[0]) if len(point.rules) == 1 else ("", [], "")
     tools = dict.fromkeys(name for rule in point.rules for name in rule.tools)
     return {
         "text": in_line(clip(point.text, 200)),
         "sides": point.sides,
+        "kind": kind,
+        "names": names,
+        "where": where,
         "tools": [clip(name, 80) for name in tools],
-        "plain": len(point.rules) == 1 and "&" not in point.rules[0].key,
-        "turn": turn_of(point),
+        "turn": int(names[0]) if kind == "turn" and names[0].isdecimal() else None,
+        "on": on,
+        "hits": hits,
     }
 
 
-def turn_of(point: Breakpoint) -> int | None:
-    """Read the turn that a breakpoint waits for; None where it waits for another thing."""
-    text = point.text
-    inner = text[5:-1] if text.startswith("turn(") and text.endswith(")") else ""
-    return int(inner) if inner.isdecimal() else None
-
-
-def breakpoint_named(kind: str, value: str) -> Breakpoint:
-    """Make the breakpoint of this kind; several names are parted by commas.
-
-    Raises:
-        UsageError: there is no such kind, or it needs another value.
-    """
-    value = value.strip()
-    names = [name for name in map(str.strip, value.split(",")) if name]
-    match kind:
-        case "tool" | "problem" | "tool_error":
-            made: Breakpoint = getattr(break_on, kind)(*names)
-            return made
-        case "finish" | "text" if value:
-            return break_on.finish(*names) if kind == "finish" else break_on.text(value)
-        case "turn" | "repeat" if value.isdecimal():
-            return break_on.turn(int(value)) if kind == "turn" else break_on.repeat(int(value))
-        case "recovered":
-            return break_on.recovered()
-        case _:
-            raise UsageError(
-                f"a breakpoint on {kind!r} needs another value than {value!r}",
-                hint="a turn is a number, a text is not empty",
-            )
+def _parts(rule: Rule) -> tuple[str, list[str], str]:
+    found = None if "&" in rule.key else _RULE.fullmatch(rule.text)
+    if found is None or found[1] == "call":
+        return "", [], ""
+    try:
+        names = ast.literal_eval(f"({found[2]},)") if found[2] else ()
+        where = ast.literal_eval(found[3]) if found[3] else ""
+    except (ValueError, SyntaxError):
+        return "", [], ""
+    return found[1], [in_line(clip(str(name), 80)) for name in names], in_line(clip(where, 120))

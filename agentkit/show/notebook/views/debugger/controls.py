@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.agent.activity import State
-from agentkit.show.notebook.views.debugger.break_rows import point_row
+from agentkit.show.notebook.views.debugger.break_rows import break_rows
 from agentkit.show.notebook.views.debugger.fact_line import outcome
 from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.record import clip
 from agentkit.types.steps import Step, ToolStep
-from agentkit.types.words import count, in_line, visible
+from agentkit.types.words import in_line, visible
 
 
 def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
@@ -23,12 +22,12 @@ def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
     call = following.call.position if isinstance(following, ToolStep) else None
     return {
         "running": running,
-        "pausing": running and _pausing(dbg),
+        "pausing": running and dbg.pausing,
         "here": [following.turn, call] if following is not None else None,
         "can": _can(dbg),
-        "points": [point_row(point) for point in dbg.breakpoints],
+        "points": break_rows(dbg.breakpoints),
         "approve": [clip(name, 80) for name in dbg.breakpoints.approve],
-        "tree": [_branch(depth, branch, tree.current) for depth, branch in tree.rows()],
+        "branches": len(tree),
     }
 
 
@@ -55,17 +54,11 @@ def _can(dbg: Any) -> dict[str, str]:
     }
 
 
-def _pausing(dbg: Any) -> bool:
-    """Tell whether the run ends after the step in flight."""
-    paused: bool = dbg._cursor._activity.state is State.PAUSING
-    return paused
-
-
 def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str, str]:
     """Name the debugger's state: its kind, a word, the name of what it is about, and more."""
     trajectory, stop = dbg.trajectory, dbg.stop_at
     if dbg.running:
-        return _under_way(step, sampled, pausing=_pausing(dbg))
+        return _under_way(step, sampled, pausing=dbg.pausing)
     if trajectory.stop_reason in FAILED and trajectory.error is not None:
         why = in_line(clip(trajectory.error.kind, 80))
         return _named("failed", "Server failed", more=f"{why}; the next step asks again")
@@ -104,15 +97,3 @@ def _name(step: Step) -> str:
 
 def _named(kind: str, word: str, name: str = "", more: str = "") -> dict[str, str]:
     return {"kind": kind, "word": word, "name": name, "more": more}
-
-
-def _branch(depth: int, branch: Any, current: str) -> dict[str, Any]:
-    trajectory = branch.trajectory
-    left = f"from {branch.parent} at turn {branch.turn}: {branch.change}; " if branch.parent else ""
-    words = f"{left}{count(len(trajectory.turns), 'turn')}, {trajectory.stop_reason or 'open'}"
-    return {
-        "label": branch.label,
-        "text": clip(words, 200),
-        "depth": depth,
-        "current": branch.label == current,
-    }

@@ -6,25 +6,31 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import Any
 
 from agentkit.agent.events import Began, Committed, Event, Failed, Halted, Sampled, Streamed
-from agentkit.errors import UsageError
-from agentkit.show.notebook.live import Op
+from agentkit.agent.hermes.dispatch import names_of
+from agentkit.analysis.diff import diff
+from agentkit.debugger.actions import ACTIONS
+from agentkit.errors import AgentkitError, UsageError
+from agentkit.show.html import Html, fragment, without_keys
+from agentkit.show.notebook.live import Op, sendable
 from agentkit.show.notebook.views.conversation_view import Parts
-from agentkit.show.notebook.views.debugger.break_rows import breakpoint_named
+from agentkit.show.notebook.views.debugger.break_rows import break_rows
 from agentkit.show.notebook.views.debugger.controls import controls, status
 from agentkit.show.notebook.views.debugger.fact_line import bare, facts
 from agentkit.show.notebook.views.debugger.frame_view import FrameView
 from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
+from agentkit.show.render import shown
+from agentkit.show.render.limits import STATIC
+from agentkit.trajectory.branches import Tree
+from agentkit.types.problem import SEVERITIES
+from agentkit.types.record import clip
 from agentkit.types.steps import ModelStep, Step
 from agentkit.types.trajectory import Trajectory, Turn
 
-POSTED = frozenset(
-    {"step", "next", "run", "pause", "stop", "back", "goto", "fork", "rerun", "switch", "say"}
-)
+POSTED = frozenset(ACTIONS) - {"edit"}
 """What goes to the debugger as it is."""
 
 
@@ -35,9 +41,11 @@ class DebuggerView(Reruns, FrameView):
         super().__init__(target)
         self._step: Step | None = None
         self._sampled = ""
-        self._began = self._streamed = 0.0
-        """When the step in flight began, and when its first piece came."""
-        self._pieces = 0
+        self._timed = True
+        """Whether the page knows when the step in flight began."""
+        self._looking: set[str] = set()
+        """The pages whose branches are open."""
+        self._tree: Tree | None = None
         self._growing: StreamRows | None = None
         self._ended: list[Op] = []
         # the debugger outlives its views: each takes its listener away when it goes
@@ -69,12 +77,20 @@ class DebuggerView(Reruns, FrameView):
     def difference(self) -> list[Op]:
         """List what changed in the conversation, and what has streamed in."""
         ended, self._ended = self._ended, []
-        ops = ended + super().difference()
+        ops = ended + super().difference() + self._branch_ops()
+        if not self._timed:
+            self._timed = True
+            ops.append(["clock", self._elapsed()])
         return ops + self._growing.ops(self.last_key()) if self._growing else ops
 
     def opening(self) -> list[Op]:
         """List what the frame needs, and how long the step in flight has taken."""
-        return [*super().opening(), ["clock", round(monotonic() - self._began, 2)]]
+        self._tree = None
+        return [*super().opening(), ["clock", self._elapsed()], *self._branch_ops()]
+
+    def _elapsed(self) -> float:
+        flight = self.target.in_flight
+        return round(flight.elapsed, 2) if flight is not None else 0.0
 
     def listed(self, trajectory: Trajectory) -> Sequence[Turn]:
         """Choose the turns up to here, and those that lie ahead where it has gone back."""
@@ -87,17 +103,12 @@ class DebuggerView(Reruns, FrameView):
         with self._lock:
             match event:
                 case Began(step=step):
-                    self._step, self._sampled = step, ""
-                    self._began, self._streamed, self._pieces = monotonic(), 0.0, 0
+                    self._step, self._sampled, self._timed = step, "", False
                     if isinstance(step, ModelStep):
                         self._grow(StreamRows(step.turn))
                 case Sampled(done=done, of=of):
                     self._sampled = f"{done} of {of} answers"
                 case Streamed(chunk=chunk) if self._growing:
-                    self._streamed, self._pieces = (
-                        self._streamed or monotonic(),
-                        self._pieces + 1,
-                    )
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
                     self._grow(None)
@@ -113,21 +124,21 @@ class DebuggerView(Reruns, FrameView):
         if self.target is None:
             return {}
         known = super().state()
-        first = round(self._streamed - self._began, 2) if self._streamed else None
+        flight = self.target.in_flight
+        arriving = flight is not None and flight.first_piece is not None
         return {
             **known,
             **controls(self.target, self._step),
             **self.in_rows(),
             "status": status(self.target, self._step, self._sampled, sum(known["counts"])),
-            "arriving": [first, self._pieces] if self._growing and self._pieces else None,
+            "arriving": [round(flight.first_piece, 2), flight.pieces] if arriving else None,
         }
 
     def facts(self, trajectory: Trajectory) -> dict[str, Any]:
         """Sum up the rollout in numbers; the server is the agent's."""
         sums = self._list.upto(len(trajectory.all_turns))
-        return facts(
-            trajectory, sums, bare(str(getattr(self.target.agent._setup.server, "url", "")))
-        )
+        address = bare(str(getattr(self.target.agent._setup.server, "url", "")))
+        return facts(trajectory, sums, address)
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.
@@ -136,39 +147,73 @@ class DebuggerView(Reruns, FrameView):
             LookupError: there is no such action.
             AgentkitError: it cannot be used.
         """
-        if action in POSTED or action.startswith("pending."):
+        if action in POSTED and not hasattr(self, f"do_{action}"):
             self.target.post(action, **arguments)
             self.refresh_soon()
         else:
             super().do(action, arguments)
 
-    def do_break(self, kind: str, value: str = "") -> None:
-        """Add a breakpoint."""
-        self.target.breakpoints.add(breakpoint_named(kind, value))
+    def do_break(self, kind: str, value: str = "", where: str = "") -> None:
+        """Add a breakpoint, and tell the page whether it could be."""
+        try:
+            self.target.breakpoints.add_named(kind, value, where)
+        except AgentkitError as error:
+            why = {"message": sendable(error.message), "hint": sendable(error.hint)}
+            self.reply({"type": "refused", **why})
+        else:
+            self.reply({"type": "added"})
 
     def do_unbreak(self, index: int) -> None:
         """Remove a breakpoint."""
         self.target.breakpoints.remove(index)
 
+    def do_switch_point(self, index: int, on: bool) -> None:
+        """Turn a breakpoint on or off."""
+        points = self.target.breakpoints
+        (points.turn_on if on else points.turn_off)(index)
+
     def do_point(self, tool: str = "", turn: int | None = None) -> None:
-        """Set a breakpoint on a tool or a turn, or remove the one that says the same."""
-        point = breakpoint_named("turn", str(turn)) if turn is not None else None
-        points, point = self.target.breakpoints, point or breakpoint_named("tool", tool)
-        if any(point == known for known in points):
-            points.remove(point)
-        else:
-            points.add(point)
+        """Set a breakpoint on a tool or a turn, or remove the one that is there."""
+        points = self.target.breakpoints
+        for index, known in enumerate(break_rows(points)):
+            if known["turn"] == turn if turn is not None else known["tools"] == [tool]:
+                points.remove(index)
+                return
+        points.add_named("tool" if turn is None else "turn", tool if turn is None else str(turn))
 
-    def do_to(self, turn: int) -> None:
-        """Go to the start of a turn: run up to it, or go back."""
-        if turn < len(self.trajectory.turns):
-            self.target.post("goto", turn=turn)
-        else:
-            self.target.post("run", until=breakpoint_named("turn", str(turn)))
+    def do_names(self) -> None:
+        """Send the names that a breakpoint can wait for: tools, and codes of problems."""
+        called = {call.name for turn in self.trajectory.all_turns for call in turn.tool_calls}
+        known = names_of(self.trajectory.spec.tools) | called
+        tools = sorted(clip(name, 80) for name in known if name)
+        self.reply({"type": "names", "tools": tools, "codes": sorted(SEVERITIES)})
 
-    def do_restart(self) -> None:
-        """Go back to the start."""
-        self.target.post("goto", turn=0)
+    def do_branches(self, open: bool) -> None:
+        """Draw the branches for as long as they are looked at."""
+        with self._lock:
+            (self._looking.add if open else self._looking.discard)(self._asker or "")
+            self._tree = None
+        self.refresh()
+
+    def do_differs(self, branch: str) -> None:
+        """Send what a branch does differently from the one it left."""
+        here = self.target.tree.branch(branch)
+        html: Html | str = ""
+        if here.parent is not None:
+            other = self.target.tree.branch(here.parent)
+            names = (other.label, here.label)
+            found = shown.fragments(diff(other.trajectory, here.trajectory, names=names), STATIC)
+            html = without_keys(fragment(*found.values()))
+        self.reply({"type": "differs", "branch": branch, "html": html})
+
+    def _branch_ops(self) -> list[Op]:
+        """List the branches, where they look different and somebody looks at them."""
+        tree = self.target.tree
+        if not self._looking or tree == self._tree:
+            return []
+        self._tree = tree
+        drawn = [part for key, part in shown.fragments(tree, STATIC).items() if key != "tree"]
+        return [["branches", without_keys(fragment(*drawn)), [b.label for _, b in tree.rows()]]]
 
     def _grow(self, rows: StreamRows | None) -> None:
         if self._growing:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.show.notebook.views.debugger.turn_list import TurnSums
+from agentkit.show.render.parts.words import money
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, in_line, visible
@@ -17,16 +18,13 @@ _NO_ANSWER = {
 }
 
 
-def facts(
-    trajectory: Trajectory, sums: TurnSums, address: str = "", cost: str = ""
-) -> dict[str, Any]:
+def facts(trajectory: Trajectory, sums: TurnSums, address: str = "") -> dict[str, Any]:
     """Sum up a rollout in numbers; what is not known is None.
 
     Args:
         trajectory: the rollout.
         sums: what its turns come to.
         address: where it asks; by default where its last answer came from.
-        cost: what it cost, in words.
     """
     url = address or _address(trajectory)
     speed = sums.written / sums.writing if sums.written and sums.writing > 0.01 else None
@@ -41,7 +39,7 @@ def facts(
         "cached": cached,
         "written": sums.written,
         "speed": None if speed is None else round(speed, 1 if speed < 10 else None),
-        "cost": cost,
+        "cost": money(sums.cost) if trajectory.spec.prices and trajectory.turns else "",
         "elapsed": None if sums.elapsed is None else round(sums.elapsed, 2),
     }
 

@@ -32,6 +32,8 @@ class TurnSums(NamedTuple):
     writing: float = 0.0
     """Seconds in which the tokens came whose number is known."""
     elapsed: float | None = None
+    cost: float | None = 0.0
+    """None as soon as one answer's is not known."""
     errors: int = 0
     warnings: int = 0
 
@@ -45,6 +47,7 @@ class TurnSums(NamedTuple):
             _added(self.written, wrote),
             self.writing + (turn.response.exchange.elapsed or 0.0 if wrote else 0.0),
             _added(self.elapsed, turn.elapsed),
+            None if self.cost is None or turn.cost is None else self.cost + turn.cost,
             self.errors + entry[2],
             self.warnings + entry[3],
         )

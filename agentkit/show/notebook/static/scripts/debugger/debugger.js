@@ -39,6 +39,7 @@ PARTS.push((live) => {
   rows.setAttribute("aria-label", "conversation");
   rows.tabIndex = 0;
   let pausing = false;
+  let since = -Infinity;
 
   live.panels = panels;
   live.turnNode = flow.turnNode;
@@ -81,26 +82,25 @@ PARTS.push((live) => {
       if (action === "fork" && !args) return live.send("fork");
       return live.turn?.(action, args?.turn ?? live.chosen());
     }
-    if (action === "to") return live.send("to", { turn: live.chosen() });
+    if (action === "to") return live.send("run_to", { turn: live.chosen() });
     if (action === "pause" || action === "resume") {
       pausing = action === "pause";
+      since = performance.now();
       showPausing();
+      if (!pausing) return live.send("go_on");
     }
     if (DRIVES.has(action)) outline.pick(null);
     live.send(action, args);
   };
   const showPausing = () => {
     const { state } = live;
-    const told = pausing && !state.pausing ? pausingOf(state) : state;
-    showTools(told, pausing);
-    line.state(told, pausing);
+    showTools(state, pausing);
+    line.state(pausing ? pausingOf(state) : state, pausing);
   };
   const pausingOf = (state) => {
-    const what = state.status?.kind === "calling" ? "call" : "answer";
-    return {
-      ...state,
-      status: { kind: "pausing", word: `Pausing after this ${what}`, name: "", more: "" },
-    };
+    const what = state.here && state.here[1] !== null;
+    const word = `Pausing after this ${what ? "call" : "answer"}`;
+    return { ...state, status: { kind: "pausing", word, name: "", more: "" } };
   };
 
   let ran = false;
@@ -108,7 +108,9 @@ PARTS.push((live) => {
     state(told) {
       const state = told.gone ? gone(told) : told;
       if (told.gone) live.state = { ...live.state, can: state.can };
-      pausing = Boolean(state.running && (state.pausing || pausing));
+      // what was asked for a moment ago is not known there yet
+      const asked = performance.now() - since < 1500 ? pausing : state.pausing;
+      pausing = Boolean(state.running && asked);
       root.classList.toggle("ak-running", Boolean(state.running));
       root.classList.toggle("ak-drives", Boolean(state.can));
       if (ran && !state.running) {
@@ -117,9 +119,8 @@ PARTS.push((live) => {
       }
       ran = Boolean(state.running);
       rows.setAttribute("aria-live", state.running ? "off" : "polite");
-      const shownState = pausing && !state.pausing ? pausingOf(state) : state;
-      showTools(shownState, pausing);
-      line.state(shownState, pausing);
+      showTools(state, pausing);
+      line.state(pausing ? pausingOf(state) : state, pausing);
       outline.state(state);
       say.state(state);
     },
@@ -160,6 +161,6 @@ const gone = (told) => ({
     kind: "gone",
     word: "Disconnected",
     name: "",
-    more: "the kernel is gone; this is the last that was known. Run the cell again to go on",
+    more: "this is the last that was known; run the cell again to go on",
   },
 });

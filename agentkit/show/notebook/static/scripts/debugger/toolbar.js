@@ -1,6 +1,6 @@
 /** action, word, keys, icon, what it does, how it looks; null for a line between groups */
 const TOOLS = [
-  ["restart", "Restart", [], "restart", "back to the start; what was recorded is kept", "ak-ic"],
+  ["restart", "Restart", [], "restart", "begin again, on a branch of its own", "ak-ic"],
   ["back", "Back", ["b"], "back", "one step back; what lies ahead is kept", "ak-ic"],
   null,
   ["run", "Run", ["F9"], "run", "run until a breakpoint or the end", "ak-main"],
@@ -117,7 +117,7 @@ function toolbar(live) {
       tools
         .get("breakpoints")
         .setAttribute("aria-label", points ? `Breakpoints ${points}` : "Breakpoints");
-      const branches = state.tree?.length ?? 1;
+      const branches = state.branches ?? 1;
       tools
         .get("branches")
         .setAttribute("aria-label", branches > 1 ? `Branches ${branches}` : "Branches");

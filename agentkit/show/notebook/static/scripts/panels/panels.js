@@ -1,117 +1,115 @@
-/** Where a run can stop: the label, and what the field beside it takes; null for nothing. */
-const BREAK_KINDS = {
-  tool: ["tool", "its name, as pay"],
-  problem: ["problem", "its code, as arguments_missing"],
-  tool_error: ["a tool fails", null],
-  finish: ["finish reason", "as length"],
-  turn: ["turn", "its number, from 0"],
-  text: ["text", "a text in an answer or a result"],
-  repeat: ["same call again", "how often, as 3"],
-  recovered: ["a call in the text", null],
-};
-
-/** The list of breakpoints, and the line that adds one. @param {Live} live */
-function breakpoints(live, { within: body }) {
-  const list = h("ul", { className: "ak-list" });
-  const show = keyed(list, ({ index, text }) =>
-    h(
-      "li",
-      {},
-      h("code", { textContent: text }),
-      index === undefined
-        ? null
-        : button("×", () => live.send("unbreak", { index }), {
-            className: "ak-close",
-            "aria-label": `remove breakpoint ${text}`,
+/** The branches as lanes; each is gone to, or shown beside the one it left. @param {Live} live */
+function branches(live, { within, about }) {
+  const lanes = h("div");
+  const beside = h("div", { className: "ak-differs", hidden: true });
+  within.append(lanes, beside);
+  return {
+    take(html, labels) {
+      lanes.replaceChildren(nodesOf(html));
+      [...lanes.querySelectorAll("tbody tr")].forEach((row, i) => {
+        const label = labels[i];
+        const acts = [
+          press(() => live.send("differs", { branch: label }), {
+            word: "Diff",
+            label: `Diff of ${label}`,
           }),
-    ),
-  );
-  const kind = h(
-    "select",
-    {},
-    ...Object.entries(BREAK_KINDS).map(([value, [label]]) =>
-      h("option", { value, textContent: label }),
-    ),
-  );
-  const value = h("input", { type: "text", placeholder: BREAK_KINDS.tool[1] });
-  const adapt = () => {
-    const hint = BREAK_KINDS[kind.value][1];
-    value.disabled = hint === null;
-    value.placeholder = hint ?? "";
-  };
-  kind.addEventListener("change", adapt);
-  const add = () => {
-    live.send("break", { kind: kind.value, value: value.value });
-    value.value = "";
-  };
-  value.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") add();
-  });
-  const none = h("p", { className: "ak-note", textContent: "none: Run goes on to the end" });
-  body.append(
-    none,
-    list,
-    h(
-      "div",
-      { className: "ak-line-of" },
-      labelled("Stop at", kind),
-      labelled("Which", value),
-      button("Add", add),
-    ),
-  );
-  return ({ points = [], approve = [] }) => {
-    none.hidden = points.length > 0 || approve.length > 0;
-    show([
-      ...(approve.length ? [{ text: `approval, before ${approve.join(" or ")}` }] : []),
-      ...points.map(({ text, sides }, index) => ({ index, text: `${text}, ${sides}` })),
-    ]);
+          press(() => live.send("switch", { branch: label }), {
+            word: "Open",
+            label: `Open ${label}`,
+            "aria-current": row.classList.contains("ak-here") ? "true" : null,
+          }),
+        ];
+        row.querySelector(".ak-does").replaceChildren(...acts);
+      });
+      about.textContent = `${labels.length}; a lane is a branch, a column a turn`;
+    },
+    differs({ branch, html }) {
+      beside.hidden = false;
+      const close = () => {
+        beside.hidden = true;
+      };
+      beside.replaceChildren(
+        h("strong", { textContent: `${branch} and the branch it left` }),
+        press(close, { icon: "close", label: "Close the difference" }),
+        html ? nodesOf(html) : h("p", { textContent: "it is the first branch" }),
+      );
+    },
   };
 }
 
-/** The branches, as a tree. @param {Live} live */
-function branches(live, { within: body }) {
-  const list = h("ul", { className: "ak-list ak-tree" });
-  body.append(list);
-  const show = keyed(list, ({ label, text, depth, current }) => {
-    const made = button("", () => live.send("switch", { branch: label }), {
-      className: "ak-branch",
-      "aria-current": current ? "true" : null,
-    });
-    made.append(h("code", { textContent: label }), h("small", { textContent: text }));
-    made.style.paddingInlineStart = `${8 + 16 * Math.min(depth, 12)}px`;
-    return h("li", {}, made);
-  });
-  return show;
-}
-
-/** The charts, which Python draws while they are open. @param {Live} live */
-function charts(live, made) {
-  const { within, body } = made;
-  const drawn = new Rows(within);
-  within.tabIndex = 0; // it scrolls
-  const known = () => [...drawn.parts.keys()].at(-1) ?? null;
-  made.changed = (on) => {
-    if (on) drawn.reset([]);
-    live.send("charts", { open: on });
+/** The charts, one at a time, which Python draws while they are open. @param {Live} live */
+function charts(live, { within, body }) {
+  const tabs = h("div", { className: "ak-tabs", role: "tablist", "aria-label": "charts" });
+  const drawn = h("div", { role: "tabpanel", tabIndex: 0 });
+  within.append(tabs, drawn);
+  /** @type {Map<string, string>} */
+  const known = new Map();
+  let chosen = "";
+  const choose = (name) => {
+    chosen = name;
+    drawn.replaceChildren(nodesOf(known.get(name)));
+    drawn.setAttribute("aria-label", name);
+    for (const tab of tabs.children) {
+      const on = tab.textContent.toLowerCase() === name;
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on ? 0 : -1;
+    }
   };
-  return (name, html) => {
-    if (body.hidden) return;
-    if (drawn.parts.has(name)) drawn.set(name, html);
-    else drawn.insert(name, html, known());
+  tabs.addEventListener("keydown", (event) => {
+    const all = [...tabs.children];
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const to = all[(all.indexOf(event.target) + by + all.length) % all.length];
+    to.click();
+    to.focus();
+  });
+  return {
+    take(name, html) {
+      if (body.hidden) return;
+      if (!known.has(name))
+        tabs.append(
+          h("button", {
+            type: "button",
+            className: "ak-tab",
+            role: "tab",
+            textContent: name[0].toUpperCase() + name.slice(1),
+            onclick: () => choose(name),
+          }),
+        );
+      known.set(name, html);
+      if (!chosen || chosen === name) choose(name);
+    },
+    opened(on) {
+      if (!on) return;
+      known.clear();
+      tabs.replaceChildren();
+      drawn.replaceChildren();
+      chosen = "";
+    },
   };
 }
 
 PARTS.push((live) => {
-  const showBreaks = breakpoints(live, live.panels.breakpoints);
-  const showTree = branches(live, live.panels.branches);
-  const showChart = charts(live, live.panels.charts);
+  const { panels } = live;
+  const points = breakpoints(live, panels.breakpoints);
+  const tree = branches(live, panels.branches);
+  const graphs = charts(live, panels.charts);
+  panels.breakpoints.changed = (on) => on && points.opened();
+  panels.branches.changed = (on) => live.send("branches", { open: on });
+  panels.charts.changed = (on) => {
+    graphs.opened(on);
+    live.send("charts", { open: on });
+  };
   return {
-    state(state) {
-      showBreaks(state);
-      showTree(state.tree ?? []);
+    state: points.state,
+    op(name, ...args) {
+      if (name === "chart") graphs.take(...args);
+      if (name === "branches") tree.take(...args);
     },
-    op(name, key, html) {
-      if (name === "chart") showChart(key, html);
+    message(message) {
+      points.message(message);
+      if (message.type === "differs") tree.differs(message);
     },
   };
 });
