@@ -182,6 +182,8 @@ def _card(
         facts: Child = None
     else:
         known, body = _outcome(turn), _answer_of(turn, first if place else None)
+        if place and first is not None and turn.response == first.response:
+            body = [body, note("the same as it was")]
         spent = tokens(turn.response.usage)
         facts = " · ".join(filter(None, [seconds(turn.response.exchange.elapsed), spent]))
     return el(
