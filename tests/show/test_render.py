@@ -24,21 +24,24 @@ from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.show.notebook.view import View
 from agentkit.show.render.limits import STATIC, WHOLE, Limits
 from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.words import outcome_of
 from agentkit.show.render.render import render
 from agentkit.show.render.render import text_of as text
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.show.render.shown import page
-from agentkit.types.answer import Response
+from agentkit.types.answer import ReasoningBlock, Response, ServerStep
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Exchange
 from agentkit.types.words import visible
 from tests.show.render_samples import (
     HOSTILE,
     SAMPLES,
+    agent_result,
     call,
     filled,
     first_turn,
     hostile,
+    last_turn,
     long,
     message,
     result,
@@ -254,6 +257,114 @@ def test_long_reasoning_and_raw_are_behind_a_click() -> None:
     assert "chatcmpl-1" not in unfolded(turn)
     opened = re.findall(r'<details open="".*?<summary>(.*?)</summary>', html_of(troubled()))
     assert opened == ["17 problems"], "what went wrong is the first that is read"
+
+
+def test_without_any_style_it_reads_in_order() -> None:
+    """A page that takes style and class away still says what failed, and in which order."""
+    bare = re.sub(r' (?:class|style)="[^"]*"', "", html_of(failing()))
+    said = read(bare).text
+    order = [
+        "▲ Answered, with 2 problems",
+        "2 problems",
+        "ValueError",
+        "user",
+        "Do I need a coat in Oslo?",
+        "Turn 0",
+        "reasoning: ",
+        "→ ask",
+        "← ValueError: no city",
+        "✕ error",
+        "traceback tools.py:3",
+        "▸ raise ValueError",
+        "printed 2 lines",
+        "rollout of a sub-agent",
+        "◷ timeout",
+        "Turn 1",
+        "▲ Answered",
+    ]
+    at = 0
+    for words in order:
+        assert words in said[at:], words
+        at = said.index(words, at) + len(words)
+
+
+def failing() -> Trajectory:
+    """A rollout in which one tool raised and one did not answer in time, and that has an answer."""
+    turn = first_turn()
+    calls = call("ask", position=0, id="c0"), call(position=1, id="c1")
+    late = result("no answer within 30 s", status="timeout", error="TimeoutError: 30 s")
+    asked = replace(turn.response, tool_calls=calls)
+    turn = replace(turn, response=asked, results=(agent_result(), late))
+    return replace(weather(), turns=(turn, last_turn()))
+
+
+def test_a_failed_tool_is_told_from_one_that_worked() -> None:
+    parts = render(failing())
+    assert "ak-call ak-bad" in parts["turn-0/call-0"]
+    assert 'ak-turn-head ak-bad"' in parts["turn-0"]
+    assert "▸" not in re.sub(r"<details.*?</details>", "", parts["turn-0/call-0"], flags=re.S)
+    assert 'ak-turn-head"' in parts["turn-1"]
+    assert "2 errors" in parts["head"]
+    for status, words in (
+        ("cancelled", "cancelled"),
+        ("unknown_tool", "there is no such tool"),
+        ("invalid_call", "the call is invalid"),
+        ("skipped", "skipped"),
+        ("edited", "written by hand"),
+    ):
+        drawn = html_of(result("x", status=status, error=None))
+        assert words in read(drawn).text
+        assert ("ak-call ak-bad" in drawn) == (status in ("unknown_tool", "invalid_call"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "icon", "words"),
+    [
+        ({}, "✓", "Answered"),
+        ({"turns": ()}, "✕", "No answer: the model stopped without one"),
+        ({"stop_reason": "max_turns"}, "✕", "No answer: the limit of model calls was reached"),
+        ({"stop_reason": "length"}, "▲", "Answer cut at the token limit"),
+        ({"stop_reason": "stopped"}, "■", "Stopped"),
+        ({"stop_reason": None}, "•", "Can go on"),
+        ({"stop_reason": "error"}, "✕", "No answer: the request failed"),
+    ],
+)
+def test_a_rollout_says_how_it_ended(changes: dict[str, Any], icon: str, words: str) -> None:
+    ended = outcome_of(replace(weather(), **changes))
+    assert (ended.icon, ended.words) == (icon, words)
+    assert (ended.tone == "good") == (words == "Answered")
+
+
+def test_only_a_rollout_without_problems_is_green() -> None:
+    assert outcome_of(failing()) == ("▲", "warn", "Answered, with 2 problems")
+    assert outcome_of(waiting()) == ("◌", "warn", "2 calls wait")
+    assert outcome_of(weather()).tone == "good"
+
+
+def test_what_cannot_be_read_keeps_its_place() -> None:
+    sealed = ReasoningBlock(source="messages:thinking", kind="encrypted", raw={"data": "x" * 1204})
+    step = ServerStep(kind="web_search_call", name="web_search", status="completed", raw={"q": 1})
+    response = Response(
+        dialect="responses", content="Found.", reasoning_blocks=(sealed,), server_steps=(step,)
+    )
+    parts = render(Turn(index=0, response=response))
+    assert list(parts)[:4] == ["turn-0", "turn-0/reasoning", "turn-0/step-0", "turn-0/text"]
+    assert "encrypted: 1 part of 1,204 characters" in read(parts["turn-0/reasoning"]).text
+    assert "web_search done by the server" in read(parts["turn-0/step-0"]).text
+    assert "responses API" in parts["turn-0"]
+
+
+def test_reward_labels_and_notes_are_said() -> None:
+    remarks = [
+        {"label": "wrong city"},
+        {"note": "the tool lies", "turn": 0, "call": 0},
+    ]
+    meta = {"reward": 0.5, "labels": ["late"], "task": "coat", "notes": remarks}
+    parts = render(replace(weather(), meta=meta))
+    head = read(parts["head"]).text
+    assert all(said in head for said in ("reward 0.5", "label late", "wrong city", '"task"'))
+    assert "call 0note the tool lies" in read(parts["turn-0/remarks"]).text
+    assert "the tool lies" not in head
 
 
 def test_recorded_times_are_shown_and_dates_are_not() -> None:

@@ -82,7 +82,7 @@ def step_row(key: str, step: ServerStep, limits: Limits, at: str) -> Html:
         _behind("what came of it", came, limits, f"{at}.outcome") if came else None,
     )
     done = sign(step.status) if step.status else None
-    what = [_NAME(step.name or step.kind), facts("done by the server")]
+    what = [_NAME(step.name or step.kind), " ", facts("done by the server")]
     return box(key, None, line("⟲", what, done), behind, tone="step")
 
 
