@@ -36,6 +36,8 @@ def with_marks(text: str) -> Child:
 
 def around(text: str) -> Html | None:
     """Say what white space a text begins and ends with; a line feed at its end is usual."""
+    if text[:1].strip() and text[-1:].strip():
+        return None
     core = text.strip()
     if not core:
         return _AROUND("nothing but ", _spaces(text)) if text else None

@@ -59,7 +59,7 @@ def _response(response: Response, limits: Limits) -> dict[str, Html]:
 @shown.register(ToolCall)
 def _call(call: ToolCall, limits: Limits) -> dict[str, Html]:
     row = without_keys(call_row("", call, limits, "call"))
-    known = el("div", identity(call, limits), class_="ak-in") if limits.details else None
+    known = el("div", identity(call), class_="ak-in") if limits.details else None
     return {"toolcall": _alone("toolcall", [row, known])}
 
 

@@ -5,10 +5,11 @@ the wire behind a click.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from agentkit.read.choices import count_choices
 from agentkit.servers.redaction.secret_names import masked
-from agentkit.show.html import Child, Html, el, fragment
+from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, fold, note, prose, status, whole
 from agentkit.show.render.parts.pretty import pretty
@@ -24,6 +25,8 @@ from agentkit.types.answer import Response
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.words import count, seconds
 
+_OF_CALL = shape(el("div", HOLE, " ", HOLE))
+_DETAILS = shape(fold("details", HOLE))
 _USUAL = frozenset({"stop", "tool_calls", "completed", "end_turn", "tool_use"})
 """Finish reasons that say nothing which the answer does not show."""
 
@@ -68,6 +71,9 @@ def _head(key: str, response: Response, turn: Turn | None) -> Html:
 
 def _tone(response: Response, turn: Turn | None) -> str:
     """Tell how bad the worst is that went wrong in a turn."""
+    quiet = turn is None or all(r is None or r.status in ("ok", "edited") for r in turn.results)
+    if quiet and not response.exchange.retries and not response.all_problems:
+        return ""
     wrong = turn_points(turn) if turn else response.all_problems
     severities = {point.severity for point in wrong}
     return "bad" if "error" in severities else "warn" if "warning" in severities else ""
@@ -78,7 +84,12 @@ def _finish(response: Response) -> Child:
     reason = response.finish_reason
     if reason in _USUAL or response.exchange.by_hand:
         return None
-    return fragment("finish ", code(reason)) if reason else "no finish reason"
+    return _finished(reason) if reason else "no finish reason"
+
+
+@lru_cache(256)
+def _finished(reason: str) -> Html:
+    return fragment("finish ", code(reason))
 
 
 def _parts(key: str, response: Response, limits: Limits, at: str) -> Iterator[tuple[str, Html]]:
@@ -156,12 +167,12 @@ def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> 
     sources = dict.fromkeys(block.source for block in response.reasoning_blocks)
     known = [
         facts(
-            ["finish ", code(response.finish_reason)] if response.finish_reason else None,
+            _finished(response.finish_reason) if response.finish_reason else None,
             tokens(response.usage),
             [["reasoning from ", code(source), " "] for source in sources] or None,
         ),
         *[
-            el("div", code(call.name or "?"), " ", identity(call, limits))
+            _OF_CALL(code(call.name or "?"), identity(call))
             for calls in (response.tool_calls, response.recoverable)
             for call in calls[: limits.items]
         ],
@@ -173,14 +184,14 @@ def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> 
         wire,
     ]
     shown = [part for part in known if part is not None]
-    return fold("details", *shown) if shown else None
+    return _DETAILS(shown) if shown else None
 
 
 def _converted(turn: Turn | None) -> list[Html]:
     """Say how the values of tools became texts."""
     results = turn.results if turn else ()
     return [
-        el("div", code(result.name), " ", facts(f"value sent as {result.conversion}"))
+        _OF_CALL(code(result.name), facts(f"value sent as {result.conversion}"))
         for result in results
         if result is not None and result.conversion in ("json", "text", "bytes")
     ]

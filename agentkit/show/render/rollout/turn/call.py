@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.show.html import Child, Html, element, fragment
+from agentkit.show.html import HOLE, Child, Html, element, fragment, shape
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
+    CODE,
     code,
     data,
     excerpt,
@@ -24,8 +25,10 @@ from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.turn.result import Came
 from agentkit.types.answer import ToolCall
 
+_ID = shape(facts(fragment("id ", CODE(HOLE))))
 _BOX = element("div", class_="ak-call")
 _NAME = element("code", class_="ak-name")
+_CALLED = shape(fragment(_NAME(HOLE), " ", HOLE))
 _WIDE = 90
 """Characters of arguments that stay on a line."""
 _SHORT = 200
@@ -77,12 +80,15 @@ def call_alone(call: ToolCall, limits: Limits, at: str) -> Html:
 
 def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Child:
     """Draw the call's name and arguments, and what is unusual in it."""
+    name, changed = short(call.name or "?"), by_hand(call)
+    if not found and call.origin == "tool_calls" and not changed:
+        return _CALLED(name, _arguments(call, limits, at))
     known = facts(
         "found in the text, not run" if found else None,
-        *by_hand(call),
+        *changed,
         fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None,
     )
-    return [_NAME(short(call.name or "?")), " ", _arguments(call, limits, at), " ", known]
+    return [_NAME(name), " ", _arguments(call, limits, at), " ", known]
 
 
 def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
@@ -96,11 +102,19 @@ def _arguments(call: ToolCall, limits: Limits, at: str) -> Html:
 
 def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:
     """Draw what is wrong with a call, and what was made of it."""
+    if not call.problems and call.suggestion is None and _came_as_used(call):
+        return None
     return sub(
         _sent(call, limits, at),
         problems(call.problems, limits),
         _suggestion(call, limits, at),
     )
+
+
+def _came_as_used(call: ToolCall) -> bool:
+    """Tell whether name and arguments are what the server sent."""
+    named = call.raw_name is None or call.raw_name == call.name
+    return named and call.status == "ok" and call.sent_arguments is None
 
 
 def _sent(call: ToolCall, limits: Limits, at: str) -> Html | None:
@@ -140,8 +154,10 @@ def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
     )
 
 
-def identity(call: ToolCall, limits: Limits) -> Html | None:
+def identity(call: ToolCall) -> Html | None:
     """Write the labels of a call on the wire, and where it was found."""
+    if call.raw_id == call.id and not call.id_synthetic and not call.span:
+        return _ID(short(call.id))
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     return facts(
         fragment("id ", code(call.id), ", synthetic" if call.id_synthetic else None),

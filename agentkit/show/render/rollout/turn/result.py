@@ -58,7 +58,8 @@ def came(
         return Came("", (line("←", status(missing)),))
     tone = "" if result.status in _QUIET else "bad"
     side = seconds(result.elapsed) or None, sign(result.status)
-    behind = sub(*_behind(result, limits, at), *_inside(result, limits, at))
+    more = result.error or result.full_content is not None or _has_inside(result)
+    behind = sub(*_behind(result, limits, at), *_inside(result, limits, at)) if more else None
     told = line("←", _outcome(result, limits, at, name), *side, tone=tone)
     return Came(tone, (told, behind))
 
@@ -70,6 +71,8 @@ def _outcome(result: ToolResult, limits: Limits, at: str, name: str | None) -> C
         f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
+    if result.status == "ok" and other is None and known is None:
+        return data(result.content, limits, f"{at}.content")
     if result.status == "ok":
         return [other, data(result.content, limits, f"{at}.content"), " ", known]
     if result.status in _QUIET:
@@ -105,6 +108,10 @@ def _behind(result: ToolResult, limits: Limits, at: str) -> Iterator[Html]:
     if result.full_content is not None and limits.details:
         text = whole(result.full_content, limits, f"{at}.full_content")
         yield fold("the whole result; the model sees the preview above", text)
+
+
+def _has_inside(result: ToolResult) -> bool:
+    return bool(result.printed or result.traceback or result.trajectory)
 
 
 def _inside(result: ToolResult, limits: Limits, at: str) -> Iterator[Html]:
