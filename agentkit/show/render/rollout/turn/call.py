@@ -25,7 +25,7 @@ from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.turn.result import Came
 from agentkit.types.answer import ToolCall
 
-_ID = shape(facts(fragment("id ", CODE(HOLE))))
+_ID = shape(fragment(facts(fragment("id ", CODE(HOLE)))))
 _BOX = element("div", class_="ak-call")
 _NAME = element("code", class_="ak-name")
 _CALLED = shape(fragment(_NAME(HOLE), " ", HOLE))
