@@ -164,7 +164,7 @@ def test_views_go_still_when_the_kernel_is_gone(
             == 0
         )
         if how == "died":
-            page.get_by_role("button", name="Ok").click()  # JupyterLab says it too
+            page.get_by_role("button", name="Ok", exact=True).click()  # JupyterLab says it too
         debugger = roots.first
         debugger.get_by_role("button", name="Run", exact=True).first.click(force=True)
         expect(debugger.locator("[data-key='turn-0']").first).to_be_attached()

@@ -95,10 +95,10 @@ def _heed_cells() -> None:
     """Let views that no page came to show be quiet again."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
-        shell.events.register("post_run_cell", _cell_ended)
+        shell.events.register("post_run_cell", _after_cell)
 
 
-def _cell_ended(_: object) -> None:
+def _after_cell(_: object) -> None:
     for view in list(_views.values()):
         if view.awaited:
             loop = event_loop()
