@@ -64,6 +64,17 @@ class Drawn(Displayed):
         written: str = hook("text")(self, limits)
         return written
 
+    @property
+    def widget(self) -> Any:
+        """Its view as a widget (an anywidget), the same one that a cell shows: for layouts of
+        ipywidgets', and for notebooks that show widgets and nothing else.
+        """
+        return hook("widget")(self)
+
+    def _display_(self) -> Any:
+        """Give marimo the widget: it asks for this before it looks for anything else."""
+        return self.widget
+
 
 class Record(Displayed):
     """Base of all records. Equality compares what was recorded; timings, raw bytes and provenance

@@ -267,6 +267,77 @@ def test_a_second_page_does_not_cost_the_first_its_changes() -> None:
     assert first.rows == dict(view.rows())
 
 
+def kinds(sent: Sent) -> list[tuple[Any, ...]]:
+    """The type, the number and the page of each message."""
+    return [(content["type"], content.get("seq"), content.get("to")) for content, _ in sent]
+
+
+def test_a_view_that_begins_sends_all_there_is_unasked() -> None:
+    """Then what changes, until a page has come and gone, or none has come."""
+    dbg = ak.debug(ak.demo())
+    view, page = DebuggerView(dbg), Page()
+    view.refresh_soon = lambda: None  # type: ignore[method-assign]
+    sent = recorded(view)
+    view.begin()
+    view.begin()
+    dbg.step()
+    view.refresh()
+    begun = len(sent)
+    view._heard({"type": "shown", "view": "p", "seq": begun})
+    dbg.step()
+    view.refresh()
+    assert len(sent) > begun > 1
+    assert kinds(sent) == [("delta" if i else "reset", i + 1, None) for i in range(len(sent))]
+    page.take(sent)
+    assert page.rows == dict(view.rows())
+    view.settle()
+    assert view._pages == {"p"}
+    view._heard({"type": "gone", "view": "p"})
+    assert view._pages == set()
+    view.begin()
+    view.settle()
+    assert view._pages == set()
+
+
+def test_a_page_that_comes_late_gets_what_it_lacks() -> None:
+    """A change where it knows all but the last, all of it where others were told more."""
+    dbg = ak.debug(ak.demo())
+    view = DebuggerView(dbg)
+    view.refresh_soon = lambda: None  # type: ignore[method-assign]
+    sent = recorded(view)
+    view.begin()
+    view.settle()
+    dbg.step()
+    view.refresh()
+    view._heard({"type": "shown", "view": "a", "seq": 1})
+    assert kinds(sent)[:2] == [("reset", 1, None), ("delta", 2, None)]
+    view._heard({"type": "gone", "view": "a"})
+    known = len(sent)
+    sent.clear()
+    dbg.step()
+    view.refresh()
+    ready(view, "b")
+    view._heard({"type": "gone", "view": "b"})
+    view._heard({"type": "shown", "view": "a", "seq": known})
+    assert kinds(sent) == [("reset", known + 1, "b"), ("reset", known + 2, "a")]
+    page = Page()
+    page.take(sent[1:])
+    assert page.rows == dict(view.rows())
+
+
+def test_everything_that_is_drawn_is_a_widget() -> None:
+    """The view that a cell shows; of what never changes one that shows it."""
+    dbg = ak.debug(ak.demo())
+    assert dbg.widget is live_view(dbg)
+    assert dbg._display_() is dbg.widget
+    still = ak.view(weather()).widget
+    sent = recorded(still)
+    ready(still)
+    (rows, *_) = ops_of(sent[0])
+    assert "Do I need a coat in Oslo?" in "".join(html for _, html in rows[1])
+    assert "widget" in dir(dbg)
+
+
 def test_one_view_a_debugger_and_none_without_one() -> None:
     dbg, other = ak.debug(ak.demo()), ak.debug(ak.demo())
     assert live_view(dbg) is live_view(dbg)

@@ -67,6 +67,8 @@ def live_view(thing: Any) -> LiveView | None:
         view = _single(thing)
     if view is None:
         return None
+    if not type(thing).__weakrefoffset__:
+        return view(thing)  # a value: nobody would know when it ends
     if known is None:
         # else another thing at the same address would get its view; at exit all of it goes anyway
         weakref.finalize(thing, _views.pop, id(thing), None).atexit = False

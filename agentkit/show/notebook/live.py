@@ -32,8 +32,9 @@ Op = list[Any]
     remove key, rows [[key, html], ...]     its rows
     text key text keep                      a text grows, or goes on after its first `keep` letters
     state {name: value}                     what the script needs to know
-    any other name …                        for the view's own script; a page that is shown later
-                                            gets the last of each name and first argument
+    any other name …                        for the view's own script; a page that comes later gets
+                                            the last of each name, or of each name and first
+                                            argument where there are several
 
 The key of a text that grows begins with that of its row and a slash.
 """

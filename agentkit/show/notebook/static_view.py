@@ -24,27 +24,40 @@ _POLICY = (
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def mimebundle(record: Any) -> dict[str, Any]:
+def mimebundle(record: Any) -> Any:
     """Make what Jupyter shows of a record, a sequence of trajectories, or anything else that is
     drawn.
 
     Inside a kernel, what changes also has a view that lives; what is kept of it elsewhere is how it
     looked when it was shown.
+
+    Returns:
+        The data by mime type; with the metadata, where a widget has any: in Colab, where it says
+        from where widgets are loaded.
     """
     kept = bundle(text_of(record), html_of(record, STATIC))
-    return {**kept, **_live(record)}
-
-
-def _live(record: Any) -> dict[str, Any]:
     if not _has_a_page():
-        return {}
+        return kept
     from agentkit.show.notebook.display import begin, live_view
 
     view = live_view(record)
     if view is None:
-        return {}
+        return kept
     begin(view)
-    return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
+    data, metadata = view._repr_mimebundle_() or ({}, {})
+    alive = {**kept, WIDGET: data[WIDGET]}
+    return (alive, metadata) if metadata else alive
+
+
+def widget(record: Any) -> Any:
+    """Find the view of a thing as a widget; what never changes is shown by one too."""
+    from agentkit.show.notebook.display import begin, live_view
+    from agentkit.show.notebook.views.conversation_view import StillView
+
+    view = live_view(record) or StillView(record)
+    if _has_a_page():
+        begin(view)
+    return view
 
 
 def _has_a_page() -> bool:

@@ -9,10 +9,11 @@ from operator import is_
 from typing import Any, ClassVar
 
 from agentkit.show.html import Html, el
-from agentkit.show.notebook.live import Op, changes
+from agentkit.show.notebook.live import LiveView, Op, changes
 from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import Totals
+from agentkit.show.render.render import render
 from agentkit.show.render.rollout.conversation import about, draw, end_row, title_bar
 from agentkit.show.render.rollout.outline import (
     OutlineEntry,
@@ -120,6 +121,14 @@ class ConversationView(TurnTabs):
             return {key: part for key, part in self._head.items() if key != "head"}
         asked = el("section", about(trajectory, LIVE), class_="ak-head ak-about", data_key="about")
         return {"about": asked, **_draw(prompt_entries(trajectory))}
+
+
+class StillView(LiveView):
+    """Anything that is drawn, as a widget: no part of it changes or acts."""
+
+    def fragments(self) -> Parts:
+        """Draw all of it."""
+        return render(self.target, LIVE)
 
 
 def _origin(trajectory: Trajectory) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ class Story {
       else if (name === "remove") this.rows.delete(key);
       else this.insert(key, ...args);
     } else {
-      const slot = JSON.stringify([name, typeof key === "object" ? "" : key]);
+      const slot = JSON.stringify(args.length ? [name, key] : [name]);
       this.own.delete(slot); // what comes later may rest on what came since
       this.own.set(slot, [name, key, ...args]);
     }
