@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import agentkit as ak
+from agentkit.errors import NotFound
 from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, changes
+from agentkit.show.notebook.long_text import text_at
 from agentkit.show.notebook.page_files import script
+from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 
@@ -135,7 +140,7 @@ def test_a_text_is_copied_whole_by_a_button_beside_it(chromium: Browser) -> None
             box = page.locator(".ak-rows").bounding_box()
             buttons.nth(i).focus()
             page.keyboard.press("Enter")
-            expect(page.locator(".ak-live > [aria-live]")).to_have_text("copied")
+            expect(page.locator(".ak-live > .ak-away")).to_have_text("copied")
             assert page.locator(".ak-rows").bounding_box() == box
             assert pasted(page) == text
         view.view.parts = {**parts, "a": el("div", el("pre", "short"))}
@@ -174,3 +179,69 @@ def covered(button: Locator) -> list[Any]:
         }"""
     )
     return found
+
+
+def long_answers() -> ak.Debugger:
+    """A rollout whose tool gave a list, and then more text than a view shows."""
+
+    def look(what: str) -> object:
+        """Looks it up."""
+        return [{"name": f"n{i}", "size": i} for i in range(30)] if what == "list" else WHOLE
+
+    asks = [says(None, calls("look", what=what)) for what in ("list", "text")]
+    server = ScriptedServer([*asks, "Done."])
+    dbg = ak.debug(ak.Agent("m", tools=[look], server=server), "Look.")
+    dbg.run()
+    return dbg
+
+
+WHOLE = "".join(f"line {i} of a long text\n" for i in range(12_000))
+
+
+def test_what_a_view_leaves_out_is_sent_when_it_is_asked_for(chromium: Browser) -> None:
+    """In parts, after what is there; and a copy has all of it, though a view shows less."""
+    dbg = long_answers()
+    with tab(chromium) as (page, heard):
+        view = StandIn(page, DebuggerView(dbg))
+        listed, text = (page.locator(f"[data-key='turn-{i}/call-0']") for i in (0, 1))
+        assert view.size() < 60_000
+        open_all = text.get_by_role("button", name="Open all")
+        open_all.focus()
+        page.keyboard.press("Enter")
+        view.settle()
+        expect(text).to_contain_text("line 8000 of")
+        expect(text).not_to_contain_text("line 11999 of")
+        text.get_by_role("button", name="more characters").click()
+        view.settle()
+        expect(text).to_contain_text("line 11999 of")
+        expect(text.locator(".ak-more")).to_be_hidden()
+        assert "".join(text.locator(".ak-line pre").last.evaluate(ALL_SHOWN)) == WHOLE
+        (result,) = dbg.trajectory.turns[0].results
+        assert result is not None
+        for call, whole in ((text, WHOLE), (listed, result.content)):
+            call.get_by_role("button", name="Copy", exact=True).nth(1).click()
+            view.settle()
+            expect(page.locator(".ak-live > .ak-away")).to_have_text("copied")
+            assert pasted(page) == whole
+        assert heard == Heard()
+
+
+ALL_SHOWN = """pre => [...pre.closest('.ak-line').querySelectorAll('pre')]
+    .map(each => [...each.childNodes].filter(node => !node.akOwn).map(node => node.textContent).join(''))"""
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "",
+        "debugger.agent",
+        "trajectory.turns[9]",
+        "trajectory.__class__",
+        "trajectory.turns[0].response.summary",
+        "trajectory.turns[0].index[0]",
+        "trajectory.request(0)",
+    ],
+)
+def test_no_other_place_is_read(at: str) -> None:
+    with pytest.raises(NotFound):
+        text_at({"trajectory": long_answers().trajectory}, at)

@@ -23,6 +23,7 @@ import traitlets
 from agentkit.agent.event_loop import event_loop
 from agentkit.servers.redaction.known_secrets import Known
 from agentkit.show.html import Html
+from agentkit.show.notebook.long_text import rest_of, text_at
 from agentkit.show.notebook.page_files import module
 
 Op = list[Any]
@@ -156,6 +157,20 @@ class LiveView(anywidget.AnyWidget):
         if method is None:
             raise LookupError(f"no action is named {action!r}")
         method(**arguments)
+
+    def roots(self) -> Mapping[str, Any]:
+        """Name what the place of a text can begin with, for `text_at`."""
+        return {"trajectory": self.target}
+
+    def do_more(self, at: str, start: int, ask: int) -> None:
+        """Send the next part of a text that is shown in part."""
+        text = text_at(self.roots(), at)
+        html, after = rest_of(text, start)
+        self.reply({"type": "more", "ask": ask, "html": html, "next": after, "of": len(text)})
+
+    def do_source(self, at: str, ask: int) -> None:
+        """Send a text as it was written, to be copied."""
+        self.reply({"type": "source", "ask": ask, "text": sendable(text_at(self.roots(), at))})
 
     @property
     def target(self) -> Any:

@@ -53,6 +53,10 @@ class ConversationView(TurnTabs):
         shown: Trajectory = self.target
         return shown
 
+    def roots(self) -> dict[str, Any]:
+        """Name what the place of a text begins with."""
+        return {"trajectory": self.trajectory}
+
     @classmethod
     def counts(cls, thing: Any) -> dict[str, int]:
         """Count its turns and calls."""

@@ -180,7 +180,8 @@ def _hidden(number: int, at: str) -> Html | None:
     """Say how much of a text is not there, and where it is."""
     if number <= 0:
         return None
-    return note("… ", count(number, "more character"), " not shown; the whole is ", el("code", at))
+    said = "… ", count(number, "more character"), " not shown; the whole is ", el("code", at)
+    return el("small", said, class_="ak-note ak-more", data_more=at)
 
 
 def _cut(text: str, room: int) -> int:

@@ -1,5 +1,5 @@
 /** A text that can be copied: a line with room at its side, or any other block of text. */
-const TEXTS = ".ak-line:has(> .ak-side), pre";
+const TEXTS = ".ak-line:has(> .ak-side), [data-source], pre";
 
 /** What one button is made of; the others are copies of it. @type {HTMLButtonElement?} */
 let copyButton = null;
@@ -10,32 +10,63 @@ function offerCopies(row) {
   copyButton ??= press(null, { icon: "copy", label: "Copy", kind: "ak-copy" });
   for (const text of [...(row.matches(TEXTS) ? [row] : []), ...row.querySelectorAll(TEXTS)]) {
     const line = text.matches(".ak-line");
-    if (!line && text.closest(".ak-line:has(> .ak-side)")) continue;
+    if (!line && text.parentNode.closest(".ak-line:has(> .ak-side), [data-source]")) continue;
     const place = line ? text.querySelector(":scope > .ak-side") : text;
     if (place.lastChild?.akOwn) continue;
     place.append(Object.assign(copyButton.cloneNode(true), { akOwn: true, title: "Copy" }));
   }
 }
 
-/** The text that a copy button stands beside. */
-function textBeside(button) {
-  const place = button.parentNode;
-  const text = place.matches("pre") ? place : place.previousElementSibling;
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_ALL, (node) =>
-    node.akOwn ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
+/** What a node says, without what the page has put in. */
+function plainText(node) {
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_ALL, (each) =>
+    each.akOwn ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
   );
   let whole = "";
   while (walker.nextNode()) whole += walker.currentNode.data ?? "";
   return whole;
 }
 
+/** The text beside a copy button as it is shown, and where the kernel has it where it is not. */
+function textBeside(button) {
+  const place = button.parentNode;
+  if (place.dataset.source) return [plainText(place), place.dataset.source];
+  if (place.matches("pre")) return [plainText(place) + foldedRest(place), cutAt(place.parentNode)];
+  const shown = place.previousElementSibling;
+  const texts = [...shown.querySelectorAll("pre")];
+  const text = texts.length ? texts.map(plainText).join("") : plainText(shown);
+  return [text, texts.length ? cutAt(shown) : sentAt(place)];
+}
+
+/** The rest of a text that is behind a fold. */
+function foldedRest(pre) {
+  const fold = pre.nextElementSibling;
+  const rest = fold?.matches("details") && /^[\d,]+ more character/.test(fold.textContent);
+  return rest ? plainText(fold.querySelector("pre") ?? fold.lastElementChild) : "";
+}
+
+/** Where a text is of which not all is shown; "" for one that is whole. */
+const cutAt = (node) => node.querySelector(".ak-more[data-more]")?.dataset.more ?? "";
+
+/** Where the arguments or the result are of which a line shows a tree or a table. */
+function sentAt(side) {
+  const call = side.closest(".ak-call[data-key][data-call]");
+  const turn = call && turnOf(call.dataset.key);
+  if (turn === undefined || turn === null) return "";
+  const asked = side.parentNode.firstElementChild.textContent.trim() === "→";
+  const part = asked ? "response.tool_calls" : "results";
+  const text = asked ? "raw_arguments" : "content";
+  return `trajectory.all_turns[${turn}].${part}[${call.dataset.call}].${text}`;
+}
+
 /** Copies what the pressed button stands beside, and says whether that was allowed. */
-async function copyBeside(event, say) {
+async function copyBeside(event, say, source) {
   const button = event.target.closest?.(".ak-copy");
   if (!button) return;
   event.stopPropagation();
   event.preventDefault();
-  const done = await copied(textBeside(button));
+  const [shown, at] = textBeside(button);
+  const done = await copied((at && (await source(at))) || shown);
   say(done ? "copied" : "copying is not allowed here");
   button.replaceChildren(icon(done ? "ok" : "error"));
   setTimeout(() => button.replaceChildren(icon("copy")), 1500);
@@ -47,7 +78,8 @@ async function copied(text) {
     return true;
   } catch {
     const focus = document.activeElement;
-    const field = h("textarea", { value: text, "aria-hidden": "true", className: "ak-away" });
+    const field = h("textarea", { className: "ak-away", wrap: "off", "aria-hidden": "true" });
+    field.value = text; // on its own lines, or a long one is laid out letter by letter
     document.body.append(field);
     field.select();
     const done = document.execCommand("copy");

@@ -33,7 +33,10 @@ function mount(el, post) {
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
   root.append(alerts, list, spoken);
-  const rows = new Rows(list, offerCopies);
+  const rows = new Rows(list, (row) => {
+    offerCopies(row);
+    texts.more(row);
+  });
   let ended = "";
   /** Does something and keeps the focus in the view: the next letter is not the notebook's. */
   const keepingFocus = (act) => {
@@ -70,7 +73,8 @@ function mount(el, post) {
       alerts.replaceChildren(alert);
     },
   };
-  list.addEventListener("click", (event) => copyBeside(event, live.say));
+  const texts = longTexts(live);
+  list.addEventListener("click", (event) => copyBeside(event, live.say, texts.source));
   const parts = PARTS.map((part) => part(live));
   const all = (name, ...args) => parts.forEach((part) => part[name]?.(...args));
 
@@ -132,10 +136,11 @@ function mount(el, post) {
     draw,
     end,
     fail: live.fail,
-    message: (message, arrays) =>
-      message.type === "failed"
-        ? live.fail(message.message, message.hint)
-        : all("message", message, arrays),
+    message: (message, arrays) => {
+      if (message.type === "failed") live.fail(message.message, message.hint);
+      else if (message.type === "more" || message.type === "source") texts.heard(message);
+      else all("message", message, arrays);
+    },
     dispose: () => {
       window.removeEventListener("keydown", hush, true);
       all("dispose");
