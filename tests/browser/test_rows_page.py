@@ -16,7 +16,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.notebook.live import LiveView, changes
 from agentkit.show.notebook.long_text import text_at
 from agentkit.show.notebook.page_files import script
-from agentkit.show.notebook.views.debugger_view import DebuggerView
+from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn

@@ -35,7 +35,7 @@ function textBeside(button) {
   const shown = place.previousElementSibling;
   const texts = [...shown.querySelectorAll("pre")];
   const text = texts.length ? texts.map(plainText).join("") : plainText(shown);
-  return [text, texts.length ? cutAt(shown) : sentAt(place)];
+  return [text, (texts.length !== 1 && sentAt(place)) || cutAt(shown)];
 }
 
 /** The rest of a text that is behind a fold. */
