@@ -101,7 +101,11 @@ class Pair {
     const lanes = row.closest(".ak-lanes");
     this.node = lanes
       ? h("div", { className: "ak-opened" }, pair)
-      : h("tr", { className: "ak-opened" }, h("td", { colSpan: row.cells.length }, pair));
+      : h(
+          "tr",
+          { className: "ak-opened" },
+          h("td", { colSpan: row.cells.length }, h("div", {}, pair)),
+        );
     this.node.akOwn = true;
     (lanes ?? row).after(this.node);
     this.show({});
