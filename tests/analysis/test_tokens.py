@@ -207,15 +207,25 @@ def test_a_page_without_script_or_colour_tells_all() -> None:
         "37 %",
         "reasoning",
         "call",
-        "does not extend the tokens before it",
+        "The prefix breaks here, position 88",
+        "not in this prompt",
         "87 of 135 trained",
     ):
         assert phrase in text
     assert 'class="ak-t ak-s2" title="&#x27; Tokyo&#x27;; position 237; id 432' in page
     assert not re.search(r"<script|style=|onclick", page)
-    assert "ak-s4" in ak.tokens(conversation("hermes-qwen3", "rollout-03"), metric="mask").html(
-        STATIC
-    )
+    masked = ak.tokens(conversation("hermes-qwen3", "rollout-03"), metric="mask").html(STATIC)
+    assert all(f'class="ak-t ak-m{mask}"' in masked for mask in (1, 2, 3))
+
+
+def test_the_tokens_off_policy_are_those_that_the_check_counts() -> None:
+    shown = ak.tokens(conversation("hermes-qwen3", "rollout-03"))
+    (broken,) = shown.breaks
+    assert (broken.run, broken.step.at) == (1, 88)
+    assert broken.missing.startswith("<think>\nTwo calls are needed")
+    assert broken.missing.strip().endswith("</think>"), "the call is in the prompt again"
+    assert [sum(off) for off in shown.off_policy] == [shown.checks[0].off_policy, 0]
+    assert not ak.tokens(many_tokens()).breaks
 
 
 @pytest.mark.slow

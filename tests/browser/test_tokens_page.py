@@ -42,16 +42,17 @@ def test_pointing_at_a_token_tells_what_is_known_of_it(chromium: Browser) -> Non
     with shown(chromium, real()) as (page, view):
         page.locator(".ak-map .ak-t", has_text="Tokyo").last.hover()
         view.settle()
-        panel = page.locator(".ak-told")
+        panel = page.locator(".ak-tip")
         for wanted in (
             '" Tokyo"',
             "turn 1",
             "position 237",
             "id 432",
-            "logprob -0.9947 (37 %)",
+            "37 %",
+            "logprob -0.9947",
             "entropy 1.517 nats",
             "trained",
-            "instead: ' London' 25.1 %",
+            "' London' 25.1 %",
         ):
             expect(panel).to_contain_text(wanted)
         expect(page.locator(".ak-at")).to_have_text(" Tokyo")
@@ -61,11 +62,17 @@ def test_the_metric_is_switched(chromium: Browser) -> None:
     with shown(chromium, real()) as (page, _):
         token = page.locator(".ak-map .ak-t", has_text="Tokyo").last
         line = "e => getComputedStyle(e).textDecorationLine + ' ' + getComputedStyle(e).textDecorationStyle"
+        ground = "e => getComputedStyle(e).backgroundColor"
         assert token.evaluate(line) == "underline dashed", "a form, not only a colour"
         page.get_by_role("button", name="mask").click()
-        assert token.evaluate(line) == "underline double"
+        assert token.evaluate(line) == "underline solid"
         expect(page.get_by_role("button", name="mask")).to_have_attribute("aria-pressed", "true")
-        expect(page.locator(".ak-legend")).to_have_text("not trained trained ")
+        expect(page.locator(".ak-legend")).to_contain_text("✓ trained ▲ trained, off policy")
+        dropped = page.locator(".ak-map .ak-off .ak-t").first
+        assert token.evaluate(ground) != dropped.evaluate(ground), (
+            "off policy has a ground of its own"
+        )
+        assert dropped.evaluate(line) == "underline dashed"
         prompt = page.locator(".ak-map .ak-t").first
         assert prompt.evaluate(line) == "none solid"
         page.get_by_role("button", name="entropy").click()
@@ -77,18 +84,67 @@ def test_tokens_are_reached_by_keys(chromium: Browser) -> None:
     with shown(chromium, real()) as (page, view):
         page.locator(".ak-map").focus()
         page.keyboard.press("Home")
-        expect(page.locator(".ak-told")).to_contain_text("position 0")
+        expect(page.locator(".ak-tip")).to_contain_text("position 0")
         page.keyboard.press("ArrowRight")
-        expect(page.locator(".ak-told")).to_contain_text("position 1")
+        expect(page.locator(".ak-tip")).to_contain_text("position 1")
         page.keyboard.press("n")
         view.settle()
-        expect(page.locator(".ak-told")).to_contain_text('" Tokyo"')
+        expect(page.locator(".ak-tip")).to_contain_text('" Tokyo"')
         page.keyboard.press("p")
-        expect(page.locator(".ak-told")).to_contain_text('" Tokyo"')  # there is none before it
+        expect(page.locator(".ak-tip")).to_contain_text('" Tokyo"')  # there is none before it
         page.locator("tr[data-key]").nth(5).focus()
         page.keyboard.press("Enter")
-        expect(page.locator(".ak-told")).to_contain_text("position 141")
+        expect(page.locator(".ak-tip")).to_contain_text("position 141")
         expect(page.locator(".ak-map")).to_be_focused()
+
+
+def test_what_was_sampled_is_told_from_the_prompt(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, _):
+        ink = "e => getComputedStyle(e).color"
+        answer, prompt = (
+            page.locator(f".ak-map .ak-k{kind}").first
+            for kind in (".ak-sampled", ":not(.ak-sampled)")
+        )
+        assert answer.evaluate(ink) != prompt.evaluate(ink)
+        rail = "e => getComputedStyle(e).borderLeftColor"
+        assert answer.evaluate(rail) != prompt.evaluate(rail)
+
+
+def test_the_break_says_what_is_missing_and_marks_what_is_off_policy(chromium: Browser) -> None:
+    with shown(chromium, real()) as (page, _):
+        expect(page.locator(".ak-map .ak-broken")).to_contain_text("position 88")
+        missing = page.locator(".ak-map del")
+        expect(missing).to_contain_text("Two calls are needed")
+        expect(missing).not_to_contain_text("tool_call")
+        off = page.locator(".ak-map .ak-off")
+        assert sum(part.locator(".ak-t").count() for part in off.all()) == 87
+        expect(off.first.locator("small")).to_contain_text("off policy")
+
+
+def test_the_strip_and_the_rows_of_the_least_likely_go_to_their_tokens(chromium: Browser) -> None:
+    with shown(chromium, many_tokens()) as (page, view):
+        strip = page.locator(".ak-all")
+        box = strip.bounding_box()
+        assert box
+        strip.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
+        view.settle()
+        expect(page.locator(".ak-at")).to_be_in_viewport()
+        expect(page.locator(".ak-tip")).to_contain_text("turn 5")
+        row = page.locator("tr[data-key]").nth(2)
+        row.click()
+        view.settle()
+        expect(row).to_have_attribute("aria-current", "")
+        expect(page.locator(".ak-at")).to_be_in_viewport()
+        page.get_by_label("go to a turn").select_option("turn 7")
+        expect(page.locator(".ak-run").nth(7)).to_be_in_viewport()
+
+
+def test_where_there_is_nothing_to_show_it_says_what_to_ask_for(chromium: Browser) -> None:
+    with tab(chromium) as (page, heard):
+        StandIn(page, TokensView(ak.tokens(conversation("hermes-qwen3", "rollout-01"))))
+        expect(page.locator(".ak-todo")).to_contain_text("return_token_ids")
+        expect(page.get_by_role("toolbar")).to_have_count(0)
+        assert heard == Heard()
 
 
 def test_texts_are_found_across_tokens(chromium: Browser) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, get_args
 
 from agentkit.analysis.tokens.likelihood import Metric, description, least_likely
+from agentkit.analysis.tokens.off_policy import Break, breaks_of
 from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.analysis.tokens.tokens_frame import tokens_df
@@ -57,6 +59,20 @@ class Tokens(Drawn):
         if rollout is None:
             return made
         return [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
+
+    @property
+    def breaks(self) -> list[Break]:
+        """The prompts that do not go on from the tokens before them."""
+        return self._broken[0]
+
+    @property
+    def off_policy(self) -> list[bytearray]:
+        """For each token of each run, 1 where it is trained and no later prompt has it."""
+        return self._broken[1]
+
+    @cached_property
+    def _broken(self) -> tuple[list[Break], list[bytearray]]:
+        return breaks_of(self.runs, self.checks)
 
     @property
     def df(self) -> Any:

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from agentkit.analysis.tokens.likelihood import ENTROPIES, METRICS, PROBABILITIES, alternatives
+from agentkit.analysis.tokens.likelihood import ENTROPIES, METRICS, PROBABILITIES, chance
+from agentkit.analysis.tokens.off_policy import is_sampled
 from agentkit.analysis.tokens.runs import entropy
 from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
@@ -27,8 +28,8 @@ class TokensView(LiveView):
 
     Its arrays, each compressed, in this order: the distinct tokens as JSON text `[[text or null, id
         or null], …]`; for each token which of them it is (uint32); logprob and entropy (float32,
-        NaN where not known); kind, and 8 where it is trained, 16 where that is not known (uint8);
-        how many tokens each run has (uint32).
+        NaN where not known); kind, and 8 where it is trained, 16 where that is not known, 32 where
+        it is off policy, 64 where it was sampled (uint8); how many tokens each run has (uint32).
     """
 
     scripts = ("tokens",)
@@ -51,6 +52,7 @@ class TokensView(LiveView):
             "probabilities": list(PROBABILITIES),
             "entropies": list(ENTROPIES),
             "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
+            "breaks": {b.run: [b.step.at, b.step.reason, b.missing] for b in shown.breaks},
         }
 
     def arrays(self) -> Sequence[bytes]:
@@ -58,17 +60,16 @@ class TokensView(LiveView):
         return [zlib.compress(column, 1) for column in columns(self.target)]
 
     def do_ask(self, index: int) -> None:
-        """Send the page the alternatives of a token."""
+        """Send the page the alternatives of a token: text, probability in words and as a number."""
         asked, shown = index, self.target
         for run in shown.runs:
             if index < len(run):
-                self.send(
-                    {
-                        "type": "token",
-                        "index": asked,
-                        "alternatives": sendable(alternatives(run, index)),
-                    }
-                )
+                listed = [
+                    [sendable(visible(repr(text))), chance(value), math.exp(min(0.0, value))]
+                    for text, value in run.tops[index]
+                    if text != run.texts[index]
+                ]
+                self.reply({"type": "token", "index": asked, "alternatives": listed})
                 return
             index -= len(run)
 
@@ -77,11 +78,12 @@ def columns(shown: Tokens) -> list[bytes]:
     """Make the arrays of a heatmap."""
     known: dict[tuple[str | None, int | None], int] = {}
     which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
-    for run in shown.runs:
+    for run, off in zip(shown.runs, shown.off_policy, strict=True):
         which.extend(
             known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True)
         )
-        flags.extend(map(_flag, run.kinds, run.trained))
+        sampled = [is_sampled(run, i) for i in range(len(run))]
+        flags.extend(map(_flag, run.kinds, run.trained, off, sampled))
         logprobs.extend(math.nan if value is None else value for value in run.logprobs)
         entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
     table = json.dumps(
@@ -97,8 +99,8 @@ def columns(shown: Tokens) -> list[bytes]:
 
 
 @cache
-def _flag(kind: Kind, trained: bool | None) -> int:
-    return KINDS.index(kind) + (16 if trained is None else 8 * trained)
+def _flag(kind: Kind, trained: bool | None, off: int, sampled: bool) -> int:
+    return KINDS.index(kind) + (16 if trained is None else 8 * trained) + 32 * off + 64 * sampled
 
 
 def visible_token(text: str) -> str:

@@ -1,5 +1,5 @@
-"""Tokens as they are kept in a page: each span of a turn a line with its name, unlikely tokens
-underlined, the least likely in a table.
+"""Tokens as they are kept in a page: each part of a turn a line with its name, what was sampled in
+full ink, unlikely tokens underlined, the least likely in a table.
 
 How unlikely a token is, is a step from 0 to 4, drawn as an underline that gets heavier and only
 then as a colour.
@@ -8,6 +8,7 @@ then as a colour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from agentkit.analysis.tokens.likelihood import (
     Low,
@@ -19,12 +20,13 @@ from agentkit.analysis.tokens.likelihood import (
     step_of,
     written,
 )
-from agentkit.analysis.tokens.prefix import PrefixCheck
+from agentkit.analysis.tokens.off_policy import Break, is_sampled
 from agentkit.analysis.tokens.runs import TokenRun
 from agentkit.analysis.tokens.spans import runs
 from agentkit.analysis.tokens.tokens import LOW, Tokens
 from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render import shown
+from agentkit.show.render.analysis.findings import what_to_do
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, excerpt, facts, fold, note, row
 from agentkit.show.render.rollout.problem import problems
@@ -33,14 +35,31 @@ from agentkit.types.words import count, visible
 MEANINGS: dict[Metric, tuple[str, ...]] = {
     "logprob": ("90 % or more", "50 to 90 %", "10 to 50 %", "1 to 10 %", "below 1 %"),
     "entropy": ("below 0.1 nats", "0.1 to 0.5", "0.5 to 1", "1 to 2", "2 nats or more"),
-    "mask": ("not trained", "trained"),
+    "mask": ("prompt", "✓ trained", "▲ trained, off policy", "sampled, not trained"),
+}
+_NAMES = {
+    "logprob": "probability of the token",
+    "entropy": "entropy of the choice, at least",
+    "mask": "what is trained on",
 }
 _ROOM = 3000
 """Tokens that are kept in a page at most."""
 _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 5)}
+_MASKS = {mask: element("span", class_=f"ak-t ak-m{mask}") for mask in range(1, 4)}
+"""Trained; trained and off policy; sampled and not trained."""
+Off = Sequence[int]
+ASK = 'ask for them: sampling={"logprobs": True, "top_logprobs": 5}, on vLLM "return_token_ids" too'
 
 
-def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -> Html:
+def run_row(
+    key: str,
+    run: TokenRun,
+    metric: Metric,
+    room: int,
+    details: bool,
+    off: Off = (),
+    broken: Break | None = None,
+) -> Html:
     """Draw a run as a row of the page.
 
     Args:
@@ -49,13 +68,16 @@ def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -
         metric: what is marked.
         room: how many of its tokens are shown.
         details: whether token by token, or the start of what was sampled only.
+        off: for each token, whether it is off policy; none is where it is empty.
+        broken: where its prompt does not go on from the tokens before it.
     """
-    label = [el("strong", run.title), " ", el("small", count(len(run), "token"))]
     if not details:
+        label = [el("strong", run.title), " ", el("small", count(len(run), "token"))]
         return row(key, "tokens", (label, [_facts(run), *map(note, run.notes), _sampled(run)]))
-    shown = [
-        _span(run, start, min(end, room), kind, metric)
-        for start, end, kind in runs(run.kinds)
+    title = bar(el("strong", run.title), el("small", count(len(run), "token")), _facts(run))
+    parts = [
+        (start, _span(run, start, min(end, room), look, metric))
+        for start, end, look in runs(_looks(run, off))
         if start < room
     ]
     rest = len(run) - room
@@ -64,8 +86,9 @@ def run_row(key: str, run: TokenRun, metric: Metric, room: int, details: bool) -
         if rest > 0
         else None
     )
-    body = [_facts(run), *(note(noted) for noted in run.notes), *_folded(run, shown, room), more]
-    return row(key, "tokens", (label, body))
+    notes = [note(noted) for noted in run.notes]
+    body = [title, *notes, _broken(broken), *_folded(run, parts), more]
+    return el("section", body, class_="ak-tokens", data_key=key)
 
 
 def _sampled(run: TokenRun) -> Html:
@@ -73,15 +96,19 @@ def _sampled(run: TokenRun) -> Html:
     return excerpt("".join(written(run, i) for i in range(start, len(run))))
 
 
-def _folded(run: TokenRun, shown: list[Html], room: int) -> list[Html]:
+def _looks(run: TokenRun, off: Off) -> list[tuple[str, bool, bool]]:
+    """List for each token what it belongs to, whether it was sampled, and is off policy."""
+    return [(kind, is_sampled(run, i), bool(off and off[i])) for i, kind in enumerate(run.kinds)]
+
+
+def _folded(run: TokenRun, parts: list[tuple[int, Html]]) -> list[Html]:
     """Return the spans; a long prompt behind a click."""
     if run.node is not None or run.sampled_from <= 60:
-        return shown
-    spans = [start for start, _, _ in runs(run.kinds) if start < room]
-    before = sum(start < run.sampled_from for start in spans)
+        return [part for _, part in parts]
+    before = [part for start, part in parts if start < run.sampled_from]
     return [
-        fold(["prompt ", el("small", count(run.sampled_from, "token"))], *shown[:before]),
-        *shown[before:],
+        fold(["prompt ", el("small", count(run.sampled_from, "token"))], *before),
+        *(part for start, part in parts if start >= run.sampled_from),
     ]
 
 
@@ -92,19 +119,52 @@ def _facts(run: TokenRun) -> Html | None:
     return facts(sampled, f"{sum(map(bool, run.trained)):,} trained", mean)
 
 
-def _span(run: TokenRun, start: int, end: int, kind: str, metric: Metric) -> Html:
-    pieces = [_piece(run, a, b, step, metric) for a, b, step in _parts(run, start, end, metric)]
-    return el("div", el("small", kind), el("pre", pieces), class_=f"ak-span ak-of-{kind}")
+def _broken(broken: Break | None) -> Html | None:
+    """Draw the line where a prompt leaves the tokens before it, and what is missing from it."""
+    if broken is None:
+        return None
+    place = el("strong", f"✕ The prefix breaks here, position {broken.step.at:,}")
+    missing = (
+        el(
+            "div",
+            el("small", "not in this prompt"),
+            el("pre", el("del", broken.missing)),
+            class_="ak-span",
+        )
+        if broken.missing
+        else None
+    )
+    return fragment(el("p", place, " ", broken.step.reason, class_="ak-broken"), missing)
 
 
-def _parts(run: TokenRun, start: int, end: int, metric: Metric) -> Iterator[tuple[int, int, int]]:
+def _span(
+    run: TokenRun, start: int, end: int, look: tuple[str, bool, bool], metric: Metric
+) -> Html:
+    kind, sampled, off = look
+    steps = [_step(run, i, off, metric) for i in range(start, end)]
+    pieces = [
+        _piece(run, start + a, start + b, step, metric) for a, b, step in _parts(steps, metric)
+    ]
+    names = f"ak-span ak-of-{kind}{' ak-sampled' if sampled else ''}{' ak-off' if off else ''}"
+    label = el("small", kind, " ", el("em", "off policy") if off else None)
+    return el("div", label, el("pre", pieces), class_=names)
+
+
+def _step(run: TokenRun, i: int, off: bool, metric: Metric) -> int:
+    if metric != "mask":
+        return step_of(run, i, metric) or 0
+    if run.trained[i]:
+        return 2 if off else 1
+    return 3 if run.trained[i] is False and is_sampled(run, i) else 0
+
+
+def _parts(steps: Sequence[int], metric: Metric) -> Iterator[tuple[int, int, int]]:
     """Yield neighbours on one step, those that stand out by themselves."""
-    steps = [step_of(run, i, metric) or 0 for i in range(start, end)]
     for a, b, step in runs(steps):
         if step and metric != "mask":
-            yield from ((start + i, start + i + 1, step) for i in range(a, b))
+            yield from ((i, i + 1, step) for i in range(a, b))
         else:
-            yield start + a, start + b, step
+            yield a, b, step
 
 
 def _piece(run: TokenRun, start: int, end: int, step: int, metric: Metric) -> Child:
@@ -112,11 +172,12 @@ def _piece(run: TokenRun, start: int, end: int, step: int, metric: Metric) -> Ch
     if not step:
         return text
     if metric == "mask":
-        return _STEPS[step](text)
+        return _MASKS[step](text)
     return el("span", text, class_=f"ak-t ak-s{step}", title=description(run, start))
 
 
 _TH, _TD = element("th", scope="col"), element("td")
+_NUMBER = partial(el, "td", class_="ak-number")
 
 
 def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
@@ -124,13 +185,7 @@ def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
     found = least_likely(shown, number)
     if not found:
         return None
-    head = el(
-        "tr",
-        [
-            _TH(title)
-            for title in ("where", "position", "token", "probability", "logprob", "span", "instead")
-        ],
-    )
+    titles = ("where", "position", "token", "probability", "logprob", "in", "instead")
     rows = [
         el("tr", _cells(shown[low.run], low), data_key=f"token-{low.run}-{low.place}")
         for low in found
@@ -138,7 +193,7 @@ def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
     return el(
         "table",
         el("caption", "the least likely tokens"),
-        el("thead", head),
+        el("thead", el("tr", [_TH(title) for title in titles])),
         el("tbody", rows),
         class_="ak-low",
     )
@@ -146,89 +201,96 @@ def low_table(shown: Sequence[TokenRun], number: int) -> Html | None:
 
 def _cells(run: TokenRun, low: Low) -> list[Html]:
     i = low.place
-    cells: list[Child] = [
-        run.title,
-        f"{run.offset + i:,}",
-        code(visible(repr(written(run, i)))),
-        chance(low.logprob),
-        f"{low.logprob:.3f}",
-        run.kinds[i],
-        code(alternatives(run, i)) if run.tops[i] else "",
+    step = step_of(run, i, "logprob") or 0
+    token = code(visible(repr(written(run, i))))
+    return [
+        _TD(run.title),
+        _NUMBER(f"{run.offset + i:,}"),
+        _TD(_STEPS[step](token) if step else token),
+        _NUMBER(chance(low.logprob)),
+        _NUMBER(f"{low.logprob:.3f}"),
+        _TD(run.kinds[i]),
+        _TD(code(alternatives(run, i)) if run.tops[i] else ""),
     ]
-    return [_TD(cell) for cell in cells]
 
 
-def token_rows(shown: Sequence[TokenRun], metric: Metric, limits: Limits) -> dict[str, Html]:
+def token_rows(tokens: Tokens, limits: Limits) -> dict[str, Html]:
     """Draw the runs as rows, as far as there is room; what is left out is counted."""
     room = _ROOM if limits.size < 1 << 40 else 1 << 60
     rows: dict[str, Html] = {}
-    for i, run in enumerate(shown):
+    broken = {b.run: b for b in tokens.breaks}
+    for i, run in enumerate(tokens.runs):
         if room <= 0 or i >= limits.items:
-            rest = sum(map(len, shown[i:]))
-            rows["gap"] = row(
-                "gap",
-                "aside",
-                (
-                    None,
-                    note(
-                        "… ",
-                        count(len(shown) - i, "more turn"),
-                        f" with {rest:,} tokens not shown here",
-                    ),
-                ),
-            )
+            rest = tokens.runs[i:]
+            left = count(len(rest), "more turn")
+            text = note(f"… {left} with {sum(map(len, rest)):,} tokens not shown here")
+            rows["gap"] = row("gap", "aside", (None, text))
             break
-        rows[f"run-{i}"] = run_row(f"run-{i}", run, metric, min(room, len(run)), limits.details)
+        key, most = f"run-{i}", min(room, len(run))
+        off = tokens.off_policy[i]
+        rows[key] = run_row(key, run, tokens.metric, most, limits.details, off, broken.get(i))
         room -= len(run) if limits.details else 0
     return rows
 
 
 def legend(metric: Metric) -> Html:
     """Explain the underlines."""
-    steps = MEANINGS[metric]
-    marks = [(4 if metric == "mask" else i, meaning) for i, meaning in enumerate(steps) if i]
-    shown = [fragment(_STEPS[step](meaning), " ") for step, meaning in marks]
-    name = {
-        "logprob": "probability of the token",
-        "entropy": "entropy of the choice, at least",
-        "mask": "what is trained on",
-    }[metric]
-    return note(f"{name}: ", shown, f"plain: {steps[0]}")
+    plain, *steps = MEANINGS[metric]
+    drawn = _MASKS if metric == "mask" else _STEPS
+    marks = [fragment(drawn[step](meaning), " ") for step, meaning in enumerate(steps, 1)]
+    return note(f"{_NAMES[metric]}: ", marks, f"plain: {plain}")
 
 
 def tokens_head(tokens: Tokens) -> dict[str, Html]:
     """Draw what is above the tokens: totals, what is wrong with a managed state, the prefix check,
-    the least likely tokens.
+    the least likely tokens; where there is nothing to show, what to ask the server for.
     """
-    title = bar(el("strong", "Tokens"), facts(*tokens.words()))
-    parts = {"head": el("header", title, _broken(tokens.checks), class_="ak-head", data_key="head")}
+    title = bar(el("strong", "Tokens"), facts(*tokens.words()), _chips(tokens))
+    lacks = _lacking(tokens)
+    advice = [note(lacks), what_to_do(ASK)] if lacks else None
+    parts = {"head": el("header", title, advice, class_="ak-head", data_key="head")}
     state = tokens.state
     if state is not None and state.all_problems:
         wrong = problems(state.all_problems, Limits())
         parts["state"] = el("section", wrong, class_="ak-head", data_key="state")
     table = low_table(tokens.runs, LOW)
     if table:
-        parts["low"] = el("section", table, class_="ak-head", data_key="low")
+        parts["low"] = el("section", table, class_="ak-lows", data_key="low")
     return parts
 
 
-def _broken(checks: Sequence[PrefixCheck]) -> Child:
-    """Write what the prefix check found, where it found something."""
-    broken = [(check.unit, step) for check in checks for step in check.broken][:5]
-    parting = "does not extend the tokens before it: from position"
-    notes = [
-        note(f"▲ {unit} {step.position} {parting} {step.at:,} on, {step.reason}")
-        for unit, step in broken
-    ]
-    off, trained = sum(check.off_policy for check in checks), sum(check.trained for check in checks)
-    return [*notes, note(f"{off:,} of {trained:,} trained tokens are off policy") if off else None]
+def _lacking(tokens: Tokens) -> str:
+    """Say what the server did not return; "" where there is enough to show."""
+    if not len(tokens):
+        return "The server returned neither log probabilities nor token ids."
+    if all(value is None for run in tokens.runs for value in run.logprobs):
+        return "The server returned no log probabilities: the tokens have no colour."
+    return ""
+
+
+def _chips(tokens: Tokens) -> Html | None:
+    """Count what the prefix check found, where it found something."""
+    off = sum(check.off_policy for check in tokens.checks)
+    first = tokens.breaks[0].step.at if tokens.breaks else 0
+    more = f" and {len(tokens.breaks) - 1} more" if len(tokens.breaks) > 1 else ""
+    words = [("bad", f"✕ prefix broken at {first:,}{more}")] if tokens.breaks else []
+    trained = sum(check.trained for check in tokens.checks)
+    words += [("warn", f"▲ {off:,} of {trained:,} trained off policy")] if off else []
+    chips = [el("span", text, class_=f"ak-chip ak-{tone}") for tone, text in words]
+    return el("span", chips, class_="ak-chips") if chips else None
 
 
 @shown.register(Tokens)
 def tokens_fragments(tokens: Tokens, limits: Limits) -> dict[str, Html]:
     """Draw the tokens line by line."""
     shown_ = tokens_head(tokens)
-    if limits.details:
+    if not limits.details:
+        notes = [
+            note(f"✕ {b.step.position}: {b.step.at:,} {b.step.reason}") for b in tokens.breaks[:5]
+        ]
+        if notes:
+            shown_["broken"] = el("div", notes, data_key="broken")
+    elif len(tokens):
         meaning = legend(tokens.metric)
-        shown_["legend"] = el("section", meaning, class_="ak-head", data_key="legend")
-    return {**shown_, **token_rows(tokens.runs, tokens.metric, limits)}
+        shown_["legend"] = el("section", meaning, class_="ak-lows", data_key="legend")
+    return {**shown_, **token_rows(tokens, limits)}

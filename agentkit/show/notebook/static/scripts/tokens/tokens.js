@@ -1,0 +1,305 @@
+/**
+ * The tokens of `ak.tokens`: a span a token in blocks of 500, drawn from columns of numbers; what
+ * a metric looks like is a class, so that a switch is free. Above them a strip of all of them.
+ */
+class Heatmap {
+  constructor(live) {
+    this.live = live;
+    this.at = -1;
+    this.bar = h("div", { className: "ak-metrics", role: "toolbar", "aria-label": "tokens" });
+    this.strip = shape("svg", {
+      class: "ak-all",
+      viewBox: `0 0 ${PARTS_OF_STRIP} 12`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    });
+    this.strip.onclick = (event) => {
+      const { left, width } = this.strip.getBoundingClientRect();
+      this.tell(Math.floor(((event.clientX - left) / width) * this.spans.length), "center");
+    };
+    this.told = h("div", { className: "ak-tip", role: "status", hidden: true });
+    this.map = h("div", {
+      className: "ak-map",
+      tabIndex: 0,
+      role: "group",
+      "aria-label": "tokens; arrow keys move, n and p go to the unlikely ones",
+    });
+    this.place = h("div", { className: "ak-place" }, this.map, this.told);
+    for (const own of [this.bar, this.strip]) own.akOwn = true;
+    live.root.append(this.place);
+    this.map.addEventListener("pointerover", (event) => this.point(event.target));
+    this.map.addEventListener("pointerleave", () => (this.told.hidden = true));
+    this.map.addEventListener("blur", () => (this.told.hidden = true));
+    this.map.addEventListener("scroll", () => this.settle());
+    this.map.addEventListener("click", (event) => this.point(event.target));
+    this.map.addEventListener("keydown", (event) => this.key(event));
+    live.rows.addEventListener("click", (event) => this.jump(event.target.closest("tr[data-key]")));
+    live.rows.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.jump(event.target.closest("tr[data-key]"));
+    });
+  }
+
+  async draw(state, arrays) {
+    this.state = state;
+    this.columns = await columnsOf(arrays);
+    const total = this.columns.which.length;
+    this.place.hidden = !total;
+    if (!total) return;
+    this.live.rows.querySelector("[data-key=head]")?.after(this.bar, this.strip);
+    this.unlikely = state.probabilities.map((limit) => -Math.log(limit));
+    /** @type {Map<number, HTMLElement>} One element for each look, to be copied. */
+    this.looks = new Map();
+    const spans = (this.spans = new Array(total));
+    this.starts = [];
+    this.heads = [];
+    this.controls(state);
+    this.metric(state.metric);
+    this.map.replaceChildren();
+    let at = 0,
+      room = 2 * TOKENS_A_BLOCK; // what is seen first is painted at once
+    for (const r of state.runs.keys()) {
+      this.starts.push(at);
+      const size = this.columns.sizes[r];
+      this.map.append(...this.head(r, at, size));
+      for (let from = at; from < at + size; from += TOKENS_A_BLOCK) {
+        if (room <= 0) {
+          await new Promise(requestAnimationFrame);
+          room = 8 * TOKENS_A_BLOCK;
+        }
+        if (this.spans !== spans) return; // others are to be drawn by now
+        room -= TOKENS_A_BLOCK;
+        this.map.append(this.block(from, Math.min(from + TOKENS_A_BLOCK, at + size)));
+      }
+      at += size;
+    }
+    sketch(this.strip, this);
+    for (const row of this.live.rows.querySelectorAll("tr[data-key]")) row.tabIndex = 0;
+  }
+
+  /** The name of a run, and the line where its prompt leaves the tokens before it. */
+  head(r, at, size) {
+    const flags = this.columns.flags.subarray(at, at + size);
+    const sampled = flags.reduce((n, flag) => n + (flag & SAMPLED ? 1 : 0), 0);
+    const facts = `${size.toLocaleString("en")} tokens, ${sampled.toLocaleString("en")} sampled`;
+    const title = h(
+      "div",
+      { className: "ak-run" },
+      h("strong", { textContent: this.state.runs[r][0] }),
+    );
+    title.append(" ", h("small", { textContent: facts }));
+    this.heads.push(title);
+    const broken = this.state.breaks[r];
+    if (!broken) return [title];
+    const [position, reason, missing] = broken;
+    const where = `✕ The prefix breaks here, position ${position.toLocaleString("en")}`;
+    const line = h(
+      "p",
+      { className: "ak-broken" },
+      h("strong", { textContent: where }),
+      ` ${reason}`,
+    );
+    if (!missing) return [title, line];
+    const gone = h("del", { textContent: missing });
+    const lost = h(
+      "pre",
+      {},
+      h("span", { className: "ak-k" }, h("small", {}, "not in this prompt"), gone),
+    );
+    return [title, line, lost];
+  }
+
+  /** Tokens in a row, each part of them beside its name. */
+  block(from, to) {
+    const { table, which, logprobs, entropies, flags } = this.columns;
+    const block = document.createElement("pre");
+    block.className = "ak-block";
+    let kind = -1;
+    let into = block;
+    for (let i = from; i < to; i++) {
+      const flag = flags[i];
+      const part = flag & (7 | OFF | SAMPLED);
+      const [text, id] = table[which[i]];
+      // white space of the template between two parts needs no line of its own
+      const goesOn = into !== block && !((part ^ kind) & (OFF | SAMPLED)) && text?.trim() === "";
+      if (part !== kind && !goesOn) {
+        kind = part;
+        const name = this.state.kinds[flag & 7];
+        const classes = [
+          "ak-k",
+          `ak-of-${name}`,
+          flag & SAMPLED && "ak-sampled",
+          flag & OFF && "ak-off",
+        ];
+        const label = h(
+          "small",
+          {},
+          name,
+          flag & OFF ? h("i", { textContent: "off policy" }) : null,
+        );
+        into = h("span", { className: classes.filter(Boolean).join(" ") }, label);
+        block.append(into);
+      }
+      const span = this.look(
+        stepOf(-logprobs[i], this.unlikely),
+        stepOf(entropies[i], this.state.entropies),
+        maskOf(flag),
+      );
+      span.append(text ?? `⟨${id ?? "?"}⟩`);
+      this.spans[i] = span;
+      into.appendChild(span);
+    }
+    return block;
+  }
+
+  look(logprob, entropy, mask) {
+    const key = logprob + 8 * entropy + 64 * mask;
+    let look = this.looks.get(key);
+    if (!look) {
+      const className = `ak-t ak-l${logprob} ak-e${entropy} ak-m${mask}`;
+      this.looks.set(key, (look = h("span", { className })));
+    }
+    return look.cloneNode();
+  }
+
+  controls(state) {
+    this.buttons = state.metrics.map((name) => {
+      const word = name === "logprob" ? "probability" : name;
+      return press(() => this.metric(name), { word, kind: "ak-line" });
+    });
+    const choice = h("div", { className: "ak-choice", role: "group" }, this.buttons);
+    choice.setAttribute("aria-label", "what is marked");
+    const turns = h(
+      "select",
+      {
+        "aria-label": "go to a turn",
+        onchange: (event) => this.heads[event.target.value].scrollIntoView({ block: "start" }),
+      },
+      state.runs.map(([title], value) => h("option", { value, textContent: title })),
+    );
+    const { field, count } = new Finder(this);
+    this.legend = h("span", { className: "ak-legend" });
+    const more = state.runs.length > 1 ? [turns] : [];
+    this.bar.replaceChildren(choice, this.legend, ...more, field, count);
+  }
+
+  metric(name) {
+    this.shown = name;
+    this.map.dataset.metric = name;
+    this.buttons.forEach((button, i) =>
+      button.setAttribute("aria-pressed", String(this.state.metrics[i] === name)),
+    );
+    const mark = name === "mask" ? "m" : "s";
+    this.legend.replaceChildren(
+      ...this.state.meanings[name].flatMap((textContent, i) => [
+        h("span", { className: `ak-t ak-${mark}${i}`, textContent }),
+        " ",
+      ]),
+    );
+    if (this.starts.length) sketch(this.strip, this);
+  }
+
+  point(target) {
+    const span = target.closest(".ak-map .ak-t");
+    if (span) this.tell(this.spans.indexOf(span));
+  }
+
+  /** Says what is known of a token beside it, and asks for its alternatives. */
+  tell(i, scroll) {
+    if (!this.spans[i]) return;
+    if (i === this.at) return this.settle();
+    this.spans[this.at]?.classList.remove("ak-at");
+    this.at = i;
+    const { table, which, logprobs, entropies, flags } = this.columns;
+    const [text, id] = table[which[i]];
+    const r = this.starts.findLastIndex((start) => start <= i);
+    const [title, offset] = this.state.runs[r];
+    const place = i - this.starts[r];
+    const words = [title, `position ${offset + place}`, this.state.kinds[flags[i] & 7]];
+    if (id !== null) words.push(`id ${id}`);
+    const known = !Number.isNaN(logprobs[i]);
+    if (known) words.push(`logprob ${logprobs[i].toFixed(4)}`);
+    if (!Number.isNaN(entropies[i])) words.push(`entropy ${entropies[i].toFixed(3)} nats`);
+    if (!(flags[i] & UNKNOWN)) words.push(flags[i] & TRAINED ? "trained" : "not trained");
+    if (flags[i] & OFF) words.push("off policy");
+    this.more = h("div", { className: "ak-instead" });
+    this.told.replaceChildren(
+      h("code", { textContent: text === null ? "text not known" : JSON.stringify(text) }),
+      known ? h("strong", { textContent: ` ${percent(logprobs[i])}` }) : "",
+      this.more,
+      h("small", { textContent: words.join(" · ") }),
+    );
+    this.spans[i].classList.add("ak-at");
+    for (const row of this.live.rows.querySelectorAll("tr[data-key]"))
+      row.toggleAttribute("aria-current", row.dataset.key === `token-${r}-${place}`);
+    if (scroll) this.spans[i].scrollIntoView({ block: scroll });
+    this.settle();
+    if (!Number.isNaN(entropies[i])) this.live.send("ask", { index: i });
+  }
+
+  /** Puts what is said of a token below it, or above where there is no room. */
+  settle() {
+    const span = this.spans[this.at];
+    if (!span) return;
+    const [box, token] = [this.place, span].map((node) => node.getBoundingClientRect());
+    this.told.hidden = token.bottom < box.top || token.top > box.bottom;
+    const { offsetWidth: wide, offsetHeight: high } = this.told;
+    const left = Math.max(4, Math.min(token.left - box.left, box.width - wide - 4));
+    const below = token.bottom - box.top + 4;
+    const top = below + high > box.height ? token.top - box.top - high - 4 : below;
+    Object.assign(this.told.style, { left: `${left}px`, top: `${Math.max(0, top)}px` });
+  }
+
+  /** What the kernel says of a token: what could have been in its place. */
+  instead({ index, alternatives }) {
+    if (index !== this.at) return;
+    this.more.replaceChildren(
+      ...alternatives.slice(0, 5).map(([text, chance, p]) => {
+        const bar = h("i");
+        bar.style.width = `${Math.max(2, 70 * p)}px`;
+        return h("div", {}, bar, h("code", { textContent: text }), ` ${chance}`);
+      }),
+    );
+    this.settle();
+  }
+
+  key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const low = { n: 1, p: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const end = { Home: 0, End: this.spans.length - 1 }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") this.told.hidden = true;
+    if (!(step || low || end !== undefined)) return;
+    event.preventDefault();
+    let i = end ?? this.at + (step ?? low);
+    const mark = { logprob: "l", entropy: "e", mask: "m" }[this.shown];
+    const unlikely = ({ classList }) =>
+      (this.shown === "mask" ? [2, 3] : [2, 3, 4]).some((n) =>
+        classList.contains(`ak-${mark}${n}`),
+      );
+    if (low) while (this.spans[i] && !unlikely(this.spans[i])) i += low;
+    this.tell(i, "nearest");
+  }
+
+  jump(row) {
+    const [, run, place] = row?.dataset.key.match(/^token-(\d+)-(\d+)$/) ?? [];
+    if (run === undefined) return;
+    this.map.focus({ preventScroll: true });
+    this.tell(this.starts[run] + Number(place), "nearest");
+  }
+}
+
+PARTS.push((live) => {
+  live.root.classList.add("ak-heatmap");
+  const heatmap = new Heatmap(live);
+  return {
+    state: (state, arrays) => {
+      if (arrays.length === 6)
+        heatmap
+          .draw(state, arrays)
+          .catch((error) => live.fail(`the tokens cannot be drawn: ${error.message}`));
+    },
+    message: (message) => {
+      if (message.type === "token") heatmap.instead(message);
+    },
+  };
+});
