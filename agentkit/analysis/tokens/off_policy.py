@@ -17,7 +17,7 @@ _ALIKE = 4
 """Tokens that are the same where a prompt goes on with what was sampled."""
 
 
-class Break(NamedTuple):
+class PrefixBreak(NamedTuple):
     """A prompt that is not what came before it and more."""
 
     run: int
@@ -34,7 +34,7 @@ def is_sampled(run: TokenRun, i: int) -> bool:
 
 def breaks_of(
     runs: Sequence[TokenRun], checks: Sequence[PrefixCheck]
-) -> tuple[list[Break], list[bytearray]]:
+) -> tuple[list[PrefixBreak], list[bytearray]]:
     """Find the breaks, and for each token of each run whether it is off policy.
 
     Args:
@@ -42,7 +42,7 @@ def breaks_of(
         checks: one a rollout, with a step for each of its runs.
     """
     off = [bytearray(len(run)) for run in runs]
-    found: list[Break] = []
+    found: list[PrefixBreak] = []
     first = 0
     for check in checks:
         for k, step in enumerate(check.steps):
@@ -52,7 +52,7 @@ def breaks_of(
             for r in range(first, first + k) if check.unit == "turn" else ():
                 gone += _mark(runs[r], off[r], step.at)
             missing = _missing(gone, runs[first + k])
-            found.append(Break(first + k, step, missing))
+            found.append(PrefixBreak(first + k, step, missing))
         first += len(check.steps)
     return found, off
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from agentkit.analysis.tokens.likelihood import Metric, description, least_likely
-from agentkit.analysis.tokens.off_policy import Break, breaks_of
+from agentkit.analysis.tokens.off_policy import PrefixBreak, breaks_of
 from agentkit.analysis.tokens.prefix import PrefixCheck, check_state, check_trajectory
 from agentkit.analysis.tokens.runs import Decode, TokenRun, node_runs, trajectory_runs
 from agentkit.analysis.tokens.tokens_frame import tokens_df
@@ -61,7 +61,7 @@ class Tokens(Drawn):
         return [replace(run, title=f"rollout {rollout}, {run.title}") for run in made]
 
     @property
-    def breaks(self) -> list[Break]:
+    def breaks(self) -> list[PrefixBreak]:
         """The prompts that do not go on from the tokens before them."""
         return self._broken[0]
 
@@ -71,7 +71,7 @@ class Tokens(Drawn):
         return self._broken[1]
 
     @cached_property
-    def _broken(self) -> tuple[list[Break], list[bytearray]]:
+    def _broken(self) -> tuple[list[PrefixBreak], list[bytearray]]:
         return breaks_of(self.runs, self.checks)
 
     @property

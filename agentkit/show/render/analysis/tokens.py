@@ -20,7 +20,7 @@ from agentkit.analysis.tokens.likelihood import (
     step_of,
     written,
 )
-from agentkit.analysis.tokens.off_policy import Break, is_sampled
+from agentkit.analysis.tokens.off_policy import PrefixBreak, is_sampled
 from agentkit.analysis.tokens.runs import TokenRun
 from agentkit.analysis.tokens.spans import runs
 from agentkit.analysis.tokens.tokens import LOW, Tokens
@@ -58,7 +58,7 @@ def run_row(
     room: int,
     details: bool,
     off: Off = (),
-    broken: Break | None = None,
+    broken: PrefixBreak | None = None,
 ) -> Html:
     """Draw a run as a row of the page.
 
@@ -119,7 +119,7 @@ def _facts(run: TokenRun) -> Html | None:
     return facts(sampled, f"{sum(map(bool, run.trained)):,} trained", mean)
 
 
-def _broken(broken: Break | None) -> Html | None:
+def _broken(broken: PrefixBreak | None) -> Html | None:
     """Draw the line where a prompt leaves the tokens before it, and what is missing from it."""
     if broken is None:
         return None
