@@ -15,7 +15,7 @@ from agentkit.files.reader import one_rollout
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.types.problem import excerpt
-from agentkit.types.record import Drawn, Record, clip, record
+from agentkit.types.record import Record, Viewed, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
 
 _HINT = (
@@ -75,7 +75,7 @@ class Row(Record):
 
 
 @record
-class Diff(Record, Drawn):
+class Diff(Record, Viewed):
     """Two trajectories beside each other. Falsy if nothing differs."""
 
     left: Trajectory

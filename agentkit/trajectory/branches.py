@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import NotFound, suggest
-from agentkit.types.record import Drawn, Record, clip, record
+from agentkit.types.record import Record, Viewed, clip, record
 from agentkit.types.trajectory import Parent, Trajectory
 
 
@@ -36,7 +36,7 @@ class Branch(Record):
 
 
 @record
-class Tree(Record, Drawn):
+class Tree(Record, Viewed):
     """Every branch of a rollout, in the order they were made. A value: what happens later makes
     another one.
     """

@@ -76,6 +76,12 @@ class Drawn(Displayed):
         return self.widget
 
 
+class Viewed(Drawn):
+    """Base of a record that a live view follows without keeping it alive."""
+
+    __slots__ = ("__weakref__",)
+
+
 class Record(Displayed):
     """Base of all records. Equality compares what was recorded; timings, raw bytes and provenance
     stay outside it.

@@ -50,8 +50,9 @@ def shows_both_sides(page: Page, name: str) -> None:
     """What differs stands in two columns of one height, the old struck out at the left and the new
     underlined at the right.
     """
-    pair = page.locator(".ak-root").first.locator(".ak-two").first
-    left, right = pair.locator(".ak-side").all()
+    shown = page.locator(".ak-root").first
+    place = ".ak-two .ak-side" if name == "comparison" else "tr.ak-apart td"
+    left, right = (shown.locator(place).nth(i) for i in (0, 1))
     expect(left.locator("del").first).to_contain_text("Oslo" if name == "comparison" else "Compare")
     expect(right.locator("ins").first).to_contain_text(
         "OSLO" if name == "comparison" else "Convert"

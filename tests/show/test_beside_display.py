@@ -8,10 +8,12 @@ and read the difference.
 from __future__ import annotations
 
 import re
+import weakref
 from pathlib import Path
 
 import pytest
 
+from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.types.words import visible
@@ -58,6 +60,15 @@ def test_what_was_said_is_text(name: str) -> None:
     if "hostile" in name:
         assert visible(HOSTILE[0]) in plain
     assert mimebundle(BESIDE[name]()) == {"text/html": html, "text/plain": plain}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_it_has_one_view_that_lives(name: str) -> None:
+    shown = BESIDE[name]()
+    view = live_view(shown)
+    assert view is not None
+    assert live_view(shown) is view
+    assert weakref.ref(shown)() is shown, "the view need not keep it alive"
 
 
 if __name__ == "__main__":

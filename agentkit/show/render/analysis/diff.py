@@ -24,9 +24,9 @@ from agentkit.show.render.analysis.two_columns import (
     turn_row,
 )
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, note, status
+from agentkit.show.render.parts.block import bar, code, facts, note
 from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.words import mark, tokens
+from agentkit.show.render.parts.words import mark, outcome_of, tokens
 from agentkit.show.render.rollout.conversation import conversation
 from agentkit.show.render.rollout.outline import OutlineEntry, turn_entries
 from agentkit.show.render.shown import grouped
@@ -134,8 +134,9 @@ def _plain(value: Any) -> Html:
 
 
 def _ending(t: Trajectory) -> Html:
-    turns = count(len(t.all_turns), "turn")
-    return el("span", status(t.stop_reason or "open", problem_count(t)), " ", el("small", turns))
+    icon, tone, words = outcome_of(t)
+    turns = el("small", count(len(t.all_turns), "turn"))
+    return el("span", el("span", icon, " ", words, class_=f"ak-status ak-{tone}"), " ", turns)
 
 
 def _settings(diff: Diff) -> Iterator[Line]:

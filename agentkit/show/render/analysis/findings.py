@@ -229,7 +229,7 @@ def _excerpts(d: Divergence, limits: Limits) -> Html:
         el(
             "div",
             el("small", el("strong", name), " ", code(side.pointer or "/")),
-            note(code(clip("; ".join(said), 400))) if (said := phrases(d, name)) else None,
+            note(code(clip("; ".join(said), 200))) if (said := phrases(d, name)) else None,
             ABSENT if value is None else block,
             class_="ak-side",
         )

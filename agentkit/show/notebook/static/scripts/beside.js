@@ -27,7 +27,7 @@ class Differences {
   tell() {
     const { length } = this.rows;
     this.node.hidden = !length;
-    this.count.textContent = this.at < 0 ? `${length} different` : `${this.at + 1} of ${length}`;
+    this.count.textContent = this.at < 0 ? `${length} places` : `${this.at + 1} of ${length}`;
   }
 
   go(step) {

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from agentkit.show.html import Html, el
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, note, status
+from agentkit.show.render.parts.block import code, note
+from agentkit.show.render.parts.words import outcome_of
 from agentkit.trajectory.branches import Branch, Tree
-from agentkit.trajectory.trouble.points import points_by_turn, problem_count
+from agentkit.trajectory.trouble.points import points_by_turn
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -141,10 +142,10 @@ def _row(lane: _Lane, lanes: Sequence[_Lane], columns: _Columns, current: str) -
 
 
 def _end(t: Trajectory, here: bool) -> Html:
-    if t.stop_reason is not None:
-        return status(t.stop_reason, problem_count(t))
-    place = f"at turn {len(t.turns)}"
-    return el("span", "▶ " if here else "", place if here else "open", class_="ak-status")
+    if t.stop_reason is None and here:
+        return el("span", f"▶ at turn {len(t.turns)}", class_="ak-status")
+    icon, tone, words = outcome_of(t)
+    return el("span", icon, " ", words, class_=f"ak-status ak-{tone}")
 
 
 def _paths(lane: _Lane, lanes: Sequence[_Lane], columns: _Columns, here: bool) -> Iterator[str]:
