@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -57,8 +58,9 @@ def shoot(
                 page.mouse.move(0, 0)
                 box = page.locator("main").bounding_box() or {"height": MOST}
                 height = box["height"] + 32 if whole else min(MOST, box["height"] + 32)
-                page.set_viewport_size({"width": width + 32, "height": round(height)})
-                page.screenshot(path=path.format(width=width, theme=theme))
+                edges: Any = {"x": 0, "y": 0, "width": width + 32, "height": round(height)}
+                name = path.format(width=width, theme=theme)
+                page.screenshot(path=name, clip=edges, full_page=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -170,7 +170,7 @@ class Engine:
             step=step,
             elapsed=time.monotonic() - at,
             first_piece=pieces[0].at if pieces else None,
-            pieces=sum(max(1, piece.text.count("data:")) for piece in pieces),
+            chunks=tuple(pieces),
         )
 
     def give_up(self) -> None:

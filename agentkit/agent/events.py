@@ -90,8 +90,13 @@ class InFlight(Record):
     """Seconds since it began."""
     first_piece: float | None = None
     """Seconds from sending the request to the first piece of the answer; None before it."""
-    pieces: int = 0
-    """Pieces of the answer that have come, which most servers send one a token."""
+    chunks: tuple[Chunk, ...] = ()
+    """What has come of the answer, as it came."""
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces of the answer have come; most servers send one a token."""
+        return sum(max(1, chunk.text.count("data:")) for chunk in self.chunks)
 
     def summary(self) -> str:
         return f"{self.step.summary()}, {count(self.pieces, 'piece')}"

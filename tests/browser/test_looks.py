@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from notebooks import gallery
 from tests.browser import looks
@@ -44,6 +44,12 @@ def test_nothing_is_wrong_with_how_it_looks(chromium: Browser, state: str, stati
 @pytest.mark.parametrize("state", KEPT)
 def test_it_looks_as_it_did(chromium: Browser, state: str) -> None:
     assert drawn(chromium, state) == (LOOKS / f"{state}.txt").read_text("utf-8")
+
+
+def test_a_view_that_comes_late_shows_what_had_come(chromium: Browser) -> None:
+    with looks.shown(chromium, "answering") as page:
+        expect(page.locator("main")).to_contain_text("is the cheapest")
+        expect(page.get_by_role("status").first).not_to_contain_text("min")
 
 
 LOOKS = GOLDEN / "looks"

@@ -24,11 +24,13 @@ from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
 from agentkit.show.render import shown
 from agentkit.show.render.limits import STATIC
+from agentkit.show.render.parts.words import money
 from agentkit.trajectory.branches import Tree
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import clip
 from agentkit.types.steps import ModelStep, Step
 from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.wire import Chunk
 
 POSTED = frozenset(ACTIONS) - {"edit"}
 """What goes to the debugger as it is."""
@@ -50,6 +52,22 @@ class DebuggerView(Reruns, FrameView):
         self._ended: list[Op] = []
         # the debugger outlives its views: each takes its listener away when it goes
         weakref.finalize(self, target.watch(_listener(self))).atexit = False
+        self._caught: tuple[Chunk, ...] = ()
+        """What had come of an answer before there was this view."""
+        with self._lock:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        flight = self.target.in_flight
+        if flight is None or self._step is not None:
+            return
+        self._step = flight.step
+        if isinstance(flight.step, ModelStep):
+            rows = StreamRows(flight.step.turn)
+            for chunk in flight.chunks:
+                rows.feed(chunk)
+            self._caught = flight.chunks
+            self._grow(rows)
 
     @property
     def trajectory(self) -> Trajectory:
@@ -104,10 +122,13 @@ class DebuggerView(Reruns, FrameView):
             match event:
                 case Began(step=step):
                     self._step, self._sampled, self._timed = step, "", False
+                    self._caught = ()
                     if isinstance(step, ModelStep):
                         self._grow(StreamRows(step.turn))
                 case Sampled(done=done, of=of):
                     self._sampled = f"{done} of {of} answers"
+                case Streamed(chunk=chunk) if any(chunk is caught for caught in self._caught):
+                    pass
                 case Streamed(chunk=chunk) if self._growing:
                     self._growing.feed(chunk)
                 case Committed() | Halted() | Failed():
@@ -138,7 +159,7 @@ class DebuggerView(Reruns, FrameView):
         """Sum up the rollout in numbers; the server is the agent's."""
         sums = self._list.upto(len(trajectory.all_turns))
         address = bare(str(getattr(self.target.agent._setup.server, "url", "")))
-        return facts(trajectory, sums, address)
+        return facts(trajectory, sums, address, money(trajectory.cost))
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.
