@@ -24,7 +24,6 @@ from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
 from agentkit.show.render import shown
 from agentkit.show.render.limits import STATIC
-from agentkit.show.render.parts.words import money
 from agentkit.trajectory.branches import Tree
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import clip
@@ -159,7 +158,7 @@ class DebuggerView(Reruns, FrameView):
         """Sum up the rollout in numbers; the server is the agent's."""
         sums = self._list.upto(len(trajectory.all_turns))
         address = bare(str(getattr(self.target.agent._setup.server, "url", "")))
-        return facts(trajectory, sums, address, money(trajectory.cost))
+        return facts(trajectory, sums, address)
 
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.
