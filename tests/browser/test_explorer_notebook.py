@@ -37,6 +37,11 @@ def table(page: Page, cell: int) -> Locator:
     return page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".ak-explorer")
 
 
+def told(view: Locator) -> Locator:
+    """What the rollouts of a table come to."""
+    return view.locator(".ak-xmain > [role=status]")
+
+
 @pytest.mark.parametrize("app", get_args(App))
 def test_the_table_of_rollouts(
     chromium: Browser, shared: Server, notebook: Write, app: App
@@ -59,15 +64,16 @@ def test_the_table_of_rollouts(
 def filters_and_opens(page: Page) -> None:
     """What is asked for in one cell is seen in the other, which shows the same object."""
     first, second = table(page, 1), table(page, 2)
-    expect(second.get_by_role("status")).to_contain_text(" · 6 rollouts")
-    first.get_by_role("searchbox").fill("Cairo")
+    expect(told(second)).to_contain_text("6 rollouts")
+    first.get_by_role("combobox", name="filter").fill("Cairo")
     for view in (first, second):
-        expect(view.get_by_role("status")).to_contain_text("3 of 6 rollouts")
+        expect(told(view)).to_contain_text("3 of 6 rollouts")
     second.locator(".ak-grid-row").first.click()
     for view in (first, second):
         expect(view.locator(".ak-detail")).to_contain_text("get_weather")
-    first.get_by_role("button", name="clear the filter").click()
-    expect(second.get_by_role("status")).to_contain_text(" · 6 rollouts")
+    first.get_by_role("button", name="clear the filter", exact=True).click()
+    expect(told(second)).to_contain_text("6 rollouts")
+    expect(told(second)).not_to_contain_text("of 6")
 
 
 def pages_fifty_thousand(view: Locator) -> None:
@@ -85,7 +91,7 @@ def no_letter_reaches_the_notebook(page: Page) -> None:
     for key in ("a", "b", "x", "d", "d", "ArrowDown", "Space", "Enter", "Escape", "Home", "End"):
         page.keyboard.press(key)
     assert page.locator(".jp-Cell").count() == cells
-    expect(table(page, 2).get_by_role("button", name="compare (1 marked)")).to_be_visible()
+    expect(table(page, 2).locator(".ak-marks")).to_contain_text("1 marked")
     expect(table(page, 2).locator(".ak-detail")).to_have_count(0)
 
 
@@ -117,5 +123,5 @@ def test_fifty_thousand_rows_are_there_at_once(
         size = sum(received)
         print(f"50,000 rows: {took:.0f} ms, {size / 1000:.1f} kB")
         expect(table(page, 3).get_by_role("grid")).to_have_attribute("aria-rowcount", "50001")
-        assert size < 50_000, "with the style sheet, the script and what is kept"
+        assert size < 60_000, "with the style sheet, the script and what is kept"
         assert heard == Heard()

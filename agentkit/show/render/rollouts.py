@@ -16,7 +16,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code
 from agentkit.show.render.rollout.table import column_name, table_fragments
 
-_FEW = 5_000
+_FEW = 2_000
 """Rollouts in memory that are counted for what is kept of them."""
 _LISTED = 12
 """Values of a column that are counted there."""

@@ -324,7 +324,7 @@ PARTS.push((live) => {
       if (opened.inner.node.contains(event.target)) return; // its keys are its own
       const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape" && live.state.open?.kind) {
+      if (event.key === "Escape" && (live.state.open?.kind || event.target === view)) {
         live.send("close");
         view.focus();
       } else if (writes && event.target.type !== "checkbox") return;
