@@ -1,5 +1,22 @@
 /** The icon of how something went. */
 const TONES = { good: "ok", warn: "warn", bad: "error", quiet: "info" };
+const div = (className, ...inside) => h("div", { className }, ...inside);
+const line = (act, word) => press(act, { word, kind: "ak-line" });
+const closing = (act, label) => press(act, { icon: "close", label });
+const link = (act, word, name) =>
+  h("button", {
+    type: "button",
+    className: "ak-link",
+    textContent: word,
+    "data-facet": name,
+    onclick: act,
+  });
+const onEnter = (node, act) => node.addEventListener("keydown", (e) => e.key === "Enter" && act());
+/** Does not let the notebook have it. */
+const taken = (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+};
 /** A thousand as 1,000. */
 const counted = (number) => Number(number ?? 0).toLocaleString("en-US");
 const toned = (tone, text) => h("span", { className: `ak-${tone}` }, icon(TONES[tone]), text);

@@ -22,9 +22,7 @@ PARTS.push((live) => {
 
   const field = fieldOf(live, ask, () => view.focus());
   const menus = menusOf(live);
-  const modes = ["Rows", "Prompts", "Tree"].map((word) =>
-    press(() => mode(word), { word, kind: "ak-line" }),
-  );
+  const modes = ["Rows", "Prompts", "Tree"].map((word) => line(() => mode(word), word));
   const panel = h("nav", { className: "ak-facets", "aria-label": "Filter by" });
   const facets = facetsOf(live, panel);
   const fold = press(
@@ -34,17 +32,10 @@ PARTS.push((live) => {
     },
     { word: "Facets", kind: "ak-line ak-facets-fold", "aria-expanded": "false" },
   );
-  const bar = h(
-    "div",
-    { className: "ak-xbar" },
-    fold,
-    field.box,
-    h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes),
-    menus.buttons,
-    menus.panel,
-  );
+  const how = h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes);
+  const bar = div("ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
   const figures = h("div", { className: "ak-figs", role: "status" });
-  const same = h("div", { className: "ak-const" });
+  const same = div("ak-const");
   const leave = () => live.send("all_prompts");
   const within = press(leave, { icon: "close", word: " ", kind: "ak-line ak-within" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
@@ -63,14 +54,14 @@ PARTS.push((live) => {
   );
   const headings = headingsOf(live, view, head, ask);
   const opened = openedOf(live, go);
-  const aside = h("div", { className: "ak-aside" });
+  const aside = div("ak-aside");
   const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
   const marks = marksOf(live);
-  const main = h("div", { className: "ak-xmain" }, figures, same, aside, view, empty, marks.node);
+  const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
   live.root.classList.add("ak-explorer");
   live.root.setAttribute("role", "region");
   live.root.setAttribute("aria-label", "Rollouts");
-  live.root.firstChild.after(bar, h("div", { className: "ak-xbody" }, panel, main));
+  live.root.firstChild.after(bar, div("ak-xbody", panel, main));
 
   function ask(question) {
     field.asked(question);
@@ -219,19 +210,12 @@ PARTS.push((live) => {
   const toggle = (i) => live.send(...(i === openRow() ? ["close"] : ["open", { row: i }]));
 
   function drawFigures(state) {
-    const [first, ...rest] = state.aggregates ?? [[counted(state.total), "rollouts", ""]];
+    const shown = state.aggregates ?? [[counted(state.total), "rollouts", ""]];
     figures.replaceChildren(
-      ...[first, ...rest].map(([value, word, beside]) =>
-        h(
-          "div",
-          { className: "ak-fig" },
-          h("strong", { textContent: value }),
-          " ",
-          beside ? h("small", { textContent: beside }) : null,
-          beside ? " " : null,
-          h("small", { textContent: word }),
-        ),
-      ),
+      ...shown.map(([value, word, beside]) => {
+        const more = beside ? [h("small", {}, beside), " "] : [];
+        return div("ak-fig", h("strong", {}, value), " ", more, h("small", {}, word));
+      }),
     );
   }
   function drawSame(state) {
@@ -251,24 +235,13 @@ PARTS.push((live) => {
     const [why, hint, better] = state.refused ?? [];
     const none = state.total === 0;
     empty.hidden = !why && (state.shown > 0 || state.working);
-    empty.replaceChildren(
-      h("strong", {
-        textContent: none ? "There are no rollouts" : why || "No rollout fits this filter",
-      }),
-      h("small", {
-        textContent: none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : state.query,
-      }),
-      h(
-        "div",
-        { className: "ak-xrow" },
-        better
-          ? press(() => ask({ query: better }), { word: better, kind: "ak-main" })
-          : null,
-        none || !state.query
-          ? null
-          : press(() => ask({ query: "" }), { word: "Clear the filter", kind: "ak-line" }),
-      ),
-    );
+    const what = none ? "There are no rollouts" : why || "No rollout fits this filter";
+    const next = none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : state.query;
+    const ways = [
+      better ? press(() => ask({ query: better }), { word: better, kind: "ak-main" }) : null,
+      none || !state.query ? null : line(() => ask({ query: "" }), "Clear the filter"),
+    ];
+    empty.replaceChildren(h("strong", {}, what), h("small", {}, next), div("ak-xrow", ways));
     view.hidden = none || !empty.hidden;
   }
 
@@ -334,8 +307,7 @@ PARTS.push((live) => {
         go(openRow() < 0 && live.state.open?.kind !== "tree" ? 0 : /j/i.test(event.key) ? 1 : -1);
       else if (/^c$/i.test(event.key) && live.state.marked?.length === 2) live.send("compare");
       else if (event.target !== view || !move(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
     },
     dispose() {
       resized.disconnect();

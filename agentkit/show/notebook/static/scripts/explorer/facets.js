@@ -8,13 +8,7 @@ function facetsOf(live, panel) {
   let clears = 0;
 
   const clear = (column, word) =>
-    h("button", {
-      type: "button",
-      className: "ak-link",
-      textContent: word,
-      "data-facet": `clear ${column}`,
-      onclick: () => live.send("any", { column }),
-    });
+    link(() => live.send("any", { column }), word, `clear ${column}`);
 
   function choiceOf(column, most, [value, text, tone, number, chosen]) {
     const bar = h("i");
@@ -46,13 +40,11 @@ function facetsOf(live, panel) {
       chosen ? clear(column, "clear") : null,
       ...choices.map((choice) => choiceOf(column, most, choice)),
       all
-        ? h("button", {
-            type: "button",
-            className: "ak-link",
-            textContent: more ? `${counted(more)} more` : "fewer",
-            "data-facet": `more ${column}`,
-            onclick: () => live.send("unfold", { column }),
-          })
+        ? link(
+            () => live.send("unfold", { column }),
+            more ? `${counted(more)} more` : "fewer",
+            `more ${column}`,
+          )
         : null,
     );
   }
@@ -61,7 +53,7 @@ function facetsOf(live, panel) {
     h(
       "fieldset",
       { className: "ak-fc", "aria-label": heading },
-      h("div", { className: "ak-xrow" }, h("b", { textContent: heading }), cleared),
+      div("ak-xrow", h("b", {}, heading), cleared),
       inside,
     );
 
@@ -126,19 +118,14 @@ function facetsOf(live, panel) {
         take(from < 0 ? place : from, place);
         from = -1;
       } else return;
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
     });
     const said = chosen.length ? chosenWords(heading, edges, chosen) : heading;
     return group(
       said,
       chosen.length ? clear(column, "clear") : null,
       steps,
-      h(
-        "div",
-        { className: "ak-ends" },
-        [0, 5, 10].map((i) => h("span", { textContent: edges[i] })),
-      ),
+      div("ak-ends", ...[0, 5, 10].map((i) => h("span", {}, edges[i]))),
     );
   }
 
@@ -164,24 +151,14 @@ function facetsOf(live, panel) {
         (facets ?? []).filter((facet) => facet.choices.some((choice) => choice[4])).length +
         (histogram?.chosen.length ? 1 : 0);
       panel.replaceChildren(
-        h(
-          "div",
-          { className: "ak-facets-head" },
-          h("span", { textContent: "Facets" }),
-          query ? clear("", "clear all") : null,
-        ),
+        div("ak-facets-head", h("span", {}, "Facets"), query ? clear("", "clear all") : null),
         ...(histogram ? [histogramOf(histogram)] : []),
         ...(facets ?? []).map(facetOf),
         ...unread.map(([column, heading]) =>
           group(
             heading,
             null,
-            h("button", {
-              type: "button",
-              className: "ak-link",
-              textContent: "read the file to count",
-              onclick: () => live.send("read", { column }),
-            }),
+            link(() => live.send("read", { column }), "read the file to count", `read ${column}`),
           ),
         ),
         ...(facets ? [] : [h("p", { className: "ak-quiet", textContent: "counting …" })]),

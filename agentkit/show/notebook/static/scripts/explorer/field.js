@@ -17,7 +17,7 @@ function fieldOf(live, ask, leave) {
   });
   const list = h("div", { className: "ak-offers", role: "listbox", id, hidden: true });
   list.setAttribute("aria-label", "columns and values");
-  const clear = press(() => ask({ query: "" }), { icon: "close", label: "clear the filter" });
+  const clear = closing(() => ask({ query: "" }), "clear the filter");
   let timer = 0;
   let at = -1;
 
@@ -92,8 +92,7 @@ function fieldOf(live, ask, leave) {
     else if (event.key === "Escape" && options.length) offer(false);
     else if (event.key === "Escape" && input.value) ask({ query: "" });
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    taken(event);
   });
   const box = h("span", { className: "ak-field" }, icon("filter"), input, clear, list);
   return {

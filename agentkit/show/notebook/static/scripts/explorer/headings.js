@@ -58,8 +58,7 @@ function headingsOf(live, view, head, ask) {
       if (!event.shiftKey || (!step && event.key !== "Enter")) return;
       if (step) resize(name, cell.offsetWidth + step);
       else fit(place, name);
-      event.preventDefault();
-      event.stopPropagation();
+      taken(event);
     });
     const edge = h("i", {
       className: "ak-rz",

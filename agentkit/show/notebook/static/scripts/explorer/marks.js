@@ -6,17 +6,11 @@ function marksOf(live) {
   const known = h("datalist", { id: `ak-labels-${(Math.random() * 1e9) | 0}` });
   label.setAttribute("list", known.id);
   const name = (on) => () => label.value.trim() && live.send("label", { label: label.value, on });
-  label.addEventListener("keydown", (event) => event.key === "Enter" && name(true)());
-  const some = h(
-    "div",
-    { className: "ak-xrow" },
-    number,
-    compare,
-    label,
-    known,
-    press(name(true), { icon: "label", word: "Add", label: "add the label", kind: "ak-line" }),
-    press(name(false), { word: "Remove", label: "remove the label", kind: "ak-line" }),
-  );
+  onEnter(label, name(true));
+  const add = { icon: "label", word: "Add", label: "add the label", kind: "ak-line" };
+  const take = { word: "Remove", label: "remove the label", kind: "ak-line" };
+  const both = [press(name(true), add), press(name(false), take)];
+  const some = div("ak-xrow", number, compare, label, known, both);
   const keys = h(
     "small",
     { className: "ak-hints" },
@@ -27,21 +21,11 @@ function marksOf(live) {
       ["K", "next, previous"],
       ["/", "filter"],
       ["?", "all keys"],
-    ].flatMap(([key, word]) => [h("kbd", { textContent: key }), ` ${word} `]),
+    ].flatMap(([key, word]) => [h("kbd", {}, key), ` ${word} `]),
   );
-  const unmark = press(() => live.send("mark_all", { on: false }), {
-    icon: "close",
-    label: "unmark all",
-  });
+  const unmark = closing(() => live.send("mark_all", { on: false }), "unmark all");
   return {
-    node: h(
-      "div",
-      { className: "ak-marks ak-xrow" },
-      some,
-      h("span", { className: "ak-grow" }),
-      keys,
-      unmark,
-    ),
+    node: div("ak-marks ak-xrow", some, div("ak-grow"), keys, unmark),
     draw({ marked = [], labels = [], grouped }) {
       some.hidden = unmark.hidden = !marked.length || grouped;
       number.textContent = `${counted(marked.length)} marked`;

@@ -37,13 +37,9 @@ function menusOf(live, state) {
         h("input", { type: "checkbox", value, checked: shown.has(value), onchange: change }),
       );
       return [
-        h("strong", { textContent: "Columns" }),
-        h(
-          "div",
-          { className: "ak-ticks" },
-          boxes.map((box) => h("label", {}, box, ` ${box.value}`)),
-        ),
-        press(() => live.send("columns"), { word: "The usual ones", kind: "ak-line" }),
+        h("strong", {}, "Columns"),
+        div("ak-ticks", ...boxes.map((box) => h("label", {}, box, ` ${box.value}`))),
+        line(() => live.send("columns"), "The usual ones"),
       ];
     },
     views() {
@@ -51,34 +47,26 @@ function menusOf(live, state) {
       const save = () => {
         if (name.value.trim()) live.send("save", { name: name.value });
       };
-      name.addEventListener("keydown", (event) => event.key === "Enter" && save());
+      onEnter(name, save);
       return [
-        h("strong", { textContent: "Saved views" }),
+        h("strong", {}, "Saved views"),
         ...live.state.views.map((view) =>
-          h(
-            "div",
-            { className: "ak-xrow" },
+          div(
+            "ak-xrow",
             press(() => live.send("saved", { name: view }), { word: view, kind: "ak-grow" }),
-            press(() => live.send("forget", { name: view }), {
-              icon: "close",
-              label: `forget the view ${view}`,
-            }),
+            closing(() => live.send("forget", { name: view }), `forget the view ${view}`),
           ),
         ),
-        h("small", {
-          textContent: live.state.kept
-            ? `Filter, order, columns and mode; kept in ${live.state.kept}`
-            : "Filter, order, columns and mode; kept in memory",
-        }),
-        h("div", { className: "ak-xrow" }, name, press(save, { word: "Save", kind: "ak-line" })),
+        h("small", {}, `Filter, order, columns and mode; kept in ${live.state.kept || "memory"}`),
+        div("ak-xrow", name, line(save, "Save")),
       ];
     },
     keys: () => [
-      h("strong", { textContent: "Keys" }),
+      h("strong", {}, "Keys"),
       h("dl", { className: "ak-keys" }, said(KEYS, "kbd")),
-      h("strong", { textContent: "Filter" }),
+      h("strong", {}, "Filter"),
       h("dl", { className: "ak-keys" }, said(FILTERS, "code")),
-      h("small", { textContent: `Columns: ${live.state.names.map(([name]) => name).join(", ")}` }),
+      h("small", {}, `Columns: ${live.state.names.map(([name]) => name).join(", ")}`),
     ],
   };
   let open = "";

@@ -5,40 +5,32 @@
 function openedOf(live, go) {
   const title = h("strong");
   const facts = h("small", { className: "ak-cut" });
-  const does = (action, word) => press(() => live.send(action), { word, kind: "ak-line" });
   const ways = [
-    does("short", "In short"),
-    does("whole", "Show all"),
-    does("debug", "Open in the debugger"),
+    line(() => live.send("short"), "In short"),
+    line(() => live.send("whole"), "Show all"),
+    line(() => live.send("debug"), "Open in the debugger"),
   ];
-  const pair = press(
-    () => {
-      live.send("mark", { key: live.state.open.key, on: true });
-      live.say("marked; mark another, then compare");
-    },
-    { word: "Compare with…", kind: "ak-line" },
-  );
+  const pair = line(() => {
+    live.send("mark", { key: live.state.open.key, on: true });
+    live.say("marked; mark another, then compare");
+  }, "Compare with…");
   const steps = [
     press(() => go(-1), { icon: "up", label: "Previous  K", kind: "ak-line" }),
     press(() => go(1), { icon: "down", label: "Next  J", kind: "ak-line" }),
   ];
-  const close = press(() => live.send("close"), { icon: "close", label: "Close  Esc" });
-  const grow = h("span", { className: "ak-grow" });
-  const parts = [steps, title, facts, grow, ways, pair, close].flat();
-  const bar = h("div", { className: "ak-xrow ak-open-bar" }, parts);
-  const tags = h("div", { className: "ak-xrow ak-tags" });
+  const close = closing(() => live.send("close"), "Close  Esc");
+  const grow = div("ak-grow");
+  const bar = div("ak-xrow ak-open-bar", ...steps, title, facts, grow, ...ways, pair, close);
+  const tags = div("ak-xrow ak-tags");
   const label = h("input", { placeholder: "label", "aria-label": "new label" });
   const where = h("select", { "aria-label": "what it is about" });
   const note = h("textarea", { rows: 3, "aria-label": "note", placeholder: "note" });
-  const others = h("div", { className: "ak-notes" });
+  const others = div("ak-notes");
   const saved = h("small");
-  const add = press(() => name(), { word: "Add", kind: "ak-line" });
-  const labels = h("div", { className: "ak-xrow" }, label, add);
-  const side = h("div", { className: "ak-open-side" }, where, tags, labels, note, others, saved);
+  const labels = div("ak-xrow", label, line(name, "Add"));
+  const side = div("ak-open-side", where, tags, labels, note, others, saved);
   const inner = innerOf(live);
-  const left = h("div", { className: "ak-open-left" }, live.rows, inner.node);
-  const body = h("div", { className: "ak-open" }, left, side);
-  const node = h("div", { className: "ak-detail" }, bar, body);
+  const node = div("ak-detail", bar, div("ak-open", div("", live.rows, inner.node), side));
   let key = "";
   let at = ""; // what the note that is shown is about
 
@@ -49,7 +41,7 @@ function openedOf(live, go) {
     if (label.value.trim()) live.send("label", { label: label.value, ...about() });
     label.value = "";
   }
-  label.addEventListener("keydown", (event) => event.key === "Enter" && name());
+  onEnter(label, name);
   const written = () => here(false).find((remark) => remark[3])?.[2] ?? "";
   const keep = () => {
     if (written() !== note.value.trim()) live.send("note", { text: note.value, ...about() });
@@ -74,9 +66,7 @@ function openedOf(live, go) {
     tags.replaceChildren(
       ...here(true).map(([, , text, own]) => {
         const take = () => live.send("label", { label: text, on: false, ...about() });
-        const away = own
-          ? press(take, { icon: "close", label: `Remove the label ${text}` })
-          : null;
+        const away = own ? closing(take, `Remove the label ${text}`) : null;
         return h("span", { className: "ak-chip" }, icon("label"), text, away);
       }),
     );
