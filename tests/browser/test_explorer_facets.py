@@ -155,10 +155,10 @@ def test_what_is_the_same_is_said_once_and_prompts_show_what_differs(chromium: B
         expect(it.rows.filter(has_text="Rome").locator(".ak-k-ends")).to_have_text("9 1 ")
         expect(it.rows.first).to_contain_text("worth a look")
         it.click("Tree")
-        expect(it.page.locator(".ak-aside")).to_contain_text("Prompt 1 of 3")
+        expect(it.page.locator(".ak-xaside")).to_contain_text("Prompt 1 of 3")
         it.page.keyboard.press("j")
         it.settle()
-        expect(it.page.locator(".ak-aside")).to_contain_text("Prompt 2 of 3")
+        expect(it.page.locator(".ak-xaside")).to_contain_text("Prompt 2 of 3")
         it.click("Rows")
         it.number_of_rows(30)
 
@@ -346,7 +346,7 @@ def test_a_batch_says_how_far_it_is_and_is_stopped(chromium: Browser) -> None:
         progress.finished(made()[3], earlier=True)
         progress.began()
         stand_in.settle(lambda: not view._soon)
-        line = page.locator(".ak-run")
+        line = page.locator(".ak-batch")
         for text in ("2 of 6 rollouts", "1 running", "1 from the file", "reward 0.30", "✓ 2 final"):
             expect(line).to_contain_text(text)
         page.get_by_role("button", name="Stop").click()

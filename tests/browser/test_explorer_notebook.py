@@ -25,7 +25,7 @@ SHOW = """async () => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = 3;
     window.jupyterapp.commands.execute('notebook:run-cell');
-    const there = () => !old.isConnected && cell.querySelector('.ak-grid-row .ak-cell');
+    const there = () => !old.isConnected && cell.querySelector('.ak-grid-row .ak-xcell');
     while (!there()) await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
     return performance.now() - begun;

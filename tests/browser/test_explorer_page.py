@@ -166,7 +166,7 @@ def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(
     with shown(chromium, rollouts) as (page, stand_in, view, _):
         page.get_by_role("button", name="Keys and filter words").click()
         for wanted in ("reward", "codes", "holds this text"):
-            expect(page.locator(".ak-menu")).to_contain_text(wanted)
+            expect(page.locator(".ak-xmenu")).to_contain_text(wanted)
         page.keyboard.press("Escape")
         search = page.get_by_role("combobox", name="filter")
         search.fill("rewrd<1")

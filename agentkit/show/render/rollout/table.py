@@ -143,7 +143,7 @@ def short_turns(trajectory: Trajectory, limit: int = 60) -> Html:
     """
     turns = trajectory.all_turns
     problems = points_by_turn(trajectory)
-    lines = [_short_line("user", "ak-user", code(first_words(trajectory)))]
+    lines = [_short_line("user", "ak-xuser", code(first_words(trajectory)))]
     for turn in turns[:limit]:
         points = [point for point in problems[turn.index] if point.severity != "info"]
         bad = any(point.severity == "error" for point in points)

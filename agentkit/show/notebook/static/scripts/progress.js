@@ -9,7 +9,7 @@ PARTS.push((live) => {
     { icon: "stop", word: "Stop", kind: "ak-line" },
   );
   const told = h("small", { role: "status" });
-  const bar = h("div", { className: "ak-run-bar" }, told, stop);
+  const bar = h("div", { className: "ak-batch-bar" }, told, stop);
   live.rows.after(bar);
   return {
     state({ running, stopping, gone }) {

@@ -43,8 +43,8 @@ class ProgressView(LiveView):
             )
             for reason, number in now.ended.most_common()
         ]
-        line: list[Child] = [title, _bar(now), *facts, el("span", chips, class_="ak-run-ends")]
-        return {"progress": el("div", line, class_="ak-run", data_key="progress")}
+        line: list[Child] = [title, _bar(now), *facts, el("span", chips, class_="ak-batch-ends")]
+        return {"progress": el("div", line, class_="ak-batch", data_key="progress")}
 
     def state(self) -> dict[str, Any]:
         """Describe whether it can still be stopped."""

@@ -6,7 +6,7 @@ const closing = (act, label) => press(act, { icon: "close", label });
 const link = (act, word, name) =>
   h("button", {
     type: "button",
-    className: "ak-link",
+    className: "ak-xlink",
     textContent: word,
     "data-facet": name,
     onclick: act,

@@ -37,7 +37,7 @@ PARTS.push((live) => {
   const figures = h("div", { className: "ak-figs", role: "status" });
   const same = div("ak-const");
   const leave = () => live.send("all_prompts");
-  const within = press(leave, { icon: "close", word: " ", kind: "ak-line ak-within" });
+  const within = press(leave, { icon: "close", word: " ", kind: "ak-line ak-xwithin" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
   const view = h(
@@ -54,7 +54,7 @@ PARTS.push((live) => {
   );
   const headings = headingsOf(live, view, head, ask);
   const opened = openedOf(live, go);
-  const aside = div("ak-aside");
+  const aside = div("ak-xaside");
   const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
   const marks = marksOf(live);
   const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
@@ -173,7 +173,7 @@ PARTS.push((live) => {
       const [name, , kind] = live.state.columns[place] ?? [];
       const made = h(
         "span",
-        { role: "gridcell", className: `ak-cell ak-k-${kind}`, dir: "auto" },
+        { role: "gridcell", className: `ak-xcell ak-k-${kind}`, dir: "auto" },
         cellOf(kind, cell),
       );
       if (name === "spread" && cell === "worth a look") made.classList.add("ak-acc");

@@ -26,7 +26,7 @@ function facetsOf(live, panel) {
         onclick: () => live.send("choose", { column, value, on: !chosen }),
       },
       words,
-      h("span", { className: "ak-n", textContent: counted(number) }),
+      h("span", { className: "ak-xn", textContent: counted(number) }),
       bar,
     );
   }

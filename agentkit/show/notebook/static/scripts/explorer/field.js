@@ -94,7 +94,7 @@ function fieldOf(live, ask, leave) {
     else return;
     taken(event);
   });
-  const box = h("span", { className: "ak-field" }, icon("filter"), input, clear, list);
+  const box = h("span", { className: "ak-xfield" }, icon("filter"), input, clear, list);
   return {
     box,
     input,

@@ -23,7 +23,7 @@ const FILTERS = [
  * is open at a time, over the table, which does not move.
  */
 function menusOf(live, state) {
-  const panel = h("div", { className: "ak-menu", hidden: true, tabIndex: -1 });
+  const panel = h("div", { className: "ak-xmenu", hidden: true, tabIndex: -1 });
   const said = (rows, tag) =>
     rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]);
   const fill = {
@@ -38,7 +38,7 @@ function menusOf(live, state) {
       );
       return [
         h("strong", {}, "Columns"),
-        div("ak-ticks", ...boxes.map((box) => h("label", {}, box, ` ${box.value}`))),
+        div("ak-xticks", ...boxes.map((box) => h("label", {}, box, ` ${box.value}`))),
         line(() => live.send("columns"), "The usual ones"),
       ];
     },
@@ -63,9 +63,9 @@ function menusOf(live, state) {
     },
     keys: () => [
       h("strong", {}, "Keys"),
-      h("dl", { className: "ak-keys" }, said(KEYS, "kbd")),
+      h("dl", { className: "ak-xkeys" }, said(KEYS, "kbd")),
       h("strong", {}, "Filter"),
-      h("dl", { className: "ak-keys" }, said(FILTERS, "code")),
+      h("dl", { className: "ak-xkeys" }, said(FILTERS, "code")),
       h("small", {}, `Columns: ${live.state.names.map(([name]) => name).join(", ")}`),
     ],
   };
