@@ -113,6 +113,8 @@ def test_actions_are_one_stop_and_the_menu_gives_the_focus_back(chromium: Browse
         page.get_by_role("menuitem", name="Copy as curl").click()
         view.settle()
         assert "curl --silent" in page.evaluate("window.taken")
+        page.keyboard.press("l")
+        assert page.evaluate("window.taken").endswith("#agentkit-turn-0")
         button(turn(page, 1), "Go here").click()
         view.settle(lambda: len(dbg.trajectory.turns) == 1)
 
@@ -231,6 +233,26 @@ def test_a_system_prompt_is_changed_in_its_row(chromium: Browser) -> None:
         field.press("Control+Enter")
         view.settle(lambda: len(dbg.tree) == 2)
         assert [m.content for m in dbg.trajectory.prompt] == ["Spend much.", "Pay."]
+
+
+def test_a_change_that_cannot_be_made_is_refused_in_its_row(chromium: Browser) -> None:
+    dbg = paying()
+    dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        field = edited(page, view, 0, "Arguments of pay (0)")
+        field.fill('{"amount": NaN, "to": "Inn"}')
+        page.wait_for_timeout(200)
+        view.settle()
+        button(page, "Apply as a new branch").click()
+        view.settle()
+        expect(page.locator(".ak-ed-told")).to_contain_text("✕ the arguments hold NaN")
+        assert len(dbg.tree) == 1
+        field.fill('{"amount": 1, "to": "Inn"}')
+        page.wait_for_timeout(200)
+        view.settle()
+        button(page, "Apply as a new branch").click()
+        view.settle(lambda: len(dbg.tree) == 2)
+        expect(page.locator(".ak-ed")).to_have_count(0)
 
 
 def test_the_sampling_is_changed_in_the_request(chromium: Browser) -> None:

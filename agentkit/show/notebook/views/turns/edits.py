@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from agentkit.errors import NotFound, UsageError
+from agentkit.errors import AgentkitError, NotFound, UsageError
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.validation import check_schema
 from agentkit.servers.redaction.secret_names import masked
@@ -18,6 +18,7 @@ from agentkit.show.notebook.live import sendable
 from agentkit.show.notebook.views.turns.changed import changed_text
 from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.show.render.parts.pretty import pretty
+from agentkit.trajectory.edit import edit
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory, Turn
@@ -56,9 +57,18 @@ class RowEdits(TurnTabs):
         html: Html | str = changed_text(old, text) or ""
         self.reply({"type": "told", "ask": ask, "html": html, "wrong": wrong, "fits": fits})
 
-    def do_apply(self, turn: int, what: str, text: str) -> None:
-        """Post a change; it makes a new branch."""
-        self.target.post("edit", **change_of(self.trajectory, turn, what, text))
+    def do_apply(self, turn: int, what: str, text: str, ask: int) -> None:
+        """Post a change, which makes a new branch; or say in its row why it cannot be made."""
+        wrong, trajectory = "", self.trajectory
+        try:
+            change = change_of(trajectory, turn, what, text)
+            if turn <= len(trajectory.turns):
+                edit(trajectory, **change)
+        except AgentkitError as error:
+            wrong = str(error)
+        else:
+            self.target.post("edit", **change)
+        self.reply({"type": "told", "ask": ask, "wrong": sendable(wrong)})
 
 
 def slots_in(trajectory: Trajectory, at: int) -> Iterator[tuple[str, str]]:

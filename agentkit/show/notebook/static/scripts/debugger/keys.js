@@ -14,6 +14,10 @@ const KEYS = [
   ["Fork", ["F"], "fork"],
   ["Edit", ["E"], "edit"],
   ["Rerun", ["R"], "rerun"],
+  ["Copy a link to the turn", ["L"]],
+  ["Note or label", ["M"]],
+  ["Copy as curl", ["C"]],
+  ["Compare with the branch it left", ["D"]],
   ["These keys", ["?"], "keys"],
   ["Close", ["Esc"]],
 ];

@@ -54,7 +54,9 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
   const ask = async () => {
     const draft = field.value;
     const said = await check(draft);
-    if (draft !== field.value) return;
+    if (draft === field.value) say(said);
+  };
+  const say = (said) => {
     wrong = said.wrong;
     told.replaceChildren(
       ...[
@@ -70,8 +72,9 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
   const soon = later(ask);
   field.addEventListener("input", () => {
     fit();
-    settle();
     if (check) soon();
+    else wrong = "";
+    settle();
   });
   node.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -91,6 +94,12 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
   return {
     node,
     field,
+    /** The draft cannot be used. */
+    refuse(why) {
+      told.hidden = false;
+      say({ wrong: why });
+      field.focus();
+    },
     /** The text it starts from has come. */
     begin(given) {
       start = given;

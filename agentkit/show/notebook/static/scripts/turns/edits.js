@@ -51,9 +51,10 @@ function rowEdits({ live, ask, turns, shown }) {
           word: "Apply as a new branch",
           kind: "ak-main",
           valid: true,
-          act(draft) {
-            live.send("apply", { turn, what, text: draft });
-            close(key);
+          async act(draft) {
+            const { wrong } = await ask("apply", { turn, what, text: draft });
+            if (wrong) editor.refuse(wrong);
+            else close(key);
           },
         },
         { word: "Cancel", act: () => close(key) },

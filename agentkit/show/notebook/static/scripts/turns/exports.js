@@ -67,11 +67,12 @@ function dresses(doc) {
     rerun(body, turn) {
       const { live, shown, turns } = doc;
       const again = (n) =>
-        press(() => live.send("again", { turn, n }), {
+        press(() => able(live, "rerun") && live.send("again", { turn, n }), {
           icon: "rerun",
           word: n === 1 ? "Ask once more" : `Ask ${n} times`,
           kind: n === 3 ? "ak-main" : "ak-line",
-          "aria-disabled": String(!able(live, "edit")),
+          label: able(live, "rerun") ? undefined : live.state.can?.rerun,
+          "aria-disabled": String(!able(live, "rerun")),
         });
       const close = press(() => shown.show(turns.find(turn), turn, "talk"), {
         icon: "close",

@@ -33,8 +33,12 @@ PARTS.push((live) => {
     if (!head || !button.matches("button")) return;
     const turn = numberOf(head);
     if (button.dataset.tab) shown.show(head, turn, button.dataset.tab);
-    else acts[button.dataset.act]?.(turn, button);
+    else act(button.dataset.act, turn, button);
   });
+  const act = (name, turn, opener) => {
+    if (live.state.running && name !== "more") live.say("not while a step is under way");
+    else acts[name](turn, opener);
+  };
   rows.addEventListener("keydown", (event) => {
     const group = event.target.closest?.(".ak-tabs, .ak-turn-acts");
     const to = group && rove(event, group);
@@ -44,7 +48,7 @@ PARTS.push((live) => {
   live.turn = (name, turn) => {
     const head = turns.find(turn);
     const opener = head?.akTools.querySelector(`[data-act="${name}"]`);
-    if (opener) acts[name](turn, opener);
+    if (opener) act(name, turn, opener);
   };
   const linked = () => {
     const turn = /^#agentkit-turn-(\d+)$/.exec(location.hash)?.[1];
