@@ -62,6 +62,12 @@ class Percentiles(NamedTuple):
     p50: float
     p90: float
     p99: float
+    few: tuple[float, ...] = ()
+    """The times themselves, where there are too few for percentiles to say anything."""
+
+
+ENOUGH = 10
+"""Times from which on percentiles say something."""
 
 
 class Segment(NamedTuple):
@@ -188,7 +194,8 @@ def percentiles_of(times: Mapping[str, Sequence[float]]) -> list[Percentiles]:
             cuts = quantiles(
                 [*values, *values[:1]] if len(values) == 1 else values, n=100, method="inclusive"
             )
-            found.append(Percentiles(name, len(values), cuts[49], cuts[89], cuts[98]))
+            few = tuple(sorted(values)) if len(values) < ENOUGH else ()
+            found.append(Percentiles(name, len(values), cuts[49], cuts[89], cuts[98], few))
     return sorted(found, key=lambda p: (-p.p50, p.name))
 
 

@@ -67,6 +67,7 @@ SVG_TAGS = frozenset({"svg", "g", "rect", "circle", "path", "text", "title"})
 """A drawing: shapes and words, no reference to anything else."""
 SVG_ATTRIBUTES = {
     "viewBox": "viewBox",
+    "preserveAspectRatio": "preserveAspectRatio",
     "xmlns": "xmlns",
     "role": "role",
     "aria_label": "aria-label",
@@ -75,6 +76,7 @@ SVG_ATTRIBUTES = {
     "width": "width",
     "height": "height",
     "rx": "rx",
+    "dx": "dx",
     "cx": "cx",
     "cy": "cy",
     "r": "r",

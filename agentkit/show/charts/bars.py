@@ -11,35 +11,69 @@ from typing import Literal, NamedTuple
 
 
 class Look(NamedTuple):
-    """How a kind of bar looks."""
+    """How a kind of bar looks. Its colours have a name of the design too, which a page with the
+    design's style sheet follows.
+    """
 
     fill: str
     stroke: str
     pattern: str = ""
     """Plotly's pattern; an SVG has `dashes` and `rounded` in its place."""
     dashes: str | None = None
-    rounded: int = 0
+    rounded: int = 2
     meaning: str = ""
 
+    @property
+    def ink(self) -> dict[str, str | None]:
+        """The colours, as an SVG has them."""
+        names = {"fill": _named(self.fill), "stroke": _named(self.stroke)}
+        return {**names, "stroke_dasharray": self.dashes}
+
+
+_DESIGN = {
+    "#6f7fe0": "model-fill",
+    "#b3bbf2": "reasoning-fill",
+    "#2a9d94": "tool-fill",
+    "#d64a40": "error-fill",
+    "#c98411": "warn-fill",
+    "#c9ced6": "input-fill",
+    "#e4e7eb": "cached-fill",
+    "#ffdfdb": "del-bg",
+    "#fdf1d8": "heat-1",
+    "#808080": "fg-3",
+    "#0a6b66": "tool",
+    "#b0231b": "error",
+    "#595f69": "fg-2",
+    "#d0d3d8": "rule",
+}
+"""Colours as they are without a style sheet, and what the design calls them."""
+
+
+def _named(colour: str) -> str:
+    return f"var(--ak-{_DESIGN[colour]},{colour})" if colour in _DESIGN else colour
+
+
+TOOL_INK, ERROR_INK, QUIET_INK, RULE = map(_named, ("#0a6b66", "#b0231b", "#595f69", "#d0d3d8"))
+"""Colours of words and lines."""
 
 FORMS = {
     "queue": Look("none", "#808080", ".", "2 2", meaning="waiting in the server's queue"),
-    "first": Look("#b9d3f0", "#2f74c0", meaning="until the first token"),
-    "generation": Look("#2f74c0", "#2f74c0", "/", meaning="generating"),
-    "model": Look("#6a9bd3", "#2f74c0", meaning="the model (not streamed)"),
-    "wait": Look("none", "#808080", ".", "1 3", 4, meaning="waiting for a thread"),
-    "tool": Look("#d99a2b", "#8a5a00", "\\", None, 4, meaning="a tool"),
-    "failed": Look("#f3c3bd", "#c0392b", "x", "3 2", 4, meaning="a tool that failed"),
-    "input": Look("#b9d3f0", "#2f74c0", meaning="input tokens"),
-    "output": Look("#d99a2b", "#8a5a00", "\\", meaning="output tokens"),
-    "cached": Look("#e3e8ee", "#2f74c0", ".", "2 2", meaning="of these, from the cache"),
-    "reasoning": Look("#f2ddb4", "#8a5a00", "/", "2 2", meaning="of these, reasoning"),
-    "error": Look("#f3c3bd", "#c0392b", "x", meaning="errors"),
-    "warning": Look("#f6e2bd", "#8a5a00", "/", "2 2", meaning="warnings"),
+    "first": Look("#b3bbf2", "#6f7fe0", ".", "2 2", meaning="waiting for the first token"),
+    "generation": Look("#6f7fe0", "#6f7fe0", "/", meaning="the model writes"),
+    "model": Look("#6f7fe0", "#6f7fe0", meaning="the model (not streamed)"),
+    "wait": Look("none", "#808080", ".", "1 3", meaning="waiting for a thread"),
+    "tool": Look("#2a9d94", "#2a9d94", "\\", meaning="a tool"),
+    "failed": Look("#d64a40", "#d64a40", "x", meaning="✕ a tool that failed"),
+    "cached": Look("#e4e7eb", "#808080", ".", rounded=0, meaning="read, from the cache"),
+    "input": Look("#c9ced6", "#808080", rounded=0, meaning="read, new"),
+    "reasoning": Look("#b3bbf2", "#6f7fe0", "/", rounded=0, meaning="written, reasoning"),
+    "output": Look("#6f7fe0", "#6f7fe0", "\\", rounded=0, meaning="written, the rest"),
+    "error": Look("#ffdfdb", "#d64a40", "x", meaning="✕ errors"),
+    "warning": Look("#fdf1d8", "#c98411", "/", "4 2", meaning="▲ warnings"),
     "info": Look("none", "#808080", ".", "1 3", meaning="notes"),
-    "p50": Look("#6a9bd3", "#2f74c0", meaning="half take no longer (p50)"),
-    "p90": Look("#b9d3f0", "#2f74c0", "/", meaning="nine of ten (p90)"),
-    "p99": Look("none", "#2f74c0", ".", "2 2", meaning="99 of 100 (p99)"),
+    "p90": Look("#6f7fe0", "#6f7fe0", meaning="from half (p50) to nine of ten (p90)"),
+    "p99": Look("none", "#6f7fe0", ".", meaning="up to 99 of 100 (p99)"),
+    "sample": Look("#2a9d94", "#2a9d94", "x", meaning="one time each: too few for percentiles"),
 }
 """Kinds of bars, in the order of a legend. The tones are seen on light and on dark ground."""
 
@@ -57,8 +91,8 @@ class Bar(NamedTuple):
     """What is shown when a pointer rests on it."""
     label: str = ""
     """What is written on it, or beside it."""
-    part: bool = False
-    """Whether it is a part of another bar; it is drawn half as wide."""
+    turn: int | None = None
+    """The turn that it is a part of."""
 
 
 class BarRow(NamedTuple):
@@ -69,7 +103,11 @@ class BarRow(NamedTuple):
     name: str = ""
     """Which row of its group."""
     total: str = ""
-    """What is written after it, in an SVG."""
+    """What is written at the end of its bars, in an SVG."""
+    call: str = ""
+    """The name of a tool, which is written in place of its group."""
+    turn: int | None = None
+    """The turn that it is, or is a part of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +121,8 @@ class BarChart:
     """What is shown in place of a chart without bars."""
     rows: tuple[BarRow, ...]
     bars: tuple[Bar, ...]
-    mode: Literal["overlay", "stack", "group"]
-    """Plotly's `barmode`: bars anywhere on their row, one after the other, or side by side."""
+    mode: Literal["overlay", "stack"]
+    """Plotly's `barmode`: bars anywhere on their row, or one after the other."""
     axis: str
     """What the axis counts."""
     mark: str = "{:g}"

@@ -23,8 +23,8 @@ _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 @checked_keywords
 def context(x: Any, *, rollout: int = 0) -> go.Figure:
-    """Draw the tokens each turn read and wrote, stacked, and beside them the parts from the cache
-    and of reasoning.
+    """Draw the tokens each turn read, from the cache and new, and wrote, reasoning and the rest, on
+    each other.
 
     Args:
         x: a rollout, or several; or a frame of `ak.turns_df`.
@@ -63,7 +63,7 @@ def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> Ba
         title="Tokens by turn",
         summary=_summary(known),
         empty="the server reported no token counts",
-        rows=tuple(BarRow(str(turn.turn)) for turn in shown),
+        rows=tuple(_column(turn) for turn in shown),
         bars=tuple(bar for row, turn in enumerate(shown) for bar in _bars(row, turn)),
         mode="stack",
         axis="tokens",
@@ -71,6 +71,11 @@ def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> Ba
         whole=True,
         upright=True,
     )
+
+
+def _column(turn: TurnTokens) -> BarRow:
+    whole = (turn.input or 0) + (turn.output or 0)
+    return BarRow(str(turn.turn), total=f"{whole:,}", turn=turn.turn)
 
 
 def _summary(known: Sequence[TurnTokens]) -> str:
@@ -82,15 +87,18 @@ def _summary(known: Sequence[TurnTokens]) -> str:
 
 
 def _bars(row: int, turn: TurnTokens) -> Iterator[Bar]:
+    """Lay what was read from the cache, read new, thought and written on each other."""
     read, written = turn.input or 0, turn.output or 0
-    at = f"turn {turn.turn}"
-    if read:
-        yield Bar(row, "input", 0, read, f"{at}: {read:,} input tokens")
-    if turn.cached:
-        hover = f"{at}: {turn.cached:,} from the cache"
-        yield Bar(row, "cached", 0, turn.cached, hover, part=True)
-    if written:
-        yield Bar(row, "output", read, read + written, f"{at}: {written:,} output tokens")
-    if turn.reasoning:
-        hover = f"{at}: {turn.reasoning:,} reasoning"
-        yield Bar(row, "reasoning", read, read + turn.reasoning, hover, part=True)
+    cached, thought = min(turn.cached or 0, read), min(turn.reasoning or 0, written)
+    parts = (
+        ("cached", cached, "read from the cache"),
+        ("input", read - cached, "read new"),
+        ("reasoning", thought, "written as reasoning"),
+        ("output", written - thought, "written"),
+    )
+    at = 0
+    for kind, number, what in parts:
+        if number:
+            hover = f"turn {turn.turn}: {number:,} {what}"
+            yield Bar(row, kind, at, at + number, hover, turn=turn.turn)
+        at += number

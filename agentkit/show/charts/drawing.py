@@ -1,18 +1,20 @@
 """What the SVG of a chart is made of: bars, lines, words, a legend and the marks of an axis.
 
-Colours are written in the elements themselves, so that a drawing looks the same where a page takes
-its style sheet away, and as a file of its own. Words take the colour of the text around them.
+What lies across is in hundredths of the width, so that a drawing is as wide as its page and its
+words keep their size. Colours are written in the elements themselves, so that a drawing looks the
+same where a page takes its style sheet away, and as a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from agentkit.show.charts.bars import FORMS
+from agentkit.show.charts.bars import FORMS, QUIET_INK, RULE
 from agentkit.show.html import Child, Html, el
 from agentkit.types.words import visible
 
 WIDTH = 720
+"""The least width at which nothing lies on anything else, and that of a file of its own."""
 
 
 def drawing(title: str, height: float, *parts: Child, alone: bool = False) -> Html:
@@ -20,25 +22,17 @@ def drawing(title: str, height: float, *parts: Child, alone: bool = False) -> Ht
 
     Args:
         title: what it shows, for those who do not see it.
-        height: in the units of `WIDTH`.
+        height: in pixels.
         parts: the elements, those behind first.
         alone: whether as a document of its own, on white ground.
     """
-    own = (
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "width": size(WIDTH),
-            "height": size(height),
-            "color": "#222222",
-        }
-        if alone
-        else {}
-    )
+    own = {"xmlns": "http://www.w3.org/2000/svg", "color": "#222222"} if alone else {}
     ground = (
         el("rect", x="0", y="0", width="100%", height="100%", fill="#ffffff") if alone else None
     )
     frame = {
-        "viewBox": f"0 0 {size(WIDTH)} {size(height)}",
+        "width": size(WIDTH) if alone else "100%",
+        "height": size(height),
         "role": "img",
         "aria_label": title,
         "class_": "ak-chart",
@@ -46,39 +40,37 @@ def drawing(title: str, height: float, *parts: Child, alone: bool = False) -> Ht
     return el("svg", el("title", title), ground, *parts, **frame, **own)
 
 
-def rect(kind: str, x: float, y: float, width: float, height: float, hover: str = "") -> Html:
-    """Draw a bar of a kind of `FORMS`.
+def plane(left: float, height: float, *parts: Child) -> Html:
+    """Put parts into what is right of the names, where hundredths count from its left end."""
+    frame = {"x": share(left), "width": share(100 - left), "y": 0, "height": size(height)}
+    return el("svg", *parts, **frame)
 
-    Args:
-        kind: how it looks.
-        x: its left end.
-        y: its upper end.
-        width: at least 0.8 are drawn, so that it is seen.
-        height: its height.
-        hover: what is shown when a pointer rests on it.
-    """
-    form = FORMS[kind]
-    return el(
-        "rect",
-        el("title", visible(hover)) if hover else None,
-        x=size(x),
-        y=size(y),
-        width=size(max(width, 0.8)),
-        height=size(height),
-        rx=form.rounded or None,
-        fill=form.fill,
-        stroke=form.stroke,
-        stroke_dasharray=form.dashes,
-    )
+
+def bars_of(kind: str, shapes: Iterable[Html]) -> Html:
+    """Put bars of a kind together, whose colours they share."""
+    return el("g", *shapes, **FORMS[kind].ink)
+
+
+def rect(kind: str, x: str, y: float, width: str, height: float) -> Html:
+    """Draw a bar, at least so wide that it is seen."""
+    rounded = FORMS[kind].rounded or None
+    return el("rect", x=x, y=size(y), width=width, height=size(height), rx=rounded)
+
+
+def hit(x: str, y: float, width: str, height: float, hover: str, turn: int | None) -> Html:
+    """Lay over a place what says more where a pointer rests on it, and knows its turn."""
+    place = {"x": x, "y": size(y), "width": width, "height": size(height)}
+    text = el("title", visible(hover))
+    return el("rect", text, **place, fill="transparent", data_turn=turn, class_="ak-hit")
 
 
 def words(
     text: str,
-    x: float,
+    x: str,
     y: float,
     anchor: str | None = None,
-    points: int = 11,
-    ink: str = "currentColor",
+    ink: str | None = "currentColor",
+    beside: int | None = None,
 ) -> Html:
     """Write a text.
 
@@ -87,17 +79,11 @@ def words(
         x: its left end, its middle or its right end, as `anchor` says.
         y: its base line.
         anchor: None, `middle` or `end`.
-        points: the size of the font.
-        ink: its colour; a text on a bar needs one of its own.
+        ink: its colour.
+        beside: pixels from `x`.
     """
-    place = {"x": size(x), "y": size(y), "text_anchor": anchor}
-    return el("text", visible(text), **place, font_size=points, fill=ink)
-
-
-def line(points: Sequence[tuple[float, float]], stroke: str) -> Html:
-    """Draw a line through the points."""
-    path = "M" + "L".join(f"{size(x)} {size(y)}" for x, y in points)
-    return el("path", d=path, fill="none", stroke=stroke)
+    place = {"x": x, "y": size(y), "dx": beside, "text_anchor": anchor}
+    return el("text", visible(text), **place, font_size=12, fill=ink)
 
 
 def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:
@@ -105,17 +91,25 @@ def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:
     parts, x = [], 0.0
     for kind in kinds:
         meaning = FORMS[kind].meaning
-        width = 40 + 6.0 * len(meaning)
-        if x + width > WIDTH:
-            x, y = 0.0, y + 16
-        parts += [rect(kind, x + 1, y - 9, 16, 9), words(meaning, x + 22, y)]
+        width = 40 + 6.4 * len(meaning)
+        if x and x + width > WIDTH:
+            x, y = 0.0, y + 18
+        key = rect(kind, size(x + 1), y - 9, "16", 10)
+        parts += [bars_of(kind, [key]), words(meaning, size(x + 24), y, ink=QUIET_INK)]
         x += width
-    return parts, y + 12
+    return parts, y + 14
 
 
-def tick(x: float, top: float, bottom: float, text: str) -> list[Html]:
-    """Draw a mark of the axis, with its number under it."""
-    return [line([(x, top), (x, bottom)], "#80808055"), words(text, x, bottom + 14, "middle", 10)]
+def tick(at: float, top: float, bottom: float, text: str) -> list[Html]:
+    """Draw a mark of the axis, with its number above it."""
+    rule = {"x": share(at), "y": size(top), "width": "1", "height": size(bottom - top)}
+    anchor = "middle" if at else None
+    return [el("rect", **rule, fill=RULE), words(text, share(at), top - 6, anchor, QUIET_INK)]
+
+
+def share(number: float) -> str:
+    """Write a share of the width in as few characters as possible."""
+    return f"{f'{number:.2f}'.rstrip('0').rstrip('.')}%"
 
 
 def size(number: float) -> str:

@@ -94,7 +94,7 @@ def _pieces(codes: Sequence[str], found: Iterable[_Found]) -> Iterator[Bar]:
         start, severity = ends[code], _SEVERITIES[rank]
         ends[code] += number
         hover = f"turn {turn}: {number} × {clip(code)} ({severity})"
-        yield Bar(codes.index(code), severity, start, ends[code], hover, f"t{turn}")
+        yield Bar(codes.index(code), severity, start, ends[code], hover, f"t{turn}", turn)
 
 
 def _by_severity(cell: tuple[_Found, int]) -> tuple[int, str, int]:
@@ -114,4 +114,4 @@ def _cells(codes: Sequence[str], found: Sequence[_Found], columns: int) -> Itera
         place = f"turn {first}" if step == 1 else f"turns {first}–{first + step - 1}"
         start, end, hover = first - 0.45, first + step - 0.55, f"{place}: {number} × {clip(code)}"
         severity = _SEVERITIES[min(listed)]
-        yield Bar(codes.index(code), severity, start, end, hover, str(number))
+        yield Bar(codes.index(code), severity, start, end, hover, str(number), first)

@@ -95,10 +95,10 @@ def figure(chart: BarChart, small: BarChart) -> go.Figure:
 
 def _height(chart: BarChart) -> int:
     """Pixels, so that every row can be read."""
-    return min(4000, 230 + (54 if chart.mode == "group" else 24) * len(chart.rows))
+    return min(4000, 230 + 24 * len(chart.rows))
 
 
-def _trace(chart: BarChart, kind: str, bars: list[Bar], **more: Any) -> go.Bar:
+def _trace(chart: BarChart, kind: str, bars: list[Bar], **more: Any) -> go.Bar | go.Scatter:
     """Draw the bars of one kind, of the colour, edge and pattern that they have in a view too."""
     import plotly.graph_objects as go
 
@@ -112,16 +112,20 @@ def _trace(chart: BarChart, kind: str, bars: list[Bar], **more: Any) -> go.Bar:
     across = {"x": rows, "y": sizes} if chart.upright else {"x": sizes, "y": rows}
     if chart.mode == "overlay":
         more["base"] = [round(bar.start, 6) for bar in bars]
-    if chart.upright:
-        # A part of a bar is drawn beside it.
-        parts = any(bar.part for bar in bars)
-        more |= {"offsetgroup": "part" if parts else "whole", "alignmentgroup": "turn"}
-        more["base"] = [bar.start for bar in bars] if kind == "reasoning" else None
     if any(bar.label for bar in bars):
         more["text"] = [_plain_text(bar.label) for bar in bars]
     if chart.mode != "stack":
         more |= {"textposition": "outside", "cliponaxis": False}
     hover = {"hovertext": [_plain_text(bar.hover) for bar in bars], "hoverinfo": "text"}
+    if kind == "sample":
+        return go.Scatter(
+            x=[bar.end for bar in bars],
+            y=rows,
+            mode="markers",
+            name=form.meaning,
+            marker_color=form.fill,
+            **hover,
+        )
     orientation = None if chart.upright else "h"
     return go.Bar(
         name=form.meaning, marker=marker, orientation=orientation, **{**across, **hover, **more}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 """Turns of an SVG at most."""
+_ONE_SCALE = 40
+"""Turns that lie one after the other on one scale; of more, each begins at its start."""
 _BARS = 600
 """Bars of the SVG beside a figure at most."""
 _TURNS = ("rollout", "turn", "model_elapsed", "time_to_first_token", "queue")
@@ -58,18 +60,17 @@ def latency_chart(
     """
     turns = [found for time in times if (found := segments(time))]
     shown = turns if most is None else _slowest(turns, most)
+    number = max(among, len(turns))
+    one_scale = len(shown) == number <= _ONE_SCALE
     rows: list[BarRow] = []
     bars: list[Bar] = []
+    begin = 0.0
     for found in shown:
         lanes = sorted({s.lane for s in found})
         places = {lane: len(rows) + i for i, lane in enumerate(lanes)}
-        whole = seconds(length(found))
-        rows += [
-            BarRow(f"turn {found[0].turn}", f"call {lane - 1}" if lane else "model", whole)
-            for lane in lanes
-        ]
-        bars += [_bar(segment, places[segment.lane]) for segment in found]
-    number = max(among, len(turns))
+        rows += [_row(lane, [s for s in found if s.lane == lane]) for lane in lanes]
+        bars += [_bar(segment, places[segment.lane], begin) for segment in found]
+        begin += length(found) if one_scale else 0.0
     slowest = f", the {len(shown)} slowest shown" if len(shown) < number else ""
     return BarChart(
         title="Latency by turn",
@@ -78,7 +79,7 @@ def latency_chart(
         rows=tuple(rows),
         bars=tuple(bars),
         mode="overlay",
-        axis="seconds from the start of the turn",
+        axis="seconds" if one_scale else "seconds from the start of the turn",
         mark="{:g} s",
     )
 
@@ -92,11 +93,23 @@ def _slowest(turns: list[list[Segment]], most: int) -> list[list[Segment]]:
     return [turns[i] for i in sorted(kept)]
 
 
-def _bar(s: Segment, row: int) -> Bar:
+def _row(lane: int, found: Sequence[Segment]) -> BarRow:
+    """Describe a row: a turn, or the calls of one of its lanes."""
+    turn = found[0].turn
+    spent = sum(s.end - s.start for s in found if s.kind != "wait")
+    calls = dict.fromkeys(s.name for s in found if s.kind != "wait")
+    failed = " ✕" if any(s.kind == "failed" for s in found) else ""
+    name = next(iter(calls), "") if len(calls) == 1 else f"{len(calls)} calls"
+    group, part = f"turn {turn}", f"call {lane - 1}" if lane else "model"
+    return BarRow(group, part, f"{seconds(spent)}{failed}", name if lane else "", turn)
+
+
+def _bar(s: Segment, row: int, begin: float) -> Bar:
     took = seconds(s.end - s.start)
     hover = f"turn {s.turn}: {s.name} {took}, {seconds(s.start)} to {seconds(s.end)}"
     named = s.lane and s.kind != "wait"
-    return Bar(row, s.kind, s.start, s.end, hover, s.name if named else "")
+    label = s.name if named else ""
+    return Bar(row, s.kind, begin + s.start, begin + s.end, hover, label, s.turn)
 
 
 def _times(x: Any, calls: Any, rollout: int) -> list[TurnTime]:

@@ -23,7 +23,8 @@ _TURNS = ("model", "server", "model_elapsed", "time_to_first_token")
 
 @checked_keywords
 def percentiles(x: Any, calls: Any = None) -> go.Figure:
-    """Draw what half, nine of ten and 99 of 100 take at most, in seconds, per tool and per server.
+    """Draw what half, nine of ten and 99 of 100 take at most, in seconds, per tool and per server;
+    under ten times, the times themselves.
 
     A server is named by its model and address; its times are the answer's, and to the first token
     where it was streamed.
@@ -43,18 +44,17 @@ def percentiles(x: Any, calls: Any = None) -> go.Figure:
 
 
 def percentiles_chart(found: Sequence[Percentiles], *, most: int | None = None) -> BarChart:
-    """Describe the chart: three bars for each name, of the first `most` names."""
+    """Describe the chart: for each of the first `most` names a bar from p50 to p90 and a line to
+    p99, or a dot for each time where these are few.
+    """
     rows, bars = [], []
     for row, p in enumerate(found[:most]):
-        values = {"p50": p.p50, "p90": p.p90, "p99": p.p99}
-        total = " · ".join(map(seconds, values.values()))
-        rows.append(BarRow(f"{p.name} ({p.number:,})", total=total))
-        listed = ", ".join(f"{kind} {seconds(value)}" for kind, value in values.items())
-        hover = f"{p.name}: {p.number:,} times, {listed}"
-        bars += [
-            Bar(row, kind, 0.0, value, hover, f"{kind} {value:.3g} s")
-            for kind, value in values.items()
-        ]
+        rows.append(BarRow(f"{p.name} ({p.number:,})", total=_numbers(p)))
+        hover = f"{p.name}: {count(p.number, 'time')}, {_numbers(p, named=True)}"
+        if p.few:
+            bars += [Bar(row, "sample", value, value, hover) for value in p.few]
+        else:
+            bars += [Bar(row, "p90", p.p50, p.p90, hover), Bar(row, "p99", p.p90, p.p99, hover)]
     hidden = f", {len(found) - len(rows)} not shown" if len(rows) < len(found) else ""
     return BarChart(
         title="How long tools and servers take",
@@ -62,10 +62,20 @@ def percentiles_chart(found: Sequence[Percentiles], *, most: int | None = None) 
         empty="no times were recorded",
         rows=tuple(rows),
         bars=tuple(bars),
-        mode="group",
+        mode="overlay",
         axis="seconds",
         mark="{:g} s",
     )
+
+
+def _numbers(p: Percentiles, *, named: bool = False) -> str:
+    """Write the percentiles, or that there are too few times."""
+    if p.few:
+        return f"{count(p.number, 'time')}: too few for percentiles"
+    values = {"p50": p.p50, "p90": p.p90, "p99": p.p99}
+    if named:
+        return ", ".join(f"{kind} {seconds(value)}" for kind, value in values.items())
+    return " · ".join(map(seconds, values.values()))
 
 
 def _times(turns: Any, calls: Any) -> dict[str, list[float]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
 from agentkit.show.charts.bars import FORMS
 from agentkit.show.charts.context import context_chart
-from agentkit.show.charts.drawing import WIDTH, drawing
+from agentkit.show.charts.drawing import WIDTH
 from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import SHOWN, latency_chart
 from agentkit.show.charts.svg import svg
@@ -72,13 +72,17 @@ def timeline_svg(timeline: Timeline) -> Html | None:
         f" tools {100 - share} %"
     )
     lines = [_stroke(kind, "".join(path), 4 if lane else 9) for (kind, lane), path in marks.items()]
-    return drawing(title, 14 + 6 * max(lane for _, lane in marks), *lines)
+    height = 14 + 6 * max(lane for _, lane in marks)
+    frame = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none", "height": height}
+    name = {"role": "img", "aria_label": title, "class_": "ak-chart"}
+    return el("svg", el("title", title), *lines, width="100%", **frame, **name)
 
 
 def _stroke(kind: str, path: str, width: int) -> Html:
     """Draw many bars of a kind as one thick line, where each costs only its coordinates."""
-    form = FORMS[kind]
-    ink = form.stroke if form.fill == "none" else form.fill
+    ink = FORMS[kind].ink
+    colour = ink["stroke"] if ink["fill"] == "none" else ink["fill"]
+    dashes = ink["stroke_dasharray"] if ink["fill"] == "none" else None
     return el(
-        "path", d=path, fill="none", stroke=ink, stroke_width=width, stroke_dasharray=form.dashes
+        "path", d=path, fill="none", stroke=colour, stroke_width=width, stroke_dasharray=dashes
     )

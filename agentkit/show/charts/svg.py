@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from agentkit.show.charts.bars import Bar, BarChart
-from agentkit.show.charts.drawing import WIDTH, drawing, legend, line, rect, tick, ticks, words
-from agentkit.show.html import Html
+from collections.abc import Iterable
+
+from agentkit.show.charts.bars import (
+    ERROR_INK,
+    QUIET_INK,
+    RULE,
+    TOOL_INK,
+    Bar,
+    BarChart,
+    BarRow,
+)
+from agentkit.show.charts.drawing import (
+    WIDTH,
+    bars_of,
+    drawing,
+    hit,
+    legend,
+    plane,
+    rect,
+    share,
+    tick,
+    ticks,
+    words,
+)
+from agentkit.show.html import Html, el
 from agentkit.types.record import clip
 
-_ROW, _GAP, _THICK = 16, 4, 13
+_ROW, _THICK, _THIN = 20, 12, 8
 _HEIGHT = 150.0
 """Of the columns of an upright chart."""
-_LONGEST = 44
+_LONGEST = 34
 """Characters of a row's name at most."""
+_LETTER = 6.6
+"""Pixels of a letter."""
 
 
 def svg(chart: BarChart, *, alone: bool = False) -> Html:
@@ -22,9 +46,9 @@ def svg(chart: BarChart, *, alone: bool = False) -> Html:
         alone: whether as a document of its own, on white ground.
     """
     if not chart.bars:
-        return drawing(chart.heading, 24, words(chart.empty, 0, 16), alone=alone)
+        return drawing(chart.heading, 24, words(chart.empty, "0", 16), alone=alone)
     keys, top = legend(chart.kinds, 12)
-    parts, height = (_columns if chart.upright else _rows)(chart, top)
+    parts, height = (_columns if chart.upright else _rows)(chart, top + 16)
     return drawing(chart.summary, height, *keys, *parts, alone=alone)
 
 
@@ -33,76 +57,149 @@ def _marks(chart: BarChart) -> list[float]:
 
 
 def _rows(chart: BarChart, top: float) -> tuple[list[Html], float]:
-    """Draw bars from left to right, and return the height as well."""
-    left = 14 + 6 * max(min(len(row.group), _LONGEST) for row in chart.rows)
-    right = 14 + 6 * max(len(row.total) for row in chart.rows)
-    scale = _Scale(chart, left, WIDTH - right)
-    parts: list[Html] = []
-    places, y, group = [], top - _GAP, None
-    for row in chart.rows:
-        if row.group != group:
-            y += _GAP
-            parts.append(words(clip(row.group, _LONGEST), left - 8, y + 11, "end"))
-            if row.total:
-                parts.append(words(row.total, WIDTH, y + 11, "end"))
-        group = row.group
-        places.append(y)
-        y += _ROW
-    y += _GAP
-    bars = chart.bars
-    if chart.mode == "group":
-        # They lie on each other: the shortest in front, of equal ones p50.
-        bars = tuple(sorted(bars, key=lambda bar: (bar.end, bar.kind), reverse=True))
-    labels: list[Html] = []
-    for bar in bars:
-        x, at = scale.at(bar.start), places[bar.row]
-        parts.append(rect(bar.kind, x, at, scale.at(bar.end) - x, _THICK, bar.hover))
-        if chart.mode != "group":
-            labels += _label(bar, scale, at + 11, beside=chart.mode == "overlay")
-    axis = [tick(scale.at(t), top - 4, y, chart.mark.format(t)) for t in _marks(chart)]
-    return [*(part for mark in axis for part in mark), *parts, *labels], y + 22
+    """Draw bars from left to right, a row each, and return the height as well."""
+    names = [_name(row) for row in chart.rows]
+    left = 100 * (16 + _LETTER * max(map(len, names))) / WIDTH
+    scale = _Scale(chart, left)
+    bottom = top + 2 + _ROW * len(chart.rows)
+    places = [top + 2 + _ROW * i for i in range(len(chart.rows))]
+    axis = [tick(scale.at(mark), top, bottom, chart.mark.format(mark)) for mark in _marks(chart)]
+    inside = [part for mark in axis for part in mark]
+    for kind in chart.kinds:
+        drawn = [
+            _drawn(bar, scale, places[bar.row], chart) for bar in chart.bars if bar.kind == kind
+        ]
+        inside.append(bars_of(kind, drawn))
+    inside += _values(chart, scale, places)
+    labels = [_label(row, name, y) for row, name, y in zip(chart.rows, names, places, strict=True)]
+    hits = _cell_hits(chart, scale, places) if chart.mode == "stack" else []
+    over = _row_hits(chart, places) if chart.mode == "overlay" else []
+    return [*labels, plane(left, bottom + 4, *inside, *hits), *over], bottom + 4
+
+
+def _name(row: BarRow) -> str:
+    return clip(row.call or row.group, _LONGEST) + ("  " if row.call else "")
+
+
+def _label(row: BarRow, name: str, y: float) -> Html:
+    if row.call:
+        return words(name.strip(), "12", y + 14, ink=TOOL_INK)
+    return words(name, "0", y + 14)
 
 
 class _Scale:
-    """Where a number lies on a line of the drawing."""
+    """Where a number lies, in hundredths of what is right of the names."""
 
-    def __init__(self, chart: BarChart, left: float, right: float) -> None:
-        self._begin, self._left, self.right = chart.begin, left, right
+    def __init__(self, chart: BarChart, left: float) -> None:
+        self._begin = chart.begin
+        longest = max([len(row.total) for row in chart.rows], default=0)
+        self.letter = 100 * 100 * _LETTER / ((100 - left) * WIDTH)
+        """The width of a letter."""
+        self._room = max(100 - self.letter * longest - 2, 30)
         self._length = chart.length - chart.begin or 1.0
 
     def at(self, number: float) -> float:
-        return self._left + (number - self._begin) / self._length * (self.right - self._left)
+        return (number - self._begin) / self._length * self._room
 
 
-def _label(bar: Bar, scale: _Scale, y: float, *, beside: bool) -> list[Html]:
-    """Write the label of a bar: beside it, or on it, where it has room."""
-    start, end, width = scale.at(bar.start), scale.at(bar.end), 6 * len(bar.label)
-    if not bar.label:
-        return []
-    if not beside:
-        fits = width <= end - start
-        return [words(bar.label, (start + end) / 2, y, "middle", 10, "#222222")] if fits else []
-    if width > scale.right - end:
-        return [words(bar.label, start - 4, y, "end", 10)]
-    return [words(bar.label, end + 4, y, None, 10)]
+def _drawn(bar: Bar, scale: _Scale, y: float, chart: BarChart) -> Html:
+    start, end = scale.at(bar.start), scale.at(bar.end)
+    if bar.kind == "sample":
+        return el("circle", cx=share(start), cy=f"{y + 10:g}", r="3")
+    width = share(max(end - start, 0.15))
+    if bar.kind == "p99":
+        return rect(bar.kind, share(start), y + 9.5, width, 1)
+    if chart.mode == "stack":
+        return rect(bar.kind, share(start), y + 1, width, _ROW - 2)
+    thick = _THIN if chart.rows[bar.row].call else _THICK
+    return rect(bar.kind, share(start), y + (_ROW - thick) / 2, width, thick)
+
+
+def _values(chart: BarChart, scale: _Scale, places: list[float]) -> list[Html]:
+    """Write what each row comes to at the end of its last bar, and the numbers of cells in them."""
+    ends: dict[int, float] = {}
+    failed = {bar.row for bar in chart.bars if bar.kind == "failed"}
+    parts = []
+    for bar in chart.bars:
+        ends[bar.row] = max(ends.get(bar.row, 0.0), scale.at(bar.end))
+        wide = scale.letter * len(bar.label) <= scale.at(bar.end) - scale.at(bar.start)
+        if chart.mode == "stack" and bar.label and wide:
+            middle = share((scale.at(bar.start) + scale.at(bar.end)) / 2)
+            parts.append(words(bar.label, middle, places[bar.row] + 14, "middle"))
+    for row, end in ends.items():
+        end = scale.at(chart.length) if chart.mode == "stack" else end
+        ink = ERROR_INK if row in failed else QUIET_INK
+        total = chart.rows[row].total
+        if total:
+            parts.append(words(total, share(end), places[row] + 14, ink=ink, beside=6))
+    return parts
+
+
+def _row_hits(chart: BarChart, places: list[float]) -> Iterable[Html]:
+    """Lay over each row all that its bars say."""
+    said: dict[int, list[str]] = {}
+    for bar in chart.bars:
+        said.setdefault(bar.row, []).append(bar.hover)
+    return [
+        hit("0", places[row], "100%", _ROW, "\n".join(dict.fromkeys(texts)), chart.rows[row].turn)
+        for row, texts in said.items()
+    ]
+
+
+def _cell_hits(chart: BarChart, scale: _Scale, places: list[float]) -> Iterable[Html]:
+    return [
+        hit(
+            share(scale.at(bar.start)),
+            places[bar.row],
+            share(scale.at(bar.end) - scale.at(bar.start)),
+            _ROW,
+            bar.hover,
+            bar.turn,
+        )
+        for bar in chart.bars
+    ]
 
 
 def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     """Draw bars from the bottom up, and return the height as well."""
-    left, bottom = 60.0, top + _HEIGHT + 8
-    pitch = (WIDTH - left) / len(chart.rows)
-    width, scale = min(pitch - 1, 48), _HEIGHT / chart.length
-    parts = []
+    bottom, left = top + _HEIGHT, 9.0
+    pitch = 100 / len(chart.rows)
+    width, scale = pitch * 0.62, (_HEIGHT - 16) / chart.length
+    axis: list[Html] = []
     for mark in _marks(chart):
         level = bottom - mark * scale
-        parts.append(line([(left, level), (WIDTH, level)], "#80808055"))
-        parts.append(words(chart.mark.format(mark), left - 6, level + 4, "end", 10))
+        axis.append(el("rect", x=share(left), y=f"{level:.0f}", width="100%", height=1, fill=RULE))
+        number = chart.mark.format(mark)
+        axis.append(words(number, share(left - 1), level + 4, "end", QUIET_INK))
+    columns = [share(pitch * i + (pitch - width) / 2) for i in range(len(chart.rows))]
+    inside = [
+        bars_of(
+            kind,
+            [
+                rect(
+                    kind,
+                    columns[bar.row],
+                    bottom - bar.end * scale,
+                    share(width),
+                    (bar.end - bar.start) * scale,
+                )
+                for bar in chart.bars
+                if bar.kind == kind
+            ],
+        )
+        for kind in chart.kinds
+    ]
+    said: dict[int, list[Bar]] = {}
     for bar in chart.bars:
-        x, wide = left + bar.row * pitch, width / 2 if bar.part else width
-        high = (bar.end - bar.start) * scale
-        parts.append(rect(bar.kind, x, bottom - bar.end * scale, wide, high, bar.hover))
-    for i in range(0, len(chart.rows), max(1, len(chart.rows) // 12)):
-        x = left + i * pitch + width / 2
-        parts.append(words(chart.rows[i].group, x, bottom + 14, "middle", 10))
-    parts.append(words("turn", left - 6, bottom + 14, "end", 10))
-    return parts, bottom + 20
+        said.setdefault(bar.row, []).append(bar)
+    every = max(1, len(chart.rows) // 12)
+    for i, row in enumerate(chart.rows):
+        middle = share(pitch * (i + 0.5))
+        if i % every == 0:
+            inside.append(words(row.group, middle, bottom + 16, "middle"))
+            high = max([bar.end for bar in said.get(i, ())], default=0.0)
+            inside.append(words(row.total, middle, bottom - high * scale - 5, "middle"))
+        hover = "\n".join(bar.hover for bar in said.get(i, ()))
+        inside.append(hit(share(pitch * i), top, share(pitch), _HEIGHT + 20, hover, row.turn))
+    turn = words("turn", share(left - 1), bottom + 16, "end", QUIET_INK)
+    return [*axis, turn, plane(left, bottom + 22, *inside)], bottom + 22

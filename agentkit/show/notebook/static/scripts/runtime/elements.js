@@ -14,7 +14,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set("svg g rect circle path text title".split(" "));
 const SHAPED = new Set(
   (
-    "viewBox role aria-label x y width height rx cx cy r d color fill stroke stroke-width " +
+    "viewBox preserveAspectRatio role aria-label x y dx width height rx cx cy r d color fill stroke stroke-width " +
     "stroke-dasharray text-anchor font-size data-turn"
   ).split(" "),
 );
@@ -63,7 +63,7 @@ function admit(node, into) {
     ? document.createElementNS(SVG, node.nodeName)
     : document.createElement(node.nodeName);
   for (const { name, value } of node.attributes) {
-    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && value.includes("(")))
+    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && /\((?!--ak-)/.test(value)))
       made.setAttribute(name, value);
   }
   const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));
