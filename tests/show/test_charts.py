@@ -200,8 +200,9 @@ def test_what_a_bar_is_does_not_hang_on_its_colour() -> None:
         ak.charts.context(timed()),
         ak.charts.percentiles(timed()),
     ):
+        shown = [t for t in made.data if t.showlegend is not False]
         looks = {
-            (t.marker.pattern.shape, t.marker.color) for t in made.data if t.showlegend is not False
+            (t.type, t.type == "bar" and t.marker.pattern.shape, t.marker.color) for t in shown
         }
         assert len(looks) == sum(t.showlegend is not False for t in made.data)
         assert all(t.name for t in made.data if t.showlegend is not False)
@@ -269,6 +270,8 @@ def test_hostile_names_are_only_names(said: str) -> None:
             root = ElementTree.fromstring(bundle["image/svg+xml"])
             assert {e.tag.rpartition("}")[2] for e in root.iter()} <= {
                 "svg",
+                "g",
+                "circle",
                 "rect",
                 "path",
                 "text",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agentkit.show.charts.bars import FORMS, QUIET_INK, RULE
+from agentkit.show.charts.bars import FORMS, QUIET_INK, RULE, Bar
 from agentkit.show.html import Child, Html, el
 from agentkit.types.words import visible
 
@@ -36,13 +36,14 @@ def drawing(title: str, height: float, *parts: Child, alone: bool = False) -> Ht
         "role": "img",
         "aria_label": title,
         "class_": "ak-chart",
+        "fill": "currentColor",
     }
-    return el("svg", el("title", title), ground, *parts, **frame, **own)
+    return el("svg", el("title", title), ground, *parts, font_size=12, **frame, **own)
 
 
 def plane(left: float, height: float, *parts: Child) -> Html:
     """Put parts into what is right of the names, where hundredths count from its left end."""
-    frame = {"x": share(left), "width": share(100 - left), "y": 0, "height": size(height)}
+    frame = {"x": share(left), "width": share(100 - left), "y": "0", "height": size(height)}
     return el("svg", *parts, **frame)
 
 
@@ -57,11 +58,23 @@ def rect(kind: str, x: str, y: float, width: str, height: float) -> Html:
     return el("rect", x=x, y=size(y), width=width, height=size(height), rx=rounded)
 
 
+def cell(kind: str, x: str, y: float, width: str, height: float, bar: Bar) -> Html:
+    """Draw a bar that itself says more where a pointer rests on it."""
+    place = {"x": x, "y": size(y), "width": width, "height": size(height)}
+    text, rounded = el("title", visible(bar.hover)), FORMS[kind].rounded
+    return el("rect", text, **place, rx=rounded, data_turn=bar.turn, class_="ak-hit")
+
+
 def hit(x: str, y: float, width: str, height: float, hover: str, turn: int | None) -> Html:
     """Lay over a place what says more where a pointer rests on it, and knows its turn."""
     place = {"x": x, "y": size(y), "width": width, "height": size(height)}
     text = el("title", visible(hover))
-    return el("rect", text, **place, fill="transparent", data_turn=turn, class_="ak-hit")
+    return el("rect", text, **place, data_turn=turn, class_="ak-hit")
+
+
+def unseen(hits: Iterable[Html]) -> Html:
+    """Put what lies over a chart together."""
+    return el("g", *hits, fill="transparent")
 
 
 def words(
@@ -69,7 +82,7 @@ def words(
     x: str,
     y: float,
     anchor: str | None = None,
-    ink: str | None = "currentColor",
+    ink: str | None = None,
     beside: int | None = None,
 ) -> Html:
     """Write a text.
@@ -79,11 +92,11 @@ def words(
         x: its left end, its middle or its right end, as `anchor` says.
         y: its base line.
         anchor: None, `middle` or `end`.
-        ink: its colour.
+        ink: its colour; None for that of the text around the chart.
         beside: pixels from `x`.
     """
     place = {"x": x, "y": size(y), "dx": beside, "text_anchor": anchor}
-    return el("text", visible(text), **place, font_size=12, fill=ink)
+    return el("text", visible(text), **place, fill=ink)
 
 
 def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:

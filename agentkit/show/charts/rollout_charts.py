@@ -73,9 +73,9 @@ def timeline_svg(timeline: Timeline) -> Html | None:
     )
     lines = [_stroke(kind, "".join(path), 4 if lane else 9) for (kind, lane), path in marks.items()]
     height = 14 + 6 * max(lane for _, lane in marks)
-    frame = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none", "height": height}
+    frame = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none"}
     name = {"role": "img", "aria_label": title, "class_": "ak-chart"}
-    return el("svg", el("title", title), *lines, width="100%", **frame, **name)
+    return el("svg", el("title", title), *lines, width="100%", height=height, **frame, **name)
 
 
 def _stroke(kind: str, path: str, width: int) -> Html:

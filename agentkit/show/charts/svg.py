@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agentkit.show.charts.bars import (
     ERROR_INK,
@@ -16,6 +16,7 @@ from agentkit.show.charts.bars import (
 from agentkit.show.charts.drawing import (
     WIDTH,
     bars_of,
+    cell,
     drawing,
     hit,
     legend,
@@ -24,6 +25,7 @@ from agentkit.show.charts.drawing import (
     share,
     tick,
     ticks,
+    unseen,
     words,
 )
 from agentkit.show.html import Html, el
@@ -72,9 +74,8 @@ def _rows(chart: BarChart, top: float) -> tuple[list[Html], float]:
         inside.append(bars_of(kind, drawn))
     inside += _values(chart, scale, places)
     labels = [_label(row, name, y) for row, name, y in zip(chart.rows, names, places, strict=True)]
-    hits = _cell_hits(chart, scale, places) if chart.mode == "stack" else []
     over = _row_hits(chart, places) if chart.mode == "overlay" else []
-    return [*labels, plane(left, bottom + 4, *inside, *hits), *over], bottom + 4
+    return [*labels, plane(left, bottom + 4, *inside), unseen(over)], bottom + 4
 
 
 def _name(row: BarRow) -> str:
@@ -110,7 +111,7 @@ def _drawn(bar: Bar, scale: _Scale, y: float, chart: BarChart) -> Html:
     if bar.kind == "p99":
         return rect(bar.kind, share(start), y + 9.5, width, 1)
     if chart.mode == "stack":
-        return rect(bar.kind, share(start), y + 1, width, _ROW - 2)
+        return cell(bar.kind, share(start), y + 1, width, _ROW - 2, bar)
     thick = _THIN if chart.rows[bar.row].call else _THICK
     return rect(bar.kind, share(start), y + (_ROW - thick) / 2, width, thick)
 
@@ -137,27 +138,20 @@ def _values(chart: BarChart, scale: _Scale, places: list[float]) -> list[Html]:
 
 def _row_hits(chart: BarChart, places: list[float]) -> Iterable[Html]:
     """Lay over each row all that its bars say."""
-    said: dict[int, list[str]] = {}
+    said: dict[int, list[Bar]] = {}
     for bar in chart.bars:
-        said.setdefault(bar.row, []).append(bar.hover)
+        said.setdefault(bar.row, []).append(bar)
     return [
-        hit("0", places[row], "100%", _ROW, "\n".join(dict.fromkeys(texts)), chart.rows[row].turn)
-        for row, texts in said.items()
+        hit("0", places[row], "100%", _ROW, _said(bars), chart.rows[row].turn)
+        for row, bars in said.items()
     ]
 
 
-def _cell_hits(chart: BarChart, scale: _Scale, places: list[float]) -> Iterable[Html]:
-    return [
-        hit(
-            share(scale.at(bar.start)),
-            places[bar.row],
-            share(scale.at(bar.end) - scale.at(bar.start)),
-            _ROW,
-            bar.hover,
-            bar.turn,
-        )
-        for bar in chart.bars
-    ]
+def _said(bars: Sequence[Bar]) -> str:
+    """Write what bars of one turn say, its number once."""
+    first, *rest = dict.fromkeys(bar.hover for bar in bars)
+    start = first.partition(": ")[0]
+    return "\n".join([first, *(text.removeprefix(f"{start}: ") for text in rest)])
 
 
 def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
@@ -193,13 +187,14 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     for bar in chart.bars:
         said.setdefault(bar.row, []).append(bar)
     every = max(1, len(chart.rows) // 12)
+    hits = []
     for i, row in enumerate(chart.rows):
         middle = share(pitch * (i + 0.5))
         if i % every == 0:
             inside.append(words(row.group, middle, bottom + 16, "middle"))
             high = max([bar.end for bar in said.get(i, ())], default=0.0)
             inside.append(words(row.total, middle, bottom - high * scale - 5, "middle"))
-        hover = "\n".join(bar.hover for bar in said.get(i, ()))
-        inside.append(hit(share(pitch * i), top, share(pitch), _HEIGHT + 20, hover, row.turn))
+        hover = _said(said[i]) if i in said else f"turn {row.group}: none"
+        hits.append(hit(share(pitch * i), top, share(pitch), _HEIGHT + 20, hover, row.turn))
     turn = words("turn", share(left - 1), bottom + 16, "end", QUIET_INK)
-    return [*axis, turn, plane(left, bottom + 22, *inside)], bottom + 22
+    return [*axis, turn, plane(left, bottom + 22, *inside, unseen(hits))], bottom + 22

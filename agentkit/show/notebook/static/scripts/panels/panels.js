@@ -42,12 +42,14 @@ function charts(live, { within, body }) {
   const tabs = h("div", { className: "ak-tabs", role: "tablist", "aria-label": "charts" });
   const drawn = h("div", { role: "tabpanel", tabIndex: 0 });
   within.append(tabs, drawn);
+  const bars = chartBars(live, body, drawn);
   /** @type {Map<string, string>} */
   const known = new Map();
   let chosen = "";
   const choose = (name) => {
     chosen = name;
     drawn.replaceChildren(nodesOf(known.get(name)));
+    bars.offer();
     drawn.setAttribute("aria-label", name);
     for (const tab of tabs.children) {
       const on = tab.textContent.toLowerCase() === name;
