@@ -69,7 +69,7 @@ def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
         page.keyboard.press("Enter")
         view.settle()
         expect(opener).to_have_attribute("aria-expanded", "true")
-        charts = panel.get_by_role("img")
+        charts = panel.locator("svg.ak-chart")
         expect(charts).to_have_count(1)
         for word in ("Latency", "Problems", "Tokens"):
             panel.get_by_role("tab", name=word).click()
@@ -84,6 +84,15 @@ def test_charts_are_drawn_while_they_are_open(chromium: Browser) -> None:
         expect(charts.nth(0)).to_have_attribute(
             "aria-label", f"latency of {len(dbg.trajectory.turns)} turns"
         )
+        bars = charts.nth(0).get_by_role("button")
+        bars.first.focus()
+        expect(panel.locator(".ak-tip")).to_contain_text("turn 0: ")
+        page.keyboard.press("ArrowDown")
+        expect(bars.nth(1)).to_be_focused()
+        last = bars.last.get_attribute("data-turn")
+        bars.last.click()
+        turn = page.locator(f".ak-turn[data-turn='{last}']")
+        expect(turn).to_be_in_viewport()
         opener.click()
         view.settle()
         expect(panel).to_be_hidden()

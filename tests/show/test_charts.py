@@ -394,3 +394,53 @@ def test_a_frame_of_conversations_is_read_as_rollouts(chart: Any) -> None:
 
     chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
     assert isinstance(chart(pd.DataFrame({"messages": [chat]})), go.Figure)
+
+
+def test_a_template_that_was_chosen_has_its_ground_and_ink() -> None:
+    import plotly.io as pio
+
+    assert ak.charts.context(timed()).layout.font.color == "#767676"
+    was, pio.templates.default = pio.templates.default, "plotly_dark"
+    try:
+        made = ak.charts.context(timed()).layout
+    finally:
+        pio.templates.default = was
+    assert made.font.color is None
+    assert made.template.layout.font.color == "#f2f5fa"
+
+
+def test_a_bar_knows_its_turn() -> None:
+    """A page goes there."""
+    drawn = figures(timed(3), Timeline().reach(timed(3).turns))
+    for name in ("latency", "tokens", "problems"):
+        assert set(re.findall(r'data-turn="(\d+)"', drawn[name])) == {"0", "1", "2"}
+
+
+def test_one_scale_for_the_whole_rollout() -> None:
+    chart = latency_chart([turn_time(turn) for turn in timed(3).turns])
+    starts = [bar.start for bar in chart.bars if bar.kind == "first"]
+    assert starts == [0.0, 4.0, 8.0]
+    slow = latency_chart([turn_time(turn) for turn in timed(60).turns], most=20)
+    assert {bar.start for bar in slow.bars if bar.kind == "first"} == {0.0}
+
+
+def test_tokens_lie_on_each_other() -> None:
+    chart = context_chart([TurnTokens(0, 100, 40, cached=60, reasoning=10)])
+    assert [(bar.kind, bar.start, bar.end) for bar in chart.bars] == [
+        ("cached", 0, 60),
+        ("input", 60, 100),
+        ("reasoning", 100, 110),
+        ("output", 110, 140),
+    ]
+    assert chart.rows[0].total == "140"
+
+
+@pytest.mark.parametrize(
+    ("number", "kinds"), [(3, {"sample"}), (9, {"sample"}), (10, {"p90", "p99"})]
+)
+def test_percentiles_need_ten_times(number: int, kinds: set[str]) -> None:
+    found = percentiles_of({"a": [float(i) for i in range(number)]})
+    chart = percentiles_chart(found)
+    assert {bar.kind for bar in chart.bars} == kinds
+    assert ("too few" in chart.rows[0].total) == (kinds == {"sample"})
+    ElementTree.fromstring(svg(chart, alone=True))

@@ -91,9 +91,9 @@ def _bars(row: int, turn: TurnTokens) -> Iterator[Bar]:
     read, written = turn.input or 0, turn.output or 0
     cached, thought = min(turn.cached or 0, read), min(turn.reasoning or 0, written)
     parts = (
-        ("cached", cached, "read from the cache"),
+        ("cached", cached, "from the cache"),
         ("input", read - cached, "read new"),
-        ("reasoning", thought, "written as reasoning"),
+        ("reasoning", thought, "reasoning"),
         ("output", written - thought, "written"),
     )
     at = 0

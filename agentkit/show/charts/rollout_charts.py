@@ -18,7 +18,7 @@ from agentkit.types.words import count, seconds
 
 _LANES = 6
 """Lines of tools at most, under the line of the model."""
-_BARS, _COLUMNS, _CODES = 24, 12, 4
+_BARS, _COLUMNS, _CODES = 28, 10, 4
 """Bars of the latency, turns side by side, and codes, so that the three come to about ten
 kilobytes, to thirty at the worst.
 """
