@@ -85,6 +85,7 @@ _OURS = {
     "class": r"(?:(?:ak-[\w-]+|fold|raw) ?)+",
     "open": "",
     "start": r"\d+",
+    **dict.fromkeys(("x", "y", "width", "height", "cx", "cy", "r"), r"-?[\d.]+%?"),
     "dir": "auto",
     "data-source": r"""[\w.\[\]'"/-]+""",
 }

@@ -142,12 +142,12 @@ def _row_hits(chart: BarChart, places: list[float]) -> Iterable[Html]:
     for bar in chart.bars:
         said.setdefault(bar.row, []).append(bar)
     return [
-        hit("0", places[row], "100%", _ROW, _said(bars), chart.rows[row].turn)
+        hit("0", places[row], "100%", _ROW, _hover_of(bars), chart.rows[row].turn)
         for row, bars in said.items()
     ]
 
 
-def _said(bars: Sequence[Bar]) -> str:
+def _hover_of(bars: Sequence[Bar]) -> str:
     """Write what bars of one turn say, its number once."""
     first, *rest = dict.fromkeys(bar.hover for bar in bars)
     start = first.partition(": ")[0]
@@ -194,7 +194,7 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
             inside.append(words(row.group, middle, bottom + 16, "middle"))
             high = max([bar.end for bar in said.get(i, ())], default=0.0)
             inside.append(words(row.total, middle, bottom - high * scale - 5, "middle"))
-        hover = _said(said[i]) if i in said else f"turn {row.group}: none"
+        hover = _hover_of(said[i]) if i in said else f"turn {row.group}: none"
         hits.append(hit(share(pitch * i), top, share(pitch), _HEIGHT + 20, hover, row.turn))
     turn = words("turn", share(left - 1), bottom + 16, "end", QUIET_INK)
     return [*axis, turn, plane(left, bottom + 22, *inside, unseen(hits))], bottom + 22

@@ -1,6 +1,6 @@
 /**
- * What lies over the bars of a chart says more of them and goes to their turn: by the pointer, or by
- * arrows and Enter.
+ * What lies over the bars of a chart says more of them and goes to their turn: by the pointer, or
+ * by arrows and Enter.
  * @param {Live} live
  */
 function chartBars(live, body, within) {

@@ -14,8 +14,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set("svg g rect circle path text title".split(" "));
 const SHAPED = new Set(
   (
-    "viewBox preserveAspectRatio role aria-label x y dx width height rx cx cy r d color fill stroke stroke-width " +
-    "stroke-dasharray text-anchor font-size data-turn"
+    "viewBox preserveAspectRatio role aria-label x y dx width height rx cx cy r d color fill " +
+    "stroke stroke-width stroke-dasharray text-anchor font-size data-turn"
   ).split(" "),
 );
 
