@@ -249,7 +249,8 @@ def _call_line(node: Node) -> list[str]:
 def _problem(node: Node) -> list[str]:
     """Write a problem: mark, code and sentence on a line, its place on another where it is long."""
     sign, code, what = [part for part in node.children if isinstance(part, Node)]
-    said, *known = [_words(part).strip() for part in what.children if isinstance(part, Node)]
+    parts = [part for part in what.children if isinstance(part, Node)]
+    said, *known = [line.strip() for part in parts for line in _lines([part], inside=True)] or [""]
     first = "  ".join([_words(sign).strip(), _words(code), said])
     line = "  ".join([first, *known])
     return [line] if len(line) <= _SHORT else [first, *_indented(known, 4)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentkit.show.html import HOLE, Html, el, element, fragment, shape
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import bar, code, facts, note, status, wording
+from agentkit.show.render.parts.block import code, facts, note, short, wording
 from agentkit.show.render.parts.pretty import verbatim
 from agentkit.show.render.parts.rows import sign
 from agentkit.types.problem import Problem
@@ -82,12 +82,20 @@ def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = 
         else None
     )
     hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
-    return fragment(
-        bar(status("error"), code(error.kind), known),
-        wording(error.message, limits, f"{at}.message"),
-        upstream,
-        hint,
-    )
+    message = wording(error.message, limits, f"{at}.message")
+    return _LIST(_ROW["bad"](sign("error"), code(error.kind), [message, known, upstream, hint]))
+
+
+def failed_tries(errors: Sequence[ApiError]) -> Html:
+    """Draw the tries that failed before an answer came, one a row."""
+    return _LIST(*[_failed_try(error) for error in errors])
+
+
+def _failed_try(error: ApiError) -> Html:
+    wait = f"the server asked to wait {seconds(error.retry_after)}" if error.retry_after else None
+    known = facts(f"HTTP {error.status}" if error.status else None, wait)
+    message = el("code", short(error.message), class_="ak-said", dir="auto")
+    return _ROW["warn"](sign("error"), code(error.kind), fragment(message, " ", known))
 
 
 def _named(name: str, value: str | None) -> Html | None:

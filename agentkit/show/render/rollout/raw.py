@@ -8,6 +8,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, status, whole
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.rows import speech
+from agentkit.show.render.rollout.problem import failed_tries
 from agentkit.types.trajectory import Spec
 from agentkit.types.wire import Exchange, Request
 from agentkit.types.words import count, seconds
@@ -61,9 +62,8 @@ def retries(exchange: Exchange, limits: Limits) -> Html | None:
     """Draw the tries that failed before this answer; None where it came at once."""
     if not exchange.retries:
         return None
-    failed = [el("li", code(error.kind), " ", code(error.message)) for error in exchange.retries]
-    title = f"{count(len(failed), 'failed try')} before this answer"
-    return fold(title, el("ul", failed) if limits.details else None)
+    title = f"{count(len(exchange.retries), 'failed try')} before this answer"
+    return fold(title, failed_tries(exchange.retries) if limits.details else None)
 
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:

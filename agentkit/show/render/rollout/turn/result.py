@@ -10,7 +10,16 @@ from typing import NamedTuple
 from agentkit.show.html import Child, Html, el, element, without_keys
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, data, excerpt, facts, fold, status, whole
+from agentkit.show.render.parts.block import (
+    code,
+    data,
+    excerpt,
+    facts,
+    fold,
+    short,
+    status,
+    whole,
+)
 from agentkit.show.render.parts.rows import line, sign, sub
 from agentkit.show.render.parts.words import outcome_of
 from agentkit.types.trajectory import ToolResult, Trajectory
@@ -28,6 +37,10 @@ _WORDS = {
     "edited": "written by hand",
 }
 """What a status means, where a result is not simply there."""
+_RAISED_BY = ("error", "timeout")
+"""Results whose error is an exception of the tool."""
+_WRAPPED = 120
+"""Characters that the text for the model has around an error."""
 _SHORT = 200
 """Characters of a text in a line of plain text."""
 _FAULT = element("strong", class_="ak-fault")
@@ -84,25 +97,35 @@ def _outcome(result: ToolResult, limits: Limits, at: str, name: str | None) -> C
 
 
 def _fault(result: ToolResult) -> Child:
+    """Write what went wrong: the exception, or why the call was not run."""
     kind, message = _parted(result)
+    if result.status not in _RAISED_BY:
+        kind, message = "", result.error or ""
     if not kind:
-        return _FAULT(_WORDS.get(result.status, "failed"))
-    return [_FAULT(code(kind), ":"), " ", el("code", message, class_="ak-said", dir="auto")]
+        said = _FAULT(_WORDS.get(result.status, "failed"))
+        return [said, " ", _message(message)] if message else said
+    return [_FAULT(code(kind), ":"), " ", _message(message)] if message else _FAULT(code(kind))
+
+
+def _message(text: str) -> Html:
+    return el("code", short(text), class_="ak-said", dir="auto")
 
 
 def _parted(result: ToolResult) -> tuple[str, str]:
     """Part an error into its type and its message."""
-    kind, colon, message = (result.error or "").partition(": ")
-    return (kind, message) if colon else ("", "") if not kind else (kind, "")
+    kind, _, message = (result.error or "").partition(": ")
+    return kind, message
 
 
 def _is_repeated(result: ToolResult) -> bool:
     """Tell whether what the model sees of a failure says no more than its error."""
-    return bool(result.error) and result.status == "error" and _parted(result)[1] in result.content
+    error = result.error or ""
+    told = (_parted(result)[1] or error).rstrip(".")
+    return bool(told) and told in result.content and len(result.content) < len(error) + _WRAPPED
 
 
 def _behind(result: ToolResult, limits: Limits, at: str) -> Iterator[Html]:
-    if result.error and _is_repeated(result) and limits.details:
+    if _is_repeated(result) and limits.details:
         seen = whole(result.content, limits, f"{at}.content")
         yield fold("what the model sees", seen)
     if result.full_content is not None and limits.details:
