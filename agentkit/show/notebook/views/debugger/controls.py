@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.show.notebook.views.debugger.break_rows import break_rows
-from agentkit.show.notebook.views.debugger.fact_line import outcome
+from agentkit.show.notebook.views.debugger.fact_line import outcome, refusal
 from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.record import clip
 from agentkit.types.steps import Step, ToolStep
@@ -58,10 +58,12 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
     """Name the debugger's state: its kind, a word, the name of what it is about, and more."""
     trajectory, stop = dbg.trajectory, dbg.stop_at
     if dbg.running:
-        return _under_way(step, sampled, pausing=dbg.pausing)
+        flight = dbg.in_flight
+        arriving = flight is not None and flight.first_piece is not None
+        return _under_way(step, sampled, pausing=dbg.pausing, arriving=arriving)
     if trajectory.stop_reason in FAILED and trajectory.error is not None:
         why = in_line(clip(trajectory.error.kind, 80))
-        return _named("failed", "Server failed", more=f"{why}; the next step asks again")
+        return _named("failed", refusal(trajectory), more=f"{why}; the next step asks again")
     following = dbg.next_step
     if following is None or trajectory.stop_reason not in (None, *RESUMABLE):
         return outcome(trajectory, problems)
@@ -80,12 +82,14 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
     return _named("paused", "Paused before", name, kept)
 
 
-def _under_way(step: Step | None, sampled: str, *, pausing: bool) -> dict[str, str]:
+def _under_way(step: Step | None, sampled: str, *, pausing: bool, arriving: bool) -> dict[str, str]:
     calls = isinstance(step, ToolStep)
     if pausing:
         return _named("pausing", f"Pausing after this {'call' if calls else 'answer'}")
     if isinstance(step, ToolStep):
         return _named("calling", "Running", in_line(clip(step.call.name or "?", 60)))
+    if arriving:
+        return _named("answering", "Answering", more=sampled)
     return _named("asking", "Asking", more=sampled)
 
 

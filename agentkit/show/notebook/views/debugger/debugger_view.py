@@ -22,7 +22,8 @@ from agentkit.show.notebook.views.debugger.fact_line import bare, facts
 from agentkit.show.notebook.views.debugger.frame_view import FrameView
 from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
-from agentkit.show.render import shown
+from agentkit.show.render.analysis.diff import diff_fragments
+from agentkit.show.render.debugger import tree_fragments
 from agentkit.show.render.limits import STATIC
 from agentkit.trajectory.branches import Tree
 from agentkit.types.problem import SEVERITIES
@@ -222,7 +223,7 @@ class DebuggerView(Reruns, FrameView):
         if here.parent is not None:
             other = self.target.tree.branch(here.parent)
             names = (other.label, here.label)
-            found = shown.fragments(diff(other.trajectory, here.trajectory, names=names), STATIC)
+            found = diff_fragments(diff(other.trajectory, here.trajectory, names=names), STATIC)
             html = without_keys(fragment(*found.values()))
         self.reply({"type": "differs", "branch": branch, "html": html})
 
@@ -232,7 +233,7 @@ class DebuggerView(Reruns, FrameView):
         if not self._looking or tree == self._tree:
             return []
         self._tree = tree
-        drawn = [part for key, part in shown.fragments(tree, STATIC).items() if key != "tree"]
+        drawn = [part for key, part in tree_fragments(tree, STATIC).items() if key != "tree"]
         return [["branches", without_keys(fragment(*drawn)), [b.label for _, b in tree.rows()]]]
 
     def _grow(self, rows: StreamRows | None) -> None:

@@ -70,7 +70,7 @@ def outcome(trajectory: Trajectory, problems: int) -> dict[str, str]:
     stop, error = trajectory.stop_reason, trajectory.error
     if stop in ("error", "content_filter") and error is not None:
         about = in_line(clip(error.kind, 80))
-        return _state("failed", "Server failed", about)
+        return _state("failed", refusal(trajectory), about)
     if stop == "final":
         if not _answers(trajectory):
             return _state("none", "No answer", "the model stopped without one")
@@ -85,6 +85,12 @@ def outcome(trajectory: Trajectory, problems: int) -> dict[str, str]:
         waits = count(len(trajectory.pending), "call")
         return _state("paused", "Open", f"{waits} without a result")
     return _state("paused", "Open", "it can go on")
+
+
+def refusal(trajectory: Trajectory) -> str:
+    """Tell a server that failed from a request that it refused."""
+    status = trajectory.error.status if trajectory.error else None
+    return "Request refused" if status and 400 <= status < 500 else "Server failed"
 
 
 def _answers(trajectory: Trajectory) -> bool:

@@ -40,6 +40,7 @@ PARTS.push((live) => {
   rows.tabIndex = 0;
   let pausing = false;
   let since = -Infinity;
+  let going = null;
 
   live.panels = panels;
   live.turnNode = flow.turnNode;
@@ -95,7 +96,12 @@ PARTS.push((live) => {
   const showPausing = () => {
     const { state } = live;
     showTools(state, pausing);
-    line.state(pausing ? pausingOf(state) : state, pausing);
+    line.state(toldOf(state), pausing);
+  };
+  /** What is shown of a pause is what was asked for last, whatever is known there yet. */
+  const toldOf = (state) => {
+    if (pausing) return pausingOf(state);
+    return state.status?.kind === "pausing" && going ? { ...state, status: going } : state;
   };
   const pausingOf = (state) => {
     const what = state.here && state.here[1] !== null;
@@ -120,7 +126,8 @@ PARTS.push((live) => {
       ran = Boolean(state.running);
       rows.setAttribute("aria-live", state.running ? "off" : "polite");
       showTools(state, pausing);
-      line.state(pausing ? pausingOf(state) : state, pausing);
+      if (state.status?.kind !== "pausing") going = state.status;
+      line.state(toldOf(state), pausing);
       outline.state(state);
       say.state(state);
     },

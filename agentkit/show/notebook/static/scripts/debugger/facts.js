@@ -2,6 +2,7 @@
 const STATES = {
   ready: ["accent", "ring"],
   asking: ["model", "beat"],
+  answering: ["model", "beat"],
   calling: ["tool", "beat"],
   pausing: ["warn", "beat"],
   paused: ["accent", "dot"],

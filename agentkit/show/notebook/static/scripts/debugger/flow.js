@@ -20,6 +20,7 @@ function following(live, outline) {
     rows.focus({ preventScroll: true });
   });
   let atEnd = true;
+  let first = true;
   let height = 0;
   let seen = null;
   let known = 0;
@@ -44,11 +45,13 @@ function following(live, outline) {
     const go = (times) => {
       const box = (range ?? node).getBoundingClientRect(),
         pane = rows.getBoundingClientRect();
-      const room = range ? pane.height / 3 : 0;
-      rows.scrollTop += box.top - pane.top - room;
-      if (times) requestAnimationFrame(() => go(times - 1));
+      const off = box.top - pane.top - (range ? pane.height / 3 : 0);
+      const was = rows.scrollTop;
+      rows.scrollTop += off;
+      const still = Math.abs(rows.scrollTop - was) < 2;
+      if (times > 0) requestAnimationFrame(() => go(still ? times - 4 : times - 1));
     };
-    go(2);
+    go(12);
     const box = rows.getBoundingClientRect();
     if (box.top < 0 || box.top > innerHeight - 80) live.root.scrollIntoView({ block: "nearest" });
   }
@@ -114,6 +117,12 @@ function following(live, outline) {
     turnNode,
     reveal,
     seen: () => seen,
-    drawn: () => (atEnd ? follow(3) : look()),
+    drawn() {
+      // what nobody drives is read from its start
+      if (first) atEnd = Boolean(live.state.can) && !/^#agentkit-turn-/.test(location.hash);
+      first = false;
+      if (atEnd) follow(3);
+      else look();
+    },
   };
 }
