@@ -252,7 +252,7 @@ def test_a_change_that_cannot_be_made_is_refused_in_its_row(chromium: Browser) -
         view.settle()
         button(page, "Apply as a new branch").click()
         view.settle(lambda: len(dbg.tree) == 2)
-        expect(page.locator(".ak-ed")).to_have_count(0)
+        expect(button(page, "Apply as a new branch")).to_have_count(0)
 
 
 def test_the_sampling_is_changed_in_the_request(chromium: Browser) -> None:

@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import STATIC
-from agentkit.show.render.parts.block import CODE, code, data, short
+from agentkit.show.render.parts.block import CODE, code, data, note, short
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange, Request
+from agentkit.types.words import count
 
 _LINE = 160
 """Characters of a message that stand beside its role."""
+_MOST = 40
+"""Messages that are drawn one by one."""
 
 
 def request_tab(trajectory: Trajectory, turn: int) -> Html:
@@ -85,18 +88,25 @@ def _messages(trajectory: Trajectory, asked: Request, turn: int) -> Html:
     known = f"{len(asked.messages)}"
     if same:
         known += f"; the first {same} as in turn {turn - 1}"
-    lines = [_message(i, wire) for i, wire in enumerate(asked.messages)]
+    numbered = list(enumerate(asked.messages))
     old = (
-        _fold([el("small", f"the first {same}, as in turn {turn - 1}")], *lines[:same])
+        _fold([el("small", f"the first {same}, as in turn {turn - 1}")], _lines(numbered[:same]))
         if same
         else None
     )
     return _fold(
         [el("strong", "messages"), " ", el("small", known)],
         old,
-        *lines[same:],
+        _lines(numbered[same:]),
         opened=True,
     )
+
+
+def _lines(messages: list[tuple[int, dict[str, Any]]]) -> list[Child]:
+    """Draw messages, the last ones where there are many."""
+    rest = len(messages) - _MOST
+    more = note("… ", count(rest, "message"), " before them") if rest > 0 else None
+    return [more, *[_message(i, wire) for i, wire in messages[-_MOST:]]]
 
 
 def _message(place: int, wire: dict[str, Any]) -> Html:
