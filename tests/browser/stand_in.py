@@ -22,7 +22,8 @@ from playwright.sync_api import Page
 from agentkit.show.notebook.live import LiveView
 
 _PAGE = """
-async (script) => {
+async ([script, packed]) => {
+    const bytes = new DataView(Uint8Array.from(atob(packed), c => c.charCodeAt(0)).buffer);
     const module = await import(URL.createObjectURL(new Blob([script], {type: 'text/javascript'})));
     window.pages = []; // the widget's model in each, as one browser page has one
     window.models = []; // what is shown of them
@@ -31,7 +32,7 @@ async (script) => {
         const model = {
             on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
             off: (name, listener) => listeners[name]?.delete(listener),
-            get: (name) => ({counted: {turns: 3, calls: 4}})[name],
+            get: (name) => ({counted: {turns: 3, calls: 4}, packed: bytes})[name],
             send: (content) => window.toPython(JSON.stringify(content)),
             tell: (name, ...args) => listeners[name]?.forEach(listener => listener(...args)),
             ...given,
@@ -71,7 +72,7 @@ class StandIn:
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
         view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
         page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
-        page.evaluate(_PAGE, str(view._esm))
+        page.evaluate(_PAGE, [str(view._esm), base64.b64encode(view.packed).decode()])
         if begins:
             view.begin()
             self._carry()

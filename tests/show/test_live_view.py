@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import weakref
 import zlib
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +20,9 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.agent.events import Committed
 from agentkit.show.html import Html, el
-from agentkit.show.notebook.display import live_view
+from agentkit.show.notebook.display import live_view, live_views
 from agentkit.show.notebook.live import LiveView, changes
-from agentkit.show.notebook.page_files import script, sheet
+from agentkit.show.notebook.page_files import packed, script, sheet
 from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
 from agentkit.show.render.limits import WHOLE
@@ -433,12 +431,11 @@ def test_the_scripts_are_small() -> None:
     assert len(written) > 10
     assert sum(path.stat().st_size for path in written) < 160_000
     assert "import " not in script("debugger").replace("import(", "")
-    (packed,) = re.findall(r'atob\("([^"]+)"\)', DebuggerView._esm)
-    assert json.loads(zlib.decompress(b64decode(packed))) == [
-        script("debugger", "panels", "turns"),
-        sheet("debugger", "panels", "turns"),
-    ]
-    assert len(packed) < 40_000
+    names = DebuggerView.scripts
+    assert json.loads(zlib.decompress(packed(*names))) == [script(*names), sheet(*names)]
+    for view in (LiveView, *live_views().values()):
+        assert len(packed(*view.scripts)) < 40_000
+        assert len(str(view._esm)) < 1_500
 
 
 CELL = "import agentkit as ak\ndbg = ak.debug(ak.demo())\ndbg.run()\ndbg"

@@ -24,7 +24,7 @@ from agentkit.agent.event_loop import event_loop
 from agentkit.servers.redaction.known_secrets import Known
 from agentkit.show.html import Html
 from agentkit.show.notebook.long_text import rest_of, text_at
-from agentkit.show.notebook.page_files import module
+from agentkit.show.notebook.page_files import module, packed
 
 Op = list[Any]
 """One change of the page:
@@ -77,6 +77,8 @@ class LiveView(anywidget.AnyWidget):
     `static/styles/`, where there are any.
     """
     _esm = module()
+    packed = traitlets.Bytes().tag(sync=True)
+    """The scripts and the sheet; as bytes, which no message writes as letters."""
     counted = traitlets.Dict().tag(sync=True)
     """What a page says that has nothing else: how much was shown, in numbers alone."""
 
@@ -86,7 +88,7 @@ class LiveView(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, target: Any = None) -> None:
-        super().__init__(counted=self.counts(target))
+        super().__init__(counted=self.counts(target), packed=packed(*self.scripts))
         # Only a view that a page shows keeps alive what it shows (`_held`): else the debugger of a
         # cell that is run again would live, and draw, as long as the kernel does.
         self._known = _reference(target)
@@ -252,12 +254,13 @@ class LiveView(anywidget.AnyWidget):
             }
         )
 
-    def reply(self, message: dict[str, Any]) -> None:
+    def reply(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Send a message of its own to the page whose action is being done, to all pages outside an
         action; the script hears it.
         """
         whole = json.loads(self._secrets.redact(json.dumps(message, ensure_ascii=False)))
-        self.send(whole if self._asker is None else {**whole, "to": self._asker})
+        to = {} if self._asker is None else {"to": self._asker}
+        self.send({**whole, **to}, list(buffers))
 
     def _post(self, message: dict[str, Any], ops: list[Op], arrays: Sequence[bytes]) -> None:
         text = self._secrets.redact(json.dumps(ops, ensure_ascii=False, separators=(",", ":")))

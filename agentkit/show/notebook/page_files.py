@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from base64 import b64encode
 from functools import cache
 from importlib.resources import files
 
@@ -18,18 +17,20 @@ KEPT = ("rollout", "content")
 _UNPACK = """\
 const id = "%s";
 const known = (globalThis.agentkitViews ??= {});
-const unpacked = (known[id] ??= (async () => {
-const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-const text = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+const unpack = async (sent) => {
+const packed = new Blob([new Uint8Array(sent.buffer, sent.byteOffset, sent.byteLength)]);
+const text = packed.stream().pipeThrough(new DecompressionStream("deflate"));
 const [code, style] = JSON.parse(await new Response(text).text());
 document.head.append(Object.assign(document.createElement("style"), { id, textContent: style }));
 const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 return (await import(address).finally(() => URL.revokeObjectURL(address))).default;
-})());
+};
 export default () => {
 const early = [];
 let story, begun;
-const begin = (model) => (begun ??= unpacked.then((views) => (story = views.tell(model, early))));
+const begin = (model) =>
+(begun ??= (known[id] ??= unpack(model.get("packed"))).then(
+(views) => (story = views.tell(model, early))));
 return {
 initialize({ model }) {
 model.on("msg:custom", (...heard) => void (story ? story.hear(...heard) : early.push(heard)));
@@ -71,17 +72,24 @@ def compact(written: str) -> str:
 
 
 @cache
-def module(*names: str) -> str:
-    """Make the one module a widget can have: `script` and its style sheet, compressed, as each
-    widget sends its own copy to the page.
+def packed(*names: str) -> bytes:
+    """Compress `script` and its style sheet: each widget sends its own copy to the page, which
+    unpacks one of them.
 
-    It is there before it is unpacked, keeps what the kernel says meanwhile, and never waits:
-        anywidget gives up a widget for good whose module takes two seconds, as it can in a busy
-        page. A page unpacks it once; a sheet that every widget brings as `_css` would make the
-        browser style the whole page again for each.
+    A sheet that every widget brings as `_css` would make the browser style the whole page again for
+        each.
     """
-    packed = zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
-    return _UNPACK % (f"ak-{zlib.crc32(packed):08x}", b64encode(packed).decode())
+    return zlib.compress(json.dumps([script(*names), sheet(*names)]).encode(), 9)
+
+
+def module(*names: str) -> str:
+    """Make the one module that a widget can have: it unpacks what its trait `packed` holds.
+
+    It is there before that is done, keeps what the kernel says meanwhile, and never waits:
+        anywidget gives up a widget for good whose module takes two seconds, as it can in a busy
+        page.
+    """
+    return _UNPACK % f"ak-{zlib.crc32(packed(*names)):08x}"
 
 
 def sheet(*names: str) -> str:

@@ -48,7 +48,8 @@ class InnerView:
         """Send the page that asks the script of the view inside."""
         if self._inner is not None:
             script = str(self._inner._esm)
-            self.reply({"type": "inner", "number": self._number, "module": script})
+            told = {"type": "inner", "number": self._number, "module": script}
+            self.reply(told, [self._inner.packed])
 
     def do_inner(self, content: dict[str, Any]) -> None:
         """Pass on what the page of the view inside says."""

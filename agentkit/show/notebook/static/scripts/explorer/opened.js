@@ -147,7 +147,7 @@ function innerOf(live) {
       const model = {
         on: (name, hear) => name === "msg:custom" && mine.add(hear),
         off: (name, hear) => mine.delete(hear),
-        get: () => undefined,
+        get: (name) => (name === "packed" ? views[0] : undefined),
         send: (sent) => live.send("inner", { content: sent }),
       };
       const forget = widget.initialize({ model });

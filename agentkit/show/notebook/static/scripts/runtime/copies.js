@@ -35,7 +35,8 @@ function textBeside(button) {
   const shown = place.previousElementSibling;
   const texts = [...shown.querySelectorAll("pre")];
   const text = texts.length ? texts.map(plainText).join("") : plainText(shown);
-  return [text, (texts.length !== 1 && sentAt(place)) || cutAt(shown)];
+  const drawn = texts.length !== 1 || shown.querySelector(".ak-json");
+  return [text, (drawn && sentAt(place)) || cutAt(shown)];
 }
 
 /** The rest of a text that is behind a fold. */
