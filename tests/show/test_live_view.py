@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
 import weakref
 import zlib
 from collections.abc import Mapping
@@ -323,6 +325,23 @@ def test_a_page_that_comes_late_gets_what_it_lacks() -> None:
     assert page.rows == dict(view.rows())
 
 
+def test_what_a_request_needs_is_imported_once_a_view_is_shown() -> None:
+    """In a process of its own; not before, and by one thread however many are shown."""
+    code = """
+import sys, threading
+import agentkit as ak
+from agentkit.show.notebook.display import begin, live_view
+view = live_view(ak.debug(ak.demo()))
+assert "aiohttp" not in sys.modules
+begin(view); begin(view)
+threads = [t for t in threading.enumerate() if t.name == "agentkit imports"]
+assert len(threads) <= 1, threads
+for thread in threads: thread.join()
+assert "aiohttp" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_everything_that_is_drawn_is_a_widget() -> None:
     """The view that a cell shows; of what never changes one that shows it."""
     dbg = ak.debug(ak.demo())
@@ -433,7 +452,8 @@ def test_the_scripts_are_small() -> None:
     assert "import " not in script("debugger").replace("import(", "")
     names = DebuggerView.scripts
     assert json.loads(zlib.decompress(packed(*names))) == [script(*names), sheet(*names)]
-    for view in (LiveView, *live_views().values()):
+    views: list[type[LiveView]] = [LiveView, *live_views().values()]
+    for view in views:
         assert len(packed(*view.scripts)) < 40_000
         assert len(str(view._esm)) < 1_500
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import weakref
 from functools import cache
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from agentkit.agent.event_loop import event_loop
@@ -89,6 +91,7 @@ def begin(view: LiveView) -> None:
     cell that displays the view has ended.
     """
     _heed_cells()
+    _warm_up()
     view.begin()
 
 
@@ -98,6 +101,15 @@ def _heed_cells() -> None:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shell.events.register("post_run_cell", _after_cell)
+
+
+@cache
+def _warm_up() -> None:
+    """Import beside the cell, once, what a first request needs: the first click in a view does not
+    wait for it.
+    """
+    name = "agentkit.servers.transport.http_wire"
+    Thread(target=import_module, args=(name,), name="agentkit imports", daemon=True).start()
 
 
 def _after_cell(_: object) -> None:
