@@ -65,7 +65,7 @@ class Shown:
 
     @property
     def rows(self) -> Locator:
-        return self.page.locator(".ak-grid-body > [role=row]")
+        return self.page.locator(".ak-grid-row")
 
     def number_of_rows(self, number: int) -> None:
         """All there are, drawn or not."""

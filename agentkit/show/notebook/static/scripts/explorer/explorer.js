@@ -59,7 +59,7 @@ PARTS.push((live) => {
   const marks = marksOf(live);
   const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
   live.root.classList.add("ak-explorer");
-  live.root.setAttribute("role", "region");
+  live.root.setAttribute("role", "group");
   live.root.setAttribute("aria-label", "Rollouts");
   live.root.firstChild.after(bar, div("ak-xbody", panel, main));
 
@@ -120,7 +120,10 @@ PARTS.push((live) => {
         old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) },
       );
       rows.push(made.get(i).node);
-      if (i === open) rows.push(opened.node);
+      if (i === open) {
+        opened.within("row");
+        rows.push(opened.node);
+      }
     }
     fitted();
     const above = from * HEIGHT + (open >= 0 && open < from ? openHeight() : 0);
@@ -152,12 +155,12 @@ PARTS.push((live) => {
 
   const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
   function rowOf(i, row) {
+    const open = i === openRow();
     const node = h("div", {
-      className: `ak-grid-row${i === active ? " ak-active" : ""}`,
+      className: `ak-grid-row${i === active ? " ak-active" : ""}${open ? " ak-unfolded" : ""}`,
       role: "row",
       id: `${prefix}-${i}`,
       "aria-rowindex": String(i + 2),
-      "aria-expanded": i === openRow() ? "true" : undefined,
     });
     node.addEventListener("click", () => {
       active = i;
@@ -168,7 +171,7 @@ PARTS.push((live) => {
       return node;
     }
     const first = live.state.grouped ? within_(i) : markOf(row, node);
-    node.append(h("span", { role: "gridcell" }, first));
+    node.append(h("span", { role: "gridcell", "aria-expanded": String(open) }, first));
     row.cells.forEach((cell, place) => {
       const [name, , kind] = live.state.columns[place] ?? [];
       const made = h(
@@ -276,6 +279,7 @@ PARTS.push((live) => {
       aside.hidden = !apart;
       if (apart) {
         aside.replaceChildren(opened.node);
+        opened.within("");
         view.hidden = true;
       }
       view.classList.toggle("ak-has-open", openRow() >= 0);

@@ -84,7 +84,11 @@ function headingsOf(live, view, head, ask) {
     const all = h("input", { type: "checkbox", "aria-label": "mark all" });
     all.addEventListener("click", () => live.send("mark_all", { on: all.checked }));
     head.replaceChildren(
-      h("span", { role: "columnheader", "aria-label": "marks" }, state.grouped ? null : all),
+      h(
+        "span",
+        { role: "columnheader" },
+        state.grouped ? h("span", { className: "ak-away" }, "open") : all,
+      ),
       ...(state.columns ?? []).map((column, i) => heading(state, column, i)),
     );
     if (at > 0) head.children[at]?.querySelector("button")?.focus();

@@ -23,7 +23,7 @@ const FILTERS = [
  * is open at a time, over the table, which does not move.
  */
 function menusOf(live, state) {
-  const panel = h("div", { className: "ak-xmenu", hidden: true, tabIndex: -1 });
+  const panel = h("div", { className: "ak-xmenu", hidden: true, tabIndex: 0 });
   const said = (rows, tag) =>
     rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]);
   const fill = {

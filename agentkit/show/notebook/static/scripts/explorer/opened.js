@@ -30,7 +30,8 @@ function openedOf(live, go) {
   const labels = div("ak-xrow", label, line(name, "Add"));
   const side = div("ak-open-side", where, tags, labels, note, others, saved);
   const inner = innerOf(live);
-  const node = div("ak-detail", bar, div("ak-open", div("", live.rows, inner.node), side));
+  const cell = div("", bar, div("ak-open", div("", live.rows, inner.node), side));
+  const node = div("ak-detail", cell);
   let key = "";
   let at = ""; // what the note that is shown is about
 
@@ -88,6 +89,13 @@ function openedOf(live, go) {
   return {
     node,
     inner,
+    /** Stands in a table as a row of one cell, else by itself. */
+    within(role) {
+      if (role) node.setAttribute("role", role);
+      else node.removeAttribute("role");
+      if (role) cell.setAttribute("role", "gridcell");
+      else cell.removeAttribute("role");
+    },
     draw(state) {
       const { open } = state;
       inner.show(open?.inner ?? 0);
