@@ -99,7 +99,8 @@ def _outcome(
     blamed = [(_OF_SEVERITY[d.severity], words) for d in found if (words := _blame(d, side))]
     worst = min((of for of, _ in blamed), key=_WORST.index, default=state)
     details = [f"{what}, {n} of {len(samples)}" for what, n in others]
-    details += [words for of, words in blamed if of == worst and of != "good"][:1]
+    if not all(sample.error for sample in samples):  # else the error says it all
+        details += [words for of, words in blamed if of == worst and of != "good"][:1]
     details = details or _why(samples[0]) or [_apart(found, side, samples[0])]
     return PromptOutcome(
         prompt=prompt,

@@ -25,8 +25,9 @@ SEVERITIES = {"breaks": ("✕", "bad"), "changes": ("▲", "warn"), "cosmetic": 
 _ORDER = list(SEVERITIES)
 _OPEN = 2
 """Cards that are open at first."""
-_STRIP = 40
-"""Prompts that the strip of a card has a mark for."""
+_STRIP = 120
+"""Prompts up to which a card has a strip with a mark for each."""
+_STRIP_WIDTH = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,9 @@ def _card(card: Card, asked: Sequence[int], opened: bool, limits: Limits) -> Htm
 
 
 def _at(sides: Sequence[str], card: Card) -> str:
-    if sides:
-        return f"at {' and '.join(sides)}"
-    *most, last = dict.fromkeys(name for f in card.findings for name in f.sides)
-    return f"between {', '.join(most)} and {last}"
+    *most, last = sides or dict.fromkeys(name for f in card.findings for name in f.sides)
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f"{'at' if sides else 'between'} {listed}"
 
 
 def _strip(card: Card, asked: Sequence[int]) -> Html | None:
@@ -158,7 +158,11 @@ def _strip(card: Card, asked: Sequence[int]) -> Html | None:
     if not 1 < len(asked) <= _STRIP:
         return None
     found = set(card.prompts)
-    marks = [(n in found, f"M{9 * i} 0h7v12h-7z") for i, n in enumerate(asked)]
+    step = min(9.0, _STRIP_WIDTH / len(asked))
+    wide = step - (2 if step > 5 else 0.3)
+    marks = [
+        (n in found, f"M{step * i:.4g} 0h{wide:.3g}v12h{-wide:.3g}z") for i, n in enumerate(asked)
+    ]
     paths = [
         el("path", d="".join(d for on, d in marks if on is full), class_=name)
         for full, name in ((False, "ak-off"), (True, "ak-on"))
@@ -169,8 +173,8 @@ def _strip(card: Card, asked: Sequence[int]) -> Html | None:
         el("title", f"in prompts {', '.join(map(str, card.prompts))}"),
         paths,
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {9 * len(asked)} 12",
-        width=9 * len(asked),
+        viewBox=f"0 0 {round(step * len(asked))} 12",
+        width=round(step * len(asked)),
         height=12,
         role="img",
         class_=f"ak-strip ak-{SEVERITIES[card.severity][1]}",
@@ -182,7 +186,7 @@ def _body(card: Card, limits: Limits) -> list[Child]:
     case = f"prompt {first.prompt}, turn {first.turn}"
     evidence = f" · {first.evidence}" if first.evidence else None
     parts: list[Child] = [
-        el("p", known.means[:1].upper(), known.means[1:], ". ", el("small", case, evidence))
+        el("p", _sentence(known.means), " ", el("small", case, evidence))
         if limits.details
         else [note(code(clip(first.cause, 400))), note(case, evidence)],
     ]
@@ -200,6 +204,11 @@ def _body(card: Card, limits: Limits) -> list[Child]:
     if others and limits.details:
         parts.append(fold(count(len(others), "other case"), others))
     return parts
+
+
+def _sentence(means: str) -> str:
+    first = means.split(" ", 1)[0]
+    return f"{means if '_' in first else means[:1].upper() + means[1:]}."
 
 
 def what_to_do(hint: str, address: str | None = None) -> Html:

@@ -108,6 +108,7 @@ class Pair {
         );
     this.node.akOwn = true;
     (lanes ?? row).after(this.node);
+    row.scrollIntoView({ block: "nearest" });
     this.show({});
   }
 
