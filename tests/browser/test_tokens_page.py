@@ -123,7 +123,7 @@ def test_the_break_says_what_is_missing_and_marks_what_is_off_policy(chromium: B
 
 def test_the_strip_and_the_rows_of_the_least_likely_go_to_their_tokens(chromium: Browser) -> None:
     with shown(chromium, many_tokens()) as (page, view):
-        strip = page.locator(".ak-all")
+        strip = page.locator(".ak-tokens-strip")
         box = strip.bounding_box()
         assert box
         strip.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
@@ -136,7 +136,7 @@ def test_the_strip_and_the_rows_of_the_least_likely_go_to_their_tokens(chromium:
         expect(row).to_have_attribute("aria-current", "")
         expect(page.locator(".ak-at")).to_be_in_viewport()
         page.get_by_label("go to a turn").select_option("turn 7")
-        expect(page.locator(".ak-run").nth(7)).to_be_in_viewport()
+        expect(page.locator(".ak-tokens-turn").nth(7)).to_be_in_viewport()
 
 
 def test_where_there_is_nothing_to_show_it_says_what_to_ask_for(chromium: Browser) -> None:

@@ -48,7 +48,11 @@ _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 
 _MASKS = {mask: element("span", class_=f"ak-t ak-m{mask}") for mask in range(1, 4)}
 """Trained; trained and off policy; sampled and not trained."""
 Off = Sequence[int]
-ASK = 'ask for them: sampling={"logprobs": True, "top_logprobs": 5}, on vLLM "return_token_ids" too'
+ASK = (
+    'ask for them: ak.Agent(…, sampling={"logprobs": True, "top_logprobs": 5, "return_token_ids":'
+    " True}), of which the last is vLLM's"
+)
+"""What makes a server return what is shown here."""
 
 
 def run_row(
@@ -245,7 +249,9 @@ def tokens_head(tokens: Tokens) -> dict[str, Html]:
     """Draw what is above the tokens: totals, what is wrong with a managed state, the prefix check,
     the least likely tokens; where there is nothing to show, what to ask the server for.
     """
-    title = bar(el("strong", "Tokens"), facts(*tokens.words()), _chips(tokens))
+    title = bar(
+        el("strong", "Tokens"), facts(*tokens.words()) if len(tokens) else None, _chips(tokens)
+    )
     lacks = _lacking(tokens)
     advice = [note(lacks), what_to_do(ASK)] if lacks else None
     parts = {"head": el("header", title, advice, class_="ak-head", data_key="head")}

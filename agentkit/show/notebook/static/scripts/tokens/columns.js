@@ -52,16 +52,19 @@ function sketch(strip, { columns, shown, unlikely, starts, state }) {
   const width = PARTS_OF_STRIP / parts;
   const drawn = LOOKS.map(() => "");
   for (let part = 0; part < parts; part++) {
-    let look = 0;
+    const counts = LOOKS.map(() => 0);
+    const begin = Math.floor((part * total) / parts);
     const end = Math.floor(((part + 1) * total) / parts);
-    for (let i = Math.floor((part * total) / parts); i < end; i++) {
-      if (!(flags[i] & SAMPLED)) continue;
-      look = Math.max(look, flags[i] & OFF ? 2 : 1);
-      if (shown === "mask") continue;
+    for (let i = begin; i < end; i++) {
+      let look = flags[i] & SAMPLED ? (flags[i] & OFF ? 2 : 1) : 0;
       const likely = shown === "logprob";
       const step = likely ? stepOf(-logprobs[i], unlikely) : stepOf(entropies[i], state.entropies);
-      if (step > 0 && step < 5) look = Math.max(look, step + 2);
+      if (look && shown !== "mask" && step > 0 && step < 5) look = step + 2;
+      counts[look]++;
     }
+    // the most telling look that a tenth of the tokens have: one of a hundred is no colour
+    let look = LOOKS.length - 1;
+    for (let seen = counts[look]; look && seen < (end - begin) / 10; seen += counts[look]) look--;
     drawn[look] += `M${part * width} 0h${width}v12h${-width}z`;
   }
   const marks = drawn.map((d, i) => (d ? shape("path", { d, class: `ak-strip-${LOOKS[i]}` }) : ""));

@@ -8,7 +8,7 @@ class Heatmap {
     this.at = -1;
     this.bar = h("div", { className: "ak-metrics", role: "toolbar", "aria-label": "tokens" });
     this.strip = shape("svg", {
-      class: "ak-all",
+      class: "ak-tokens-strip",
       viewBox: `0 0 ${PARTS_OF_STRIP} 12`,
       preserveAspectRatio: "none",
       "aria-hidden": "true",
@@ -83,7 +83,7 @@ class Heatmap {
     const facts = `${size.toLocaleString("en")} tokens, ${sampled.toLocaleString("en")} sampled`;
     const title = h(
       "div",
-      { className: "ak-run" },
+      { className: "ak-tokens-turn" },
       h("strong", { textContent: this.state.runs[r][0] }),
     );
     title.append(" ", h("small", { textContent: facts }));
