@@ -61,13 +61,24 @@ def test_a_closed_level_says_what_it_holds() -> None:
 
 
 def test_a_long_list_says_how_many_there_are_more() -> None:
-    shown = data(json.dumps(["x" * 60] * 500), STATIC, "at")
-    assert "… 400 more items" in shown
+    shown = data(json.dumps([f"{i} {'x' * 60}" for i in range(900)]), STATIC, "at")
+    assert "<summary>800 more items</summary>" in shown
+    assert re.search(r"… \d+ more items", shown)
+    assert 'data-more="at"' in shown
+    few = data(json.dumps([f"{i} {'x' * 60}" for i in range(250)]), STATIC, "at")
+    assert "data-more" not in few
+    assert '"249 xx' in few
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "{broken", "[1, 2", "9" * 5000])
 def test_what_is_no_json_stays_as_it_is(text: str) -> None:
     assert read(data(text, STATIC, "at")).text.startswith(text[:900])
+
+
+@pytest.mark.parametrize("depth", [90, 400, 900, 5000])
+def test_json_that_is_deep_is_there_as_text(depth: int) -> None:
+    text = "[" * depth + "1" + "]" * depth
+    assert text[:900] in read(data(text, STATIC, "at")).text
 
 
 JSONS: dict[str, Callable[[int], Any]] = {
@@ -102,6 +113,13 @@ def test_records_are_a_table_of_three_rows_and_a_fold() -> None:
     assert '<td>Inn 2</td><td class="ak-number">92</td>' in first
     widths = [re.findall(r"<col [^>]*>", part) for part in (first, rest)]
     assert widths[0] == widths[1] != []
+
+
+def test_no_cell_is_cut_for_good() -> None:
+    rows = [{"id": i, "text": f"{'word ' * 60}{i}", "of": {"a": [i] * 40}} for i in range(30)]
+    shown = read(data(json.dumps(rows), STATIC, "at")).text
+    assert all(f"{'word ' * 40}{i}" in shown.replace("more characters", "") for i in range(30))
+    assert "[29, 29, 29" in shown
 
 
 def test_records_can_be_read_as_a_tree() -> None:

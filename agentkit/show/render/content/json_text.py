@@ -46,6 +46,8 @@ _read = json.JSONDecoder(
 
 def size(value: Any, room: int) -> int:
     """Count the characters of a value on one line, no further than `room` allows."""
+    if room <= 0:
+        return 1
     if not isinstance(value, list):
         return len(leaf_text(value))
     spent = 2

@@ -18,6 +18,8 @@ LINE = 90
 """Characters of a value that stays on one line."""
 _ITEMS = 100
 """Items of one level."""
+_LOOKS = 20
+"""Folds of so many items, one in the other."""
 _OPEN = 24
 """Lines that are there without a click."""
 _DEPTH = 40
@@ -25,7 +27,7 @@ _TEXT = 300
 """Characters of a text that stands among the lines."""
 _ROWS = 4
 """Lines of a text that is shown line by line."""
-_CHARACTERS = 40
+_CHARACTERS = 20
 """Characters of room that a line stands for."""
 _TWICE = 4_000
 """Characters of records that are drawn as a tree too."""
@@ -47,6 +49,8 @@ class JsonTree:
         self._room = room
         self._lines = max(room // _CHARACTERS, _OPEN)
         self._open = _OPEN
+        self.is_cut = False
+        """Whether there is more of the value than it shows."""
 
     def drawn(self, value: Any) -> Html:
         """Draw the value: on a line, as a table, or as a tree."""
@@ -63,12 +67,12 @@ class JsonTree:
             return table
         return [table, el("details", el("summary", "as a tree"), self._level(value, depth))]
 
-    def _level(self, value: Any, depth: int) -> list[Child]:
+    def _level(self, value: Any, depth: int, start: int = 0) -> list[Child]:
         """Draw the items of a container: those of a line together, each other behind a fold."""
         parts: list[Child] = []
         lines: list[Child] = []
-        room, shown = LINE - 2 * depth, 0
-        for item in value[:_ITEMS]:
+        room, shown = LINE - 2 * depth, start
+        for item in value[start : start + _ITEMS]:
             if not self._lines or self._room <= 0:
                 break
             self._lines -= 1
@@ -77,14 +81,24 @@ class JsonTree:
             shown += 1
             folded = self._folded(label, inner, depth, room)
             if folded is None:
-                self._room -= size(inner, room)
+                length = size(inner, room)
+                self._room -= length
+                self.is_cut |= isinstance(inner, list) and length > room
                 lines += ["\n" if lines else None, *label, _short(inner, room)]
                 continue
             parts += [_LINES(*lines)] if lines else []
             parts.append(folded)
             lines = []
         parts += [_LINES(*lines)] if lines else []
-        return [*parts, self._rest(len(value) - shown, "item")]
+        return [*parts, self._more(value, depth, start, shown)]
+
+    def _more(self, value: Any, depth: int, start: int, shown: int) -> Html | None:
+        """Put the items that are too many for one look behind a fold."""
+        left = len(value) - shown
+        if shown < start + _ITEMS or not left or shown >= _ITEMS * _LOOKS:
+            return self._rest(left, "item")
+        title = el("summary", count(left, "more item"))
+        return el("details", title, self._level(value, depth, shown))
 
     def _folded(self, label: list[Child], value: Any, depth: int, room: int) -> Html | None:
         """Draw what is too long for a line: a container, a text, an image."""
@@ -112,6 +126,7 @@ class JsonTree:
     def _rest(self, number: int, thing: str) -> Html | None:
         if not number:
             return None
+        self.is_cut = True
         return el("p", "… ", count(number, f"more {thing}"), " ", class_="ak-note")
 
 

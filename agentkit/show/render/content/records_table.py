@@ -18,6 +18,8 @@ _MOST = 200
 _CELL = 80
 """Characters of a cell."""
 _WIDE = 42
+_DEEP = 400
+"""Characters of a cell that is an object or a list."""
 _LIKE_JSON = re.compile(r'-?\d[\d.eE+-]*|true|false|null|["{\[].*|\s.*|.*\s|', re.DOTALL)
 """Texts that are written with their quotes, so that they pass for nothing else."""
 _ROW, _NAME, _TEXT, _COUNT = (
@@ -83,7 +85,9 @@ def _cell(row: dict[str, Any], name: str) -> tuple[int, Child]:
             return size(value, _CELL), el("code", line(value))
         words = f"{{ {count(len(value), 'field')} }}" if isinstance(value, Members) else ""
         words = words or f"[ {count(len(value), 'item')} ]"
-        return len(words), el("small", words)
+        if size(value, _DEEP) > _DEEP:
+            return len(words), el("small", words)
+        return len(words), el("details", el("summary", words), el("code", line(value)))
     text = leaf_text(value)
     if isinstance(value, Digits):
         return len(text), text if len(text) <= _CELL else f"{text[:_CELL]}…"
@@ -93,5 +97,6 @@ def _cell(row: dict[str, Any], name: str) -> tuple[int, Child]:
         text = value
     if len(text) > _CELL:
         rest = count(len(text) - _CELL, "more character")
-        return _CELL, fragment(running_text(text[:_CELL]), el("small", f"… {rest}"))
+        more = el("details", el("summary", rest), running_text(text[_CELL:]))
+        return _CELL, fragment(running_text(text[:_CELL]), more)
     return len(text), running_text(text)

@@ -155,8 +155,15 @@ def data(text: str, limits: Limits, at: str) -> Html:
     value = read_json(text) if limits.details else None
     if value is None:
         return _block(text, limits, at, "data", FOLD)
-    tree, beside = JsonTree(limits.text).drawn(value), around(text)
-    return fragment(tree, beside) if beside else tree
+    tree, beside = JsonTree(limits.text), around(text)
+    try:
+        shown = tree.drawn(value)
+    except RecursionError:
+        return _block(text, limits, at, "data", FOLD)
+    cut = None
+    if tree.is_cut:
+        cut = _hidden(len(text) - limits.text, at) or fold("as text", whole(text, limits, at))
+    return fragment(shown, cut, beside) if beside or cut else shown
 
 
 def whole(text: str, limits: Limits, at: str) -> Html:
