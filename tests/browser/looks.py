@@ -144,7 +144,7 @@ _FITS = """() => {
     for (const e of controls) {
         const box = e.getBoundingClientRect(), style = getComputedStyle(e);
         if (box.width < 2 || box.height < 2) continue;
-        const cut = [e, ...e.querySelectorAll('*')].find(part => part.clientWidth > 0
+        const cut = [e, ...e.querySelectorAll('*')].find(part => part.clientWidth > 2
             && part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX !== 'visible');
         const meant = cut && getComputedStyle(cut).textOverflow === 'ellipsis'
             && (cut.closest('[title]') || /^(TD|TH|SUMMARY|INPUT|TEXTAREA)$/.test(e.tagName));

@@ -98,7 +98,7 @@ def _word(kind: str, word: str) -> Html:
 
 
 def _sides(step: PrefixStep) -> Html:
-    head = el("tr", *(el("th", title, scope="col") for title in ("", "tokens", "ids")))
+    head = el("tr", *(el("th", title, scope="col") for title in ("part", "tokens", "ids")))
     sides = (
         ("both before it", step.shared),
         ("sampled, or sent then", step.before),

@@ -1,0 +1,37 @@
+"""What is done on a view before it is looked at: the states that only a person brings about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+
+def _button(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name, exact=False).first.click()
+
+
+def _tab(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("tab", name=name).last.click()
+
+
+def _key(key: str) -> Callable[[Page], None]:
+    def press(page: Page) -> None:
+        page.get_by_role("button", name="Back").first.focus()
+        page.keyboard.press(key)
+
+    return press
+
+
+DOINGS: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "request": ("failed_tool", _tab("Request")),
+    "response": ("stopped", _tab("Response")),
+    "problems_tab": ("failed_tool", _tab("Problems")),
+    "keys": ("ended", _key("?")),
+    "search": ("ended", _key("/")),
+    "breakpoints": ("paused", _button("Breakpoints")),
+    "branches": ("branched", _button("Branches")),
+    "charts": ("ended", _button("Charts")),
+    "opened_row": ("table", lambda page: page.locator(".ak-cell").nth(8).dblclick()),
+}
+"""Name to the state of the gallery it begins in, and what is done."""
