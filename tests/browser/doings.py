@@ -32,6 +32,6 @@ DOINGS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "breakpoints": ("paused", _button("Breakpoints")),
     "branches": ("branched", _button("Branches")),
     "charts": ("ended", _button("Charts")),
-    "opened_row": ("table", lambda page: page.locator(".ak-cell").nth(8).dblclick()),
+    "opened_row": ("table", lambda page: page.get_by_role("row").nth(2).click()),
 }
 """Name to the state of the gallery it begins in, and what is done."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from notebooks import gallery
 from tests.browser import looks
+from tests.browser.doings import DOINGS
 from tests.browser.lab import browser
 from tests.support.paths import GOLDEN
 
@@ -32,13 +34,25 @@ KEPT = ("paused", "failed_tool", "server_failed", "table", "comparison", "differ
 @pytest.mark.parametrize("static", [False, True], ids=["live", "static"])
 @pytest.mark.parametrize("state", gallery.STATES)
 def test_nothing_is_wrong_with_how_it_looks(chromium: Browser, state: str, static: bool) -> None:
-    wrong = {}
     with looks.shown(chromium, state, static=static) as page:
-        for name, (width, dark, font) in DRESSES.items():
-            looks.dress(page, width, dark=dark, font=font)
-            if found := looks.facts(page):
-                wrong[name] = found
-    assert not wrong
+        assert wrong_in(page) == {}
+
+
+def wrong_in(page: Page) -> dict[str, Any]:
+    """What is wrong in each dress."""
+    wrong = {}
+    for name, (width, dark, font) in DRESSES.items():
+        looks.dress(page, width, dark=dark, font=font)
+        if found := looks.facts(page):
+            wrong[name] = found
+    return wrong
+
+
+@pytest.mark.parametrize("name", DOINGS)
+def test_nothing_is_wrong_with_what_a_person_opens(chromium: Browser, name: str) -> None:
+    state, do = DOINGS[name]
+    with looks.shown(chromium, state, do=do) as page:
+        assert wrong_in(page) == {}
 
 
 @pytest.mark.parametrize("state", KEPT)
