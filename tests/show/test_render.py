@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import agentkit as ak
 from agentkit.show.html import SVG_TAGS, TAGS, Html
 from agentkit.show.notebook.page_files import css
 from agentkit.show.notebook.static_view import mimebundle, standalone
@@ -29,6 +30,7 @@ from agentkit.show.render.render import render
 from agentkit.show.render.render import text_of as text
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.show.render.shown import page
+from agentkit.testing import ScriptedServer
 from agentkit.types.answer import ReasoningBlock, Response, ServerStep
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Exchange
@@ -366,6 +368,15 @@ def test_reward_labels_and_notes_are_said() -> None:
     assert all(said in head for said in ("reward 0.5", "label late", "wrong city", '"task"'))
     assert "call 0note the tool lies" in read(parts["turn-0/remarks"]).text
     assert "the tool lies" not in head
+
+
+def test_what_it_cost_is_said_where_prices_are_known() -> None:
+    prices = {"input": 1_000.0, "output": 1_000.0}
+    asked = ak.Agent("m", server=ScriptedServer(["Hi."]), prices=prices)
+    dbg = ak.debug(asked, "Hello.")
+    dbg.run()
+    assert f"${dbg.trajectory.cost:.4f}" in text(dbg.trajectory).splitlines()[0]
+    assert "$" not in text(weather())
 
 
 def test_recorded_times_are_shown_and_dates_are_not() -> None:
