@@ -387,3 +387,21 @@ def test_what_came_of_a_stopped_answer_is_used(chromium: Browser) -> None:
         button(what, "Use as the answer").click()
         view.settle(lambda: len(dbg.trajectory.all_turns) == 1)
         assert (dbg.trajectory.all_turns[0].response.content or "").startswith("One night")
+
+
+def test_an_answer_of_a_rerun_is_seen_while_it_is_written(chromium: Browser) -> None:
+    gate = threading.Event()
+    gate.set()
+    dbg = streaming(["One ", "night ", "at ", "the Inn"], gate=gate)
+    dbg.step()
+    gate.clear()
+    with shown(chromium, dbg) as (page, view):
+        button(turn(page, 0), "Rerun").click()
+        view.settle()
+        button(page, "Ask once more").click()
+        card = turn(page, 0).locator(".ak-card").nth(1)
+        view.settle(lambda: "One night" in card.inner_text())
+        expect(card).to_contain_text("writing…")
+        gate.set()
+        view.settle(lambda: len(dbg.tree) == 2)
+        expect(card).to_contain_text("answered")
