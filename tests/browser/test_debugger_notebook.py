@@ -77,7 +77,7 @@ def test_a_debugger_in_a_notebook(
 
 def grows_while_it_runs(view: Locator) -> None:
     """`start` gave the cell back; the answer streams in."""
-    expect(state(view)).to_contain_text("Asking")
+    expect(state(view)).to_contain_text("Answering")
     expect(view.get_by_role("log")).to_contain_text("word5 ")
     expect(state(view)).to_contain_text("Answered", timeout=15_000)
     expect(view.locator("[data-key='turn-0']")).to_contain_text("word99")

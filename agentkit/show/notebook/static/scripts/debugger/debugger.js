@@ -6,6 +6,7 @@
 PARTS.push((live) => {
   const { root, rows } = live;
   root.classList.add("ak-debugger");
+  root.setAttribute("role", "region");
   const { bar, tools, state: showTools } = toolbar(live);
   const line = factLine(live);
   const outline = outlineOf(live);
@@ -119,6 +120,7 @@ PARTS.push((live) => {
       pausing = Boolean(state.running && asked);
       root.classList.toggle("ak-running", Boolean(state.running));
       root.classList.toggle("ak-drives", Boolean(state.can));
+      root.setAttribute("aria-label", state.can ? "Debugger" : "Rollout");
       if (ran && !state.running) {
         const last = [...rows.querySelectorAll("[data-key$='/text']")].at(-1)?.innerText ?? "";
         live.say(`${state.status?.word} ${state.status?.name}. ${last.slice(0, 400)}`);
