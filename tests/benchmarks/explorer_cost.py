@@ -80,7 +80,7 @@ def in_memory(rollouts: list[Trajectory], number: int) -> Iterator[str]:
     shown, _ = timed(lambda: view._heard({"type": "ready", "view": "page"}))
     size = sum(len(json.dumps(content)) + sum(map(len, buffers or ())) for content, buffers in sent)
     code, plain = (
-        len(json.dumps(view.get_state())),
+        len(json.dumps(view.get_state(), default=lambda raw: " " * len(raw))),
         len(bundle["text/html"]) + len(bundle["text/plain"]),
     )
     yield f"  shown: {shown * 1000:.1f} ms in the kernel, {size / 1000:.1f} kB of rows, {code / 1000:.1f} kB of script and style, {plain / 1000:.1f} kB kept"
