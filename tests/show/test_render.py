@@ -692,7 +692,7 @@ def test_a_view_is_a_sequence_and_shows_itself() -> None:
         False,
     ]
     assert shown["text/plain"].count("\n") == 3
-    assert "2 turns  7 calls  17 problems  12.5 s  ✕ error" in shown["text/plain"]
+    assert "2 turns  7 calls  17 problems  12.5 s  ✕ No answer" in shown["text/plain"]
 
 
 def test_a_view_of_one_is_its_conversation() -> None:

@@ -4,6 +4,7 @@ table, small whatever the rollouts hold: its first rows, and how many there are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,8 +14,8 @@ from typing import Any
 from agentkit.files.columns import columns_of, first_words
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, note, status
-from agentkit.show.render.parts.words import trouble
+from agentkit.show.render.parts.block import code, note
+from agentkit.show.render.parts.words import outcome_of, trouble
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.show.render.shown import grouped
 from agentkit.trajectory.trouble.points import ProblemPoint, points_by_turn, problem_count
@@ -249,7 +250,9 @@ def _rollout(position: int, trajectory: Trajectory, limits: Limits | None) -> Ht
 def _cells(position: int, trajectory: Trajectory) -> list[Child]:
     turns, calls, elapsed = _numbers(trajectory)
     problems = problem_count(trajectory)
-    ending = status(trajectory.stop_reason or "open", problems)
+    icon, tone, words = outcome_of(trajectory, problems)
+    shown = re.split("[:,]", words)[0]  # the number of problems has a column, the reason is inside
+    ending = el("span", icon, " ", shown, class_=f"ak-status ak-{tone}")
     return [
         el("small", position),
         code(first_words(trajectory)),
