@@ -5,8 +5,9 @@ conversation shows.
 
 It prints, for rollouts of growing length, of short constructed turns and of real ones of vLLM's,
 the cost of the conversation, of its timeline, of the charts' drawings and of the frames; the cost
-of the timeline of one more turn of a rollout that grows; and, for 32,000 tokens, the bytes and the
-time of the heatmap's columns. It checks nothing.
+of the timeline of one more turn of a rollout that grows; for 32,000 tokens, the bytes and the time
+of the heatmap's columns; the bytes of views on the wire; and, where there is a Chromium, the time
+from a first click to the frame that shows what it asked for. It checks nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -27,12 +29,14 @@ from agentkit.analysis.timings import Timeline, turn_time
 from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.rollout_charts import timeline_svg
 from agentkit.show.charts.svg import svg
+from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import render
 from agentkit.types.trajectory import Trajectory
 from tests.analysis.token_samples import many_tokens
 from tests.show.render_samples import long
+from tests.show.wire_bytes import appended, first_state
 
 CAPTURED = [
     Path(__file__).parents[2] / "notebooks" / "cassettes" / f"vllm_{name}.jsonl"
@@ -115,5 +119,76 @@ def main() -> None:
     )
 
 
+def wire() -> None:
+    """Print the bytes of views on the wire."""
+    ten = first_state(ak.debug(ak.demo(), "Go on."), long(10))
+    print(f"first state of a debugger of 10 turns: {ten:,} bytes, its packed script included")
+    whole = long(60)
+    grown = [replace(whole, turns=whole.turns[:n], stop_reason=None) for n in range(10, 60)]
+    print(f"one more turn, beyond its text: {median(appended(grown)):,.0f} bytes (median)")
+    some = [long(n) for n in (1, 2, 3)]
+    table = ak.explore([some[i % 3] for i in range(50_000)])
+    print(f"50,000 rows: {first_state(table):,} bytes")
+
+
+CLICK = """
+([selector, until]) => new Promise(done => {
+    const button = document.querySelector(selector);
+    button.scrollIntoView();
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+        const began = performance.now();
+        const look = () => document.querySelector(until)
+            ? requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)))
+            : requestAnimationFrame(look);
+        button.click();
+        look();
+    }));
+})
+"""
+
+
+def painted() -> None:
+    """Print the milliseconds from a click to the frame after what it asked for is there: the first
+    click in a page of its own, and the median of several pages.
+    """
+    from tests.browser.lab import browser, tab
+    from tests.browser.stand_in import StandIn
+
+    dbg = ak.debug(ak.demo(), "Go on.")
+    dbg._cursor.engine.trajectory = long(1000)
+    some = [long(n) for n in (1, 2, 3)]
+    table = ak.explore([some[i % 3] for i in range(2_000)])
+    cases = {
+        "1,000 turns, the request of one": (
+            dbg,
+            "[data-key='turn-990'] [data-tab='request']",
+            "[data-turn='990'] .ak-panel, [data-turn='990'] [role='tabpanel']",
+        ),
+        "2,000 rows, one is opened": (
+            table,
+            "[role='row'][aria-rowindex='3']",
+            ".ak-detail .ak-root",
+        ),
+    }
+    with browser() as chromium:
+        for name, (thing, selector, until) in cases.items():
+            spent = []
+            for _ in range(5):
+                view = live_view(thing)
+                assert view is not None
+                with tab(chromium) as (page, _heard):
+                    shown = StandIn(page, view)
+                    page.evaluate(
+                        f"() => {{ window.took = null; ({CLICK})({[selector, until]}).then(t => {{ window.took = t; }}); }}"
+                    )
+                    shown.settle(lambda p=page: p.evaluate("window.took !== null"))  # type: ignore[misc]
+                    spent.append(page.evaluate("window.took"))
+            print(
+                f"{name}: {median(spent):.0f} ms (median of first clicks: {', '.join(f'{t:.0f}' for t in spent)})"
+            )
+
+
 if __name__ == "__main__":
     main()
+    wire()
+    painted()

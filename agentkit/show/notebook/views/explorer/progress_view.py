@@ -33,7 +33,8 @@ class ProgressView(LiveView):
         now: Any = self.target
         if now is None:
             return self.rows()
-        title = el("strong", f"{now.done:,} of {count(now.asked, 'rollout')}")
+        side = f"{now.name}: " if now.name else ""
+        title = el("strong", f"{side}{now.done:,} of {count(now.asked, 'rollout')}")
         facts = [el("span", fact) for fact in self._facts(now)]
         chips = [
             el(
