@@ -80,7 +80,7 @@ def grows_while_it_runs(view: Locator) -> None:
     expect(state(view)).to_contain_text("Answering")
     expect(view.get_by_role("log")).to_contain_text("word5 ")
     expect(state(view)).to_contain_text("Answered", timeout=15_000)
-    expect(view.locator("[data-key='turn-0']")).to_contain_text("word99")
+    expect(view.locator("article[data-turn='0']")).to_contain_text("word99")
 
 
 def both_cells_follow(first: Locator, second: Locator) -> None:
@@ -106,7 +106,7 @@ def both_cells_follow(first: Locator, second: Locator) -> None:
 
 
 def changes_what_was_said(view: Locator) -> None:
-    view.get_by_role("treeitem", name="turn 0").click()
+    view.get_by_role("navigation").get_by_role("button", name="turn 0").click()
     key(view, "e")
     view.page.get_by_role("menuitem", name="Result of get_weather (1)").click()
     field = view.get_by_role("textbox", name="Result of get_weather (1)")
@@ -156,7 +156,7 @@ def shows_the_same_after_a_reload(page: Page, shared: Server, name: str, app: Ap
     """The kernel still runs: the page asks again and gets everything."""
     reopen_notebook(page, shared, name, app)
     expect(root(page, 1).get_by_role("log")).to_contain_text("-9 °C")
-    expect(root(page, 4).locator("[data-key='turn-0']")).to_contain_text("word99")
+    expect(root(page, 4).locator("article[data-turn='0']")).to_contain_text("word99")
     key(root(page, 1), "f")
     expect(root(page, 2).get_by_role("button", name="Branches 4")).to_be_visible()
 
