@@ -263,8 +263,29 @@ def test_a_second_page_does_not_cost_the_first_its_changes() -> None:
     first.take(sent)
     dbg.step()
     ready(view, "two")
-    first.take([message for message in sent if message[0].get("to") != "two"])
+    first.take([m for m in sent if m[0].get("to") != "two" and m[0]["type"] != "who"])
     assert first.rows == dict(view.rows())
+
+
+def test_a_page_that_went_without_a_word_is_forgotten() -> None:
+    """When another comes, those that are still here say so."""
+    view = DebuggerView(ak.debug(ak.demo()))
+    sent = recorded(view)
+    for page in ("lost", "kept", "new"):
+        ready(view, page)
+    view._heard({"type": "here", "view": "kept"})
+    assert [content["type"] for content, _ in sent].count("who") == 2
+    assert view._pages == {"kept", "new"}
+
+
+def test_what_a_page_says_of_what_it_never_showed_is_what_there_is() -> None:
+    dbg = ak.debug(ak.demo())
+    view = DebuggerView(dbg)
+    recorded(view)
+    ready(view)
+    dbg.run()
+    view.refresh()
+    assert view.counted["turns"] == len(dbg.trajectory.turns) > 0
 
 
 def kinds(sent: Sent) -> list[tuple[Any, ...]]:

@@ -80,7 +80,7 @@ class LiveView(anywidget.AnyWidget):
     packed = traitlets.Bytes().tag(sync=True)
     """The scripts and the sheet; as bytes, which no message writes as letters."""
     counted = traitlets.Dict().tag(sync=True)
-    """What a page says that has nothing else: how much was shown, in numbers alone."""
+    """What a page says that has nothing else: how much is shown, in numbers alone."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "scripts" in cls.__dict__:
@@ -113,7 +113,7 @@ class LiveView(anywidget.AnyWidget):
 
     @classmethod
     def counts(cls, thing: Any) -> dict[str, int]:
-        """Count what is shown, under words of ours: {"turns": 3}. It is sent with the widget."""
+        """Count what is shown, under words of ours: {"turns": 3}. A page can tell that alone."""
         return {}
 
     def fragments(self) -> Mapping[str, Html]:
@@ -211,6 +211,7 @@ class LiveView(anywidget.AnyWidget):
             self._soon = False
             if self._pages:
                 self.publish(self.difference())
+                self.counted = self.counts(self.target)
 
     def refresh_soon(self) -> None:
         """Send what changed, together with what changes in the next twentieth of a second."""
@@ -276,6 +277,9 @@ class LiveView(anywidget.AnyWidget):
                 self._reset(page)
             case {"type": "shown", "view": str(page), "seq": int(seq)}:
                 self._joined(page, seq)
+            case {"type": "here", "view": str(page)}:
+                self._pages.add(page)
+                self._held = self.target
             case {"type": "gone", "view": str(page)}:
                 self.forget(page)
             case {
@@ -318,7 +322,13 @@ class LiveView(anywidget.AnyWidget):
                 self._reset(page)
 
     def _add(self, page: str) -> None:
-        self._pages = {page, *self._pages} - ({_COMING} if page != _COMING else set())
+        """Note a page; of the others those that say that they are here, as a page that is loaded
+        again cannot say that it goes.
+        """
+        if page not in self._pages:
+            others, self._pages = self._pages - {_COMING}, {page}
+            if others:
+                self.send({"type": "who"})
         self._held = self.target
 
     def forget(self, page: str) -> None:

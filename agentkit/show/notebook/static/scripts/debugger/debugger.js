@@ -170,6 +170,6 @@ const gone = (told) => ({
     kind: "gone",
     word: "Disconnected",
     name: "",
-    more: "this is the last that was known; run the cell again to go on",
+    more: "",
   },
 });

@@ -141,7 +141,6 @@ function outlineOf(live) {
       const at = here || (index === turn && place === null);
       leaf.classList.toggle("ak-here", at);
       leaf.classList.toggle("ak-next", here);
-      leaf.classList.toggle("ak-seen", place === null && index === seen);
       leaf.classList.toggle("ak-ahead", index >= (known.reached ?? Infinity) && !at);
       if (at) leaf.setAttribute("aria-current", "step");
       else leaf.removeAttribute("aria-current");
@@ -154,17 +153,26 @@ function outlineOf(live) {
       leaf.classList.toggle("ak-if", conditional);
       const words = [leaf.akName, stops.length && "breakpoint", here && "next step"];
       leaf.setAttribute("aria-label", words.filter(Boolean).join(", "));
-      leaf.setAttribute("aria-selected", String(index === chosen?.[0] && place === chosen[1]));
     }
-    for (const one of strip.children) {
-      const index = Number(one.dataset.turn);
-      one.classList.toggle("ak-here", index === turn);
-      if (index === seen) one.setAttribute("aria-current", "true");
-      else one.removeAttribute("aria-current");
-    }
+    for (const one of strip.children)
+      one.classList.toggle("ak-here", Number(one.dataset.turn) === turn);
+    point();
     const first = tree.querySelector(".ak-leaf");
     if (first && !tree.querySelector("[tabindex='0']")) first.tabIndex = 0;
   }
+
+  /** Marks what is in view and what is chosen: two leaves, as a reader who scrolls waits for it. */
+  function point() {
+    for (const old of node.querySelectorAll(".ak-seen")) old.classList.remove("ak-seen");
+    for (const old of tree.querySelectorAll("[aria-selected]")) old.removeAttribute("aria-selected");
+    turns[seen]?.node.firstChild.classList.add("ak-seen");
+    leafOf(...(chosen ?? []))?.setAttribute("aria-selected", "true");
+    strip.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    strip.children[seen]?.setAttribute("aria-current", "true");
+  }
+
+  const leafOf = (turn, call = null) =>
+    turns[turn]?.node.children[call === null ? 0 : call + 1];
 
   /** A row for the step that comes next, where its turn has none yet. */
   function coming() {
@@ -270,7 +278,7 @@ function outlineOf(live) {
     viewed(turn) {
       if (turn === seen) return;
       seen = turn;
-      mark();
+      point();
       const leaf = turns[turn]?.node.firstChild;
       if (!leaf || node.contains(document.activeElement)) return;
       const box = node.getBoundingClientRect(),
@@ -281,9 +289,9 @@ function outlineOf(live) {
     /** Chooses a turn or a call; null for none. */
     pick(turn, call = null) {
       chosen = turn === null ? null : [turn, call];
-      const leaf = turns[turn]?.node.children[call === null ? 0 : call + 1];
+      const leaf = leafOf(turn, call);
       if (leaf) choose(leaf, false);
-      mark();
+      point();
     },
   };
 }

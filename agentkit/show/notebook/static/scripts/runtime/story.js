@@ -62,7 +62,9 @@ class Story {
     const { type, seq, to } = message;
     if (to !== undefined && !this.views.has(to)) return;
     const those = to === undefined ? [...this.views.values()] : [this.views.get(to)];
-    if (type === "reset") {
+    if (type === "who") {
+      return this.views.forEach((_, view) => this.post({ type: "here", view }));
+    } else if (type === "reset") {
       this.forget();
       this.asked = false;
     } else if (type !== "delta") {
