@@ -53,7 +53,9 @@ def records_table(value: list[Members], names: list[str]) -> Html:
         min(max(len(name), *(length for length, _ in column)), _WIDE)
         for name, column in zip(names, zip(*texts, strict=True), strict=True)
     ]
-    sizes = el("colgroup", [el("col", width=round(6.7 * width) + 18) for width in widths])
+    # a short cell is often an id, whose capitals are wide, and has no place to break
+    pixels = [round(6.7 * width + 1.5 * min(width, 12)) + 18 for width in widths]
+    sizes = el("colgroup", [el("col", width=width) for width in pixels])
     makes = [_COUNT if numeric[name] else _TEXT for name in names]
     drawn = [
         _ROW([make(cell) for make, (_, cell) in zip(makes, row, strict=True)]) for row in texts

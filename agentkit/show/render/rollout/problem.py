@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from agentkit.types.problem import Problem
 from agentkit.types.wire import ApiError
 from agentkit.types.words import count, seconds
 
+_LIKE_JSON = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|true|false|null")
 _TONES = {"error": "bad", "warning": "warn"}
 _LIST = element("ul", class_="ak-problems")
 _ROW = {
@@ -50,12 +52,18 @@ def _problem(problem: Problem) -> Html:
     )
 
 
+def _value(value: Any) -> str:
+    """Write a value; a text that would pass for a number or a word of JSON keeps its quotes."""
+    quoted = isinstance(value, str) and _LIKE_JSON.fullmatch(value)
+    return f'"{value}"' if quoted else verbatim(value)
+
+
 def _changed(before: Any, after: Any) -> Html | None:
     if before is None and after is None:
         return None
-    sent = fragment("sent ", code(verbatim(before))) if before is not None else None
+    sent = fragment("sent ", code(_value(before))) if before is not None else None
     read = (
-        fragment(" read as " if sent else "read as ", code(verbatim(after)))
+        fragment(" read as " if sent else "read as ", code(_value(after)))
         if after is not None
         else None
     )

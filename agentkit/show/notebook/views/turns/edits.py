@@ -38,9 +38,10 @@ class RowEdits(TurnTabs):
         self.reply({"type": "told", "ask": ask, "slots": found})
 
     def do_slot(self, turn: int, what: str, ask: int) -> None:
-        """Send what a slot holds now."""
+        """Send what a slot holds now, and a guess at what was meant by the arguments of a call."""
         text = slot_text(self.trajectory, turn, what)
-        self.reply({"type": "told", "ask": ask, "text": sendable(text)})
+        guess = guess_at(self.trajectory, turn, what)
+        self.reply({"type": "told", "ask": ask, "text": sendable(text), "guess": sendable(guess)})
 
     def do_draft(self, turn: int, what: str, text: str, ask: int) -> None:
         """Send what a draft changes, what is wrong with it, and whether it fits the tool."""
@@ -123,6 +124,15 @@ def slot_text(trajectory: Trajectory, at: int, what: str) -> str:
     except IndexError:
         pass
     raise NotFound(f"there is no {what!r} in turn {at}")
+
+
+def guess_at(trajectory: Trajectory, at: int, what: str) -> str:
+    """Write what was probably meant by the arguments of a call, "" where nothing is known."""
+    turn, (kind, _, place) = _turn(trajectory, at), what.partition(":")
+    if turn is None or kind != "arguments" or int(place) >= len(turn.tool_calls):
+        return ""
+    suggestion = turn.tool_calls[int(place)].suggestion
+    return "" if suggestion is None else pretty(suggestion)
 
 
 def arguments_text(call: ToolCall) -> str:

@@ -149,7 +149,7 @@ def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
     if call.suggestion is None:
         return None
     return fragment(
-        note("could be read as, never run by itself:"),
+        note("a guess at what was meant, never run by itself:"),
         data(pretty(call.suggestion, _WIDE), limits, f"{at}.suggestion"),
     )
 

@@ -48,7 +48,7 @@ PARTS.push((live) => {
   live.reveal = flow.reveal;
   live.goto = (turn, call = null) => {
     outline.pick(turn, call);
-    flow.reveal(flow.turnNode(turn, call));
+    flow.reveal(flow.withHead(flow.turnNode(turn, call)));
   };
   /** The turn that was chosen last, else the one in view. */
   live.chosen = () => outline.chosen?.[0] ?? flow.seen() ?? 0;

@@ -24,6 +24,8 @@ function following(live, outline) {
   let height = 0;
   let seen = null;
   let known = 0;
+  /** Room above what was gone to, so that the button for what is earlier lies over none of it. */
+  const ROOM = 40;
   const bottom = () => rows.scrollHeight - rows.clientHeight;
 
   const turns = () => [...rows.querySelectorAll(".ak-turn, .ak-block > [data-turn]")];
@@ -38,6 +40,14 @@ function following(live, outline) {
     );
   }
 
+  /** A call with its turn's head, where both fit. */
+  function withHead(call) {
+    const turn = call?.closest(".ak-turn");
+    if (!turn) return call;
+    const height = call.getBoundingClientRect().bottom - turn.getBoundingClientRect().top;
+    return height + ROOM < rows.clientHeight ? turn : call;
+  }
+
   /** Scrolls to a node; what was out of sight gets its real height on the way. */
   function reveal(node, range) {
     if (!node) return;
@@ -45,7 +55,7 @@ function following(live, outline) {
     const go = (times) => {
       const box = (range ?? node).getBoundingClientRect(),
         pane = rows.getBoundingClientRect();
-      const off = box.top - pane.top - (range ? pane.height / 3 : 0);
+      const off = box.top - pane.top - (range ? pane.height / 3 : ROOM);
       const was = rows.scrollTop;
       rows.scrollTop += off;
       const still = Math.abs(rows.scrollTop - was) < 2;
@@ -79,7 +89,7 @@ function following(live, outline) {
       high = all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (all[middle].getBoundingClientRect().bottom > top + 12) high = middle;
+      if (all[middle].getBoundingClientRect().bottom > top + ROOM + 4) high = middle;
       else low = middle + 1;
     }
     const first = all[low];
@@ -115,6 +125,7 @@ function following(live, outline) {
     earlier,
     later,
     turnNode,
+    withHead,
     reveal,
     seen: () => seen,
     drawn() {

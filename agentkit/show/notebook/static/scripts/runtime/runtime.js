@@ -5,7 +5,7 @@
  * @typedef {{
  *   root: HTMLElement, rows: HTMLElement, state: Object<string, any>, arrays: ArrayBuffer[],
  *   send: (action: string, args?: object) => void,
- *   fail: (message: string, hint?: string) => void, say: (text: string) => void,
+ *   fail: (message: string, hint?: string) => void, say: (text: string, seen?: boolean) => void,
  * }} Live  What a part is given: where it draws, the last state, and how it asks for something.
  * @typedef {{
  *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void,
@@ -38,6 +38,7 @@ function mount(el, post) {
     texts.more(row);
   });
   let ended = "";
+  let seeing = 0;
   /** Does something and keeps the focus in the view: the next letter is not the notebook's. */
   const keepingFocus = (act) => {
     const had = root.contains(document.activeElement);
@@ -52,8 +53,11 @@ function mount(el, post) {
     state: {},
     arrays: [],
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
-    say: (text) => {
+    say: (text, seen = false) => {
       spoken.textContent = text;
+      spoken.classList.toggle("ak-toast", seen);
+      clearTimeout(seeing);
+      seeing = setTimeout(() => spoken.classList.remove("ak-toast"), 4000);
     },
     fail: (message, hint) => {
       const close = h("button", {

@@ -47,7 +47,9 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
     }
     field.setAttribute("aria-invalid", String(Boolean(wrong)));
   };
-  const run = (given) => {
+  const run = async (given) => {
+    // what was wrong may just have been mended
+    if (given.valid && wrong && check) await ask();
     if (given.valid && wrong) return field.focus();
     given.act(field.value);
   };

@@ -40,6 +40,7 @@ function rowEdits({ live, ask, turns, shown }) {
   const open = async (turn, what, { words = "", text, back = document.activeElement } = {}) => {
     const key = `${turn}|${what}`;
     if (drafts.has(key)) return drafts.get(key).editor.field.focus();
+    let guess = "";
     const editor = editorOf({
       name: words || `${what} of turn ${turn}`,
       text: text ?? "",
@@ -57,6 +58,15 @@ function rowEdits({ live, ask, turns, shown }) {
             else close(key);
           },
         },
+        {
+          word: "Put in the guess",
+          when: () => Boolean(guess) && editor.field.value !== guess,
+          act() {
+            editor.field.value = guess;
+            editor.field.dispatchEvent(new Event("input"));
+            editor.field.focus();
+          },
+        },
         { word: "Cancel", act: () => close(key) },
       ],
       cancel: () => close(key),
@@ -69,6 +79,7 @@ function rowEdits({ live, ask, turns, shown }) {
     place(drafts.get(key));
     if (text === undefined) {
       const told = await ask("slot", { turn, what });
+      guess = told.guess;
       editor.begin(told.text);
     }
     editor.node.scrollIntoView({ block: "nearest" });

@@ -1,14 +1,15 @@
 /** The request of a turn as code: copied, or saved as a file. */
 async function copyCode({ live, ask }, turn, kind) {
   const { text } = await ask("code", { turn, kind });
-  live.say((await copied(text)) ? `${kind} copied` : "the page may not copy");
+  live.say((await copied(text)) ? `${kind} copied` : "the page may not copy", true);
 }
 
-async function saveCode({ ask }, turn, kind) {
+async function saveCode({ live, ask }, turn, kind) {
   const { text, name } = await ask("code", { turn, kind });
   const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
+  live.say(`${name} is among your downloads`, true);
 }
 
 /** The address of this page, with the turn that a view of it goes to. */
@@ -16,7 +17,7 @@ const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
 
 /** What a letter does with a turn; those of the actions in its head are heard elsewhere. */
 const KEYS_OF_A_TURN = {
-  l: ({ live }, turn) => copied(linkOf(turn)).then(() => live.say("link copied")),
+  l: ({ live }, turn) => copied(linkOf(turn)).then(() => live.say("link copied", true)),
   m: ({ live, remarks }, turn) => live.state.can && remarks.edit(turn),
   c: (doc, turn) => copyCode(doc, turn, "curl"),
   d: ({ shown, turns }, turn) => shown.show(turns.find(turn), turn, "compare"),
@@ -30,8 +31,8 @@ function menuOf(doc, turn) {
     ...(acting ? [["note", "Note or label…", by("m"), "m"]] : []),
     null,
     ["copy", "Copy as curl", by("c"), "c"],
-    ["save", "Save as pytest…", () => saveCode(doc, turn, "pytest")],
-    ["save", "Export the report…", () => saveCode(doc, turn, "report")],
+    ["save", "Save as a test for pytest", () => saveCode(doc, turn, "pytest")],
+    ["save", "Save a bug report of this turn", () => saveCode(doc, turn, "report")],
     ...(acting ? [null, ["branches", "Compare with the branch it left", by("d"), "d"]] : []),
   ];
 }
