@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import field
 from math import fsum, hypot, isfinite, sqrt
 from typing import Any, Literal
 
@@ -77,6 +78,8 @@ class SampleTree(Record, Drawn):
     """How many different prompts the samples began with; more than 1 is a mistake in putting them
     together.
     """
+    trajectories: tuple[Trajectory, ...] = field(default=(), compare=False)
+    """The samples themselves, by their position."""
 
     @property
     def shared(self) -> tuple[SampleBranch, ...]:
@@ -160,7 +163,12 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
         _grow(root, position, sample, known)
     rewards = [sample.meta.get("reward") for sample in samples]
     prompts = {repr([message.wire for message in sample.prompt]) for sample in samples}
-    return SampleTree(size=len(samples), branches=_branches(root, rewards), prompts=len(prompts))
+    return SampleTree(
+        size=len(samples),
+        branches=_branches(root, rewards),
+        prompts=len(prompts),
+        trajectories=tuple(samples),
+    )
 
 
 def _samples(x: Any, tools: Any) -> list[Trajectory]:

@@ -13,11 +13,17 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 import agentkit as ak
 from agentkit.analysis.compare.comparison import Comparison
 from agentkit.analysis.diff import Diff
-from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView, TreeView
+from agentkit.show.notebook.views.beside_view import (
+    ComparisonView,
+    DiffView,
+    SamplesView,
+    TreeView,
+)
 from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 from tests.show.beside_samples import BESIDE, comparison, hostile_comparison
+from tests.show.test_tree_pictures import sampled
 from tests.support.paths import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
@@ -223,3 +229,42 @@ def test_a_branch_is_shown_beside_the_one_it_left(chromium: Browser) -> None:
         opened(page).focus()
         page.keyboard.press("Escape")
         expect(button).to_be_focused()
+
+
+def test_a_card_opens_its_prompt_and_shows_its_tokens(chromium: Browser) -> None:
+    with shown(chromium, ComparisonView(recorded())) as (page, view):
+        page.locator("[data-key=class-prefix_broken] summary").first.click()
+        page.get_by_role("button", name="Show in the tokens").click()
+        view.settle()
+        expect(opened(page).locator(".ak-broken")).to_be_in_viewport()
+        page.get_by_role("button", name="Open prompt").first.click()
+        view.settle()
+        expect(opened(page).get_by_role("columnheader")).to_have_count(2)
+
+
+def test_the_strip_of_a_card_goes_to_its_prompts(chromium: Browser) -> None:
+    found = recorded()
+    with shown(chromium, ComparisonView(found)) as (page, view):
+        strip = page.locator(".ak-strip").first
+        size = box(strip)
+        strip.click(position={"x": size["width"] * 2.5 / len(found.asked), "y": 6})
+        view.settle()
+        expect(page.locator(".ak-pairhead strong")).to_have_text("Prompt 2")
+        expect(opened(page)).to_be_in_viewport()
+
+
+def test_a_way_of_samples_is_shown_beside_another(chromium: Browser) -> None:
+    samples = ak.sample_tree([sampled("Oslo"), sampled("Rome"), sampled("Oslo")])
+    with shown(chromium, SamplesView(samples)) as (page, view):
+        way = page.get_by_role("button", name="Rome")
+        way.click()
+        view.settle()
+        expect(opened(page).get_by_role("columnheader")).to_have_text(["sample 1", "sample 0"])
+        page.get_by_label("right side").select_option("sample 2")
+        view.settle()
+        expect(opened(page).get_by_role("columnheader")).to_have_text(["sample 1", "sample 2"])
+        page.get_by_role("button", name="Close").click()
+        expect(opened(page)).to_have_count(0)
+        expect(way).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(opened(page)).to_have_count(1)

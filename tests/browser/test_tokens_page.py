@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,7 +103,7 @@ def test_what_was_sampled_is_told_from_the_prompt(chromium: Browser) -> None:
     with shown(chromium, real()) as (page, _):
         ink = "e => getComputedStyle(e).color"
         answer, prompt = (
-            page.locator(f".ak-map .ak-k{kind}").first
+            page.locator(f".ak-map .ak-span{kind}").first
             for kind in (".ak-sampled", ":not(.ak-sampled)")
         )
         assert answer.evaluate(ink) != prompt.evaluate(ink)
@@ -113,6 +114,8 @@ def test_what_was_sampled_is_told_from_the_prompt(chromium: Browser) -> None:
 def test_the_break_says_what_is_missing_and_marks_what_is_off_policy(chromium: Browser) -> None:
     with shown(chromium, real()) as (page, _):
         expect(page.locator(".ak-map .ak-broken")).to_contain_text("position 88")
+        page.locator(".ak-broken summary").click()
+        expect(page.locator(".ak-broken tbody tr")).to_have_count(3)
         missing = page.locator(".ak-map del")
         expect(missing).to_contain_text("Two calls are needed")
         expect(missing).not_to_contain_text("tool_call")
@@ -145,6 +148,13 @@ def test_where_there_is_nothing_to_show_it_says_what_to_ask_for(chromium: Browse
         expect(page.locator(".ak-todo")).to_contain_text("return_token_ids")
         expect(page.get_by_role("toolbar")).to_have_count(0)
         assert heard == Heard()
+
+
+def test_what_to_ask_for_is_what_the_server_takes() -> None:
+    answered = ak.tokens(replace(conversation("hermes-qwen3", "rollout-03"), turns=()))
+    for profile, own in (("openai", False), ("vllm", True)):
+        answered.profile = profile
+        assert ("return_token_ids" in answered.html()) is own
 
 
 def test_texts_are_found_across_tokens(chromium: Browser) -> None:

@@ -34,6 +34,8 @@ class Tokens(Drawn):
         """The managed state, checked, if it shows one."""
         self.checks: tuple[PrefixCheck, ...] = ()
         """Whether the prompts extend the tokens before them, for each rollout."""
+        self.profile = "generic"
+        """The kind of server that the first rollout was asked of."""
         self.runs = tuple(
             self._of_state(read_managed(x)) if is_managed(x) else self._of_rollouts(x)
         )
@@ -46,6 +48,7 @@ class Tokens(Drawn):
 
     def _of_rollouts(self, x: Any) -> list[TokenRun]:
         found = rollouts_in(x)
+        self.profile = found[0].spec.profile if found else self.profile
         state = state_of(x, found)
         if state is not None:
             return self._of_state(read_managed(state, found[0] if found else None))

@@ -25,11 +25,17 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.analysis.compare.comparison import Comparison
     from agentkit.analysis.diff import Diff
     from agentkit.analysis.explore.explorer import Explorer
+    from agentkit.analysis.sample_tree import SampleTree
     from agentkit.analysis.tokens.tokens import Tokens
     from agentkit.debugger.debugger import Debugger
     from agentkit.files.cassette.index import Cassette, Index
     from agentkit.show.notebook.view import View
-    from agentkit.show.notebook.views.beside_view import ComparisonView, DiffView, TreeView
+    from agentkit.show.notebook.views.beside_view import (
+        ComparisonView,
+        DiffView,
+        SamplesView,
+        TreeView,
+    )
     from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
     from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
     from agentkit.show.notebook.views.explorer.progress_view import ProgressView
@@ -44,6 +50,7 @@ def live_views() -> dict[type, type[LiveView]]:
         Comparison: ComparisonView,
         Diff: DiffView,
         Tree: TreeView,
+        SampleTree: SamplesView,
         **dict.fromkeys(tables, ExplorerView),
     }
 

@@ -102,7 +102,8 @@ def _sheets(body: Html) -> str:
 def _beside(body: Html) -> str:
     names = ("ak-beside", "ak-matrix", "ak-lanes", "ak-bands")
     two = style("beside") if any(name in body for name in names) else ""
-    return two + (style("tokens") if "ak-tokens" in body else "")
+    cards = "" if two or "ak-todo" not in body else style("beside/cards")
+    return two + cards + (style("spans") if "ak-tokens" in body else "")
 
 
 @cache

@@ -12,7 +12,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.analysis.trees.lanes import branch_lanes
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, note, row
+from agentkit.show.render.parts.block import bar, code, facts, note, row
 from agentkit.show.render.rollout.turn.call import call_row
 from agentkit.trajectory.branches import Branch, Tree, last_words
 
@@ -89,6 +89,8 @@ def tree_fragments(tree: Tree, limits: Limits) -> dict[str, Html]:
     """Draw a lane for each branch; for plain text a row, under the one it left."""
     head = el("p", el("strong", "Tree"), " ", el("code", tree.summary()), class_="ak-title")
     if limits.details:
+        named = bar(el("strong", "Branches"), facts(tree.summary()))
+        head = el("header", named, class_="ak-head", data_key="tree")
         return {"tree": head, **branch_lanes(tree, limits)}
     rows = {
         f"branch-{branch.label}": _branch(depth, branch, branch.label == tree.current)

@@ -10,10 +10,16 @@ from typing import Any
 
 from agentkit.analysis.compare.comparison import Comparison
 from agentkit.analysis.diff import Diff, diff
+from agentkit.analysis.sample_tree import SampleTree
+from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView
 from agentkit.show.render.analysis.comparison import report_fragments
 from agentkit.show.render.analysis.diff import diff_fragments
+from agentkit.show.render.analysis.findings import Card, cards_of
+from agentkit.show.render.analysis.tokens import token_rows
+from agentkit.show.render.analysis.trees.bands import ways_of
+from agentkit.show.render.analysis.trees.sample_tree import branch_fragments
 from agentkit.show.render.debugger import tree_fragments
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.rollout.conversation import trajectory_fragments
@@ -27,7 +33,7 @@ _LISTED = replace(STATIC, items=2_000)
 class ComparisonView(LiveView):
     """Prompts and sides, each cell a way to two conversations, then the findings."""
 
-    scripts = ("beside",)
+    scripts = ("beside", "spans")
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw the report; the conversations come when they are asked for."""
@@ -43,7 +49,8 @@ class ComparisonView(LiveView):
             prompt: [len(by_side.get(side, ())) for side in shown.sides]
             for prompt, by_side in shown.asked.items()
         }
-        return {"sides": list(shown.sides), "asked": asked}
+        cards = {card.class_: _case(card, shown.sides) for card in cards_of(shown)}
+        return {"sides": list(shown.sides), "asked": asked, "cards": cards}
 
     def do_open(self, prompt: int, left: int, right: int, sample: int = 0) -> None:
         """Send the page two conversations of a prompt beside each other, or the one there is."""
@@ -52,6 +59,29 @@ class ComparisonView(LiveView):
         asked = shown.asked[prompt]
         found = [asked[name][sample % len(asked[name])] for name in names if asked.get(name)]
         self.reply(_pair([prompt, left, right, sample], names, found))
+
+    def do_tokens(self, prompt: int, left: int, right: int, sample: int = 0) -> None:
+        """Send the page the tokens of one conversation, with the place where its prefix breaks."""
+        shown: Comparison = self.target
+        samples = shown.asked[prompt][shown.sides[left]]
+        rows = token_rows(Tokens(samples[sample % len(samples)]), STATIC)
+        key = [prompt, left, right, sample]
+        self.reply({"type": "pair", "key": key, "html": "".join(rows.values())})
+
+
+def _case(card: Card, sides: Sequence[str]) -> dict[str, int | None]:
+    """Name the case that stands for a finding, and the side whose tokens tell of it."""
+    first = card.first
+    left, right = (sides.index(name) for name in first.sides)
+    at = sides.index(first.at or first.sides[0])
+    tokens = at if first.class_ == "prefix_broken" else None
+    return {
+        "prompt": first.prompt,
+        "left": left,
+        "right": right,
+        "sample": first.sample,
+        "tokens": tokens,
+    }
 
 
 class TreeView(LiveView):
@@ -91,6 +121,31 @@ def _pair(
     else:
         parts = diff_fragments(diff(*found, names=names), STATIC)
     return {"type": "pair", "key": key, "html": "".join(parts.values())}
+
+
+class SamplesView(LiveView):
+    """Samples of one prompt as bands, each way a way to its samples, beside those of another."""
+
+    scripts = ("beside",)
+
+    def fragments(self) -> Mapping[str, Html]:
+        """Draw the bands, and the table of the same."""
+        shown: SampleTree = self.target
+        return branch_fragments(shown, STATIC)
+
+    def state(self) -> dict[str, Any]:
+        """Describe the samples, and which of them each box of the picture has."""
+        shown: SampleTree | None = self.target
+        if shown is None:
+            return {}
+        sides = [f"sample {i}" for i in range(len(shown.trajectories))]
+        return {"sides": sides, "ways": ways_of(shown)}
+
+    def do_open(self, left: int, right: int, sample: int = 0, prompt: int | None = None) -> None:
+        """Send the page two samples beside each other."""
+        both = [self.target.trajectories[i] for i in (left, right)]
+        names = (f"sample {left}", f"sample {right}")
+        self.reply(_pair([prompt, left, right, sample], names, both))
 
 
 class DiffView(LiveView):

@@ -34,7 +34,7 @@ class ConversationView(TurnTabs):
     `trajectory`.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("turns",)
+    scripts: ClassVar[tuple[str, ...]] = ("turns", "spans")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

@@ -19,7 +19,7 @@ from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, sendable
-from agentkit.show.render.analysis.tokens import MEANINGS, tokens_head
+from agentkit.show.render.analysis.tokens import MEANINGS, break_line, tokens_head
 from agentkit.types.words import visible
 
 
@@ -32,7 +32,7 @@ class TokensView(LiveView):
         it is off policy, 64 where it was sampled (uint8); how many tokens each run has (uint32).
     """
 
-    scripts = ("tokens",)
+    scripts = ("beside/cards", "spans", "tokens")
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw what is above the heatmap."""
@@ -52,7 +52,7 @@ class TokensView(LiveView):
             "probabilities": list(PROBABILITIES),
             "entropies": list(ENTROPIES),
             "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
-            "breaks": {b.run: [b.step.at, b.step.reason, b.missing] for b in shown.breaks},
+            "breaks": {b.run: break_line(b) for b in shown.breaks},
         }
 
     def arrays(self) -> Sequence[bytes]:

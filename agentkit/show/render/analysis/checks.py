@@ -86,7 +86,7 @@ def _step(step: PrefixStep) -> list[Child]:
     }.get(step.status, step.status)
     cause = code(step.cause) if step.cause else None
     head = bar(_word(step.status, word), cause, sizes)
-    return [head, note(step.reason), _sides(step) if step.status == "differs" else None]
+    return [head, note(step.reason), break_table(step) if step.status == "differs" else None]
 
 
 def _word(kind: str, word: str) -> Html:
@@ -97,7 +97,8 @@ def _word(kind: str, word: str) -> Html:
     )
 
 
-def _sides(step: PrefixStep) -> Html:
+def break_table(step: PrefixStep) -> Html:
+    """Draw the tokens on both sides of a difference."""
     head = el("tr", *(el("th", title, scope="col") for title in ("part", "tokens", "ids")))
     sides = (
         ("both before it", step.shared),

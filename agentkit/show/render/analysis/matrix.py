@@ -68,12 +68,13 @@ def _question(comparison: Comparison, prompt: int) -> str:
 
 def _total(comparison: Comparison, side: str) -> list[Child]:
     found = Counter(o.state for o in comparison.outcomes if o.side == side)
-    return [[look(state, str(found[state])), " "] for state in _COUNTED]
+    return [[look(state, str(found[state]), quiet=not found[state]), " "] for state in _COUNTED]
 
 
-def look(state: State, text: str) -> Html:
-    """Draw a state as an icon beside its words."""
+def look(state: State, text: str, *, quiet: bool = False) -> Html:
+    """Draw a state as an icon beside its words, in no colour where there is none of it."""
     icon, tone = _LOOKS[state]
+    tone = "quiet" if quiet else tone
     mark = el("span", icon, aria_hidden="true") if icon else None
     return el("span", mark, " " if icon else None, text, class_=f"ak-status ak-{tone}")
 

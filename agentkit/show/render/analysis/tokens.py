@@ -7,6 +7,7 @@ then as a colour.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -26,6 +27,7 @@ from agentkit.analysis.tokens.spans import runs
 from agentkit.analysis.tokens.tokens import LOW, Tokens
 from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render import shown
+from agentkit.show.render.analysis.checks import break_table
 from agentkit.show.render.analysis.findings import what_to_do
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, excerpt, facts, fold, note, row
@@ -48,11 +50,15 @@ _STEPS = {step: element("span", class_=f"ak-t ak-s{step}") for step in range(1, 
 _MASKS = {mask: element("span", class_=f"ak-t ak-m{mask}") for mask in range(1, 4)}
 """Trained; trained and off policy; sampled and not trained."""
 Off = Sequence[int]
-ASK = (
-    'ask for them: ak.Agent(…, sampling={"logprobs": True, "top_logprobs": 5, "return_token_ids":'
-    " True}), of which the last is vLLM's"
-)
-"""What makes a server return what is shown here."""
+_ASK = 'ask for them: ak.Agent(…, sampling={{"logprobs": True, "top_logprobs": 5{}}})'
+_IDS = ', "return_token_ids": True'
+_OWN_WORDS = {
+    "vllm": _ASK.format(_IDS),
+    "generic": f"{_ASK.format(_IDS)}, of which the last is vLLM's",
+}
+"""What makes a kind of server return what is shown here, where it is not what OpenAI takes."""
+_BAR = 42
+"""Pixels of a bar that says how likely a token was."""
 
 
 def run_row(
@@ -91,7 +97,7 @@ def run_row(
         else None
     )
     notes = [note(noted) for noted in run.notes]
-    body = [title, *notes, _broken(broken), *_folded(run, parts), more]
+    body = [title, *notes, break_line(broken), *_folded(run, parts), more]
     return el("section", body, class_="ak-tokens", data_key=key)
 
 
@@ -123,7 +129,7 @@ def _facts(run: TokenRun) -> Html | None:
     return facts(sampled, f"{sum(map(bool, run.trained)):,} trained", mean)
 
 
-def _broken(broken: PrefixBreak | None) -> Html | None:
+def break_line(broken: PrefixBreak | None) -> Html | None:
     """Draw the line where a prompt leaves the tokens before it, and what is missing from it."""
     if broken is None:
         return None
@@ -138,7 +144,13 @@ def _broken(broken: PrefixBreak | None) -> Html | None:
         if broken.missing
         else None
     )
-    return fragment(el("p", place, " ", broken.step.reason, class_="ak-broken"), missing)
+    said = el("div", el("p", place, " ", broken.step.reason), _both(broken), class_="ak-broken")
+    return fragment(said, missing)
+
+
+def _both(broken: PrefixBreak) -> Html:
+    """Draw what was sampled or sent, and what this prompt has, from the break on."""
+    return fold("compare the two", break_table(broken.step))
 
 
 def _span(
@@ -211,11 +223,19 @@ def _cells(run: TokenRun, low: Low) -> list[Html]:
         _TD(run.title),
         _NUMBER(f"{run.offset + i:,}"),
         _TD(_STEPS[step](token) if step else token),
-        _NUMBER(chance(low.logprob)),
+        _NUMBER(chance(low.logprob), " ", _bar(math.exp(min(0.0, low.logprob)))),
         _NUMBER(f"{low.logprob:.3f}"),
         _TD(run.kinds[i]),
         _TD(code(alternatives(run, i)) if run.tops[i] else ""),
     ]
+
+
+def _bar(part: float) -> Html:
+    paths = [
+        el("path", d=f"M0 0h{wide:.3g}v6h-{wide:.3g}z", class_=name)
+        for wide, name in ((_BAR, "ak-likely-all"), (max(1, part * _BAR), "ak-likely"))
+    ]
+    return el("svg", paths, viewBox=f"0 0 {_BAR} 6", width=_BAR, height=6, aria_hidden="true")
 
 
 def token_rows(tokens: Tokens, limits: Limits) -> dict[str, Html]:
@@ -253,7 +273,8 @@ def tokens_head(tokens: Tokens) -> dict[str, Html]:
         el("strong", "Tokens"), facts(*tokens.words()) if len(tokens) else None, _chips(tokens)
     )
     lacks = _lacking(tokens)
-    advice = [note(lacks), what_to_do(ASK)] if lacks else None
+    asked = _OWN_WORDS.get(tokens.profile, _ASK.format(""))
+    advice = [note(lacks), what_to_do(asked)] if lacks else None
     parts = {"head": el("header", title, advice, class_="ak-head", data_key="head")}
     state = tokens.state
     if state is not None and state.all_problems:

@@ -4,12 +4,12 @@ is the same said once.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agentkit.show.html import Child, Html, el, element
+from agentkit.show.render.content.white_space import with_marks
+from agentkit.show.render.content.word_diff import Stretch, word_pieces
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import fold, note
 from agentkit.show.render.parts.pretty import verbatim
@@ -17,21 +17,16 @@ from agentkit.types.words import count
 
 ABSENT = element("small", class_="ak-absent")("absent")
 """What stands for a value that a side has not."""
-_WORD = re.compile(r"\s+|[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|\w+|[^\w\s]")
-_MOST = 3_000
-"""Words of a text that are compared one by one; of a longer one only where it begins and ends to
-differ.
-"""
 _AROUND = 160
 """Characters of an equal stretch that stay visible at each of its ends."""
 _ALIKE = 0.3
 """Texts that share less of their words are marked as a whole."""
+_SHORT = 40
+"""Characters up to which a text is marked word by word, whatever it shares."""
 _BRIEF = 400
 """Characters of a side in plain text."""
 _SAME = 240
 """Characters of a text that both sides have which show without a click."""
-Piece = tuple[bool, str, str]
-"""Whether the sides differ here, and the text of each."""
 
 
 class Line(NamedTuple):
@@ -142,7 +137,7 @@ def marked(
     if not wholly and not any(
         not differs and text.strip(' \n"{}[]():,.') for differs, text, _ in pieces
     ):
-        pieces = [(False, left[:limit], right[:limit])]
+        pieces = [Stretch(False, left[:limit], right[:limit])]
     sides = []
     for side, tag, text in ((0, "del", left), (1, "ins", right)):
         shown = [
@@ -165,7 +160,7 @@ def inline(before: Any, after: Any) -> Html:
 
 def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
     if tag:
-        return el(tag, text) if text else None
+        return el(tag, with_marks(text)) if text else None
     if len(text) <= 3 * _AROUND:
         return text
     head, tail = (text[:_AROUND] if place else ""), (text[-_AROUND:] if place < pieces - 1 else "")
@@ -176,46 +171,13 @@ def _piece(text: str, tag: str, place: int, pieces: int) -> Child:
     ]
 
 
-def pieces_of(left: str, right: str) -> list[Piece]:
-    """Part both texts into stretches that are equal and that differ, in order; numbers and words
-    stay whole, and two texts with little in common differ as a whole.
+def pieces_of(left: str, right: str) -> list[Stretch]:
+    """Part both texts into stretches that are equal and that differ, in order; two texts with
+    little in common differ as a whole.
     """
-    a, b = _WORD.findall(left), _WORD.findall(right)
-    start = next(
-        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
-    free = min(len(a), len(b)) - start
-    end = next((i for i in range(free) if a[-1 - i] != b[-1 - i]), free)
-    found: list[Piece] = [(False, "".join(a[:start]), "".join(b[:start]))]
-    found += _middle(a[start : len(a) - end], b[start : len(b) - end])
-    found.append((False, "".join(a[len(a) - end :]), "".join(b[len(b) - end :])))
-    pieces = _joined([piece for piece in found if piece[1] or piece[2]])
-    same = sum(len(text.strip()) for differs, text, _ in pieces if not differs)
-    if same < _ALIKE * min(len(left), len(right)) and min(len(a), len(b)) > 12:
-        return [(True, left, right)]
+    pieces = word_pieces(left, right)
+    same = sum(len(piece.left.strip()) for piece in pieces if not piece.differs)
+    shorter = min(len(left), len(right))
+    if shorter > _SHORT and same < _ALIKE * shorter:
+        return [Stretch(True, left, right)]
     return pieces
-
-
-def _middle(a: list[str], b: list[str]) -> Iterator[Piece]:
-    if max(len(a), len(b)) > _MOST:
-        yield True, "".join(a), "".join(b)
-        return
-    for word, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        yield word != "equal", "".join(a[i:j]), "".join(b[k:m])
-
-
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    """Make one of two that differ with nothing but white space between them."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        between = len(joined) > 1 and joined[-2][0] and not joined[-1][0]
-        if piece[0] and between and not joined[-1][1].strip():
-            _, x, y = joined.pop()
-            _, p, q = joined.pop()
-            joined.append((True, p + x + piece[1], q + y + piece[2]))
-        elif piece[0] and joined and joined[-1][0]:
-            _, p, q = joined.pop()
-            joined.append((True, p + piece[1], q + piece[2]))
-        else:
-            joined.append(piece)
-    return joined

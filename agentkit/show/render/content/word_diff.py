@@ -18,7 +18,7 @@ from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.content.white_space import with_marks
 
 _WORD = re.compile(
-    r"(?<![\w.])[-−+]?\d+(?:[.,_]\d+)*(?:[eE][-+]?\d+)?\w*|\w+(?:[-.]\w+)*|\n|[^\S\n]+|[^\w\s]"
+    r"(?<![\w.])[-−+]?\d+(?:[.,:_]\d+)*(?:[eE][-+]?\d+)?\w*|\w+(?:[-.]\w+)*|\n|[^\S\n]+|[^\w\s]"
 )
 _APART = 200
 """Changes within a stretch beyond which the whole of it is said to differ."""

@@ -1,13 +1,25 @@
 /**
- * Two rollouts beside each other: a way from difference to difference; of a comparison, a panel
- * below the row of a prompt with two of its conversations.
+ * Two rollouts beside each other: a way from difference to difference; of a comparison, branches
+ * or samples, a panel below what was clicked with two of their conversations.
  */
+
+/** What the page has of its own in a row. @returns {HTMLElement} */
+const own = (node, given) => Object.assign(node, { akOwn: true }, given);
+
+/** A list of names to choose from. */
+const choice = (label, names, chosen, choose, off = () => false) =>
+  h(
+    "select",
+    { "aria-label": label, onchange: (event) => choose(Number(event.target.value)) },
+    names.map((textContent, value) =>
+      h("option", { value, textContent, selected: value === chosen, disabled: off(value) }),
+    ),
+  );
 
 /** Buttons that go through the rows that differ; the one gone to is marked. */
 class Differences {
   constructor(within) {
     this.within = within;
-    this.at = -1;
     this.count = h("span", { className: "ak-facts", role: "status" });
     this.node = h(
       "span",
@@ -16,29 +28,28 @@ class Differences {
       press(() => this.go(-1), { icon: "up", label: "Previous difference (P)" }),
       press(() => this.go(1), { icon: "down", label: "Next difference (N)" }),
     );
-    this.node.akOwn = true;
-    this.tell();
+    own(this.node);
+    this.tell(-1);
   }
 
   get rows() {
     return [...this.within.querySelectorAll("tr.ak-apart")];
   }
 
-  tell() {
+  tell(at) {
     const { length } = this.rows;
+    this.at = at;
     this.node.hidden = !length;
-    this.count.textContent = this.at < 0 ? `${length} places` : `${this.at + 1} of ${length}`;
+    this.count.textContent = at < 0 ? `${length} places` : `${at + 1} of ${length}`;
   }
 
   go(step) {
     const rows = this.rows;
     if (!rows.length) return;
     rows[this.at]?.removeAttribute("aria-current");
-    this.at = this.at < 0 && step < 0 ? rows.length - 1 : this.at + step;
-    this.at = (this.at + rows.length) % rows.length;
+    this.tell((Math.max(this.at, step < 0 ? 0 : -1) + step + rows.length) % rows.length);
     rows[this.at].setAttribute("aria-current", "true");
     rows[this.at].scrollIntoView({ block: "nearest" });
-    this.tell();
   }
 
   /** Whether the key went to one. */
@@ -50,73 +61,47 @@ class Differences {
   }
 }
 
-/** Two conversations below a row: `asked` has the samples of each side, `title` what they share. */
+/** A panel with what the kernel answers to `action`; `asked` has the samples of each side. */
 class Pair {
-  constructor(live, row, { prompt, asked, title, about, left, right, close }) {
-    Object.assign(this, { live, prompt, left, right, sample: 0 });
-    const { sides } = live.state;
-    const choose = (which) =>
-      h(
-        "select",
-        {
-          "aria-label": `${which} side`,
-          onchange: (event) => this.show({ [which]: Number(event.target.value) }),
-        },
-        sides.map((name, i) =>
-          h("option", {
-            value: i,
-            textContent: name,
-            selected: this[which] === i,
-            disabled: !asked[i],
-          }),
-        ),
-      );
-    const most = Math.max(...asked);
+  constructor(live, given, close) {
+    const { action = "open", prompt, left, right, sample = 0, asked = [], title, about } = given;
+    Object.assign(this, { live, action, asks: { prompt, left, right, sample } });
     this.body = h("div", { className: "ak-scrolls", tabIndex: 0, role: "region" });
     this.body.setAttribute("aria-label", `${title}, two conversations`);
     this.differences = new Differences(this.body);
-    const head = h(
+    const side = (which) =>
+      choice(
+        `${which} side`,
+        live.state.sides,
+        given[which],
+        (i) => this.show({ [which]: i }),
+        (i) => asked[i] === 0,
+      );
+    const most = Math.max(1, ...asked);
+    const samples = Array.from({ length: most }, (_, i) => `sample ${i}`);
+    const both = action === "open";
+    this.node = h(
       "div",
-      { className: "ak-bar ak-pairhead" },
-      h("strong", { textContent: title }),
-      h("span", { className: "ak-cut", textContent: about }),
-      h("span", { className: "ak-goes" }, choose("left"), "beside", choose("right")),
-      most > 1
-        ? h(
-            "select",
-            {
-              "aria-label": "sample",
-              onchange: (event) => this.show({ sample: Number(event.target.value) }),
-            },
-            Array.from({ length: most }, (_, i) =>
-              h("option", { value: i, textContent: `sample ${i}` }),
-            ),
-          )
-        : null,
-      this.differences.node,
-      press(close, { icon: "close", label: "Close (Escape)" }),
+      { className: "ak-pair" },
+      h(
+        "div",
+        { className: "ak-bar ak-pairhead" },
+        h("strong", { textContent: title }),
+        h("span", { className: "ak-cut", textContent: about ?? "" }),
+        both ? h("span", { className: "ak-goes" }, side("left"), "beside", side("right")) : null,
+        both && most > 1 ? choice("sample", samples, sample, (i) => this.show({ sample: i })) : null,
+        this.differences.node,
+        press(close, { icon: "close", label: "Close (Escape)" }),
+      ),
+      this.body,
     );
-    const pair = h("div", { className: "ak-pair" }, head, this.body);
-    // in the table below its row; of lanes, whose lines it would cut, below all of them
-    const lanes = row.closest(".ak-lanes");
-    this.node = lanes
-      ? h("div", { className: "ak-opened" }, pair)
-      : h(
-          "tr",
-          { className: "ak-opened" },
-          h("td", { colSpan: row.cells.length }, h("div", {}, pair)),
-        );
-    this.node.akOwn = true;
-    (lanes ?? row).after(this.node);
-    row.scrollIntoView({ block: "nearest" });
     this.show({});
   }
 
   show(change) {
-    Object.assign(this, change);
-    const { prompt, left, right, sample } = this;
-    this.key = String([prompt, left, right, sample]);
-    this.live.send("open", { prompt, left, right, sample });
+    Object.assign(this.asks, change);
+    this.key = String(Object.values(this.asks));
+    this.live.send(this.action, this.asks);
   }
 
   /** Takes what was asked for, unless something else was asked for since. */
@@ -124,62 +109,106 @@ class Pair {
     if (String(key) !== this.key) return;
     this.body.replaceChildren(nodesOf(html));
     this.body.scrollTop = 0;
-    this.differences.at = -1;
-    this.differences.tell();
+    const broken = this.body.querySelector(".ak-broken");
+    if (broken) this.body.scrollTop = broken.offsetTop - 40;
+    this.differences.tell(-1);
   }
 }
 
-/** The cells of a comparison, or the branches of a tree, which open what they tell of. */
-class Matrix {
+/** What opens two conversations: cells of a comparison and its cards, branches, ways of samples. */
+class Openers {
   constructor(live) {
     this.live = live;
-    live.rows.addEventListener("click", (event) => this.open(event.target.closest(".ak-cell")));
+    live.rows.addEventListener("click", ({ target, clientX }) => {
+      const cell = target.closest(".ak-cell");
+      if (cell) return this.open(cell);
+      const strip = target.closest(".ak-strip");
+      if (strip) this.prompt(strip, clientX);
+    });
     live.rows.addEventListener("keydown", (event) => this.key(event));
   }
 
-  /** Gives each branch a button beside its reward: against the one it left. */
-  lanes() {
-    const { sides, parents } = this.live.state;
-    this.live.rows.querySelectorAll("tr[data-key^='branch-']").forEach((row) => {
-      const side = sides.indexOf(row.dataset.key.slice(7));
-      const from = parents[side];
-      if (from === side || row.querySelector("button")) return;
-      const label = `Diff of ${sides[from]} and ${sides[side]}`;
-      const button = press(undefined, { word: "Diff", label, kind: "ak-cell" });
-      button.setAttribute("aria-expanded", "false");
-      Object.assign(button, { akOwn: true, side, from });
-      row.lastElementChild.append(button);
-    });
+  all(selector) {
+    return [...this.live.rows.querySelectorAll(selector)];
   }
 
-  /** Gives each cell its button, and the head its filter. */
+  /** Makes it open what is given. */
+  opens(cell, given, props = {}) {
+    cell.classList.add("ak-cell");
+    cell.setAttribute("aria-expanded", "false");
+    return own(cell, { ...props, given });
+  }
+
   dress() {
-    const cells = this.live.rows.querySelectorAll("td[data-key^='cell-']");
-    for (const cell of cells) {
-      if (cell.querySelector(".ak-cell")) continue;
-      const [prompt, side] = cell.dataset.key.split("-").slice(1).map(Number);
-      const button = h("button", {
-        type: "button",
-        className: "ak-cell",
-        tabIndex: cell === cells[0] ? 0 : -1,
-        "aria-expanded": "false",
-        "aria-label": `prompt ${prompt}, ${this.live.state.sides[side]}: open beside another side`,
-      });
-      Object.assign(button, { akOwn: true, prompt, side });
-      cell.append(button);
+    const { asked, parents, ways, sides } = this.live.state;
+    if (asked) this.matrix();
+    for (const row of parents ? this.all("tr[data-key^='branch-']") : []) {
+      const right = sides.indexOf(row.dataset.key.slice(7));
+      const left = parents[right];
+      if (left === right || row.querySelector("button")) continue;
+      const label = `Diff of ${sides[left]} and ${sides[right]}`;
+      const button = press(undefined, { word: "Diff", label });
+      row.lastElementChild.append(this.opens(button, { left, right, title: "Branches" }));
     }
-    for (const todo of this.live.rows.querySelectorAll(".ak-todo")) {
-      if (todo.querySelector("button")) continue;
+    this.all(".ak-bands").forEach((svg) => svg.setAttribute("role", "group"));
+    this.all(".ak-bands g").forEach((box, i) => {
+      const way = ways?.[i] ?? [];
+      const other = sides?.findIndex((_, sample) => !way.includes(sample)) ?? -1;
+      if (!way.length || box.given) return;
+      const [left, right] = [way[0], other < 0 ? way[1] ?? way[0] : other];
+      for (const [name, value] of Object.entries({
+        role: "button",
+        tabindex: 0,
+        "aria-label": `${box.querySelector("text").textContent}: open beside another sample`,
+      }))
+        box.setAttribute(name, value);
+      this.opens(box, { left, right, title: "Samples" });
+      box.akOwn = false;
+    });
+    for (const todo of this.all(".ak-todo:not(:has(button))")) {
       const text = todo.querySelector("span").textContent;
-      const copy = press(() => copied(text), { icon: "copy", label: "Copy what to do" });
-      todo.append(Object.assign(copy, { akOwn: true }));
+      todo.append(own(press(() => copied(text), { icon: "copy", label: "Copy what to do" })));
+    }
+  }
+
+  /** Gives each cell of the matrix and each card its button, and the head its filter. */
+  matrix() {
+    const { asked, cards, sides } = this.live.state;
+    for (const cell of this.all("td[data-key^='cell-']:not(:has(.ak-cell))")) {
+      const [prompt, side] = cell.dataset.key.split("-").slice(1).map(Number);
+      const other = asked[prompt].findIndex((samples, i) => samples && i !== side);
+      const [left, right] = [side, other < 0 ? side : other].sort((a, b) => a - b);
+      const title = `Prompt ${prompt}`;
+      const about = cell.parentNode.querySelector("th code").textContent;
+      const button = h("button", { type: "button", tabIndex: this.all(".ak-cell")[0] ? -1 : 0 });
+      button.setAttribute("aria-label", `prompt ${prompt}, ${sides[side]}: open beside another side`);
+      cell.append(this.opens(button, { prompt, left, right, title, about, asked: asked[prompt] }));
+    }
+    for (const [name, { tokens, ...given }] of Object.entries(cards)) {
+      const inside = this.live.rows.querySelector(`[data-key="class-${name}"] .ak-inside`);
+      if (!inside || inside.querySelector(".ak-ways")) continue;
+      const title = `Prompt ${given.prompt}`;
+      const word = `Open ${title.toLowerCase()}`;
+      const buttons = [
+        this.opens(press(undefined, { word, kind: "ak-line" }), {
+          ...given,
+          title,
+          asked: asked[given.prompt],
+        }),
+      ];
+      if (tokens !== null) {
+        const shows = press(undefined, { word: "Show in the tokens", kind: "ak-line" });
+        const about = `tokens at ${sides[tokens]}`;
+        buttons.push(this.opens(shows, { ...given, left: tokens, title, about, action: "tokens" }));
+      }
+      inside.append(own(h("div", { className: "ak-ways" }, buttons)));
     }
     this.filter();
   }
 
   filter() {
     const bar = this.live.rows.querySelector(".ak-head .ak-bar");
-    const rows = [...this.live.rows.querySelectorAll(".ak-matrix tbody tr")].slice(1);
+    const rows = this.all(".ak-matrix tbody > tr:has(> th)");
     const calm = rows.filter((row) => !row.querySelector(".ak-of-broken, .ak-of-changed"));
     if (!bar || bar.querySelector(".ak-only") || !calm.length || calm.length === rows.length)
       return;
@@ -193,83 +222,81 @@ class Matrix {
       { icon: "filter", word: "Only what went wrong", kind: "ak-line ak-only" },
     );
     only.setAttribute("aria-pressed", "false");
-    only.akOwn = true;
-    bar.querySelector(".ak-chips, .ak-status")?.before(only);
+    bar.querySelector(".ak-chips, .ak-status")?.before(own(only));
+  }
+
+  /** Opens the prompt whose mark in the strip of a card was clicked. */
+  prompt(strip, x) {
+    const { left, width } = strip.getBoundingClientRect();
+    const rows = this.all(".ak-matrix tbody > tr:has(> th)");
+    const row = rows[Math.floor(((x - left) / width) * Object.keys(this.live.state.asked).length)];
+    const cell = row?.querySelector(".ak-cell");
+    if (cell && cell !== this.cell) this.open(cell);
+    cell?.focus({ preventScroll: true });
   }
 
   open(cell) {
-    if (!cell) return;
     const again = this.cell === cell;
     this.close();
     if (again) return;
     this.cell = cell;
     cell.setAttribute("aria-expanded", "true");
+    this.pair = new Pair(this.live, cell.given, () => this.close(true));
     const row = cell.closest("tr");
-    const close = () => this.close(true);
-    if (cell.from !== undefined) {
-      const [left, right, asked] = [cell.from, cell.side, this.live.state.sides.map(() => 1)];
-      this.pair = new Pair(this.live, row, {
-        asked,
-        title: "Branches",
-        about: "",
-        left,
-        right,
-        close,
-      });
-      return;
-    }
-    const asked = this.live.state.asked[cell.prompt];
-    const other = asked.findIndex((samples, i) => samples && i !== cell.side);
-    const sides = [cell.side, other < 0 ? cell.side : other].sort((a, b) => a - b);
-    this.pair = new Pair(this.live, row, {
-      prompt: cell.prompt,
-      asked,
-      title: `Prompt ${cell.prompt}`,
-      about: row.querySelector("th code").textContent,
-      left: sides[0],
-      right: sides[1],
-      close,
-    });
+    // in the table below its row; of a picture, whose lines it would cut, below all of it
+    const below = cell.closest(".ak-lanes, .ak-bands, .ak-ways");
+    this.panel = below
+      ? h("div", { className: "ak-opened" }, this.pair.node)
+      : h(
+          "tr",
+          { className: "ak-opened" },
+          h("td", { colSpan: row.cells.length }, h("div", {}, this.pair.node)),
+        );
+    (below ?? row).after(own(this.panel));
+    (row ?? cell).scrollIntoView({ block: "nearest" });
   }
 
   close(focus) {
-    this.pair?.node.remove();
-    this.pair = null;
+    this.panel?.remove();
     this.cell?.setAttribute("aria-expanded", "false");
     if (focus) this.cell?.focus();
-    this.cell = null;
+    this.pair = this.cell = this.panel = null;
   }
 
   key(event) {
     const { key, target } = event;
-    if (this.pair?.node.contains(target)) {
+    const cell = target.closest(".ak-cell");
+    if (this.panel?.contains(target)) {
       if (key === "Escape") this.close(true);
       else if (!this.pair.differences.key(event)) return;
-      return event.preventDefault();
-    }
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
-      key
-    ];
-    if (!step || !target.matches?.(".ak-cell")) return;
+    } else if (cell?.nodeName === "g" && /^(Enter| )$/.test(key)) this.open(cell);
+    else if (!cell?.closest(".ak-matrix") || !this.move(cell, key)) return;
     event.preventDefault();
-    const cells = [...this.live.rows.querySelectorAll(".ak-cell")].filter((c) => c.offsetParent);
-    const line = (c) => c.side === target.side;
-    const found = step[0] ? cells.filter((c) => c.prompt === target.prompt) : cells.filter(line);
-    const next = found[found.indexOf(target) + step[0] + step[1]];
-    if (!next) return;
-    for (const cell of cells) cell.tabIndex = cell === next ? 0 : -1;
+  }
+
+  /** Goes to the next cell of the matrix in a direction. */
+  move(cell, key) {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
+    if (!step) return false;
+    const place = cell.parentNode;
+    const cells = this.all(".ak-matrix .ak-cell").filter((each) => each.offsetParent);
+    const of = /Left|Right/.test(key) ? "parentNode" : "cellIndex";
+    const line = cells.filter((each) => each.parentNode[of] === place[of]);
+    const next = line[line.indexOf(cell) + step];
+    if (!next) return true;
+    for (const each of cells) each.tabIndex = each === next ? 0 : -1;
     next.focus();
+    return true;
   }
 }
 
 PARTS.push((live) => {
   live.root.classList.add("ak-sides");
-  const matrix = new Matrix(live);
+  const openers = new Openers(live);
   let differences = null;
   return {
     state: () => {
-      if (live.state.parents) return matrix.lanes();
-      if (live.state.sides) return matrix.dress();
+      if (live.state.sides) return openers.dress();
       const bar = live.rows.querySelector(".ak-head .ak-bar");
       if (!bar || differences) return;
       live.rows.classList.add("ak-scrolls");
@@ -277,7 +304,7 @@ PARTS.push((live) => {
       bar.append(differences.node);
     },
     message: (message) => {
-      if (message.type === "pair") matrix.pair?.draw(message);
+      if (message.type === "pair") openers.pair?.draw(message);
     },
     keydown: (event) => {
       if (differences?.key(event)) event.preventDefault();

@@ -26,7 +26,7 @@ class FrameView(ConversationView):
     from the first turn that is new.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("debugger", "panels", "turns", "beside/trees")
+    scripts: ClassVar[tuple[str, ...]] = ("debugger", "panels", "turns", "beside/trees", "spans")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

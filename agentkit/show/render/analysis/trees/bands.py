@@ -34,6 +34,7 @@ class _Box:
 
     lines: tuple[str, str]
     title: str
+    samples: tuple[int, ...]
     number: int
     tone: str
     ink: str = "quiet"
@@ -45,14 +46,24 @@ class _Box:
     after: list[_Box] = field(default_factory=list)
 
 
-def sample_bands(tree: SampleTree) -> Html:
-    """Draw the picture: the samples, what they did where they part, and how each way came out."""
+def ways_of(tree: SampleTree) -> list[list[int]]:
+    """List which samples each box of the picture has; none the first, which has them all."""
+    return [list(box.samples) for box in _walk(_root(tree))]
+
+
+def _root(tree: SampleTree) -> _Box:
     shared = count(len(tree.shared), "shared step") if tree.shared else "one prompt"
-    root = _Box((count(tree.size, "sample"), shared), "", tree.size, "quiet")
+    root = _Box((count(tree.size, "sample"), shared), "", (), tree.size, "quiet")
     level = tree.shared[-1].children if tree.shared else tree.branches
     rewards = [reward for branch in tree.branches for reward in branch.rewards]
     span = (min(rewards, default=0.0), max(rewards, default=0.0))
     root.after = _boxes(level or tree.shared[-1:], tree.size, span, 1)
+    return root
+
+
+def sample_bands(tree: SampleTree) -> Html:
+    """Draw the picture: the samples, what they did where they part, and how each way came out."""
+    root = _root(tree)
     unit = min(28.0, _THICK / max(1, tree.size))
     _measure(root, unit)
     _place(root, _PAD)
@@ -84,7 +95,8 @@ def _boxes(level: Sequence[SampleBranch], size: int, span: Range, column: int) -
     if rest:
         number = sum(branch.count for branch in rest)
         lines = (count(len(rest), "other way"), f"{number:,} of {size:,}")
-        boxes.append(_Box(lines, "", number, _tone(rest, span), column=column))
+        samples = tuple(sample for branch in rest for sample in branch.samples)
+        boxes.append(_Box(lines, "", samples, number, _tone(rest, span), column=column))
     return boxes
 
 
@@ -101,7 +113,9 @@ def _box(branch: SampleBranch, size: int, span: Range, column: int) -> _Box:
         ("" if calls else _ICONS[tone]) + clip(branch.label, _LETTERS),
         f"{branch.count:,} of {size:,}{more}{worth}",
     )
-    box = _Box(lines, branch.label, branch.count, tone, "tool" if calls else tone, column)
+    box = _Box(
+        lines, branch.label, branch.samples, branch.count, tone, "tool" if calls else tone, column
+    )
     if last.children and column < _DEEP:
         box.after = _boxes(last.children, size, span, column + 1)
     return box

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from agentkit.show.html import Html, el
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, note
+from agentkit.show.render.parts.block import note
 from agentkit.show.render.parts.words import outcome_of
 from agentkit.trajectory.branches import Branch, Tree
 from agentkit.trajectory.trouble.points import points_by_turn
@@ -67,14 +67,15 @@ def branch_lanes(tree: Tree, limits: Limits) -> dict[str, Html]:
     head = [
         el("th", "branch", scope="col"),
         el("th", _numbers(columns), scope="col"),
-        *(el("th", name, scope="col") for name in ("end", "reward")),
+        el("th", "end", scope="col"),
+        el("th", "reward", scope="col") if any(map(_worth, shown)) else None,
         el("td"),
     ]
-    body = [_row(lane, lanes, columns, tree.current) for lane in lanes]
+    body = [_row(lane, lanes, columns, tree.current, any(map(_worth, shown))) for lane in lanes]
     table = el("table", el("thead", el("tr", head)), el("tbody", body), class_="ak-lanes")
     parts = {"lanes": el("section", table, class_="ak-wide", data_key="lanes")}
     changed = [
-        el("li", el("strong", b.label), f" left {b.parent} at turn {b.turn} ", code(b.change))
+        el("li", el("strong", b.label), f" left {b.parent} at turn {b.turn} ", b.change)
         for b in shown
         if b.parent is not None
     ]
@@ -120,21 +121,26 @@ def _svg(width: int, height: int, name: str, parts: Sequence[Html]) -> Html:
     )
 
 
-def _row(lane: _Lane, lanes: Sequence[_Lane], columns: _Columns, current: str) -> Html:
+def _worth(branch: Branch) -> str:
+    reward = branch.trajectory.meta.get("reward")
+    return f"{reward:.4g}" if isinstance(reward, (int, float)) else ""
+
+
+def _row(
+    lane: _Lane, lanes: Sequence[_Lane], columns: _Columns, current: str, rewarded: bool
+) -> Html:
     branch, here = lane.branch, lane.branch.label == current
     paths = [el("path", d=d) for d in _paths(lane, lanes, columns, here)]
     marks = list(_marks(branch, columns, here))
     turns = len(branch.trajectory.all_turns)
     name = f"{branch.label}, {turns} turns" if turns != 1 else f"{branch.label}, 1 turn"
     picture = _svg(columns.width, _HIGH, name, [*paths, *marks])
-    reward = branch.trajectory.meta.get("reward")
-    worth = f"{reward:.4g}" if isinstance(reward, (int, float)) else ""
     return el(
         "tr",
         el("th", el("strong", branch.label), scope="row"),
         el("td", picture),
         el("td", _end(branch.trajectory, here)),
-        el("td", worth, class_="ak-number"),
+        el("td", _worth(branch), class_="ak-number") if rewarded else None,
         el("td", class_="ak-does"),
         class_="ak-here" if here else None,
         data_key=f"branch-{branch.label}",

@@ -88,24 +88,7 @@ class Heatmap {
     );
     title.append(" ", h("small", { textContent: facts }));
     this.heads.push(title);
-    const broken = this.state.breaks[r];
-    if (!broken) return [title];
-    const [position, reason, missing] = broken;
-    const where = `✕ The prefix breaks here, position ${position.toLocaleString("en")}`;
-    const line = h(
-      "p",
-      { className: "ak-broken" },
-      h("strong", { textContent: where }),
-      ` ${reason}`,
-    );
-    if (!missing) return [title, line];
-    const gone = h("del", { textContent: missing });
-    const lost = h(
-      "pre",
-      {},
-      h("span", { className: "ak-k" }, h("small", {}, "not in this prompt"), gone),
-    );
-    return [title, line, lost];
+    return [title, nodesOf(this.state.breaks[r] ?? "")];
   }
 
   /** Tokens in a row, each part of them beside its name. */
@@ -125,7 +108,7 @@ class Heatmap {
         kind = part;
         const name = this.state.kinds[flag & 7];
         const classes = [
-          "ak-k",
+          "ak-span",
           `ak-of-${name}`,
           flag & SAMPLED && "ak-sampled",
           flag & OFF && "ak-off",
@@ -134,7 +117,7 @@ class Heatmap {
           "small",
           {},
           name,
-          flag & OFF ? h("i", { textContent: "off policy" }) : null,
+          flag & OFF ? h("em", { textContent: "off policy" }) : null,
         );
         into = h("span", { className: classes.filter(Boolean).join(" ") }, label);
         block.append(into);
