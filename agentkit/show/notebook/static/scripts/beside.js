@@ -109,8 +109,7 @@ class Pair {
     if (String(key) !== this.key) return;
     this.body.replaceChildren(nodesOf(html));
     this.body.scrollTop = 0;
-    const broken = this.body.querySelector(".ak-broken");
-    if (broken) this.body.scrollTop = broken.offsetTop - 40;
+    this.body.querySelector(".ak-broken")?.scrollIntoView({ block: "center" });
     this.differences.tell(-1);
   }
 }
