@@ -4,12 +4,19 @@ index that is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from agentkit.trajectory.trouble.points import problem_count, problem_points, server
+from agentkit.trajectory.trouble.points import (
+    ProblemPoint,
+    number_of,
+    problem_count,
+    problem_points,
+    server,
+)
 from agentkit.types.record import clip
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 
 Kind = Literal["number", "text", "names"]
 """`names`: several names, with a space between them."""
@@ -17,6 +24,12 @@ _PLACED = ("prompt_index", "sample", "reward", "notes")
 """What a batch notes of every rollout: it has a place of its own, or is said by its prompt."""
 _META = 5
 """Columns of meta a page has room for."""
+PROMPT = 120
+"""Characters of a prompt in a table."""
+_RAISED = re.compile(r"([A-Za-z_]\w{0,40}):")
+_PROGRAM = re.compile(r'"system_fingerprint":"([A-Za-z]\w{0,20})-(\d[\w.]{0,20})')
+_AROUND = 4000
+"""Characters at both ends of an answer that are searched for what answered."""
 
 
 class Column(NamedTuple):
@@ -29,7 +42,7 @@ class Column(NamedTuple):
     """The same from an entry of an index; None where the rollout must be read for it."""
 
 
-def first_words(trajectory: Trajectory) -> str:
+def first_words(trajectory: Trajectory, limit: int = 60) -> str:
     """Take the start of what the user asked, on one line."""
     messages = (
         *trajectory.prompt,
@@ -39,7 +52,7 @@ def first_words(trajectory: Trajectory) -> str:
         (message for message in messages if message.role == "user"),
         messages[0] if messages else None,
     )
-    return clip(asked.content) if asked else ""
+    return clip(asked.content, limit) if asked else ""
 
 
 def _sum(name: str) -> Callable[[Trajectory], int]:
@@ -59,12 +72,35 @@ def _tools(trajectory: Trajectory) -> str:
     )
 
 
-def _codes(trajectory: Trajectory) -> str:
-    return " ".join(sorted({point.code for point in problem_points(trajectory)}))
+def _code(point: ProblemPoint) -> str:
+    """Name a problem; of a tool that raised, `tool:PermissionError`."""
+    if point.source != "tool" or not isinstance(point.cause, ToolResult):
+        return point.code
+    raised = _RAISED.match(point.cause.error or "") if point.code == "error" else None
+    return f"tool:{raised[1] if raised else point.code}"
+
+
+def _codes(points: Iterable[ProblemPoint]) -> str:
+    return " ".join(sorted(set(map(_code, points))))
+
+
+def problem_values(trajectory: Trajectory) -> dict[str, Any]:
+    """Work out the columns that are made of the problems, which are looked for once."""
+    points = list(problem_points(trajectory))
+    problems = number_of(points)
+    ended = ending_words(trajectory.stop_reason, problems)
+    return {"problems": problems, "ended": ended, "codes": _codes(points)}
 
 
 def _server(trajectory: Trajectory) -> str | None:
-    return next((found for turn in trajectory.all_turns if (found := server(turn))), None)
+    return next((found for turn in trajectory.all_turns if (found := _answered_by(turn))), None)
+
+
+def _answered_by(turn: Turn) -> str | None:
+    """Name what answered: `vllm 0.32.0` where the answer says so, else host and port."""
+    text = turn.response.exchange.text
+    known = _PROGRAM.search(text[:_AROUND]) or _PROGRAM.search(text[-_AROUND:])
+    return f"{known[1]} {known[2]}" if known else server(turn)
 
 
 def ending_words(stop_reason: str | None, problems: int) -> str:
@@ -97,7 +133,7 @@ def plain_value(value: Any) -> Any:
 
 
 COLUMNS = (
-    Column("prompt", "text", first_words, lambda e: e.prompt),
+    Column("prompt", "text", lambda t: first_words(t, PROMPT), lambda e: e.prompt),
     Column("turns", "number", lambda t: len(t.all_turns), lambda e: e.turns),
     Column(
         "calls",
@@ -125,7 +161,7 @@ HIDDEN = (
     Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
     Column("server", "text", _server),
     Column("tools", "names", _tools),
-    Column("codes", "names", _codes),
+    Column("codes", "names", lambda t: _codes(problem_points(t))),
     Column("error", "text", lambda t: t.error.kind if t.error else None),
     Column("final", "text", lambda t: t.final),
 )

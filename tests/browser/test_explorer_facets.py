@@ -235,7 +235,7 @@ def test_a_rollout_is_opened_and_the_next_without_closing(chromium: Browser) -> 
         it.page.keyboard.press("Enter")
         it.settle()
         opened = it.page.locator(".ak-detail")
-        for text in ("Rollout 0", "1 of 30 · prompt 0, sample 0", "✓ answered", "get_weather"):
+        for text in ("Rollout 0", "1 of 30 · prompt 0, sample 0", "✓ Answered", "get_weather"):
             expect(opened).to_contain_text(text)
         it.page.keyboard.press("j")
         it.settle()
@@ -347,7 +347,13 @@ def test_a_batch_says_how_far_it_is_and_is_stopped(chromium: Browser) -> None:
         progress.began()
         stand_in.settle(lambda: not view._soon)
         line = page.locator(".ak-batch")
-        for text in ("2 of 6 rollouts", "1 running", "1 from the file", "reward 0.30", "✓ 2 final"):
+        for text in (
+            "2 of 6 rollouts",
+            "1 running",
+            "1 from the file",
+            "reward 0.30",
+            "✓ 2 answered",
+        ):
             expect(line).to_contain_text(text)
         page.get_by_role("button", name="Stop").click()
         stand_in.settle()

@@ -13,12 +13,15 @@ from typing import Any
 from agentkit.analysis.explore.distinct import Distinct, distinct_of
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
-from agentkit.files.columns import Column, columns_of
+from agentkit.files.columns import Column, columns_of, problem_values
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200
 """Rollouts whose meta is searched for columns."""
+_OF_PROBLEMS = ("problems", "ended", "codes")
+_COUNTED = ("codes", "tools", "server", "elapsed", "cost", "error")
+"""Columns that are worked out together when a file has to be read for one of them."""
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that a file contains unchanged, however often the text around them was encoded."""
 
@@ -65,10 +68,22 @@ class Source:
         if name not in self._values:
             column = self.columns[name]
             if self.entries is not None and column.indexed is None:
-                self._values[name] = [column.of(trajectory) for trajectory in self.rollouts]
+                self._read(name)
+            elif self.entries is None and name in _OF_PROBLEMS:
+                found = [problem_values(trajectory) for trajectory in self.rollouts]
+                self._values |= {each: [one[each] for one in found] for each in _OF_PROBLEMS}
             else:
                 self._values[name] = [self._one(column, place) for place in range(len(self))]
         return self._values[name]
+
+    def _read(self, name: str) -> None:
+        """Read the file once for a column, and for those that are asked for beside it."""
+        wanted = {name, *(each for each in _COUNTED if name in _COUNTED)} - self._values.keys()
+        found: dict[str, list[Any]] = {each: [] for each in wanted}
+        for trajectory in self.rollouts:
+            for each, values in found.items():
+                values.append(self.columns[each].of(trajectory))
+        self._values |= found
 
     def _one(self, column: Column, place: int) -> Any:
         if self.entries is not None and column.indexed is not None:

@@ -23,12 +23,12 @@ from agentkit.files.cassette.line.line_text import (
 )
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
-from agentkit.files.columns import first_words
+from agentkit.files.columns import PROMPT, first_words
 from agentkit.files.gate import all_opened, opened
 from agentkit.files.path import to_read
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
-from agentkit.types.record import Drawn, Record, record
+from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Message, Spec, StopReason, Trajectory
 from agentkit.types.words import count, in_line
 
@@ -84,7 +84,7 @@ class Entry(Record):
 
     def summary(self) -> str:
         return (
-            f"{self.sample}: {self.prompt!r}, {count(self.turns, 'turn')},"
+            f"{self.sample}: {clip(self.prompt)!r}, {count(self.turns, 'turn')},"
             f" {self.stop_reason or 'open'}"
         )
 
@@ -302,7 +302,7 @@ class _Prompts:
             run = Spec(profile=profile) if isinstance(profile, str) else Spec()
             asked = Trajectory(spec=run, prompt=tuple(Message(wire=wire) for wire in wires))
             refused = any(True for _ in sent_problems(asked, 0))
-            self._known[written] = prompt_key(wires), first_words(asked), refused
+            self._known[written] = prompt_key(wires), first_words(asked, PROMPT), refused
         return self._known[written]
 
 

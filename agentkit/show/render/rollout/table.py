@@ -32,7 +32,15 @@ _NAMES = {
     "tools": "tool",
     "label": "labels",
 }
-_TONES = {"answered": "good", "error": "bad", "stopped": "quiet", "open": "quiet"}
+_TONES = {
+    "answered": "good",
+    "error": "bad",
+    "max turns": "bad",
+    "content filter": "bad",
+    "stopped": "quiet",
+    "open": "quiet",
+}
+"""As `outcome_of` has them: red where there is no answer."""
 _SIGNS = {"good": "✓", "warn": "▲", "bad": "✕", "quiet": "•"}
 _DECIMALS, _LARGE = 3, 1e9
 _WIDE = 60
@@ -54,7 +62,7 @@ def tone_of(ended: str) -> str:
 def code_words(codes: str) -> str:
     """Write the first code of several, and how many more."""
     first, *more = codes.split(" ")
-    name = "tool: error" if first == "error" else first
+    name = first.replace("tool:", "tool: ")
     return f"{name} +{len(more)}" if more else name
 
 

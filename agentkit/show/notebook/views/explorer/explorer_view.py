@@ -32,6 +32,8 @@ _PAGE = 40
 """Rows that go with the table itself: as many as the script asks for at once."""
 _NAMED = 60
 """Columns and labels that the page is told the names of."""
+_LESS = ("calls", "input_tokens", "output_tokens", "elapsed")
+"""Columns that give way in a narrow cell, as long as nobody chose them."""
 _FEW = 2_000
 """Rollouts that are counted before they are shown; of more, while they are."""
 
@@ -103,13 +105,17 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         }
 
     def _headings(self) -> list[list[str | int]]:
-        """Describe the columns: name, heading, kind and width of each."""
+        """Describe the columns: name, heading, kind and width of each, and whether it gives way in
+        a narrow cell.
+        """
         first = self._page(0, _PAGE)["cells"]
         found = []
         for i, name in enumerate(GROUP_COLUMNS if self._grouped else self._columns()):
             heading = self._cells.heading(name, self._grouped)
             cells = [row[i] for row in first]
-            found.append([*heading, width_of(str(heading[1]), str(heading[2]), cells)])
+            width = width_of(str(heading[1]), str(heading[2]), cells)
+            less = name in _LESS and self._chosen is None and not self._grouped
+            found.append([*heading, width, less])
         return found
 
     def _columns(self) -> tuple[str, ...]:

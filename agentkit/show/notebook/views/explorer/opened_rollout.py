@@ -15,11 +15,12 @@ from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.live import LiveView, sendable
 from agentkit.show.notebook.views.explorer.table_cells import TableCells
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.rollout.table import cell_text, end_status, short_turns
+from agentkit.show.render.parts.words import outcome_of
+from agentkit.show.render.rollout.table import cell_text, short_turns
 from agentkit.trajectory.person.notes import Remark
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import count, seconds
+from agentkit.types.words import seconds
 
 _OPEN = Limits(size=400_000)
 """For a rollout that is opened in the table."""
@@ -94,8 +95,9 @@ class OpenedRollout:
         if reward is not None:
             written = self._cells.of("reward", place) if "reward" in table.columns else str(reward)
             shown.append((written if isinstance(written, str) else written[0], "reward"))
-        end = end_status(str(table.value("ended", place)), table.value("problems", place) or 0)
-        shown.append((end, f"ended: {trajectory.stop_reason or 'open'}"))
+        end = outcome_of(trajectory)
+        tone = f"ak-{end.tone}"
+        shown.append((el("span", f"{end.icon} {clip(end.words)}", class_=tone), "ended"))
         turns = len(trajectory.all_turns)
         shown.append((f"{turns}", "turn" if turns == 1 else "turns"))
         times = [turn.elapsed for turn in trajectory.all_turns if turn.elapsed is not None]
@@ -156,8 +158,7 @@ class OpenedRollout:
 
         tree = sample_tree([self._all.source.rollouts[place] for place in places[:_TREE]])
         title = f"Prompt {more['at'] + 1:,} of {more['of']:,}" if more else "What its samples did"
-        about = f"{sendable(prompt)} · {count(len(places), 'sample')}"
-        what = {"row": row, "kind": "tree", "title": title, "facts": about, **more}
+        what = {"row": row, "kind": "tree", "title": title, "facts": sendable(prompt), **more}
         self._show(what, render_shown(tree))
 
     def do_compare(self) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.agent.batch.progress import Progress
+from agentkit.files.columns import ending_words
 from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.live import LiveView
+from agentkit.show.render.rollout.table import tone_of
 from agentkit.types.words import count
 
 _BAR = 170
 """Width of the bar, in px."""
-_PARTS = (("final", "ok"), ("error", "error"), ("raised", "error"))
+_TONES = {"good": "ok", "bad": "error", "quiet": "warn", "warn": "warn"}
 
 
 class ProgressView(LiveView):
@@ -39,7 +41,7 @@ class ProgressView(LiveView):
         chips = [
             el(
                 "span",
-                f"{_sign(reason)} {number:,} {reason.replace('_', ' ')}",
+                f"{_sign(reason)} {number:,} {ending_words(reason, 0)}",
                 class_=_chip(reason),
             )
             for reason, number in now.ended.most_common()
@@ -84,7 +86,7 @@ def _span(elapsed: float) -> str:
 
 
 def _tone(reason: str) -> str:
-    return dict(_PARTS).get(reason, "warn")
+    return "error" if reason == "raised" else _TONES[tone_of(ending_words(reason, 0))]
 
 
 def _sign(reason: str) -> str:

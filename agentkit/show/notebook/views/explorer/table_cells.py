@@ -125,7 +125,7 @@ class TableCells:
             case "ended":
                 return self._ending(value, place)
             case "prompt":
-                return [sendable(part) for part in parted(cell_text(value), self.beginning)]
+                return [sendable(part) for part in parted(value or "", self.beginning)]
             case "number" if isinstance(value, float) and isfinite(value):
                 return f"{value:,.{self.look(name).decimals}f}"
         if name == "codes" and value:
@@ -176,7 +176,7 @@ class GroupCells:
         beginning = self._cells.beginning
         return [
             f"{group.count:,}",
-            [sendable(part) for part in parted(cell_text(group.prompt), beginning)],
+            [sendable(part) for part in parted(group.prompt, beginning)],
             self._shape(group),
             mean,
             ends,

@@ -9,75 +9,58 @@ PARTS.push((live) => {
   const BLOCK = 40; // rows asked for at once, and those that come with the table
   /** @type {Map<number, {key: number, cells: any[]}>} */
   let known = new Map();
-  /** The same rows as they were a moment ago. */
-  let stale = new Map();
+  let stale = new Map(); // the same rows as they were a moment ago
   let asked = new Set();
-  /** The rows that are drawn, with what each was drawn of. */
-  let made = new Map();
+  let made = new Map(); // the rows that are drawn, with what each was drawn of
   let order = -1;
   let generation = -1;
-  /** Rows that came before the state they belong to. */
-  let early = null;
+  let early = null; // rows that came before the state they belong to
   let active = 0;
+  const { root } = live;
 
   const field = fieldOf(live, ask, () => view.focus());
   const menus = menusOf(live);
   const modes = ["Rows", "Prompts", "Tree"].map((word) => line(() => mode(word), word));
   const panel = h("nav", { className: "ak-facets", "aria-label": "Filter by" });
   const facets = facetsOf(live, panel);
-  const fold = press(
-    () => {
-      const open = live.root.classList.toggle("ak-with-facets");
-      fold.setAttribute("aria-expanded", String(open));
-    },
-    { word: "Facets", kind: "ak-line ak-facets-fold", "aria-expanded": "false" },
-  );
+  const unfold = () => fold.setAttribute("aria-expanded", root.classList.toggle("ak-with-facets"));
+  const kind = "ak-line ak-facets-fold";
+  const fold = press(unfold, { word: "Facets", kind, "aria-expanded": false });
   const how = h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes);
-  const bar = div("ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
   const figures = h("div", { className: "ak-figs", role: "status" });
   const same = div("ak-const");
-  const leave = () => live.send("all_prompts");
-  const within = press(leave, { icon: "close", word: " ", kind: "ak-line ak-xwithin" });
+  const leaving = { icon: "close", word: " ", label: "show all prompts again" };
+  const within = press(() => live.send("all_prompts"), { ...leaving, kind: "ak-line ak-in" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
-  const view = h(
-    "div",
-    {
-      className: "ak-grid",
-      role: "grid",
-      tabIndex: 0,
-      "aria-label": "rollouts",
-      "aria-multiselectable": "true",
-    },
-    head,
-    body,
-  );
+  const grid = { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts" };
+  const view = h("div", { ...grid, "aria-multiselectable": true }, head, body);
   const headings = headingsOf(live, view, head, ask);
   const opened = openedOf(live, go);
   const aside = div("ak-xaside");
   const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
   const marks = marksOf(live);
   const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
-  live.root.classList.add("ak-explorer");
-  live.root.setAttribute("role", "group");
-  live.root.setAttribute("aria-label", "Rollouts");
-  live.root.firstChild.after(bar, div("ak-xbody", panel, main));
+  root.classList.add("ak-explorer");
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Rollouts");
+  const bar = div("ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
+  root.firstChild.after(bar, div("ak-xbody", panel, main));
 
   function ask(question) {
     field.asked(question);
     live.send("ask", question);
   }
+  const isTree = () => live.state.open?.kind === "tree" && live.state.open.row < 0;
   function mode(word) {
-    const tree = live.state.open?.kind === "tree" && live.state.open.row < 0;
-    if (word === "Tree") return live.send(tree ? "close" : "tree");
-    if (tree) live.send("close");
+    if (word === "Tree") return live.send(isTree() ? "close" : "tree");
+    if (isTree()) live.send("close");
     ask({ grouped: word === "Prompts" });
   }
   /** Opens another row without closing: the next, the previous, the same again. */
   function go(step) {
-    const { open } = live.state;
-    if (open.kind === "tree" && open.row < 0) return live.send("tree", { step });
-    active = Math.max(0, Math.min(live.state.shown - 1, Math.max(0, openRow()) + step));
+    if (isTree()) return live.send("tree", { step });
+    active = clamp(Math.max(0, openRow()) + step, 0, live.state.shown - 1);
     live.send("open", { row: active });
   }
 
@@ -86,10 +69,7 @@ PARTS.push((live) => {
   resized.observe(view);
   resized.observe(opened.node);
 
-  const openRow = () =>
-    live.state.open?.kind && live.state.open.row >= 0 ? live.state.open.row : -1;
-  /** As wide as what is seen of the table, however wide that is. */
-  const fitted = () => (opened.node.style.width = openRow() < 0 ? "" : `${view.clientWidth}px`);
+  const openRow = () => (live.state.open?.kind ? live.state.open.row : -1);
   const openHeight = () => (openRow() >= 0 ? opened.node.offsetHeight : 0);
   /** The row at a height of the table, the open one's content counted to it. */
   const rowAt = (y) => {
@@ -100,13 +80,11 @@ PARTS.push((live) => {
 
   function draw() {
     const total = live.state.shown ?? 0;
-    const from = Math.max(0, Math.min(rowAt(view.scrollTop) - SPARE, total - 1));
-    const to = Math.min(
-      total,
-      Math.max(rowAt(view.scrollTop + view.clientHeight), from) + SPARE + 1,
-    );
+    const { scrollTop, clientHeight } = view;
+    const from = Math.max(0, Math.min(rowAt(scrollTop) - SPARE, total - 1));
+    const to = Math.min(total, Math.max(rowAt(scrollTop + clientHeight), from) + SPARE + 1);
     // what comes next is asked for as soon as one scrolls
-    need(from, view.scrollTop ? Math.min(total, to + BLOCK) : to);
+    need(from, scrollTop ? Math.min(total, to + BLOCK) : to);
     const open = openRow();
     const rows = [];
     const before = made;
@@ -114,22 +92,19 @@ PARTS.push((live) => {
     for (let i = from; i < to; i += 1) {
       const row = known.get(i) ?? stale.get(i);
       const look = [i === active, i === open, live.state.marked?.includes(row?.key)].join();
-      const old = before.get(i);
-      made.set(
-        i,
-        old && old.row === row && old.look === look ? old : { row, look, node: rowOf(i, row) },
-      );
-      rows.push(made.get(i).node);
-      if (i === open) {
-        opened.within("row");
-        rows.push(opened.node);
-      }
+      let one = before.get(i);
+      if (one?.row !== row || one?.look !== look) one = { row, look, node: rowOf(i, row) };
+      made.set(i, one);
+      rows.push(one.node);
+      if (i !== open) continue;
+      opened.within(true);
+      rows.push(opened.node);
     }
-    fitted();
+    // as wide as what is seen of the table, however wide that is
+    opened.node.style.width = open < 0 ? "" : `${view.clientWidth}px`;
     const above = from * HEIGHT + (open >= 0 && open < from ? openHeight() : 0);
     const below = (total - to) * HEIGHT + (open >= to ? openHeight() : 0);
-    body.style.paddingTop = `${above}px`;
-    body.style.paddingBottom = `${below}px`;
+    body.style.padding = `${above}px 0 ${below}px`;
     const focused = document.activeElement?.dataset?.mark;
     const wanted = new Set(rows);
     for (const node of [...body.childNodes]) if (!wanted.has(node)) node.remove();
@@ -138,13 +113,12 @@ PARTS.push((live) => {
     }); // what stays keeps its focus
     if (focused !== undefined)
       body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
-    view.setAttribute("aria-rowcount", String(total + 1));
-    view.setAttribute("aria-activedescendant", body.querySelector(".ak-active")?.id ?? "");
+    view.setAttribute("aria-rowcount", total + 1);
+    view.setAttribute("aria-activedescendant", made.get(active)?.node.id ?? "");
   }
 
   function need(from, to) {
-    for (let block = Math.floor(from / BLOCK); block * BLOCK < to; block += 1) {
-      const start = block * BLOCK;
+    for (let start = from - (from % BLOCK); start < to; start += BLOCK) {
       if (asked.has(start)) continue;
       // what is passed quickly is not asked for
       if ([...asked].filter((place) => !known.has(place)).length >= 2) return;
@@ -153,96 +127,87 @@ PARTS.push((live) => {
     }
   }
 
-  const prefix = `ak-x${(Math.random() * 1e9) | 0}`;
+  const prefix = uniqueId();
   function rowOf(i, row) {
     const open = i === openRow();
     const node = h("div", {
       className: `ak-grid-row${i === active ? " ak-active" : ""}${open ? " ak-unfolded" : ""}`,
       role: "row",
       id: `${prefix}-${i}`,
-      "aria-rowindex": String(i + 2),
+      "aria-rowindex": i + 2,
+      onclick() {
+        active = i;
+        toggle(i);
+      },
     });
-    node.addEventListener("click", () => {
-      active = i;
-      toggle(i);
-    });
-    if (!row) {
-      node.append(h("span", { className: "ak-quiet", role: "gridcell", textContent: "…" }));
-      return node;
-    }
-    const first = live.state.grouped ? within_(i) : markOf(row, node);
-    node.append(h("span", { role: "gridcell", "aria-expanded": String(open) }, first));
-    row.cells.forEach((cell, place) => {
-      const [name, , kind] = live.state.columns[place] ?? [];
-      const made = h(
-        "span",
-        { role: "gridcell", className: `ak-xcell ak-k-${kind}`, dir: "auto" },
-        cellOf(kind, cell),
-      );
-      if (name === "spread" && cell === "worth a look") made.classList.add("ak-acc");
+    const { grouped, columns } = live.state;
+    const first = !row ? "…" : grouped ? within_(i) : markOf(row, node);
+    node.append(h("span", { role: "gridcell", "aria-expanded": open }, first));
+    row?.cells.forEach((cell, place) => {
+      const [name, , kind, , less] = columns[place] ?? [];
+      const look = name === "spread" && cell === "worth a look" ? " ak-acc" : "";
+      const className = `ak-xcell ak-k-${kind}${less ? " ak-less" : ""}${look}`;
+      const made = h("span", { role: "gridcell", className, dir: "auto" }, cellOf(kind, cell));
       if (made.textContent.length > 14) made.title = made.textContent;
       node.append(made);
     });
     return node;
   }
-  const within_ = (i) =>
-    press(
-      (event) => {
-        event.stopPropagation();
-        live.send("within", { row: i });
-      },
-      { icon: "fold", label: "show the rollouts of this prompt", tabIndex: -1 },
-    );
-  function markOf(row, node) {
-    const marked = (live.state.marked ?? []).includes(row.key);
-    node.setAttribute("aria-selected", String(marked));
-    const mark = h("input", {
-      type: "checkbox",
-      checked: marked,
-      tabIndex: -1,
-      "aria-label": `mark rollout ${row.key}`,
-      "data-mark": String(row.key),
-    });
-    mark.addEventListener("click", (event) => {
+  const within_ = (i) => {
+    const show = (event) => {
       event.stopPropagation();
-      live.send("mark", { key: row.key, on: mark.checked });
+      live.send("within", { row: i });
+    };
+    return press(show, { icon: "fold", label: "show the rollouts of this prompt", tabIndex: -1 });
+  };
+  function markOf({ key }, node) {
+    const checked = (live.state.marked ?? []).includes(key);
+    node.setAttribute("aria-selected", checked);
+    return h("input", {
+      type: "checkbox",
+      checked,
+      tabIndex: -1,
+      "aria-label": `mark rollout ${key}`,
+      "data-mark": key,
+      onclick(event) {
+        event.stopPropagation();
+        live.send("mark", { key, on: event.target.checked });
+      },
     });
-    return mark;
   }
 
   const toggle = (i) => live.send(...(i === openRow() ? ["close"] : ["open", { row: i }]));
 
-  function drawFigures(state) {
-    const shown = state.aggregates ?? [[counted(state.total), "rollouts", ""]];
-    figures.replaceChildren(
-      ...shown.map(([value, word, beside]) => {
-        const more = beside ? [h("small", {}, beside), " "] : [];
-        return div("ak-fig", h("strong", {}, value), " ", more, h("small", {}, word));
-      }),
-    );
+  function drawFigures({ aggregates, total }) {
+    const shown = aggregates ?? [[counted(total), "rollouts", ""]];
+    const figureOf = ([value, word, beside]) => {
+      const more = beside ? [h("small", {}, beside), " "] : [];
+      return div("ak-fig", h("strong", {}, value), " ", more, h("small", {}, word));
+    };
+    figures.replaceChildren(...shown.map(figureOf));
   }
   function drawSame(state) {
     const said = (state.same ?? []).flatMap(([name, value], i) => [
-      i ? " · " : "",
-      name ? `${name} ` : "",
-      h("b", { textContent: value }),
+      `${i ? " · " : ""}${name ? `${name} ` : ""}`,
+      h("b", {}, value),
     ]);
     const what = state.grouped ? "all prompts begin alike: " : "the same in all: ";
+    const less = (state.columns ?? []).filter(([, , , , gives]) => gives).map(([, word]) => word);
+    const words = `${said.length ? " · " : ""}in a wider cell: ${less.join(", ")}`;
+    const wider = less.length ? h("span", { className: "ak-wider" }, words) : "";
     within.lastChild.textContent = state.within ?? "";
-    within.setAttribute("aria-label", "show all prompts again");
-    same.replaceChildren(...(said.length ? [what, ...said] : []));
-    if (state.within) same.prepend(within);
-    same.hidden = !same.firstChild;
+    if (said.length) said.unshift(what);
+    same.replaceChildren(...(state.within ? [within] : []), ...said, wider);
   }
-  function drawEmpty(state) {
-    const [why, hint, better] = state.refused ?? [];
-    const none = state.total === 0;
-    empty.hidden = !why && (state.shown > 0 || state.working);
+  function drawEmpty({ refused, total, shown, working, query }) {
+    const [why, hint, better] = refused ?? [];
+    const none = total === 0;
+    empty.hidden = !why && (shown > 0 || working);
     const what = none ? "There are no rollouts" : why || "No rollout fits this filter";
-    const next = none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : state.query;
+    const next = none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : query;
     const ways = [
       better ? press(() => ask({ query: better }), { word: better, kind: "ak-main" }) : null,
-      none || !state.query ? null : line(() => ask({ query: "" }), "Clear the filter"),
+      none || !query ? null : line(() => ask({ query: "" }), "Clear the filter"),
     ];
     empty.replaceChildren(h("strong", {}, what), h("small", {}, next), div("ak-xrow", ways));
     view.hidden = none || !empty.hidden;
@@ -265,22 +230,23 @@ PARTS.push((live) => {
       headings(state);
       field.state(state);
       facets.draw(state);
-      fold.lastChild.textContent = facets.chosen() ? `Facets ${facets.chosen()}` : "Facets";
+      fold.lastChild.textContent = ["Facets", facets.chosen() || ""].join(" ").trim();
       drawFigures(state);
       drawSame(state);
       drawEmpty(state);
       marks.draw(state);
       menus.draw();
-      const kind = state.open?.kind;
-      const apart = Boolean(kind) && state.open.row < 0;
-      const shown = apart && kind === "tree" ? 2 : Number(Boolean(state.grouped));
-      modes.forEach((button, i) => button.setAttribute("aria-pressed", String(i === shown)));
+      const apart = Boolean(state.open?.kind) && state.open.row < 0;
+      const shown = isTree() ? 2 : Number(Boolean(state.grouped));
+      modes.forEach((button, i) => button.setAttribute("aria-pressed", i === shown));
       opened.draw(state);
       aside.hidden = !apart;
       if (apart) {
+        const had = view.contains(document.activeElement);
         aside.replaceChildren(opened.node);
-        opened.within("");
+        opened.within(false);
         view.hidden = true;
+        if (had) opened.focus();
       }
       view.classList.toggle("ak-has-open", openRow() >= 0);
       if (!state.working) draw();
@@ -298,19 +264,21 @@ PARTS.push((live) => {
       requestAnimationFrame(draw);
     },
     keydown(event) {
-      if (opened.inner.node.contains(event.target)) return; // its keys are its own
-      const writes = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+      const { key, target } = event;
+      if (opened.inner.node.contains(target)) return; // its keys are its own
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape" && (live.state.open?.kind || event.target === view)) {
+      const { open, shown, marked } = live.state;
+      if (key === "Escape" && (open?.kind || target === view)) {
         live.send("close");
+        view.hidden = false;
         view.focus();
-      } else if (writes && event.target.type !== "checkbox") return;
-      else if (event.key === "/") field.input.focus();
-      else if (event.key === "?") menus.show("keys");
-      else if (/^[jk]$/i.test(event.key) && live.state.shown)
-        go(openRow() < 0 && live.state.open?.kind !== "tree" ? 0 : /j/i.test(event.key) ? 1 : -1);
-      else if (/^c$/i.test(event.key) && live.state.marked?.length === 2) live.send("compare");
-      else if (event.target !== view || !move(event)) return;
+      } else if (target.matches("input:not([type=checkbox]), textarea, select")) return;
+      else if (key === "/") field.input.focus();
+      else if (key === "?") menus.keys();
+      else if (/^[jk]$/i.test(key) && shown)
+        go(openRow() < 0 && !isTree() ? 0 : /j/i.test(key) ? 1 : -1);
+      else if (/^c$/i.test(key) && marked?.length === 2) live.send("compare");
+      else if (target !== view || !move(key)) return;
       taken(event);
     },
     dispose() {
@@ -320,27 +288,20 @@ PARTS.push((live) => {
   };
 
   /** What a key does in the table itself. */
-  function move(event) {
+  function move(key) {
     const page = Math.max(1, Math.floor(view.clientHeight / HEIGHT) - 2);
-    const moves = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: page,
-      PageUp: -page,
-      Home: -Infinity,
-      End: Infinity,
-    };
-    if (event.key in moves) {
-      active = Math.max(0, Math.min((live.state.shown ?? 1) - 1, active + moves[event.key]));
-      const y = active * HEIGHT + (openRow() >= 0 && openRow() < active ? openHeight() : 0);
-      if (y < view.scrollTop) view.scrollTop = y;
-      else if (y + 2 * HEIGHT > view.scrollTop + view.clientHeight)
-        view.scrollTop = y + 2 * HEIGHT - view.clientHeight;
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page };
+    const step = { ...moves, Home: -Infinity, End: Infinity }[key];
+    if (step) {
+      active = clamp(active + step, 0, (live.state.shown ?? 1) - 1);
+      const y = active * HEIGHT + (openRow() < active ? openHeight() : 0);
+      const least = y + 2 * HEIGHT - view.clientHeight;
+      view.scrollTop = clamp(view.scrollTop, least, y);
       draw();
-    } else if (event.key === "Enter") toggle(active);
-    else if (event.key === " " && known.has(active) && !live.state.grouped) {
-      const { key } = known.get(active);
-      live.send("mark", { key, on: !live.state.marked.includes(key) });
+    } else if (key === "Enter") toggle(active);
+    else if (key === " " && known.has(active) && !live.state.grouped) {
+      const { key: marked } = known.get(active);
+      live.send("mark", { key: marked, on: !live.state.marked.includes(marked) });
     } else return false;
     return true;
   }

@@ -3,20 +3,20 @@
  * values are offered below it.
  */
 function fieldOf(live, ask, leave) {
-  const id = `ak-f${(Math.random() * 1e9) | 0}`;
+  const id = uniqueId();
   const input = h("input", {
     type: "search",
     spellcheck: false,
     autocomplete: "off",
     placeholder: "filter: reward<0.5 ended=error Oslo",
-    "aria-label": "filter",
     role: "combobox",
-    "aria-expanded": "false",
+    "aria-label": "filter",
+    "aria-expanded": false,
     "aria-controls": id,
     "aria-autocomplete": "list",
   });
-  const list = h("div", { className: "ak-offers", role: "listbox", id, hidden: true });
-  list.setAttribute("aria-label", "columns and values");
+  const named = { role: "listbox", "aria-label": "columns and values" };
+  const list = h("div", { className: "ak-offers", id, hidden: true, ...named });
   const clear = closing(() => ask({ query: "" }), "clear the filter");
   let timer = 0;
   let at = -1;
@@ -45,19 +45,16 @@ function fieldOf(live, ask, leave) {
     const found = shown ? offers().slice(0, 8) : [];
     at = -1;
     list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(found.length > 0));
+    input.setAttribute("aria-expanded", found.length > 0);
     input.removeAttribute("aria-activedescendant");
-    list.replaceChildren(
-      ...found.map(([text, whole], i) => {
-        const option = h("div", { role: "option", id: `${id}-${i}`, textContent: text });
-        option.addEventListener("pointerdown", (event) => {
-          event.preventDefault();
-          accept(whole);
-        });
-        option.akWhole = whole;
-        return option;
-      }),
-    );
+    const optionOf = ([text, akWhole], i) => {
+      const onpointerdown = (event) => {
+        event.preventDefault();
+        accept(akWhole);
+      };
+      return h("div", { role: "option", id: `${id}-${i}`, akWhole, onpointerdown }, text);
+    };
+    list.replaceChildren(...found.map(optionOf));
   }
   function accept(whole) {
     const rest = input.value.slice(input.selectionStart ?? 0);
@@ -77,35 +74,34 @@ function fieldOf(live, ask, leave) {
   });
   input.addEventListener("blur", () => offer(false));
   input.addEventListener("keydown", (event) => {
+    const { key } = event;
     const options = [...list.children];
-    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length) {
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      at = (at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length;
-      options.forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+    if (step && options.length) {
+      at = (Math.max(at, step < 0 ? 0 : -1) + step + options.length) % options.length;
+      options.forEach((option, i) => option.setAttribute("aria-selected", i === at));
       input.setAttribute("aria-activedescendant", options[at].id);
-    } else if (/^(Enter|Tab)$/.test(event.key) && at >= 0) accept(options[at].akWhole);
-    else if (event.key === "Enter") {
-      clearTimeout(timer);
+    } else if (/^(Enter|Tab)$/.test(key) && at >= 0) accept(options[at].akWhole);
+    else if (key === "Enter") {
       offer(false);
       ask({ query: input.value });
-    } else if (event.key === "ArrowDown") leave();
-    else if (event.key === "Escape" && options.length) offer(false);
-    else if (event.key === "Escape" && input.value) ask({ query: "" });
+    } else if (key === "ArrowDown") leave();
+    else if (key === "Escape" && options.length) offer(false);
+    else if (key === "Escape" && input.value) ask({ query: "" });
     else return;
     taken(event);
   });
-  const box = h("span", { className: "ak-xfield" }, icon("filter"), input, clear, list);
   return {
-    box,
+    box: h("span", { className: "ak-xfield" }, icon("filter"), input, clear, list),
     input,
     state({ query, refused }) {
       if (document.activeElement !== input && input.value !== query) input.value = query;
-      input.setAttribute("aria-invalid", String(Boolean(refused?.[0])));
+      input.setAttribute("aria-invalid", Boolean(refused?.[0]));
       clear.hidden = !query;
     },
-    asked(question) {
+    asked({ query }) {
       clearTimeout(timer);
-      if (question.query !== undefined) input.value = question.query;
+      if (query !== undefined) input.value = query;
     },
     dispose: () => clearTimeout(timer),
   };

@@ -7,63 +7,63 @@ function headingsOf(live, view, head, ask) {
   const own = new Map();
   let drawn = "";
 
-  const widthOf = ([name, , , width]) => own.get(name) ?? width;
+  /** All columns, and those of a narrow cell: there, what gives way has no room. */
   function layOut() {
     const columns = live.state.columns ?? [];
-    const widths = columns.map((column) => widthOf(column));
-    view.style.setProperty(
-      "--ak-columns",
-      `26px ${widths.map((width) => (width ? `${width}px` : "minmax(140px, 1fr)")).join(" ")}`,
-    );
-    const least = widths.reduce((sum, width) => sum + (width || 140) + 8, 58);
-    view.style.setProperty("--ak-least", `${least}px`);
+    for (const narrow of [false, true]) {
+      const widths = columns
+        .filter(([, , , , less]) => !narrow || !less)
+        .map(([name, , kind, width]) => {
+          return own.get(name) ?? (narrow && kind === "reward" ? width - 50 : width);
+        });
+      const least = narrow ? 110 : 140;
+      const tracks = widths.map((width) => (width ? `${width}px` : `minmax(${least}px, 1fr)`));
+      const sum = widths.reduce((before, width) => before + (width || least) + 8, 48);
+      view.style.setProperty(narrow ? "--ak-few" : "--ak-all", `26px ${tracks.join(" ")}`);
+      view.style.setProperty(narrow ? "--ak-few-w" : "--ak-all-w", `${sum}px`);
+    }
   }
   function resize(name, width) {
-    own.set(name, Math.max(30, Math.min(900, Math.round(width))));
+    own.set(name, clamp(Math.round(width), 30, 900));
     layOut();
   }
   /** As wide as the widest cell in sight. */
   function fit(place, name) {
-    const cells = [...view.querySelectorAll("[role=row]")].map((row) => row.children[place + 1]);
     const range = document.createRange();
-    const wide = cells.filter(Boolean).map((cell) => {
+    const wide = [...view.querySelectorAll("[role=row]")].map(({ children }) => {
+      const cell = children[place + 1];
+      if (!cell) return 0;
       range.selectNodeContents(cell.querySelector(".ak-sort") ?? cell);
       return range.getBoundingClientRect().width;
     });
     resize(name, Math.max(...wide) + 10);
   }
 
-  function heading(state, [name, text, kind], place) {
+  function heading(state, [name, text, kind, , less], place) {
     const sorted = name === state.sort;
     const first = !["prompt", "text", "mono", "ended"].includes(kind); // numbers from the greatest
-    const next = !sorted
-      ? { sort: name, descending: first }
-      : state.descending === first
-        ? { sort: name, descending: !first }
-        : { sort: "" };
-    const sort = h("button", {
-      type: "button",
-      className: "ak-sort",
-      textContent: text + (sorted ? (state.descending ? " ▼" : " ▲") : ""),
-      title: `sort by ${text}`,
-      onclick: () => ask(next),
+    const turned = sorted && state.descending === first;
+    const next = { sort: sorted && !turned ? "" : name, descending: turned ? !first : first };
+    const onclick = () => ask(next);
+    const sort = h(
+      "button",
+      { type: "button", className: "ak-sort", title: `sort by ${name}`, onclick },
+      text + (sorted ? (state.descending ? " ▼" : " ▲") : ""),
+    );
+    const edge = h("i", {
+      className: "ak-rz",
+      title: "drag to resize, double click to fit",
+      ondblclick: () => fit(place, name),
     });
-    const cell = h("span", {
-      role: "columnheader",
-      className: `ak-k-${kind}`,
-      "aria-sort": sorted ? (state.descending ? "descending" : "ascending") : "none",
-    });
+    const order = sorted ? (state.descending ? "descending" : "ascending") : "none";
+    const className = `ak-k-${kind}${less ? " ak-less" : ""}`;
+    const cell = h("span", { role: "columnheader", className, "aria-sort": order }, sort, edge);
     sort.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -12, ArrowRight: 12 }[event.key];
       if (!event.shiftKey || (!step && event.key !== "Enter")) return;
       if (step) resize(name, cell.offsetWidth + step);
       else fit(place, name);
       taken(event);
-    });
-    const edge = h("i", {
-      className: "ak-rz",
-      title: "drag to resize, double click to fit",
-      ondblclick: () => fit(place, name),
     });
     edge.addEventListener("pointerdown", (event) => {
       const begun = cell.offsetWidth - event.clientX;
@@ -72,7 +72,6 @@ function headingsOf(live, view, head, ask) {
       edge.onpointerup = () => (edge.onpointermove = null);
       event.preventDefault();
     });
-    cell.append(sort, edge);
     return cell;
   }
 
@@ -81,16 +80,11 @@ function headingsOf(live, view, head, ask) {
     if (now === drawn) return;
     drawn = now;
     const at = [...head.children].findIndex((cell) => cell.contains(document.activeElement));
-    const all = h("input", { type: "checkbox", "aria-label": "mark all" });
-    all.addEventListener("click", () => live.send("mark_all", { on: all.checked }));
-    head.replaceChildren(
-      h(
-        "span",
-        { role: "columnheader" },
-        state.grouped ? h("span", { className: "ak-away" }, "open") : all,
-      ),
-      ...(state.columns ?? []).map((column, i) => heading(state, column, i)),
-    );
+    const onclick = () => live.send("mark_all", { on: all.checked });
+    const all = h("input", { type: "checkbox", "aria-label": "mark all", onclick });
+    const first = state.grouped ? h("span", { className: "ak-away" }, "open") : all;
+    const cells = (state.columns ?? []).map((column, i) => heading(state, column, i));
+    head.replaceChildren(h("span", { role: "columnheader" }, first), ...cells);
     if (at > 0) head.children[at]?.querySelector("button")?.focus();
     layOut();
   };

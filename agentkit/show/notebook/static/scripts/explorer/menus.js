@@ -1,4 +1,4 @@
-/** What the keys do, in the table. */
+/** What the keys do, in the table, and what a filter can say. */
 const KEYS = [
   ["/", "filter"],
   ["↑ ↓", "go through the rows; Page, Home and End too"],
@@ -22,19 +22,23 @@ const FILTERS = [
  * The three menus at the right of the toolbar: columns, views that were saved, words and keys. One
  * is open at a time, over the table, which does not move.
  */
-function menusOf(live, state) {
+function menusOf(live) {
   const panel = h("div", { className: "ak-xmenu", hidden: true, tabIndex: 0 });
-  const said = (rows, tag) =>
-    rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]);
-  const fill = {
-    columns() {
+  const said = (title, rows, tag) => [
+    h("strong", {}, title),
+    h(
+      "dl",
+      { className: "ak-xkeys" },
+      rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]),
+    ),
+  ];
+  const MENUS = {
+    Columns() {
       const shown = new Set(live.state.columns.map(([name]) => name));
-      const change = () =>
-        live.send("columns", {
-          names: boxes.filter((box) => box.checked).map((box) => box.value),
-        });
+      const onchange = () =>
+        live.send("columns", { names: boxes.filter((box) => box.checked).map((b) => b.value) });
       const boxes = live.state.names.map(([value]) =>
-        h("input", { type: "checkbox", value, checked: shown.has(value), onchange: change }),
+        h("input", { type: "checkbox", value, checked: shown.has(value), onchange }),
       );
       return [
         h("strong", {}, "Columns"),
@@ -42,57 +46,51 @@ function menusOf(live, state) {
         line(() => live.send("columns"), "The usual ones"),
       ];
     },
-    views() {
-      const name = h("input", { placeholder: "name", "aria-label": "name of the view" });
-      const save = () => {
-        if (name.value.trim()) live.send("save", { name: name.value });
-      };
+    "Saved views"() {
+      const name = entry("name", { "aria-label": "name of the view" });
+      const save = () => name.value.trim() && live.send("save", { name: name.value });
       onEnter(name, save);
+      const viewOf = (view) =>
+        div(
+          "ak-xrow",
+          press(() => live.send("saved", { name: view }), { word: view, kind: "ak-grow" }),
+          closing(() => live.send("forget", { name: view }), `forget the view ${view}`),
+        );
       return [
         h("strong", {}, "Saved views"),
-        ...live.state.views.map((view) =>
-          div(
-            "ak-xrow",
-            press(() => live.send("saved", { name: view }), { word: view, kind: "ak-grow" }),
-            closing(() => live.send("forget", { name: view }), `forget the view ${view}`),
-          ),
-        ),
+        ...live.state.views.map(viewOf),
         h("small", {}, `Filter, order, columns and mode; kept in ${live.state.kept || "memory"}`),
         div("ak-xrow", name, line(save, "Save")),
       ];
     },
-    keys: () => [
-      h("strong", {}, "Keys"),
-      h("dl", { className: "ak-xkeys" }, said(KEYS, "kbd")),
-      h("strong", {}, "Filter"),
-      h("dl", { className: "ak-xkeys" }, said(FILTERS, "code")),
+    "Keys and filter words  ?": () => [
+      ...said("Keys", KEYS, "kbd"),
+      ...said("Filter", FILTERS, "code"),
       h("small", {}, `Columns: ${live.state.names.map(([name]) => name).join(", ")}`),
     ],
   };
-  let open = "";
-  const buttons = {};
+  const names = Object.keys(MENUS);
+  let open = -1;
+  const buttons = ["columns", "save", "keys"].map((name, i) =>
+    press(() => show(i), { icon: name, label: names[i], "aria-expanded": false }),
+  );
   const show = (which) => {
-    open = open === which ? "" : which;
+    const last = open;
+    open = open === which ? -1 : which;
     draw();
-    (open ? (panel.querySelector("input, button") ?? panel) : buttons[which])?.focus();
+    (open < 0 ? buttons[last] : (panel.querySelector("input, button") ?? panel)).focus();
   };
   function draw() {
-    for (const [name, button] of Object.entries(buttons))
-      button.setAttribute("aria-expanded", String(name === open));
-    panel.hidden = !open;
+    buttons.forEach((button, i) => button.setAttribute("aria-expanded", i === open));
+    panel.hidden = open < 0;
+    if (open < 0) return;
     const at = [...panel.querySelectorAll("input, button")].indexOf(document.activeElement);
-    if (open) panel.replaceChildren(...fill[open]());
-    if (open && at >= 0) panel.querySelectorAll("input, button")[at]?.focus();
+    panel.replaceChildren(...MENUS[names[open]]());
+    if (at >= 0) panel.querySelectorAll("input, button")[at]?.focus();
   }
-  for (const [name, iconName, label] of [
-    ["columns", "columns", "Columns"],
-    ["views", "save", "Saved views"],
-    ["keys", "keys", "Keys and filter words  ?"],
-  ])
-    buttons[name] = press(() => show(name), { icon: iconName, label, "aria-expanded": "false" });
   live.root.addEventListener("focusin", ({ target }) => {
-    if (!open || panel.contains(target) || Object.values(buttons).includes(target)) return;
-    open = "";
+    if (open < 0 || panel.contains(target) || buttons.includes(target)) return;
+    open = -1;
     draw();
   });
   panel.addEventListener("keydown", (event) => {
@@ -100,5 +98,5 @@ function menusOf(live, state) {
     show(open);
     event.stopPropagation();
   });
-  return { buttons: Object.values(buttons), panel, show, draw: () => open && draw() };
+  return { buttons, panel, keys: () => show(2), draw: () => open >= 0 && draw() };
 }

@@ -5,30 +5,31 @@
 function openedOf(live, go) {
   const title = h("strong");
   const facts = h("small", { className: "ak-cut" });
-  const ways = [
-    line(() => live.send("short"), "In short"),
-    line(() => live.send("whole"), "Show all"),
-    line(() => live.send("debug"), "Open in the debugger"),
-  ];
+  const ways = Object.entries({
+    short: "In short",
+    whole: "Show all",
+    debug: "Open in the debugger",
+  }).map(([how, word]) => line(() => live.send(how), word));
+  const others = () => live.state.marked.filter((mark) => mark !== live.state.open.key);
   const pair = line(() => {
     live.send("mark", { key: live.state.open.key, on: true });
-    live.say("marked; mark another, then compare");
-  }, "Compare with…");
+    if (others().length === 1) live.send("compare");
+    else live.say("marked; mark another, then compare");
+  }, " ");
   const steps = [
     press(() => go(-1), { icon: "up", label: "Previous  K", kind: "ak-line" }),
     press(() => go(1), { icon: "down", label: "Next  J", kind: "ak-line" }),
   ];
   const close = closing(() => live.send("close"), "Close  Esc");
-  const grow = div("ak-grow");
-  const bar = div("ak-xrow ak-open-bar", ...steps, title, facts, grow, ...ways, pair, close);
+  const bar = div("ak-xrow ak-open-bar", ...steps, title, facts, div("ak-grow"), ways, pair, close);
   const tags = div("ak-xrow ak-tags");
-  const label = h("input", { placeholder: "label", "aria-label": "new label" });
+  const label = entry("label", { "aria-label": "new label" });
   const where = h("select", { "aria-label": "what it is about" });
   const note = h("textarea", { rows: 3, "aria-label": "note", placeholder: "note" });
-  const others = div("ak-notes");
+  const notes = div("ak-notes");
   const saved = h("small");
   const labels = div("ak-xrow", label, line(name, "Add"));
-  const side = div("ak-open-side", where, tags, labels, note, others, saved);
+  const side = div("ak-open-side", where, tags, labels, note, notes, saved);
   const inner = innerOf(live);
   const cell = div("", bar, div("ak-open", div("", live.rows, inner.node), side));
   const node = div("ak-detail", cell);
@@ -63,38 +64,33 @@ function openedOf(live, go) {
   const placed = (place) => (place ? `on ${place}` : "on the rollout");
 
   /** Labels and note of what is chosen, and what was said of the rest. */
-  function said({ open, kept }) {
-    tags.replaceChildren(
-      ...here(true).map(([, , text, own]) => {
-        const take = () => live.send("label", { label: text, on: false, ...about() });
-        const away = own ? closing(take, `Remove the label ${text}`) : null;
-        return h("span", { className: "ak-chip" }, icon("label"), text, away);
-      }),
-    );
+  function said({ open: { remarks }, kept }) {
+    const tagOf = ([, , text, own]) => {
+      const take = () => live.send("label", { label: text, on: false, ...about() });
+      const away = own ? closing(take, `Remove the label ${text}`) : null;
+      return h("span", { className: "ak-chip" }, icon("label"), text, away);
+    };
+    tags.replaceChildren(...here(true).map(tagOf));
     if (document.activeElement !== note) note.value = written();
-    others.replaceChildren(
-      ...open.remarks
-        .filter(([on, is, , own]) => on !== at || (!is && !own))
-        .map(([on, is, text]) =>
-          h("p", {}, h("small", {}, `${is ? "label" : "note"} ${placed(on)}: `), text),
-        ),
-    );
-    saved.textContent = !kept
-      ? "in memory; table.labels.save(path) keeps them"
-      : open.remarks.length
-        ? `✓ saved in ${kept}`
-        : `kept in ${kept}`;
+    const rest = remarks.filter(([on, is, , own]) => on !== at || (!is && !own));
+    const saying = ([on, is, text]) =>
+      h("p", {}, h("small", {}, `${is ? "label" : "note"} ${placed(on)}: `), text);
+    notes.replaceChildren(...rest.map(saying));
+    saved.textContent = kept
+      ? `${remarks.length ? "✓ saved" : "kept"} in ${kept}`
+      : "in memory; table.labels.save(path) keeps them";
   }
 
   return {
     node,
     inner,
-    /** Stands in a table as a row of one cell, else by itself. */
-    within(role) {
-      if (role) node.setAttribute("role", role);
-      else node.removeAttribute("role");
-      if (role) cell.setAttribute("role", "gridcell");
-      else cell.removeAttribute("role");
+    /** Goes where its bar is: what had the focus is hidden by it. */
+    focus: () => close.focus({ preventScroll: true }),
+    /** Stands in a table as a row of one cell, or by itself. */
+    within(table) {
+      for (const [part, role] of Object.entries({ row: node, gridcell: cell }))
+        if (table) role.setAttribute("role", part);
+        else role.removeAttribute("role");
     },
     draw(state) {
       const { open } = state;
@@ -110,13 +106,13 @@ function openedOf(live, go) {
       side.hidden = open.how !== "short";
       steps.forEach((step) => (step.hidden = open.kind === "compare"));
       if (!one) return;
+      const marked = others();
+      pair.lastChild.textContent =
+        marked.length === 1 ? `Compare with ${marked[0]}` : "Mark to compare";
       if (key !== open.key) {
         key = open.key;
         at = "";
-        const options = open.places.map((value) =>
-          h("option", { value, textContent: placed(value) }),
-        );
-        where.replaceChildren(...options);
+        where.replaceChildren(...open.places.map((value) => h("option", { value }, placed(value))));
       }
       said(state);
     },
