@@ -18,6 +18,7 @@ from agentkit.read.parsers.registry import get_parser
 from agentkit.read.parsers.unmarked_calls import unmarked_calls
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.words import count
 
 _CALL_MARKUP = re.compile(
     r"</?(?:\w+:)?(?:longcat_)?tool_calls?>|<function=\w+|</?function_calls?>"
@@ -297,10 +298,10 @@ def text_problems(
     yield from think_problems(text.think, pointer)
     found = (*text.calls, *(call for call in recoverable if not is_thought(call)))
     if found:
-        what = "run" if text.calls else "listed in `recoverable`, not run"
+        what = "run" if text.calls else "not run, but listed in `recoverable`"
         yield problem(
             "tool_call_in_content",
-            f"{len(found)} call(s) stand as text in the content ({found[0].origin}); {what}",
+            f"{count(len(found), 'call')} as text in the content ({found[0].origin}): {what}",
             pointer=pointer,
         )
     if text.markup:
@@ -327,8 +328,8 @@ def reasoning_problems(response: Response, pointer: str) -> Iterator[Problem]:
     what = f"tool-call markup stands in the reasoning: {markup!r}; it is never run"
     if thoughts:
         what = (
-            f"{len(thoughts)} call(s) stand in the reasoning ({thoughts[0].origin}); listed in"
-            " `recoverable`, never run"
+            f"{count(len(thoughts), 'call')} in the reasoning ({thoughts[0].origin}): never run,"
+            " but listed in `recoverable`"
         )
     at = f"{pointer}/{source}" if source.startswith("reasoning") else pointer
     yield problem("tool_call_in_reasoning", what, pointer=at)

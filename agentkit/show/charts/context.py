@@ -61,7 +61,7 @@ def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> Ba
         shown.append(known[-1])
     return BarChart(
         title="Tokens by turn",
-        summary=_summary(known),
+        summary=_summary(known) + (f", {len(shown)} shown" if step > 1 else ""),
         empty="the server reported no token counts",
         rows=tuple(_column(turn) for turn in shown),
         bars=tuple(bar for row, turn in enumerate(shown) for bar in _bars(row, turn)),

@@ -104,7 +104,7 @@ def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:
     parts, x = [], 0.0
     for kind in kinds:
         meaning = FORMS[kind].meaning
-        width = 40 + 6.4 * len(meaning)
+        width = 42 + 5.8 * len(meaning)
         if x and x + width > WIDTH:
             x, y = 0.0, y + 18
         key = rect(kind, size(x + 1), y - 9, "16", 10)

@@ -58,7 +58,7 @@ def latency_chart(
             and `LANES` calls of each. None: all.
         among: the number of all turns, where `times` are the slowest of them.
     """
-    turns = [found for time in times if (found := segments(time))]
+    turns = [found for time in times if (found := [s for s in segments(time) if _is_seen(s)])]
     shown = turns if most is None else _slowest(turns, most)
     number = max(among, len(turns))
     one_scale = len(shown) == number <= _ONE_SCALE
@@ -82,6 +82,11 @@ def latency_chart(
         axis="seconds" if one_scale else "seconds from the start of the turn",
         mark="{:g} s",
     )
+
+
+def _is_seen(s: Segment) -> bool:
+    """Tell whether it is more than a wait that came to nothing."""
+    return s.kind != "wait" or s.end - s.start >= 0.001
 
 
 def _slowest(turns: list[list[Segment]], most: int) -> list[list[Segment]]:

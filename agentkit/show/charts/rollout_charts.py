@@ -4,21 +4,25 @@ its tokens, of a size that does not grow with the turns.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
-from agentkit.show.charts.bars import FORMS
+from agentkit.show.charts.bars import FORMS, Bar, BarChart, BarRow
 from agentkit.show.charts.context import context_chart
 from agentkit.show.charts.drawing import WIDTH
 from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import SHOWN, latency_chart
 from agentkit.show.charts.svg import svg
 from agentkit.show.html import Html, el
-from agentkit.trajectory.trouble.points import problem_points
+from agentkit.show.render.parts.block import fold
+from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, seconds
 
 _LANES = 6
 """Lines of tools at most, under the line of the model."""
-_BARS, _COLUMNS, _CODES = 28, 10, 4
+_BARS, _COLUMNS, _CODES = 28, 12, 4
 """Bars of the latency, turns side by side, and codes, so that the three come to about ten
 kilobytes, to thirty at the worst.
 """
@@ -38,21 +42,60 @@ def figures(trajectory: Trajectory, timeline: Timeline) -> dict[str, Html]:
     slowest = [turn_time(turns[i]) for i in timeline.slowest(SHOWN)]
     charts = {
         "latency": latency_chart(slowest, most=_BARS, among=timeline.total.timed),
-        "problems": errors_chart(problem_points(trajectory), codes=_CODES, columns=_COLUMNS),
+        "problems": errors_chart(_named(trajectory), codes=_CODES, columns=_COLUMNS),
         "tokens": context_chart([turn_tokens(turn) for turn in turns], most=_COLUMNS),
     }
-    return {
-        name: el(
-            "section",
-            el("p", el("strong", chart.title)),
-            # A drawing holds names that a model chose: the mathematics of a notebook leaves what
-            # is within `code` alone.
-            el("code", svg(chart), class_="ak-said"),
-            class_="ak-figure",
-            data_key=f"figure-{name}",
-        )
-        for name, chart in charts.items()
-    }
+    return {name: _figure(name, chart) for name, chart in charts.items()}
+
+
+def _named(trajectory: Trajectory) -> Iterator[ProblemPoint]:
+    """Name tools that raised by their exception."""
+    for point in problem_points(trajectory):
+        kind, parted, _ = (getattr(point.cause, "error", None) or "").partition(": ")
+        yield point._replace(code=f"tool: {kind}") if parted and point.code == "error" else point
+
+
+def _figure(name: str, chart: BarChart) -> Html:
+    """Draw a chart under its heading, and its numbers as a table behind a click."""
+    title = [el("strong", chart.title), " ", el("small", chart.summary)]
+    # A drawing holds names that a model chose: the mathematics of a notebook leaves what is within
+    # `code` alone.
+    drawn = el("code", svg(chart), class_="ak-said")
+    table = fold("as a table", _table(chart)) if chart.bars else None
+    return el(
+        "section", el("p", title), drawn, table, class_="ak-figure", data_key=f"figure-{name}"
+    )
+
+
+def _table(chart: BarChart) -> Html:
+    """Write what the bars say, a row each."""
+    bars = [[bar for bar in chart.bars if bar.row == i] for i in range(len(chart.rows))]
+    if chart.mode == "stack" and not chart.upright:
+        names = ["problem", "turns", "in all"]
+        cells = [[", ".join(bar.hover.partition(" × ")[0] for bar in row)] for row in bars]
+    else:
+        names = [
+            "turn" if chart.upright else "",
+            *(FORMS[k].meaning for k in chart.kinds),
+            "in all",
+        ]
+        write = "{:,.0f}".format if chart.upright else seconds
+        cells = [[_sum(row, kind, write) for kind in chart.kinds] for row in bars]
+    rows = [
+        el("tr", el("th", _row_name(row)), [el("td", c) for c in (*cell, row.total)])
+        for row, cell in zip(chart.rows, cells, strict=True)
+    ]
+    head = el("tr", [el("th", name) for name in names])
+    return el("table", el("thead", head), el("tbody", rows), class_="ak-table ak-many")
+
+
+def _row_name(row: BarRow) -> Html:
+    return el("code", clip(row.call) or row.group)
+
+
+def _sum(bars: list[Bar], kind: str, write: Callable[[float], str]) -> str:
+    found = [bar.end - bar.start for bar in bars if bar.kind == kind]
+    return write(sum(found)) if found else ""
 
 
 def timeline_svg(timeline: Timeline) -> Html | None:

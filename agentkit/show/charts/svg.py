@@ -186,7 +186,7 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     said: dict[int, list[Bar]] = {}
     for bar in chart.bars:
         said.setdefault(bar.row, []).append(bar)
-    every = max(1, len(chart.rows) // 12)
+    every = -(-len(chart.rows) // 12)
     hits = []
     for i, row in enumerate(chart.rows):
         middle = share(pitch * (i + 0.5))

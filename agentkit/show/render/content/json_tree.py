@@ -65,7 +65,8 @@ class JsonTree:
         table = records_table(value, names)
         if size(value, _TWICE) > _TWICE:
             return table
-        return [table, el("details", el("summary", "as a tree"), self._level(value, depth))]
+        tree = el("summary", "as a tree"), self._level(value, depth)
+        return [table, el("details", *tree, class_="ak-tree")]
 
     def _level(self, value: Any, depth: int, start: int = 0) -> list[Child]:
         """Draw the items of a container: those of a line together, each other behind a fold."""

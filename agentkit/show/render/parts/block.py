@@ -35,6 +35,7 @@ _BAR, _FACTS = (
     element("small", between=" · ", class_="ak-facts"),
 )
 _NOTE, CODE = element("p", class_="ak-note"), element("code", dir="auto")
+_SAID = element("code", class_="ak-said", dir="auto")
 _TEXT = {
     ("prose", False): element("pre", class_="ak-prose", dir="auto"),
     ("prose", True): element("pre", class_="ak-prose ak-wide", dir="auto"),
@@ -86,6 +87,16 @@ def code(text: str) -> Html:
 def short(text: str) -> str:
     """Cut a text to what a `CODE` holds: its start, and how much there is more."""
     return text if len(text) <= 300 else f"{text[:300]}… {count(len(text) - 300, 'more character')}"
+
+
+def sentence(text: str) -> Html:
+    """Write a sentence, the names in it that stand between backticks as code."""
+    if "`" not in text:
+        return _SAID(text)
+    parts = text.split("`")
+    if len(parts) % 2 == 0 or "" in parts[1::2]:
+        return _SAID(text)
+    return _SAID([CODE(part) if i % 2 else part for i, part in enumerate(parts)])
 
 
 def status(word: str, problems: int = 0) -> Html:

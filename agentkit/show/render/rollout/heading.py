@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agentkit.show.html import Html, el, fragment, joined
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, fold, note, short, whole
+from agentkit.show.render.parts.block import code, facts, fold, note, sentence, short, whole
 from agentkit.show.render.parts.pretty import pretty, verbatim
 from agentkit.show.render.parts.rows import sign
 from agentkit.show.render.parts.words import Totals, money, outcome_of, trouble
@@ -115,7 +115,7 @@ def _cells(point: ProblemPoint) -> list[Html]:
     return [
         el("td", point.turn, class_="ak-number"),
         el("td", sign(point.severity), " ", code(name), class_=f"ak-{tone}"),
-        el("td", where, el("code", short(message), class_="ak-said", dir="auto")),
+        el("td", where, sentence(short(message))),
     ]
 
 
@@ -124,7 +124,12 @@ def _named(point: ProblemPoint) -> tuple[str, str]:
     match point.cause:
         case ToolResult():
             kind, _, message = (point.cause.error or "").partition(": ")
-            return kind or point.code, message or point.cause.content
+            raised = message and point.cause.status in ("error", "timeout")
+            return (
+                (kind, message)
+                if raised
+                else (point.code, point.cause.error or point.cause.content)
+            )
         case Problem() | ApiError():
             return point.code, point.cause.message
     return point.code, ""

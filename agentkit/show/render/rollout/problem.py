@@ -8,7 +8,7 @@ from typing import Any
 
 from agentkit.show.html import HOLE, Html, el, element, fragment, shape
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, note, short, wording
+from agentkit.show.render.parts.block import code, facts, note, sentence, short, wording
 from agentkit.show.render.parts.pretty import verbatim
 from agentkit.show.render.parts.rows import sign
 from agentkit.types.problem import Problem
@@ -46,7 +46,7 @@ def _problem(problem: Problem) -> Html:
         _changed(problem.before, problem.after),
         fragment("at ", code(problem.pointer)) if problem.pointer else None,
     )
-    message = el("code", problem.message, class_="ak-said", dir="auto")
+    message = sentence(problem.message)
     return _ROW[_TONES.get(problem.severity, "quiet")](
         sign(problem.severity), code(problem.code), fragment(message, " ", known)
     )
@@ -89,7 +89,7 @@ def api_error(error: ApiError, limits: Limits, at: str, elapsed: float | None = 
         if error.upstream_message
         else None
     )
-    hint = note("→ ", el("code", error.hint, class_="ak-said", dir="auto")) if error.hint else None
+    hint = note("→ ", sentence(error.hint)) if error.hint else None
     message = wording(error.message, limits, f"{at}.message")
     return _LIST(_ROW["bad"](sign("error"), code(error.kind), [message, known, upstream, hint]))
 
@@ -102,7 +102,7 @@ def failed_tries(errors: Sequence[ApiError]) -> Html:
 def _failed_try(error: ApiError) -> Html:
     wait = f"the server asked to wait {seconds(error.retry_after)}" if error.retry_after else None
     known = facts(f"HTTP {error.status}" if error.status else None, wait)
-    message = el("code", short(error.message), class_="ak-said", dir="auto")
+    message = sentence(short(error.message))
     return _ROW["warn"](sign("error"), code(error.kind), fragment(message, " ", known))
 
 

@@ -16,6 +16,7 @@ from agentkit.show.render.parts.block import (
     excerpt,
     facts,
     fold,
+    sentence,
     short,
     status,
     whole,
@@ -102,13 +103,13 @@ def _fault(result: ToolResult) -> Child:
     if result.status not in _RAISED_BY:
         kind, message = "", result.error or ""
     if not kind:
-        said = _FAULT(_WORDS.get(result.status, "failed"))
-        return [said, " ", _message(message)] if message else said
+        why = _FAULT(_WORDS.get(result.status, "failed"))
+        return [why, " ", _message(message)] if message else why
     return [_FAULT(code(kind), ":"), " ", _message(message)] if message else _FAULT(code(kind))
 
 
 def _message(text: str) -> Html:
-    return el("code", short(text), class_="ak-said", dir="auto")
+    return sentence(short(text))
 
 
 def _parted(result: ToolResult) -> tuple[str, str]:

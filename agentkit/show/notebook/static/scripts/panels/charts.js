@@ -26,7 +26,8 @@ function chartBars(live, body, within) {
     if (!hit) return;
     tip.textContent = hit.textContent;
     const [at, of] = [hit.getBoundingClientRect(), body.getBoundingClientRect()];
-    const left = Math.min(at.left - of.left + 12, of.width - tip.offsetWidth - 8);
+    const within = at.width > 300 ? at.width / 4 : 12; // right of what the rows are called
+    const left = Math.min(at.left - of.left + within, of.width - tip.offsetWidth - 8);
     tip.style.left = `${Math.max(8, left)}px`;
     tip.style.top = `${at.bottom - of.top + 4}px`;
   }
