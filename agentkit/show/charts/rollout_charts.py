@@ -14,7 +14,6 @@ from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import SHOWN, latency_chart
 from agentkit.show.charts.svg import svg
 from agentkit.show.html import Html, el
-from agentkit.show.render.parts.block import fold
 from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -61,7 +60,8 @@ def _figure(name: str, chart: BarChart) -> Html:
     # A drawing holds names that a model chose: the mathematics of a notebook leaves what is within
     # `code` alone.
     drawn = el("code", svg(chart), class_="ak-said")
-    table = fold("as a table", _table(chart)) if chart.bars else None
+    opener = el("summary", "as a table")
+    table = el("details", opener, _table(chart)) if chart.bars else None
     return el(
         "section", el("p", title), drawn, table, class_="ak-figure", data_key=f"figure-{name}"
     )
