@@ -44,6 +44,8 @@ PAUSE = 0.055
 """Seconds between two messages of something that changes quickly."""
 _COMING = ""
 """In place of a page: one that may be about to show the view."""
+_SAID = 2_000
+"""Characters of an error that are shown."""
 _PACKED = 8_000
 """Characters beyond which a message is compressed: a server lets through a million bytes a second,
 and drops what is more.
@@ -244,22 +246,19 @@ class LiveView(anywidget.AnyWidget):
                 self._seq += 1
                 self._post({"type": "delta", "seq": self._seq}, ops, arrays)
 
-    def report(self, error: BaseException) -> None:
-        """Show an error in the view."""
+    def report(self, error: BaseException, ask: Any = None) -> None:
+        """Show an error in the view; `ask` is the number of the question that has no answer."""
         text = str(getattr(error, "message", error)).strip() or type(error).__name__
-        self.reply(
-            {
-                "type": "failed",
-                "message": sendable(text),
-                "hint": sendable(getattr(error, "hint", "")),
-            }
-        )
+        hint = str(getattr(error, "hint", ""))
+        asked = {"ask": ask} if type(ask) is int else {}
+        self.reply({"type": "failed", "message": text[:_SAID], "hint": hint[:_SAID], **asked})
 
     def reply(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Send a message of its own to the page whose action is being done, to all pages outside an
         action; the script hears it.
         """
-        whole = json.loads(self._secrets.redact(json.dumps(message, ensure_ascii=False)))
+        text = self._secrets.redact(json.dumps(message, ensure_ascii=False))
+        whole = json.loads(sendable(text))
         to = {} if self._asker is None else {"to": self._asker}
         self.send({**whole, **to}, list(buffers))
 
@@ -292,7 +291,7 @@ class LiveView(anywidget.AnyWidget):
                 try:
                     self.do(action, arguments)
                 except Exception as error:
-                    self.report(error)
+                    self.report(error, arguments.get("ask"))
                 finally:
                     self._asker = None
 

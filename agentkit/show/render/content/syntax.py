@@ -20,6 +20,10 @@ _OPENED = re.compile(
 )
 """A line that is a tag of a model, or of HTML with nothing beside it."""
 _CALLS = re.compile(rf"<({_CALL_TAG})(?:[ =][^<>\n]*)?>")
+_COLUMNS = 12
+"""Columns from which on the cells of a table are counted."""
+_CELLS = 10_000
+"""Cells of a table that is drawn."""
 _CLOSER = re.compile(r"</([A-Za-z_][\w:.-]*)>")
 
 
@@ -31,6 +35,7 @@ def parser() -> Any:
     made: Any = MarkdownIt("commonmark", {"html": False, "maxNesting": 20})
     made.enable(["table", "strikethrough"])
     made.disable(["reference", "html_block", "html_inline", "autolink", "entity", "text_join"])
+    made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     made.block.ruler.before(
         "fence", "literal", _literal_lines, {"alt": ["paragraph", "blockquote", "list"]}
     )
@@ -38,6 +43,24 @@ def parser() -> Any:
     made.normalizeLink = made.normalizeLinkText = str  # addresses are words, as they are written
     made.validateLink = _any
     return made
+
+
+def _table(state: Any, start: int, end: int, silent: bool) -> bool:
+    """Take a table, unless it has so many cells that nobody could read it; each short line would be
+    filled up with empty ones.
+    """
+    from markdown_it.rules_block.table import table
+
+    if start + 1 < end:
+        ruled = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]]
+        columns = ruled.count("|")
+        if columns > _COLUMNS and not ruled.strip("|-: \t"):
+            last = start
+            while last < end and not state.isEmpty(last):
+                last += 1
+            if columns * (last - start) > _CELLS:
+                return False
+    return bool(table(state, start, end, silent))
 
 
 def _any(_: str) -> bool:

@@ -4,6 +4,7 @@ rollout grows.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from agentkit.analysis.timings import Timeline
@@ -38,7 +39,9 @@ from agentkit.show.render.rollout.turn.attempt import attempt
 from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
 from agentkit.types.wire import Request
-from agentkit.types.words import count
+from agentkit.types.words import count, in_line
+
+log = logging.getLogger("agentkit")
 
 _SENT = el("strong", "sent")
 """The label of what a server would refuse of a request."""
@@ -100,7 +103,18 @@ def conversation(
 
 
 def draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
-    """Draw one entry: one fragment, and one more for each call of a turn."""
+    """Draw one entry: one fragment, and one more for each call of a turn. One that cannot be drawn
+    costs no other.
+    """
+    try:
+        return _draw(entry, limits)
+    except Exception as error:
+        log.warning("%s cannot be drawn", in_line(entry.key), exc_info=error)
+        told = note("this cannot be drawn: ", el("code", type(error).__name__))
+        return {entry.key: speech(entry.key, "aside", None, told)}
+
+
+def _draw(entry: OutlineEntry, limits: Limits) -> dict[str, Html]:
     key, item, at = entry.key, entry.item, entry.at
     match item:
         case Turn():

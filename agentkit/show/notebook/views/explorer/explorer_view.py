@@ -155,7 +155,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
     def do_rows(self, start: int, stop: int, generation: int) -> None:
         """Send the cells of some rows."""
         if generation == self._generation:
-            self.send({"type": "rows", **self._page(max(0, int(start)), int(stop))})
+            self.reply({"type": "rows", **self._page(max(0, int(start)), int(stop))})
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         rows = self._rows[start : min(stop, start + _BLOCK)]

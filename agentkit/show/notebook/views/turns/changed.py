@@ -16,6 +16,10 @@ from agentkit.show.render.parts.block import note
 _DEL, _INS = element("del"), element("ins")
 _AROUND = 40
 """Characters of what stays that are shown beside what changes."""
+_MOST = 100_000
+"""Characters of both texts beyond which only their common start and end are found."""
+_ROOM = 400
+"""Characters of what went and what came in texts that long."""
 _SHOWN = 30
 """Values of JSON that are listed at most."""
 
@@ -24,10 +28,15 @@ def changed_text(old: str, new: str) -> Html | None:
     """Draw what differs; None where nothing does."""
     if old == new:
         return None
+    if len(old) + len(new) > _MOST:
+        return _by_ends(old, new)
     was, now = _read(old), _read(new)
     if was is None or now is None:
         return _by_word(old, new)
-    found = list(_differences("", was[0], now[0]))
+    try:
+        found = list(_differences("", was[0], now[0]))
+    except RecursionError:  # as deep as JSON can be read, and no deeper
+        return _by_word(old, new)
     if not found:
         return None
     parts: list[Child] = []
@@ -89,6 +98,37 @@ def _by_word(old: str, new: str) -> Html:
         parts += [_DEL(with_marks(piece.left))] if piece.left else []
         parts += [_INS(with_marks(piece.right))] if piece.right else []
     return el("code", parts)
+
+
+def _by_ends(old: str, new: str) -> Html:
+    """Draw what lies between the common start and the common end, in no time."""
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    was, now = old[start : len(old) - end], new[start : len(new) - end]
+    return el(
+        "code",
+        _kept(old[:start]),
+        _DEL(with_marks(_begin(was))) if was else None,
+        _INS(with_marks(_begin(now))) if now else None,
+        _kept(old[len(old) - end :]),
+    )
+
+
+def _alike(one: str, two: str) -> int:
+    """Count the characters with which both texts begin."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == two[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _begin(text: str) -> str:
+    rest = len(text) - _ROOM
+    return text if rest <= 0 else f"{text[:_ROOM]} … {rest:,} more characters"
 
 
 def _kept(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentkit.agent.events import Event, Halted, Moved, Sampled, SamplePiece
 from agentkit.analysis.diff import diff
+from agentkit.errors import UsageError
 from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment, without_keys
 from agentkit.show.notebook.live import Op
@@ -25,6 +26,7 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.words import seconds
 
+_MOST = 20
 _ROOM = 1200
 """Characters of an answer in a card."""
 
@@ -58,7 +60,13 @@ class Reruns(WaitingCalls, Remarks):
         return super().panel(name, turn)
 
     def do_again(self, turn: int, n: int) -> None:
-        """Post that a turn is asked for so many times."""
+        """Post that a turn is asked for so many times.
+
+        Raises:
+            UsageError: that is more than stands side by side.
+        """
+        if n not in range(1, _MOST + 1):
+            raise UsageError(f"a turn is asked for {_MOST} times at most in a view")
         self._asked, self._came, self._writing = (turn, n), (), {}
         self.target.post("rerun", turn=turn, n=n)
         self._is_stale = True

@@ -3,18 +3,20 @@
  * the kernel sends when it is asked for, and `source` gets a text as it was written.
  */
 function longTexts(live) {
-  /** What waits for an answer, by the number of its question. @type {Map<number, Function>} */
+  /** What waits for an answer, by its question, which no part's has the number of. @type {Map<number, Function>} */
   const waiting = new Map();
   let asked = 0;
   const ask = (action, args) =>
     new Promise((resolve) => {
-      waiting.set(++asked, resolve);
+      waiting.set(--asked, resolve);
       live.send(action, { ...args, ask: asked });
     });
 
   async function open(button, mark, start) {
     button.setAttribute("aria-disabled", "true");
-    const { html, next, of } = await ask("more", { at: mark.dataset.more, start });
+    const told = await ask("more", { at: mark.dataset.more, start });
+    if (told.type === "failed") return button.removeAttribute("aria-disabled");
+    const { html, next, of } = told;
     const rest = Object.assign(h("div", { className: "ak-rest" }, nodesOf(html)), { akOwn: true });
     button.before(rest);
     rest.childNodes.forEach((node) => offerCopies(node));

@@ -129,6 +129,9 @@ function mount(el, post) {
   };
   const kinds = ["click", "dblclick", "pointerdown", "mousedown", "keydown", "input", "change"];
   for (const kind of kinds) root.addEventListener(kind, still, true);
+  /** Keys with which a word is composed are those of the field alone. */
+  const composing = (event) => event.isComposing && event.stopPropagation();
+  root.addEventListener("keydown", composing, true);
   root.addEventListener("keydown", (event) => ended || all("keydown", event));
   const hush = (event) => {
     const saves = (event.ctrlKey || event.metaKey) && event.key === "s";
@@ -142,7 +145,7 @@ function mount(el, post) {
     fail: live.fail,
     message: (message, arrays) => {
       if (message.type === "failed") live.fail(message.message, message.hint);
-      else if (message.type === "more" || message.type === "source") texts.heard(message);
+      if (message.ask < 0) texts.heard(message);
       else all("message", message, arrays);
     },
     dispose: () => {

@@ -12,6 +12,7 @@
 function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note }) {
   let start = text;
   let wrong = "";
+  let acting = false;
   const field = h("textarea", {
     value: text,
     spellcheck: false,
@@ -48,10 +49,13 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
     field.setAttribute("aria-invalid", String(Boolean(wrong)));
   };
   const run = async (given) => {
+    if (acting) return; // an impatient second click
     // what was wrong may just have been mended
     if (given.valid && wrong && check) await ask();
     if (given.valid && wrong) return field.focus();
-    given.act(field.value);
+    acting = true;
+    await given.act(field.value);
+    acting = false;
   };
   const ask = async () => {
     const draft = field.value;
@@ -96,8 +100,13 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
   return {
     node,
     field,
+    /** The text that the draft began with; undefined until it has come. */
+    get start() {
+      return field.readOnly ? undefined : start;
+    },
     /** The draft cannot be used. */
     refuse(why) {
+      acting = false;
       told.hidden = false;
       say({ wrong: why });
       field.focus();

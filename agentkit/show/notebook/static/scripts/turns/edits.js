@@ -53,7 +53,8 @@ function rowEdits({ live, ask, turns, shown }) {
           kind: "ak-main",
           valid: true,
           async act(draft) {
-            const { wrong } = await ask("apply", { turn, what, text: draft });
+            const args = { turn, what, text: draft };
+            const { wrong } = await ask("apply", args, editor.refuse);
             if (wrong) editor.refuse(wrong);
             else close(key);
           },
@@ -78,7 +79,7 @@ function rowEdits({ live, ask, turns, shown }) {
     drafts.set(key, { editor, turn, what, back });
     place(drafts.get(key));
     if (text === undefined) {
-      const told = await ask("slot", { turn, what });
+      const told = await ask("slot", { turn, what }, () => close(key));
       guess = told.guess;
       editor.begin(told.text);
     }

@@ -6,16 +6,18 @@ function asking(live) {
   const open = new Map();
   let last = 0;
   return {
-    /** @returns {Promise<any>} what Python replies */
-    ask: (action, args = {}) =>
+    /** @returns {Promise<any>} what Python replies; where it fails, `failed` is told why */
+    ask: (action, args = {}, failed = undefined) =>
       new Promise((resolve) => {
         last += 1;
-        open.set(last, resolve);
+        open.set(last, { resolve, failed });
         live.send(action, { ...args, ask: last });
       }),
     heard(message) {
-      open.get(message.ask)?.(message);
+      const asked = open.get(message.ask);
       open.delete(message.ask);
+      if (message.type === "failed") asked?.failed?.(message.message);
+      else asked?.resolve(message);
     },
   };
 }
@@ -41,7 +43,11 @@ function panels(live, { ask, dress }) {
     shown.again = shown.asked;
     if (shown.asked) return;
     shown.asked = true;
-    const { html } = await ask("panel", { turn, tab: shown.tab });
+    const { html } = await ask("panel", { turn, tab: shown.tab }, (why) => {
+      shown.asked = false;
+      shown.node.removeAttribute("aria-busy");
+      shown.body.replaceChildren(h("p", { className: "ak-note", textContent: `✕ ${why}` }));
+    });
     shown.asked = false;
     if (open.get(turn) !== shown) return;
     if (shown.again) refresh(turn);

@@ -77,7 +77,7 @@ PARTS.push((live) => {
           shown.refresh(turn);
     },
     message(message) {
-      if (message.type === "told") heard(message);
+      if (message.type === "told" || message.type === "failed") heard(message);
     },
     keydown(event) {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -5,12 +5,19 @@
 function waitingCalls({ live, ask }) {
   /** @type {Map<string, HTMLElement>} what the page adds to each call, by turn and call */
   let nodes = new Map();
+  /** Open rows that are not to be seen now, with what was written in them. */
+  const asleep = new Map();
   let opened = null;
   let was = "";
+  let going = false; // Python has not answered yet to what was asked for last
   let focusing = false; // somebody worked in the row of a call that has been run since
   const section = (turn, call) =>
     live.rows.querySelector(`[data-key="turn-${turn}/call-${call}"].ak-call`);
-  const send = (action, call, more = {}) => live.send(`pending.${action}`, { call, ...more });
+  const once = (action, args) => {
+    if (!going) live.send(action, args);
+    going = true;
+  };
+  const send = (action, call, more = {}) => once(`pending.${action}`, { call, ...more });
 
   /** Asks for a text below the buttons, as for an answer by hand. */
   const textFor = (node, words, verb, act) => {
@@ -65,7 +72,7 @@ function waitingCalls({ live, ask }) {
           kind: "ak-main",
           valid: true,
           when: (changed) => changed,
-          act: (text) => live.send("run_with", { call, text }),
+          act: (text) => once("run_with", { call, text }),
         },
         {
           word: "Run",
@@ -82,7 +89,12 @@ function waitingCalls({ live, ask }) {
     });
     editor.field.readOnly = true;
     node.append(editor.node);
-    ask("slot", { turn, what: `arguments:${call}` }).then(({ text }) => editor.begin(text));
+    node.akName = name;
+    node.akWake = async () => {
+      const { text } = await ask("slot", { turn, what: `arguments:${call}` });
+      if (text !== editor.start) editor.begin(text);
+    };
+    node.akWake();
     return node;
   };
   const closedCall = (turn, call, name) => {
@@ -127,6 +139,7 @@ function waitingCalls({ live, ask }) {
     );
 
   function draw(anew) {
+    going = false;
     const told = live.state.hand;
     const now = JSON.stringify([told, opened]);
     if (now !== was || anew) rebuild(told);
@@ -144,11 +157,15 @@ function waitingCalls({ live, ask }) {
     const fresh = new Map();
     const had = [...nodes.values()].some((node) => node.contains(document.activeElement));
     const calls = told?.calls ?? [];
-    if (!calls.some(([call]) => call === opened)) opened = calls[0]?.[0] ?? null;
+    if (told && !calls.some(([call]) => call === opened)) opened = calls[0]?.[0] ?? null;
     calls.forEach(([call, name], i) => {
       const key = `${told.turn}/${call}`;
       const is = call === opened;
-      const known = nodes.get(key);
+      let known = nodes.get(key);
+      if (is && !known?.matches(".ak-pend") && asleep.get(key)?.akName === name) {
+        known = asleep.get(key);
+        known.akWake();
+      }
       const of = calls.length > 1 ? ` · ${i + 1} of ${calls.length}` : "";
       const count = document.createTextNode(of);
       if (known?.matches(is ? ".ak-pend" : ".ak-wait")) {
@@ -161,7 +178,13 @@ function waitingCalls({ live, ask }) {
       const key = `${told.turn}/found-${place}`;
       fresh.set(key, nodes.get(key) ?? foundCall(place, name));
     }
-    for (const [key, node] of nodes) if (fresh.get(key) !== node) node.remove();
+    for (const [key, node] of nodes) {
+      if (fresh.get(key) === node) continue;
+      node.remove();
+      if (node.matches(".ak-pend")) asleep.set(key, node);
+    }
+    for (const key of asleep.keys())
+      if (told && fresh.get(key)?.matches(".ak-wait") !== true) asleep.delete(key);
     nodes = fresh;
     focusing ||= had;
     const next = nodes.get(`${told?.turn}/${opened}`)?.querySelector("textarea");
