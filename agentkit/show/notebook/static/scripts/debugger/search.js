@@ -7,6 +7,9 @@ const SEARCHED = [
   ["problems", "problems"],
 ];
 
+/** Hits before and after the current one that are marked where they are near. */
+const AROUND = 100;
+
 /** Every place of a text in a row, as ranges; none where small letters take other room. */
 function rangesOf(row, wanted) {
   const found = [];
@@ -94,7 +97,12 @@ function searchBar(live, toolBar, opener) {
   const total = () =>
     kind ? counts[kind] : Object.values(counts).reduce((sum, number) => sum + number, 0);
 
-  function rowOf([of, key]) {
+  /** The row of a hit, looked for once as long as it stays. */
+  function rowOf(hit) {
+    if (!hit.row?.isConnected) hit.row = foundRow(hit);
+    return hit.row;
+  }
+  function foundRow([of, key]) {
     const find = (name) => live.rows.querySelector(`[data-key="${CSS.escape(name)}"]`);
     if (of !== "reasoning") return find(key) ?? find(key.replace(/\/(text|problems)$/, ""));
     return find(key) ?? find(key.replace(/\/\w+$/, ""));
@@ -119,11 +127,14 @@ function searchBar(live, toolBar, opener) {
       return;
     }
     const opened = unfold(row, wanted);
-    for (const one of new Set(list.map(rowOf)))
+    for (const one of new Set(list.slice(Math.max(0, at - AROUND), at + AROUND).map(rowOf)))
       if (one && one !== row && near(one, row))
         for (const range of rangesOf(one, wanted)) put("ak-found", range);
     const ranges = rangesOf(row, wanted);
-    const place = list.slice(0, at).filter((other) => rowOf(other) === row).length;
+    const turn = turnOf(hit[1]);
+    const place = list
+      .slice(0, at)
+      .filter((other) => turnOf(other[1]) === turn && rowOf(other) === row).length;
     const current = ranges[place] ?? ranges.at(-1);
     for (const range of ranges) put(range === current ? "ak-current" : "ak-found", range);
     if (!current || place >= ranges.length) {
