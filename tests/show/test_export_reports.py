@@ -20,6 +20,7 @@ from agentkit.errors import UsageError
 from agentkit.servers.redaction.key_shapes import outgoing
 from agentkit.show.export.document import Export
 from agentkit.show.export.report import fenced
+from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.loop import apply, say, start
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import ToolResult, Trajectory
@@ -87,6 +88,20 @@ def test_a_failed_request_is_reported_as_one() -> None:
     assert "The request failed:" in text
     assert "server_feature_off" in text
     assert "What it was read as" not in text
+
+
+def test_a_report_has_what_a_tool_made_of_the_answer() -> None:
+    def reserve(seats: int) -> list[int]:
+        """Reserve seats."""
+        return [40 + n for n in range(seats)]
+
+    server = ScriptedServer([says(None, calls("reserve", seats="2")), says("No seats.")])
+    rollout = ak.rollout(ak.Agent("m", tools=[reserve], server=server), "Two seats.")
+    text = ak.export.issue(rollout, turn=0)
+    assert "arguments_schema" in text
+    assert "What the tools made of it:" in text
+    assert "'str' object cannot be interpreted as an integer" in text
+    assert "What the tools made of it" not in ak.export.issue(rollout, turn=1)
 
 
 def test_a_long_report_is_cut_and_says_so() -> None:

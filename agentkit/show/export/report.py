@@ -16,8 +16,9 @@ from agentkit.show.export.code.shell import curl
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.show.render.render import text_of
-from agentkit.trajectory.trouble.points import number_of
+from agentkit.trajectory.trouble.points import number_of, turn_points
 from agentkit.types.problem import Problem
+from agentkit.types.trajectory import ToolResult
 from agentkit.types.version import VERSION
 from agentkit.types.wire import Exchange
 from agentkit.types.words import count, visible
@@ -90,7 +91,15 @@ def _happened(call: ModelCall) -> str:
         )
         parts += [fenced("\n".join(map(_problem, problems)))] if problems else []
         parts += ["What it was read as:", fenced(text_of(response)[:_ROOM])]
+    failed = _failed_tools(call)
+    parts += ["What the tools made of it:", fenced("\n".join(failed)[:_ROOM])] if failed else []
     return "\n\n".join(parts)
+
+
+def _failed_tools(call: ModelCall) -> list[str]:
+    turns = call.trajectory.all_turns
+    points = turn_points(turns[call.turn]) if call.turn < len(turns) else ()
+    return [text_of(p.cause) for p in points if isinstance(p.cause, ToolResult)]
 
 
 def _problem(problem: Problem) -> str:
