@@ -281,7 +281,7 @@ def test_a_conversation_a_debugger_and_a_diff_are_opened_inside(chromium: Browse
         it.rows.nth(0).click()
         it.settle()
         inside = it.page.locator(".ak-inner > .ak-root")
-        it.click("Show all")
+        it.click("Whole conversation")
         expect(inside).to_contain_text("Booked.")
         it.click("Open in the debugger")
         expect(inside.get_by_role("toolbar").first).to_be_visible()

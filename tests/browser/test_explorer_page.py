@@ -222,7 +222,7 @@ def test_labels_are_offered_and_taken_away(
         ) == ["wrong city"]
         expect(rows(page).nth(5)).to_contain_text("wrong city")
         page.get_by_label("label for the marked rollouts").fill("wrong city")
-        page.get_by_role("button", name="remove the label").click()
+        page.get_by_role("button", name="Remove label").click()
         stand_in.settle()
         assert table.labels.all == {}
         expect(rows(page).nth(5)).not_to_contain_text("wrong city")
@@ -249,7 +249,7 @@ def test_two_marked_rollouts_are_compared_and_labelled(
         stand_in.settle()
         expect(page.locator(".ak-beside")).to_be_hidden()
         page.get_by_label("label for the marked rollouts").fill("odd")
-        page.get_by_role("button", name="add the label").click()
+        page.get_by_role("button", name="Add label").click()
         stand_in.settle()
         assert table.labels.all == {0: ("odd",), 4: ("odd",)}
         expect(rows(page).nth(4)).to_contain_text("odd")

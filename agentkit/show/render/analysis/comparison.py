@@ -20,7 +20,6 @@ from agentkit.types.words import count, seconds
 
 _MEASURES = ("exact_match", "trigger_rate_difference", "match_against_noise")
 """Statistics that plain text has room for."""
-_VERBS = {"breaks": "break", "changes": "change", "cosmetic": "cosmetic"}
 
 
 @shown.register(Comparison)
@@ -79,13 +78,17 @@ def _chips(comparison: Comparison) -> Html:
         el(
             "span",
             el("span", icon, aria_hidden="true"),
-            f" {found.count(severity)} {_VERBS[severity]}",
+            f" {_number(found.count(severity), severity)}",
             class_=f"ak-chip ak-{tone}",
         )
         for severity, (icon, tone) in SEVERITIES.items()
         if severity in found
     ]
     return el("span", chips, class_="ak-chips")
+
+
+def _number(n: int, severity: str) -> str:
+    return f"{n} {severity}" if severity == "cosmetic" else count(n, severity.removesuffix("s"))
 
 
 def _sure(comparison: Comparison, limits: Limits) -> list[Child]:

@@ -8,8 +8,8 @@ function marksOf(live) {
   const name = (on) => () => label.value.trim() && live.send("label", { label: label.value, on });
   onEnter(label, name(true));
   const both = [
-    press(name(true), { icon: "label", word: "Add", label: "add the label", kind: "ak-line" }),
-    press(name(false), { word: "Remove", label: "remove the label", kind: "ak-line" }),
+    press(name(true), { icon: "label", word: "Add label", kind: "ak-line" }),
+    press(name(false), { word: "Remove label", kind: "ak-line" }),
   ];
   const some = div("ak-xrow", number, compare, label, known, both);
   const hints = h("small", { className: "ak-hints" });

@@ -7,14 +7,14 @@ function openedOf(live, go) {
   const facts = h("small", { className: "ak-cut" });
   const ways = Object.entries({
     short: "In short",
-    whole: "Show all",
+    whole: "Whole conversation",
     debug: "Open in the debugger",
   }).map(([how, word]) => line(() => live.send(how), word));
   const others = () => live.state.marked.filter((mark) => mark !== live.state.open.key);
   const pair = line(() => {
     live.send("mark", { key: live.state.open.key, on: true });
     if (others().length === 1) live.send("compare");
-    else live.say("marked; mark another, then compare");
+    else live.say("marked; mark another row, then Compare below the table", true);
   }, " ");
   const steps = [
     press(() => go(-1), { icon: "up", label: "Previous  K", kind: "ak-line" }),
