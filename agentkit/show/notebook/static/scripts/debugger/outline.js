@@ -164,7 +164,7 @@ function outlineOf(live) {
   /** Marks what is in view and what is chosen: two leaves, as a reader who scrolls waits for it. */
   function point() {
     for (const old of node.querySelectorAll(".ak-seen")) old.classList.remove("ak-seen");
-    for (const old of tree.querySelectorAll("[aria-selected]")) old.removeAttribute("aria-selected");
+    tree.querySelector("[aria-selected]")?.removeAttribute("aria-selected");
     turns[seen]?.node.firstChild.classList.add("ak-seen");
     leafOf(...(chosen ?? []))?.setAttribute("aria-selected", "true");
     strip.querySelector("[aria-current]")?.removeAttribute("aria-current");

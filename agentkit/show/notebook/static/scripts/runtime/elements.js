@@ -19,16 +19,10 @@ const SHAPED = new Set(
   ).split(" "),
 );
 
-/**
- * The notebook leaves alone the keys of an element that has this attribute; it looks at the focused
- * element before it looks at its parents.
- */
+/** The notebook leaves alone the keys of a focused element that has this attribute. */
 const QUIET = "data-lm-suppress-shortcuts";
 
-/**
- * An element with properties, attributes (those with a dash, and role) and children; text is text.
- * @returns {HTMLElement}
- */
+/** An element with properties, attributes (those with a dash, and role) and children. */
 function h(tag, props = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -36,11 +30,19 @@ function h(tag, props = {}, ...children) {
     if (name.includes("-") || name === "role") made.setAttribute(name, value);
     else made[name] = value;
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat().filter((child) => child ?? false));
   return made;
 }
 
-/** Markup as nodes of the allowed kinds only; it is parsed where nothing loads and nothing runs. */
+/** An element of a drawing. @returns {SVGElement} */
+function shape(tag, attributes, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Markup as nodes of the allowed kinds only, parsed where nothing loads and nothing runs. */
 function nodesOf(html) {
   const made = document.createDocumentFragment();
   for (const child of new DOMParser().parseFromString(`<body>${html}`, "text/html").body.childNodes)
@@ -57,13 +59,11 @@ function admit(node, into) {
     return into.append(h("img", { className: "ak-picture", src: node.src, alt: node.alt }));
   if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return;
-  const shape = node.namespaceURI === SVG;
-  if (!(shape ? SHAPES : TAGS).has(node.nodeName)) return void into.append(node.textContent);
-  const made = shape
-    ? document.createElementNS(SVG, node.nodeName)
-    : document.createElement(node.nodeName);
+  const drawn = node.namespaceURI === SVG;
+  if (!(drawn ? SHAPES : TAGS).has(node.nodeName)) return void into.append(node.textContent);
+  const made = drawn ? shape(node.nodeName, {}) : h(node.nodeName);
   for (const { name, value } of node.attributes) {
-    if ((shape ? SHAPED : ATTRIBUTES).has(name) && !(shape && /\((?!--ak-)/.test(value)))
+    if ((drawn ? SHAPED : ATTRIBUTES).has(name) && !(drawn && /\((?!--ak-)/.test(value)))
       made.setAttribute(name, value);
   }
   const names = [...node.classList].filter((name) => /^(ak-[\w-]+|fold|raw)$/.test(name));

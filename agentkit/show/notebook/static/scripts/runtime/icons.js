@@ -44,43 +44,17 @@ const ICONS = {
 
 /** An icon that says nothing by itself: what it is on has a name. @returns {SVGElement} */
 function icon(name) {
-  const made = document.createElementNS(SVG, "svg");
-  made.setAttribute("viewBox", "0 0 16 16");
-  made.setAttribute("aria-hidden", "true");
-  made.setAttribute("class", "ak-i");
   const [line, filled] = ICONS[name].split("|");
-  for (const [d, fill] of [
-    [line, ""],
-    [filled, "currentColor"],
-  ]) {
-    if (!d) continue;
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", d);
-    if (fill) {
-      path.setAttribute("fill", fill);
-      path.setAttribute("stroke", "none");
-    }
-    made.append(path);
-  }
-  return made;
+  const inside = [line && shape("path", { d: line })];
+  if (filled) inside.push(shape("path", { d: filled, fill: "currentColor", stroke: "none" }));
+  const box = { viewBox: "0 0 16 16", "aria-hidden": "true", class: "ak-i" };
+  return shape("svg", box, ...inside.filter(Boolean));
 }
 
-/**
- * A button with an icon, a word or both; without a word it needs a name.
- * @returns {HTMLButtonElement}
- */
+/** A button with an icon, a word or both; without a word it needs a name. */
 function press(onclick, { icon: name, word, label, kind = "", ...props } = {}) {
-  return h(
-    "button",
-    {
-      type: "button",
-      className: `ak-bt ${word ? "" : "ak-ic"} ${kind}`.trim(),
-      title: word && !label ? undefined : label,
-      "aria-label": label,
-      onclick,
-      ...props,
-    },
-    name ? icon(name) : null,
-    word ? h("span", { textContent: word }) : null,
-  );
+  const className = `ak-bt ${word ? "" : "ak-ic"} ${kind}`.trim();
+  const given = { type: "button", className, title: label, "aria-label": label, onclick, ...props };
+  const said = word ? h("span", { textContent: word }) : null;
+  return h("button", given, name ? icon(name) : null, said);
 }

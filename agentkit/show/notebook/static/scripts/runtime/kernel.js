@@ -1,16 +1,12 @@
-/**
- * How a page learns that the kernel of a view is no more. A host that lets us see its session tells
- * at once; else the widget's model does, which hears of a restart alone.
- */
-
 /** What a status of JupyterLab's means for all that the kernel has made. */
 const ENDS = { autorestarting: "died", dead: "died", terminating: "gone" };
 
 const ENDED = {
-  restarted: "The kernel was restarted: this is how it looked last. Run the cell again.",
-  died: "The kernel has died: this is how it looked last. Run the cell again.",
-  gone: "No kernel runs for this any more: this is how it looked last. Run the cell again.",
+  restarted: "The kernel was restarted",
+  died: "The kernel has died",
+  gone: "No kernel runs for this any more",
 };
+const lastSeen = (how) => `${ENDED[how]}: this is how it looked last. Run the cell again.`;
 
 /** What is left to say of what was never shown in this page: how much there was. */
 function unseen(counted) {
@@ -21,7 +17,10 @@ function unseen(counted) {
 
 const sessionOf = (model) => model.widget_manager?.context?.sessionContext;
 
-/** Calls `end` when the kernel is no more, and returns what ends the watch. */
+/**
+ * Calls `end` when the kernel is no more, and returns what ends the watch. A host that lets us see
+ * its session tells at once; else the widget's model does, which hears of a restart alone.
+ */
 function watchKernel(model, end) {
   const session = sessionOf(model);
   const kernel = session?.session?.kernel?.id;

@@ -1,21 +1,10 @@
 /**
- * One place where a view is shown. A script that follows it in the same module may add to it:
- * PARTS.push((live) => ({state, message, keydown, dispose})), each optional.
- *
- * @typedef {{
- *   root: HTMLElement, rows: HTMLElement, state: Object<string, any>, arrays: ArrayBuffer[],
- *   send: (action: string, args?: object) => void,
- *   fail: (message: string, hint?: string) => void, say: (text: string, seen?: boolean) => void,
- * }} Live  What a part is given: where it draws, the last state, and how it asks for something.
- * @typedef {{
- *   state?: (state: Object<string, any>, arrays: ArrayBuffer[]) => void,
- *   message?: (message: any, arrays: ArrayBuffer[]) => void,
- *   op?: (name: string, ...args: any[]) => void, drawn?: (keys: string[]) => void,
- *   keydown?: (event: KeyboardEvent) => void, dispose?: () => void,
- * }} Part
+ * What the scripts of a view add to a place where it is shown: `PARTS.push((live) => part)`.
+ * Live is where a part draws, the last state, and how it asks: root, rows, state, arrays,
+ * send(action, args), fail(message, hint), say(text, seen). A part may have state(state, arrays),
+ * message(message, arrays), op(name, ...args), drawn(keys), keydown(event), dispose().
+ * @type {((live: Live) => Part)[]}
  */
-
-/** @type {((live: Live) => Part)[]} */
 const PARTS = [];
 
 /** What acts, and so is of no use without a kernel; folds, copies and links work on. */
@@ -59,22 +48,14 @@ function mount(el, post) {
       clearTimeout(seeing);
       seeing = setTimeout(() => spoken.classList.remove("ak-toast"), 4000);
     },
-    fail: (message, hint) => {
-      const close = h("button", {
-        type: "button",
-        className: "ak-close",
-        textContent: "×",
-        "aria-label": "dismiss this error",
+    fail: (message, hint = "") => {
+      const said = [h("strong", { textContent: message }), h("span", { textContent: hint })];
+      const close = press(() => keepingFocus(() => alerts.replaceChildren()), {
+        icon: "close",
+        label: "dismiss this error",
+        kind: "ak-close",
       });
-      const alert = h(
-        "div",
-        { className: "ak-alert" },
-        h("strong", { textContent: message }),
-        hint ? h("span", { textContent: hint }) : null,
-        close,
-      );
-      close.addEventListener("click", () => keepingFocus(() => alert.remove()));
-      alerts.replaceChildren(alert);
+      alerts.replaceChildren(h("div", { className: "ak-alert" }, said, close));
     },
   };
   const texts = longTexts(live);
@@ -99,10 +80,8 @@ function mount(el, post) {
       for (const [name, ...args] of ops)
         if (OPS[name]) OPS[name](...args);
         else all("op", name, ...args);
-      all(
-        "drawn",
-        ops.map(([, key]) => key),
-      );
+      const keys = ops.map(([, key]) => key);
+      all("drawn", keys);
       all("state", live.state, arrays);
     });
   }

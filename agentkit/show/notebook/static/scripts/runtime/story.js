@@ -147,7 +147,7 @@ class Story {
   /** Takes note that the kernel is no more. */
   end(how) {
     this.after(() => {
-      this.ended ||= this.seq < 0 ? unseen(this.model.get("counted")) : ENDED[how];
+      this.ended ||= this.seq < 0 ? unseen(this.model.get("counted")) : lastSeen(how);
       this.views.forEach((view) => view.end(this.ended));
     });
   }
