@@ -1,6 +1,6 @@
 """Makes the pictures of README and docs from the states of gallery.py, light and dark.
 
-    python notebooks/screenshots.py                   those that are kept, into notebooks/images
+    python notebooks/screenshots.py                   those that are kept, into docs/images
     python notebooks/screenshots.py --all OUT [STATE] every state, 700 and 1,400 px, live and static
 
 The views are live ones in a plain page with the colours and fonts of JupyterLab; a Chromium must be
@@ -23,7 +23,6 @@ from tests.browser.lab import browser
 
 KEPT = {
     "debugger": ("paused", 1000),
-    "failed_tool": ("failed_tool", 1000),
     "table": ("captured_table", 1400),
     "comparison": ("comparison", 1400),
     "tokens": ("tokens", 1000),
@@ -74,7 +73,7 @@ def main(arguments: list[str]) -> None:
                 shoot(state, (700, 1400), str(out / name), static=kind == "static", whole=True)
                 print(state, kind)
         return
-    images = HERE / "images"
+    images = HERE.parent / "docs" / "images"
     for name in arguments or KEPT:
         state, width = KEPT[name]
         shoot(state, (width,), str(images / f"{name}-{{theme}}.png"))
