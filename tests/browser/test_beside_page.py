@@ -69,9 +69,9 @@ def test_every_prompt_is_listed_with_what_each_side_did(chromium: Browser) -> No
         expect(rows).to_have_count(1 + len(found.asked))
         expect(rows.nth(3)).to_contain_text("✕ no answer")
         expect(rows.nth(1)).to_contain_text("not asked")
-        table, card = (box(page.locator(name).first) for name in (".ak-matrix", ".ak-card"))
+        table, card = (box(page.locator(name).first) for name in (".ak-matrix", ".ak-finding"))
         assert table["y"] < card["y"]
-        assert page.locator(".ak-card details[open]").count() == 2, "the worst two are open"
+        assert page.locator(".ak-finding details[open]").count() == 2, "the worst two are open"
 
 
 def test_a_cell_opens_two_conversations_and_gives_the_focus_back(chromium: Browser) -> None:

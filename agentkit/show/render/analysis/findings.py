@@ -112,7 +112,7 @@ def finding_cards(comparison: Comparison, limits: Limits) -> dict[str, Html]:
         number = sum(len(names) for _, names in _silent(comparison))
         title = f"looked for in {len(CLASSES)} classes and not found: {number}"
         drawn["silent"] = el(
-            "section", fold(title, *map(note, silent)), class_="ak-card", data_key="silent"
+            "section", fold(title, *map(note, silent)), class_="ak-finding", data_key="silent"
         )
     return drawn
 
@@ -144,7 +144,7 @@ def _card(card: Card, asked: Sequence[int], opened: bool, limits: Limits) -> Htm
     tone = SEVERITIES[card.severity][1]
     inside = el("div", _body(card, limits), class_="ak-inside")
     content = el("details", el("summary", title), inside, open="" if opened else None)
-    return el("section", content, class_=f"ak-card ak-is-{tone}", data_key=key)
+    return el("section", content, class_=f"ak-finding ak-is-{tone}", data_key=key)
 
 
 def _at(sides: Sequence[str], card: Card) -> str:

@@ -74,9 +74,9 @@ def _total(comparison: Comparison, side: str) -> list[Child]:
 def look(state: State, text: str, *, quiet: bool = False) -> Html:
     """Draw a state as an icon beside its words, in no colour where there is none of it."""
     icon, tone = _LOOKS[state]
-    tone = "quiet" if quiet else tone
-    mark = el("span", icon, aria_hidden="true") if icon else None
-    return el("span", mark, " " if icon else None, text, class_=f"ak-status ak-{tone}")
+    mark = el("span", icon, class_=None if quiet else f"ak-{tone}", aria_hidden="true")
+    calm = " ak-quiet" if quiet or not icon else ""
+    return el("span", [mark, " "] if icon else None, text, class_=f"ak-status{calm}")
 
 
 def _cell(outcome: PromptOutcome, place: int, limits: Limits) -> Html:

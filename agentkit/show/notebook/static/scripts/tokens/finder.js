@@ -19,35 +19,23 @@ class Finder {
   /** Marks where the text stands, across tokens. */
   search(text) {
     const { spans } = this.heatmap;
-    for (const i of this.found) spans[i]?.classList.remove("ak-hit");
+    for (const i of this.found) spans[i].classList.remove("ak-hit");
     this.found = [];
     this.hits = [];
     if (text) {
-      if (!this.text) {
-        this.ends = new Uint32Array(spans.length);
-        let end = 0;
-        this.text = spans
-          .map((span, i) => {
-            end += span.textContent.length;
-            this.ends[i] = end;
-            return span.textContent;
-          })
-          .join("")
-          .toLowerCase();
-      }
+      this.texts ??= spans.map((span) => span.textContent.toLowerCase());
+      this.text ??= this.texts.join("");
       const wanted = text.toLowerCase();
-      for (
-        let at = this.text.indexOf(wanted), i = 0;
-        at >= 0 && this.hits.length < 5000;
-        at = this.text.indexOf(wanted, at + wanted.length)
-      ) {
-        while (this.ends[i] <= at) i++;
-        this.hits.push(i);
+      let [i, begin] = [0, 0];
+      for (let at = this.text.indexOf(wanted); at >= 0 && this.hits.length < 5000; ) {
         const end = at + wanted.length;
-        for (let j = i; j < spans.length && (j === i || this.ends[j - 1] < end); j++)
+        while (begin + this.texts[i].length <= at) begin += this.texts[i++].length;
+        this.hits.push(i);
+        for (let j = i, from = begin; from < end; from += this.texts[j++].length)
           this.found.push(j);
+        at = this.text.indexOf(wanted, end);
       }
-      for (const i of this.found) spans[i]?.classList.add("ak-hit");
+      for (const i of this.found) spans[i].classList.add("ak-hit");
     }
     this.count.textContent = text ? `${this.hits.length} found` : "";
     this.hit = -1;

@@ -27,16 +27,18 @@ class Heatmap {
     this.place = h("div", { className: "ak-place" }, this.map, this.told);
     for (const own of [this.bar, this.strip]) own.akOwn = true;
     live.root.append(this.place);
-    this.map.addEventListener("pointerover", (event) => this.point(event.target));
-    this.map.addEventListener("pointerleave", () => (this.told.hidden = true));
-    this.map.addEventListener("blur", () => (this.told.hidden = true));
-    this.map.addEventListener("scroll", () => this.settle());
-    this.map.addEventListener("click", (event) => this.point(event.target));
-    this.map.addEventListener("keydown", (event) => this.key(event));
-    live.rows.addEventListener("click", (event) => this.jump(event.target.closest("tr[data-key]")));
-    live.rows.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.jump(event.target.closest("tr[data-key]"));
+    const hide = () => (this.told.hidden = true);
+    Object.assign(this.map, {
+      onpointerover: ({ target }) => this.point(target),
+      onclick: ({ target }) => this.point(target),
+      onpointerleave: hide,
+      onblur: hide,
+      onscroll: () => this.settle(),
+      onkeydown: (event) => this.key(event),
     });
+    const jump = ({ target }) => this.jump(target.closest("tr[data-key]"));
+    live.rows.addEventListener("click", jump);
+    live.rows.addEventListener("keydown", (event) => event.key === "Enter" && jump(event));
   }
 
   async draw(state, arrays) {
@@ -171,13 +173,9 @@ class Heatmap {
     this.buttons.forEach((button, i) =>
       button.setAttribute("aria-pressed", String(this.state.metrics[i] === name)),
     );
-    const mark = name === "mask" ? "m" : "s";
-    this.legend.replaceChildren(
-      ...this.state.meanings[name].flatMap((textContent, i) => [
-        h("span", { className: `ak-t ak-${mark}${i}`, textContent }),
-        " ",
-      ]),
-    );
+    const look = name === "mask" ? "ak-t ak-m" : "ak-t ak-s";
+    const step = (textContent, i) => [h("span", { className: look + i, textContent }), " "];
+    this.legend.replaceChildren(...this.state.meanings[name].flatMap(step));
     if (this.starts.length) sketch(this.strip, this);
   }
 
@@ -197,26 +195,30 @@ class Heatmap {
     const r = this.starts.findLastIndex((start) => start <= i);
     const [title, offset] = this.state.runs[r];
     const place = i - this.starts[r];
-    const words = [title, `position ${offset + place}`, this.state.kinds[flags[i] & 7]];
-    if (id !== null) words.push(`id ${id}`);
-    const known = !Number.isNaN(logprobs[i]);
-    if (known) words.push(`logprob ${logprobs[i].toFixed(4)}`);
-    if (!Number.isNaN(entropies[i])) words.push(`entropy ${entropies[i].toFixed(3)} nats`);
-    if (!(flags[i] & UNKNOWN)) words.push(flags[i] & TRAINED ? "trained" : "not trained");
-    if (flags[i] & OFF) words.push("off policy");
+    const [known, chosen] = [logprobs[i], entropies[i]].map((value) => !Number.isNaN(value));
+    const words = [
+      title,
+      `position ${offset + place}`,
+      this.state.kinds[flags[i] & 7],
+      id !== null && `id ${id}`,
+      known && `logprob ${logprobs[i].toFixed(4)}`,
+      chosen && `entropy ${entropies[i].toFixed(3)} nats`,
+      !(flags[i] & UNKNOWN) && (flags[i] & TRAINED ? "trained" : "not trained"),
+      flags[i] & OFF && "off policy",
+    ];
     this.more = h("div", { className: "ak-instead" });
     this.told.replaceChildren(
       h("code", { textContent: text === null ? "text not known" : JSON.stringify(text) }),
       known ? h("strong", { textContent: ` ${percent(logprobs[i])}` }) : "",
       this.more,
-      h("small", { textContent: words.join(" · ") }),
+      h("small", { textContent: words.filter(Boolean).join(" · ") }),
     );
     this.spans[i].classList.add("ak-at");
     for (const row of this.live.rows.querySelectorAll("tr[data-key]"))
       row.toggleAttribute("aria-current", row.dataset.key === `token-${r}-${place}`);
     if (scroll) this.spans[i].scrollIntoView({ block: scroll });
     this.settle();
-    if (!Number.isNaN(entropies[i])) this.live.send("ask", { index: i });
+    if (chosen) this.live.send("ask", { index: i });
   }
 
   /** Puts what is said of a token below it, or above where there is no room. */
@@ -254,12 +256,8 @@ class Heatmap {
     if (!(step || low || end !== undefined)) return;
     event.preventDefault();
     let i = end ?? this.at + (step ?? low);
-    const mark = { logprob: "l", entropy: "e", mask: "m" }[this.shown];
-    const unlikely = ({ classList }) =>
-      (this.shown === "mask" ? [2, 3] : [2, 3, 4]).some((n) =>
-        classList.contains(`ak-${mark}${n}`),
-      );
-    if (low) while (this.spans[i] && !unlikely(this.spans[i])) i += low;
+    const unlikely = { logprob: /-l[234]/, entropy: /-e[234]/, mask: /-m[23]/ }[this.shown];
+    while (low && this.spans[i] && !unlikely.test(this.spans[i].className)) i += low;
     this.tell(i, "nearest");
   }
 
