@@ -28,15 +28,13 @@ from agentkit.trajectory.loop import apply, broken_off, interrupted, next_step, 
 from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import ModelStep, Outcome, Step, ToolStep
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import STOPPED_HALFWAY, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""
 
 _GIVEN_UP = "the step was given up"
-STOPPED_HALFWAY = "it was stopped before the whole answer had come"
-"""The message of an answer that a person stopped while it came."""
 
 
 @dataclass(slots=True, eq=False)

@@ -17,6 +17,8 @@ from agentkit.types.wire import ApiError, Exchange, Prices, Request, covered
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
 ]
+STOPPED_HALFWAY = "it was stopped before the whole answer had come"
+"""The message of an answer that a person stopped while it came."""
 StopReason = Literal["final", "max_turns", "length", "error", "stopped", "content_filter"]
 
 
@@ -100,6 +102,11 @@ class Attempt(Record):
     """What came all the same, byte for byte."""
     response: Response | None = field(default=None, compare=False)
     """What came of an answer that broke off."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a person stopped it while it came: nothing went wrong."""
+        return self.error.message == STOPPED_HALFWAY
 
     def summary(self) -> str:
         return f"turn {self.turn}: {self.error.summary()}"

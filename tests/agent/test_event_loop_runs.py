@@ -364,7 +364,7 @@ def test_every_action_can_be_posted() -> None:
         ("pending.run", {"call": 0}, "not pending"),
         ("pending.adopt", {"place": 0}, "no answer"),
         ("step", {"x": 1}, "unexpected"),
-        ("run", {"until": 3}, "no breakpoint"),
+        ("run", {"until": "pay"}, "no breakpoint"),
         ("rerun", {"n": 0}, "0 times"),
     ],
 )

@@ -147,7 +147,7 @@ def test_facts_count_what_is_wrong_and_go_there(chromium: Browser) -> None:
     dbg = failing()
     with shown(chromium, DebuggerView(dbg)) as (page, _view):
         expect(status(page)).to_have_text(re.compile("^Answered, with [0-9]+ problems$"))
-        expect(status(page)).to_have_class(re.compile("ak-is-warn"))
+        expect(status(page)).to_have_class(re.compile("ak-warn"))
         expect(facts(page)).to_contain_text("turns 4 of 30")
         facts(page).get_by_role("button", name=re.compile("error")).click()
         expect(leaf(page, "^pay, failed")).to_have_attribute("aria-selected", "true")
@@ -162,7 +162,7 @@ def test_green_is_only_where_nothing_is_wrong(chromium: Browser) -> None:
     dbg = ak.debug(ak.demo(), BOTH)
     dbg.run()
     with shown(chromium, DebuggerView(dbg)) as (page, _view):
-        expect(status(page)).to_have_class(re.compile("ak-is-ok"))
+        expect(status(page)).to_have_class(re.compile("ak-good"))
         expect(facts(page)).to_contain_text("no problems")
 
 

@@ -80,7 +80,7 @@ def test_tabs_are_there_where_they_show_something_and_arrows_choose(chromium: Br
         expect(tabs.nth(1)).to_be_focused()
         expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
         expect(panel).to_contain_text("the first 1 as in turn 0")
-        expect(panel).to_contain_text("authorization: Bearer ••••")
+        expect(panel).to_contain_text("not kept: they can hold keys")
         said = turn(page, 1).get_by_text("packing_advice").first
         expect(said).to_be_hidden()
         page.keyboard.press("ArrowRight")
@@ -181,6 +181,7 @@ def test_a_draft_stays_when_the_rows_are_drawn_again(chromium: Browser) -> None:
     dbg = paying()
     dbg.step()
     with shown(chromium, dbg) as (page, view):
+        view.settle()
         field = page.get_by_label("Arguments of pay").first
         field.fill('{"amount": 1')
         dbg.pending.skip(1)
@@ -374,6 +375,62 @@ def test_a_note_and_labels_stay_with_a_turn_and_a_call(chromium: Browser) -> Non
         expect(noted).not_to_contain_text("overspend")
 
 
+def test_a_problem_is_mended_from_its_row(chromium: Browser) -> None:
+    dbg = paying(says("I pay.", calls("pay", amount="a lot", to="Inn")), says("Paid."))
+    dbg.run()
+    with shown(chromium, dbg) as (page, view):
+        turn(page, 0).get_by_role("tab", name="Problems").click()
+        view.settle()
+        button(turn(page, 0), "Edit the arguments").first.click()
+        view.settle()
+        field = page.locator(".ak-ed textarea:focus")
+        field.fill('{"amount": 5, "to": "Inn"}')
+        view.settle(quiet=0.4)
+        expect(page.locator(".ak-ed")).to_contain_text("fits the schema")
+        field.press("Escape")
+        expect(field).to_have_count(0)
+
+
+def test_the_whole_job_is_done_by_keys(chromium: Browser) -> None:
+    """Find what went wrong, mend the argument, run on, ask again, write a note: no pointer."""
+    wrong = says("I pay.", calls("pay", amount="a lot", to="Inn"))
+    dbg = paying(wrong, says("Sorry."), says("Paid."), says("Paid, too."))
+    with shown(chromium, dbg) as (page, view):
+        press = page.keyboard.press
+        page.get_by_role("log").focus()
+        press("F9")
+        view.settle(lambda: not dbg.running and dbg.trajectory.final is not None)
+        press("n")
+        press("e")
+        view.settle()
+        expect(page.get_by_role("menuitem").first).to_be_focused()
+        press("Enter")
+        view.settle()
+        expect(page.get_by_label("Arguments of pay")).to_be_focused()
+        press("Control+a")
+        page.keyboard.type('{"amount": 5, "to": "Inn"}')
+        view.settle()
+        press("Control+Enter")
+        view.settle(lambda: len(dbg.tree) == 2)
+        expect(page.locator(".ak-ed")).to_have_count(1)  # the call waits, with what was typed
+        press("F9")
+        view.settle(lambda: dbg.trajectory.final is not None)
+        assert result_of(dbg, 0).status == "ok"
+        press("j")
+        press("r")
+        view.settle()
+        expect(page.locator(".ak-panel-acts .ak-main")).to_be_focused()
+        press("Shift+Tab")
+        press("Enter")
+        view.settle(lambda: len(dbg.tree) == 3)
+        press("m")
+        view.settle()
+        expect(page.get_by_label("Note", exact=True)).to_be_focused()
+        page.keyboard.type("mended")
+        press("Control+Enter")
+        view.settle(lambda: len(dbg.remarks) == 1)
+
+
 def test_what_came_of_a_stopped_answer_is_used(chromium: Browser) -> None:
     gate = threading.Event()
     dbg = streaming(["One ", "night ", "at ", "the Inn"], gate=gate)
@@ -384,6 +441,7 @@ def test_what_came_of_a_stopped_answer_is_used(chromium: Browser) -> None:
         gate.set()
         what = page.get_by_role("group", name="What to do about it")
         view.settle(lambda: what.count() == 1)
+        expect(page.get_by_role("group", name="facts")).not_to_contain_text("error")
         button(what, "Use as the answer").click()
         view.settle(lambda: len(dbg.trajectory.all_turns) == 1)
         assert (dbg.trajectory.all_turns[0].response.content or "").startswith("One night")

@@ -82,9 +82,11 @@ def remarks(given: Sequence[Remark]) -> Html:
         el(
             "div",
             facts(f"call {r.call}") if r.call is not None else None,
-            el("span", "label" if r.is_label else "note", class_="ak-quiet"),
             " ",
-            el("code", r.text, class_="ak-said", dir="auto"),
+            el(
+                "small", "label " if r.is_label else "note ", class_="ak-away" if r.is_label else ""
+            ),
+            el("code", r.text, class_="ak-said ak-chip" if r.is_label else "ak-said", dir="auto"),
         )
         for r in given[:_LISTED]
     ]

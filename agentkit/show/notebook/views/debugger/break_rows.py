@@ -21,6 +21,27 @@ def break_rows(points: Breakpoints) -> list[dict[str, Any]]:
     return [_row(point, points.is_on(i), points.hits(i)) for i, point in enumerate(points)]
 
 
+def in_words(point: Breakpoint) -> str:
+    """Say why a breakpoint stopped, as a person would."""
+    kind, names, where = _parts(point.rules[0]) if len(point.rules) == 1 else ("", [], "")
+    if kind not in _WORDS:
+        return point.text
+    listed = f" {', '.join(names)}" if names else ""
+    return f"{_WORDS[kind]}{listed}{f' where {where}' if where else ''}"
+
+
+_WORDS = {
+    "tool": "breakpoint on",
+    "problem": "a problem:",
+    "tool_error": "a tool failed:",
+    "finish": "breakpoint on the finish",
+    "turn": "breakpoint on turn",
+    "text": "breakpoint on the text",
+    "repeat": "the same call again:",
+    "recovered": "a call in the text",
+}
+
+
 def _row(point: Breakpoint, on: bool, hits: int) -> dict[str, Any]:
     """Describe one: its kind, what it names and its condition where it is one of ours, its text
     where it is not.

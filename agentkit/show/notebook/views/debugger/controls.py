@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.show.notebook.views.debugger.break_rows import break_rows
+from agentkit.show.notebook.views.debugger.break_rows import break_rows, in_words
 from agentkit.show.notebook.views.debugger.fact_line import outcome, refusal
 from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.record import clip
@@ -20,14 +20,20 @@ def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
     tree = dbg.tree
     following = step if running and step is not None else dbg.next_step
     call = following.call.position if isinstance(following, ToolStep) else None
+    asks_again = dbg.trajectory.stop_reason in FAILED and not running
     return {
         "running": running,
         "pausing": running and dbg.pausing,
-        "here": [following.turn, call] if following is not None else None,
+        "here": [following.turn, call]
+        if following is not None
+        else [len(dbg.trajectory.turns), None]
+        if asks_again
+        else None,
         "can": _can(dbg),
         "points": break_rows(dbg.breakpoints),
         "approve": [clip(name, 80) for name in dbg.breakpoints.approve],
         "branches": len(tree),
+        "branch": in_line(clip(tree.current, 40)),
     }
 
 
@@ -70,7 +76,7 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
     kept = "plays what was recorded" if dbg.replays else ""
     name = _name(following)
     if stop is not None:
-        why = stop.breakpoint.text if stop.breakpoint is not None else ""
+        why = _why(dbg, stop)
         why = f"{why} raised {stop.error}" if stop.error else why
         after = stop.when == "after" and stop.breakpoint is not None
         word = "Stopped before" if stop.text.startswith("stopped before") and not why else ""
@@ -80,6 +86,15 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
     if not trajectory.turns and (trajectory.open is None or trajectory.open.response is None):
         return _named("ready", "Ready", more=kept or f"next: {in_line(following.summary())}")
     return _named("paused", "Paused before", name, kept)
+
+
+def _why(dbg: Any, stop: Any) -> str:
+    """Say what stopped it, in words; "" where nothing was waited for."""
+    if stop.breakpoint is None:
+        return ""
+    listed = any(point is stop.breakpoint for point in dbg.breakpoints)
+    asks = dbg.breakpoints.approve and not listed and stop.call is not None
+    return "it asks for your approval" if asks else in_words(stop.breakpoint)
 
 
 def _under_way(step: Step | None, sampled: str, *, pausing: bool, arriving: bool) -> dict[str, str]:

@@ -161,6 +161,11 @@ class DebuggerView(Reruns, FrameView):
         address = bare(str(getattr(self.target.agent._setup.server, "url", "")))
         return facts(trajectory, sums, address)
 
+    def headers(self) -> list[str] | None:
+        """List the names of the headers that the agent's server adds."""
+        sent = getattr(self.target.agent._setup.server, "_headers", None)
+        return None if sent is None else list(sent)
+
     def do(self, action: str, arguments: dict[str, Any]) -> None:
         """Post what the page asked for; what only looks is answered here.
 

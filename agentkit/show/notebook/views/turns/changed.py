@@ -95,9 +95,9 @@ def _by_word(old: str, new: str) -> Html:
         if not piece.differs:
             parts.append(_kept(piece.left))
             continue
-        parts += [_DEL(with_marks(piece.left))] if piece.left else []
-        parts += [_INS(with_marks(piece.right))] if piece.right else []
-    return el("code", parts)
+        for mark, text in ((_DEL, piece.left), (_INS, piece.right)):
+            parts += [mark(text if text.strip() else with_marks(text))] if text else []
+    return el("code", parts, class_="ak-said")
 
 
 def _by_ends(old: str, new: str) -> Html:
@@ -132,4 +132,9 @@ def _begin(text: str) -> str:
 
 
 def _kept(text: str) -> str:
-    return text if len(text) <= 2 * _AROUND else f"{text[:_AROUND]} … {text[-_AROUND:]}"
+    """Leave out the middle of what stays, between words."""
+    if len(text) <= 2 * _AROUND:
+        return text
+    before, after = text[:_AROUND], text[-_AROUND:]
+    cut, go_on = before.rfind(" "), after.find(" ")
+    return f"{before[:cut] if cut > 0 else before} … {after[go_on + 1 :]}"

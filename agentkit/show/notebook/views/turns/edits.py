@@ -33,7 +33,7 @@ class RowEdits(TurnTabs):
     """
 
     def do_slots(self, turn: int, ask: int) -> None:
-        """Send what can be changed in a turn, the usual first."""
+        """Send what can be changed in a turn."""
         found = [list(slot) for slot in slots_in(self.trajectory, turn)]
         self.reply({"type": "told", "ask": ask, "slots": found})
 
@@ -73,16 +73,13 @@ class RowEdits(TurnTabs):
 
 
 def slots_in(trajectory: Trajectory, at: int) -> Iterator[tuple[str, str]]:
-    """Yield what can be changed in a turn and how it is called, what is changed most often
-    first.
-    """
+    """Yield what can be changed in a turn and how it is called, in the order of the turn."""
     turn = _turn(trajectory, at)
     if turn is not None:
-        results = [i for i, r in enumerate(turn.results[: len(turn.tool_calls)]) if r is not None]
-        for i in reversed(results):
-            yield f"result:{i}", f"Result of {_named(turn, i)}"
         for i in range(len(turn.tool_calls)):
             yield f"arguments:{i}", f"Arguments of {_named(turn, i)}"
+            if i < len(turn.results) and turn.results[i] is not None:
+                yield f"result:{i}", f"Result of {_named(turn, i)}"
         alone = " as a text without calls" if turn.tool_calls else ""
         yield "message", f"Answer{alone}"
     for i, message in enumerate(_added(trajectory, at)):

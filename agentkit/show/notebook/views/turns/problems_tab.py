@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agentkit.show.html import Child, Html, el
-from agentkit.show.render.parts.block import CODE, code, note, status
+from agentkit.show.render.parts.block import code, note
+from agentkit.show.render.parts.rows import sign
 from agentkit.trajectory.trouble.points import ProblemPoint, turn_points
 from agentkit.types.problem import Problem
 from agentkit.types.record import clip
@@ -16,7 +17,7 @@ def problems_tab(trajectory: Trajectory, turn: int) -> Html:
     found = sorted(turn_points(trajectory.all_turns[turn]), key=lambda p: _RANK[p.severity])
     if not found:
         return note("no problems")
-    return el("ul", [_problem(point) for point in found], class_="ak-trouble")
+    return el("ul", [_problem(point) for point in found], class_="ak-problems")
 
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
@@ -24,13 +25,24 @@ _TONE = {"error": "bad", "warning": "warn", "info": "quiet"}
 
 
 def _problem(point: ProblemPoint) -> Html:
+    tone, where = _TONE[point.severity], _where(point)
+    said = el("code", _message(point), class_="ak-said")
     return el(
         "li",
-        status(point.severity),
-        el("strong", code(point.code), class_=f"ak-{_TONE[point.severity]}"),
-        el("span", CODE(_message(point)), " ", el("small", _where(point)), class_="ak-told"),
-        class_=f"ak-{_TONE[point.severity]}",
+        sign(point.severity),
+        el("code", point.code, class_=f"ak-{tone}"),
+        el("div", said, el("small", " ", where) if where else None, class_="ak-what"),
+        class_=f"ak-problem ak-{tone} ak-of-{_mended(point)}",
     )
+
+
+def _mended(point: ProblemPoint) -> str:
+    """Name what mends it, other arguments or another result, and of which call."""
+    if point.call is None or point.source not in ("tool", "call"):
+        return point.source
+    unnamed = point.code.startswith("name_") or point.code == "unknown_tool"
+    ran = point.source == "tool" and point.code != "invalid_call"
+    return f"{'call' if unnamed else 'result' if ran else 'arguments'}-{point.call}"
 
 
 def _message(point: ProblemPoint) -> Child:
@@ -45,7 +57,8 @@ def _message(point: ProblemPoint) -> Child:
 
 
 def _where(point: ProblemPoint) -> Child:
-    of = [f"call {point.call} of {clip(point.tool, 60)}"] if point.tool else []
     cause = point.cause
-    at = [f"at {clip(cause.pointer, 80)}"] if isinstance(cause, Problem) and cause.pointer else []
-    return CODE(" · ".join([*of, *at])) if of or at else None
+    pointer = cause.pointer if isinstance(cause, Problem) else ""
+    of = ["in ", code(clip(point.tool, 60))] if point.tool else []
+    at = ["at ", code(clip(pointer, 80))] if pointer else []
+    return [*of, " · " if of and at else "", *at] if of or at else None

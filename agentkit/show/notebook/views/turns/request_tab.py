@@ -23,8 +23,14 @@ _MOST = 40
 """Messages that are drawn one by one."""
 
 
-def request_tab(trajectory: Trajectory, turn: int) -> Html:
-    """Draw the request of a turn."""
+def request_tab(trajectory: Trajectory, turn: int, headers: Sequence[str] | None = None) -> Html:
+    """Draw the request of a turn.
+
+    Args:
+        trajectory: the rollout.
+        turn: the turn.
+        headers: the names of the headers that its server adds; None where nothing tells.
+    """
     asked = trajectory.request(turn)
     body = {**asked.body, **({"stream": True} if trajectory.spec.stream else {})}
     size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
@@ -48,7 +54,7 @@ def request_tab(trajectory: Trajectory, turn: int) -> Html:
             CODE(pretty(masked({"model": asked.model, **sampling}), 1 << 20)),
             class_="ak-sampling",
         ),
-        _headers(),
+        _headers(headers),
     ]
     return fragment(first, el("div", parts, class_="ak-boxed"))
 
@@ -118,7 +124,7 @@ def _message(place: int, wire: dict[str, Any]) -> Html:
         " ",
         el("strong", CODE(clip(role, 40)), class_=f"ak-role-{role}" if role in _ROLES else None),
         " ",
-        el("span", CODE(clip(text, _LINE)), class_="ak-cut"),
+        el("span", clip(text, _LINE), class_="ak-cut"),
     ]
     return _fold(title, data(pretty(wire), STATIC, "request.messages"), kind="message")
 
@@ -149,13 +155,11 @@ def _tools(asked: Request) -> Html:
     return el("div", _fold([*title, named], shown), class_="ak-tools")
 
 
-def _headers() -> Html:
-    """Draw what is sent beside the body; a key is never kept, so its value is dots."""
-    sent = ["authorization: Bearer ••••", "content-type: application/json"]
-    return _fold(
-        [el("strong", "headers"), " ", el("small", code(", ".join(sent)))],
-        *[el("pre", line) for line in sent],
-    )
+def _headers(names: Sequence[str] | None) -> Html:
+    """Draw what is sent beside the body. A value can be a key, so all of them are dots."""
+    sent = ["content-type: application/json", *(f"{clip(name, 80)}: ••••" for name in names or ())]
+    told = code(", ".join(sent)) if names is not None else "not kept: they can hold keys"
+    return el("div", el("strong", "headers"), " ", el("small", told))
 
 
 def _fold(

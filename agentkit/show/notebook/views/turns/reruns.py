@@ -19,12 +19,13 @@ from agentkit.show.notebook.views.turns.waiting import WaitingCalls
 from agentkit.show.render import shown
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.parts.block import CODE, note, status
-from agentkit.show.render.parts.words import tokens
+from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.words import money, tokens
 from agentkit.trajectory.branches import Branch, Tree
 from agentkit.trajectory.trouble.points import turn_points
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.words import seconds
+from agentkit.types.words import count, seconds
 
 _MOST = 20
 _ROOM = 1200
@@ -157,13 +158,23 @@ def cards(tree: Tree, turn: int, came: tuple[Trajectory, ...], waiting: list[str
     ]
     made += [_card(len(made) + i, "", _turn(t, turn), first) for i, t in enumerate(came)]
     made += [_waits(len(made) + i, text) for i, text in enumerate(waiting)]
-    left = branches[0]
-    changed = (
-        el("p", el("small", "changed: "), CODE(clip(left.change, 200)))
-        if left.parent is not None and left.turn == turn
-        else None
+    asked = max(len(made) - 1, 0)
+    told = f"the same request {count(asked, 'more time')}" if asked else "asked once so far"
+    return fragment(
+        el("p", told, _changed(tree, branches[0], turn)), el("div", made, class_="ak-cards")
     )
-    return fragment(changed, el("div", made, class_="ak-cards"))
+
+
+def _changed(tree: Tree, left: Branch, turn: int) -> Child:
+    """Say what was changed before it was asked: the values of its sampling, else the change."""
+    if left.parent is None or left.turn != turn:
+        return None
+    was, now = (_turn(t, turn) for t in (tree.branch(left.parent).trajectory, left.trajectory))
+    sampled = [
+        pretty({**left.trajectory.spec.sampling, **((t and t.sampling) or {})}) for t in (was, now)
+    ]
+    known = changed_text(sampled[0], sampled[1])
+    return el("small", " · changed: ", known or CODE(clip(left.change, 200)))
 
 
 def _turn(trajectory: Trajectory, turn: int) -> Turn | None:
@@ -191,9 +202,10 @@ def _card(
     else:
         known, body = _outcome(turn), _answer_of(turn, first if place else None)
         if place and first is not None and turn.response == first.response:
-            body = [body, note("the same as it was")]
+            body = [note("the same as it was"), body]
         spent = tokens(turn.response.usage)
-        facts = " · ".join(filter(None, [seconds(turn.response.exchange.elapsed), spent]))
+        told = [seconds(turn.response.exchange.elapsed), spent, money(turn.cost)]
+        facts = " · ".join(filter(None, told))
     return el(
         "section",
         _title(place, known),
@@ -227,7 +239,8 @@ def _answer_of(turn: Turn, first: Turn | None) -> Child:
     parts: list[Child] = []
     text = turn.response.content or ""
     if text or (first and first.response.content):
-        parts.append(el("p", _against(text, first.response.content or "" if first else None)))
+        old_text = first.response.content or "" if first else None
+        parts.append(el("p", _against(text, old_text, "ak-said")))
     for i, call in enumerate(turn.tool_calls):
         other = first.tool_calls[i] if first and i < len(first.tool_calls) else None
         same = other is not None and other.name == call.name
@@ -243,9 +256,9 @@ def _answer_of(turn: Turn, first: Turn | None) -> Child:
     return parts or note("no text")
 
 
-def _against(text: str, old: str | None) -> Child:
+def _against(text: str, old: str | None, kind: str = "") -> Child:
     shown = None if old is None else changed_text(clip(old, _ROOM), clip(text, _ROOM))
-    return CODE(clip(text, _ROOM)) if shown is None else shown
+    return el("code", clip(text, _ROOM), class_=kind or None) if shown is None else shown
 
 
 def compared(tree: Tree) -> Html:

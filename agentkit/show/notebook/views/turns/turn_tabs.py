@@ -57,7 +57,13 @@ class TurnTabs(LiveView):
         """
         if name not in DRAWN:
             raise NotFound(f"a turn has no tab {name!r}")
+        if name == "request":
+            return without_keys(request_tab(self.trajectory, turn, self.headers()))
         return without_keys(DRAWN[name](self.trajectory, turn))
+
+    def headers(self) -> list[str] | None:
+        """List the names of the headers that are sent; None where nothing tells."""
+        return None
 
     def do_panel(self, turn: int, tab: str, ask: int) -> None:
         """Send what is in a tab; `ask` goes back, as a page can ask for several."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agentkit.agent.engine import STOPPED_HALFWAY
 from agentkit.show.html import Html, el, fragment
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, prose, status
@@ -23,7 +22,7 @@ def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """Draw a model call that gave no answer: what was tried and what the server said, or what had
     come until it was stopped.
     """
-    stopped, exchange = failed.error.message == STOPPED_HALFWAY, failed.exchange
+    stopped, exchange = failed.stopped, failed.exchange
     number = 1 + len(exchange.retries)
     word = "stopped" if stopped else count(number, "attempt") + " without an answer"
     known = facts(word, seconds(exchange.elapsed))

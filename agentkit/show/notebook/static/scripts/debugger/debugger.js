@@ -1,7 +1,6 @@
 /**
  * The frame around a rollout: controls, facts, outline and conversation, and what is opened from
- * them. All of it is drawn from the state that Python sends; every text goes in as text. A control
- * posts what it wants and returns.
+ * them. All of it is drawn from the state that Python sends; a control posts what it wants.
  */
 PARTS.push((live) => {
   const { root, rows } = live;
@@ -10,45 +9,41 @@ PARTS.push((live) => {
   const { bar, tools, state: showTools } = toolbar(live);
   const line = factLine(live);
   const outline = outlineOf(live);
-  const search = searchBar(live, bar, tools.get("search"));
-  const panels = {
-    breakpoints: panel(tools.get("breakpoints"), "breakpoints", "Breakpoints"),
-    branches: panel(tools.get("branches"), "branches", "Branches"),
-    charts: panel(tools.get("charts"), "charts", "Charts"),
-  };
-  const keys = keyList(tools.get("keys"));
+  const search = searchBar(live, bar, tools.search);
+  const panels = {};
+  for (const name of ["breakpoints", "branches", "charts"])
+    panels[name] = panel(tools[name], name, name[0].toUpperCase() + name.slice(1));
+  const keys = keyList(tools.keys);
   const flow = following(live, outline);
   const say = sayBox(live);
-  const stage = h(
-    "div",
-    { className: "ak-stage" },
-    outline.node,
-    h("div", { className: "ak-pane" }, flow.earlier, flow.later),
-  );
   root.prepend(
+    root.querySelector(":scope > .ak-alerts"),
     h("div", { className: "ak-top" }, bar, search.bar, line.line),
     ...Object.values(panels).map(({ body }) => body),
     outline.strip,
-    stage,
+    h(
+      "div",
+      { className: "ak-stage" },
+      outline.node,
+      h("div", { className: "ak-pane" }, flow.earlier, rows, flow.later),
+    ),
     say.node,
     keys.dialog,
   );
-  flow.earlier.after(rows);
-  const alerts = root.querySelector(":scope > .ak-alerts");
-  root.prepend(alerts);
   rows.setAttribute("role", "log");
   rows.setAttribute("aria-label", "conversation");
   rows.tabIndex = 0;
   let pausing = false;
   let since = -Infinity;
   let going = null;
+  let ran = false;
 
   live.panels = panels;
   live.turnNode = flow.turnNode;
   live.reveal = flow.reveal;
   live.goto = (turn, call = null) => {
     outline.pick(turn, call);
-    flow.reveal(flow.withHead(flow.turnNode(turn, call)));
+    flow.reveal(flow.turnNode(turn, call));
   };
   /** The turn that was chosen last, else the one in view. */
   live.chosen = () => outline.chosen?.[0] ?? flow.seen() ?? 0;
@@ -65,20 +60,16 @@ PARTS.push((live) => {
     const [turn, call] = outline.chosen ?? [word ? -1 : (flow.seen() ?? -1), null];
     const where = fit.findIndex(([t, c]) => t === turn && c === call);
     const after = fit.findIndex(([t, c]) => t > turn || (t === turn && (c ?? -1) > (call ?? -1)));
-    const start = by > 0 ? (after < 0 ? 0 : after) : (after < 0 ? fit.length : after) - 1;
+    const start = by > 0 ? Math.max(0, after) : (after < 0 ? fit.length : after) - 1;
     const found = fit.at((where < 0 ? start : where + by) % fit.length);
     live.goto(found[0], found[1]);
     live.say(`turn ${found[0]}${found[1] === null ? "" : `, call ${found[1]}`}`);
   };
-  const DRIVES = new Set(["run", "next", "step", "back", "restart", "to"]);
-  const OPENS = {
-    search: () => search.open(),
-    keys: () => keys.open(),
-  };
   live.act = (action, args) => {
-    if (OPENS[action]) return OPENS[action]();
+    if (action === "search") return search.open();
+    if (action === "keys") return keys.open();
     if (panels[action]) return panels[action].open(panels[action].body.hidden);
-    if (tools.get(action)?.getAttribute("aria-disabled") === "true") return;
+    if (tools[action]?.getAttribute("aria-disabled") === "true") return;
     if (OF_A_TURN.includes(action)) {
       if (live.state.can?.[action] !== "") return;
       if (action === "fork" && !args) return live.send("fork");
@@ -88,45 +79,37 @@ PARTS.push((live) => {
     if (action === "pause" || action === "resume") {
       pausing = action === "pause";
       since = performance.now();
-      showPausing();
-      if (!pausing) return live.send("go_on");
+      showTools(live.state, pausing);
+      line.state(toldOf(live.state), pausing);
+      return live.send(pausing ? action : "go_on");
     }
-    if (DRIVES.has(action)) outline.pick(null);
+    if (action in tools) outline.pick(null);
     live.send(action, args);
-  };
-  const showPausing = () => {
-    const { state } = live;
-    showTools(state, pausing);
-    line.state(toldOf(state), pausing);
   };
   /** What is shown of a pause is what was asked for last, whatever is known there yet. */
   const toldOf = (state) => {
-    if (pausing) return pausingOf(state);
+    const what = state.here?.[1] ?? null;
+    const word = `Pausing after this ${what === null ? "answer" : "call"}`;
+    if (pausing) return { ...state, status: { kind: "pausing", word, name: "", more: "" } };
     return state.status?.kind === "pausing" && going ? { ...state, status: going } : state;
   };
-  const pausingOf = (state) => {
-    const what = state.here && state.here[1] !== null;
-    const word = `Pausing after this ${what ? "call" : "answer"}`;
-    return { ...state, status: { kind: "pausing", word, name: "", more: "" } };
-  };
 
-  let ran = false;
   return {
     state(told) {
       const state = told.gone ? gone(told) : told;
       if (told.gone) live.state = { ...live.state, can: state.can };
+      const running = Boolean(state.running);
       // what was asked for a moment ago is not known there yet
-      const asked = performance.now() - since < 1500 ? pausing : state.pausing;
-      pausing = Boolean(state.running && asked);
-      root.classList.toggle("ak-running", Boolean(state.running));
+      pausing = running && Boolean(performance.now() - since < 1500 ? pausing : state.pausing);
+      root.classList.toggle("ak-running", running);
       root.classList.toggle("ak-drives", Boolean(state.can));
       root.setAttribute("aria-label", state.can ? "Debugger" : "Rollout");
-      if (ran && !state.running) {
+      if (ran && !running) {
         const last = [...rows.querySelectorAll("[data-key$='/text']")].at(-1)?.innerText ?? "";
         live.say(`${state.status?.word} ${state.status?.name}. ${last.slice(0, 400)}`);
       }
-      ran = Boolean(state.running);
-      rows.setAttribute("aria-live", state.running ? "off" : "polite");
+      ran = running;
+      rows.setAttribute("aria-live", running ? "off" : "polite");
       showTools(state, pausing);
       if (state.status?.kind !== "pausing") going = state.status;
       line.state(toldOf(state), pausing);

@@ -1,16 +1,16 @@
 /** Kind of state: its tone, and its icon or dot. */
 const STATES = {
-  ready: ["accent", "ring"],
-  asking: ["model", "beat"],
-  answering: ["model", "beat"],
-  calling: ["tool", "beat"],
+  ready: ["is-accent", "ring"],
+  asking: ["is-model", "beat"],
+  answering: ["is-model", "beat"],
+  calling: ["is-tool", "beat"],
   pausing: ["warn", "beat"],
-  paused: ["accent", "dot"],
+  paused: ["is-accent", "dot"],
   stopped: ["quiet", "stop"],
-  answered: ["ok", "ok"],
+  answered: ["good", "ok"],
   flawed: ["warn", "warn"],
-  none: ["error", "error"],
-  failed: ["error", "error"],
+  none: ["bad", "error"],
+  failed: ["bad", "error"],
   gone: ["quiet", "info"],
 };
 const number = (value) => value.toLocaleString("en-US");
@@ -22,10 +22,7 @@ function clock(seconds) {
 /** Seconds that count: one digit, so that they can be read. */
 const counting = (seconds) => (seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds));
 
-/**
- * The line of facts: the state first, then what it came to, then what is wrong.
- * @param {Live} live
- */
+/** The line of facts: the state first, then what it came to, then what is wrong. */
 function factLine(live) {
   const state = h("span", { className: "ak-state", role: "status" });
   const list = h("span", { className: "ak-numbers" });
@@ -40,104 +37,88 @@ function factLine(live) {
     chips,
     on,
   );
-  let began = 0;
-  let timer = 0;
   const ticking = h("b");
   const total = h("b");
+  let began = 0;
   let before = 0;
+  let timer = 0;
+  let tokens = "";
+  let drawn = "";
   const tick = () => {
     const seconds = (performance.now() - began) / 1000;
     ticking.textContent = counting(seconds);
     total.textContent = counting(before + seconds);
+    const head = live.rows.querySelector(".ak-growing > .ak-facts");
+    if (head) head.textContent = `answering · ${counting(seconds)}${tokens}`;
   };
-  const fact = (label, value, more = "") =>
-    h("span", { className: "ak-fact" }, label ? `${label} ` : "", value, more && ` ${more}`);
-  const bold = (text) => h("b", { textContent: text });
 
   /** @param {Object<string, any>} told */
-  function numbers({ facts, running, arriving, here, status }) {
+  function numbers({ facts, running, arriving, here, status, branches, branch }) {
     const found = [];
+    const say = (textContent, kind, title) =>
+      textContent && found.push(h("span", { className: `ak-fact ${kind}`, textContent, title }));
     const add = (label, value, more) => {
-      if (value !== null && value !== undefined && value !== "")
-        found.push(fact(label, value instanceof Node ? value : bold(String(value)), more));
+      if (value === null || value === undefined || value === "") return;
+      const bold = value instanceof Node ? value : worded("b", value);
+      const words = [label && `${label} `, bold, more && ` ${more}`];
+      found.push(h("span", { className: "ak-fact" }, words));
     };
-    if (facts.model || facts.server) {
-      const who = [facts.model, facts.server].filter(Boolean).join(" on ");
-      found.push(
-        h("span", { className: "ak-fact ak-whom", title: facts.address, textContent: who }),
-      );
-    }
-    if (status.more)
-      found.push(h("span", { className: "ak-fact ak-more", textContent: status.more }));
+    say([facts.model, facts.server].filter(Boolean).join(" on "), "ak-whom", facts.address);
+    say(status.more, "ak-more");
+    if (branches > 1) add("branch", branch);
     if (running) {
-      add("turn", here ? here[0] : "");
+      add("turn", here?.[0]);
       add("", ticking);
-      if (arriving) {
-        add("first token", clock(arriving[0]));
-        add("written", number(arriving[1]), "tokens so far");
-      }
+      if (arriving) add("first token", clock(arriving[0]));
+      if (arriving) add("written", number(arriving[1]), "tokens so far");
+      tokens = arriving ? ` · ${number(arriving[1])} tokens so far` : "";
       add("total", total);
-      return list.replaceChildren(...found);
+    } else {
+      if (facts.turns || facts.most) add("turns", facts.turns, facts.most && `of ${facts.most}`);
+      add("read", facts.read && number(facts.read));
+      add("cached", facts.cached && `${facts.cached} %`);
+      add("written", facts.written && number(facts.written), "tokens");
+      add("", facts.speed && number(facts.speed), "tok/s");
+      add("", facts.cost);
+      add("", facts.elapsed && clock(facts.elapsed));
     }
-    if (facts.turns || facts.most) {
-      const most = facts.most ? `of ${facts.most}` : "";
-      add("turns", facts.turns, most);
-    }
-    add("read", facts.read === null ? "" : number(facts.read));
-    add("cached", facts.cached === null ? "" : `${facts.cached} %`);
-    add("written", facts.written === null ? "" : number(facts.written));
-    add("", facts.speed, "tok/s");
-    add("", facts.cost);
-    add("", facts.elapsed === null ? "" : clock(facts.elapsed));
     list.replaceChildren(...found);
   }
 
   /** @param {number[]} counts */
-  function problems([errors, warnings], ended) {
-    const chip = (count, word, tone, sign) =>
-      count
-        ? h(
-            "button",
-            {
-              type: "button",
-              className: `ak-chip ak-${tone}`,
-              title: `go to the first ${word} (N: the next problem)`,
-              onclick: () => live.problem(1, word),
-            },
-            icon(sign),
-            `${count} ${word}${count === 1 ? "" : "s"}`,
-          )
-        : null;
-    const all = [
-      chip(errors, "error", "bad", "error"),
-      chip(warnings, "warning", "warn", "warn"),
-    ].filter(Boolean);
-    if (!all.length && ended) all.push(h("span", { className: "ak-fact" }, "no problems"));
-    chips.replaceChildren(...all);
+  function problems(counts, ended) {
+    const words = ["error", "warning"];
+    const made = words.map((word, i) => {
+      const button = press(() => live.problem(1, word), {
+        icon: ["error", "warn"][i],
+        word: `${counts[i]} ${word}${counts[i] === 1 ? "" : "s"}`,
+        title: `go to the first ${word} (N: the next problem)`,
+      });
+      button.className = `ak-chip ak-${["bad", "warn"][i]}`;
+      return button;
+    });
+    const shown = made.filter((_, i) => counts[i]);
+    if (!shown.length && ended) shown.push(h("span", { className: "ak-fact" }, "no problems"));
+    chips.replaceChildren(...shown);
   }
 
-  let drawn = "";
   return {
     line,
     /** Takes the time from which the step in flight counts. */
     since(seconds) {
       began = performance.now() - seconds * 1000;
     },
-    /** @param {Object<string, any>} told */
     state(told, pausing) {
       const { status, facts, counts } = told;
       if (!status) return;
       const [tone, sign] = STATES[status.kind] ?? STATES.paused;
       const key = JSON.stringify(status);
       if (key !== drawn) {
-        const mark = /ring|dot|beat/.test(sign)
-          ? h("span", { className: `ak-dot ak-${sign}` })
-          : icon(sign);
-        state.className = `ak-state ak-is-${tone}`;
+        state.className = `ak-state ak-${tone}`;
         state.replaceChildren(
-          mark,
-          h("strong", { textContent: status.word }),
-          status.name ? h("code", { textContent: status.name }) : "",
+          ICONS[sign] ? icon(sign) : h("span", { className: `ak-dot ak-${sign}` }),
+          worded("strong", status.word),
+          status.name ? worded("code", status.name) : "",
         );
         drawn = key;
       }
@@ -146,10 +127,9 @@ function factLine(live) {
       problems(counts, /answered|flawed|none/.test(status.kind));
       on.hidden = !pausing;
       clearInterval(timer);
-      if (told.running) {
-        tick();
-        timer = setInterval(tick, 100);
-      }
+      if (!told.running) return;
+      tick();
+      timer = setInterval(tick, 100);
     },
     end: () => clearInterval(timer),
   };
@@ -157,32 +137,28 @@ function factLine(live) {
 
 /** Goes on after the end of a rollout. @param {Live} live */
 function sayBox(live) {
+  const words = "Go on with a message";
   const field = h("textarea", {
     rows: 1,
-    placeholder: "Go on with a message",
-    "aria-label": "Go on with a message",
+    placeholder: words,
+    "aria-label": words,
     spellcheck: false,
+    oninput: () => {
+      field.rows = Math.min(8, field.value.split("\n").length);
+    },
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      say();
+    },
   });
   const say = () => {
     if (!field.value.trim()) return field.focus();
     live.send("say", { prompt: field.value });
     field.value = "";
   };
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      say();
-    }
-  });
-  field.addEventListener("input", () => {
-    field.rows = Math.min(8, field.value.split("\n").length);
-  });
-  const node = h(
-    "div",
-    { className: "ak-say", hidden: true },
-    field,
-    press(say, { icon: "send", word: "Say", kind: "ak-line" }),
-  );
+  const button = press(say, { icon: "send", word: "Say", kind: "ak-line" });
+  const node = h("div", { className: "ak-say", hidden: true }, field, button);
   return {
     node,
     state(state) {

@@ -5,97 +5,90 @@
  */
 function following(live, outline) {
   const { rows } = live;
-  const over = (sign, className, onclick) => {
-    const made = press(onclick, { icon: sign, word: "…", kind: `ak-line ${className}` });
+  const over = (sign, className, go) => {
+    const act = () => {
+      go();
+      focusOn(rows);
+    };
+    const made = press(act, { icon: sign, word: "…", kind: `ak-line ${className}` });
     made.hidden = true;
     return made;
   };
   const earlier = over("up", "ak-earlier", () => {
     rows.scrollTop = 0;
-    rows.focus({ preventScroll: true });
   });
   const later = over("down", "ak-later", () => {
     atEnd = true;
     follow(3, true);
-    rows.focus({ preventScroll: true });
   });
   let atEnd = true;
   let first = true;
   let height = 0;
   let seen = null;
   let known = 0;
-  /** Room above what was gone to, so that the button for what is earlier lies over none of it. */
-  const ROOM = 40;
+  let asked = false;
   const bottom = () => rows.scrollHeight - rows.clientHeight;
 
-  const turns = () => [...rows.querySelectorAll(".ak-turn, .ak-block > [data-turn]")];
   function turnNode(turn, call = null) {
-    const key = (name) => rows.querySelector(`[data-key="${name}"]`);
-    const of = `turn-${turn}`;
+    const key = (name) => rows.querySelector(`[data-key="turn-${turn}${name}"]`);
     return (
-      (call === null ? null : key(`${of}/call-${call}`)) ??
+      (call === null ? null : key(`/call-${call}`)) ??
       rows.querySelector(`.ak-turn[data-turn="${turn}"]`) ??
-      key(of) ??
+      key("") ??
       rows.querySelector(`[data-key^="growing-${turn}/"]`)
     );
   }
 
-  /** A call with its turn's head, where both fit. */
-  function withHead(call) {
-    const turn = call?.closest(".ak-turn");
-    if (!turn) return call;
-    const height = call.getBoundingClientRect().bottom - turn.getBoundingClientRect().top;
-    return height + ROOM < rows.clientHeight ? turn : call;
-  }
-
-  /** Scrolls to a node; what was out of sight gets its real height on the way. */
+  /** Scrolls to a place; what was out of sight gets its real height on the way. */
   function reveal(node, range) {
     if (!node) return;
     atEnd = false;
+    const block = node.closest(".ak-turn") ?? node;
     const go = (times) => {
-      const box = (range ?? node).getBoundingClientRect(),
-        pane = rows.getBoundingClientRect();
-      const off = box.top - pane.top - (range ? pane.height / 3 : ROOM);
+      const pane = rows.getBoundingClientRect();
+      const { top: start } = block.getBoundingClientRect();
+      const box = (range ?? node).getBoundingClientRect();
+      const whole = !range && box.bottom - start < pane.height; // with the head of its turn
+      const top = whole ? start : box.top;
       const was = rows.scrollTop;
-      rows.scrollTop += off;
+      rows.scrollTop += top - pane.top - (range ? pane.height / 3 : 0);
       const still = Math.abs(rows.scrollTop - was) < 2;
       if (times > 0) requestAnimationFrame(() => go(still ? times - 4 : times - 1));
     };
     go(12);
-    const box = rows.getBoundingClientRect();
-    if (box.top < 0 || box.top > innerHeight - 80) live.root.scrollIntoView({ block: "nearest" });
+    const { top } = rows.getBoundingClientRect();
+    if (top < 0 || top > innerHeight - 80) live.root.scrollIntoView({ block: "nearest" });
   }
 
-  /** The newest row: following never passes its start. */
-  const newest = () => rows.querySelector(":scope > :last-child")?.lastElementChild;
+  /** Goes to the end, but not beyond the start of the newest row. */
   function follow(times, whole) {
     if (!atEnd) return;
-    const row = newest();
+    const row = rows.querySelector(":scope > :last-child")?.lastElementChild;
     let to = bottom();
     if (row && !whole) {
       const start = row.getBoundingClientRect().top - rows.getBoundingClientRect().top;
-      to = Math.min(to, rows.scrollTop + start);
+      to = Math.max(rows.scrollTop, Math.min(to, rows.scrollTop + start));
     }
-    rows.scrollTop = Math.max(to, whole ? 0 : rows.scrollTop);
+    rows.scrollTop = to;
     if (times) requestAnimationFrame(() => follow(times - 1, whole));
     else look();
   }
 
   /** Notes which turn is in view, and how many lie above and below. */
   function look() {
-    const top = rows.getBoundingClientRect().top;
-    const all = turns();
-    let low = 0,
-      high = all.length;
+    const top = rows.getBoundingClientRect().top + 12;
+    const all = [...rows.querySelectorAll(".ak-turn, .ak-block > [data-turn]")];
+    let low = 0;
+    let high = all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (all[middle].getBoundingClientRect().bottom > top + ROOM + 4) high = middle;
+      if (all[middle].getBoundingClientRect().bottom > top) high = middle;
       else low = middle + 1;
     }
     const first = all[low];
     seen = first ? Number(first.dataset.turn ?? /\d+/.exec(first.dataset.key)[0]) : null;
     outline.viewed(seen);
-    const above = rows.scrollTop > 8 ? low : 0;
+    const above = atEnd && rows.scrollTop > 8 ? low : 0; // who went somewhere knows what is above
     earlier.hidden = !above;
     earlier.lastChild.textContent = `${above} earlier`;
     const more = bottom() - rows.scrollTop > 40;
@@ -104,28 +97,23 @@ function following(live, outline) {
     later.lastChild.textContent = fresh > 0 ? `${fresh} new turn${fresh > 1 ? "s" : ""}` : "follow";
     if (!more) known = all.length;
   }
-  let asked = false;
-  rows.addEventListener(
-    "scroll",
-    () => {
-      if (bottom() - rows.scrollTop < 40) atEnd = true;
-      // rows above may take another height once they are drawn; only a person scrolls up
-      else if (rows.scrollTop < height) atEnd = false;
-      height = rows.scrollTop;
-      if (asked) return;
-      asked = true;
-      requestAnimationFrame(() => {
-        asked = false;
-        look();
-      });
-    },
-    { passive: true },
-  );
+  const scrolled = () => {
+    if (bottom() - rows.scrollTop < 40) atEnd = true;
+    // rows above may take another height once they are drawn; only a person scrolls up
+    else if (rows.scrollTop < height) atEnd = false;
+    height = rows.scrollTop;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      look();
+    });
+  };
+  rows.addEventListener("scroll", scrolled, { passive: true });
   return {
     earlier,
     later,
     turnNode,
-    withHead,
     reveal,
     seen: () => seen,
     drawn() {

@@ -25,32 +25,28 @@ const OF_A_TURN = ["fork", "edit", "rerun"];
 
 /** The list of keys, over the view. */
 function keyList(opener) {
-  const dialog = h("dialog", { className: "ak-keys", "aria-label": "Keys" });
-  const close = press(() => dialog.close(), { icon: "close", label: "Close keys" });
-  dialog.append(
+  const rows = KEYS.map(([words, keys]) => {
+    const kbds = keys.map((key) => worded("kbd", key));
+    return h("li", {}, worded("span", words), h("span", {}, kbds));
+  });
+  const dialog = h(
+    "dialog",
+    {
+      className: "ak-keys",
+      "aria-label": "Keys",
+      onclose: () => focusOn(opener),
+      onclick: (event) => event.target === dialog && dialog.close(),
+      onkeydown: (event) => event.stopPropagation(),
+    },
     h(
       "header",
       {},
-      h("strong", { textContent: "Keys" }),
-      h("small", { textContent: "while the view has the focus; the notebook does not hear them" }),
-      close,
+      worded("strong", "Keys"),
+      worded("small", "while the view has the focus; the notebook does not hear them"),
+      press(() => dialog.close(), { icon: "close", label: "Close keys" }),
     ),
-    h(
-      "ul",
-      {},
-      ...KEYS.map(([words, keys]) =>
-        h(
-          "li",
-          {},
-          h("span", { textContent: words }),
-          h("span", {}, ...keys.map((key) => h("kbd", { textContent: key }))),
-        ),
-      ),
-    ),
+    h("ul", {}, rows),
   );
-  dialog.addEventListener("close", () => opener.focus({ preventScroll: true }));
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
   return { dialog, open: () => dialog.showModal() };
 }
 
@@ -60,25 +56,23 @@ function keysOf(live, { args, escape, turn, stop }) {
   for (const [, keys, action] of KEYS)
     for (const key of keys) if (action) actions[key.length > 1 ? key : key.toLowerCase()] = action;
   const others = {
-    n: () => live.problem(1),
-    N: () => live.problem(-1),
+    n: (event) => live.problem(event.shiftKey ? -1 : 1),
     j: () => turn(1),
     k: () => turn(-1),
     ".": stop,
   };
   return (event) => {
     const { key } = event;
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName);
     if (key === "Escape") return void (escape() && event.stopPropagation());
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName);
     const held = event.ctrlKey || event.metaKey || event.altKey;
     if ((held || typing) && !/^F\d+$/.test(key)) return;
-    const name = key.length > 1 && event.shiftKey ? `Shift+${key}` : key;
-    const action = actions[key.length > 1 ? name : key.toLowerCase()];
-    const other = others[key === "N" ? key : key.toLowerCase()];
-    if (!action && !other) return;
+    const letter = key.toLowerCase();
+    const action = actions[key.length < 2 ? letter : event.shiftKey ? `Shift+${key}` : key];
+    if (!action && !others[letter]) return;
     event.preventDefault();
     event.stopPropagation();
-    if (other) other();
-    else live.act(action, OF_A_TURN.includes(action) ? args() : undefined);
+    if (action) live.act(action, OF_A_TURN.includes(action) ? args() : undefined);
+    else others[letter](event);
   };
 }

@@ -1,27 +1,20 @@
-const SEARCHED = [
-  ["", "all"],
-  ["text", "text"],
-  ["calls", "calls"],
-  ["results", "results"],
-  ["reasoning", "reasoning"],
-  ["problems", "problems"],
-];
-
 /** Hits before and after the current one that are marked where they are near. */
 const AROUND = 100;
 
 /** Every place of a text in a row, as ranges; none where small letters take other room. */
 function rangesOf(row, wanted) {
-  const found = [];
-  const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(row, NodeFilter.SHOW_ALL, (node) =>
+    node.akOwn ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
+  );
   const nodes = [];
   let whole = "";
   while (walker.nextNode()) {
-    if (ownedBy(walker.currentNode, row)) continue;
+    if (walker.currentNode.nodeType !== Node.TEXT_NODE) continue;
     nodes.push([whole.length, walker.currentNode]);
     whole += walker.currentNode.data;
   }
   const folded = whole.toLowerCase();
+  const found = [];
   if (folded.length !== whole.length) return found;
   const spot = (at) => {
     const [start, node] = nodes.findLast(([from]) => from <= at);
@@ -37,18 +30,26 @@ function rangesOf(row, wanted) {
   return found;
 }
 
-/** Whether a node is part of what the page itself put into a row: a button, a tab. */
-function ownedBy(node, row) {
-  for (let at = node; at && at !== row; at = at.parentNode) if (at.akOwn) return true;
-  return false;
-}
-
 /** The marks of this page; all views share two, as a browser knows them by name. */
 function marks(name) {
   if (!globalThis.CSS?.highlights) return null;
   if (!CSS.highlights.has(name)) CSS.highlights.set(name, new Highlight());
   return CSS.highlights.get(name);
 }
+
+/** Opens the folds that hold a text, in a row and around it; says whether there were any. */
+function unfold(row, wanted) {
+  const folds = [...row.querySelectorAll("details:not([open])")].filter((fold) =>
+    fold.textContent.toLowerCase().includes(wanted),
+  );
+  for (let at = row.closest("details"); at; at = at.parentElement.closest("details"))
+    if (!at.open) folds.push(at);
+  for (const fold of folds) fold.open = true;
+  return folds.length > 0;
+}
+
+const near = (one, row) =>
+  one.compareDocumentPosition(row) && Math.abs(one.offsetTop - row.offsetTop) < 4000;
 
 /**
  * The search in a rollout. The kernel says where a text stands, in what is folded or cut too; the
@@ -61,16 +62,18 @@ function searchBar(live, toolBar, opener) {
     placeholder: "Search the rollout",
     "aria-label": "search the rollout",
     spellcheck: false,
+    oninput: () => ask(),
   });
   const count = h("span", { className: "ak-count", role: "status" });
   const kinds = h("span", { className: "ak-kinds", role: "group", "aria-label": "kinds of hits" });
   const where = h("small", { className: "ak-where" });
+  const step = (by, sign, label) => press(() => go(by), { icon: sign, label, kind: "ak-line" });
   const bar = h(
     "div",
     { className: "ak-searchbar", role: "search", hidden: true },
     h("span", { className: "ak-field" }, icon("search"), field, count),
-    press(() => go(-1), { icon: "up", label: "Previous hit (Shift Enter)", kind: "ak-line" }),
-    press(() => go(1), { icon: "down", label: "Next hit (Enter)", kind: "ak-line" }),
+    step(-1, "up", "Previous hit (Shift Enter)"),
+    step(1, "down", "Next hit (Enter)"),
     kinds,
     where,
     h("span", { className: "ak-grow" }),
@@ -82,20 +85,19 @@ function searchBar(live, toolBar, opener) {
   let kind = "";
   let at = -1;
   let timer = 0;
-  let mine = /** @type {Range[]} */ ([]);
+  let mine = /** @type {[string, Range][]} */ ([]);
 
   const unmark = () => {
-    for (const range of mine)
-      for (const name of ["ak-found", "ak-current"]) marks(name)?.delete(range);
+    for (const [name, range] of mine) marks(name)?.delete(range);
     mine = [];
   };
   const put = (name, range) => {
     marks(name)?.add(range);
-    mine.push(range);
+    mine.push([name, range]);
   };
   const hits = () => (kind ? all.filter(([of]) => of === kind) : all);
-  const total = () =>
-    kind ? counts[kind] : Object.values(counts).reduce((sum, number) => sum + number, 0);
+  const sum = () => Object.values(counts).reduce((a, b) => a + b, 0);
+  const wantedText = () => field.value.trim();
 
   /** The row of a hit, looked for once as long as it stays. */
   function rowOf(hit) {
@@ -104,23 +106,22 @@ function searchBar(live, toolBar, opener) {
   }
   function foundRow([of, key]) {
     const find = (name) => live.rows.querySelector(`[data-key="${CSS.escape(name)}"]`);
-    if (of !== "reasoning") return find(key) ?? find(key.replace(/\/(text|problems)$/, ""));
-    return find(key) ?? find(key.replace(/\/\w+$/, ""));
+    const above = of === "reasoning" ? /\/\w+$/ : /\/(text|problems)$/;
+    return find(key) ?? find(key.replace(above, ""));
   }
 
   /** Which of the row's hits this is: those of the same row in order, whatever their kind. */
   function show() {
     const list = hits();
     const hit = list[at];
+    const told = list.length
+      ? `${at + 1} of ${number(kind ? counts[kind] : sum())}`
+      : "nothing found";
     unmark();
     where.textContent = "";
-    count.textContent = !field.value.trim()
-      ? ""
-      : list.length
-        ? `${at + 1} of ${number(total())}`
-        : "nothing found";
+    count.textContent = wantedText() && told;
     if (!hit) return;
-    const wanted = field.value.trim().toLowerCase();
+    const wanted = wantedText().toLowerCase();
     const row = rowOf(hit);
     if (!row) {
       where.textContent = `not in the conversation: … ${hit[3]} …`;
@@ -132,108 +133,81 @@ function searchBar(live, toolBar, opener) {
         for (const range of rangesOf(one, wanted)) put("ak-found", range);
     const ranges = rangesOf(row, wanted);
     const turn = turnOf(hit[1]);
-    const place = list
-      .slice(0, at)
-      .filter((other) => turnOf(other[1]) === turn && rowOf(other) === row).length;
+    const same = (other) => turnOf(other[1]) === turn && rowOf(other) === row;
+    const place = list.slice(0, at).filter(same).length;
     const current = ranges[place] ?? ranges.at(-1);
     for (const range of ranges) put(range === current ? "ak-current" : "ak-found", range);
-    if (!current || place >= ranges.length) {
-      where.textContent = `in the part that is not shown: … ${hit[3]} …`;
-      live.reveal(row);
-    } else {
+    if (current && place < ranges.length) {
       if (opened) where.textContent = "opened by the search";
       live.reveal(current.startContainer.parentElement, current);
+    } else {
+      where.textContent = `in the part that is not shown: … ${hit[3]} …`;
+      live.reveal(row);
     }
-  }
-  const near = (one, row) =>
-    one.compareDocumentPosition(row) && Math.abs(one.offsetTop - row.offsetTop) < 4000;
-
-  /** Opens the folds of a row that hold the text. */
-  function unfold(row, wanted) {
-    let opened = false;
-    for (const fold of row.querySelectorAll("details:not([open])"))
-      if (fold.textContent.toLowerCase().includes(wanted)) {
-        fold.open = true;
-        opened = true;
-      }
-    for (let fold = row.closest("details:not([open])"); fold; ) {
-      fold.open = true;
-      opened = true;
-      fold = fold.parentElement?.closest("details:not([open])");
-    }
-    return opened;
   }
 
   function go(by) {
-    const list = hits();
-    if (!list.length) return;
-    at = (at + by + list.length) % list.length;
+    const many = hits().length;
+    if (!many) return;
+    at = (at + by + many) % many;
     show();
   }
 
   const ask = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => live.send("search", { ask: ++asked, text: field.value.trim() }), 120);
+    timer = setTimeout(() => live.send("search", { ask: ++asked, text: wantedText() }), 120);
   };
 
-  function chips() {
-    const sum = Object.values(counts).reduce((a, b) => a + b, 0);
-    kinds.replaceChildren(
-      ...SEARCHED.filter(([of]) => !of || counts[of]).map(([of, word]) =>
-        h(
-          "button",
-          {
-            type: "button",
-            className: "ak-bt ak-line",
-            "aria-pressed": String(of === kind),
-            onclick: () => {
-              kind = of;
-              at = hits().length ? 0 : -1;
-              chips();
-              show();
-            },
-          },
-          `${word} ${number(of ? counts[of] : sum)}`,
-        ),
-      ),
-    );
+  /** Shows the hits of a kind, from the first on. */
+  function choose(of) {
+    kind = of;
+    at = hits().length ? 0 : -1;
+    const chips = ["", "text", "calls", "results", "reasoning", "problems"]
+      .filter((each) => !each || counts[each])
+      .map((each) =>
+        press(() => choose(each), {
+          word: `${each || "all"} ${number(each ? counts[each] : sum())}`,
+          kind: "ak-line",
+          "aria-pressed": String(each === kind),
+        }),
+      );
+    const had = kinds.contains(document.activeElement);
+    kinds.replaceChildren(...chips);
+    if (had) kinds.querySelector("[aria-pressed='true']").focus();
+    show();
   }
 
-  function open() {
-    bar.hidden = false;
-    toolBar.hidden = true;
-    field.focus();
-    field.select();
-    if (field.value.trim()) ask();
-  }
   function close() {
     if (bar.hidden) return false;
     bar.hidden = true;
     toolBar.hidden = false;
     unmark();
-    opener.focus({ preventScroll: true });
+    focusOn(opener);
     return true;
   }
-  field.addEventListener("input", ask);
   bar.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
-    else if (event.key === "Enter" && event.target === field) go(event.shiftKey ? -1 : 1);
-    else if (event.target !== field || event.key.length > 1) return;
+    const { key, target } = event;
+    if (key === "Escape") close();
+    else if (key === "Enter" && target === field) go(event.shiftKey ? -1 : 1);
+    else if (target !== field || key.length > 1) return;
     event.stopPropagation();
-    if (event.key === "Enter" || event.key === "Escape") event.preventDefault();
+    if (key === "Enter" || key === "Escape") event.preventDefault();
   });
   return {
     bar,
-    open,
+    open() {
+      bar.hidden = false;
+      toolBar.hidden = true;
+      field.focus();
+      field.select();
+      if (wantedText()) ask();
+    },
     close,
     found(message) {
       if (message.ask !== asked || bar.hidden) return;
       all = message.hits;
       counts = message.counts;
-      if (kind && !counts[kind]) kind = "";
-      at = hits().length ? 0 : -1;
-      chips();
-      show();
+      choose(counts[kind] ? kind : "");
     },
     end: unmark,
   };

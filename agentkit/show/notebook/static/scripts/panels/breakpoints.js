@@ -11,6 +11,7 @@ const KINDS = {
 };
 const hitsOf = (hits, on) =>
   !on ? "off" : !hits ? "not yet hit" : hits === 1 ? "hit once" : `hit ${hits} times`;
+const code = (textContent) => h("code", { textContent });
 let lists = 0;
 
 /** The list of breakpoints, and the line that adds one. @param {Live} live */
@@ -18,67 +19,64 @@ function breakpoints(live, { within, about }) {
   about.textContent = "the rollout stops before or after what is named here";
   const list = h("ul", { className: "ak-points" });
   const wrong = h("p", { className: "ak-refused", role: "alert", hidden: true });
-  const kind = h(
-    "select",
-    { "aria-label": "when" },
-    Object.entries(KINDS).map(([value, [label]]) => h("option", { value, textContent: label })),
+  const options = Object.entries(KINDS).map(([value, [textContent]]) =>
+    h("option", { value, textContent }),
   );
+  const kind = h("select", { "aria-label": "when", onchange: () => adapt() }, options);
   const names = h("datalist", { id: `ak-names-${(lists += 1)}` });
-  const value = h("input", { type: "text", "aria-label": "which" });
-  const where = h("input", {
-    type: "text",
-    "aria-label": "condition",
-    placeholder: "condition on the arguments, such as amount > 50",
-  });
+  const add = () => {
+    const text = (field) => (field.hidden ? "" : field.value);
+    live.send("break", { kind: kind.value, value: text(value), where: text(where) });
+  };
+  const field = (label, placeholder) =>
+    h("input", {
+      type: "text",
+      "aria-label": label,
+      placeholder,
+      onkeydown: (event) => event.key === "Enter" && add(),
+    });
+  const value = field("which");
+  const where = field("condition", "condition on the arguments, such as amount > 50");
+  value.setAttribute("list", names.id);
   let known = { tools: [], codes: [] };
+  let drawn = "";
   const adapt = () => {
     const [, hint, of] = KINDS[kind.value];
     value.hidden = !hint;
     value.placeholder = hint;
     where.hidden = kind.value !== "tool";
     names.replaceChildren(...(known[of] ?? []).map((name) => h("option", { value: name })));
-    value.setAttribute("list", names.id);
     wrong.hidden = true;
   };
-  const add = () => {
-    const asked = { kind: kind.value, value: value.hidden ? "" : value.value };
-    live.send("break", { ...asked, where: where.hidden ? "" : where.value });
-  };
-  kind.addEventListener("change", adapt);
-  for (const field of [value, where])
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") add();
-    });
-  const form = h("div", { className: "ak-adding" }, kind, value, names, where);
-  form.append(press(add, { word: "Add", kind: "ak-line" }));
+  const button = press(add, { word: "Add", kind: "ak-line" });
+  const form = h("div", { className: "ak-adding" }, kind, value, names, where, button);
   within.append(list, form, wrong);
   adapt();
 
   const row = (point, index) => {
-    const words = point.kind
-      ? [KINDS[point.kind]?.[0] ?? `${point.sides} ${point.kind}`, point.names.join(", ")]
-      : [point.sides, point.text];
-    const on = h("input", {
+    const { text, sides, on, hits } = point;
+    const [words, name] = point.kind
+      ? [KINDS[point.kind]?.[0] ?? `${sides} ${point.kind}`, point.names.join(", ")]
+      : [sides, text];
+    const box = h("input", {
       type: "checkbox",
-      checked: point.on,
-      "aria-label": `stop at ${point.text}`,
-      onchange: () => live.send("switch_point", { index, on: on.checked }),
+      checked: on,
+      "aria-label": `stop at ${text}`,
+      onchange: () => live.send("switch_point", { index, on: box.checked }),
     });
-    const condition = point.where ? ["where ", h("code", { textContent: point.where })] : [];
     return h(
       "li",
       {},
-      on,
-      h("span", {}, `${words[0]} `, h("code", { textContent: words[1] })),
-      h("span", {}, ...condition),
-      h("small", { textContent: hitsOf(point.hits, point.on) }),
+      box,
+      h("span", {}, `${words} `, code(name)),
+      h("span", {}, point.where ? ["where ", code(point.where)] : []),
+      worded("small", hitsOf(hits, on)),
       press(() => live.send("unbreak", { index }), {
         icon: "close",
-        label: `Remove breakpoint ${point.text}`,
+        label: `Remove breakpoint ${text}`,
       }),
     );
   };
-  let drawn = "";
   return {
     opened: () => live.send("names"),
     state({ points = [], approve = [] }) {
@@ -87,27 +85,26 @@ function breakpoints(live, { within, about }) {
       drawn = now;
       const rows = points.map(row);
       if (approve.length) {
-        const tools = h("span", {}, "before tool ", h("code", { textContent: approve.join(", ") }));
-        const told = h("span", { textContent: "approval: going on does not pass it" });
+        const tools = h("span", {}, "before tool ", code(approve.join(", ")));
+        const told = worded("span", "approval: going on does not pass it");
         rows.unshift(h("li", {}, icon("ok"), tools, told));
       }
-      const none = h("span", { textContent: "none: Run goes on to the end" });
+      const none = worded("span", "none: Run goes on to the end");
       list.replaceChildren(...(rows.length ? rows : [h("li", {}, h("span"), none)]));
     },
-    message(message) {
-      if (message.type === "names") {
-        known = message;
+    message({ type, ...told }) {
+      if (type === "names") {
+        known = told;
         adapt();
-      } else if (message.type === "refused") {
+      } else if (type === "refused") {
         wrong.hidden = false;
-        wrong.replaceChildren(icon("error"), ` ${message.message}. ${message.hint}`);
+        wrong.replaceChildren(icon("error"), ` ${told.message}. ${told.hint}`);
         value.setAttribute("aria-invalid", "true");
         value.focus();
-      } else if (message.type === "added") {
+      } else if (type === "added") {
         wrong.hidden = true;
         value.removeAttribute("aria-invalid");
-        value.value = "";
-        where.value = "";
+        value.value = where.value = "";
       }
     },
   };

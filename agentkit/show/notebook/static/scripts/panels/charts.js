@@ -6,21 +6,8 @@
 function chartBars(live, body, within) {
   const tip = h("div", { className: "ak-tip", hidden: true, "aria-hidden": "true" });
   body.append(tip);
-  const hitOf = (event) => event.target.closest?.(".ak-hit");
-  const hits = (svg) => [...svg.querySelectorAll(".ak-hit")];
+  const hitOf = (event) => event.target.closest(".ak-hit");
 
-  function offer() {
-    show(null);
-    for (const svg of within.querySelectorAll("svg.ak-chart")) {
-      svg.setAttribute("role", "group");
-      hits(svg).forEach((hit, i) => {
-        hit.setAttribute("role", hit.dataset.turn === undefined ? "img" : "button");
-        hit.setAttribute("aria-label", hit.textContent);
-        hit.setAttribute("tabindex", i ? "-1" : "0");
-        hit.setAttribute(QUIET, "true");
-      });
-    }
-  }
   function show(hit) {
     tip.hidden = !hit;
     if (!hit) return;
@@ -38,16 +25,24 @@ function chartBars(live, body, within) {
   within.addEventListener("focusout", () => show(null));
   within.addEventListener("keydown", (event) => {
     const hit = hitOf(event);
-    const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (!hit || !(by || event.key === "Enter" || event.key === " ")) return;
+    if (!hit || rove(event, hit.closest("svg"), ".ak-hit")) return;
+    if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     event.stopPropagation();
-    if (!by) return void go(hit);
-    const all = hits(hit.closest(".ak-chart"));
-    const next = all[all.indexOf(hit) + by] ?? hit;
-    hit.setAttribute("tabindex", "-1");
-    next.setAttribute("tabindex", "0");
-    next.focus();
+    go(hit);
   });
-  return { offer };
+  return {
+    offer() {
+      show(null);
+      for (const svg of within.querySelectorAll("svg.ak-chart")) {
+        svg.setAttribute("role", "group");
+        for (const hit of svg.querySelectorAll(".ak-hit")) {
+          hit.setAttribute("role", hit.dataset.turn === undefined ? "img" : "button");
+          hit.setAttribute("aria-label", hit.textContent);
+          hit.setAttribute(QUIET, "true");
+        }
+        tabStop(svg, svg.querySelector(".ak-hit"), ".ak-hit");
+      }
+    },
+  };
 }

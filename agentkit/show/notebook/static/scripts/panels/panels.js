@@ -6,32 +6,29 @@ function branches(live, { within, about }) {
   return {
     take(html, labels) {
       lanes.replaceChildren(nodesOf(html));
-      [...lanes.querySelectorAll("tbody tr")].forEach((row, i) => {
-        const label = labels[i];
-        const acts = [
-          press(() => live.send("differs", { branch: label }), {
-            word: "Diff",
-            label: `Diff of ${label}`,
-          }),
-          press(() => live.send("switch", { branch: label }), {
-            word: "Open",
-            label: `Open ${label}`,
-            "aria-current": row.classList.contains("ak-here") ? "true" : null,
-          }),
-        ];
-        row.querySelector(".ak-does").replaceChildren(...acts);
+      lanes.querySelectorAll("tbody tr").forEach((row, i) => {
+        const branch = labels[i];
+        const act = (word, action, more) =>
+          press(() => live.send(action, { branch }), { word, label: `${word} ${branch}`, ...more });
+        const here = row.classList.contains("ak-here") ? "true" : null;
+        row
+          .querySelector(".ak-does")
+          .replaceChildren(
+            act("Diff", "differs", { label: `Diff of ${branch}` }),
+            act("Open", "switch", { "aria-current": here }),
+          );
       });
       about.textContent = `${labels.length}; a lane is a branch, a column a turn`;
     },
     differs({ branch, html }) {
-      beside.hidden = false;
       const close = () => {
         beside.hidden = true;
       };
+      beside.hidden = false;
       beside.replaceChildren(
-        h("strong", { textContent: `${branch} and the branch it left` }),
+        worded("strong", `${branch} and the branch it left`),
         press(close, { icon: "close", label: "Close the difference" }),
-        html ? nodesOf(html) : h("p", { textContent: "it is the first branch" }),
+        html ? nodesOf(html) : worded("p", "it is the first branch"),
       );
     },
   };
@@ -49,41 +46,28 @@ function charts(live, { within, body }) {
   const choose = (name) => {
     chosen = name;
     drawn.replaceChildren(nodesOf(known.get(name)));
-    bars.offer();
     drawn.setAttribute("aria-label", name);
+    bars.offer();
     for (const tab of tabs.children) {
       const on = tab.textContent.toLowerCase() === name;
       tab.setAttribute("aria-selected", String(on));
-      tab.tabIndex = on ? 0 : -1;
+      if (on) tabStop(tabs, tab);
     }
   };
-  tabs.addEventListener("keydown", (event) => {
-    const all = [...tabs.children];
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    const to = all[(all.indexOf(event.target) + by + all.length) % all.length];
-    to.click();
-    to.focus();
-  });
+  tabs.addEventListener("keydown", (event) => rove(event, tabs)?.click());
   return {
     take(name, html) {
       if (body.hidden) return;
-      if (!known.has(name))
-        tabs.append(
-          h("button", {
-            type: "button",
-            className: "ak-tab",
-            role: "tab",
-            textContent: name[0].toUpperCase() + name.slice(1),
-            onclick: () => choose(name),
-          }),
-        );
+      if (!known.has(name)) {
+        const textContent = name[0].toUpperCase() + name.slice(1);
+        const onclick = () => choose(name);
+        const props = { type: "button", className: "ak-tab", role: "tab", textContent, onclick };
+        tabs.append(h("button", props));
+      }
       known.set(name, html);
       if (!chosen || chosen === name) choose(name);
     },
-    opened(on) {
-      if (!on) return;
+    opened() {
       known.clear();
       tabs.replaceChildren();
       drawn.replaceChildren();
@@ -100,7 +84,7 @@ PARTS.push((live) => {
   panels.breakpoints.changed = (on) => on && points.opened();
   panels.branches.changed = (on) => live.send("branches", { open: on });
   panels.charts.changed = (on) => {
-    graphs.opened(on);
+    if (on) graphs.opened();
     live.send("charts", { open: on });
   };
   return {

@@ -3,21 +3,22 @@ function attempts({ live, ask, edits }) {
   let node = null;
   let was = "";
   const made = ({ turn, said }) => {
-    const word = (text, kind, act, sign) => press(act, { word: text, kind, icon: sign });
-    const take = async () => (await ask("partial")).text;
+    const word = (word, act, icon, kind = "ak-line") => press(act, { word, icon, kind });
     const edit = async () =>
-      edits.open(turn, "message", { words: "The answer", text: said ? await take() : "" });
+      edits.open(turn, "message", {
+        words: "The answer",
+        text: said ? (await ask("partial")).text : "",
+      });
+    const post = (action) => () => live.send(action);
     return own(
       h(
         "div",
         { className: "ak-ed-acts ak-vain", role: "group", "aria-label": "What to do about it" },
-        word("Ask again", "ak-main", () => live.send("step"), "rerun"),
-        said
-          ? word("Use as the answer", "ak-line", () => live.send("use"))
-          : null,
-        word(said ? "Edit, then use" : "Answer by hand…", "ak-line", edit, said ? "edit" : null),
-        word("Copy as curl", "ak-line", () => copyCode({ live, ask }, turn, "curl"), "copy"),
-        said ? word("Discard", "ak-line", () => live.send("discard")) : null,
+        word("Ask again", post("step"), "rerun", "ak-main"),
+        said ? word("Use as the answer", post("use")) : null,
+        word(said ? "Edit, then use" : "Answer by hand…", edit, said && "edit"),
+        word("Copy as curl", () => copyCode({ live, ask }, turn, "curl"), "copy"),
+        said ? word("Discard", post("discard")) : null,
       ),
     );
   };

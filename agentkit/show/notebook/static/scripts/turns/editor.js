@@ -1,104 +1,93 @@
 /**
  * A text that is edited in its own row: a field, what Python says of the draft, and buttons. Ctrl
- * and Enter do what the first button does, Esc what the last quiet one does.
+ * and Enter do what the first button does, Esc what `cancel` does.
  * @param {{
- *   name: string, text: string, rows?: number, mono?: boolean,
+ *   name: string, text?: string, rows?: number, mono?: boolean,
  *   check?: (text: string) => Promise<{html: string, wrong: string, fits: boolean}>,
  *   acts: {word: string, icon?: string, kind?: string, act: (text: string) => void,
  *          when?: (changed: boolean) => boolean, valid?: boolean}[],
  *   cancel?: () => void, note?: string,
  * }} given  an act that needs a draft without fault is `valid`
  */
-function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note }) {
+function editorOf({ name, text = "", rows = 1, mono = true, check, acts, cancel, note }) {
   let start = text;
   let wrong = "";
+  let checked;
   let acting = false;
   const field = h("textarea", {
     value: text,
     spellcheck: false,
     className: mono ? "ak-mono" : "",
     "aria-label": name,
+    oninput: () => {
+      if (check) soon();
+      else wrong = "";
+      settle();
+    },
   });
   const told = h("div", { className: "ak-ed-told", role: "status", hidden: !check });
-  const buttons = acts.map((given) => {
-    const button = press(() => run(given), {
-      icon: given.icon,
-      word: given.word,
-      kind: given.kind ?? "ak-line",
-    });
+  const all = cancel ? [...acts, { word: "Cancel", act: () => cancel() }] : acts;
+  const buttons = all.map((given) => {
+    const { word, icon, kind = "ak-line" } = given;
+    const button = press(() => run(given), { word, icon, kind });
     return { ...given, button };
   });
+  const keys = ["Ctrl", "Enter"].map((key) => worded("kbd", key));
   const line = h(
     "div",
     { className: "ak-ed-acts" },
     buttons.map(({ button }) => button),
-    note ? h("small", { textContent: note }) : null,
-    h("span", { className: "ak-ed-keys", "aria-hidden": "true" }, kbds("Ctrl", "Enter")),
+    note && worded("small", note),
+    h("span", { className: "ak-ed-keys", "aria-hidden": "true" }, keys),
   );
-  const node = own(h("div", { className: "ak-ed" }, field, told, line));
-  const fit = () => {
-    field.rows = Math.min(16, Math.max(rows, field.value.split("\n").length));
-  };
-  const changed = () => field.value !== start;
   const settle = () => {
+    field.rows = Math.min(16, Math.max(rows, field.value.split("\n").length));
     for (const { button, when, valid } of buttons) {
-      button.hidden = Boolean(when && !when(changed()));
+      button.hidden = Boolean(when && !when(field.value !== start));
       button.setAttribute("aria-disabled", String(Boolean(valid && wrong)));
-      button.title = valid && wrong ? wrong : "";
+      button.title = valid ? wrong : "";
     }
     field.setAttribute("aria-invalid", String(Boolean(wrong)));
   };
-  const run = async (given) => {
+  const run = async ({ valid, act }) => {
+    if (valid && wrong && field.value !== checked) await ask(); // what is wrong was another draft
+    if (valid && wrong) return field.focus();
     if (acting) return; // an impatient second click
-    // what was wrong may just have been mended
-    if (given.valid && wrong && check) await ask();
-    if (given.valid && wrong) return field.focus();
     acting = true;
-    await given.act(field.value);
+    await act(field.value);
     acting = false;
   };
   const ask = async () => {
     const draft = field.value;
     const said = await check(draft);
+    checked = draft;
     if (draft === field.value) say(said);
   };
+  const soon = later(ask);
   const say = (said) => {
+    const word = (kind, textContent) => h("span", { className: `ak-${kind}`, textContent });
     wrong = said.wrong;
     told.replaceChildren(
-      ...[
-        wrong ? h("span", { className: "ak-bad", textContent: `✕ ${wrong}` }) : null,
-        said.fits ? h("span", { className: "ak-good", textContent: "✓ fits the schema" }) : null,
-        said.html
-          ? h("span", {}, h("small", { textContent: "changed: " }), nodesOf(said.html))
-          : null,
-      ].filter(Boolean),
+      wrong ? word("bad", `✕ ${wrong}`) : "",
+      said.fits ? word("good", "✓ fits the schema") : "",
+      said.html
+        ? h("span", {}, worded("small", "changed: "), nodesOf(said.html))
+        : "",
     );
     settle();
   };
-  const soon = later(ask);
-  field.addEventListener("input", () => {
-    fit();
-    if (check) soon();
-    else wrong = "";
-    settle();
-  });
-  node.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      event.stopPropagation();
-      run(buttons.find(({ button }) => !button.hidden));
-    }
-    if (event.key === "Escape" && cancel) {
-      event.preventDefault();
-      event.stopPropagation();
-      cancel();
-    }
-  });
-  fit();
+  const onkeydown = (event) => {
+    const escape = event.key === "Escape" && cancel;
+    if (!escape && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (escape) cancel();
+    else run(buttons.find(({ button }) => !button.hidden));
+  };
   settle();
   if (check) ask();
   return {
-    node,
+    node: own(h("div", { className: "ak-ed", onkeydown }, field, told, line)),
     field,
     /** The text that the draft began with; undefined until it has come. */
     get start() {
@@ -116,11 +105,8 @@ function editorOf({ name, text, rows = 1, mono = true, check, acts, cancel, note
       start = given;
       field.value = given;
       field.readOnly = false;
-      fit();
       settle();
       if (check) ask();
     },
   };
 }
-
-const kbds = (...keys) => keys.map((key) => h("kbd", { textContent: key }));

@@ -24,71 +24,79 @@ const KEYS_OF_A_TURN = {
 };
 
 function menuOf(doc, turn) {
-  const by = (key) => () => KEYS_OF_A_TURN[key](doc, turn);
+  const by = (sign, words, key) => [sign, words, () => KEYS_OF_A_TURN[key](doc, turn), key];
+  const save = (words, kind) => ["save", words, () => saveCode(doc, turn, kind)];
   const acting = Boolean(doc.live.state.can);
   return [
-    ["link", "Copy a link to this turn", by("l"), "l"],
-    ...(acting ? [["note", "Note or label…", by("m"), "m"]] : []),
+    by("link", "Copy a link to this turn", "l"),
+    ...(acting ? [by("note", "Note or label…", "m")] : []),
     null,
-    ["copy", "Copy as curl", by("c"), "c"],
-    ["save", "Save as a test for pytest", () => saveCode(doc, turn, "pytest")],
-    ["save", "Save a bug report of this turn", () => saveCode(doc, turn, "report")],
-    ...(acting ? [null, ["branches", "Compare with the branch it left", by("d"), "d"]] : []),
+    by("copy", "Copy as curl", "c"),
+    save("Save as a test for pytest", "pytest"),
+    save("Save a bug report of this turn", "report"),
+    ...(acting ? [null, by("branches", "Compare with the branch it left", "d")] : []),
   ];
 }
 
 /** What the page adds to what Python draws of a tab. */
 function dresses(doc) {
-  const line = (...nodes) => h("div", { className: "ak-dress ak-panel-acts" }, ...nodes);
+  const { live } = doc;
+  const line = (body, ...nodes) =>
+    body.prepend(h("div", { className: "ak-dress ak-panel-acts" }, nodes));
+  const dressed = (word, act, more) => press(act, { word, kind: "ak-line ak-dress", ...more });
   return {
     request(body, turn) {
-      const acts = [
-        ["curl", "Copy as curl", "copy"],
-        ["python", "Python"],
-        ["pytest", "pytest"],
-      ].map(([kind, word, sign]) =>
+      const copy = (kind, word, icon) =>
         press(() => copyCode(doc, turn, kind), {
-          icon: sign,
+          icon,
           word,
           label: `Copy as ${kind}`,
           kind: "ak-line",
-        }),
-      );
-      body.prepend(line(...acts));
-      if (!able(doc.live, "edit")) return;
-      for (const what of ["sampling", "tools"]) {
-        const pencil = press(() => doc.edits.open(turn, what), {
-          icon: "edit",
-          label: `Edit the ${what}, and ask again`,
-          kind: "ak-dress ak-pencil",
         });
-        body.querySelector(`.ak-${what}`)?.append(pencil);
-      }
+      line(
+        body,
+        copy("curl", "Copy as curl", "copy"),
+        copy("python", "Python"),
+        copy("pytest", "pytest"),
+      );
+      if (!able(live, "edit")) return;
+      for (const what of ["sampling", "tools"])
+        body.querySelector(`.ak-${what}`)?.append(
+          press(() => doc.edits.open(turn, what), {
+            icon: "edit",
+            label: `Edit the ${what}, and ask again`,
+            kind: "ak-dress ak-pencil",
+          }),
+        );
     },
     rerun(body, turn) {
-      const { live, shown, turns } = doc;
-      const again = (n) =>
-        press(() => able(live, "rerun") && live.send("again", { turn, n }), {
+      const can = able(live, "rerun");
+      const again = (n, word, kind) =>
+        press(() => can && live.send("again", { turn, n }), {
           icon: "rerun",
-          word: n === 1 ? "Ask once more" : `Ask ${n} times`,
-          kind: n === 3 ? "ak-main" : "ak-line",
-          label: able(live, "rerun") ? undefined : live.state.can?.rerun,
-          "aria-disabled": String(!able(live, "rerun")),
+          word,
+          kind,
+          label: can ? undefined : live.state.can?.rerun,
+          "aria-disabled": String(!can),
         });
-      const close = press(() => shown.show(turns.find(turn), turn, "talk"), {
-        icon: "close",
-        label: "Back to the conversation",
-      });
-      body.prepend(line(again(1), again(3), close));
+      const close = () => doc.shown.show(doc.turns.find(turn), turn, "talk");
+      line(
+        body,
+        again(1, "Ask once more", "ak-line"),
+        again(3, "Ask 3 times", "ak-main"),
+        press(close, { icon: "close", label: "Back to the conversation" }),
+      );
       for (const card of body.querySelectorAll(".ak-card[data-key]")) {
         const branch = card.dataset.key.slice("sample-".length);
         const here = card.classList.contains("ak-here");
-        const use = press(() => !here && live.send("switch", { branch }), {
-          word: here ? "in use" : "Use",
-          label: here ? `This answer is in use` : `Use this answer: go to ${branch}`,
-          kind: "ak-line ak-dress",
-          "aria-disabled": String(here),
-        });
+        const use = dressed(
+          here ? "in use" : "Use",
+          () => !here && live.send("switch", { branch }),
+          {
+            label: here ? "This answer is in use" : `Use this answer: go to ${branch}`,
+            "aria-disabled": String(here),
+          },
+        );
         card.querySelector(".ak-card-foot").append(use);
       }
     },
@@ -104,8 +112,22 @@ function dresses(doc) {
       const buttons = views.map((view, i) =>
         press(() => show(view), { word: ["Events", "Raw"][i], kind: "ak-line" }),
       );
-      body.prepend(line(...buttons));
+      line(body, buttons);
       show(body.akView ?? (body.querySelector(".ak-waterfall") ? "events" : "raws"));
+    },
+    problems(body, turn) {
+      for (const row of body.querySelectorAll(".ak-problem")) {
+        const [, what, call] = /ak-of-(\w+)-?(\d*)/.exec(row.className);
+        const edits = /^(arguments|result)$/.test(what) && able(live, "edit");
+        const act = () => {
+          const words = `${what} of call ${call}`;
+          if (edits) return doc.edits.show(turn, `${what}:${call}`, { words });
+          doc.shown.show(doc.turns.find(turn), turn, "talk");
+          const key = `turn-${turn}${call && `/call-${call}`}`;
+          live.rows.querySelector(`[data-key="${key}"]`)?.scrollIntoView({ block: "nearest" });
+        };
+        row.append(dressed(edits ? `Edit the ${what}` : "Show where", act));
+      }
     },
   };
 }

@@ -6,73 +6,51 @@ const TABS = [
   ["tokens", "Tokens"],
   ["problems", "Problems"],
 ];
-/** What can be done with a turn: name, icon, label and key. @type {string[][]} */
+/** What can be done with a turn: name, icon, label. @type {string[][]} */
 const ACTS = [
   ["goto", "here", "Go here"],
-  ["fork", "fork", "Fork", "f"],
-  ["rerun", "rerun", "Rerun", "r"],
-  ["edit", "edit", "Edit", "e"],
+  ["fork", "fork", "Fork"],
+  ["rerun", "rerun", "Rerun"],
+  ["edit", "edit", "Edit"],
   ["more", "more", ""],
 ];
-/** Beyond the view at which heads get their tabs, so that they are there when they are seen. */
-const MARGIN = "800px";
-
 const numberOf = (head) => Number(/^turn-(\d+)$/.exec(head.dataset.key)?.[1]);
 const blockOf = (head) => head.closest(".ak-turn") ?? head.parentElement;
 
 /** A node of the page's own in a row that Python draws: it stays when the row is drawn again. */
-function own(node) {
-  node.akOwn = true;
-  return node;
-}
+const own = (node) => Object.assign(node, { akOwn: true });
 
 /** The tabs and actions of a head, as they are cloned. */
 function headTools(acting) {
-  const tabs = h(
-    "div",
-    { className: "ak-tabs", role: "tablist", "aria-label": "What to show of this turn" },
-    TABS.map(([name, label], i) =>
-      h("button", {
-        type: "button",
-        className: "ak-tab",
-        role: "tab",
-        textContent: label,
-        tabIndex: i ? -1 : 0,
-        "aria-selected": String(!i),
-        "data-tab": name,
-      }),
-    ),
+  const tabs = TABS.map(([name, textContent], i) =>
+    h("button", {
+      type: "button",
+      className: "ak-tab",
+      role: "tab",
+      textContent,
+      tabIndex: i ? -1 : 0,
+      "aria-selected": String(!i),
+      "data-tab": name,
+    }),
   );
-  const acts = h(
-    "div",
-    { className: "ak-turn-acts", role: "toolbar", "aria-label": "Actions on this turn" },
-    (acting ? ACTS : ACTS.slice(-1)).map(([name, sign, word], i) =>
-      press(null, {
-        icon: sign,
-        word,
-        label: word || "More: link, note, label, export",
-        tabIndex: i ? -1 : 0,
-        "data-act": name,
-        "aria-haspopup": word ? null : "menu",
-      }),
-    ),
+  const acts = (acting ? ACTS : ACTS.slice(-1)).map(([name, icon, word], i) =>
+    press(null, {
+      icon,
+      word,
+      label: word || "More: link, note, label, export",
+      tabIndex: i ? -1 : 0,
+      "data-act": name,
+      "aria-haspopup": word ? null : "menu",
+    }),
   );
-  return h("div", { className: "ak-turn-tools" }, tabs, acts);
-}
-
-/** Moves within a group of buttons of which one is in the order of Tab. */
-function rove(event, group) {
-  const all = [...group.children].filter((button) => !button.hidden);
-  const at = all.indexOf(event.target.closest("button"));
-  const forth = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const ends = { Home: 0, End: all.length - 1 }[event.key];
-  if (at < 0 || (forth === undefined && ends === undefined)) return null;
-  event.preventDefault();
-  event.stopPropagation();
-  const to = all[ends ?? (at + forth + all.length) % all.length];
-  for (const button of group.children) button.tabIndex = button === to ? 0 : -1;
-  to.focus();
-  return to;
+  const group = (className, role, label, nodes) =>
+    h("div", { className, role, "aria-label": label }, nodes);
+  return h(
+    "div",
+    { className: "ak-turn-tools" },
+    group("ak-tabs", "tablist", "What to show of this turn", tabs),
+    group("ak-turn-acts", "toolbar", "Actions on this turn", acts),
+  );
 }
 
 /**
@@ -86,8 +64,8 @@ function heads(live, marksOf, built) {
   const build = (head) => {
     if (head.akTools?.isConnected) return;
     const turn = numberOf(head);
-    const acting = String(Boolean(live.state.can));
-    head.akTools = own((models[acting] ??= headTools(acting === "true")).cloneNode(true));
+    const acting = Boolean(live.state.can);
+    head.akTools = own((models[acting] ??= headTools(acting)).cloneNode(true));
     head.append(head.akTools);
     adapt(head, turn);
     built(head, turn);
@@ -100,19 +78,20 @@ function heads(live, marksOf, built) {
     problems.hidden = !(errors + warnings);
     problems.textContent = `Problems ${errors + warnings}`;
     problems.className = `ak-tab ${errors ? "ak-bad" : "ak-warn"}`;
+    const waits = String(Boolean(live.state.running));
+    for (const button of head.akTools.lastChild.children)
+      if (button.dataset.act !== "more") button.setAttribute("aria-disabled", waits);
   };
   const watcher = new IntersectionObserver(
     (seen) => {
-      for (const { target, isIntersecting } of seen)
-        if (isIntersecting) {
-          watcher.unobserve(target);
-          build(target);
-        }
+      for (const { target } of seen.filter(({ isIntersecting }) => isIntersecting)) {
+        watcher.unobserve(target);
+        build(target);
+      }
     },
-    { rootMargin: MARGIN },
+    { rootMargin: "800px" },
   );
   return {
-    build,
     find: (turn) => {
       const head = live.rows.querySelector(`[data-key="turn-${turn}"].ak-turn-head`);
       if (head) build(head);
@@ -120,11 +99,10 @@ function heads(live, marksOf, built) {
     },
     drawn() {
       for (const head of live.rows.querySelectorAll(".ak-turn-head[data-turn]")) {
-        if (!head.akTools) {
+        if (head.akTools?.isConnected) adapt(head, numberOf(head));
+        else if (!head.akTools) {
           head.akTools = document.createComment("");
           watcher.observe(head);
-        } else if (head.akTools.isConnected) {
-          adapt(head, numberOf(head));
         }
       }
     },

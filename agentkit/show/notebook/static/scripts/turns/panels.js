@@ -1,7 +1,4 @@
-/**
- * Questions to Python: a reply goes to who asked, and only to the last question of its kind.
- * @param {Live} live
- */
+/** Questions to Python: a reply goes to who asked. @param {Live} live */
 function asking(live) {
   const open = new Map();
   let last = 0;
@@ -23,13 +20,14 @@ function asking(live) {
 }
 
 /** Calls a function once nothing more comes for a while. */
-function later(act, pause = 150) {
+function later(act) {
   let timer = 0;
-  return (...args) => {
+  return () => {
     clearTimeout(timer);
-    timer = setTimeout(() => act(...args), pause);
+    timer = setTimeout(act, 150);
   };
 }
+
 /**
  * What a tab shows in place of the conversation of its turn: asked for when it is opened, and again
  * when the turn has changed.
@@ -51,16 +49,13 @@ function panels(live, { ask, dress }) {
     shown.asked = false;
     if (open.get(turn) !== shown) return;
     if (shown.again) refresh(turn);
-    const was = shown.body.querySelectorAll(".ak-dress");
-    was.forEach((node) => node.remove());
+    const had = shown.body.contains(document.activeElement);
+    for (const node of shown.body.querySelectorAll(".ak-dress")) node.remove();
     morph(shown.body, h("div", { className: shown.body.className }, nodesOf(html)));
     dress[shown.tab]?.(shown.body, turn);
+    if (had && !shown.body.contains(document.activeElement))
+      focusOn(shown.body.querySelector("button:not([aria-disabled='true'])"));
     shown.node.removeAttribute("aria-busy");
-  };
-  const close = (turn) => {
-    const shown = open.get(turn);
-    open.delete(turn);
-    shown?.node.remove();
   };
   /** Puts the open panel of a turn where its head is. */
   const settle = (head, turn) => {
@@ -68,10 +63,11 @@ function panels(live, { ask, dress }) {
     const shown = open.get(turn);
     const tab = shown?.tab ?? "talk";
     block.dataset.tab = tab;
-    for (const button of head.akTools.querySelectorAll?.(".ak-tab") ?? []) {
-      const on = button.dataset.tab === tab;
-      button.setAttribute("aria-selected", String(on));
-      button.tabIndex = on || (tab === "rerun" && button.dataset.tab === "talk") ? 0 : -1;
+    const tabs = [...(head.akTools.querySelectorAll?.(".ak-tab") ?? [])];
+    const chosen = tabs.find((button) => button.dataset.tab === tab);
+    for (const button of tabs) {
+      button.setAttribute("aria-selected", String(button === chosen));
+      button.tabIndex = button === (chosen ?? tabs[0]) ? 0 : -1;
     }
     if (shown && shown.node.parentElement !== block) block.append(shown.node);
   };
@@ -79,31 +75,23 @@ function panels(live, { ask, dress }) {
     open,
     refresh,
     settle,
-    /** Waits until what a tab shows is there. */
-    ready: (turn) => open.get(turn)?.drawn ?? Promise.resolve(),
-    /** @param {HTMLElement} head */
+    /** @param {HTMLElement} head  @returns {Promise<void>?} until it is there */
     show(head, turn, tab) {
-      if (open.get(turn)?.tab === tab) return settle(head, turn);
-      close(turn);
-      if (tab !== "talk") {
-        const body = h("div", { className: `ak-panel-of ak-of-${tab}` });
-        const node = own(
-          h(
-            "div",
-            {
-              className: "ak-turn-panel",
-              role: "tabpanel",
-              "aria-label": `${tab} of turn ${turn}`,
-              "aria-busy": "true",
-            },
-            body,
-          ),
-        );
-        const panel = { tab, node, body };
-        open.set(turn, panel);
-        panel.drawn = refresh(turn);
+      const was = open.get(turn);
+      if (was?.tab !== tab) {
+        was?.node.remove();
+        open.delete(turn);
+        if (tab !== "talk") {
+          const body = h("div", { className: `ak-panel-of ak-of-${tab}` });
+          const label = { "aria-label": `${tab} of turn ${turn}`, "aria-busy": "true" };
+          const props = { className: "ak-turn-panel", role: "tabpanel", ...label };
+          const panel = { tab, body, node: own(h("div", props, body)) };
+          open.set(turn, panel);
+          panel.drawn = refresh(turn);
+        }
       }
       settle(head, turn);
+      return open.get(turn)?.drawn;
     },
   };
 }

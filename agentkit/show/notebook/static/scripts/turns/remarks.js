@@ -1,40 +1,36 @@
 /** Notes and labels of a turn and its calls, which are changed under its head. */
-function remarksOf({ live, ask, turns }) {
+function remarksOf({ live, ask, turns, shown }) {
   async function edit(turn) {
     live.rows.querySelector(".ak-remark-of")?.remove();
     const back = document.activeElement;
     const { remarks } = await ask("remarks", { turn });
-    const calls = [
-      ...live.rows.querySelectorAll(`[data-key^="turn-${turn}/call-"].ak-call`),
-    ].map((box) => [Number(box.dataset.call), box.querySelector(".ak-name")?.textContent ?? "?"]);
+    shown.show(turns.find(turn), turn, "talk");
+    const calls = live.rows.querySelectorAll(`[data-key^="turn-${turn}/call-"].ak-call`);
+    const option = (value, textContent) => h("option", { value, textContent });
     const what = h(
       "select",
-      { "aria-label": "What it is about" },
-      h("option", { value: "", textContent: `turn ${turn}` }),
-      calls.map(([n, name]) => h("option", { value: n, textContent: `call ${n}: ${name}` })),
+      { "aria-label": "What it is about", onchange: () => load() },
+      option("", `turn ${turn}`),
+      [...calls].map((box) => {
+        const name = box.querySelector(".ak-name")?.textContent ?? "?";
+        return option(box.dataset.call, `call ${box.dataset.call}: ${name}`);
+      }),
     );
     const labels = h("input", { type: "text", placeholder: "wrong city, slow" });
     const place = () => (what.value === "" ? null : Number(what.value));
     const close = () => {
       editor.node.remove();
-      (back?.isConnected ? back : live.root).focus({ preventScroll: true });
+      focusOn(back?.isConnected ? back : live.root);
+    };
+    const save = (note) => {
+      const given = labels.value.split(",").filter((label) => label.trim());
+      live.send("remark", { turn, call: place(), note, labels: given });
+      close();
     };
     const editor = editorOf({
       name: "Note",
-      text: "",
       mono: false,
-      acts: [
-        {
-          word: "Save",
-          kind: "ak-main",
-          act(note) {
-            const given = labels.value.split(",").filter((label) => label.trim());
-            live.send("remark", { turn, call: place(), note, labels: given });
-            close();
-          },
-        },
-        { word: "Cancel", act: close },
-      ],
+      acts: [{ word: "Save", kind: "ak-main", act: save }],
       cancel: close,
     });
     const load = () => {
@@ -43,26 +39,24 @@ function remarksOf({ live, ask, turns }) {
       editor.begin(texts(false).join("\n"));
       labels.value = texts(true).join(", ");
     };
-    what.addEventListener("change", load);
     load();
+    const labelled = (words, field) => h("label", {}, worded("small", words), field);
     editor.node.classList.add("ak-remark-of");
-    editor.node.prepend(h("label", {}, h("small", { textContent: "Note on " }), what));
-    editor.field.after(h("label", {}, h("small", { textContent: "Labels, with commas " }), labels));
-    turns.find(turn)?.after(editor.node);
-    editor.field.focus();
+    editor.node.prepend(labelled("Note on", what));
+    editor.field.after(labelled("Labels, with commas", labels));
+    const row = live.rows.querySelector(`[data-key="turn-${turn}/remarks"]`);
+    if (row) row.append(editor.node);
+    else turns.find(turn)?.after(editor.node);
+    editor.node.scrollIntoView({ block: "nearest" });
+    focusOn(editor.field);
   }
 
   return {
     edit,
     drawn() {
-      for (const row of live.rows.querySelectorAll(".ak-remarks[data-key]")) {
-        if (row.akEdit?.isConnected || !live.state.can) continue;
-        const turn = Number(/^turn-(\d+)/.exec(row.dataset.key)[1]);
-        row.akEdit = own(
-          press(() => edit(turn), { icon: "edit", label: "Edit the notes", kind: "ak-pencil" }),
-        );
-        row.append(row.akEdit);
-      }
+      if (!live.state.can) return;
+      for (const row of live.rows.querySelectorAll(".ak-remarks[data-key^='turn-']"))
+        pencil(row, "Edit the notes", () => edit(Number(/\d+/.exec(row.dataset.key)[0])));
     },
   };
 }

@@ -8,37 +8,35 @@ PARTS.push((live) => {
   let marks = [];
   const dress = {};
   const shown = panels(live, { ask, dress });
-  const turns = heads(
-    live,
-    (turn) => marks[turn] ?? [0, 0, 0],
-    (head, turn) => shown.settle(head, turn),
-  );
+  const turns = heads(live, (turn) => marks[turn] ?? [0, 0, 0], shown.settle);
   const doc = { live, ask, turns, shown };
+  doc.edits = rowEdits(doc);
+  doc.remarks = remarksOf(doc);
   Object.assign(dress, dresses(doc));
-  const edits = rowEdits(doc);
   const calls = waitingCalls(doc);
-  const vain = attempts({ ...doc, edits });
-  const remarks = remarksOf(doc);
-  Object.assign(doc, { edits, remarks });
+  const vain = attempts(doc);
   const acts = {
     goto: (turn) => live.send("goto", { turn }),
     fork: (turn) => live.send("fork", { turn }),
-    rerun: (turn) => shown.show(turns.find(turn), turn, "rerun"),
-    edit: (turn, opener) => able(live, "edit") && edits.choose(turn, opener),
+    rerun: async (turn) => {
+      await shown.show(turns.find(turn), turn, "rerun");
+      focusOn(shown.open.get(turn)?.body.querySelector(".ak-main"));
+    },
+    edit: (turn, opener) => able(live, "edit") && doc.edits.choose(turn, opener),
     more: (turn, opener) => openMenu(live, opener, menuOf(doc, turn)),
   };
-  rows.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-tab], [data-act]");
-    const head = button?.closest(".ak-turn-head");
-    if (!head || !button.matches("button")) return;
-    const turn = numberOf(head);
-    if (button.dataset.tab) shown.show(head, turn, button.dataset.tab);
-    else act(button.dataset.act, turn, button);
-  });
   const act = (name, turn, opener) => {
     if (live.state.running && name !== "more") live.say("not while a step is under way");
     else acts[name](turn, opener);
   };
+  rows.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button:is([data-tab], [data-act])");
+    const head = button?.closest(".ak-turn-head");
+    if (!head) return;
+    const { tab, act: name } = button.dataset;
+    if (tab) shown.show(head, numberOf(head), tab);
+    else act(name, numberOf(head), button);
+  });
   rows.addEventListener("keydown", (event) => {
     const group = event.target.closest?.(".ak-tabs, .ak-turn-acts");
     const to = group && rove(event, group);
@@ -46,8 +44,7 @@ PARTS.push((live) => {
   });
   /** Does with a turn what its head offers, as a key asks for. */
   live.turn = (name, turn) => {
-    const head = turns.find(turn);
-    const opener = head?.akTools.querySelector(`[data-act="${name}"]`);
+    const opener = turns.find(turn)?.akTools.querySelector(`[data-act="${name}"]`);
     if (opener) act(name, turn, opener);
   };
   const linked = () => {
@@ -65,8 +62,8 @@ PARTS.push((live) => {
     state() {
       calls.draw();
       vain.draw();
-      remarks.drawn();
-      edits.drawn();
+      doc.remarks.drawn();
+      doc.edits.drawn();
     },
     drawn(keys) {
       turns.drawn();
@@ -82,11 +79,9 @@ PARTS.push((live) => {
     keydown(event) {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const act = KEYS_OF_A_TURN[event.key];
-      const block = event.target.closest?.(".ak-turn");
       if (!act || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName)) return;
       event.preventDefault();
-      const turn = Number(block?.dataset.turn ?? live.chosen?.() ?? 0);
-      act(doc, turn);
+      act(doc, Number(event.target.closest(".ak-turn")?.dataset.turn ?? live.chosen?.() ?? 0));
     },
     dispose() {
       turns.end();

@@ -5,14 +5,12 @@
 function waitingCalls({ live, ask }) {
   /** @type {Map<string, HTMLElement>} what the page adds to each call, by turn and call */
   let nodes = new Map();
-  /** Open rows that are not to be seen now, with what was written in them. */
-  const asleep = new Map();
   let opened = null;
   let was = "";
+  /** Open rows that are not to be seen now, with what was written in them. */
+  const asleep = new Map();
   let going = false; // Python has not answered yet to what was asked for last
   let focusing = false; // somebody worked in the row of a call that has been run since
-  const section = (turn, call) =>
-    live.rows.querySelector(`[data-key="turn-${turn}/call-${call}"].ak-call`);
   const once = (action, args) => {
     if (!going) live.send(action, args);
     going = true;
@@ -21,24 +19,18 @@ function waitingCalls({ live, ask }) {
 
   /** Asks for a text below the buttons, as for an answer by hand. */
   const textFor = (node, words, verb, act) => {
-    node.querySelector(".ak-ed-more")?.remove();
-    const done = () => node.querySelector(".ak-ed-more")?.remove();
+    const gone = () => node.querySelector(".ak-ed-more")?.remove();
+    gone();
     const editor = editorOf({
       name: words,
-      text: "",
-      acts: [
-        { word: verb, kind: "ak-main", act },
-        { word: "Cancel", act: () => back() },
-      ],
-      cancel: () => back(),
+      acts: [{ word: verb, kind: "ak-main", act }],
+      cancel: () => {
+        gone();
+        focusOn(node.querySelector("textarea, button"));
+      },
     });
-    const back = () => {
-      done();
-      node.querySelector("textarea, button")?.focus({ preventScroll: true });
-    };
-    node.append(
-      h("div", { className: "ak-ed-more" }, h("small", { textContent: words }), editor.node),
-    );
+    const told = worded("small", words);
+    node.append(h("div", { className: "ak-ed-more" }, told, editor.node));
     editor.field.focus();
   };
   const answer = (node, call) =>
@@ -49,49 +41,50 @@ function waitingCalls({ live, ask }) {
     textFor(node, "What the model is told (may stay empty)", "Reject", (message) =>
       send("reject", call, message.trim() ? { message } : {}),
     );
+  const group = (className, label, ...children) =>
+    own(h("div", { className, role: "group", "aria-label": label }, children));
 
   const openCall = (turn, call, name, count) => {
-    const title = h(
-      "div",
-      { className: "ak-pend-head" },
-      icon("run"),
-      h("code", { className: "ak-name", textContent: name }),
-      h("span", { className: "ak-side" }, h("strong", { textContent: "waits for you" }), count),
-    );
-    const label = `${name} waits for you`;
-    const node = own(h("div", { className: "ak-pend", role: "group", "aria-label": label }, title));
+    const what = `arguments:${call}`;
+    const changed = (is) => is;
     const editor = editorOf({
       name: `Arguments of ${name}`,
-      text: "",
       rows: 2,
-      check: (text) => ask("draft", { turn, what: `arguments:${call}`, text }),
+      check: (text) => ask("draft", { turn, what, text }),
       acts: [
         {
           word: "Run with these",
           icon: "run",
           kind: "ak-main",
           valid: true,
-          when: (changed) => changed,
+          when: changed,
           act: (text) => once("run_with", { call, text }),
         },
         {
           word: "Run",
           icon: "run",
           kind: "ak-main",
-          when: (changed) => !changed,
+          when: (is) => !is,
           act: () => send("run", call),
         },
-        { word: "Run as it came", when: (changed) => changed, act: () => send("run", call) },
+        { word: "Run as it came", when: changed, act: () => send("run", call) },
         { word: "Answer by hand…", act: () => answer(node, call) },
         { word: "Skip", act: () => send("skip", call) },
         { word: "Reject…", act: () => reject(node, call) },
       ],
     });
+    const title = h(
+      "div",
+      { className: "ak-pend-head" },
+      icon("run"),
+      worded("code", name, "ak-name"),
+      h("span", { className: "ak-side" }, worded("strong", "waits for you"), count),
+    );
+    const node = group("ak-pend", `${name} waits for you`, title, editor.node);
     editor.field.readOnly = true;
-    node.append(editor.node);
     node.akName = name;
     node.akWake = async () => {
-      const { text } = await ask("slot", { turn, what: `arguments:${call}` });
+      const { text } = await ask("slot", { turn, what });
       if (text !== editor.start) editor.begin(text);
     };
     node.akWake();
@@ -108,35 +101,27 @@ function waitingCalls({ live, ask }) {
         ["next", "Skip", () => send("skip", call)],
         ["close", "Reject…", opening(reject)],
       ]);
-    return own(
-      h(
-        "span",
-        { className: "ak-wait", role: "group", "aria-label": `${name} waits` },
-        icon("wait"),
-        "waits",
-        press(() => send("run", call), { icon: "run", label: `Run ${name} now` }),
-        press(() => open(turn, call), { icon: "edit", label: `Change ${name}` }),
-        press(more, { icon: "more", label: `More for ${name}`, "aria-haspopup": "menu" }),
-      ),
+    return group(
+      "ak-wait",
+      `${name} waits`,
+      icon("wait"),
+      "waits",
+      press(() => send("run", call), { icon: "run", label: `Run ${name} now` }),
+      press(() => open(turn, call), { icon: "edit", label: `Change ${name}` }),
+      press(more, { icon: "more", label: `More for ${name}`, "aria-haspopup": "menu" }),
     );
   };
   const open = (turn, call) => {
     opened = call;
     draw(true);
-    nodes.get(`${turn}/${call}`)?.querySelector("textarea")?.focus({ preventScroll: true });
+    focusOn(nodes.get(`${turn}/${call}`)?.querySelector("textarea"));
   };
-  const foundCall = (place, name) =>
-    own(
-      h(
-        "div",
-        { className: "ak-found-acts" },
-        press(() => live.send("adopt", { place }), {
-          word: "Write the call…",
-          label: `Write the call ${name}: it waits to be run`,
-          kind: "ak-line",
-        }),
-      ),
-    );
+  const foundCall = (place, name) => {
+    const label = `Write the call ${name}: it waits to be run`;
+    const props = { word: "Write the call…", label, kind: "ak-line" };
+    const button = press(() => live.send("adopt", { place }), props);
+    return own(h("div", { className: "ak-found-acts" }, button));
+  };
 
   function draw(anew) {
     going = false;
@@ -146,10 +131,9 @@ function waitingCalls({ live, ask }) {
     was = now;
     for (const [key, node] of nodes) {
       const [turn, part] = key.split("/");
-      const row = /^found/.test(part)
-        ? live.rows.querySelector(`[data-key="turn-${turn}/${part}"]`)
-        : section(turn, part);
-      const to = node.matches(".ak-wait") ? row?.querySelector(".ak-side") : row;
+      const row = (name) => live.rows.querySelector(`[data-key="turn-${turn}/${name}"]`);
+      const call = /^found/.test(part) ? row(part) : row(`call-${part}`);
+      const to = node.matches(".ak-wait") ? call?.querySelector(".ak-side") : call;
       if (to && node.parentElement !== to) to.append(node);
     }
   }
@@ -170,8 +154,7 @@ function waitingCalls({ live, ask }) {
       const count = document.createTextNode(of);
       if (known?.matches(is ? ".ak-pend" : ".ak-wait")) {
         fresh.set(key, known);
-        const side = known.querySelector(".ak-pend-head > .ak-side");
-        side?.lastChild.replaceWith(count);
+        known.querySelector(".ak-pend-head > .ak-side")?.lastChild.replaceWith(count);
       } else fresh.set(key, (is ? openCall : closedCall)(told.turn, call, name, count));
     });
     for (const [place, name] of told?.found ?? []) {
@@ -192,7 +175,7 @@ function waitingCalls({ live, ask }) {
     focusing = false;
     requestAnimationFrame(() => {
       const on = document.activeElement;
-      if (on === live.root || !live.root.contains(on)) next.focus({ preventScroll: true });
+      if (on === live.root || !live.root.contains(on)) focusOn(next);
     });
   }
   return { draw };
