@@ -28,7 +28,13 @@ def debugger_fragments(debugger: Debugger, limits: Limits) -> dict[str, Html]:
     }
     return {
         **shown.fragments(debugger.trajectory, limits),
-        "next": el("p", el("strong", "Debugger"), " ", el("code", line), class_="ak-title"),
+        "next": el(
+            "p",
+            el("strong", "Debugger"),
+            " ",
+            el("code", line, class_="ak-said"),
+            class_="ak-title",
+        ),
         **more,
     }
 
@@ -45,7 +51,9 @@ def stopped_fragments(stopped: Stopped, limits: Limits) -> dict[str, Html]:
 def pending_fragments(pending: Pending, limits: Limits) -> dict[str, Html]:
     """Draw each call as it would be run, then those that could be adopted."""
     words = f"{len(pending)} to run" if pending else "nothing waits"
-    head = el("p", el("strong", "Pending"), " ", el("code", words), class_="ak-title")
+    head = el(
+        "p", el("strong", "Pending"), " ", el("code", words, class_="ak-said"), class_="ak-title"
+    )
     rows = {
         f"call-{i}": call_row(
             f"call-{i}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
-from agentkit.show.html import Child, Html, fragment
+from agentkit.show.html import Html, escape, fragment
 from agentkit.show.render.content.colours import KEY, LITERAL, NUMBER, STRING
 
 MOST = 400_000
@@ -68,6 +69,7 @@ def leaf_text(value: Any) -> str:
     return _text(value) if isinstance(value, str) else _WORDS[value]
 
 
+@lru_cache(2048, typed=True)
 def leaf(value: Any) -> Html:
     """Draw a text, a number or a word."""
     if isinstance(value, Digits):
@@ -75,16 +77,27 @@ def leaf(value: Any) -> Html:
     return STRING(_text(value)) if isinstance(value, str) else LITERAL(_WORDS[value])
 
 
+@lru_cache(2048)
+def _name(name: str) -> Html:
+    return fragment(KEY(_text(name)), ": ")
+
+
+_COMMA, _OBJECT, _LIST = escape(", "), tuple(map(escape, "{}")), tuple(map(escape, "[]"))
+
+
 def line(value: Any) -> Html:
     """Draw a value on one line; it is not deep, as it is short."""
+    return fragment(*_parts(value)) if isinstance(value, list) else leaf(value)
+
+
+def _parts(value: Any) -> list[Html]:
     if not isinstance(value, list):
-        return leaf(value)
-    parts: list[Child] = []
+        return [leaf(value)]
+    named = isinstance(value, Members)
+    left, right = _OBJECT if named else _LIST
+    parts = [left]
     for item in value:
-        parts.append(", " if parts else None)
-        if isinstance(value, Members):
-            parts += [KEY(_text(item[0])), ": ", line(item[1])]
-        else:
-            parts.append(line(item))
-    left, right = "{}" if isinstance(value, Members) else "[]"
-    return fragment(left, parts, right)
+        if len(parts) > 1:
+            parts.append(_COMMA)
+        parts += [_name(item[0]), *_parts(item[1])] if named else _parts(item)
+    return [*parts, right]
