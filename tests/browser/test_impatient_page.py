@@ -13,6 +13,7 @@ import agentkit as ak
 from agentkit.show.notebook.views.turns import turn_tabs
 from agentkit.testing import ScriptedServer, calls, says
 from tests.browser.test_turns_page import button, edited, paying, shown, turn
+from tests.show.debugger_view_samples import streaming
 
 pytestmark = pytest.mark.browser
 
@@ -129,3 +130,39 @@ def test_a_tab_that_fails_says_so_and_is_asked_again(
         turn(page, 0).get_by_role("tab", name="Request").click()
         view.settle()
         expect(panel).to_contain_text("as sent")
+
+
+def test_what_cannot_be_done_meanwhile_stops_no_answer_that_is_written(chromium: Browser) -> None:
+    gate = threading.Event()
+    dbg = streaming(["One ", "night ", "at ", "the Inn"], gate=gate)
+    with shown(chromium, dbg) as (page, view):
+        button(page, "Run").focus()
+        page.keyboard.press("F9")
+        page.keyboard.press("F9")
+        view.settle(lambda: "night" in page.inner_text("body"))
+        expect(page.locator(".ak-alert")).to_have_count(0)
+        dbg.post("back")
+        view.settle(lambda: page.locator(".ak-alert").count() == 1)
+        expect(page.get_by_role("log")).to_contain_text("One night")
+        gate.set()
+        view.settle(lambda: not dbg.running)
+        expect(page.get_by_role("log")).to_contain_text("One night at the Inn")
+
+
+def test_a_draft_stays_while_an_answer_is_written(chromium: Browser) -> None:
+    gate = threading.Event()
+    dbg = streaming(["One ", "night ", "at ", "the Inn"], gate=gate)
+    gate.set()
+    dbg.run()
+    gate.clear()
+    with shown(chromium, dbg) as (page, view):
+        field = edited(page, view, 0, "Answer")
+        field.fill("Two nights")
+        dbg.say("And then?")
+        dbg.start()
+        view.settle(lambda: page.locator('[data-key="growing-1/content"]').count() == 1)
+        expect(field).to_have_value("Two nights")
+        expect(field).to_be_focused()
+        gate.set()
+        view.settle(lambda: not dbg.running)
+        expect(field).to_have_value("Two nights")

@@ -32,6 +32,7 @@ from agentkit.types.steps import ModelStep, Step
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Chunk
 
+_SETS_OFF = ("run", "step", "next")
 POSTED = frozenset(ACTIONS) - {"edit"}
 """What goes to the debugger as it is."""
 
@@ -131,6 +132,8 @@ class DebuggerView(Reruns, FrameView):
                     pass
                 case Streamed(chunk=chunk) if self._growing:
                     self._growing.feed(chunk)
+                case Failed() if self.target.in_flight is not None:
+                    pass  # something else could not be done: what is under way goes on
                 case Committed() | Halted() | Failed():
                     self._grow(None)
                     if not isinstance(event, Committed):
@@ -173,6 +176,8 @@ class DebuggerView(Reruns, FrameView):
             LookupError: there is no such action.
             AgentkitError: it cannot be used.
         """
+        if action in _SETS_OFF and self.target.running:
+            return  # a key was pressed twice
         if action in POSTED and not hasattr(self, f"do_{action}"):
             self.target.post(action, **arguments)
             self.refresh_soon()
