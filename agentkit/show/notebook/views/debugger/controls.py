@@ -11,6 +11,7 @@ from agentkit.show.notebook.views.debugger.fact_line import outcome, refusal
 from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.record import clip
 from agentkit.types.steps import Step, ToolStep
+from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line, visible
 
 
@@ -79,13 +80,21 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
         why = _why(dbg, stop)
         why = f"{why} raised {stop.error}" if stop.error else why
         after = stop.when == "after" and stop.breakpoint is not None
-        word = "Stopped before" if stop.text.startswith("stopped before") and not why else ""
+        halfway = _halfway(trajectory, following)
+        by_hand = stop.text.startswith("stopped before") and not why
+        word = ("Stopped in" if halfway else "Stopped before") if by_hand else ""
         word = word or ("Paused after" if after else "Paused before")
         what = f"the answer of turn {stop.turn}" if after and stop.call is None else name
         return _named("paused", word, what, visible(clip(why, 200)) or kept)
     if not trajectory.turns and (trajectory.open is None or trajectory.open.response is None):
         return _named("ready", "Ready", more=kept or f"next: {in_line(following.summary())}")
     return _named("paused", "Paused before", name, kept)
+
+
+def _halfway(trajectory: Trajectory, step: Step) -> bool:
+    """Tell whether the answer that comes next was stopped while it came."""
+    last = trajectory.attempts[-1:]
+    return any(a.stopped and a.turn == step.turn for a in last) and not isinstance(step, ToolStep)
 
 
 def _why(dbg: Any, stop: Any) -> str:

@@ -104,7 +104,7 @@ function waitingCalls({ live, ask }) {
     return group(
       "ak-wait",
       `${name} waits`,
-      icon("wait"),
+      h("span", { className: "ak-dot ak-ring" }),
       "waits",
       press(() => send("run", call), { icon: "run", label: `Run ${name} now` }),
       press(() => open(turn, call), { icon: "edit", label: `Change ${name}` }),
