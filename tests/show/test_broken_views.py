@@ -5,6 +5,7 @@ be read, a text of a million characters, questions that make no sense.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,3 +113,28 @@ def test_a_view_asks_for_no_more_answers_than_stand_beside_each_other(n: Any) ->
     ask(view, "again", turn=0, n=n)
     assert "20 times" in sent[-1]["message"]
     assert not dbg.running
+
+
+def test_a_label_that_cannot_be_written_is_not_shown_as_if_it_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.jsonl"
+    ak.save([dbg.trajectory for dbg in (three_turns(), three_turns())], path)
+    table = ak.explore(path)
+    table.label("good", 0)
+
+    def refused(*_: Any) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(f"{type(table.labels).__module__}.write_whole", refused)
+    with pytest.raises(PermissionError):
+        table.label("bad", 1)
+    assert table.labels.all == {0: ("good",)}
+
+
+def test_a_file_of_labels_as_deep_as_it_gets_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    ak.save([three_turns().trajectory] * 2, path)
+    path.with_name("x.jsonl.labels.json").write_text("[" * 100_000)
+    with pytest.raises(ak.AgentkitError, match="is not a file of labels"):
+        ak.explore(path)

@@ -178,7 +178,11 @@ class Labels:
                 }
             if self.views:
                 kept["views"] = self.views
-            write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
+            try:
+                write_whole(self.path, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
+            except OSError:
+                self._catch_up()  # what could not be written is not shown as if it were
+                raise
         self._watchers = [watcher for watcher in self._watchers if watcher() is not None]
         for changed in [watcher() for watcher in self._watchers]:
             if changed is not None:
@@ -230,7 +234,7 @@ def _read(path: Path) -> _Read:
         labels = {int(key): [str(one) for one in of] for key, of in kept["labels"].items()}
         remarks = {int(key): list(remarks_in(of)) for key, of in kept.get("notes", {}).items()}
         return labels, remarks, {str(name): dict(of) for name, of in kept.get("views", {}).items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CassetteError(
             f"{path.name!r} is not a file of labels", hint="move it away; it is written anew"
         ) from None
