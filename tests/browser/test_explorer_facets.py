@@ -136,12 +136,12 @@ def test_a_range_of_rewards_is_dragged_and_reached_by_keys(chromium: Browser) ->
 def test_the_figures_are_of_what_is_filtered_with_those_of_all_beside(chromium: Browser) -> None:
     with shown(chromium) as it:
         expect(it.figures).to_contain_text("0.400 ± 0.26 mean reward")
-        expect(it.figures).to_contain_text("10.0 % failed")
+        expect(it.figures).to_contain_text("10.0 % ended in error")
         it.filter.fill("reward<0.2")
         it.filter.press("Enter")
         it.settle()
         expect(it.figures).to_contain_text("0.050 ± 0.05 · 0.400 in all mean reward")
-        expect(it.figures).to_contain_text("0.0 % 10.0 in all failed")
+        expect(it.figures).to_contain_text("0.0 % 10.0 in all ended in error")
 
 
 def test_what_is_the_same_is_said_once_and_prompts_show_what_differs(chromium: Browser) -> None:

@@ -11,6 +11,9 @@ from agentkit.analysis.explore.source import Source
 from agentkit.analysis.sample_tree import finite
 from agentkit.types.record import Record, record
 
+_ENOUGH = 10
+"""Rollouts from which on a percentile says something."""
+
 
 @record
 class Aggregates(Record):
@@ -25,7 +28,7 @@ class Aggregates(Record):
     elapsed: float | None = None
     """The median, in seconds."""
     slow: float | None = None
-    """What nine of ten rollouts took less than, in seconds."""
+    """What nine of ten rollouts took less than, in seconds; None for less than ten."""
     input_tokens: int = 0
     cost: float | None = None
 
@@ -45,7 +48,7 @@ def aggregates_of(source: Source, places: Sequence[int]) -> Aggregates:
         failed=sum(reasons[place] == "error" for place in places),
         turns=median(turns) if turns else None,
         elapsed=median(elapsed) if elapsed else None,
-        slow=elapsed[min(len(elapsed) - 1, int(len(elapsed) * 0.9))] if elapsed else None,
+        slow=elapsed[int(len(elapsed) * 0.9)] if len(elapsed) >= _ENOUGH else None,
         input_tokens=int(sum(_known(source, "input_tokens", places))),
         cost=sum(costs) if costs else None,
     )

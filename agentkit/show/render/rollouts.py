@@ -118,12 +118,13 @@ def aggregate_texts(now: Aggregates, every: Aggregates, *, timed: bool = True) -
         shown.append([mean, "mean reward", beside + whole])
     if now.count:
         whole = f"{100 * every.failed / every.count:.1f} in all" if filtered else ""
-        shown.append([f"{100 * now.failed / now.count:.1f} %", "failed", whole])
+        shown.append([f"{100 * now.failed / now.count:.1f} %", "ended in error", whole])
     if now.turns is not None:
         whole = f"{every.turns:.4g} in all" if filtered and every.turns is not None else ""
         shown.append([f"{now.turns:.4g}", "turns, median", whole])
-    if timed and now.elapsed is not None and now.slow is not None:
-        shown.append([f"{now.elapsed:.3g} s", "time, median", f"p90 {now.slow:.3g}"])
+    if timed and now.elapsed is not None:
+        slow = f"p90 {now.slow:.3g} s" if now.slow is not None else ""
+        shown.append([f"{now.elapsed:.3g} s", "time, median", slow])
     if every.input_tokens:
         shown.append([amount(now.input_tokens), "tokens read", ""])
     if now.cost is not None:

@@ -26,10 +26,10 @@ const barOf = (side, size) => {
 
 /** What a cell shows, by the kind of its column. All of it is text. */
 const CELLS = {
-  reward: ([text, share]) => [
-    share < 0 ? null : h("span", { className: "ak-rw" }, barOf("width", `${share}%`)),
-    text,
-  ],
+  reward: ([text, share]) =>
+    share < 0
+      ? [h("span", { className: "ak-quiet" }, text)]
+      : [h("span", { className: "ak-rw" }, barOf("width", `${share}%`)), text],
   ended: ([text, tone]) => [toned(tone, text)],
   prompt: ([differs, rest]) => [h("b", {}, differs), rest],
   shape(counts) {

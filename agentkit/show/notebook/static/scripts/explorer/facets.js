@@ -14,7 +14,7 @@ function facetsOf(live, panel) {
     return h("fieldset", { className: "ak-fc", "aria-label": heading }, head, inside);
   };
 
-  function choiceOf(column, most, [value, text, tone, number, chosen]) {
+  function choiceOf(column, [value, text, tone, number, chosen]) {
     const words = h("span", { className: `ak-cut ${tone ? `ak-${tone}` : ""}` }, text);
     if (tone) words.prepend(icon(TONES[tone]));
     return h(
@@ -29,15 +29,14 @@ function facetsOf(live, panel) {
       },
       words,
       h("span", { className: "ak-xn" }, counted(number)),
-      barOf("width", `${(100 * number) / most}%`),
+      barOf("width", `${(100 * number) / live.state.total}%`),
     );
   }
 
   function facetOf({ column, heading, choices, more }) {
-    const most = Math.max(1, ...choices.map((choice) => choice[3]));
     const chosen = choices.some((choice) => choice[4]);
     const word = more > 0 ? `${counted(more)} more` : choices.length > 6 && "fewer";
-    const rows = choices.map((choice) => choiceOf(column, most, choice));
+    const rows = choices.map((choice) => choiceOf(column, choice));
     if (word) rows.push(link(() => live.send("unfold", { column }), word, `more ${column}`));
     return group(heading, chosen ? column : null, ...rows);
   }
