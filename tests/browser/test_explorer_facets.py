@@ -360,3 +360,21 @@ def test_a_batch_says_how_far_it_is_and_is_stopped(chromium: Browser) -> None:
         assert progress.stopping
         expect(line).to_contain_text("stopping")
         assert heard == Heard()
+
+
+def test_a_batch_whose_kernel_is_busy_is_interrupted(chromium: Browser) -> None:
+    """As in the very cell that runs it: what the page asks is not heard before its end."""
+    progress = Progress(6, 2)
+    with tab(chromium) as (page, heard):
+        stand_in = StandIn(page, ProgressView(progress))
+        page.evaluate(
+            "window.pages[0].widget_manager = {context: {sessionContext: {session: {kernel: "
+            "{interrupt: () => { window.interrupted = true; }}}}}}"
+        )
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator(".ak-batch-bar")).to_contain_text("the kernel is busy with this cell")
+        page.get_by_role("button", name="Interrupt").click()
+        assert page.evaluate("window.interrupted")
+        stand_in.settle()
+        assert progress.stopping
+        assert heard == Heard()

@@ -14,7 +14,7 @@ function headingsOf(live, view, head, ask) {
       const widths = columns
         .filter(([, , , , less]) => !narrow || !less)
         .map(([name, , kind, width]) => {
-          return own.get(name) ?? (narrow && kind === "reward" ? width - 50 : width);
+          return own.get(name) ?? (narrow && kind === "reward" ? Math.max(64, width - 50) : width);
         });
       const least = narrow ? 110 : 140;
       const tracks = widths.map((width) => (width ? `${width}px` : `minmax(${least}px, 1fr)`));

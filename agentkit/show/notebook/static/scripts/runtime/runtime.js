@@ -1,8 +1,9 @@
 /**
  * What the scripts of a view add to a place where it is shown: `PARTS.push((live) => part)`.
  * Live is where a part draws, the last state, and how it asks: root, rows, state, arrays,
- * send(action, args), fail(message, hint), say(text, seen). A part may have state(state, arrays),
- * message(message, arrays), op(name, ...args), drawn(keys), keydown(event), dispose().
+ * send(action, args), fail(message, hint), say(text, seen), kernel() where a host tells. A part may
+ * have state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys),
+ * keydown(event), dispose().
  * @type {((live: Live) => Part)[]}
  */
 const PARTS = [];
@@ -13,7 +14,7 @@ const CONTROLS =
   '[role="button"], [role="tab"], [role="option"], [role="treeitem"], [role="menuitem"]';
 
 /** Shows a view in an element; `post` speaks to the kernel. */
-function mount(el, post) {
+function mount(el, post, kernel = () => undefined) {
   const root = h("div", {
     className: "ak-root ak-live tex2jax_ignore mathjax_ignore",
     tabIndex: -1,
@@ -41,6 +42,7 @@ function mount(el, post) {
     rows: list,
     state: {},
     arrays: [],
+    kernel,
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
     say: (text, seen = false) => {
       spoken.textContent = text;

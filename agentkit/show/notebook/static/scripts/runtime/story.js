@@ -126,7 +126,8 @@ class Story {
   show(el) {
     const name = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36));
     const id = name.join("");
-    const view = mount(el, (message) => this.post({ ...message, view: id }));
+    const kernel = () => sessionOf(this.model)?.session?.kernel;
+    const view = mount(el, (message) => this.post({ ...message, view: id }), kernel);
     this.after(() => {
       this.views.set(id, view);
       if (this.seq >= 0) {
