@@ -294,7 +294,7 @@ def test_a_conversation_a_debugger_and_a_diff_are_opened_inside(chromium: Browse
             it.settle()
         it.page.get_by_role("grid").focus()
         it.page.keyboard.press("c")
-        it.settle()
+        it.stand_in.settle(lambda: any("rollout 4" in text for text in inside.all_inner_texts()))
         expect(inside).to_contain_text("rollout 4")
         expect(it.page.get_by_role("grid")).to_be_hidden()
         it.page.get_by_label("Close  Esc").click()
