@@ -44,7 +44,7 @@ from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import Exchange, Usage
+from agentkit.types.wire import ApiError, Exchange, Usage
 from tests.show.render_samples import HOSTILE, call, filled, result, troubled, weather
 from tests.support.captures import conversation
 from tests.support.growth import assert_linear
@@ -444,3 +444,19 @@ def test_percentiles_need_ten_times(number: int, kinds: set[str]) -> None:
     assert {bar.kind for bar in chart.bars} == kinds
     assert ("too few" in chart.rows[0].total) == (kinds == {"sample"})
     ElementTree.fromstring(svg(chart, alone=True))
+
+
+def test_the_limit_of_the_server_is_a_line_where_it_was_said() -> None:
+    rollout = timed(3)
+    drawn = figures(rollout, Timeline().reach(rollout.turns))["tokens"]
+    assert "the server takes" not in drawn
+    said = "This model's maximum context length is 8192 tokens. However, you requested 9000."
+    refused = replace(rollout, error=ApiError(kind="context_length_exceeded", message=said))
+    drawn = figures(refused, Timeline().reach(refused.turns))["tokens"]
+    assert "the server takes 8,192" in drawn
+
+
+def test_the_numbers_of_charts_are_tables_too() -> None:
+    rollout = timed(3)
+    for drawn in figures(rollout, Timeline().reach(rollout.turns)).values():
+        assert ("as a table" in drawn) == ("<rect" in drawn)

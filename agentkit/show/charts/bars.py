@@ -54,6 +54,7 @@ def _named(colour: str) -> str:
 
 
 TOOL_INK, ERROR_INK, QUIET_INK, RULE = map(_named, ("#0a6b66", "#b0231b", "#595f69", "#d0d3d8"))
+LIMIT = _named("#c98411")
 """Colours of words and lines."""
 
 FORMS = {
@@ -132,6 +133,8 @@ class BarChart:
     whole: bool = False
     """Whether the axis counts in whole numbers."""
     upright: bool = False
+    limit: int | None = None
+    """What a server takes at most, drawn as a line across an upright SVG."""
 
     @property
     def heading(self) -> str:

@@ -47,12 +47,15 @@ def context(x: Any, *, rollout: int = 0) -> go.Figure:
     return figure(context_chart(turns), context_chart(turns, most=_COLUMNS))
 
 
-def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> BarChart:
+def context_chart(
+    turns: Sequence[TurnTokens], *, most: int | None = None, limit: int | None = None
+) -> BarChart:
     """Describe the chart.
 
     Args:
         turns: the tokens of the turns.
         most: how many turns are drawn at most, at even distances and the last.
+        limit: what the server takes at most, where that is known.
     """
     known = [t for t in turns if t.input is not None or t.output is not None]
     step = -(-len(known) // most) or 1 if most else 1
@@ -70,6 +73,7 @@ def context_chart(turns: Sequence[TurnTokens], *, most: int | None = None) -> Ba
         mark="{:,.0f}",
         whole=True,
         upright=True,
+        limit=limit,
     )
 
 

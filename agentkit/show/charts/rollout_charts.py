@@ -4,6 +4,7 @@ its tokens, of a size that does not grow with the turns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
@@ -42,9 +43,24 @@ def figures(trajectory: Trajectory, timeline: Timeline) -> dict[str, Html]:
     charts = {
         "latency": latency_chart(slowest, most=_BARS, among=timeline.total.timed),
         "problems": errors_chart(_named(trajectory), codes=_CODES, columns=_COLUMNS),
-        "tokens": context_chart([turn_tokens(turn) for turn in turns], most=_COLUMNS),
+        "tokens": context_chart(
+            [turn_tokens(turn) for turn in turns], most=_COLUMNS, limit=_limit(trajectory)
+        ),
     }
     return {name: _figure(name, chart) for name, chart in charts.items()}
+
+
+def _limit(trajectory: Trajectory) -> int | None:
+    """Find what the server takes at most, which it says when it refuses a request as too long."""
+    errors = [attempt.error for attempt in trajectory.attempts] + [trajectory.error]
+    for error in errors:
+        too_long = error and error.kind == "context_length_exceeded"
+        if error and too_long and (found := _TAKES.search(error.message)):
+            return int(found[1].replace(",", ""))
+    return None
+
+
+_TAKES = re.compile(r"(?:context|model) length\D{1,20}(\d[\d,]{2,9})")
 
 
 def _named(trajectory: Trajectory) -> Iterator[ProblemPoint]:

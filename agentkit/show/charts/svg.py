@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agentkit.show.charts.bars import (
     ERROR_INK,
+    LIMIT,
     QUIET_INK,
     RULE,
     TOOL_INK,
@@ -23,6 +24,7 @@ from agentkit.show.charts.drawing import (
     plane,
     rect,
     share,
+    size,
     tick,
     ticks,
     unseen,
@@ -55,7 +57,11 @@ def svg(chart: BarChart, *, alone: bool = False) -> Html:
 
 
 def _marks(chart: BarChart) -> list[float]:
-    return [mark for mark in ticks(chart.length) if not chart.whole or mark == int(mark)]
+    return [
+        mark
+        for mark in ticks(max(chart.length, chart.limit or 0))
+        if not chart.whole or mark == int(mark)
+    ]
 
 
 def _rows(chart: BarChart, top: float) -> tuple[list[Html], float]:
@@ -158,13 +164,18 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     """Draw bars from the bottom up, and return the height as well."""
     bottom, left = top + _HEIGHT, 9.0
     pitch = 100 / len(chart.rows)
-    width, scale = pitch * 0.62, (_HEIGHT - 16) / chart.length
+    width, scale = pitch * 0.62, (_HEIGHT - 16) / max(chart.length, chart.limit or 0)
     axis: list[Html] = []
     for mark in _marks(chart):
         level = bottom - mark * scale
         axis.append(el("rect", x=share(left), y=f"{level:.0f}", width="100%", height=1, fill=RULE))
         number = chart.mark.format(mark)
         axis.append(words(number, share(left - 1), level + 4, "end", QUIET_INK))
+    if chart.limit:
+        level = bottom - chart.limit * scale
+        axis.append(el("rect", x=share(left), y=size(level), width="100%", height=2, fill=LIMIT))
+        told = f"the server takes {chart.limit:,}"
+        axis.append(words(told, share(left), level - 5, ink=QUIET_INK))
     columns = [share(pitch * i + (pitch - width) / 2) for i in range(len(chart.rows))]
     inside = [
         bars_of(
