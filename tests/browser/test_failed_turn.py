@@ -51,26 +51,23 @@ def turn(page: Page, number: int) -> Locator:
     return page.get_by_role("article", name=f"Turn {number}", exact=True)
 
 
-def covered(over: Locator, under: Locator) -> bool:
-    """Tell whether one lies over the other."""
-    a, b = over.bounding_box(), under.bounding_box()
-    assert a is not None
-    assert b is not None
-    return not (a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"])
-
-
 def test_a_click_on_the_error_shows_the_turn_with_its_head(chromium: Browser) -> None:
     dbg = failed()
-    with shown(chromium, dbg) as (page, _view):
+    with shown(chromium, dbg) as (page, view):
         page.get_by_role("button", name="1 error").click()
         head = turn(page, 6).locator(".ak-turn-head")
         expect(head).to_be_in_viewport(ratio=1)
         expect(turn(page, 6).locator(".ak-call")).to_be_in_viewport(ratio=1)
-        earlier = page.get_by_role("button", name="6 earlier")
-        expect(earlier).to_be_visible()
-        assert not covered(earlier, head)
         outline = page.get_by_role("treeitem", name=re.compile("^turn 6"))
         expect(outline).to_have_class(re.compile("ak-seen|ak-in-view"))
+        # what is shorter than before puts the end in view, and no button over the tabs
+        turn(page, 6).get_by_role("tab", name=re.compile("^Problems")).click()
+        view.settle()
+        problems = turn(page, 6).locator(".ak-problems").last
+        expect(problems).to_contain_text("in the tool reserve")
+        expect(problems).to_contain_text("in the server's call of reserve")
+        expect(page.get_by_role("button", name=re.compile("earlier"))).to_be_hidden()
+        turn(page, 6).get_by_role("tab", name="Conversation").click()
 
 
 def test_the_guess_is_put_in_with_one_click_and_makes_a_branch(chromium: Browser) -> None:

@@ -21,6 +21,8 @@ def problems_tab(trajectory: Trajectory, turn: int) -> Html:
 
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
+_SIDES = {"tool": "in the tool ", "call": "in the server's call of "}
+"""Where it came up first: the tool, or what was sent."""
 _TONE = {"error": "bad", "warning": "warn", "info": "quiet"}
 
 
@@ -59,6 +61,6 @@ def _message(point: ProblemPoint) -> Child:
 def _where(point: ProblemPoint) -> Child:
     cause = point.cause
     pointer = cause.pointer if isinstance(cause, Problem) else ""
-    of = ["in ", code(clip(point.tool, 60))] if point.tool else []
+    of = [_SIDES.get(point.source, "in "), code(clip(point.tool, 60))] if point.tool else []
     at = ["at ", code(clip(pointer, 80))] if pointer else []
     return [*of, " · " if of and at else "", *at] if of or at else None

@@ -19,9 +19,11 @@ function following(live, outline) {
   });
   const later = over("down", "ak-later", () => {
     atEnd = true;
+    went = false;
     follow(3, true);
   });
   let atEnd = true;
+  let went = false;
   let first = true;
   let height = 0;
   let seen = null;
@@ -43,6 +45,7 @@ function following(live, outline) {
   function reveal(node, range) {
     if (!node) return;
     atEnd = false;
+    went = true;
     const block = node.closest(".ak-turn") ?? node;
     const go = (times) => {
       const pane = rows.getBoundingClientRect();
@@ -88,7 +91,8 @@ function following(live, outline) {
     const first = all[low];
     seen = first ? Number(first.dataset.turn ?? /\d+/.exec(first.dataset.key)[0]) : null;
     outline.viewed(seen);
-    const above = atEnd && rows.scrollTop > 8 ? low : 0; // who went somewhere knows what is above
+    // who went somewhere knows what is above, and would have the button over its head
+    const above = atEnd && !went && rows.scrollTop > 8 ? low : 0;
     earlier.hidden = !above;
     earlier.lastChild.textContent = `${above} earlier`;
     const more = bottom() - rows.scrollTop > 40;
