@@ -40,7 +40,7 @@ class Differences {
     const { length } = this.rows;
     this.at = at;
     this.node.hidden = !length;
-    this.count.textContent = at < 0 ? `${length} places` : `${at + 1} of ${length}`;
+    this.count.textContent = at < 0 ? "" : `${at + 1} of ${length}`;
   }
 
   go(step) {
@@ -89,7 +89,9 @@ class Pair {
         h("strong", { textContent: title }),
         h("span", { className: "ak-cut", textContent: about ?? "" }),
         both ? h("span", { className: "ak-goes" }, side("left"), "beside", side("right")) : null,
-        both && most > 1 ? choice("sample", samples, sample, (i) => this.show({ sample: i })) : null,
+        both && most > 1
+          ? choice("sample", samples, sample, (i) => this.show({ sample: i }))
+          : null,
         this.differences.node,
         press(close, { icon: "close", label: "Close (Escape)" }),
       ),
@@ -132,10 +134,10 @@ class Openers {
   }
 
   /** Makes it open what is given. */
-  opens(cell, given, props = {}) {
+  opens(cell, given) {
     cell.classList.add("ak-cell");
     cell.setAttribute("aria-expanded", "false");
-    return own(cell, { ...props, given });
+    return own(cell, { given });
   }
 
   dress() {
@@ -155,14 +157,11 @@ class Openers {
       const other = sides?.findIndex((_, sample) => !way.includes(sample)) ?? -1;
       if (!way.length || box.given) return;
       const [left, right] = [way[0], other < 0 ? way[1] ?? way[0] : other];
-      for (const [name, value] of Object.entries({
-        role: "button",
-        tabindex: 0,
-        "aria-label": `${box.querySelector("text").textContent}: open beside another sample`,
-      }))
-        box.setAttribute(name, value);
-      this.opens(box, { left, right, title: "Samples" });
-      box.akOwn = false;
+      const label = `${box.querySelector("text").textContent}: open beside another sample`;
+      box.setAttribute("role", "button");
+      box.setAttribute("tabindex", 0);
+      box.setAttribute("aria-label", label);
+      this.opens(box, { left, right, title: "Samples" }).akOwn = false;
     });
     for (const todo of this.all(".ak-todo:not(:has(button))")) {
       const text = todo.querySelector("span").textContent;
@@ -180,7 +179,8 @@ class Openers {
       const title = `Prompt ${prompt}`;
       const about = cell.parentNode.querySelector("th code").textContent;
       const button = h("button", { type: "button", tabIndex: this.all(".ak-cell")[0] ? -1 : 0 });
-      button.setAttribute("aria-label", `prompt ${prompt}, ${sides[side]}: open beside another side`);
+      const label = `prompt ${prompt}, ${sides[side]}: open beside another side`;
+      button.setAttribute("aria-label", label);
       cell.append(this.opens(button, { prompt, left, right, title, about, asked: asked[prompt] }));
     }
     for (const [name, { tokens, ...given }] of Object.entries(cards)) {
@@ -188,19 +188,16 @@ class Openers {
       if (!inside || inside.querySelector(".ak-ways")) continue;
       const title = `Prompt ${given.prompt}`;
       const word = `Open ${title.toLowerCase()}`;
-      const buttons = [
-        this.opens(press(undefined, { word, kind: "ak-line" }), {
-          ...given,
-          title,
-          asked: asked[given.prompt],
-        }),
+      const button = (word, more) =>
+        this.opens(press(undefined, { word, kind: "ak-line" }), { ...given, title, ...more });
+      const about = `tokens at ${sides[tokens]}`;
+      const ways = [
+        button(word, { asked: asked[given.prompt] }),
+        tokens === null
+          ? null
+          : button("Show in the tokens", { left: tokens, about, action: "tokens" }),
       ];
-      if (tokens !== null) {
-        const shows = press(undefined, { word: "Show in the tokens", kind: "ak-line" });
-        const about = `tokens at ${sides[tokens]}`;
-        buttons.push(this.opens(shows, { ...given, left: tokens, title, about, action: "tokens" }));
-      }
-      inside.append(own(h("div", { className: "ak-ways" }, buttons)));
+      inside.append(own(h("div", { className: "ak-ways" }, ways)));
     }
     this.filter();
   }

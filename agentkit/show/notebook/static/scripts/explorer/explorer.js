@@ -30,7 +30,7 @@ PARTS.push((live) => {
   const figures = h("div", { className: "ak-figs", role: "status" });
   const same = div("ak-const");
   const leaving = { icon: "close", word: " ", label: "show all prompts again" };
-  const within = press(() => live.send("all_prompts"), { ...leaving, kind: "ak-line ak-in" });
+  const within = press(() => live.send("all_prompts"), { ...leaving, kind: "ak-line ak-within" });
   const head = h("div", { className: "ak-grid-head", role: "row" });
   const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
   const grid = { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts" };
