@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import agentkit as ak
+from agentkit.show.notebook.views.debugger.rollout_view import RolloutView
 from agentkit.show.notebook.views.tokens_live import TokensView
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
@@ -155,6 +156,21 @@ def test_what_to_ask_for_is_what_the_server_takes() -> None:
     for profile, own in (("openai", False), ("vllm", True)):
         answered.profile = profile
         assert ("return_token_ids" in answered.html()) is own
+
+
+def test_the_tokens_of_a_turn_look_as_those_of_a_rollout(chromium: Browser) -> None:
+    with tab(chromium) as (page, _):
+        view = StandIn(page, RolloutView(ak.view([real()])))
+        page.get_by_role("tab", name="Tokens").last.click()
+        view.settle()
+        part = page.locator(".ak-span.ak-sampled").first
+        expect(part).to_be_visible()
+        name, text = (part.locator(f"> {tag}").bounding_box() for tag in ("small", "pre"))
+        assert name and text
+        assert name["x"] + 90 <= text["x"], "the name stands beside the text"
+        unlikely = page.locator(".ak-span .ak-s2").first
+        ground = unlikely.evaluate("e => getComputedStyle(e).backgroundColor")
+        assert ground != "rgba(0, 0, 0, 0)"
 
 
 def test_texts_are_found_across_tokens(chromium: Browser) -> None:

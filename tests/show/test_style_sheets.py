@@ -32,9 +32,12 @@ def alone(rule: tuple[str, ...]) -> list[str]:
     root, *inside = rule or ("",)
     if len(inside) != 1 or not re.match(r"\.ak-(root|live)\b", root):
         return []
-    listed = re.sub(r"^:is\((.*)\)$", r"\1", inside[0], flags=re.DOTALL)
-    parts = (part.strip() for part in listed.split(","))
-    return [part[1:] for part in parts if re.fullmatch(r"\.ak-[\w-]+", part)]
+    parts = [part.strip() for part in re.split(r",(?![^(]*\))", inside[0])]
+    groups = [
+        found[1].split(",") for part in parts if (found := re.fullmatch(r":is\((.*?)\)", part))
+    ]
+    listed = [*parts, *(each.strip() for group in groups for each in group)]
+    return [part[1:] for part in listed if re.fullmatch(r"\.ak-[\w-]+", part)]
 
 
 def test_no_two_views_style_one_class_by_itself() -> None:
